@@ -1,0 +1,55 @@
+// npm test after .ci/prepare.mjs: formatter, linter, tests. Types are checked by the build. Ends with "N passed, N failed".
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+let passed = 0;
+let failed = 0;
+
+function step(title, args) {
+  console.log(`\n── ${title}`);
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  return result.status === 0;
+}
+
+const count = (ok) => {
+  if (ok) passed += 1;
+  else failed += 1;
+};
+
+count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/biome", "check", "."]));
+
+const report = path.join(tmpdir(), `rls3-tests-${process.pid}.json`);
+const selected = process.argv.slice(2);
+const ok = step("tests (vitest)", [
+  "node_modules/vitest/vitest.mjs",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile=${report}`,
+  ...selected,
+]);
+let skipped = 0;
+try {
+  const summary = JSON.parse(readFileSync(report, "utf8"));
+  passed += summary.numPassedTests;
+  failed += summary.numFailedTests + summary.numRuntimeErrorTestSuites;
+  skipped = summary.numPendingTests + summary.numTodoTests;
+  const suites = summary.testResults.filter(
+    (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
+  );
+  failed += suites.length;
+} catch (error) {
+  console.error(`no test report was written: ${error.message}`);
+}
+rmSync(report, { force: true });
+if (!ok && failed === 0) failed = 1;
+if (skipped > 0 && process.env.CI === "true") {
+  console.error(`${skipped} tests were skipped, and with CI=true that is a failure; each says above what it misses`);
+  failed += skipped;
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,68 @@
+/** @file `npm run bench -- [NAME…] [--json]`: performance, each value beside its floor and the machine it was measured on. */
+import { readdirSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Benchmark } from "./performance/benchmark.js";
+
+interface Result {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: "/s";
+  readonly counts: string;
+  readonly floor?: number;
+  readonly ratio?: number;
+  readonly note?: string;
+}
+
+const args = process.argv.slice(2);
+const json = args.includes("--json");
+const wanted = args.filter((arg) => !arg.startsWith("--"));
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "performance");
+const all: Benchmark[] = [];
+for (const file of readdirSync(folder).sort()) {
+  if (!file.endsWith(".js") || file === "benchmark.js") continue;
+  const module = (await import(pathToFileURL(path.join(folder, file)).href)) as { benchmarks?: readonly Benchmark[] };
+  all.push(...(module.benchmarks ?? []));
+}
+const unknown = wanted.filter((name) => !all.some((benchmark) => benchmark.name === name));
+if (unknown.length > 0) {
+  console.error(`no benchmark named ${unknown.join(", ")}; there are: ${all.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+const processors = os.cpus();
+const machine = {
+  processor: processors[0]?.model.trim() ?? "unknown",
+  cores: processors.length,
+  memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+  system: `${os.platform()} ${os.release()} ${os.arch()}`,
+  node: process.version,
+};
+const round = (value: number): number => Number(value.toPrecision(4));
+const results: Result[] = [];
+if (!json)
+  console.log(
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
+  );
+for (const benchmark of all) {
+  if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
+  const { value, floor, note } = await benchmark.measure();
+  const result: Result = {
+    name: benchmark.name,
+    value: round(value),
+    unit: "/s",
+    counts: benchmark.counts,
+    ...(floor === undefined ? {} : { floor: round(floor), ratio: round(value / floor) }),
+    ...(note === undefined ? {} : { note }),
+  };
+  results.push(result);
+  if (!json) {
+    const beside = result.floor === undefined ? "" : `, floor ${result.floor}, ratio ${result.ratio}`;
+    console.log(
+      `${result.name}: ${result.value} ${result.counts}/s${beside}${note === undefined ? "" : `  (${note})`}`,
+    );
+  }
+}
+if (json) console.log(JSON.stringify({ machine, results }, null, 2));
+process.exit(0);

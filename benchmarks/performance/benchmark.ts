@@ -1,0 +1,48 @@
+/** @file A performance measurement: one file here for each area, exporting `benchmarks`. */
+
+export interface Measurement {
+  /** A rate per second: the best of at least five repetitions. */
+  readonly value: number;
+  /** The rate of the floor measured in the same run, repetition by repetition beside the value. */
+  readonly floor?: number;
+  readonly note?: string;
+}
+
+export interface Benchmark {
+  readonly name: string;
+  /** What `value` counts, as "updates", "images"; printed as "<what>/s". */
+  readonly counts: string;
+  measure(): Promise<Measurement>;
+}
+
+/** The best rate of `repetitions` (at least 5), each running `work` until `seconds` have passed; `work` returns how much it did. */
+export async function bestRate(work: () => number | Promise<number>, seconds = 1, repetitions = 5): Promise<number> {
+  let best = 0;
+  await work();
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    let done = 0;
+    const start = performance.now();
+    let elapsed = 0;
+    while (elapsed < seconds * 1000) {
+      done += await work();
+      elapsed = performance.now() - start;
+    }
+    best = Math.max(best, (done * 1000) / elapsed);
+  }
+  return best;
+}
+
+/** Value and floor in turn, repetition by repetition, so that a noisy machine slows both alike. */
+export async function bestPair(
+  work: () => number | Promise<number>,
+  floor: () => number | Promise<number>,
+  seconds = 1,
+  repetitions = 5,
+): Promise<{ value: number; floor: number }> {
+  const best = { value: 0, floor: 0 };
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    best.value = Math.max(best.value, await bestRate(work, seconds, 1));
+    best.floor = Math.max(best.floor, await bestRate(floor, seconds, 1));
+  }
+  return best;
+}

@@ -1,0 +1,50 @@
+/** @file What a TypeScript environment implements to be served: reset, step, observe. */
+import type { TensorData, TensorSpec } from "./spaces.js";
+
+/** Anything msgpack can carry as plain maps, arrays, strings, numbers, booleans and null. */
+export type WireValue = null | boolean | number | string | readonly WireValue[] | { readonly [key: string]: WireValue };
+export type WireMap = { readonly [key: string]: WireValue };
+
+export interface StepOutcome {
+  readonly reward: number;
+  readonly terminated: boolean;
+  readonly truncated: boolean;
+  readonly info: WireMap;
+}
+
+/** One environment. The server calls it from one thread, and never steps it before a reset. */
+export interface Environment {
+  /** Starts an episode. The same seed gives the same episode on every server; without one the environment draws on. */
+  reset(seed: number | undefined, options: WireMap): WireMap;
+  /** `action` holds the elements of the action spec, already checked against its dtype, shape and bounds. */
+  step(action: TensorData): StepOutcome;
+  /** Writes one observation, `out` having exactly the elements and dtype of its spec. */
+  observe(uid: string, out: TensorData): void;
+  /** Sixteen lower-case hexadecimal digits over the whole state. Absent: the server does not claim `state_hash`. */
+  stateHash?(): string;
+  /** A named parameter changed (side channel `configure`), already checked against its definition. */
+  configure?(name: string, value: number | string | boolean): void;
+  close?(): void;
+}
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly type: "int" | "float" | "string" | "bool";
+  readonly low?: number;
+  readonly high?: number;
+  readonly default: number | string | boolean;
+  readonly description: string;
+}
+
+/** What a server serves: the specs that `welcome` announces, and a factory. */
+export interface EnvironmentDefinition {
+  readonly name: string;
+  readonly action: TensorSpec;
+  readonly observations: readonly TensorSpec[];
+  readonly parameters?: readonly ParameterSpec[];
+  /** Name of the graphics device, or null where no image can be had. */
+  readonly graphics: string | null;
+  /** Sent in `welcome`, as the environment's own description of its world. */
+  readonly catalog?: WireMap;
+  create(index: number): Environment;
+}

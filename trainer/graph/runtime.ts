@@ -1,0 +1,47 @@
+/**
+ * @file What the rest of the trainer sees of onnxruntime: a `Runtime` is one worker thread with sessions on one device and a
+ * store of named variables (parameters, optimizer moments) that stay there between runs. onnxruntime-node's calls block the
+ * event loop they are made on, hence the thread.
+ */
+
+export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
+
+export interface Tensor {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  /** bool is held as 0 and 1. */
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** A serialized ONNX model, or the path of one (whose external data lies beside it). */
+export type Model = { readonly bytes: Uint8Array } | { readonly path: string };
+
+/** Which inputs are read from, and which outputs are written to, the runtime's variables (input or output → variable). */
+export interface Binding {
+  readonly reads?: Readonly<Record<string, string>>;
+  readonly writes?: Readonly<Record<string, string>>;
+}
+
+export interface Program {
+  /** Feeds the unbound inputs; resolves with the unbound outputs (or just those in `fetch`). Bound outputs become the variables' new values, all or none. */
+  run(feeds: Tensors, fetch?: readonly string[]): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
+export interface Runtime {
+  /** The execution provider in use: "cpu", "webgpu" or "cuda:0"; never another than was asked for. */
+  readonly device: string;
+  load(model: Model, binding?: Binding): Promise<Program>;
+  set(variables: Tensors): Promise<void>;
+  get(names: readonly string[]): Promise<Tensors>;
+  close(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  /** auto | cpu | webgpu | cuda | cuda:N; see `device.ts`. */
+  readonly device: string;
+  /** onnxruntime's intra-op threads. */
+  readonly threads: number;
+}

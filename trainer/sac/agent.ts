@@ -1,0 +1,52 @@
+/** @file What the RLS3 loop sees of a sample generator: the default object-centric agent, the paper's Gaussian SAC, or random. */
+import type { Tensors } from "../graph/runtime.js";
+import type { Random } from "../random/random.js";
+
+/** The environment's own state, as the `objects` and `scene` observations carry it, plus how far the episode is. */
+export interface AgentObservation {
+  readonly scene: number;
+  /** Int32 [A, 5]: catalog index, x, y, z (mm), yaw step. */
+  readonly objects: Int32Array;
+  /** Share of the episode's T₀ valid samples done, 0 to 1. */
+  readonly progress: number;
+}
+
+export interface Transition {
+  readonly observation: AgentObservation;
+  /** float32 [6] in [−1, 1]: slot, incoming object, x, z, drop height, yaw. */
+  readonly action: Float32Array;
+  readonly next: AgentObservation;
+  readonly valid: boolean;
+  /** The whole reward: ±1, plus β·h (per sample) or β·J₂ (on the episode's last transition). */
+  readonly reward: number;
+  /** h of this sample (defaults.md), null for an invalid one or where no hardness was measured (feasibility phase). */
+  readonly hardness: number | null;
+  /** True ends the value (no bootstrap); truncation does not set it. */
+  readonly terminated: boolean;
+}
+
+export interface AgentStatistics {
+  /** Named scalars for metrics.csv and TensorBoard: losses, KL, temperature, Q … */
+  readonly [name: string]: number;
+}
+
+export interface Agent {
+  readonly name: string;
+  /** One action per observation, [n × 6] flat, drawn with `random`. */
+  act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array>;
+  /** Puts an iteration's transitions into the replay, in order of episodes. */
+  remember(transitions: readonly Transition[]): void;
+  /** Feasibility pre-training: the shared random transitions, then `updates` updates; `progress` after each hundred. */
+  pretrain(
+    transitions: readonly Transition[],
+    updates: number,
+    random: Random,
+    progress: (done: number) => void,
+  ): Promise<AgentStatistics>;
+  /** The updates of one iteration. */
+  update(updates: number, random: Random): Promise<AgentStatistics>;
+  /** Everything a resumed run needs: networks, optimizers, replay, counters. */
+  state(): Promise<Tensors>;
+  restore(state: Tensors): Promise<void>;
+  close(): Promise<void>;
+}

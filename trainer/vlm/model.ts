@@ -1,0 +1,63 @@
+/** @file What the RLS3 loop sees of a vision-language model, whichever architecture is behind it. */
+import type { Tensors } from "../graph/runtime.js";
+
+/** Images of one size, u8, [count, height, width, 3], C order. */
+export interface ImageBatch {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Uint8Array;
+}
+
+/** One thing asked of an image: the caption that is true of it, and captions that are not. */
+export interface CaptionSet {
+  readonly right: string;
+  readonly wrong: readonly string[];
+}
+
+export interface FineTuneResult {
+  readonly loss: number;
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+}
+
+/** Adapter (or full) parameters and the optimizer's state: what a checkpoint holds. */
+export interface TrainingState {
+  readonly tensors: Tensors;
+  readonly steps: number;
+}
+
+export interface VisionLanguageModel {
+  /** Directory name and architecture, for config.json and reports. */
+  readonly description: {
+    readonly directory: string;
+    readonly architecture: string;
+    readonly parameters: number;
+    readonly trainable: number;
+  };
+  /** The size images should be rendered at: the vision tower's own. */
+  readonly imageSize: number;
+  /**
+   * Logits of each image's caption sets: result[i][j] belongs to captions[i][j], the right caption first, then the wrong ones
+   * in order. Images go through the tower in batches, each distinct text once.
+   */
+  score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]>;
+  /** One optimizer step: mean over all caption sets of the cross entropy of the right caption against its wrong ones. */
+  fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
+  /** Adapter in PEFT's format (adapter_config.json, adapter_model.safetensors). */
+  saveAdapter(directory: string): Promise<void>;
+  state(): Promise<TrainingState>;
+  restore(state: TrainingState): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FineTuning {
+  readonly method: "lora" | "full";
+  readonly rank: number;
+  readonly alpha: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly gradientClip: number;
+  readonly warmupSteps: number;
+  readonly seed: number;
+}
