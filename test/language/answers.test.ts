@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  CODES,
+  caption,
+  captionAndFlips,
+  codeOfTerms,
+  codeTerms,
+  distractors,
+  fullFlip,
+  parseAnswer,
+  question,
+  rubricScore,
+  type Term,
+} from "../../trainer/language/index.js";
+import { Random } from "../../trainer/random/random.js";
+
+const code = (...terms: Term[]): number => codeOfTerms(terms) ?? -1;
+
+describe("captions", () => {
+  it("say one, two and three terms in the order vertical, depth, lateral", () => {
+    expect(caption("vase", "plate", code("above"))).toBe("The vase is above the plate.");
+    expect(caption("small pot", "yellow bowl", code("left", "behind", "above"))).toBe(
+      "The small pot is above, behind and to the left of the yellow bowl.",
+    );
+    expect(caption("blender", "plate", code("below", "in front"))).toBe(
+      "The blender is below and in front of the plate.",
+    );
+    expect(() => caption("vase", "plate", 8)).toThrow(/no relation/);
+    expect(question("vase", "plate")).toBe("Where is the vase in relation to the plate?");
+  });
+
+  it("come with wrong captions that are all different from the right one and from each other", () => {
+    const random = new Random(1);
+    for (const relation of CODES) {
+      for (const set of [
+        captionAndFlips("vase", "plate", relation),
+        distractors("vase", "plate", relation, 8, random),
+      ]) {
+        expect(new Set([set.right, ...set.wrong]).size).toBe(1 + set.wrong.length);
+      }
+    }
+    expect(() => distractors("vase", "plate", 0, 27, random)).toThrow(/2 to 26/);
+  });
+});
+
+describe("answers", () => {
+  it("that repeat the right caption score 5, its full flip 1, whichever object is named first", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...CODES), (relation) => {
+        expect(rubricScore(caption("vase", "small pot", relation), "vase", "small pot", relation)).toBe(5);
+        expect(rubricScore(caption("small pot", "vase", fullFlip(relation)), "vase", "small pot", relation)).toBe(5);
+        expect(rubricScore(caption("vase", "small pot", fullFlip(relation)), "vase", "small pot", relation)).toBe(1);
+      }),
+    );
+  });
+
+  it("are read in other words, as bare terms, and with negations", () => {
+    const terms = (answer: string): Term[] => [...parseAnswer(answer, "vase", "plate").terms].sort();
+    expect(terms("above, left")).toEqual(["above", "left"]);
+    expect(terms("It is underneath and on the right-hand side.")).toEqual(["below", "right"]);
+    expect(terms("The VASE is on top of the plate")).toEqual(["above"]);
+    expect(terms("The plate is behind the vase.")).toEqual(["in front"]);
+    expect(terms("It is not above the plate but below it")).toEqual(["below"]);
+    expect(terms("I cannot tell.")).toEqual([]);
+  });
+
+  it("score F1 for partly right ones, 1 for none, and no credit on an axis that they contradict", () => {
+    const truth = code("above", "left");
+    expect(rubricScore("above", "vase", "plate", truth)).toBeCloseTo(1 + (4 * 2) / 3, 12);
+    expect(rubricScore("no idea", "vase", "plate", truth)).toBe(1);
+    expect(rubricScore("above, left and right", "vase", "plate", truth)).toBeCloseTo(1 + 4 * (2 / 5), 12);
+    expect(codeTerms(truth)).toEqual(["above", "left"]);
+  });
+});

@@ -1,0 +1,64 @@
+/** @file Reads a generative model's answer about two objects, and scores it by the rubric: S = 1 + 4 · F1 over relation terms. */
+import { codeTerms, opposite, type RelationCode, type Term } from "./relations.js";
+
+/** Ways to say a term, matched at word boundaries without case. */
+const SAYINGS: readonly (readonly [Term, RegExp])[] = [
+  ["in front", /\bin front\b|\bcloser to the camera\b/g],
+  ["behind", /\bbehind\b|\bin back of\b|\bat the back of\b/g],
+  ["right", /\bright(?:-hand side|ward)?\b/g],
+  ["left", /\bleft(?:-hand side|ward)?\b/g],
+  ["above", /\babove\b|\bover\b|\bon top of\b|\bhigher than\b/g],
+  ["below", /\bbelow\b|\bunder(?:neath)?\b|\bbeneath\b|\blower than\b/g],
+];
+/** A negation that ends just where a saying begins: "is not to the" left. */
+const NEGATION = /\b(?:not|neither|nor|never|isn't|no)\s+(?:(?:to|on|at|the|directly|quite|really)\s+)*$/;
+
+/** The terms of A relative to B that an answer says; empty where it says none. */
+export interface ParsedAnswer {
+  readonly terms: ReadonlySet<Term>;
+  /** The answer spoke of B relative to A, and its terms were turned round. */
+  readonly inverted: boolean;
+}
+
+const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+function firstMention(text: string, name: string): number {
+  return text.search(new RegExp(`\\b${quoted(name.toLowerCase())}\\b`));
+}
+
+/**
+ * Reads "The vase is above and to the left of the plate." as well as "above, left". Where B is the sentence's subject ("The
+ * plate is below the vase.") the terms are inverted, so that they always speak of A.
+ */
+export function parseAnswer(answer: string, a: string, b: string): ParsedAnswer {
+  const text = answer.toLowerCase().replaceAll("’", "'").replace(/\s+/g, " ").trim();
+  const said = new Set<Term>();
+  for (const [term, pattern] of SAYINGS) {
+    for (const match of text.matchAll(pattern)) {
+      if (!NEGATION.test(text.slice(0, match.index))) said.add(term);
+    }
+  }
+  const atA = firstMention(text, a);
+  const atB = firstMention(text, b);
+  // Without A ("The plate is below it.") B is the subject only where the sentence begins with it.
+  const inverted = atB >= 0 && (atA >= 0 ? atB < atA : /^(?:the )?$/.test(text.slice(0, atB)));
+  return { terms: inverted ? new Set([...said].map(opposite)) : said, inverted };
+}
+
+/**
+ * F1 between the answered and the true terms. Both terms of one axis ("left" and "right") contradict each other: both count
+ * as answered and wrong. 0 where nothing was said.
+ */
+export function termF1(answered: ReadonlySet<Term>, truth: RelationCode): number {
+  const right = new Set(codeTerms(truth));
+  let hits = 0;
+  for (const term of answered) {
+    if (right.has(term) && !answered.has(opposite(term))) hits += 1;
+  }
+  return hits === 0 ? 0 : (2 * hits) / (answered.size + right.size);
+}
+
+/** The rubric's score S in [1, 5]; nothing parsed is 1. */
+export function rubricScore(answer: string, a: string, b: string, truth: RelationCode): number {
+  return 1 + 4 * termF1(parseAnswer(answer, a, b).terms, truth);
+}

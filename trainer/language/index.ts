@@ -1,0 +1,4 @@
+/** @file The one way into language: relations, captions, questions, answers. */
+export * from "./answers.js";
+export * from "./captions.js";
+export * from "./relations.js";

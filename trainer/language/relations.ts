@@ -1,0 +1,171 @@
+/**
+ * @file Spatial relations: from the positions of two objects to one of 27 relation codes (a vertical part of 3, a horizontal one
+ * of 9; the code with neither is empty). Sectors and thresholds as measured from the paper's figures; reference cases in
+ * test/golden/relations.
+ */
+
+/** The six terms, in the order of tables and of metrics.csv. */
+export const TERMS = ["right", "left", "behind", "in front", "above", "below"] as const;
+export type Term = (typeof TERMS)[number];
+
+/** vertical · 9 + horizontal. Vertical: 0 none, 1 above, 2 below. Horizontal: the sector (0 to 7) in which B lies, 8 none. */
+export type RelationCode = number;
+
+export const RELATION_CODES = 27;
+/** No vertical and no horizontal part: only objects at one place would have it, and no caption can say it. */
+export const EMPTY_CODE: RelationCode = 8;
+
+/** B − A along the camera's axes: to its right, up, and toward it (any unit of length). */
+export interface CameraOffset {
+  readonly right: number;
+  readonly up: number;
+  readonly toward: number;
+}
+
+/** Horizontal unit vectors (x, z) of a camera's yaw frame in the right-handed world with y up. */
+export interface CameraAxes {
+  readonly right: readonly [number, number];
+  readonly toward: readonly [number, number];
+}
+
+/** Above this elevation (degrees) a caption has a vertical term; a tie has none. */
+const VERTICAL_FROM = 20;
+/** Above this elevation the horizontal term is dropped; a tie keeps it. */
+const HORIZONTAL_UP_TO = 75;
+const SECTOR = 45;
+const NO_SECTOR = 8;
+
+/** What A is to B when B lies in sector 0 (to A's right), 1, …: counter-clockwise seen with "toward the camera" at 90°. */
+const HORIZONTAL: readonly (readonly Term[])[] = [
+  ["left"],
+  ["behind", "left"],
+  ["behind"],
+  ["behind", "right"],
+  ["right"],
+  ["in front", "right"],
+  ["in front"],
+  ["in front", "left"],
+  [],
+];
+const VERTICAL: readonly (readonly Term[])[] = [[], ["above"], ["below"]];
+const OPPOSITE: Readonly<Record<Term, Term>> = {
+  right: "left",
+  left: "right",
+  behind: "in front",
+  "in front": "behind",
+  above: "below",
+  below: "above",
+};
+
+/** Terms of each code, vertical before depth before lateral: the order in which a caption says them. */
+const CODE_TERMS: readonly (readonly Term[])[] = Array.from({ length: RELATION_CODES }, (_, code) => [
+  ...(VERTICAL[Math.floor(code / 9)] ?? []),
+  ...(HORIZONTAL[code % 9] ?? []),
+]);
+const CODE_OF = new Map(CODE_TERMS.map((terms, code) => [[...terms].sort().join("|"), code]));
+
+/** Terms of A relative to B, in a caption's order. Throws RangeError for what is no code. */
+export function codeTerms(code: RelationCode): readonly Term[] {
+  const terms = CODE_TERMS[code];
+  if (terms === undefined) throw new RangeError(`a relation code is 0 to ${RELATION_CODES - 1}, not ${code}`);
+  return terms;
+}
+
+/** The code that has just these terms; undefined where they contradict each other. */
+export function codeOfTerms(terms: Iterable<Term>): RelationCode | undefined {
+  return CODE_OF.get([...new Set(terms)].sort().join("|"));
+}
+
+/** All 26 codes that a caption can say. */
+export const CODES: readonly RelationCode[] = CODE_TERMS.flatMap((terms, code) => (terms.length > 0 ? [code] : []));
+
+export function opposite(term: Term): Term {
+  return OPPOSITE[term];
+}
+
+function codeOfFlipped(terms: readonly Term[], flipped: (term: Term) => boolean): RelationCode {
+  const code = codeOfTerms(terms.map((term) => (flipped(term) ? OPPOSITE[term] : term)));
+  if (code === undefined) throw new Error(`flipping ${terms.join(", ")} gives no relation`);
+  return code;
+}
+
+/** Every term turned into its opposite: also the code of (B, A). */
+export function fullFlip(code: RelationCode): RelationCode {
+  return codeOfFlipped(codeTerms(code), () => true);
+}
+
+/** For each term of the code, in its order: the code with just that term turned into its opposite. */
+export function termFlips(code: RelationCode): readonly RelationCode[] {
+  const terms = codeTerms(code);
+  return terms.map((flipped) => codeOfFlipped(terms, (term) => term === flipped));
+}
+
+/** The full flip and the term flips, each once: what a right caption competes with in scoring and fine-tuning. */
+export function flips(code: RelationCode): readonly RelationCode[] {
+  return [...new Set([fullFlip(code), ...termFlips(code)])];
+}
+
+/** Axes of a camera at yaw `degrees`: at 0 it looks along −z; positive yaw turns it counter-clockwise seen from above. */
+export function axesFromYaw(degrees: number): CameraAxes {
+  const yaw = (degrees * Math.PI) / 180;
+  return { right: [Math.cos(yaw), -Math.sin(yaw)], toward: [Math.sin(yaw), Math.cos(yaw)] };
+}
+
+/** Axes of a camera at `position` that looks at `target` (x, y, z each). Throws RangeError if it looks straight up or down. */
+export function axesOfCamera(position: readonly number[], target: readonly number[]): CameraAxes {
+  const [px = 0, , pz = 0] = position;
+  const [tx = 0, , tz = 0] = target;
+  const length = Math.sqrt((px - tx) ** 2 + (pz - tz) ** 2);
+  if (length === 0) throw new RangeError("a camera that looks straight down has no left and right");
+  const toward: readonly [number, number] = [(px - tx) / length, (pz - tz) / length];
+  return { right: [toward[1], -toward[0]], toward };
+}
+
+/** `b` − `a` (x, y, z each, right-handed world, y up) along the camera's axes. */
+export function cameraOffset(a: readonly number[], b: readonly number[], axes: CameraAxes): CameraOffset {
+  const [ax = 0, ay = 0, az = 0] = a;
+  const [bx = 0, by = 0, bz = 0] = b;
+  const dx = bx - ax;
+  const dz = bz - az;
+  return {
+    right: dx * axes.right[0] + dz * axes.right[1],
+    up: by - ay,
+    toward: dx * axes.toward[0] + dz * axes.toward[1],
+  };
+}
+
+/** Degrees: elevation of B over A in [−90, 90], bearing in [0, 360) from the camera's right toward the camera. */
+export function angles({ right, up, toward }: CameraOffset): { elevation: number; bearing: number } {
+  const degrees = 180 / Math.PI;
+  const bearing = Math.atan2(toward, right) * degrees;
+  return {
+    elevation: Math.atan2(up, Math.hypot(right, toward)) * degrees,
+    bearing: bearing < 0 ? bearing + 360 : bearing,
+  };
+}
+
+/**
+ * The relation of A to B from where B lies as seen from A. Ties: at 20° no vertical term, at 75° the horizontal one stays, a
+ * bearing on an edge belongs to the next sector counter-clockwise.
+ */
+export function relationOfAngles(elevation: number, bearing: number): RelationCode {
+  const vertical = elevation > VERTICAL_FROM ? 2 : elevation < -VERTICAL_FROM ? 1 : 0;
+  const sector = Math.floor(((bearing + SECTOR / 2) % 360) / SECTOR);
+  return vertical * 9 + (Math.abs(elevation) > HORIZONTAL_UP_TO ? NO_SECTOR : sector);
+}
+
+/** The relation of A to B, `offset` being B − A. */
+export function relation(offset: CameraOffset): RelationCode {
+  const { elevation, bearing } = angles(offset);
+  return relationOfAngles(elevation, bearing);
+}
+
+/** Degrees to the nearest boundary at which the caption would change: near 0 the picture itself is ambiguous. */
+export function boundaryMargin(offset: CameraOffset): number {
+  const { elevation, bearing } = angles(offset);
+  const height = Math.abs(elevation);
+  const vertical = Math.min(Math.abs(height - VERTICAL_FROM), Math.abs(height - HORIZONTAL_UP_TO));
+  if (height > HORIZONTAL_UP_TO) return vertical;
+  const inSector = (bearing + SECTOR / 2) % SECTOR;
+  return Math.min(vertical, inSector, SECTOR - inSector);
+}
