@@ -1,0 +1,127 @@
+/** @file The statistics against published tables and worked examples, and properties that hold for any data. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Random } from "../../trainer/random/random.js";
+import { bootstrapInterval, mean, pairedTTest, permutationTest, tTwoSided } from "../../trainer/report/statistics.js";
+
+/** Differences of shares of a test set: multiples of a thousandth. */
+const differences = (minimum: number) =>
+  fc
+    .array(fc.integer({ min: -1000, max: 1000 }), { minLength: minimum, maxLength: 9 })
+    .map((values) => values.map((value) => value / 1000));
+
+/** Fisher, The Design of Experiments (1935), §17 and §21: Darwin's crossed less self-fertilised maize, eighths of an inch. */
+const darwin = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
+/** Student, The Probable Error of a Mean (1908): additional hours of sleep, second drug less first. */
+const sleep = [1.2, 2.4, 1.3, 1.3, 0, 1, 1.8, 0.8, 4.6, 1.4];
+
+describe("Student's t", () => {
+  it.each([
+    [1, 0.05, 12.7062],
+    [2, 0.05, 4.3027],
+    [3, 0.05, 3.1824],
+    [4, 0.05, 2.7764],
+    [4, 0.01, 4.6041],
+    [5, 0.05, 2.5706],
+    [9, 0.05, 2.2622],
+    [9, 0.01, 3.2498],
+    [10, 0.001, 4.5869],
+    [30, 0.05, 2.0423],
+    [120, 0.05, 1.9799],
+  ])("has %i degrees' two-sided %f point at %f, as in printed tables", (degrees, p, t) => {
+    expect(tTwoSided(t, degrees)).toBeCloseTo(p, 5);
+    expect(tTwoSided(-t, degrees)).toBe(tTwoSided(t, degrees));
+  });
+
+  it("falls as |t| grows and lies in [0, 1]", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 200 }),
+        fc.double({ min: 0, max: 50, noNaN: true }),
+        fc.double({ min: 0, max: 5, noNaN: true }),
+        (degrees, t, more) => {
+          const [near, far] = [tTwoSided(t, degrees), tTwoSided(t + more, degrees)];
+          return near <= 1 && far >= 0 && far <= near + 1e-14;
+        },
+      ),
+    );
+  });
+
+  it("refuses degrees of freedom that a paired test cannot have", () => {
+    expect(() => tTwoSided(1, 0)).toThrow(RangeError);
+    expect(() => tTwoSided(1, 2.5)).toThrow(RangeError);
+  });
+});
+
+describe("the paired t-test", () => {
+  it("gives the published p of Student's sleep data: t = 4.0621, p = .002833", () => {
+    expect(pairedTTest(sleep)).toBeCloseTo(0.002833, 6);
+  });
+
+  it("gives the published p of Darwin's maize: t = 2.148, p = .0497", () => {
+    expect(pairedTTest(darwin)).toBeCloseTo(0.0497, 4);
+  });
+
+  it("cannot judge a single pair, and judges pairs without any spread by their difference alone", () => {
+    expect(pairedTTest([0.3])).toBeNull();
+    expect(pairedTTest([0, 0, 0])).toBe(1);
+    expect(pairedTTest([0.1, 0.1, 0.1])).toBe(0);
+    expect(pairedTTest([0.3 - 0.1, 0.2, 0.5 - 0.3])).toBe(0);
+  });
+
+  it("does not depend on sign, order or scale", () => {
+    fc.assert(
+      fc.property(differences(2), fc.double({ min: 0.1, max: 100, noNaN: true }), (values, scale) => {
+        const p = pairedTTest(values) ?? Number.NaN;
+        const others = [values.map((v) => -v), [...values].reverse(), values.map((v) => v * scale)];
+        for (const other of others) expect(pairedTTest(other)).toBeCloseTo(p, 6);
+      }),
+    );
+  });
+});
+
+describe("the permutation test", () => {
+  it("gives Fisher's count for Darwin's maize: 863 of 32,768 on each side", () => {
+    expect(permutationTest(darwin, new Random(1))).toBe((2 * 863) / 32768);
+  });
+
+  it("is at its smallest, 2 of 2^n, where all signs agree", () => {
+    expect(permutationTest([1, 2, 3, 4, 5, 6, 7, 8], new Random(1))).toBe(2 / 256);
+  });
+
+  it("is 1 without any difference, never 0, and draws signs above 16 pairs near the normal approximation", () => {
+    expect(permutationTest([0, 0, 0, 0], new Random(1))).toBe(1);
+    // 40 differences of ±1 that sum to 14: P(|sum| ≥ 14) = 2·P(Binomial(40, ½) ≥ 27) = .03848.
+    const signs = Array.from({ length: 40 }, (_, i) => (i < 27 ? 1 : -1));
+    expect(permutationTest(signs, new Random(1))).toBeCloseTo(0.0385, 2);
+    expect(permutationTest(new Array<number>(60).fill(1), new Random(1))).toBeGreaterThan(0);
+  });
+});
+
+describe("the bootstrap interval", () => {
+  it("lies within the data and around the mean, and repeats with the same stream", () => {
+    fc.assert(
+      fc.property(differences(1), (values) => {
+        const [low, high] = bootstrapInterval(values, new Random(7));
+        const centre = mean(values);
+        expect(low).toBeGreaterThanOrEqual(Math.min(...values) - 1e-12);
+        expect(high).toBeLessThanOrEqual(Math.max(...values) + 1e-12);
+        expect(low).toBeLessThanOrEqual(centre + 1e-12);
+        expect(high).toBeGreaterThanOrEqual(centre - 1e-12);
+        expect(bootstrapInterval(values, new Random(7))).toEqual([low, high]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("has the exact quantiles where they can be counted: two values have means low, middle, high with ¼, ½, ¼", () => {
+    expect(bootstrapInterval([0, 1], new Random(3))).toEqual([0, 1]);
+    const [low, high] = bootstrapInterval(
+      Array.from({ length: 100 }, (_, i) => i),
+      new Random(3),
+    );
+    // Mean 49.5, standard error 28.87/10: the normal interval is 43.84 to 55.16.
+    expect(low).toBeCloseTo(43.84, 0);
+    expect(high).toBeCloseTo(55.16, 0);
+  });
+});

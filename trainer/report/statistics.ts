@@ -1,0 +1,96 @@
+/** @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, bootstrap intervals. */
+import type { Random } from "../random/random.js";
+
+export type Interval = readonly [low: number, high: number];
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * P(|T| > |t|) for Student's t with a whole number of degrees of freedom, by the finite series of Abramowitz and Stegun
+ * (26.7.3 and 26.7.4). In a paired test the degrees of freedom are always whole, so no incomplete beta function is needed;
+ * the absolute error is that of a few additions in double precision.
+ */
+export function tTwoSided(t: number, degrees: number): number {
+  if (!Number.isInteger(degrees) || degrees < 1) {
+    throw new RangeError(`degrees of freedom are a whole number from 1 on, not ${degrees}`);
+  }
+  if (Number.isNaN(t)) throw new RangeError("t is not a number");
+  const magnitude = Math.abs(t);
+  if (magnitude === Number.POSITIVE_INFINITY) return 0;
+  const theta = Math.atan(magnitude / Math.sqrt(degrees));
+  const cosine = Math.cos(theta);
+  const odd = degrees % 2 === 1;
+  let term = odd ? cosine : 1;
+  let series = degrees === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k <= degrees - 2; k += 2) {
+    term *= (cosine * cosine * (k - 1)) / k;
+    series += term;
+  }
+  const inside = odd ? (2 / Math.PI) * (theta + Math.sin(theta) * series) : Math.sin(theta) * series;
+  return Math.min(1, Math.max(0, 1 - inside));
+}
+
+/**
+ * Two-sided paired t-test of the hypothesis that the differences have mean zero. Null below two pairs, where there is no
+ * spread to judge by. Differences without any spread give 1 where they are all zero, else 0.
+ */
+export function pairedTTest(differences: readonly number[]): number | null {
+  const n = differences.length;
+  if (n < 2) return null;
+  const centre = mean(differences);
+  const variance = differences.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1);
+  const error = Math.sqrt(variance / n);
+  // Differences that are equal up to rounding have no spread: t would be a ratio of rounding errors.
+  const largest = Math.max(...differences.map(Math.abs));
+  if (error <= largest * 1e-12) return Math.abs(centre) <= largest * 1e-12 ? 1 : 0;
+  return tTwoSided(centre / error, n - 1);
+}
+
+const EXACT_UP_TO = 16;
+const RANDOM_FLIPS = 100_000;
+
+/**
+ * Two-sided permutation test for pairs: under the hypothesis each difference is as likely to have the other sign. Exact over
+ * all 2^n signs up to 16 pairs; above, 100,000 random ones with the observed one counted in, so that it is never 0.
+ */
+export function permutationTest(differences: readonly number[], random: Random): number {
+  const n = differences.length;
+  const observed = Math.abs(differences.reduce((sum, value) => sum + value, 0));
+  const tolerance = 1e-12 * differences.reduce((sum, value) => sum + Math.abs(value), 0);
+  const extreme = (negative: (index: number) => boolean): boolean => {
+    let sum = 0;
+    for (const [index, value] of differences.entries()) sum += negative(index) ? -value : value;
+    return Math.abs(sum) >= observed - tolerance;
+  };
+  let count = 0;
+  if (n <= EXACT_UP_TO) {
+    for (let signs = 0; signs < 2 ** n; signs++) if (extreme((index) => ((signs >> index) & 1) === 1)) count++;
+    return count / 2 ** n;
+  }
+  for (let draw = 0; draw < RANDOM_FLIPS; draw++) if (extreme(() => random.below(2) === 1)) count++;
+  return (count + 1) / (RANDOM_FLIPS + 1);
+}
+
+/** The value below which a share `quantile` of sorted values lies, linear between neighbours (Hyndman and Fan's type 7). */
+function sortedQuantile(sorted: Float64Array, quantile: number): number {
+  const position = quantile * (sorted.length - 1);
+  const below = sorted[Math.floor(position)] ?? 0;
+  const above = sorted[Math.ceil(position)] ?? 0;
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+const RESAMPLES = 10_000;
+
+/** 95 % percentile bootstrap interval of the mean. A single value has an interval of no width: there is nothing to resample. */
+export function bootstrapInterval(values: readonly number[], random: Random): Interval {
+  const n = values.length;
+  const means = new Float64Array(RESAMPLES);
+  for (let resample = 0; resample < RESAMPLES; resample++) {
+    let sum = 0;
+    for (let draw = 0; draw < n; draw++) sum += values[random.below(n)] ?? 0;
+    means[resample] = sum / n;
+  }
+  means.sort();
+  return [sortedQuantile(means, 0.025), sortedQuantile(means, 0.975)];
+}

@@ -1,0 +1,259 @@
+/** @file summary.json of a comparison: its types, and how it follows from each arm's curves (design in trainer/report/README.md). */
+import { InputError } from "../errors.js";
+import { Random } from "../random/random.js";
+import { bootstrapInterval, type Interval, mean, pairedTTest, permutationTest } from "./statistics.js";
+
+export interface Accuracy {
+  /** Right caption against its full flip, two-way, mean over the 26 relation codes. */
+  readonly full: number;
+  /** Right caption against the flip of one of its terms, two-way, mean over the six terms. */
+  readonly oneTerm: number;
+}
+
+/** One evaluation: before the first iteration, and after each. */
+export interface CurvePoint {
+  /** Environment steps so far, invalid ones included; the feasibility phase's steps are not in it. */
+  readonly generated: number;
+  readonly valid: number;
+  /** On the test set balanced over relations. */
+  readonly accuracy: Accuracy;
+  /** On the natural mix of relations that random sampling draws; absent where it was not evaluated. */
+  readonly natural?: Accuracy;
+}
+
+export interface SeedRun {
+  readonly seed: number;
+  readonly curve: readonly CurvePoint[];
+  /** Valid share of all generated samples. */
+  readonly validRate: number;
+  /** Steps before the loop, without images and VLM, that the agent learned validity from. */
+  readonly feasibilitySteps: number;
+}
+
+export type Axis = "generated" | "valid";
+export const AXES: readonly Axis[] = ["generated", "valid"];
+
+export interface Estimate {
+  readonly mean: number;
+  /** 95 %, bootstrap over seeds. */
+  readonly interval: Interval;
+}
+
+export interface AccuracyAt {
+  readonly axis: Axis;
+  readonly samples: number;
+  readonly a: Estimate;
+  readonly b: Estimate;
+  /** Mean of a − b over seeds. */
+  readonly difference: number;
+  readonly differenceInterval: Interval;
+  /** Paired t-test, two-sided; null with one seed. */
+  readonly p: number | null;
+  /** Sign-flip permutation test, from 8 seeds on. */
+  readonly pPermutation?: number;
+  /** Seeds where a is above b. */
+  readonly wins: number;
+  readonly seeds: number;
+}
+
+export interface SamplesToReach {
+  /** Mean over seeds of what a took to reach b's final accuracy, as a share of what b took; null where a seed never does. */
+  readonly ratio: number | null;
+  readonly interval: Interval | null;
+  readonly perSeed: readonly (number | null)[];
+  readonly verdict: "reached" | "not reached";
+}
+
+export type Verdict = "better" | "worse" | "no difference";
+
+export interface Pair {
+  readonly accuracyAt: readonly AccuracyAt[];
+  readonly samplesToReach: Readonly<Record<Axis, SamplesToReach>>;
+  readonly verdict: Readonly<Record<Axis, Verdict>>;
+}
+
+/** Whatever JSON the caller has to say; the report prints it. */
+export type Description = string | Readonly<Record<string, unknown>>;
+
+export interface Summary {
+  readonly schema: 1;
+  readonly commit: string;
+  readonly machine: Description;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+  readonly arms: Readonly<Record<string, readonly SeedRun[]>>;
+  readonly metric: "oneTerm";
+  readonly test: "paired t, two-sided, over seeds";
+  /** Keyed "a-b", in the order of the arms. */
+  readonly pairs: Readonly<Record<string, Pair>>;
+}
+
+export interface Comparison {
+  /** In the order in which they are compared: each with every later one. */
+  readonly arms: Readonly<Record<string, readonly SeedRun[]>>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly machine: Description;
+  readonly commit: string;
+  readonly seeds: readonly number[];
+}
+
+const SIGNIFICANCE = 0.05;
+const PERMUTATION_FROM = 8;
+
+export interface Sample {
+  readonly samples: number;
+  readonly value: number;
+}
+
+/** Linear between points, constant beyond the ends. Points are in ascending order of samples. */
+export function interpolate(curve: readonly Sample[], samples: number): number {
+  const after = curve.findIndex((point) => point.samples >= samples);
+  const right = after === -1 ? curve.at(-1) : curve[after];
+  const left = after > 0 ? curve[after - 1] : right;
+  if (right === undefined || left === undefined) return Number.NaN;
+  if (right.samples === left.samples) return right.value;
+  const share = Math.min(1, (samples - left.samples) / (right.samples - left.samples));
+  return left.value + share * (right.value - left.value);
+}
+
+export const along = (run: SeedRun, axis: Axis): Sample[] =>
+  run.curve.map((point) => ({ samples: point[axis], value: point.accuracy.oneTerm }));
+
+/** Centred mean over three points; at the two ends over the two there are. */
+export function smooth(curve: readonly Sample[]): Sample[] {
+  return curve.map(({ samples }, i) => ({
+    samples,
+    value: mean(curve.slice(Math.max(0, i - 1), i + 2).map((point) => point.value)),
+  }));
+}
+
+/** Where a curve first comes to a value, linear between points; null where it never does. */
+export function firstReaches(curve: readonly Sample[], value: number): number | null {
+  for (const [i, point] of curve.entries()) {
+    if (point.value < value) continue;
+    const before = curve[i - 1];
+    if (before === undefined) return point.samples;
+    return before.samples + ((value - before.value) / (point.value - before.value)) * (point.samples - before.samples);
+  }
+  return null;
+}
+
+/** What a took to come to b's accuracy at its end, as a share of what b took; null where it never does. */
+export function shareToReach(a: readonly Sample[], b: readonly Sample[]): number | null {
+  const target = mean(b.slice(-3).map((point) => point.value));
+  const took = firstReaches(smooth(a), target);
+  const end = b.at(-1)?.samples ?? 0;
+  return took === null || end === 0 ? null : took / end;
+}
+
+const estimate = (values: readonly number[], random: Random): Estimate => ({
+  mean: mean(values),
+  interval: bootstrapInterval(values, random),
+});
+
+const ending = (runs: readonly SeedRun[], axis: Axis): number =>
+  Math.min(...runs.map((run) => run.curve.at(-1)?.[axis] ?? 0));
+
+interface Matched {
+  readonly name: string;
+  readonly a: readonly SeedRun[];
+  readonly b: readonly SeedRun[];
+}
+
+function compareAt({ name, a, b }: Matched, axis: Axis): AccuracyAt {
+  // The shortest run of either arm: in budgets of equal valid samples that is, over generated ones, the faster arm's end.
+  const samples = Math.min(ending(a, axis), ending(b, axis));
+  const at = (runs: readonly SeedRun[]) => runs.map((run) => interpolate(along(run, axis), samples));
+  const [valuesA, valuesB] = [at(a), at(b)];
+  const differences = valuesA.map((value, i) => value - (valuesB[i] ?? Number.NaN));
+  const stream = (what: string) => Random.stream(0, "summary", name, axis, what);
+  return {
+    axis,
+    samples,
+    a: estimate(valuesA, stream("a")),
+    b: estimate(valuesB, stream("b")),
+    difference: mean(differences),
+    differenceInterval: bootstrapInterval(differences, stream("difference")),
+    p: pairedTTest(differences),
+    ...(differences.length >= PERMUTATION_FROM && {
+      pPermutation: permutationTest(differences, stream("permutation")),
+    }),
+    wins: differences.filter((difference) => difference > 0).length,
+    seeds: differences.length,
+  };
+}
+
+function reach({ name, a, b }: Matched, axis: Axis): SamplesToReach {
+  const perSeed = a.map((run, i) => shareToReach(along(run, axis), b[i] === undefined ? [] : along(b[i], axis)));
+  const reached = perSeed.filter((share) => share !== null);
+  if (reached.length < perSeed.length) return { ratio: null, interval: null, perSeed, verdict: "not reached" };
+  const random = Random.stream(0, "summary", name, axis, "reach");
+  return { ratio: mean(reached), interval: bootstrapInterval(reached, random), perSeed, verdict: "reached" };
+}
+
+const verdictOf = ({ difference, p }: AccuracyAt): Verdict => {
+  if (p === null || p >= SIGNIFICANCE) return "no difference";
+  return difference > 0 ? "better" : "worse";
+};
+
+/** Pairs the runs of two arms by seed. */
+function match(nameA: string, runsA: readonly SeedRun[], nameB: string, runsB: readonly SeedRun[]): Matched {
+  const bySeed = new Map(runsB.map((run) => [run.seed, run]));
+  const both = runsA.flatMap((run) => {
+    const other = bySeed.get(run.seed);
+    return other === undefined ? [] : [{ run, other }];
+  });
+  if (both.length === 0) {
+    throw new InputError(
+      `arms "${nameA}" and "${nameB}" have no seed in common: a paired comparison needs the same seeds`,
+    );
+  }
+  return { name: `${nameA}-${nameB}`, a: both.map(({ run }) => run), b: both.map(({ other }) => other) };
+}
+
+function comparePair(matched: Matched): Pair {
+  const generated = compareAt(matched, "generated");
+  const valid = compareAt(matched, "valid");
+  return {
+    accuracyAt: [generated, valid],
+    samplesToReach: { generated: reach(matched, "generated"), valid: reach(matched, "valid") },
+    verdict: { generated: verdictOf(generated), valid: verdictOf(valid) },
+  };
+}
+
+function checkCurves(arms: Comparison["arms"]): void {
+  for (const [name, runs] of Object.entries(arms)) {
+    for (const { seed, curve } of runs) {
+      if (curve.length === 0) throw new InputError(`arm "${name}", seed ${seed}: its curve has no point`);
+      for (const [i, point] of curve.entries()) {
+        const before = curve[i - 1];
+        if (before !== undefined && (point.generated < before.generated || point.valid < before.valid)) {
+          throw new InputError(`arm "${name}", seed ${seed}: samples go down at point ${i} of its curve`);
+        }
+        if (!Number.isFinite(point.accuracy.oneTerm)) {
+          throw new InputError(`arm "${name}", seed ${seed}: point ${i} of its curve has no one-term accuracy`);
+        }
+      }
+    }
+  }
+}
+
+/** The whole of summary.json, from the curves. Pure: equal input gives equal output, intervals included. */
+export function summarize({ arms, config, machine, commit, seeds }: Comparison): Summary {
+  checkCurves(arms);
+  const entries = Object.entries(arms);
+  const pairs = entries.flatMap(([nameA, runsA], i) =>
+    entries.slice(i + 1).map(([nameB, runsB]) => match(nameA, runsA, nameB, runsB)),
+  );
+  return {
+    schema: 1,
+    commit,
+    machine,
+    config,
+    seeds,
+    arms,
+    metric: "oneTerm",
+    test: "paired t, two-sided, over seeds",
+    pairs: Object.fromEntries(pairs.map((matched) => [matched.name, comparePair(matched)])),
+  };
+}
