@@ -1,0 +1,93 @@
+/** @file Storage as a struct of arrays: one typed array for each column, a row for each transition; nothing is allocated after the start. */
+
+export type ColumnArray = Float32Array | Int32Array | Uint8Array;
+
+export interface ColumnSpec {
+  readonly type: "float32" | "int32" | "uint8";
+  /** Elements in a row. */
+  readonly width: number;
+  /** Can be computed from the other columns: left out of the saved state. */
+  readonly derived?: boolean;
+}
+
+export type Schema = Readonly<Record<string, ColumnSpec>>;
+export type ColumnArrays = Readonly<Record<string, ColumnArray>>;
+
+const BYTES = { float32: 4, int32: 4, uint8: 1 } as const;
+
+function allocate({ type, width }: ColumnSpec, rows: number): ColumnArray {
+  if (type === "float32") return new Float32Array(rows * width);
+  return type === "int32" ? new Int32Array(rows * width) : new Uint8Array(rows * width);
+}
+
+export class Columns {
+  private readonly arrays: ReadonlyMap<string, { readonly spec: ColumnSpec; readonly data: ColumnArray }>;
+
+  constructor(
+    readonly schema: Schema,
+    readonly capacity: number,
+  ) {
+    this.arrays = new Map(
+      Object.entries(schema).map(([name, spec]) => [name, { spec, data: allocate(spec, capacity) }]),
+    );
+  }
+
+  static bytes(schema: Schema, capacity: number): number {
+    return Object.values(schema).reduce((sum, { type, width }) => sum + BYTES[type] * width * capacity, 0);
+  }
+
+  /** The elements of one row: a view, not a copy. */
+  row(name: string, index: number): ColumnArray {
+    const { spec, data } = this.column(name);
+    return data.subarray(index * spec.width, (index + 1) * spec.width);
+  }
+
+  /** Copies `count` rows, starting at row `from` of `source`, to the row `to`. */
+  write(source: ColumnArrays, from: number, to: number, count: number): void {
+    for (const [name, { spec, data }] of this.arrays) {
+      const rows = source[name];
+      if (rows === undefined) {
+        if (spec.derived) continue;
+        throw new RangeError(`rows for the replay lack the column "${name}"`);
+      }
+      if (rows.length < (from + count) * spec.width) {
+        throw new RangeError(
+          `column "${name}" has ${rows.length} elements, too few for ${from + count} rows of ${spec.width}`,
+        );
+      }
+      data.set(rows.subarray(from * spec.width, (from + count) * spec.width), to * spec.width);
+    }
+  }
+
+  /** The rows at `indices`, each column in an array of its own; `names` picks some of the columns. */
+  gather(indices: Int32Array, names: readonly string[] = [...this.arrays.keys()]): ColumnArrays {
+    const gathered: Record<string, ColumnArray> = {};
+    for (const name of names) {
+      const { spec, data } = this.column(name);
+      const { width } = spec;
+      const out = allocate(spec, indices.length);
+      for (let i = 0; i < indices.length; i++) {
+        const start = (indices[i] as number) * width;
+        const to = i * width;
+        for (let j = 0; j < width; j++) out[to + j] = data[start + j] as number;
+      }
+      gathered[name] = out;
+    }
+    return gathered;
+  }
+
+  /** Copies of the first `rows` rows of all columns that are not derived. */
+  saved(rows: number): ColumnArrays {
+    return Object.fromEntries(
+      [...this.arrays]
+        .filter(([, { spec }]) => !spec.derived)
+        .map(([name, { spec, data }]) => [name, data.slice(0, rows * spec.width)]),
+    );
+  }
+
+  private column(name: string): { readonly spec: ColumnSpec; readonly data: ColumnArray } {
+    const column = this.arrays.get(name);
+    if (column === undefined) throw new RangeError(`the replay has no column "${name}"`);
+    return column;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * @file A sum tree and a min tree over the same leaves: priorities by index, their sum, their smallest, and the index under a
+ * point of the cumulative sum, each in O(log n) (Schaul et al. 2016, appendix B). A parent is always computed anew from its two children, never
+ * by adding a difference, so the trees are a function of the leaves alone: no drift, and a restored tree is the same to the bit.
+ */
+
+export class PriorityTree {
+  private readonly leaves: number;
+  private readonly sums: Float64Array;
+  private readonly minima: Float64Array;
+
+  /** Room for `capacity` leaves, all empty: an empty leaf is never found and does not count for the minimum. */
+  constructor(readonly capacity: number) {
+    this.leaves = PriorityTree.width(capacity);
+    this.sums = new Float64Array(2 * this.leaves);
+    this.minima = new Float64Array(2 * this.leaves).fill(Number.POSITIVE_INFINITY);
+  }
+
+  private static width(capacity: number): number {
+    return 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
+  }
+
+  static bytes(capacity: number): number {
+    return 2 * 2 * PriorityTree.width(capacity) * Float64Array.BYTES_PER_ELEMENT;
+  }
+
+  get sum(): number {
+    return this.sums[1] ?? 0;
+  }
+
+  /** Infinity while all leaves are empty. */
+  get minimum(): number {
+    return this.minima[1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  get(index: number): number {
+    return this.sums[this.leaves + index] ?? 0;
+  }
+
+  /** `priority` must be positive and finite. */
+  set(index: number, priority: number): void {
+    this.write(index, priority, priority);
+  }
+
+  /** Makes the leaf empty. */
+  clear(index: number): void {
+    this.write(index, 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** The leaf that holds `point` of the cumulative sum, 0 ≤ point < sum; rounding never leads to an empty leaf. */
+  find(point: number): number {
+    const { sums, leaves } = this;
+    let node = 1;
+    let rest = point;
+    while (node < leaves) {
+      node *= 2;
+      const left = sums[node] as number;
+      if (rest >= left && (sums[node + 1] as number) > 0) {
+        rest -= left;
+        node++;
+      }
+    }
+    return node - leaves;
+  }
+
+  private write(index: number, sum: number, minimum: number): void {
+    const { sums, minima } = this;
+    let node = this.leaves + index;
+    sums[node] = sum;
+    minima[node] = minimum;
+    for (node >>= 1; node >= 1; node >>= 1) {
+      const left = 2 * node;
+      sums[node] = (sums[left] as number) + (sums[left + 1] as number);
+      const a = minima[left] as number;
+      const b = minima[left + 1] as number;
+      minima[node] = Math.min(a, b);
+    }
+  }
+}

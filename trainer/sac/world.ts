@@ -1,0 +1,97 @@
+/**
+ * @file What an agent knows of the world: counts, sizes and ranges out of the catalog, the meaning of an action in it, and the
+ * flat observation of the paper's agent. Plain data, so that any environment with such actions can use the agents.
+ */
+import type { AgentObservation } from "./agent.js";
+
+/** Elements of an action: slot, incoming object, x, z, drop height, yaw, each in [−1, 1]. */
+export const ACTION_WIDTH = 6;
+
+type Range = readonly [low: number, high: number];
+
+/** Lengths in millimetres; y is up. */
+export interface AgentWorld {
+  readonly sceneCount: number;
+  /** Objects in the room at a time. */
+  readonly activeObjects: number;
+  /** Full size (x, y, z) of each object's collision box, in the catalog's order. */
+  readonly objectSizes: readonly (readonly [number, number, number])[];
+  readonly placementRange: { readonly x: Range; readonly z: Range; readonly drop: Range };
+  /** Steps of a whole turn; 1: no yaw. */
+  readonly yawSteps: number;
+  /** Half of a room's width, for instance the widest one's: lengths are given to the networks as shares of it. */
+  readonly lengthUnit: number;
+}
+
+/** An action decoded: which active object leaves, which catalog object comes, and from where it is dropped. */
+export interface Placement {
+  readonly slot: number;
+  readonly type: number;
+  readonly x: number;
+  readonly z: number;
+  readonly drop: number;
+  readonly yaw: number;
+}
+
+const choice = (u: number, n: number): number => Math.min(n - 1, Math.floor(u * n));
+const coordinate = (u: number, [low, high]: Range): number => low + Math.floor(u * (high - low));
+
+/** The environment's own formula (protocol: actions of the rooms), for the action at `offset` of `actions`. */
+export function decodePlacement(
+  world: AgentWorld,
+  objects: Int32Array,
+  actions: Float32Array,
+  offset: number,
+): Placement {
+  const u = (element: number): number => ((actions[offset + element] as number) + 1) / 2;
+  const { activeObjects, objectSizes, placementRange } = world;
+  let left = choice(u(1), objectSizes.length - activeObjects);
+  let type = 0;
+  for (; ; type++) {
+    let active = false;
+    for (let slot = 0; slot < activeObjects; slot++) active ||= objects[slot * 5] === type;
+    if (!active && left-- === 0) break;
+  }
+  return {
+    slot: choice(u(0), activeObjects),
+    type,
+    x: coordinate(u(2), placementRange.x),
+    z: coordinate(u(3), placementRange.z),
+    drop: coordinate(u(4), placementRange.drop),
+    yaw: choice(u(5), world.yawSteps),
+  };
+}
+
+export function observationWidth({ sceneCount, activeObjects, objectSizes }: AgentWorld): number {
+  return sceneCount + activeObjects * (objectSizes.length + 4) + 1;
+}
+
+/** The flat observation, laid out as the environment's `state`: scene, then type and position of each slot, then progress. */
+export function writeObservation(
+  world: AgentWorld,
+  { scene, objects, progress }: AgentObservation,
+  out: Float32Array,
+  offset: number,
+): void {
+  const { sceneCount, activeObjects, objectSizes, lengthUnit, yawSteps } = world;
+  out.fill(0, offset, offset + observationWidth(world));
+  out[offset + scene] = 1;
+  let at = offset + sceneCount;
+  for (let slot = 0; slot < activeObjects; slot++) {
+    const [type, x, y, z, yaw] = objects.subarray(slot * 5, slot * 5 + 5) as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    out[at + type] = 1;
+    at += objectSizes.length;
+    out[at++] = x / lengthUnit;
+    // Heights start at 0: the lower half of a room is centred.
+    out[at++] = (2 * y) / lengthUnit - 1;
+    out[at++] = z / lengthUnit;
+    out[at++] = yawSteps > 1 ? (2 * yaw) / (yawSteps - 1) - 1 : 0;
+  }
+  out[at] = 2 * progress - 1;
+}
