@@ -1,4 +1,5 @@
-/** @file Spaces: the dtype, shape and bounds of the tensors that an environment takes and gives. */
+/** @file Spaces: the dtype, shape and bounds of the tensors that an environment takes and gives, and the check of an action against them. */
+import { endianness } from "node:os";
 
 export type DType = "float32" | "float64" | "int32" | "uint8";
 
@@ -17,4 +18,158 @@ export interface TensorSpec {
   readonly names?: readonly string[];
   /** Only to be had from a server with a renderer; asking for it elsewhere is NO_GRAPHICS. */
   readonly graphics?: boolean;
+}
+
+/** An action that its space does not hold: which element, and which bound it breaks. */
+export interface ActionProblem {
+  readonly message: string;
+  readonly detail: { readonly [key: string]: string | number };
+}
+
+export const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8"];
+
+const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, uint8: 1 };
+
+if (endianness() !== "LE") throw new Error("tensors on the wire are little-endian, and so must be this machine");
+
+export function isDType(value: unknown): value is DType {
+  return DTYPES.includes(value as DType);
+}
+
+/** Number of elements of a shape; 1 for the scalar []. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
+}
+
+/** Bytes of one environment's tensor. */
+export function byteCount(spec: Pick<TensorSpec, "dtype" | "shape">): number {
+  return elementCount(spec.shape) * BYTES[spec.dtype];
+}
+
+export function bytesPerElement(dtype: DType): number {
+  return BYTES[dtype];
+}
+
+export function createTensor(dtype: DType, length: number): TensorData {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    case "uint8":
+      return new Uint8Array(length);
+  }
+}
+
+export function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+/** A typed array over a frame's bytes: a view where the alignment allows, else a copy. */
+export function tensorOver(dtype: DType, bytes: Uint8Array): TensorData {
+  const size = BYTES[dtype];
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = aligned;
+  const length = Math.floor(bytes.byteLength / size);
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(buffer, byteOffset, length);
+    case "float64":
+      return new Float64Array(buffer, byteOffset, length);
+    case "int32":
+      return new Int32Array(buffer, byteOffset, length);
+    case "uint8":
+      return new Uint8Array(buffer, byteOffset, length);
+  }
+}
+
+export function bytesOf(data: TensorData): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** What is wrong with a spec, or undefined. Servers check their own before they serve it, clients those of `welcome`. */
+export function specProblem(spec: TensorSpec): string | undefined {
+  if (typeof spec.uid !== "string" || spec.uid === "") return "uid must be a non-empty string";
+  if (!isDType(spec.dtype)) return `${spec.uid}: dtype must be one of ${DTYPES.join(", ")}, not ${spec.dtype}`;
+  if (
+    !Array.isArray(spec.shape) ||
+    spec.shape.length > 8 ||
+    !spec.shape.every((n) => Number.isSafeInteger(n) && n > 0)
+  ) {
+    return `${spec.uid}: shape must be at most 8 positive integers, not [${spec.shape}]`;
+  }
+  const count = elementCount(spec.shape);
+  if (!Number.isSafeInteger(count)) return `${spec.uid}: shape [${spec.shape}] has too many elements`;
+  for (const side of ["low", "high"] as const) {
+    const bound = spec[side];
+    if (typeof bound === "object" && bound.length !== count) {
+      return `${spec.uid}: ${side} has ${bound.length} values, the shape [${spec.shape}] has ${count} elements`;
+    }
+    const values = typeof bound === "object" ? bound : [bound ?? 0];
+    if (!values.every((value) => typeof value === "number" && !Number.isNaN(value))) {
+      return `${spec.uid}: ${side} must be numbers, not NaN`;
+    }
+  }
+  if (spec.names !== undefined && spec.names.length !== count) {
+    return `${spec.uid}: ${spec.names.length} names for ${count} elements`;
+  }
+  const low = boundOf(spec.low, count, Number.NEGATIVE_INFINITY);
+  const high = boundOf(spec.high, count, Number.POSITIVE_INFINITY);
+  const crossed = low.findIndex((value, i) => value > (high[i] ?? value));
+  return crossed < 0
+    ? undefined
+    : `${spec.uid}: low ${low[crossed]} is above high ${high[crossed]} at element ${crossed}`;
+}
+
+/** One bound for each element. */
+export function boundOf(bound: number | readonly number[] | undefined, count: number, missing: number): Float64Array {
+  return typeof bound === "object" ? Float64Array.from(bound) : new Float64Array(count).fill(bound ?? missing);
+}
+
+/**
+ * The check of one environment's tensor against its space, made once for each spec: NaN and values out of bounds are a
+ * problem that names the element, its meaning and the bound.
+ */
+export function membershipCheck(spec: TensorSpec): (data: TensorData) => ActionProblem | undefined {
+  const count = elementCount(spec.shape);
+  const low = boundOf(spec.low, count, Number.NEGATIVE_INFINITY);
+  const high = boundOf(spec.high, count, Number.POSITIVE_INFINITY);
+  return (data) => {
+    for (let i = 0; i < count; i++) {
+      const value = data[i] as number;
+      // NaN fails both comparisons, so it lands here too.
+      if (value >= (low[i] as number) && value <= (high[i] as number)) continue;
+      return outOfSpace(spec, i, value, low[i] as number, high[i] as number);
+    }
+    return undefined;
+  };
+}
+
+function outOfSpace(spec: TensorSpec, element: number, value: number, low: number, high: number): ActionProblem {
+  const name = spec.names?.[element];
+  const where = `${spec.uid}[${element}]${name === undefined ? "" : ` (${name})`}`;
+  const bound = Number.isNaN(value) ? "number" : value < low ? "low" : "high";
+  const said = Number.isNaN(value)
+    ? "is NaN"
+    : bound === "low"
+      ? `= ${value} is below ${low}`
+      : `= ${value} is above ${high}`;
+  return {
+    message: `${where} ${said}; it must be a number from ${low} to ${high}`,
+    detail: {
+      uid: spec.uid,
+      element,
+      ...(name === undefined ? {} : { name }),
+      bound,
+      low,
+      high,
+      value: Number.isNaN(value) ? "NaN" : value,
+    },
+  };
 }

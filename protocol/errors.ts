@@ -1,0 +1,57 @@
+/** @file The one error of this folder, with the codes that cross the wire and those that only a client gives itself. */
+import type { WireMap } from "./environment.js";
+
+/** What a server may answer; protocol/README.md says when. */
+export const ERROR_CODES = [
+  "VERSION",
+  "AUTH",
+  "BUSY",
+  "BAD_MESSAGE",
+  "BAD_ACTION",
+  "NOT_RESET",
+  "NO_GRAPHICS",
+  "TOO_LARGE",
+  "NO_SESSION",
+  "OUT_OF_ORDER",
+  "ENV_CRASH",
+  "INTERNAL",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/**
+ * What a client says without a server: no answer in time (`phase` in the detail), the client was closed, the server can't
+ * be started or has gone for good, or it was asked for something that can't be (an endpoint without keys, for instance).
+ */
+export type LocalErrorCode = "TIMEOUT" | "CLOSED" | "UNAVAILABLE" | "CONFIGURATION";
+
+/** An error as it crosses the wire, for a request or for one environment of a batch. */
+export interface ProtocolErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly detail: WireMap;
+  /** The same request may succeed later, or after what `detail` names. */
+  readonly retryable: boolean;
+  readonly env?: number;
+}
+
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  constructor(
+    readonly code: ErrorCode | LocalErrorCode,
+    message: string,
+    readonly detail: WireMap = {},
+    readonly retryable = false,
+    readonly env?: number,
+  ) {
+    super(message);
+  }
+
+  static from(body: ProtocolErrorBody): ProtocolError {
+    return new ProtocolError(body.code, body.message, body.detail, body.retryable, body.env);
+  }
+}
+
+/** A message that breaks the specification: what, and what would be right. */
+export function badMessage(message: string, detail: WireMap = {}): ProtocolError {
+  return new ProtocolError("BAD_MESSAGE", message, detail);
+}

@@ -1,0 +1,10 @@
+/** @file The one way into the protocol: everything that other folders may use. */
+export * from "./client.js";
+export * from "./environment.js";
+export * from "./errors.js";
+export { EnvironmentHost, type HostOptions } from "./host.js";
+export type { EnvResult, ServerLimits, Welcome } from "./messages.js";
+export { PROTOCOL_VERSION } from "./messages.js";
+export * from "./security.js";
+export * from "./server.js";
+export * from "./spaces.js";

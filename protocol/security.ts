@@ -1,0 +1,80 @@
+/** @file Who may talk: loopback is open, any other address takes CURVE keys and a token on both sides. */
+import { readFileSync } from "node:fs";
+import { curveKeyPair } from "zeromq";
+import { ProtocolError } from "./errors.js";
+
+/** Both sides hold the server's public key; its secret key stays with the server. Keys are Z85 text of 40 characters. */
+export interface Keys {
+  readonly serverPublicKey: string;
+  /** Servers only. */
+  readonly serverSecretKey?: string;
+  readonly token: string;
+}
+
+const LOOPBACK = /^tcp:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)$/;
+
+export function isLoopback(endpoint: string): boolean {
+  return LOOPBACK.test(endpoint) || endpoint.startsWith("ipc://");
+}
+
+/** @throws ProtocolError CONFIGURATION for an endpoint that is none, or one beyond this machine without keys. */
+export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
+  if (!/^(tcp:\/\/[^\s/]+:(\d+|\*)|ipc:\/\/.+)$/.test(endpoint)) {
+    throw new ProtocolError(
+      "CONFIGURATION",
+      `"${endpoint}" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005`,
+    );
+  }
+  if (keys === undefined && !isLoopback(endpoint)) {
+    throw new ProtocolError(
+      "CONFIGURATION",
+      `${endpoint} is not a loopback address: it takes CURVE keys and a token on both sides (a keys file), or use tcp://127.0.0.1:PORT`,
+    );
+  }
+}
+
+export function generateKeys(token: string): Required<Keys> {
+  const { publicKey, secretKey } = curveKeyPair();
+  return { serverPublicKey: publicKey, serverSecretKey: secretKey, token };
+}
+
+/** Reads a keys file: `{"serverPublicKey", "serverSecretKey"?, "token"}`. */
+export function readKeys(file: string): Keys {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new ProtocolError("CONFIGURATION", `keys file ${file}: ${error instanceof Error ? error.message : error}`);
+  }
+  const { serverPublicKey, serverSecretKey, token } = (value ?? {}) as Record<string, unknown>;
+  const isKey = (key: unknown): key is string => typeof key === "string" && key.length === 40;
+  if (!isKey(serverPublicKey)) throw badKeys(file, "serverPublicKey must be 40 characters of Z85");
+  if (serverSecretKey !== undefined && !isKey(serverSecretKey))
+    throw badKeys(file, "serverSecretKey must be 40 characters of Z85");
+  if (typeof token !== "string" || token.length < 16)
+    throw badKeys(file, "token must be a string of at least 16 characters");
+  return { serverPublicKey, ...(serverSecretKey === undefined ? {} : { serverSecretKey }), token };
+}
+
+function badKeys(file: string, what: string): Error {
+  return new ProtocolError("CONFIGURATION", `keys file ${file}: ${what}`);
+}
+
+/** Socket options of the environment's side: always the CURVE server, whoever binds. */
+export function serverCurve(keys: Keys | undefined): { curveServer?: boolean; curveSecretKey?: string } {
+  if (keys === undefined) return {};
+  if (keys.serverSecretKey === undefined)
+    throw new ProtocolError("CONFIGURATION", "a server's keys need serverSecretKey");
+  return { curveServer: true, curveSecretKey: keys.serverSecretKey };
+}
+
+/** Socket options of the client's side, with a key pair of its own for each session. */
+export function clientCurve(keys: Keys | undefined): {
+  curveServerKey?: string;
+  curvePublicKey?: string;
+  curveSecretKey?: string;
+} {
+  if (keys === undefined) return {};
+  const own = curveKeyPair();
+  return { curveServerKey: keys.serverPublicKey, curvePublicKey: own.publicKey, curveSecretKey: own.secretKey };
+}

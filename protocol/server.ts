@@ -1,0 +1,132 @@
+/** @file Serves an environment over ZeroMQ: a ROUTER socket around an EnvironmentHost, bound or connected. */
+import { Router } from "zeromq";
+import type { EnvironmentDefinition } from "./environment.js";
+import { EnvironmentHost, type HostOptions } from "./host.js";
+import { checkEndpoint, type Keys, serverCurve } from "./security.js";
+
+export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
+  /** `tcp://127.0.0.1:*` takes a free port (bind only). */
+  readonly endpoint: string;
+  readonly keys?: Keys;
+  /** Asked on loopback too, where it is not required; keys bring their own. */
+  readonly token?: string;
+  /** End after the first session instead of waiting for the next hello. A server that connects does so always. */
+  readonly once?: boolean;
+}
+
+/** A connected server whose trainer's address stays unreachable for this long has been left alone, and ends. */
+const ORPHANED_AFTER_MS = 10_000;
+
+export class EnvironmentServer {
+  private readonly host: EnvironmentHost;
+  private readonly watch: NodeJS.Timeout;
+  private downSince: number | undefined;
+  private running = true;
+  /** Resolves when the server has ended: closed, its one session over, or orphaned. Rejects if its loop breaks. */
+  readonly closed: Promise<void>;
+
+  private constructor(
+    definition: EnvironmentDefinition,
+    private readonly options: ServeOptions,
+    private readonly socket: Router,
+    private readonly once: boolean,
+  ) {
+    const { token, keys, ...rest } = options;
+    const secret = keys?.token ?? token;
+    this.host = new EnvironmentHost(definition, {
+      ...rest,
+      ...(secret === undefined ? {} : { token: secret }),
+      curve: keys !== undefined,
+    });
+    this.socket.maxMessageSize = 2 * this.host.limits.max_frame_bytes;
+    this.watch = setInterval(() => this.tick(), Math.min(1000, this.host.limits.ping_period_ms / 2));
+    this.closed = this.receive();
+  }
+
+  /** The server binds and waits for clients, one session after another. */
+  static async bind(definition: EnvironmentDefinition, options: ServeOptions): Promise<EnvironmentServer> {
+    const server = EnvironmentServer.create(definition, options, options.once ?? false);
+    try {
+      await server.socket.bind(options.endpoint);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** The server connects to a client that has bound, as a spawned one does, and ends with its session. */
+  static connect(definition: EnvironmentDefinition, options: ServeOptions): EnvironmentServer {
+    const server = EnvironmentServer.create(definition, options, options.once ?? true);
+    server.downSince = performance.now();
+    server.socket.events.on("handshake", () => {
+      server.downSince = undefined;
+    });
+    server.socket.events.on("disconnect", () => {
+      server.downSince ??= performance.now();
+    });
+    server.socket.connect(options.endpoint);
+    return server;
+  }
+
+  private static create(definition: EnvironmentDefinition, options: ServeOptions, once: boolean): EnvironmentServer {
+    checkEndpoint(options.endpoint, options.keys);
+    const socket = new Router({
+      linger: 0,
+      sendHighWaterMark: 0,
+      heartbeatInterval: 5000,
+      reconnectInterval: 50,
+      reconnectMaxInterval: 1000,
+      ...serverCurve(options.keys),
+    });
+    return new EnvironmentServer(definition, options, socket, once);
+  }
+
+  /** Where it is bound, with the port that was taken, or where it connects to. */
+  get endpoint(): string {
+    return this.socket.lastEndpoint ?? this.options.endpoint;
+  }
+
+  /** Ends the server; calling it twice is fine. */
+  close(): void {
+    if (!this.running) return;
+    this.running = false;
+    clearInterval(this.watch);
+    this.socket.close();
+    this.host.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    this.host.expire(now);
+    if (this.once && this.downSince !== undefined && now - this.downSince > ORPHANED_AFTER_MS) this.close();
+  }
+
+  private async receive(): Promise<void> {
+    try {
+      while (this.running) {
+        const frames = await this.socket.receive();
+        const [peer, ...message] = frames;
+        const reply = this.host.answer(message, performance.now());
+        await this.socket.send([peer as Buffer, ...reply]);
+        if (this.once && this.host.sessionsClosed > 0) await this.finish();
+      }
+    } catch (error) {
+      if (this.running) {
+        this.close();
+        throw error;
+      }
+    }
+  }
+
+  /** Leaves the last answer its way out: with linger 0, closing at once would drop it. */
+  private async finish(): Promise<void> {
+    this.socket.linger = 500;
+    this.close();
+  }
+}
