@@ -1,0 +1,307 @@
+/**
+ * @file The graph under construction. A `Value` is a handle to a tensor in it, of static shape. Operators (operators/) emit ONNX
+ * nodes and leave an entry on a tape, from which `gradients` works backwards. Equal nodes and constants are emitted once, and
+ * only what outputs need is serialized, so gradient rules may ask for things freely.
+ */
+import {
+  type AttributeProto,
+  DATA_TYPE,
+  encodeModel,
+  type NodeProto,
+  type TensorProto,
+  type ValueType,
+} from "./onnx.js";
+import type { Binding, ElementType } from "./runtime.js";
+import { type Shape, showShape, sizeOf } from "./shapes.js";
+
+/** The operator set of every model: what onnxruntime 1.30's cpu, webgpu and cuda kernels all run. */
+const OPSET = 18;
+const IR_VERSION = 9;
+
+export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
+
+/** What made a value, as far as gradients are concerned. */
+export interface TapeEntry {
+  readonly index: number;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly operator: Operator<never>;
+  readonly options: unknown;
+}
+
+/** A handle to a tensor of the graph. Two values may share one name (a tensor with and without its history). */
+export class Value {
+  origin: TapeEntry | undefined;
+  constructor(
+    readonly graph: Graph,
+    readonly name: string,
+    readonly shape: Shape,
+    readonly type: ValueType,
+  ) {}
+}
+
+export interface GradientContext<Options> {
+  /** d loss / d output, of the first output's shape (for `lazy` operators: or of one that broadcasts to it). */
+  readonly dy: Value;
+  /** Of each output; undefined where the loss does not depend on it. */
+  readonly dys: readonly (Value | undefined)[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly options: Options;
+}
+
+/** One operator: the ONNX nodes it emits and its gradient rule. */
+export interface Operator<Options> {
+  readonly name: string;
+  /** Emits nodes; the results' own history is dropped in favour of this operator's gradient. */
+  readonly forward: (inputs: readonly Value[], options: Options) => readonly Value[];
+  /** d loss / d input for each input; undefined where there is none. Without a rule the outputs are constants to gradients. */
+  readonly gradient?: (context: GradientContext<Options>) => readonly (Value | undefined)[];
+  /** An elementwise rule, right for a dy that has yet to be broadcast to the output's shape. */
+  readonly lazy?: boolean;
+}
+
+/** Puts an operator on the tape. */
+export function apply<Options>(
+  operator: Operator<Options>,
+  inputs: readonly Value[],
+  options: Options,
+): readonly Value[] {
+  const graph = inputs[0]?.graph;
+  if (!graph) throw new Error(`${operator.name} needs at least one input`);
+  const outputs = operator.forward(inputs, options).map((v) => new Value(graph, v.name, v.shape, v.type));
+  const entry: TapeEntry = {
+    index: graph.nextIndex(),
+    inputs,
+    outputs,
+    operator: operator as Operator<never>,
+    options,
+  };
+  for (const output of outputs) output.origin = entry;
+  return outputs;
+}
+
+/** `apply` for an operator of one output. */
+export function applyOne<Options>(operator: Operator<Options>, inputs: readonly Value[], options: Options): Value {
+  const [output] = apply(operator, inputs, options);
+  if (!output) throw new Error(`${operator.name} has no output`);
+  return output;
+}
+
+/** The same tensor, as a constant to gradients. No node is emitted. */
+export const stopGradient = (x: Value): Value => new Value(x.graph, x.name, x.shape, x.type);
+
+/** Where a tensor's bytes lie in a file beside the model. */
+export interface ExternalData {
+  /** Relative to the model's folder; onnxruntime refuses ".." and links out of it. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+
+function typeOf(data: ConstantData): ElementType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof BigInt64Array) return "int64";
+  return "uint8";
+}
+
+function toAttribute(name: string, value: number | string | readonly number[]): AttributeProto {
+  if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
+  if (typeof value !== "number") return { name, type: 7, ints: [...value] };
+  return FLOAT_ATTRIBUTES.has(name) ? { name, type: 1, f: value } : { name, type: 2, i: value };
+}
+const FLOAT_ATTRIBUTES: ReadonlySet<string> = new Set(["epsilon", "alpha", "beta"]);
+
+export class Graph {
+  readonly #inputs: Value[] = [];
+  readonly #outputs = new Map<string, Value>();
+  readonly #initializers = new Map<string, TensorProto>();
+  readonly #nodes: NodeProto[] = [];
+  readonly #producers = new Map<string, NodeProto>();
+  readonly #known = new Map<string, readonly Value[]>();
+  readonly #reads: Record<string, string> = {};
+  readonly #writes: Record<string, string> = {};
+  #names = 0;
+  #tape = 0;
+
+  nextIndex(): number {
+    return this.#tape++;
+  }
+
+  #name(): string {
+    return `_${this.#names++}`;
+  }
+
+  input(name: string, shape: Shape, type: ElementType = "float32"): Value {
+    if (name.startsWith("_") || this.#inputs.some((value) => value.name === name)) {
+      throw new Error(`an input's name is used once and does not start with "_": "${name}"`);
+    }
+    const value = new Value(this, name, [...shape], type);
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** A tensor that is part of the model; its type is the array's, unless given (bool as 0 and 1 in a Uint8Array). */
+  constant(data: ConstantData, shape: Shape = [data.length], type: ValueType = typeOf(data)): Value {
+    if (data.length !== sizeOf(shape) && type !== "float16" && type !== "bfloat16") {
+      throw new RangeError(`${data.length} elements do not fill ${showShape(shape)}`);
+    }
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const key = data.length <= 64 ? `constant ${type} ${shape.join()} ${Array.from(bytes).join()}` : undefined;
+    const known = key === undefined ? undefined : this.#known.get(key)?.[0];
+    if (known) return known;
+    const value = this.#initializer(this.#name(), shape, type, { rawData: bytes });
+    if (key !== undefined) this.#known.set(key, [value]);
+    return value;
+  }
+
+  /** A number as a scalar of the given type. */
+  scalar(value: number, type: ValueType = "float32"): Value {
+    if (type === "int32") return this.constant(Int32Array.of(value), []);
+    if (type === "int64") return this.constant(BigInt64Array.of(BigInt(value)), []);
+    if (type === "uint8" || type === "bool") return this.constant(Uint8Array.of(value), [], type);
+    if (type !== "float32") throw new Error(`no ${type} scalars: cast a float32 one`);
+    return this.constant(Float32Array.of(value), []);
+  }
+
+  /** A 1-D int64 constant: axes, a shape. */
+  integers(values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt));
+  }
+
+  /** A float32 tensor filled with one number. */
+  filled(shape: Shape, value: number): Value {
+    const key = `filled ${shape.join()} ${value}`;
+    const known = this.#known.get(key)?.[0];
+    if (known) return known;
+    const result = this.constant(new Float32Array(sizeOf(shape)).fill(value), shape);
+    this.#known.set(key, [result]);
+    return result;
+  }
+
+  /** A tensor whose bytes onnxruntime maps from a file beside the model, for example out of a safetensors file. */
+  external(shape: Shape, type: ValueType, { file, offset, length }: ExternalData): Value {
+    return this.#initializer(this.#name(), shape, type, {
+      dataLocation: 1,
+      externalData: [
+        { key: "location", value: file },
+        { key: "offset", value: String(offset) },
+        { key: "length", value: String(length) },
+      ],
+    });
+  }
+
+  #initializer(name: string, shape: Shape, type: ValueType, data: Partial<TensorProto>): Value {
+    this.#initializers.set(name, { name, dims: [...shape], dataType: DATA_TYPE[type], ...data });
+    return new Value(this, name, [...shape], type);
+  }
+
+  /** Emits one ONNX node, or finds the equal one that is there already. For operators' `forward`. */
+  emit(
+    opType: string,
+    inputs: readonly Value[],
+    outputs: readonly { readonly shape: Shape; readonly type: ValueType }[],
+    attributes: Attributes = {},
+  ): readonly Value[] {
+    for (const input of inputs) {
+      if (input.graph !== this) throw new Error(`${opType}: an input belongs to another graph`);
+    }
+    const key = `${opType}(${inputs.map((value) => value.name).join()}) ${JSON.stringify(attributes)} ${outputs.length}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const values = outputs.map(({ shape, type }) => new Value(this, this.#name(), [...shape], type));
+    const node: NodeProto = {
+      opType,
+      name: `${opType}${this.#nodes.length}`,
+      input: inputs.map((value) => value.name),
+      output: values.map((value) => value.name),
+      attribute: Object.entries(attributes).map(([name, value]) => toAttribute(name, value)),
+    };
+    this.#nodes.push(node);
+    for (const value of values) this.#producers.set(value.name, node);
+    this.#known.set(key, values);
+    return values;
+  }
+
+  /** Makes a value an output of the model. */
+  output(name: string, value: Value): void {
+    if (name.startsWith("_") || this.#outputs.has(name) || this.#inputs.some((input) => input.name === name)) {
+      throw new Error(`an output's name is used once, for no input, and does not start with "_": "${name}"`);
+    }
+    this.#outputs.set(name, value);
+  }
+
+  /** An input that is read from the runtime's variable of the same name. */
+  variable(name: string, shape: Shape, type: ElementType = "float32"): Value {
+    const value = this.input(name, shape, type);
+    this.#reads[name] = name;
+    return value;
+  }
+
+  /** The runtime's variable gets this value at the end of a run. */
+  assign(variable: string, value: Value): void {
+    const name = `next ${variable}`;
+    this.output(name, value);
+    this.#writes[name] = variable;
+  }
+
+  /** What `variable` and `assign` declared, for `Runtime.load`. */
+  get binding(): Binding {
+    return { reads: { ...this.#reads }, writes: { ...this.#writes } };
+  }
+
+  /** Inputs and outputs, as declared so far. */
+  get signature(): { inputs: readonly Value[]; outputs: ReadonlyMap<string, Value> } {
+    return { inputs: this.#inputs, outputs: this.#outputs };
+  }
+
+  /** The model, serialized. Inputs that no output needs stay inputs. */
+  serialize(name = "graph"): Uint8Array {
+    const renamed = new Map<string, string>();
+    const copies: NodeProto[] = [];
+    for (const [output, value] of this.#outputs) {
+      if (this.#producers.has(value.name) && !renamed.has(value.name)) renamed.set(value.name, output);
+      else
+        copies.push({
+          opType: "Identity",
+          name: `copy ${output}`,
+          input: [value.name],
+          output: [output],
+          attribute: [],
+        });
+    }
+    const needed = new Set<string>();
+    const stack = [...this.#outputs.values()].map((value) => value.name);
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      if (needed.has(next)) continue;
+      needed.add(next);
+      stack.push(...(this.#producers.get(next)?.input ?? []));
+    }
+    const rename = (names: readonly string[]): string[] => names.map((own) => renamed.get(own) ?? own);
+    const info = (own: string, value: Value) => ({
+      name: own,
+      type: {
+        tensorType: { elemType: DATA_TYPE[value.type], shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } },
+      },
+    });
+    return encodeModel({
+      irVersion: IR_VERSION,
+      producerName: "rls3",
+      opsetImport: [{ domain: "", version: OPSET }],
+      graph: {
+        name,
+        node: [...this.#nodes.filter((node) => node.output.some((own) => needed.has(own))), ...copies].map((node) => ({
+          ...node,
+          input: rename(node.input),
+          output: rename(node.output),
+        })),
+        initializer: [...this.#initializers.values()].filter((tensor) => needed.has(tensor.name)),
+        input: this.#inputs.map((value) => info(value.name, value)),
+        output: [...this.#outputs].map(([own, value]) => info(own, value)),
+      },
+    });
+  }
+}

@@ -1,0 +1,29 @@
+/** @file The graph builder's and the runtime's public API. */
+export * from "./flat.js";
+export { gradients } from "./gradients.js";
+export { type ExternalData, Graph, stopGradient, Value } from "./graph.js";
+export * from "./losses.js";
+export type { ValueType } from "./onnx.js";
+export * from "./operators/activations.js";
+export {
+  add,
+  divide,
+  maximum,
+  minimum,
+  multiply,
+  negate,
+  type Operand,
+  power,
+  square,
+  subtract,
+} from "./operators/arithmetic.js";
+export * from "./operators/indexing.js";
+export * from "./operators/matrix.js";
+export * from "./operators/normalization.js";
+export * from "./operators/reductions.js";
+export * from "./operators/selection.js";
+export * from "./operators/structure.js";
+export * from "./optimizers.js";
+export * from "./runtime.js";
+export { type Shape, sizeOf } from "./shapes.js";
+export { startRuntime } from "./start-runtime.js";

@@ -1,0 +1,20 @@
+/** @file What a runtime's two threads say to each other: one request, one answer, matched by id. */
+import type { Binding, Model, Tensors } from "./runtime.js";
+
+export interface WorkerOptions {
+  /** "cpu", "webgpu" or "cuda:N". */
+  readonly device: string;
+  readonly threads: number;
+}
+
+export type Request =
+  | { readonly kind: "load"; readonly program: number; readonly model: Model; readonly binding: Binding }
+  | { readonly kind: "run"; readonly program: number; readonly feeds: Tensors; readonly fetch?: readonly string[] }
+  | { readonly kind: "release"; readonly program: number }
+  | { readonly kind: "set"; readonly variables: Tensors }
+  | { readonly kind: "get"; readonly names: readonly string[] }
+  | { readonly kind: "close" };
+
+export type Answer =
+  | { readonly id: number; readonly tensors: Tensors }
+  | { readonly id: number; readonly error: string; readonly unavailable?: boolean };

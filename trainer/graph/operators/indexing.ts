@@ -1,0 +1,69 @@
+/** @file Picking elements by index: embedding rows, one element of each row, one-hot rows. */
+import { applyOne, type Operator, type Value } from "../graph.js";
+import { lengthOf, showShape, sizeOf } from "../shapes.js";
+import { matMul } from "./matrix.js";
+import { equal } from "./selection.js";
+import { cast, expand, reshape } from "./structure.js";
+
+/** Tables up to this many rows get their gradient as a product with one-hot rows, which every device runs alike; larger ones are scattered into. */
+const ONE_HOT_ROWS = 4096;
+
+const rows: Operator<undefined> = {
+  name: "Gather",
+  forward: (inputs) => {
+    const [table, indices] = inputs as [Value, Value];
+    const shape = [...indices.shape, ...table.shape.slice(1)];
+    return table.graph.emit("Gather", [table, indices], [{ shape, type: table.type }], { axis: 0 });
+  },
+  gradient: ({ dy, inputs }) => {
+    const [table, indices] = inputs as [Value, Value];
+    const count = lengthOf(table.shape, 0);
+    const flat = reshape(indices, [-1]);
+    const updates = reshape(dy, [lengthOf(flat.shape, 0), -1]);
+    if (count <= ONE_HOT_ROWS) {
+      return [reshape(matMul(oneHot(flat, count), updates, { transA: true }), table.shape), undefined];
+    }
+    const zeros = expand(table.graph.scalar(0), [count, lengthOf(updates.shape, 1)]);
+    const targets = reshape(cast(flat, "int64"), [-1, 1]);
+    const [sums] = table.graph.emit("ScatterND", [zeros, targets, updates], [zeros], { reduction: "add" });
+    return [reshape(sums as Value, table.shape), undefined];
+  },
+};
+
+/** table[indices] along the first axis: shape [...indices, ...row]. Indices are int32 or int64. */
+export function gather(table: Value, indices: Value): Value {
+  if (table.shape.length === 0) throw new RangeError("a scalar has no rows to gather");
+  return applyOne(rows, [table, indices], undefined);
+}
+
+const elements: Operator<undefined> = {
+  name: "GatherElements",
+  forward: (inputs) => {
+    const [x, indices] = inputs as [Value, Value];
+    return x.graph.emit("GatherElements", [x, indices], [{ shape: indices.shape, type: x.type }], { axis: -1 });
+  },
+  gradient: ({ dy, inputs }) => {
+    const [x, indices] = inputs as [Value, Value];
+    const zeros = expand(x.graph.scalar(0), x.shape);
+    const [sums] = x.graph.emit("ScatterElements", [zeros, indices, dy], [x], { axis: -1, reduction: "add" });
+    return [sums, undefined];
+  },
+};
+
+/** y[…, j] = x[…, indices[…, j]] along the last axis; all axes but the last are equal. */
+export function gatherElements(x: Value, indices: Value): Value {
+  const matches = sizeOf(x.shape.slice(0, -1)) === sizeOf(indices.shape.slice(0, -1));
+  if (!matches || x.shape.length !== indices.shape.length) {
+    throw new RangeError(`indices ${showShape(indices.shape)} do not fit ${showShape(x.shape)}`);
+  }
+  return applyOne(elements, [x, indices], undefined);
+}
+
+/** 1 at each index, else 0: shape [...indices, count], float32, without gradient. */
+export function oneHot(indices: Value, count: number): Value {
+  const range =
+    indices.type === "int64"
+      ? indices.graph.integers(Array.from({ length: count }, (_, i) => i))
+      : indices.graph.constant(Int32Array.from({ length: count }, (_, i) => i));
+  return cast(equal(reshape(indices, [...indices.shape, 1]), range), "float32");
+}

@@ -1,0 +1,79 @@
+/** @file Optimizers as functions from state and gradient to the next state, over flat vectors; to be composed by calling them. */
+import type { Graph, Value } from "./graph.js";
+import { exp, sqrt } from "./operators/activations.js";
+import { add, divide, minimum, multiply, type Operand, square, subtract } from "./operators/arithmetic.js";
+import { sumOfSquares } from "./operators/reductions.js";
+
+export interface AdamState {
+  readonly parameters: Value;
+  /** Running means of the gradient and of its square. */
+  readonly first: Value;
+  readonly second: Value;
+  /** Steps done so far, a float32 scalar (exact to 2^24). */
+  readonly step: Value;
+}
+
+export interface AdamOptions {
+  /** A number, or a scalar that is fed. */
+  readonly learningRate: Operand;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  /** Decoupled, as torch's AdamW: p ← p·(1 − lr·wd) before the step. 0 is Adam. */
+  readonly weightDecay?: number;
+}
+
+/** Adam and AdamW as torch computes them: p ← p − lr · m̂ / (√v̂ + ε). */
+export function adam(state: AdamState, gradient: Value, options: AdamOptions): AdamState {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  const step = add(state.step, 1);
+  const first = add(state.first, multiply(subtract(gradient, state.first), 1 - beta1));
+  const second = add(state.second, multiply(subtract(square(gradient), state.second), 1 - beta2));
+  // 1 − βᵗ, then both corrections in two scalars, so that the vectors are passed over as seldom as can be.
+  const correction1 = subtract(1, exp(multiply(step, Math.log(beta1))));
+  const root2 = sqrt(subtract(1, exp(multiply(step, Math.log(beta2)))));
+  const size = multiply(divide(root2, correction1), learningRate);
+  const direction = divide(first, add(sqrt(second), multiply(root2, epsilon)));
+  const decayed =
+    weightDecay === 0
+      ? state.parameters
+      : multiply(
+          state.parameters,
+          typeof learningRate === "number"
+            ? 1 - learningRate * weightDecay
+            : subtract(1, multiply(learningRate, weightDecay)),
+        );
+  return { parameters: subtract(decayed, multiply(direction, size)), first, second, step };
+}
+
+/** p ← p − lr · g */
+export const sgd = (parameters: Value, gradient: Value, learningRate: Operand): Value =>
+  subtract(parameters, multiply(gradient, learningRate));
+
+/** The gradient scaled down to a global norm of at most `limit` as torch's clip_grad_norm_ does, and the norm before. */
+export function clipByGlobalNorm(gradient: Value, limit: number): { gradient: Value; norm: Value } {
+  const norm = sqrt(sumOfSquares(gradient));
+  return { gradient: multiply(gradient, minimum(divide(limit, add(norm, 1e-6)), 1)), norm };
+}
+
+/** target ← (1 − τ)·target + τ·source */
+export const polyak = (target: Value, source: Value, tau: Operand): Value =>
+  add(target, multiply(subtract(source, target), tau));
+
+/** Adam's state as variables `name`, `name.first`, `name.second`, `name.step` of the runtime. */
+export function adamVariables(graph: Graph, name: string, size: number): AdamState {
+  return {
+    parameters: graph.variable(name, [size]),
+    first: graph.variable(`${name}.first`, [size]),
+    second: graph.variable(`${name}.second`, [size]),
+    step: graph.variable(`${name}.step`, []),
+  };
+}
+
+/** Makes a next state the new values of `adamVariables(graph, name, …)`. */
+export function assignAdam(graph: Graph, name: string, next: AdamState): void {
+  graph.assign(name, next.parameters);
+  graph.assign(`${name}.first`, next.first);
+  graph.assign(`${name}.second`, next.second);
+  graph.assign(`${name}.step`, next.step);
+}
