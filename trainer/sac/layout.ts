@@ -1,0 +1,37 @@
+/**
+ * @file How networks lie in memory: each is one flat vector (for each layer the weights [inputs, outputs], then the bias), so that
+ * an optimizer, a target network or a checkpoint deals with one tensor; the same in every learner.
+ */
+import type { Random } from "../random/random.js";
+
+/** One fully connected layer. */
+export interface Layer {
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** The layers of a multi-layer perceptron, ReLU between them. */
+export function perceptron(inputs: number, hidden: readonly number[], outputs: number): Layer[] {
+  const widths = [inputs, ...hidden, outputs];
+  return widths.slice(1).map((width, i) => ({ inputs: widths[i] ?? 0, outputs: width }));
+}
+
+/** Shapes of weight and bias, layer by layer: the parts of the flat vector. */
+export function parameterShapes(layers: readonly Layer[]): (readonly [number, number] | readonly [number])[] {
+  return layers.flatMap(({ inputs, outputs }) => [[inputs, outputs] as const, [outputs] as const]);
+}
+
+export function parameterCount(layers: readonly Layer[]): number {
+  return layers.reduce((sum, { inputs, outputs }) => sum + (inputs + 1) * outputs, 0);
+}
+
+/** Uniform in ±1/√inputs, weights and biases alike: torch's default for linear layers. */
+export function initialParameters(layers: readonly Layer[], random: Random): Float32Array {
+  const flat = new Float32Array(parameterCount(layers));
+  let at = 0;
+  for (const { inputs, outputs } of layers) {
+    const bound = 1 / Math.sqrt(inputs);
+    for (const end = at + (inputs + 1) * outputs; at < end; at++) flat[at] = random.uniform(-bound, bound);
+  }
+  return flat;
+}

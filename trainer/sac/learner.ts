@@ -1,0 +1,30 @@
+/** @file A learner: a worker thread that holds a model's variables and runs its functions, on onnxruntime or on tensorflow.js. */
+import type { Tensors } from "../graph/runtime.js";
+import type { Model } from "./models.js";
+import { openOnnxLearner } from "./onnx/onnx-learner.js";
+import { openTfjsLearner } from "./tfjs/tfjs-learner.js";
+
+export const LEARNERS = ["onnx", "tfjs"] as const;
+export type LearnerKind = (typeof LEARNERS)[number];
+
+export interface Learner {
+  /** What computes, for logs: "onnxruntime, cpu", "tensorflow.js, wasm". */
+  readonly description: string;
+  /** Runs a function of the model (models.ts); the variables it changes stay in the learner. */
+  call(name: string, feeds: Tensors): Promise<Tensors>;
+  /** All variables, or all that `set` has given. */
+  get(): Promise<Tensors>;
+  set(variables: Tensors): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LearnerOptions {
+  readonly learner: LearnerKind;
+  /** Of onnxruntime: auto | cpu | webgpu | cuda | cuda:N. */
+  readonly device: string;
+  readonly threads: number;
+}
+
+export async function openLearner(model: Model, options: LearnerOptions): Promise<Learner> {
+  return options.learner === "onnx" ? openOnnxLearner(model, options) : openTfjsLearner(model);
+}

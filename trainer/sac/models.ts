@@ -1,0 +1,127 @@
+/**
+ * @file The two things that are learned, as every learner implements them: the paper's SAC and the heads of the object-centric agent.
+ * A model is its settings, its variables and its functions; this file says their names and shapes, onnx/ and tfjs/ compute them.
+ */
+import type { Tensor, Tensors } from "../graph/runtime.js";
+import type { Random } from "../random/random.js";
+import { initialParameters, type Layer, parameterCount, perceptron } from "./layout.js";
+
+/**
+ * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
+ *
+ * Variables: `actor`, `critics` (both, one after the other), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
+ * likewise with moments.
+ *
+ * Functions (B the batch, O and A the widths of observation and action):
+ * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
+ *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
+ * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
+ * - `act`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
+ * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
+ */
+export interface SacModel {
+  readonly kind: "sac";
+  readonly convention: "cleanrl" | "sb3";
+  readonly observation: number;
+  readonly action: number;
+  readonly hidden: readonly number[];
+  readonly batch: number;
+  /** Rows of `act`. */
+  readonly rows: number;
+  readonly gamma: number;
+  readonly tau: number;
+  readonly targetEntropy: number;
+  readonly learningRates: { readonly actor: number; readonly critic: number; readonly temperature: number };
+  /** The actor acts every so many updates, with as many steps (cleanrl). */
+  readonly policyFrequency: number;
+  /** Actions are tanh(x)·scale + bias. */
+  readonly actionScale: readonly number[];
+  readonly actionBias: readonly number[];
+  /** Huber's is LAP's. */
+  readonly criticLoss: "squared" | "huber";
+  /** The updates also give what they computed on the way, under golden/sac's names, and `gradient.VARIABLE`. */
+  readonly trace?: boolean;
+}
+
+export const HEADS = ["validity", "hardness", "future"] as const;
+export type Head = (typeof HEADS)[number];
+
+/**
+ * The heads of the object-centric agent, each a perceptron over a placement's features.
+ *
+ * Variables: each head's name, with `.first`, `.second`, `.step`.
+ *
+ * Functions: one by the name of each head: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
+ * entropy, errors |p − target|; the others by squared error, errors |value − target|); `evaluate_NAME`: features [R, F] → values [R] (validity: the probability).
+ */
+export interface HeadsModel {
+  readonly kind: "heads";
+  readonly features: number;
+  readonly hidden: readonly number[];
+  readonly heads: readonly Head[];
+  readonly batch: number;
+  /** Rows of `evaluate_NAME`. */
+  readonly rows: number;
+  /** Of the heads that are not validity. Huber's is LAP's. */
+  readonly loss: "squared" | "huber";
+}
+
+export type Model = SacModel | HeadsModel;
+
+/** Adam's settings in every model: torch's defaults. */
+export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+/** log std of the policy: CleanRL's range of its tanh form, Stable-Baselines3's clamp. */
+export const LOG_STD = { cleanrl: { low: -5, high: 2 }, sb3: { low: -20, high: 2 } } as const;
+
+/** CleanRL and Stable-Baselines3 both keep log(1 − tanh²) finite so. */
+export const CORRECTION = 1e-6;
+
+export const actorLayers = (model: SacModel): Layer[] => perceptron(model.observation, model.hidden, 2 * model.action);
+
+export const criticLayers = (model: SacModel): Layer[] => perceptron(model.observation + model.action, model.hidden, 1);
+
+export const headLayers = (model: HeadsModel): Layer[] => perceptron(model.features, model.hidden, 1);
+
+/** What is optimized, and how many parameters it has. */
+export function trainedVariables(model: Model): ReadonlyMap<string, number> {
+  if (model.kind === "heads") return new Map(model.heads.map((head) => [head, parameterCount(headLayers(model))]));
+  return new Map([
+    ["actor", parameterCount(actorLayers(model))],
+    ["critics", 2 * parameterCount(criticLayers(model))],
+    ["temperature", 1],
+  ]);
+}
+
+export function variableNames(model: Model): string[] {
+  const trained = [...trainedVariables(model).keys()];
+  return [
+    ...trained.flatMap((name) => [name, `${name}.first`, `${name}.second`, `${name}.step`]),
+    ...(model.kind === "sac" ? ["targets"] : []),
+  ];
+}
+
+const vector = (data: Float32Array): Tensor => ({ type: "float32", dims: [data.length], data });
+
+/** First values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
+export function initialVariables(model: Model, random: Random): Tensors {
+  const variables: Record<string, Tensor> = {};
+  for (const [name, count] of trainedVariables(model)) {
+    variables[`${name}.first`] = vector(new Float32Array(count));
+    variables[`${name}.second`] = vector(new Float32Array(count));
+    variables[`${name}.step`] = { type: "float32", dims: [], data: new Float32Array(1) };
+  }
+  if (model.kind === "heads") {
+    for (const head of model.heads) variables[head] = vector(initialParameters(headLayers(model), random));
+    return variables;
+  }
+  variables["actor"] = vector(initialParameters(actorLayers(model), random));
+  const layers = criticLayers(model);
+  const critics = new Float32Array(2 * parameterCount(layers));
+  critics.set(initialParameters(layers, random), 0);
+  critics.set(initialParameters(layers, random), critics.length / 2);
+  variables["critics"] = vector(critics);
+  variables["targets"] = vector(critics.slice());
+  variables["temperature"] = vector(new Float32Array(1));
+  return variables;
+}

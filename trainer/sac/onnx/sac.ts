@@ -1,0 +1,245 @@
+/** @file Soft actor-critic as ONNX graphs: one run is one whole update; reads beside tfjs/sac.ts, the same updates by automatic differentiation. */
+import {
+  type AdamState,
+  abs,
+  adam,
+  adamVariables,
+  add,
+  assignAdam,
+  clip,
+  concat,
+  exp,
+  Graph,
+  gradients,
+  log,
+  mean,
+  minimum,
+  multiply,
+  negate,
+  polyak,
+  reshape,
+  slice,
+  square,
+  stopGradient,
+  subtract,
+  sum,
+  tanh,
+  type Value,
+} from "../../graph/index.js";
+import { parameterCount } from "../layout.js";
+import { ADAM, actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { layerTensors, perceptron, regressionLoss } from "./networks.js";
+
+interface Draw {
+  readonly mean: Value;
+  readonly logStd: Value;
+  readonly action: Value;
+  /** [rows] */
+  readonly logProb: Value;
+}
+
+/** What an update reads and, step by step, replaces. */
+interface State {
+  actor: AdamState;
+  critics: AdamState;
+  temperature: AdamState;
+}
+
+interface Batch {
+  readonly observations: Value;
+  readonly next_observations: Value;
+  readonly actions: Value;
+  readonly rewards: Value;
+  readonly terminated: Value;
+  readonly weights: Value;
+}
+
+/** The graph of each function of the model. */
+export function sacGraphs(model: SacModel): Map<string, Graph> {
+  return new Map([
+    ["update", updateGraph(model, false)],
+    ...(model.convention === "cleanrl" ? [["update_actor", updateGraph(model, true)] as const] : []),
+    ["act", actGraph(model)],
+    ["evaluate", evaluateGraph(model)],
+  ]);
+}
+
+/** An action and its log probability, for noise drawn from N(0, 1). */
+function policy(model: SacModel, observations: Value, actor: Value, noise: Value): Draw {
+  const cleanrl = model.convention === "cleanrl";
+  const { low, high } = LOG_STD[model.convention];
+  const { graph } = observations;
+  const output = perceptron(observations, layerTensors(actor, actorLayers(model)));
+  const average = slice(output, 1, 0, model.action);
+  const raw = slice(output, 1, model.action, 2 * model.action);
+  const logStd = cleanrl ? add(multiply(add(tanh(raw), 1), (high - low) / 2), low) : clip(raw, low, high);
+  const squashed = tanh(add(average, multiply(exp(logStd), noise)));
+  const slope = subtract(1, square(squashed));
+  const scale = graph.constant(Float32Array.from(model.actionScale), [1, model.action]);
+  const bias = graph.constant(Float32Array.from(model.actionBias), [1, model.action]);
+  const correction = log(add(cleanrl ? multiply(slope, scale) : slope, CORRECTION));
+  const density = add(add(multiply(square(noise), 0.5), logStd), 0.5 * Math.log(2 * Math.PI));
+  return {
+    mean: average,
+    logStd,
+    action: add(multiply(squashed, scale), bias),
+    logProb: negate(sum(add(density, correction), 1)),
+  };
+}
+
+/** Both critics' values, [rows] each. */
+function values(model: SacModel, critics: Value, observations: Value, actions: Value): [Value, Value] {
+  const x = concat([observations, actions], 1);
+  const parameters = layerTensors(critics, criticLayers(model), 2);
+  const half = parameters.length / 2;
+  const value = (own: readonly Value[]): Value => reshape(perceptron(x, own), [-1]);
+  return [value(parameters.slice(0, half)), value(parameters.slice(half))];
+}
+
+const criticCount = (model: SacModel): number => 2 * parameterCount(criticLayers(model));
+
+function only(values: readonly Value[]): Value {
+  const [value] = values;
+  if (value === undefined) throw new Error("one gradient was asked for");
+  return value;
+}
+
+function updateGraph(model: SacModel, withActor: boolean): Graph {
+  const graph = new Graph();
+  const cleanrl = model.convention === "cleanrl";
+  const { batch: rows, action } = model;
+  const batch: Batch = {
+    observations: graph.input("observations", [rows, model.observation]),
+    next_observations: graph.input("next_observations", [rows, model.observation]),
+    actions: graph.input("actions", [rows, action]),
+    rewards: graph.input("rewards", [rows]),
+    terminated: graph.input("terminated", [rows]),
+    weights: graph.input("weights", [rows]),
+  };
+  const noiseNext = graph.input("noise_next", [rows, action]);
+  const state: State = {
+    actor: adamVariables(graph, "actor", parameterCount(actorLayers(model))),
+    critics: adamVariables(graph, "critics", criticCount(model)),
+    temperature: adamVariables(graph, "temperature", 1),
+  };
+  const targets = graph.variable("targets", [criticCount(model)]);
+  const trace: Record<string, Value> = {};
+  if (cleanrl) {
+    criticStep(model, batch, noiseNext, state, targets, exp(state.temperature.parameters), trace);
+    if (withActor) {
+      const shape = [model.policyFrequency, rows, action];
+      const noise = graph.input("noise_policy", shape);
+      const fresh = graph.input("noise_temperature", shape);
+      for (let i = 0; i < model.policyFrequency; i++) {
+        const row = (all: Value): Value => reshape(slice(all, 0, i, i + 1), [rows, action]);
+        actorStep(model, batch, row(noise), state, exp(state.temperature.parameters), trace, `.${i}`);
+        const { logProb } = policy(model, batch.observations, state.actor.parameters, row(fresh));
+        trace[`log_pi_for_alpha.${i}`] = logProb;
+        temperatureStep(model, logProb, state, trace, `.${i}`);
+      }
+    }
+  } else {
+    // The old temperature serves the whole update.
+    const alpha = exp(state.temperature.parameters);
+    const noise = graph.input("noise_policy", [rows, action]);
+    temperatureStep(model, policy(model, batch.observations, state.actor.parameters, noise).logProb, state, trace, "");
+    criticStep(model, batch, noiseNext, state, targets, alpha, trace);
+    actorStep(model, batch, noise, state, alpha, trace, "");
+  }
+  graph.assign("targets", polyak(targets, state.critics.parameters, model.tau));
+  assignAdam(graph, "critics", state.critics);
+  if (withActor || !cleanrl) {
+    assignAdam(graph, "actor", state.actor);
+    assignAdam(graph, "temperature", state.temperature);
+  }
+  const names = ["errors", "critic_loss", "actor_loss", "temperature_loss", "alpha"];
+  for (const [name, value] of Object.entries(trace)) {
+    if (model.trace || names.includes(name)) graph.output(name, value);
+  }
+  return graph;
+}
+
+function criticStep(
+  model: SacModel,
+  batch: Batch,
+  noise: Value,
+  state: State,
+  targets: Value,
+  alpha: Value,
+  trace: Record<string, Value>,
+): void {
+  const next = policy(model, batch.next_observations, state.actor.parameters, noise);
+  const [next1, next2] = values(model, targets, batch.next_observations, next.action);
+  const future = subtract(minimum(next1, next2), multiply(next.logProb, alpha));
+  const alive = multiply(subtract(1, batch.terminated), model.gamma);
+  const y = stopGradient(add(batch.rewards, multiply(alive, future)));
+  const [q1, q2] = values(model, state.critics.parameters, batch.observations, batch.actions);
+  const loss = (q: Value): Value => mean(multiply(batch.weights, regressionLoss(subtract(q, y), model.criticLoss)));
+  const both = add(loss(q1), loss(q2));
+  const total = model.convention === "cleanrl" ? both : multiply(both, 0.5);
+  const gradient = only(gradients(total, [state.critics.parameters]));
+  state.critics = adam(state.critics, gradient, { learningRate: model.learningRates.critic, ...ADAM });
+  const [td1, td2] = [abs(subtract(q1, y)), abs(subtract(q2, y))];
+  Object.assign(trace, { next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 });
+  Object.assign(trace, { y, q1, q2, td1, td2, "gradient.critics": gradient });
+  trace["errors"] = multiply(add(td1, td2), 0.5);
+  trace["critic_loss"] = total;
+}
+
+function actorStep(
+  model: SacModel,
+  batch: Batch,
+  noise: Value,
+  state: State,
+  alpha: Value,
+  trace: Record<string, Value>,
+  suffix: string,
+): void {
+  const draw = policy(model, batch.observations, state.actor.parameters, noise);
+  const [q1, q2] = values(model, state.critics.parameters, batch.observations, draw.action);
+  const loss = mean(subtract(multiply(draw.logProb, stopGradient(alpha)), minimum(q1, q2)));
+  const gradient = only(gradients(loss, [state.actor.parameters]));
+  const seen = { pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd, q1_pi: q1, q2_pi: q2 };
+  for (const [name, value] of Object.entries({ ...seen, actor_loss: loss })) trace[`${name}${suffix}`] = value;
+  trace["actor_loss"] = loss;
+  trace["gradient.actor"] ??= gradient;
+  state.actor = adam(state.actor, gradient, { learningRate: model.learningRates.actor, ...ADAM });
+}
+
+function temperatureStep(
+  model: SacModel,
+  logProb: Value,
+  state: State,
+  trace: Record<string, Value>,
+  suffix: string,
+): void {
+  const logAlpha = state.temperature.parameters;
+  const excess = stopGradient(mean(add(logProb, model.targetEntropy)));
+  const factor = model.convention === "cleanrl" ? exp(logAlpha) : logAlpha;
+  const loss = negate(multiply(factor, excess));
+  const gradient = only(gradients(reshape(loss, []), [logAlpha]));
+  state.temperature = adam(state.temperature, gradient, { learningRate: model.learningRates.temperature, ...ADAM });
+  const alpha = exp(state.temperature.parameters);
+  Object.assign(trace, { [`temperature_loss${suffix}`]: loss, [`alpha${suffix}`]: alpha });
+  Object.assign(trace, { temperature_loss: loss, alpha });
+  trace["gradient.temperature"] ??= gradient;
+}
+
+function actGraph(model: SacModel): Graph {
+  const graph = new Graph();
+  const observations = graph.input("observations", [model.rows, model.observation]);
+  const noise = graph.input("noise", [model.rows, model.action]);
+  const actor = graph.variable("actor", [parameterCount(actorLayers(model))]);
+  graph.output("actions", policy(model, observations, actor, noise).action);
+  return graph;
+}
+
+function evaluateGraph(model: SacModel): Graph {
+  const graph = new Graph();
+  const observations = graph.input("observations", [model.batch, model.observation]);
+  const actions = graph.input("actions", [model.batch, model.action]);
+  const [q1, q2] = values(model, graph.variable("critics", [criticCount(model)]), observations, actions);
+  graph.output("q1", q1);
+  graph.output("q2", q2);
+  return graph;
+}

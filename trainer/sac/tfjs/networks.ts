@@ -1,0 +1,93 @@
+/** @file Perceptrons, Adam and moving averages in tensorflow.js, over the flat variables that every learner shares. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor, Tensors } from "../../graph/runtime.js";
+import { type Layer, parameterCount } from "../layout.js";
+import { ADAM } from "../models.js";
+
+/** The variables of a model: each name's current tensor, kept until it is replaced. */
+export class Variables {
+  readonly #tensors = new Map<string, tf.Tensor>();
+
+  get(name: string): tf.Tensor {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw new Error(`the learner has no variable "${name}" yet`);
+    return tensor;
+  }
+
+  /** The new value outlives the surrounding tidy; the old one is freed. */
+  set(name: string, value: tf.Tensor): void {
+    this.#tensors.get(name)?.dispose();
+    this.#tensors.set(name, tf.keep(tf.clone(value)));
+  }
+
+  async read(): Promise<Tensors> {
+    const entries = [...this.#tensors].map(async ([name, tensor]) => [name, await toTensor(tensor)] as const);
+    return Object.fromEntries(await Promise.all(entries));
+  }
+}
+
+export async function toTensor(tensor: tf.Tensor): Promise<Tensor> {
+  return { type: "float32", dims: tensor.shape, data: Float32Array.from(await tensor.data()) };
+}
+
+export function fromTensor({ data, dims }: Tensor): tf.Tensor {
+  return tf.tensor(Float32Array.from(data as Float32Array), [...dims], "float32");
+}
+
+/** Weight and bias of each layer, out of a stretch of a flat vector. */
+export function layerTensors(flat: tf.Tensor, layers: readonly Layer[], start = 0): tf.Tensor[] {
+  let at = start;
+  return layers.flatMap(({ inputs, outputs }) => {
+    const weight = tf.reshape(tf.slice(flat, [at], [inputs * outputs]), [inputs, outputs]);
+    const bias = tf.slice(flat, [at + inputs * outputs], [outputs]);
+    at += (inputs + 1) * outputs;
+    return [weight, bias];
+  });
+}
+
+/** The inverse of `layerTensors`, for gradients. */
+export const flatten = (tensors: readonly tf.Tensor[]): tf.Tensor =>
+  tf.concat(
+    tensors.map((tensor) => tf.reshape(tensor, [-1])),
+    0,
+  );
+
+export function perceptron(x: tf.Tensor, parameters: readonly tf.Tensor[]): tf.Tensor {
+  let y = x;
+  for (let i = 0; i + 1 < parameters.length; i += 2) {
+    const [weight, bias] = [parameters[i] as tf.Tensor, parameters[i + 1] as tf.Tensor];
+    y = tf.add(tf.matMul(y as tf.Tensor2D, weight as tf.Tensor2D), bias);
+    if (i + 2 < parameters.length) y = tf.relu(y);
+  }
+  return y;
+}
+
+/** A matrix's columns in groups of the given widths. */
+export function toColumns(x: tf.Tensor, widths: readonly [number, number]): [tf.Tensor, tf.Tensor] {
+  const rows = x.shape[0] ?? 0;
+  return [tf.slice(x, [0, 0], [rows, widths[0]]), tf.slice(x, [0, widths[0]], [rows, widths[1]])];
+}
+
+/** Mean over all elements. */
+export const mean = (x: tf.Tensor): tf.Scalar => tf.mul(tf.sum(x), 1 / x.size);
+
+/** One step of Adam (torch's, bias-corrected) on the variable, and the gradient's flat vector. */
+export function adam(variables: Variables, name: string, gradient: tf.Tensor, learningRate: number): void {
+  const { beta1, beta2, epsilon } = ADAM;
+  const step = (variables.get(`${name}.step`).dataSync()[0] ?? 0) + 1;
+  const m = tf.add(tf.mul(variables.get(`${name}.first`), beta1), tf.mul(gradient, 1 - beta1));
+  const v = tf.add(tf.mul(variables.get(`${name}.second`), beta2), tf.mul(tf.mul(gradient, gradient), 1 - beta2));
+  const denominator = tf.add(tf.mul(tf.sqrt(v), 1 / Math.sqrt(1 - beta2 ** step)), epsilon);
+  const change = tf.div(tf.mul(m, learningRate / (1 - beta1 ** step)), denominator);
+  variables.set(name, tf.sub(variables.get(name), change));
+  variables.set(`${name}.first`, m);
+  variables.set(`${name}.second`, v);
+  variables.set(`${name}.step`, tf.scalar(step));
+}
+
+/** target ← τ·source + (1 − τ)·target */
+export function polyak(variables: Variables, target: string, source: string, tau: number): void {
+  variables.set(target, tf.add(tf.mul(variables.get(source), tau), tf.mul(variables.get(target), 1 - tau)));
+}
+
+export const criticStart = (layers: readonly Layer[], critic: 0 | 1): number => critic * parameterCount(layers);

@@ -1,0 +1,174 @@
+/** @file Soft actor-critic in tensorflow.js; reads beside onnx/sac.ts, the same updates as graphs. */
+import * as tf from "@tensorflow/tfjs-core";
+import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { type Feeds, type Functions, feed, type Outputs, regressionLoss } from "./heads.js";
+import {
+  adam,
+  criticStart,
+  flatten,
+  layerTensors,
+  mean,
+  perceptron,
+  polyak,
+  toColumns,
+  type Variables,
+} from "./networks.js";
+
+interface Draw {
+  readonly mean: tf.Tensor;
+  readonly logStd: tf.Tensor;
+  readonly action: tf.Tensor;
+  /** [rows] */
+  readonly logProb: tf.Tensor;
+}
+
+export function sacFunctions(model: SacModel, variables: Variables): Functions {
+  const actorShape = actorLayers(model);
+  const criticShape = criticLayers(model);
+  const cleanrl = model.convention === "cleanrl";
+  const { low, high } = LOG_STD[model.convention];
+  const { actor: actorRate, critic: criticRate, temperature: temperatureRate } = model.learningRates;
+
+  const actorParameters = (): tf.Tensor[] => layerTensors(variables.get("actor"), actorShape);
+  const criticParameters = (name: string): tf.Tensor[] =>
+    ([0, 1] as const).flatMap((critic) =>
+      layerTensors(variables.get(name), criticShape, criticStart(criticShape, critic)),
+    );
+
+  /** An action and its log probability, for noise drawn from N(0, 1). */
+  const policy = (observations: tf.Tensor, parameters: readonly tf.Tensor[], noise: tf.Tensor): Draw => {
+    const [average, raw] = toColumns(perceptron(observations, parameters), [model.action, model.action]);
+    const logStd = cleanrl
+      ? tf.add(tf.mul(tf.add(tf.tanh(raw), 1), (high - low) / 2), low)
+      : tf.clipByValue(raw, low, high);
+    const squashed = tf.tanh(tf.add(average, tf.mul(tf.exp(logStd), noise)));
+    const slope = tf.sub(1, tf.mul(squashed, squashed));
+    const scale = tf.tensor1d([...model.actionScale]);
+    const correction = tf.log(tf.add(cleanrl ? tf.mul(scale, slope) : slope, CORRECTION));
+    const density = tf.add(tf.add(tf.mul(tf.mul(noise, noise), 0.5), logStd), 0.5 * Math.log(2 * Math.PI));
+    return {
+      mean: average,
+      logStd,
+      action: tf.add(tf.mul(squashed, scale), tf.tensor1d([...model.actionBias])),
+      logProb: tf.neg(tf.sum(tf.add(density, correction), 1)),
+    };
+  };
+
+  /** Both critics' values, [rows] each. */
+  const values = (
+    parameters: readonly tf.Tensor[],
+    observations: tf.Tensor,
+    actions: tf.Tensor,
+  ): [tf.Tensor, tf.Tensor] => {
+    const x = tf.concat([observations, actions], 1);
+    const half = parameters.length / 2;
+    const value = (own: readonly tf.Tensor[]): tf.Tensor => tf.reshape(perceptron(x, own), [-1]);
+    return [value(parameters.slice(0, half)), value(parameters.slice(half))];
+  };
+
+  const criticStep = (feeds: Feeds, alpha: number, outputs: Outputs, trace: Outputs): void => {
+    const next = policy(feed(feeds, "next_observations"), actorParameters(), feed(feeds, "noise_next"));
+    const [next1, next2] = values(criticParameters("targets"), feed(feeds, "next_observations"), next.action);
+    const future = tf.sub(tf.minimum(next1, next2), tf.mul(next.logProb, alpha));
+    const alive = tf.mul(tf.sub(1, feed(feeds, "terminated")), model.gamma);
+    const y = tf.add(feed(feeds, "rewards"), tf.mul(alive, future));
+    const parameters = criticParameters("critics");
+    const both = (own: readonly tf.Tensor[]) => values(own, feed(feeds, "observations"), feed(feeds, "actions"));
+    const { value: loss, grads } = tf.valueAndGrads((...own: tf.Tensor[]) => {
+      const [q1, q2] = both(own).map((q) =>
+        mean(tf.mul(feed(feeds, "weights"), regressionLoss(tf.sub(q, y), model.criticLoss))),
+      ) as [tf.Scalar, tf.Scalar];
+      return tf.mul<tf.Scalar>(tf.add(q1, q2), cleanrl ? 1 : 0.5);
+    })(parameters);
+    const [q1, q2] = both(parameters);
+    const [td1, td2] = [tf.abs(tf.sub(q1, y)), tf.abs(tf.sub(q2, y))];
+    const gradient = flatten(grads);
+    adam(variables, "critics", gradient, criticRate);
+    outputs["errors"] = tf.mul(tf.add(td1, td2), 0.5);
+    outputs["critic_loss"] = loss;
+    Object.assign(trace, { next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 });
+    Object.assign(trace, { y, q1, q2, td1, td2, "gradient.critics": gradient });
+  };
+
+  /** Loss of the actor and its step; gives the draw and the critics' view of it. */
+  const actorStep = (
+    feeds: Feeds,
+    alpha: number,
+    noise: tf.Tensor,
+    outputs: Outputs,
+    trace: Outputs,
+    suffix: string,
+  ): void => {
+    const observations = feed(feeds, "observations");
+    const critics = criticParameters("critics");
+    const parameters = actorParameters();
+    const { value: loss, grads } = tf.valueAndGrads((...own: tf.Tensor[]) => {
+      const { action, logProb } = policy(observations, own, noise);
+      const [q1, q2] = values(critics, observations, action);
+      return mean(tf.sub(tf.mul(logProb, alpha), tf.minimum(q1, q2)));
+    })(parameters);
+    const draw = policy(observations, parameters, noise);
+    const [q1, q2] = values(critics, observations, draw.action);
+    const gradient = flatten(grads);
+    adam(variables, "actor", gradient, actorRate);
+    outputs["actor_loss"] = loss;
+    const seen = { pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd, q1_pi: q1, q2_pi: q2 };
+    for (const [name, tensor] of Object.entries(seen)) trace[`${name}${suffix}`] = tensor;
+    trace[`actor_loss${suffix}`] = loss;
+    trace["gradient.actor"] ??= gradient;
+  };
+
+  const temperatureStep = (logProb: tf.Tensor, outputs: Outputs, trace: Outputs, suffix: string): void => {
+    const logAlpha = variables.get("temperature");
+    const excess = mean(tf.add(logProb, model.targetEntropy));
+    // d/d log α of −α·(log π + H) and of −log α·(log π + H), means over the batch.
+    const factor = cleanrl ? tf.exp(logAlpha) : tf.onesLike(logAlpha);
+    const gradient = tf.neg(tf.mul(factor, excess));
+    const loss = tf.neg(tf.mul(cleanrl ? factor : logAlpha, excess));
+    adam(variables, "temperature", gradient, temperatureRate);
+    outputs["temperature_loss"] = loss;
+    outputs["alpha"] = tf.exp(variables.get("temperature"));
+    trace[`temperature_loss${suffix}`] = loss;
+    trace[`alpha${suffix}`] = outputs["alpha"];
+    trace["gradient.temperature"] ??= gradient;
+  };
+
+  const alphaNow = (): number => Math.exp(variables.get("temperature").dataSync()[0] ?? 0);
+
+  const update = (feeds: Feeds, withActor: boolean): Outputs => {
+    const outputs: Outputs = {};
+    const trace: Outputs = {};
+    if (cleanrl) {
+      criticStep(feeds, alphaNow(), outputs, trace);
+      for (let i = 0; withActor && i < model.policyFrequency; i++) {
+        const row = (name: string): tf.Tensor =>
+          tf.reshape(tf.slice(feed(feeds, name), [i, 0, 0], [1, model.batch, model.action]), [
+            model.batch,
+            model.action,
+          ]);
+        actorStep(feeds, alphaNow(), row("noise_policy"), outputs, trace, `.${i}`);
+        const fresh = policy(feed(feeds, "observations"), actorParameters(), row("noise_temperature"));
+        trace[`log_pi_for_alpha.${i}`] = fresh.logProb;
+        temperatureStep(fresh.logProb, outputs, trace, `.${i}`);
+      }
+    } else {
+      const alpha = alphaNow();
+      const noise = feed(feeds, "noise_policy");
+      temperatureStep(policy(feed(feeds, "observations"), actorParameters(), noise).logProb, outputs, trace, "");
+      criticStep(feeds, alpha, outputs, trace);
+      actorStep(feeds, alpha, noise, outputs, trace, "");
+    }
+    polyak(variables, "targets", "critics", model.tau);
+    return model.trace ? { ...trace, ...outputs } : outputs;
+  };
+
+  return {
+    update: (feeds) => update(feeds, false),
+    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true) } : {}),
+    act: (feeds) => ({ actions: policy(feed(feeds, "observations"), actorParameters(), feed(feeds, "noise")).action }),
+    evaluate: (feeds) => {
+      const [q1, q2] = values(criticParameters("critics"), feed(feeds, "observations"), feed(feeds, "actions"));
+      return { q1, q2 };
+    },
+  };
+}
