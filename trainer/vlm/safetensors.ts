@@ -1,0 +1,249 @@
+/** @file The safetensors file format: tensors read one at a time by position, and files written whole or not at all. */
+import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { z } from "zod";
+import { InputError } from "../errors.js";
+
+const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+
+export type StoredType = keyof typeof ELEMENT_BYTES;
+
+export interface StoredTensor {
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  /** Where its bytes lie in the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.number().int().nonnegative()),
+  data_offsets: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]),
+});
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Reads `length` bytes at `position`, looping because one read may return fewer. */
+function readAt(descriptor: number, position: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), position + done);
+    if (count === 0) return bytes.subarray(0, done);
+    done += count;
+  }
+  return bytes;
+}
+
+export class SafetensorsFile {
+  private constructor(
+    readonly path: string,
+    readonly tensors: ReadonlyMap<string, StoredTensor>,
+  ) {}
+
+  /**
+   * Reads and checks the header.
+   * @throws InputError when the file is missing, truncated, or not safetensors.
+   */
+  static open(path: string): SafetensorsFile {
+    if (!existsSync(path)) throw new InputError(`no file ${path}`);
+    const size = statSync(path).size;
+    const descriptor = openSync(path, "r");
+    try {
+      const start = readAt(descriptor, 0, 8);
+      const headerLength = start.length < 8 ? -1 : Number(new DataView(start.buffer).getBigUint64(0, true));
+      if (headerLength < 2 || headerLength > 100_000_000 || headerLength + 8 > size) {
+        throw new InputError(`${path} is not a safetensors file, or is truncated (${size} bytes): download it again`);
+      }
+      const header = parseHeader(path, new TextDecoder().decode(readAt(descriptor, 8, headerLength)));
+      const base = 8 + headerLength;
+      const tensors = new Map<string, StoredTensor>();
+      for (const [name, value] of Object.entries(header)) {
+        if (name === "__metadata__") continue;
+        const entry = parseEntry(path, name, value, base);
+        if (entry.offset + entry.bytes > size) {
+          throw new InputError(
+            `${path} is truncated: tensor ${name} ends at byte ${entry.offset + entry.bytes}, the file at ${size}: download it again`,
+          );
+        }
+        tensors.set(name, entry);
+      }
+      return new SafetensorsFile(path, tensors);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** The tensor's bytes as stored. */
+  read(name: string): Uint8Array {
+    const { offset, bytes } = this.entry(name);
+    const descriptor = openSync(this.path, "r");
+    try {
+      return readAt(descriptor, offset, bytes);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** The tensor as float32, whatever float type it is stored as. */
+  readFloats(name: string): Float32Array {
+    const { type } = this.entry(name);
+    const bytes = this.read(name);
+    switch (type) {
+      case "F32":
+        return new Float32Array(bytes.buffer);
+      case "F64":
+        return Float32Array.from(new Float64Array(bytes.buffer));
+      case "F16":
+        return widenHalf(new Uint16Array(bytes.buffer));
+      case "BF16":
+        return widenBrain(new Uint16Array(bytes.buffer));
+      default:
+        throw new InputError(`tensor ${name} of ${this.path} is ${type}, not a float type (F32, F16, BF16)`);
+    }
+  }
+
+  /** The tensor as int32: I32, U8, and I64 whose values fit. */
+  readIntegers(name: string): Int32Array {
+    const { type } = this.entry(name);
+    const bytes = this.read(name);
+    switch (type) {
+      case "I32":
+        return new Int32Array(bytes.buffer);
+      case "I64":
+        return Int32Array.from(new BigInt64Array(bytes.buffer), Number);
+      case "U8":
+      case "BOOL":
+        return Int32Array.from(bytes);
+      default:
+        throw new InputError(`tensor ${name} of ${this.path} is ${type}, not an integer type`);
+    }
+  }
+
+  shape(name: string): readonly number[] {
+    return this.entry(name).shape;
+  }
+
+  private entry(name: string): StoredTensor {
+    const entry = this.tensors.get(name);
+    if (entry === undefined) throw new InputError(`${this.path} has no tensor ${name}`);
+    return entry;
+  }
+}
+
+function parseHeader(path: string, text: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    throw new InputError(`${path} is not a safetensors file: its header is not JSON`);
+  }
+}
+
+function parseEntry(path: string, name: string, value: unknown, base: number): StoredTensor {
+  const parsed = entrySchema.safeParse(value);
+  if (!parsed.success) throw new InputError(`${path}: the header's entry for ${name} is malformed`);
+  const { dtype, shape, data_offsets } = parsed.data;
+  if (!(dtype in ELEMENT_BYTES)) {
+    throw new InputError(`${path}: tensor ${name} has type ${dtype}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`);
+  }
+  const type = dtype as StoredType;
+  const bytes = data_offsets[1] - data_offsets[0];
+  if (bytes !== product(shape) * ELEMENT_BYTES[type]) {
+    throw new InputError(`${path}: tensor ${name} of shape [${shape.join(", ")}] and type ${type} has ${bytes} bytes`);
+  }
+  return { type, shape, offset: base + data_offsets[0], bytes };
+}
+
+let halfTable: Float32Array | undefined;
+
+/** IEEE half to single: a table of all 65,536 values, made once. */
+function widenHalf(bits: Uint16Array): Float32Array {
+  halfTable ??= Float32Array.from({ length: 65536 }, (_, half) => {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+  const table = halfTable;
+  return Float32Array.from(bits, (half) => table[half] ?? 0);
+}
+
+/** bfloat16 is a float32's upper half. */
+function widenBrain(bits: Uint16Array): Float32Array {
+  const words = Uint32Array.from(bits, (value) => value << 16);
+  return new Float32Array(words.buffer);
+}
+
+/** Single to IEEE half, to nearest, ties to even. */
+export function toHalf(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, (value) => {
+    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+    const size = Math.abs(value);
+    if (Number.isNaN(value)) return 0x7e00;
+    if (size >= 65520) return sign | 0x7c00;
+    const exponent = Math.max(Math.floor(Math.log2(size)), -14);
+    const step = 2 ** (exponent - 10);
+    const quotient = size / step;
+    let units = Math.floor(quotient);
+    const rest = quotient - units;
+    if (rest > 0.5 || (rest === 0.5 && units % 2 === 1)) units++;
+    // Subnormals, normals, and the carry into the next exponent all follow from adding the units to the exponent's base.
+    return sign | (size < 2 ** -14 ? units : ((exponent + 14) << 10) + units);
+  });
+}
+
+export interface WritableTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** Uint16Array holds halves. */
+function typeOf(data: WritableTensor["data"]): StoredType {
+  if (data instanceof Float32Array) return "F32";
+  if (data instanceof Uint16Array) return "F16";
+  if (data instanceof Int32Array) return "I32";
+  if (data instanceof BigInt64Array) return "I64";
+  return "U8";
+}
+
+/** Writes a file beside its place and renames it: a reader never sees half of one. */
+export function writeAtomically(path: string, parts: readonly Uint8Array[]): void {
+  const temporary = `${path}.partial`;
+  const descriptor = openSync(temporary, "w");
+  try {
+    for (const part of parts) {
+      for (let done = 0; done < part.length; ) done += writeSync(descriptor, part, done);
+    }
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, path);
+}
+
+/** Tensors in the order of their names, header padded to 8 bytes, as the reference implementation writes them. */
+export function writeSafetensors(path: string, tensors: Readonly<Record<string, WritableTensor>>): void {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  const bodies: Uint8Array[] = [];
+  let offset = 0;
+  for (const name of Object.keys(tensors).sort()) {
+    const tensor = tensors[name];
+    if (tensor === undefined) continue;
+    const { shape, data } = tensor;
+    if (data.length !== product(shape)) throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+    header[name] = { dtype: typeOf(data), shape, data_offsets: [offset, offset + data.byteLength] };
+    bodies.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    offset += data.byteLength;
+  }
+  let text = JSON.stringify(header);
+  while (Buffer.byteLength(text) % 8 !== 0) text += " ";
+  const head = Buffer.from(text);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(head.length));
+  writeAtomically(path, [length, head, ...bodies]);
+}
