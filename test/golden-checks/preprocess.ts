@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { readJson } from "../../trainer/vlm/directory.js";
-import { fit, type ImageProcessing, pixelValues } from "../../trainer/vlm/image-processor.js";
+import { type ImageProcessing, pixelValues, resizeAndCrop } from "../../trainer/vlm/image-processor.js";
 import { type Picture, resizeBicubic } from "../../trainer/vlm/resize.js";
 import { SafetensorsFile } from "../../trainer/vlm/safetensors.js";
 import type { GoldenCheck } from "./check.js";
@@ -68,7 +68,8 @@ export const check: GoldenCheck = async (directory) => {
         mean: meta[`${kind}_mean`],
         deviation: meta[`${kind}_std`],
       };
-      if (what === "uint8") compare(`${kind} ${key}`, planar(fit(processing, picture(name))), expected.read(key), 0);
+      if (what === "uint8")
+        compare(`${kind} ${key}`, planar(resizeAndCrop(processing, picture(name))), expected.read(key), 0);
       else compare(`${kind} ${key}`, pixelValues(processing, picture(name)), expected.readFloats(key), FLOAT_TOLERANCE);
     }
   }

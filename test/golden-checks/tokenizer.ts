@@ -6,7 +6,9 @@ import { TextTokenizer } from "../../trainer/vlm/tokenizer.js";
 import type { GoldenCheck } from "./check.js";
 
 const ids = z.array(z.number().int());
-const casesSchema = z.array(z.looseObject({ text: z.string(), clip: ids, clip_77: ids, clip_77_length: z.number().int() }));
+const casesSchema = z.array(
+  z.looseObject({ text: z.string(), clip: ids, clip_77: ids, clip_77_length: z.number().int() }),
+);
 
 export const check: GoldenCheck = async (directory) => {
   const tokenizer = TextTokenizer.open(path.join(directory, "../clip-tiny"));
@@ -16,8 +18,10 @@ export const check: GoldenCheck = async (directory) => {
     const whole = Array.from(tokenizer.encode(text));
     const cut = Array.from(tokenizer.encodeTruncated(text, clip_77.length));
     const expected = clip_77.slice(0, clip_77_length);
-    if (whole.join() !== clip.join()) failures.push(`${JSON.stringify(text).slice(0, 60)}: ${whole} instead of ${clip}`);
-    else if (cut.join() !== expected.join()) failures.push(`${JSON.stringify(text).slice(0, 60)}, cut: ${cut} instead of ${expected}`);
+    if (whole.join() !== clip.join())
+      failures.push(`${JSON.stringify(text).slice(0, 60)}: ${whole} instead of ${clip}`);
+    else if (cut.join() !== expected.join())
+      failures.push(`${JSON.stringify(text).slice(0, 60)}, cut: ${cut} instead of ${expected}`);
   }
   return { compared: cases.length, failures };
 };

@@ -95,7 +95,9 @@ export class Weights {
   floats(name: string, shape: readonly number[]): Float32Array {
     const file = this.files.get(name);
     if (file === undefined) {
-      throw new InputError(`${this.directory}: the weights have no ${name} ([${shape.join(", ")}]): another architecture?`);
+      throw new InputError(
+        `${this.directory}: the weights have no ${name} ([${shape.join(", ")}]): another architecture?`,
+      );
     }
     const stored = file.shape(name);
     if (stored.length !== shape.length || stored.some((size, axis) => size !== shape[axis])) {

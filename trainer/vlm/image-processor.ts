@@ -19,7 +19,10 @@ const schema = z.looseObject({
   size: sizeSchema,
   crop_size: sizeSchema.optional(),
   resample: z.number().int().default(3),
-  rescale_factor: z.number().positive().default(1 / 255),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
   image_mean: z.array(z.number()).length(3),
   image_std: z.array(z.number().positive()).length(3),
 });
@@ -67,7 +70,7 @@ export function readImageProcessing(directory: string): ImageProcessing {
 }
 
 /** Resize and centre crop; the bytes of an image that already has the right size pass untouched. */
-export function fit(processing: ImageProcessing, picture: Picture): Picture {
+export function resizeAndCrop(processing: ImageProcessing, picture: Picture): Picture {
   let result = picture;
   if (processing.resize !== null) {
     const { height, width } = targetSize(processing.resize, picture);
@@ -120,7 +123,7 @@ export function normalisation({ rescale, mean, deviation }: ImageProcessing): Fl
 /** [3, height, width] float32: the `pixel_values` of one image. */
 export function pixelValues(processing: ImageProcessing, picture: Picture): Float32Array {
   const table = normalisation(processing);
-  const { height, width, data } = fit(processing, picture);
+  const { height, width, data } = resizeAndCrop(processing, picture);
   const plane = height * width;
   const values = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) {

@@ -129,7 +129,11 @@ export function adapterKeys(module: string): [string, string] {
 }
 
 /** Writes what PEFT's `PeftModel.from_pretrained` reads. */
-export function writeAdapter(directory: string, adapter: Adapter, base: { directory: string; modelClass: string }): void {
+export function writeAdapter(
+  directory: string,
+  adapter: Adapter,
+  base: { directory: string; modelClass: string },
+): void {
   mkdirSync(directory, { recursive: true });
   const tensors: Record<string, WritableTensor> = {};
   for (const [name, { a, b }] of adapter.pairs) {

@@ -70,7 +70,7 @@ function pass(
         let at = from + channel;
         for (let i = 0; i < weights.length; i++, at += axis.step) sum += (weights[i] ?? 0) * (source[at] ?? 0);
         const value = sum >> PRECISION;
-        target[to + channel] = value < 0 ? 0 : value > 255 ? 255 : value;
+        target[to + channel] = Math.min(Math.max(value, 0), 255);
       }
     }
   }

@@ -144,7 +144,9 @@ function parseEntry(path: string, name: string, value: unknown, base: number): S
   if (!parsed.success) throw new InputError(`${path}: the header's entry for ${name} is malformed`);
   const { dtype, shape, data_offsets } = parsed.data;
   if (!(dtype in ELEMENT_BYTES)) {
-    throw new InputError(`${path}: tensor ${name} has type ${dtype}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`);
+    throw new InputError(
+      `${path}: tensor ${name} has type ${dtype}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`,
+    );
   }
   const type = dtype as StoredType;
   const bytes = data_offsets[1] - data_offsets[0];
@@ -235,7 +237,8 @@ export function writeSafetensors(path: string, tensors: Readonly<Record<string, 
     const tensor = tensors[name];
     if (tensor === undefined) continue;
     const { shape, data } = tensor;
-    if (data.length !== product(shape)) throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+    if (data.length !== product(shape))
+      throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
     header[name] = { dtype: typeOf(data), shape, data_offsets: [offset, offset + data.byteLength] };
     bodies.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     offset += data.byteLength;

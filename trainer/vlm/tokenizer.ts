@@ -23,7 +23,10 @@ export class TextTokenizer {
     const json = readJson(file, tokenizerSchema);
     const config = readJson(path.join(directory, "tokenizer_config.json"), configSchema);
     try {
-      return new TextTokenizer(new Tokenizer(json, config), JSON.stringify(json.normalizer ?? null).includes('"Lowercase"'));
+      return new TextTokenizer(
+        new Tokenizer(json, config),
+        JSON.stringify(json.normalizer ?? null).includes('"Lowercase"'),
+      );
     } catch (error) {
       throw new InputError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }

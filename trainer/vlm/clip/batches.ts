@@ -1,6 +1,6 @@
 /** @file What CLIP's graphs are fed: images cut into patches, texts as padded ids, caption sets as masks. */
 import type { Tensor } from "../../graph/runtime.js";
-import { fit, type ImageProcessing, normalisation } from "../image-processor.js";
+import { type ImageProcessing, normalisation, resizeAndCrop } from "../image-processor.js";
 import type { CaptionSet, ImageBatch } from "../model.js";
 import type { TextTokenizer } from "../tokenizer.js";
 import type { ClipConfig } from "./config.js";
@@ -48,7 +48,7 @@ export class Patches {
     chosen.forEach((index, row) => {
       const { height, width } = images;
       const own = images.data.subarray(index * bytes, (index + 1) * bytes);
-      const picture = fit(this.processing, { height, width, data: own });
+      const picture = resizeAndCrop(this.processing, { height, width, data: own });
       if (picture.height !== config.imageSize || picture.width !== config.imageSize) {
         throw new Error(`preprocessor_config.json makes ${picture.height}×${picture.width}, not ${config.imageSize}²`);
       }
@@ -158,4 +158,3 @@ export function captionSetTensors(
   });
   return { members: floats(members, dims), right: floats(right, dims) };
 }
-

@@ -2,7 +2,7 @@
  * @file CLIP's parameters: read from the directory, and put into a graph as constants, as LoRA sums W + s·B·A, or as pieces of
  * the one flat vector that is trained.
  */
-import { add, concat, type Graph, matMul, multiply, reshape, split, type Value } from "../../graph/index.js";
+import { add, type Graph, type Layout, matMul, multiply, pack, unpack, type Value, views } from "../../graph/index.js";
 import type { Random } from "../../random/random.js";
 import { Weights } from "../directory.js";
 import {
@@ -13,6 +13,7 @@ import {
   type LoraPair,
   loraScale,
   matchTargets,
+  mergedWeight,
 } from "../lora.js";
 import { type ClipConfig, readClipConfig } from "./config.js";
 import { linearModules, type ParameterShape, parameterShapes } from "./modules.js";
@@ -25,8 +26,6 @@ export interface ClipParameters {
   readonly values: ReadonlyMap<string, Float32Array>;
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 /** Reads config.json and every weight that CLIP has; what else the files hold (position_ids) is passed over. */
 export function readClipParameters(directory: string, configFile = "config.json"): ClipParameters {
   const config = readClipConfig(directory, configFile);
@@ -36,62 +35,34 @@ export function readClipParameters(directory: string, configFile = "config.json"
   return { config, shapes, modules: linearModules(config), values };
 }
 
-/** A piece of the flat vector. */
-export interface Piece extends ParameterShape {
-  readonly offset: number;
-}
-
-/** What is trained: its place in the flat vector, and how it changes the model. */
+/** What is trained: the tensors that make up the flat vector, and whether they are LoRA's A and B or the parameters themselves. */
 export interface Trainable {
-  readonly pieces: readonly Piece[];
-  readonly size: number;
+  readonly layout: Layout;
   readonly lora: LoraConfig | null;
-}
-
-function layOut(shapes: readonly ParameterShape[], lora: LoraConfig | null): Trainable {
-  let size = 0;
-  const pieces = shapes.map((shape) => {
-    const piece = { ...shape, offset: size };
-    size += sizeOf(shape.shape);
-    return piece;
-  });
-  return { pieces, size, lora };
 }
 
 /** A and B of every module that the configuration targets, under their names in an adapter file. */
 export function loraTrainable(parameters: ClipParameters, lora: LoraConfig): Trainable {
-  const shapes = matchTargets(lora.targets, parameters.modules).flatMap(({ path, inputs, outputs }) => {
+  const layout = matchTargets(lora.targets, parameters.modules).flatMap(({ path, inputs, outputs }) => {
     const [keyA, keyB] = adapterKeys(path);
     return [
       { name: keyA, shape: [lora.rank, inputs] },
       { name: keyB, shape: [outputs, lora.rank] },
     ];
   });
-  return layOut(shapes, lora);
+  return { layout, lora };
 }
 
-export const fullTrainable = ({ shapes }: ClipParameters): Trainable => layOut(shapes, null);
+export const fullTrainable = ({ shapes }: ClipParameters): Trainable => ({ layout: shapes, lora: null });
 
 /** Starting values: A normal with variance 1 / inputs, B zero, so that the adapter starts by changing nothing. */
-export function freshAdapter({ pieces, size }: Trainable, random: Random): Float32Array {
-  const flat = new Float32Array(size);
-  for (const { name, shape, offset } of pieces) {
-    if (!name.endsWith("lora_A.weight")) continue;
-    const deviation = 1 / Math.sqrt(shape[1] ?? 1);
-    for (let i = 0; i < sizeOf(shape); i++) flat[offset + i] = deviation * random.normal();
-  }
-  return flat;
-}
-
-/** The flat vector of values by name. */
-export function flatten({ pieces, size }: Trainable, values: ReadonlyMap<string, Float32Array>): Float32Array {
-  const flat = new Float32Array(size);
-  for (const { name, offset } of pieces) flat.set(values.get(name) ?? [], offset);
-  return flat;
-}
-
-export function unflatten({ pieces }: Trainable, flat: Float32Array): Map<string, Float32Array> {
-  return new Map(pieces.map(({ name, shape, offset }) => [name, flat.slice(offset, offset + sizeOf(shape))]));
+export function freshAdapter({ layout }: Trainable, random: Random): Float32Array {
+  const shapes = new Map(layout.map(({ name, shape }) => [name, shape]));
+  return pack(layout, (name) => {
+    const [rows = 1, columns = 1] = shapes.get(name) ?? [];
+    const deviation = name.endsWith("lora_A.weight") ? 1 / Math.sqrt(columns) : 0;
+    return Float32Array.from({ length: rows * columns }, () => (deviation === 0 ? 0 : deviation * random.normal()));
+  });
 }
 
 /** An adapter's values by their names in its file. */
@@ -99,10 +70,7 @@ export function adapterValues({ pairs }: Adapter): Map<string, Float32Array> {
   return new Map(
     [...pairs].flatMap(([path, { a, b }]) => {
       const [keyA, keyB] = adapterKeys(path);
-      return [
-        [keyA, a] as const,
-        [keyB, b] as const,
-      ];
+      return [[keyA, a] as const, [keyB, b] as const];
     }),
   );
 }
@@ -110,7 +78,7 @@ export function adapterValues({ pairs }: Adapter): Map<string, Float32Array> {
 /** The adapter that the flat vector holds. */
 export function adapterOf(parameters: ClipParameters, trainable: Trainable, flat: Float32Array): Adapter {
   if (trainable.lora === null) throw new Error("full fine-tuning has no adapter");
-  const values = unflatten(trainable, flat);
+  const values = unpack(trainable.layout, flat);
   const pairs = new Map<string, LoraPair>();
   for (const { path } of parameters.modules) {
     const [keyA, keyB] = adapterKeys(path);
@@ -119,6 +87,17 @@ export function adapterOf(parameters: ClipParameters, trainable: Trainable, flat
     if (a !== undefined && b !== undefined) pairs.set(path, { a, b });
   }
   return { config: trainable.lora, pairs };
+}
+
+/** The model with the adapter added into its weights. */
+export function mergeAdapter(parameters: ClipParameters, adapter: Adapter): ClipParameters {
+  const values = new Map(parameters.values);
+  for (const [path, pair] of adapter.pairs) {
+    const name = `${path}.weight`;
+    const weight = values.get(name);
+    if (weight !== undefined) values.set(name, mergedWeight(weight, pair, adapter.config));
+  }
+  return { ...parameters, values };
 }
 
 /** All parameters as constants of the graph. */
@@ -138,31 +117,19 @@ export function constants(graph: Graph, { shapes, values }: ClipParameters): Par
   };
 }
 
-export interface TrainedParameters {
-  readonly parameters: Parameters;
-  /** The trained tensors, in the order of the flat vector: what to ask gradients for. */
-  readonly trained: readonly Value[];
-}
-
 /** Parameters of which some come from the flat vector `flat`. */
-export function trainedParameters(base: Parameters, trainable: Trainable, flat: Value): TrainedParameters {
-  const trained = split(
-    flat,
-    0,
-    trainable.pieces.map(({ shape }) => sizeOf(shape)),
-  ).map((part, i) => reshape(part, trainable.pieces[i]?.shape ?? []));
-  const byName = new Map(trainable.pieces.map(({ name }, i) => [name, trained[i]]));
-  const { lora } = trainable;
+export function trainedParameters(base: Parameters, { layout, lora }: Trainable, flat: Value): Parameters {
+  const trained = views(flat, layout);
   const made = new Map<string, Value>();
   const make = (name: string): Value => {
-    if (lora === null) return byName.get(name) ?? base(name);
+    if (lora === null) return trained.get(name) ?? base(name);
     const [keyA, keyB] = adapterKeys(name.replace(/\.weight$/, ""));
-    const a = byName.get(keyA);
-    const b = byName.get(keyB);
-    if (a === undefined || b === undefined) return base(name);
+    const a = trained.get(keyA);
+    const b = trained.get(keyB);
+    if (a === undefined || b === undefined || !name.endsWith(".weight")) return base(name);
     return add(base(name), multiply(matMul(b, a), loraScale(lora)));
   };
-  const parameters: Parameters = (name) => {
+  return (name) => {
     let value = made.get(name);
     if (value === undefined) {
       value = make(name);
@@ -170,13 +137,4 @@ export function trainedParameters(base: Parameters, trainable: Trainable, flat: 
     }
     return value;
   };
-  return { parameters, trained };
-}
-
-/** Gradients of the trained tensors as one flat vector, in its order. */
-export function flatGradient(pieces: readonly Value[]): Value {
-  return concat(
-    pieces.map((piece) => reshape(piece, [sizeOf(piece.shape)])),
-    0,
-  );
 }

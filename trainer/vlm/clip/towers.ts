@@ -71,9 +71,11 @@ function heads({ config, batch }: Encoder, x: Value, count: number): readonly Va
   const size = config.width / config.heads;
   const cut = reshape(x, [batch, -1, count, config.heads, size]);
   const rows = cut.shape[1] ?? 1;
-  return split(transpose(cut, [2, 0, 3, 1, 4]), 0, Array.from({ length: count }, () => 1)).map((part) =>
-    reshape(part, [batch, config.heads, rows, size]),
-  );
+  return split(
+    transpose(cut, [2, 0, 3, 1, 4]),
+    0,
+    Array.from({ length: count }, () => 1),
+  ).map((part) => reshape(part, [batch, config.heads, rows, size]));
 }
 
 /** The part of a block after attention: both residual sums and the MLP. */
@@ -169,7 +171,9 @@ export interface TextInputs {
 
 function textEncoder(graph: Graph, parameters: Parameters, config: ClipConfig, ids: Value): Encoder {
   const [batch = 1, tokens = 1] = ids.shape;
-  const mask = Float32Array.from({ length: tokens * tokens }, (_, i) => (i % tokens > Math.floor(i / tokens) ? MASKED : 0));
+  const mask = Float32Array.from({ length: tokens * tokens }, (_, i) =>
+    i % tokens > Math.floor(i / tokens) ? MASKED : 0,
+  );
   return {
     parameters,
     tower: "text_model",

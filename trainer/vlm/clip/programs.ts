@@ -1,0 +1,102 @@
+/** @file The graphs that a CLIP runs: either tower's embeddings, and a step of fine-tuning on caption sets. */
+import { adam, adamVariables, assignAdam, clipByGlobalNorm, Graph, gradients, layoutSize } from "../../graph/index.js";
+import type { Binding, Model } from "../../graph/runtime.js";
+import { captionSetLoss, logitsPerImage } from "./losses.js";
+import { type ClipParameters, constants, type Trainable, trainedParameters } from "./parameters.js";
+import { imageFeatures, type Parameters, textFeatures, unit } from "./towers.js";
+
+/** The runtime's variable that holds the trained parameters. */
+export const TRAINED = "trained";
+
+export interface Built {
+  readonly model: Model;
+  readonly binding: Binding;
+}
+
+export interface Source {
+  readonly clip: ClipParameters;
+  /** null: nothing is trained, all parameters are constants. */
+  readonly trainable: Trainable | null;
+}
+
+const built = (graph: Graph): Built => ({ model: { bytes: graph.serialize() }, binding: graph.binding });
+
+function sourceParameters(graph: Graph, { clip, trainable }: Source): Parameters {
+  const base = constants(graph, clip);
+  if (trainable === null) return base;
+  return trainedParameters(base, trainable, graph.variable(TRAINED, [layoutSize(trainable.layout)]));
+}
+
+export function patchesInput(graph: Graph, { config }: ClipParameters, batch: number) {
+  return graph.input("patches", [batch, config.vision.tokens - 1, 3 * config.vision.patch ** 2]);
+}
+
+export function textInput(graph: Graph, batch: number, tokens: number) {
+  return {
+    ids: graph.input("ids", [batch, tokens], "int32"),
+    pooling: graph.input("pooling", [batch, 1, tokens]),
+  };
+}
+
+/** patches → embeddings [batch, projection] of unit length. */
+export function imageProgram(source: Source, batch: number): Built {
+  const graph = new Graph();
+  const parameters = sourceParameters(graph, source);
+  const { features } = imageFeatures(parameters, source.clip.config, patchesInput(graph, source.clip, batch));
+  graph.output("embeddings", unit(features));
+  return built(graph);
+}
+
+/** ids, pooling → embeddings [batch, projection] of unit length. */
+export function textProgram(source: Source, batch: number, tokens: number): Built {
+  const graph = new Graph();
+  const parameters = sourceParameters(graph, source);
+  graph.output("embeddings", unit(textFeatures(parameters, source.clip.config, textInput(graph, batch, tokens))));
+  return built(graph);
+}
+
+/** The logarithm of the factor on cosines, as the model has it now. */
+export function scaleProgram(source: Source): Built {
+  const graph = new Graph();
+  graph.output("scale", sourceParameters(graph, source)("logit_scale"));
+  return built(graph);
+}
+
+export interface StepShape {
+  readonly images: number;
+  /** Caption sets an image has at most. */
+  readonly sets: number;
+  readonly texts: number;
+  readonly tokens: number;
+}
+
+export interface StepOptions {
+  readonly weightDecay: number;
+  readonly gradientClip: number;
+}
+
+/** patches, ids, pooling, members, right, learningRate → loss, gradientNorm; the trained parameters and Adam's state move on. */
+export function stepProgram(clip: ClipParameters, trainable: Trainable, shape: StepShape, options: StepOptions): Built {
+  const graph = new Graph();
+  const state = adamVariables(graph, TRAINED, layoutSize(trainable.layout));
+  const parameters = trainedParameters(constants(graph, clip), trainable, state.parameters);
+  const { images, sets, texts, tokens } = shape;
+  const image = imageFeatures(parameters, clip.config, patchesInput(graph, clip, images)).features;
+  const text = textFeatures(parameters, clip.config, textInput(graph, texts, tokens));
+  const logits = logitsPerImage(unit(image), unit(text), parameters("logit_scale"));
+  const loss = captionSetLoss(logits, {
+    members: graph.input("members", [images, sets, texts]),
+    right: graph.input("right", [images, sets, texts]),
+  });
+  const [flat] = gradients(loss, [state.parameters]);
+  if (flat === undefined) throw new Error("no gradient");
+  const { gradient, norm } = clipByGlobalNorm(flat, options.gradientClip);
+  const next = adam(state, gradient, {
+    learningRate: graph.input("learningRate", []),
+    weightDecay: options.weightDecay,
+  });
+  assignAdam(graph, TRAINED, next);
+  graph.output("loss", loss);
+  graph.output("gradientNorm", norm);
+  return built(graph);
+}

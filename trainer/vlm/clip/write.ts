@@ -1,0 +1,37 @@
+/** @file Writes a CLIP as a Hugging Face directory of its own: new weights, the other files as they were. */
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { unpack } from "../../graph/index.js";
+import { writeSafetensors } from "../safetensors.js";
+import type { ClipParameters, Trainable } from "./parameters.js";
+
+const COPIED = [
+  "config.json",
+  "preprocessor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "vocab.json",
+  "merges.txt",
+  "special_tokens_map.json",
+];
+
+/** The directory `source` with the weights of `clip`, those of `trained` in their place. */
+export function writeClipDirectory(
+  target: string,
+  source: string,
+  clip: ClipParameters,
+  trainable?: Trainable,
+  flat?: Float32Array,
+): void {
+  mkdirSync(target, { recursive: true });
+  for (const file of COPIED) {
+    const from = path.join(source, file);
+    if (existsSync(from)) copyFileSync(from, path.join(target, file));
+  }
+  const trained = trainable === undefined || flat === undefined ? null : unpack(trainable.layout, flat);
+  const tensors = clip.shapes.map(({ name, shape }) => {
+    const data = trained?.get(name) ?? clip.values.get(name) ?? new Float32Array();
+    return [name, { shape, data }] as const;
+  });
+  writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));
+}
