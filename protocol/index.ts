@@ -5,6 +5,8 @@ export * from "./errors.js";
 export { EnvironmentHost, type HostOptions } from "./host.js";
 export type { EnvResult, ServerLimits, Welcome } from "./messages.js";
 export { PROTOCOL_VERSION } from "./messages.js";
+export * from "./pool.js";
 export * from "./security.js";
 export * from "./server.js";
 export * from "./spaces.js";
+export * from "./supervisor.js";

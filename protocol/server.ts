@@ -15,7 +15,7 @@ export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
 }
 
 /** A connected server whose trainer's address stays unreachable for this long has been left alone, and ends. */
-const ORPHANED_AFTER_MS = 10_000;
+const ORPHANED_AFTER_MS = 5_000;
 
 export class EnvironmentServer {
   private readonly host: EnvironmentHost;

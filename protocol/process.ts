@@ -1,0 +1,145 @@
+/** @file A server's process: in a group of its own, its last lines kept for error messages, and no part of it left behind. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { constants } from "node:os";
+import { createInterface } from "node:readline";
+
+const TAIL_LINES = 30;
+const LINE_LENGTH = 500;
+const LAST_LINES_MS = 200;
+
+/** Groups that are alive: killed when this process ends, however it does short of SIGKILL (then the servers end themselves). */
+const groups = new Set<number>();
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // ESRCH: nobody of the group is left, which is what was wanted. EPERM: only a zombie is, on some systems.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
+  }
+}
+
+function killAll(): void {
+  for (const pid of groups) killGroup(pid, "SIGKILL");
+  groups.clear();
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  // Whoever else listens decides when to end; the exit event comes here again then.
+  if (process.listenerCount(signal) > 1) return;
+  killAll();
+  process.exit(128 + constants.signals[signal]);
+}
+
+function watch(pid: number): void {
+  if (groups.size === 0) {
+    process.on("exit", killAll);
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+  }
+  groups.add(pid);
+}
+
+function unwatch(pid: number): void {
+  groups.delete(pid);
+  if (groups.size > 0) return;
+  process.off("exit", killAll);
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+
+export interface ProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** All that it prints goes here too. */
+  readonly logFile?: string;
+}
+
+export class ServerProcess {
+  /** Resolves, with how it ended in words, once it has. */
+  readonly ended: Promise<string>;
+  private readonly child: ChildProcess;
+  private readonly lines: string[] = [];
+  private readonly log: WriteStream | undefined;
+  private over = false;
+
+  constructor(options: ProcessOptions) {
+    this.child = spawn(options.command, options.args, {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    this.log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: "a" });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on("line", (line) => this.keep(line));
+    }
+    const { pid } = this.child;
+    if (pid !== undefined) watch(pid);
+    this.ended = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.over = true;
+        if (pid !== undefined) {
+          killGroup(pid, "SIGKILL"); // its own children
+          unwatch(pid);
+        }
+        resolve(how);
+        this.log?.end();
+      };
+      this.child.once("error", (error) => end(`could not be started: ${error.message}`));
+      this.child.once("exit", (code, signal) => {
+        const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
+        // Its last lines may still be in the pipes; a stray child that holds them open is not waited for.
+        const timer = setTimeout(() => end(how), LAST_LINES_MS);
+        this.child.once("close", () => {
+          clearTimeout(timer);
+          end(how);
+        });
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** The last lines that it printed, for a message; empty if it said nothing. */
+  get tail(): string {
+    return this.lines.join("\n");
+  }
+
+  /** Waits for the end, then asks for it, then forces it: `patience` milliseconds each. */
+  async stop(patience = 2000): Promise<void> {
+    for (const signal of [undefined, "SIGTERM", "SIGKILL"] as const) {
+      if (this.over) return;
+      if (signal !== undefined && this.pid !== undefined) killGroup(this.pid, signal);
+      await this.within(patience);
+    }
+    await this.ended;
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    if (!this.over && this.pid !== undefined) killGroup(this.pid, "SIGKILL");
+    await this.ended;
+  }
+
+  private async within(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const wait = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([this.ended, wait]);
+    clearTimeout(timer);
+  }
+
+  private keep(line: string): void {
+    this.lines.push(line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
+    if (this.lines.length > TAIL_LINES) this.lines.shift();
+    this.log?.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,320 @@
+/** @file A server that may die: started again, or waited for; each episode that dies with it is marked lost, once. */
+import {
+  type BatchResult,
+  type ClientOptions,
+  DEFAULT_TIMEOUTS,
+  EnvironmentClient,
+  type Op,
+  type ParameterValue,
+  type VectorEnvironment,
+} from "./client.js";
+import { ProtocolError } from "./errors.js";
+import type { EnvResult, Welcome } from "./messages.js";
+import { type ProcessOptions, ServerProcess } from "./process.js";
+import { joinParts, sameEnvironment } from "./rows.js";
+
+export interface RestartPolicy {
+  /** In a row, without `healthyAfter` milliseconds of work between them. */
+  readonly atMost: number;
+  readonly firstDelay: number;
+  readonly longestDelay: number;
+  readonly healthyAfter: number;
+}
+
+export const DEFAULT_RESTARTS: RestartPolicy = {
+  atMost: 5,
+  firstDelay: 250,
+  longestDelay: 30_000,
+  healthyAfter: 60_000,
+};
+
+export interface SupervisorOptions {
+  readonly restarts?: Partial<RestartPolicy>;
+  /** What a person should know: a server died and why, it is started again, it is waited for. */
+  readonly onEvent?: (message: string) => void;
+}
+
+export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
+  /** Everything of the client but its endpoint: that is a free port of loopback, passed as `--connect ENDPOINT`. */
+  readonly client?: Omit<ClientOptions, "endpoint" | "signal"> & { readonly endpoint?: string };
+  /** Milliseconds from start to connection; the phase "spawn". */
+  readonly spawnTimeout?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session with what stands behind it. */
+interface Connection {
+  readonly client: EnvironmentClient;
+  /** Ends the session and whatever was started for it. */
+  close(): Promise<void>;
+  /** The same at once, for a server that is lost. */
+  abandon(): Promise<void>;
+}
+
+/** Starts a server and steps it: see SupervisedEnvironment. */
+export function spawnServer(options: SpawnOptions): Promise<SupervisedEnvironment> {
+  return SupervisedEnvironment.open((signal) => spawnOnce(options, signal), options, options.signal);
+}
+
+/**
+ * Steps a server that others start and stop, as the Editor's Play: waits for it without end, at first and whenever it goes.
+ * Its steps have no timeout, since a paused Editor is no error.
+ */
+export function followServer(options: ClientOptions & SupervisorOptions): Promise<SupervisedEnvironment> {
+  const forever = Number.POSITIVE_INFINITY;
+  const timeouts = { ...options.timeouts, connect: forever, hello: forever, reset: forever, step: forever };
+  const open = async (signal: AbortSignal): Promise<Connection> => {
+    options.onEvent?.(`waiting for the environment at ${options.endpoint}`);
+    const client = await EnvironmentClient.connect({ ...options, timeouts, signal });
+    const abandon = async (): Promise<void> => client.end(new ProtocolError("UNAVAILABLE", "the session is lost"));
+    return { client, close: () => client.close(), abandon };
+  };
+  return SupervisedEnvironment.open(
+    open,
+    { ...options, restarts: { ...options.restarts, atMost: forever } },
+    options.signal,
+  );
+}
+
+/** Binds a free port, starts the process with it, waits for its welcome. */
+async function spawnOnce(options: SpawnOptions, signal: AbortSignal): Promise<Connection> {
+  const spawnTimeout = options.spawnTimeout ?? 60_000;
+  const timeouts = { ...DEFAULT_TIMEOUTS, connect: spawnTimeout, ...options.client?.timeouts };
+  const listener = await EnvironmentClient.listen({ endpoint: "tcp://127.0.0.1:*", ...options.client, timeouts });
+  const server = new ServerProcess({ ...options, args: [...options.args, "--connect", listener.endpoint] });
+  const shown = [options.command, ...options.args].join(" ");
+  const gone = server.ended.then((how) => {
+    const error = new ProtocolError("UNAVAILABLE", withTail(`the server "${shown}" ${how}`, server.tail), {
+      phase: "spawn",
+    });
+    return error;
+  });
+  try {
+    const accepted = listener.accept(signal);
+    accepted.catch(() => undefined); // told below, or replaced by why the process ended
+    const first = await Promise.race([accepted, gone]);
+    if (first instanceof ProtocolError) throw first;
+    void gone.then((error) => first.end(error));
+    return {
+      client: first,
+      close: async () => {
+        await first.close();
+        await server.stop();
+      },
+      abandon: async () => {
+        first.end(new ProtocolError("UNAVAILABLE", `the server "${shown}" was given up`));
+        await server.kill();
+      },
+    };
+  } catch (error) {
+    listener.close();
+    await server.kill();
+    if (!(error instanceof ProtocolError) || error.code !== "TIMEOUT") throw error;
+    const phase = error.detail["phase"] === "connect" ? "spawn" : "hello";
+    const said = phase === "spawn" ? `"${shown}" did not connect within ${spawnTimeout / 1000} s` : error.message;
+    throw new ProtocolError("TIMEOUT", withTail(`timeout in phase "${phase}": ${said}`, server.tail), { phase }, true);
+  }
+}
+
+function withTail(message: string, tail: string): string {
+  return tail === "" ? `${message}; it printed nothing` : `${message}; its last lines:\n${tail.replace(/^/gm, "  | ")}`;
+}
+
+/** A loss of the server, as against an answer that is an error. */
+function isLoss(error: unknown): boolean {
+  return error instanceof ProtocolError && ["UNAVAILABLE", "NO_SESSION", "TIMEOUT", "CLOSED"].includes(error.code);
+}
+
+export class SupervisedEnvironment implements VectorEnvironment {
+  /** How often the server was started again, or came back. */
+  restarts = 0;
+  /** Episodes that ended because their server did. */
+  lostEpisodes = 0;
+  private readonly policy: RestartPolicy;
+  private readonly stopping = new AbortController();
+  private connection: Promise<Connection>;
+  private openedAt = performance.now();
+  private failures = 0;
+  private parameters: Record<string, ParameterValue> = {};
+  /** Environments whose running episode was lost, until that has been told. */
+  private readonly lost = new Set<number>();
+  private readonly running = new Set<number>();
+  private readonly episodes: { before: number; last: number; step: number }[];
+
+  private constructor(
+    private readonly openConnection: (signal: AbortSignal) => Promise<Connection>,
+    private readonly options: SupervisorOptions,
+    first: Connection,
+    readonly welcome: Welcome,
+  ) {
+    this.policy = { ...DEFAULT_RESTARTS, ...options.restarts };
+    this.connection = Promise.resolve(first);
+    this.episodes = Array.from({ length: welcome.envCount }, () => ({ before: 0, last: 0, step: 0 }));
+  }
+
+  /** The first start is not repeated: what is wrong with it is for a person to put right. */
+  static async open(
+    openConnection: (signal: AbortSignal) => Promise<Connection>,
+    options: SupervisorOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<SupervisedEnvironment> {
+    const first = await openConnection(signal ?? new AbortController().signal);
+    return new SupervisedEnvironment(openConnection, options, first, first.client.welcome);
+  }
+
+  /** As EnvironmentClient.batch; where a server was lost, its running episodes end here with `truncated` and `info.lost`. */
+  async batch(
+    ops: readonly Op[],
+    want: readonly string[],
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<BatchResult> {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const connection = await this.connection;
+      const mourned = this.mourn(ops);
+      try {
+        if (mourned.length === 0) return this.note(await connection.client.batch(ops, want, options));
+        return await this.batchRest(connection, ops, mourned, want, options);
+      } catch (error) {
+        for (const i of mourned) this.lost.add((ops[i] as Op).env);
+        if (!isLoss(error) || this.stopping.signal.aborted) throw error;
+        this.lose(connection, error as ProtocolError);
+      }
+    }
+  }
+
+  async configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void> {
+    await (await this.connection).client.configure(parameters);
+    this.parameters = { ...this.parameters, ...parameters };
+  }
+
+  async ping(): Promise<void> {
+    await (await this.connection).client.ping();
+  }
+
+  async close(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort(new ProtocolError("CLOSED", "the environment was closed"));
+    const connection = await this.connection.catch(() => undefined);
+    await connection?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Which operations meet a lost episode: a step or noop is told of it, a reset ends the matter. */
+  private mourn(ops: readonly Op[]): number[] {
+    if (this.lost.size === 0) return [];
+    return ops.flatMap((op, i) => (this.lost.delete(op.env) && op.op !== "reset" ? [i] : []));
+  }
+
+  private async batchRest(
+    connection: Connection,
+    ops: readonly Op[],
+    mourned: readonly number[],
+    want: readonly string[],
+    options: { signal?: AbortSignal | undefined },
+  ): Promise<BatchResult> {
+    const places = ops.flatMap((_, i) => (mourned.includes(i) ? [] : [i]));
+    const rest = places.map((i) => ops[i] as Op);
+    const answered =
+      rest.length === 0 ? { results: [], tensors: {} } : this.note(await connection.client.batch(rest, want, options));
+    const epitaphs = mourned.map((i): EnvResult => {
+      const { env } = ops[i] as Op;
+      const { last, step } = this.episodes[env] ?? { last: 0, step: 0 };
+      return { env, reward: 0, terminated: false, truncated: true, episode: last, step, info: { lost: true } };
+    });
+    const parts = [
+      { result: answered, places },
+      { result: { results: epitaphs, tensors: {} }, places: mourned },
+    ];
+    return joinParts(ops.length, parts, want, this.welcome);
+  }
+
+  /** Remembers which episodes run, and counts them on from the servers before. */
+  private note(batch: BatchResult): BatchResult {
+    let renumbered = false;
+    for (const { env, terminated, truncated, error, episode, step } of batch.results) {
+      const known = this.episodes[env];
+      if (known === undefined) continue;
+      known.last = known.before + episode;
+      known.step = step;
+      renumbered ||= known.before > 0;
+      if (terminated || truncated || error?.code === "ENV_CRASH") this.running.delete(env);
+      else if (error === undefined) this.running.add(env);
+    }
+    if (!renumbered) return batch;
+    const results = batch.results.map((result) => ({
+      ...result,
+      episode: this.episodes[result.env]?.last ?? result.episode,
+    }));
+    return { ...batch, results };
+  }
+
+  private lose(connection: Connection, error: ProtocolError): void {
+    if (this.lostConnection === connection) return;
+    this.lostConnection = connection;
+    for (const env of this.running) this.lost.add(env);
+    this.lostEpisodes += this.running.size;
+    this.running.clear();
+    for (const episode of this.episodes) episode.before = episode.last;
+    if (performance.now() - this.openedAt > this.policy.healthyAfter) this.failures = 0;
+    this.connection = this.reopen(connection, error);
+    this.connection.catch(() => undefined); // told to whoever awaits it
+  }
+  private lostConnection: Connection | undefined;
+
+  private async reopen(old: Connection, cause: ProtocolError): Promise<Connection> {
+    await old.abandon();
+    let why: ProtocolError = cause;
+    for (;;) {
+      this.failures++;
+      if (this.failures > this.policy.atMost) {
+        throw new ProtocolError(
+          "UNAVAILABLE",
+          `gave up after ${this.policy.atMost} restarts in a row: ${why.message}`,
+          why.detail,
+        );
+      }
+      const delay = Math.min(this.policy.firstDelay * 2 ** (this.failures - 1), this.policy.longestDelay);
+      this.options.onEvent?.(`${why.message}\nrestart ${this.failures} in ${delay / 1000} s`);
+      await pause(delay, this.stopping.signal);
+      try {
+        const next = await this.openConnection(this.stopping.signal);
+        await this.settle(next);
+        return next;
+      } catch (error) {
+        if (!isLoss(error) || this.stopping.signal.aborted) throw error;
+        why = error as ProtocolError;
+      }
+    }
+  }
+
+  private async settle(next: Connection): Promise<void> {
+    if (!sameEnvironment(next.client.welcome, this.welcome) || next.client.welcome.envCount !== this.welcome.envCount) {
+      await next.abandon();
+      throw new ProtocolError(
+        "CONFIGURATION",
+        "the server came back as another one: its specs, catalog or number of environments changed",
+      );
+    }
+    if (Object.keys(this.parameters).length > 0) await next.client.configure(this.parameters);
+    this.restarts++;
+    this.openedAt = performance.now();
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+  signal.throwIfAborted();
+}

@@ -1,0 +1,245 @@
+/** @file Reads and checks catalogs, and prepares what the rules need of them as integers. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Ajv, type ErrorObject } from "ajv";
+import { InputError } from "../errors.js";
+import type { CatalogDocument, ObjectDocument, SceneDocument } from "./catalog-document.js";
+import { catalogFolder } from "./catalog-folder.js";
+import { YAW_SCALE } from "./yaw.js";
+
+/** A box of furniture, aligned with the room, in millimetres. */
+export interface FurnitureBox {
+  readonly name: string;
+  readonly x0: number;
+  readonly x1: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly z0: number;
+  readonly z1: number;
+}
+
+/** The camera of the rules: unit axes as integers scaled by 2^14, and where it stands. */
+export interface RuleCamera {
+  readonly position: readonly [number, number, number];
+  readonly right: readonly [number, number, number];
+  readonly up: readonly [number, number, number];
+  readonly forward: readonly [number, number, number];
+  /** Half of the square image seen at distance 1, scaled by 2^14. */
+  readonly halfField: number;
+}
+
+export interface Scene {
+  readonly index: number;
+  readonly name: string;
+  /** Full sizes of the room; its floor is centred on the origin. */
+  readonly sizeX: number;
+  readonly sizeY: number;
+  readonly sizeZ: number;
+  readonly furniture: readonly FurnitureBox[];
+  readonly camera: RuleCamera;
+  readonly document: SceneDocument;
+}
+
+export interface CatalogObject {
+  readonly index: number;
+  readonly name: string;
+  /** Full sizes of the collision box. */
+  readonly sizeX: number;
+  readonly sizeY: number;
+  readonly sizeZ: number;
+  readonly document: ObjectDocument;
+}
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Rules {
+  readonly x: Range;
+  readonly z: Range;
+  readonly drop: Range;
+  readonly activeObjects: number;
+  /** Share of the footprint's half sizes that must lie inside the surface, in thousandths. */
+  readonly supportPermille: number;
+  readonly stacking: boolean;
+  readonly yawSteps: number;
+  /** Share of an object's lattice points that must be seen, in thousandths. */
+  readonly minimumSeenPermille: number;
+}
+
+/** One world: what the servers, the trainer and the renderers know of it. */
+export interface Catalog {
+  readonly name: string;
+  readonly rules: Rules;
+  readonly objects: readonly CatalogObject[];
+  readonly scenes: readonly Scene[];
+  /** The JSON it was read from, as sent in the welcome message. */
+  readonly document: CatalogDocument;
+}
+
+const validate = new Ajv({ allErrors: true, multipleOfPrecision: 6 }).compile<CatalogDocument>(
+  JSON.parse(readFileSync(path.join(catalogFolder, "catalog.schema.json"), "utf8")),
+);
+
+/** "rooms", "tabletop", or the path of a JSON file. Throws InputError that names the file and the place in it. */
+export function loadCatalog(nameOrPath: string): Catalog {
+  const isName = /^[a-z][a-z0-9-]*$/.test(nameOrPath);
+  const file = isName ? path.join(catalogFolder, `${nameOrPath}.json`) : path.resolve(nameOrPath);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    const hint = isName ? ` ("${nameOrPath}" names a catalog that ships; give a path to use your own)` : "";
+    throw new InputError(`no catalog can be read at ${file}${hint}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseCatalog(json, file);
+}
+
+/** Checks a catalog's JSON, `source` being the file or server it came from. Throws InputError that names source and place. */
+export function parseCatalog(json: unknown, source = "the server's catalog"): Catalog {
+  if (!validate(json)) {
+    const errors = validate.errors ?? [];
+    throw new InputError(`${source}: ${describeSchemaError(errors)}`);
+  }
+  const fail = (place: string, what: string): never => {
+    throw new InputError(`${source}: ${place} ${what}`);
+  };
+  checkRanges(json, fail);
+  checkObjects(json, fail);
+  checkScenes(json, fail);
+  return prepare(json);
+}
+
+/** The error nearest to the leaves says most: a failed `oneOf` is only the sum of its alternatives' errors. */
+function describeSchemaError(errors: readonly ErrorObject[]): string {
+  const telling = errors.filter(({ keyword }) => keyword !== "oneOf" && keyword !== "const");
+  const [first] = [...telling, ...errors].sort((a, b) => depth(b) - depth(a));
+  if (first === undefined) return "does not fit catalog.schema.json";
+  const place = first.instancePath === "" ? "the document" : first.instancePath;
+  const extra = first.keyword === "additionalProperties" ? ` ("${first.params["additionalProperty"]}")` : "";
+  const allowed = first.keyword === "enum" ? `: ${first.params["allowedValues"].join(", ")}` : "";
+  return `${place} ${first.message ?? "does not fit catalog.schema.json"}${extra}${allowed}`;
+}
+
+const depth = (error: ErrorObject): number => error.instancePath.split("/").length;
+
+type Fail = (place: string, what: string) => never;
+
+function checkRanges(document: CatalogDocument, fail: Fail): void {
+  const { placementRange, activeObjects } = document.rules;
+  for (const axis of ["x", "z", "drop"] as const) {
+    const [low, high] = placementRange[axis];
+    if (low >= high) fail(`/rules/placementRange/${axis}`, `must grow: [low, high], not [${low}, ${high}]`);
+  }
+  if (document.objects.length <= activeObjects) {
+    fail("/objects", `must be more than the ${activeObjects} active ones, or none could come in`);
+  }
+}
+
+function checkObjects(document: CatalogDocument, fail: Fail): void {
+  const names = new Set<string>();
+  for (const [index, { name, collision }] of document.objects.entries()) {
+    if (names.has(name)) fail(`/objects/${index}/name`, `"${name}" is taken by another object`);
+    names.add(name);
+    if (Math.max(...collision.size) > 5000) {
+      fail(`/objects/${index}/collision/size`, "must be at most 5000 mm a side, or the rules' products pass 2^53");
+    }
+  }
+}
+
+function checkScenes(document: CatalogDocument, fail: Fail): void {
+  const names = new Set<string>();
+  for (const [index, scene] of document.scenes.entries()) {
+    const place = `/scenes/${index}`;
+    if (names.has(scene.name)) fail(`${place}/name`, `"${scene.name}" is taken by another scene`);
+    names.add(scene.name);
+    const { position, target } = scene.camera;
+    if (position[0] === target[0] && position[2] === target[2]) {
+      fail(`${place}/camera`, "must not look straight up or down: it would have no left and right");
+    }
+    const [sizeX, sizeY, sizeZ] = scene.size;
+    const bounds = { x: [-sizeX / 2, sizeX / 2], y: [0, sizeY], z: [-sizeZ / 2, sizeZ / 2] } as const;
+    for (const [number, box] of scene.furniture.entries()) {
+      for (const axis of ["x", "y", "z"] as const) {
+        const [low, high] = box[axis];
+        const [roomLow, roomHigh] = bounds[axis];
+        const at = `${place}/furniture/${number}/${axis}`;
+        if (low >= high) fail(at, `must grow: [low, high], not [${low}, ${high}]`);
+        if (low < roomLow || high > roomHigh) fail(at, `must lie in the room: ${roomLow} to ${roomHigh}`);
+      }
+    }
+  }
+}
+
+function prepare(document: CatalogDocument): Catalog {
+  const { rules } = document;
+  const range = ([low, high]: readonly [number, number]): Range => ({ low, high });
+  return {
+    name: document.name,
+    document,
+    rules: {
+      x: range(rules.placementRange.x),
+      z: range(rules.placementRange.z),
+      drop: range(rules.placementRange.drop),
+      activeObjects: rules.activeObjects,
+      supportPermille: Math.floor(rules.supportFootprint * 1000 + 0.5),
+      stacking: rules.stacking,
+      yawSteps: rules.yawSteps,
+      minimumSeenPermille: Math.floor(rules.minimumSeen * 1000 + 0.5),
+    },
+    objects: document.objects.map((object, index) => {
+      const [sizeX, sizeY, sizeZ] = object.collision.size;
+      return { index, name: object.name, sizeX, sizeY, sizeZ, document: object };
+    }),
+    scenes: document.scenes.map((scene, index) => prepareScene(document, scene, index)),
+  };
+}
+
+function prepareScene(document: CatalogDocument, scene: SceneDocument, index: number): Scene {
+  const [sizeX, sizeY, sizeZ] = scene.size;
+  return {
+    index,
+    name: scene.name,
+    sizeX,
+    sizeY,
+    sizeZ,
+    document: scene,
+    camera: ruleCamera(scene, document.camera.halfFieldTangent),
+    furniture: scene.furniture.map(({ name, x, y, z }, number) => ({
+      name: name ?? `furniture ${number}`,
+      x0: x[0],
+      x1: x[1],
+      y0: y[0],
+      y1: y[1],
+      z0: z[0],
+      z1: z[1],
+    })),
+  };
+}
+
+/** Axes by products, square roots and divisions of doubles, each rounded once by IEEE 754, then to 2^-14: the same anywhere. */
+function ruleCamera(scene: SceneDocument, halfFieldTangent: number): RuleCamera {
+  const { position, target } = scene.camera;
+  const fx = target[0] - position[0];
+  const fy = target[1] - position[1];
+  const fz = target[2] - position[2];
+  const scaled = (x: number, y: number, z: number): readonly [number, number, number] => {
+    const length = Math.sqrt(x * x + y * y + z * z);
+    const round = (value: number): number => Math.floor((value * YAW_SCALE) / length + 0.5);
+    return [round(x), round(y), round(z)];
+  };
+  return {
+    position,
+    forward: scaled(fx, fy, fz),
+    right: scaled(-fz, 0, fx),
+    up: scaled(-fx * fy, fz * fz + fx * fx, -fy * fz),
+    halfField: Math.floor(halfFieldTangent * YAW_SCALE + 0.5),
+  };
+}

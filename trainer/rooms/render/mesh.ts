@@ -1,0 +1,213 @@
+/** @file Triangle meshes of the catalog's primitives, by sums, products and square roots only: the same bits on every machine. */
+import type { Color, Point, Primitive } from "../catalog-document.js";
+
+export interface Mesh {
+  /** x, y, z of each vertex (mm). */
+  readonly positions: Float64Array;
+  /** Unit normals, three a vertex. */
+  readonly normals: Float64Array;
+  /** Red, green, blue of each vertex, 0 to 1. */
+  readonly colors: Float64Array;
+  /** Three vertex numbers a triangle, counter-clockwise seen from outside. */
+  readonly triangles: Int32Array;
+}
+
+/** Gathers vertices and triangles of several parts. */
+export class MeshBuilder {
+  private readonly positions: number[] = [];
+  private readonly normals: number[] = [];
+  private readonly colors: number[] = [];
+  private readonly triangles: number[] = [];
+
+  vertex(position: Point, normal: Point, color: Color): number {
+    this.positions.push(...position);
+    this.normals.push(...normal);
+    this.colors.push(...color);
+    return this.positions.length / 3 - 1;
+  }
+
+  triangle(a: number, b: number, c: number): void {
+    this.triangles.push(a, b, c);
+  }
+
+  quad(a: number, b: number, c: number, d: number): void {
+    this.triangle(a, b, c);
+    this.triangle(a, c, d);
+  }
+
+  build(): Mesh {
+    return {
+      positions: Float64Array.from(this.positions),
+      normals: Float64Array.from(this.normals),
+      colors: Float64Array.from(this.colors),
+      triangles: Int32Array.from(this.triangles),
+    };
+  }
+}
+
+/** Points (cosine, sine) of a regular polygon with `segments` corners, a power of two from 4 on: half-angle formulas. */
+export function circle(segments: number): readonly (readonly [number, number])[] {
+  let points: (readonly [number, number])[] = [
+    [1, 0],
+    [0, 1],
+    [-1, 0],
+    [0, -1],
+  ];
+  while (points.length < segments) {
+    const finer: (readonly [number, number])[] = [];
+    for (const [index, point] of points.entries()) {
+      const next = points[(index + 1) % points.length] ?? point;
+      const x = point[0] + next[0];
+      const y = point[1] + next[1];
+      const length = Math.sqrt(x * x + y * y);
+      finer.push(point, [x / length, y / length]);
+    }
+    points = finer;
+  }
+  return points;
+}
+
+/** Adds a primitive, its round parts with `segments` corners. */
+export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: number): void {
+  switch (primitive.shape) {
+    case "box":
+      addBox(mesh, primitive.offset, primitive.halfSize, primitive.color);
+      return;
+    case "frustum":
+      addFrustum(mesh, primitive, segments);
+      return;
+    case "ellipsoid":
+      addEllipsoid(mesh, primitive.offset, primitive.radii, primitive.color, segments);
+      return;
+  }
+}
+
+/** Corner signs of each face, counter-clockwise from outside, and its normal. */
+const FACES: readonly (readonly [normal: Point, corners: readonly Point[]])[] = [
+  [
+    [1, 0, 0],
+    [
+      [1, -1, 1],
+      [1, -1, -1],
+      [1, 1, -1],
+      [1, 1, 1],
+    ],
+  ],
+  [
+    [-1, 0, 0],
+    [
+      [-1, -1, -1],
+      [-1, -1, 1],
+      [-1, 1, 1],
+      [-1, 1, -1],
+    ],
+  ],
+  [
+    [0, 1, 0],
+    [
+      [-1, 1, 1],
+      [1, 1, 1],
+      [1, 1, -1],
+      [-1, 1, -1],
+    ],
+  ],
+  [
+    [0, -1, 0],
+    [
+      [-1, -1, -1],
+      [1, -1, -1],
+      [1, -1, 1],
+      [-1, -1, 1],
+    ],
+  ],
+  [
+    [0, 0, 1],
+    [
+      [-1, -1, 1],
+      [1, -1, 1],
+      [1, 1, 1],
+      [-1, 1, 1],
+    ],
+  ],
+  [
+    [0, 0, -1],
+    [
+      [1, -1, -1],
+      [-1, -1, -1],
+      [-1, 1, -1],
+      [1, 1, -1],
+    ],
+  ],
+];
+
+export function addBox(mesh: MeshBuilder, centre: Point, half: Point, color: Color): void {
+  for (const [normal, corners] of FACES) {
+    const [a = 0, b = 0, c = 0, d = 0] = corners.map(([x, y, z]) =>
+      mesh.vertex([centre[0] + x * half[0], centre[1] + y * half[1], centre[2] + z * half[2]], normal, color),
+    );
+    mesh.quad(a, b, c, d);
+  }
+}
+
+function addFrustum(
+  mesh: MeshBuilder,
+  part: {
+    readonly offset: Point;
+    readonly bottomRadius: number;
+    readonly topRadius: number;
+    readonly height: number;
+    readonly color: Color;
+  },
+  segments: number,
+): void {
+  const { offset, bottomRadius, topRadius, height, color } = part;
+  const slope = (topRadius - bottomRadius) / height;
+  const length = Math.sqrt(1 + slope * slope);
+  const points = circle(segments);
+  const ring = (y: number, radius: number, normal: (cosine: number, sine: number) => Point): number[] =>
+    points.map(([cosine, sine]) =>
+      mesh.vertex([offset[0] + radius * cosine, y, offset[2] + radius * sine], normal(cosine, sine), color),
+    );
+  const side = (cosine: number, sine: number): Point => [cosine / length, -slope / length, sine / length];
+  const bottom = ring(offset[1], bottomRadius, side);
+  const top = ring(offset[1] + height, topRadius, side);
+  for (let index = 0; index < segments; index++) {
+    const next = (index + 1) % segments;
+    mesh.quad(bottom[next] ?? 0, bottom[index] ?? 0, top[index] ?? 0, top[next] ?? 0);
+  }
+  if (topRadius === 0) return;
+  const lid = ring(offset[1] + height, topRadius, () => [0, 1, 0]);
+  const middle = mesh.vertex([offset[0], offset[1] + height, offset[2]], [0, 1, 0], color);
+  for (let index = 0; index < segments; index++) {
+    mesh.triangle(middle, lid[(index + 1) % segments] ?? 0, lid[index] ?? 0);
+  }
+}
+
+function addEllipsoid(mesh: MeshBuilder, centre: Point, radii: Point, color: Color, segments: number): void {
+  const around = circle(segments);
+  // From the top pole to the bottom one: the first half of a circle, turned by a quarter.
+  const rings = circle(segments)
+    .slice(0, segments / 2 + 1)
+    .map(([cosine, sine]) =>
+      around.map(([x, z]) => {
+        const unit: Point = [x * sine, cosine, z * sine];
+        const nx = unit[0] / radii[0];
+        const ny = unit[1] / radii[1];
+        const nz = unit[2] / radii[2];
+        const length = Math.sqrt(nx * nx + ny * ny + nz * nz);
+        return mesh.vertex(
+          [centre[0] + unit[0] * radii[0], centre[1] + unit[1] * radii[1], centre[2] + unit[2] * radii[2]],
+          [nx / length, ny / length, nz / length],
+          color,
+        );
+      }),
+    );
+  for (let ring = 0; ring + 1 < rings.length; ring++) {
+    const upper = rings[ring] ?? [];
+    const lower = rings[ring + 1] ?? [];
+    for (let index = 0; index < segments; index++) {
+      const next = (index + 1) % segments;
+      mesh.quad(upper[index] ?? 0, upper[next] ?? 0, lower[next] ?? 0, lower[index] ?? 0);
+    }
+  }
+}

@@ -1,0 +1,323 @@
+/** @file The software renderer: a picture of a scene and its objects, with segmentation and pixel counts; the same bytes on every machine. */
+import type { Catalog, Scene } from "../catalog.js";
+import { OBJECT_FIELDS, type Objects } from "../objects.js";
+import { YAW_SCALE, yawCosine, yawSine } from "../yaw.js";
+import { drawBackground } from "./background.js";
+import { type Camera, makeCamera, project } from "./camera.js";
+import { brightness, type Light, lightOf } from "./light.js";
+import { addPrimitive, type Mesh, MeshBuilder } from "./mesh.js";
+import { drawTriangles, type Grid, type Rectangle } from "./triangles.js";
+
+export interface Picture {
+  readonly size: number;
+  /** Red, green, blue, row by row from the top. */
+  readonly image: Uint8Array;
+  /** For each pixel 0, or slot + 1 of the object that covers at least half of it. */
+  readonly segmentation: Uint8Array;
+  /** Pixels of each slot in the segmentation. */
+  readonly visiblePixels: readonly number[];
+  /** Pixels each slot would have with nothing in front of it. */
+  readonly totalPixels: readonly number[];
+}
+
+/** Samples a side of each pixel: edges are averaged over four of them. */
+const SAMPLES = 2;
+
+/** Draws `objects` in the scene of that index, `size` pixels a side (32 to 512). */
+export function render(catalog: Catalog, scene: number, objects: Objects, size: number): Picture {
+  return canvasFor(catalog, scene, size).draw(objects);
+}
+
+const canvases = new WeakMap<Catalog, Map<string, Canvas>>();
+/** Scenes and sizes whose empty rooms are kept: the largest takes about 20 MB. */
+const CANVASES_AT_MOST = 16;
+
+function canvasFor(catalog: Catalog, scene: number, size: number): Canvas {
+  let known = canvases.get(catalog);
+  if (known === undefined) {
+    known = new Map();
+    canvases.set(catalog, known);
+  }
+  const key = `${scene} ${size}`;
+  let canvas = known.get(key);
+  if (canvas === undefined) {
+    const found = catalog.scenes[scene];
+    if (found === undefined) throw new RangeError(`catalog ${catalog.name} has no scene ${scene}`);
+    if (!Number.isInteger(size) || size < 32 || size > 512) {
+      throw new RangeError(`a picture is 32 to 512 pixels a side, not ${size}`);
+    }
+    for (const oldest of known.keys()) {
+      if (known.size < CANVASES_AT_MOST) break;
+      known.delete(oldest);
+    }
+    canvas = new Canvas(catalog, found, size);
+    known.set(key, canvas);
+  }
+  return canvas;
+}
+
+/** Where an object's samples may lie. */
+interface Stamp extends Rectangle {
+  readonly slot: number;
+}
+
+/** One scene at one size: the empty room, and buffers to draw objects in. */
+class Canvas {
+  private readonly width: number;
+  private readonly camera: Camera;
+  private readonly light: Light;
+  private readonly room: Grid;
+  private readonly emptyImage: Uint8Array;
+  /** The room with the objects drawn so far. */
+  private readonly frame: Grid;
+  private readonly owner: Uint8Array;
+  /** One object alone. */
+  private readonly alone: Grid;
+  private readonly meshes: readonly Mesh[];
+  private positions = new Float64Array(0);
+  private screen = new Float64Array(0);
+  private shades = new Float64Array(0);
+
+  constructor(
+    private readonly catalog: Catalog,
+    scene: Scene,
+    private readonly size: number,
+  ) {
+    this.width = size * SAMPLES;
+    const { position, target } = scene.document.camera;
+    this.camera = makeCamera(position, target, catalog.document.camera.halfFieldTangent);
+    this.light = lightOf(catalog.document);
+    this.room = drawBackground(catalog, scene, this.camera, this.light, this.width);
+    this.frame = {
+      width: this.width,
+      inverseDepth: this.room.inverseDepth.slice(),
+      value: this.room.value.slice(),
+    };
+    const samples = this.width * this.width;
+    this.owner = new Uint8Array(samples);
+    this.alone = { width: this.width, inverseDepth: new Float32Array(samples), value: new Int32Array(samples) };
+    this.meshes = catalog.objects.map((object) => {
+      const mesh = new MeshBuilder();
+      for (const primitive of object.document.primitives) addPrimitive(mesh, primitive, size <= 96 ? 16 : 32);
+      return mesh.build();
+    });
+    this.emptyImage = new Uint8Array(size * size * 3);
+    this.average({ x0: 0, y0: 0, x1: this.width, y1: this.width }, this.emptyImage);
+  }
+
+  draw(objects: Objects): Picture {
+    const { size } = this;
+    const count = objects.length / OBJECT_FIELDS;
+    const image = this.emptyImage.slice();
+    const segmentation = new Uint8Array(size * size);
+    const totalPixels: number[] = [];
+    const stamps: Stamp[] = [];
+    for (let slot = 0; slot < count; slot++) this.castShadow(objects, slot, stamps);
+    for (let slot = 0; slot < count; slot++) {
+      const stamp = this.drawAlone(objects, slot);
+      totalPixels.push(this.compose(stamp));
+      stamps.push(stamp);
+    }
+    for (const stamp of stamps) {
+      this.average(stamp, image);
+      this.segment(stamp, segmentation);
+    }
+    for (const stamp of stamps) this.clear(stamp);
+    const visiblePixels: number[] = new Array(count).fill(0);
+    for (const id of segmentation) if (id > 0) visiblePixels[id - 1] = (visiblePixels[id - 1] ?? 0) + 1;
+    return { size, image, segmentation, visiblePixels, totalPixels };
+  }
+
+  /** Darkens what lies just under the object, most in its middle. */
+  private castShadow(objects: Objects, slot: number, stamps: Stamp[]): void {
+    const at = slot * OBJECT_FIELDS;
+    const object = this.catalog.objects[objects[at] ?? -1];
+    if (object === undefined) return;
+    const x = objects[at + 1] ?? 0;
+    const y = objects[at + 2] ?? 0;
+    const z = objects[at + 3] ?? 0;
+    const radiusX = (object.sizeX / 2) * 1.3;
+    const radiusZ = (object.sizeZ / 2) * 1.3;
+    const corners = Float64Array.of(
+      x - radiusX,
+      y,
+      z - radiusZ,
+      x + radiusX,
+      y,
+      z - radiusZ,
+      x - radiusX,
+      y,
+      z + radiusZ,
+      x + radiusX,
+      y,
+      z + radiusZ,
+    );
+    const screen = new Float64Array(12);
+    project(this.camera, corners, this.width, screen);
+    const stamp = { slot, ...this.bounds(screen) };
+    const { position, right, up, forward, halfField } = this.camera;
+    const strength = 1 - this.catalog.document.contactShadow;
+    for (let row = stamp.y0; row < stamp.y1; row++) {
+      const v = (1 - (2 * (row + 0.5)) / this.width) * halfField;
+      // Depth at which the row meets the plane under the object: the camera's right is level, so it is one for the row.
+      const depth = (y - position[1]) / (forward[1] + v * up[1]);
+      if (!(depth > 0)) continue;
+      for (let column = stamp.x0; column < stamp.x1; column++) {
+        const index = row * this.width + column;
+        const behind = 1 / (this.room.inverseDepth[index] ?? 0);
+        if (behind - depth > 12 || depth - behind > 12) continue;
+        const u = ((2 * (column + 0.5)) / this.width - 1) * halfField;
+        const dx = (position[0] + depth * (forward[0] + u * right[0] + v * up[0]) - x) / radiusX;
+        const dz = (position[2] + depth * (forward[2] + u * right[2] + v * up[2]) - z) / radiusZ;
+        const distance = dx * dx + dz * dz;
+        if (distance >= 1) continue;
+        const shade = 1 - strength * Math.min(1, 2 * (1 - distance));
+        const color = this.frame.value[index] ?? 0;
+        const red = (color >> 16) * shade;
+        const green = ((color >> 8) & 255) * shade;
+        const blue = (color & 255) * shade;
+        this.frame.value[index] = (red << 16) | (green << 8) | blue;
+      }
+    }
+    stamps.push(stamp);
+  }
+
+  private drawAlone(objects: Objects, slot: number): Stamp {
+    const at = slot * OBJECT_FIELDS;
+    const mesh = this.meshes[objects[at] ?? -1];
+    if (mesh === undefined) return { slot, x0: 0, y0: 0, x1: 0, y1: 0 };
+    const { yawSteps } = this.catalog.rules;
+    const yaw = objects[at + 4] ?? 0;
+    const cosine = yawCosine(yaw, yawSteps) / YAW_SCALE;
+    const sine = yawSine(yaw, yawSteps) / YAW_SCALE;
+    const x = objects[at + 1] ?? 0;
+    const y = objects[at + 2] ?? 0;
+    const z = objects[at + 3] ?? 0;
+    const { positions, normals, colors } = mesh;
+    this.makeRoom(positions.length);
+    for (let v = 0; v < positions.length; v += 3) {
+      const px = positions[v] ?? 0;
+      const pz = positions[v + 2] ?? 0;
+      this.positions[v] = x + px * cosine + pz * sine;
+      this.positions[v + 1] = y + (positions[v + 1] ?? 0);
+      this.positions[v + 2] = z + pz * cosine - px * sine;
+      const nx = normals[v] ?? 0;
+      const nz = normals[v + 2] ?? 0;
+      const lit = 255 * brightness(this.light, nx * cosine + nz * sine, normals[v + 1] ?? 0, nz * cosine - nx * sine);
+      this.shades[v] = Math.min(255, (colors[v] ?? 0) * lit);
+      this.shades[v + 1] = Math.min(255, (colors[v + 1] ?? 0) * lit);
+      this.shades[v + 2] = Math.min(255, (colors[v + 2] ?? 0) * lit);
+    }
+    const used = this.positions.subarray(0, positions.length);
+    const screen = this.screen.subarray(0, positions.length);
+    project(this.camera, used, this.width, screen);
+    const stamp = { slot, ...this.bounds(screen) };
+    for (let row = stamp.y0; row < stamp.y1; row++) {
+      this.alone.inverseDepth.fill(0, row * this.width + stamp.x0, row * this.width + stamp.x1);
+    }
+    drawTriangles(this.alone, screen, mesh.triangles, this.shades);
+    return stamp;
+  }
+
+  /** Puts the object drawn alone into the frame where it is nearest; returns the pixels that it half covers, hidden ones included. */
+  private compose({ slot, x0, y0, x1, y1 }: Stamp): number {
+    const { alone, frame, owner, width } = this;
+    let total = 0;
+    for (let row = y0; row < y1; row += SAMPLES) {
+      for (let column = x0; column < x1; column += SAMPLES) {
+        let covered = 0;
+        for (let sample = 0; sample < SAMPLES * SAMPLES; sample++) {
+          const index = (row + (sample >> 1)) * width + column + (sample & 1);
+          const near = alone.inverseDepth[index] ?? 0;
+          if (near === 0) continue;
+          covered += 1;
+          if (near <= (frame.inverseDepth[index] ?? 0)) continue;
+          frame.inverseDepth[index] = near;
+          frame.value[index] = alone.value[index] ?? 0;
+          owner[index] = slot + 1;
+        }
+        if (2 * covered >= SAMPLES * SAMPLES) total += 1;
+      }
+    }
+    return total;
+  }
+
+  /** Pixels of the rectangle, each the mean of its four samples. */
+  private average({ x0, y0, x1, y1 }: Rectangle, image: Uint8Array): void {
+    const { value } = this.frame;
+    const { width } = this;
+    for (let row = y0; row < y1; row += SAMPLES) {
+      let at = ((row >> 1) * this.size + (x0 >> 1)) * 3;
+      for (let column = x0; column < x1; column += SAMPLES, at += 3) {
+        const index = row * width + column;
+        const a = value[index] ?? 0;
+        const b = value[index + 1] ?? 0;
+        const c = value[index + width] ?? 0;
+        const d = value[index + width + 1] ?? 0;
+        image[at] = ((a >> 16) + (b >> 16) + (c >> 16) + (d >> 16) + 2) >> 2;
+        image[at + 1] = (((a >> 8) & 255) + ((b >> 8) & 255) + ((c >> 8) & 255) + ((d >> 8) & 255) + 2) >> 2;
+        image[at + 2] = ((a & 255) + (b & 255) + (c & 255) + (d & 255) + 2) >> 2;
+      }
+    }
+  }
+
+  /** The object that covers half of a pixel's samples owns it; of two, the one of the lower slot. */
+  private segment({ x0, y0, x1, y1 }: Rectangle, segmentation: Uint8Array): void {
+    const { owner, width } = this;
+    for (let row = y0; row < y1; row += SAMPLES) {
+      for (let column = x0; column < x1; column += SAMPLES) {
+        const index = row * width + column;
+        const a = owner[index] ?? 0;
+        const b = owner[index + 1] ?? 0;
+        const c = owner[index + width] ?? 0;
+        const d = owner[index + width + 1] ?? 0;
+        let pixel = 0;
+        if (a > 0 && (a === b || a === c || a === d)) pixel = a;
+        if (b > 0 && (b === c || b === d) && (pixel === 0 || b < pixel)) pixel = b;
+        if (c > 0 && c === d && (pixel === 0 || c < pixel)) pixel = c;
+        if (pixel > 0) segmentation[(row >> 1) * this.size + (column >> 1)] = pixel;
+      }
+    }
+  }
+
+  /** The empty room again. */
+  private clear({ x0, y0, x1, y1 }: Rectangle): void {
+    for (let row = y0; row < y1; row++) {
+      const from = row * this.width + x0;
+      const to = row * this.width + x1;
+      this.frame.value.set(this.room.value.subarray(from, to), from);
+      this.frame.inverseDepth.set(this.room.inverseDepth.subarray(from, to), from);
+      this.owner.fill(0, from, to);
+    }
+  }
+
+  /** The rectangle of whole pixels that holds all projected vertices. */
+  private bounds(screen: Float64Array): Rectangle {
+    let x0 = this.width;
+    let y0 = this.width;
+    let x1 = 0;
+    let y1 = 0;
+    for (let v = 0; v < screen.length; v += 3) {
+      const x = screen[v] ?? 0;
+      const y = screen[v + 1] ?? 0;
+      if (x < x0) x0 = x;
+      if (x > x1) x1 = x;
+      if (y < y0) y0 = y;
+      if (y > y1) y1 = y;
+    }
+    const whole = (value: number): number => Math.floor(value / SAMPLES) * SAMPLES;
+    return {
+      x0: Math.max(0, whole(x0)),
+      y0: Math.max(0, whole(y0)),
+      x1: Math.min(this.width, whole(x1) + SAMPLES),
+      y1: Math.min(this.width, whole(y1) + SAMPLES),
+    };
+  }
+
+  private makeRoom(length: number): void {
+    if (this.positions.length >= length) return;
+    this.positions = new Float64Array(length);
+    this.screen = new Float64Array(length);
+    this.shades = new Float64Array(length);
+  }
+}

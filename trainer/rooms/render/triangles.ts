@@ -1,0 +1,82 @@
+/** @file Scan conversion: triangles onto a grid of samples with a depth buffer of 1/depth (larger is nearer). */
+
+/** A square grid of samples. */
+export interface Grid {
+  readonly width: number;
+  /** 1/depth of what is nearest; 0 where nothing is. */
+  readonly inverseDepth: Float32Array;
+  /** What is nearest: red·2^16 + green·2^8 + blue, or the number of a triangle. */
+  readonly value: Int32Array;
+}
+
+/** Part of a grid: columns from x0 up to, not including, x1, and rows likewise. */
+export interface Rectangle {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
+/**
+ * Draws every triangle that faces the camera. `screen` has x, y, 1/depth of each vertex; `shades` red, green and blue of
+ * each vertex (0 to 255, interpolated over the screen), or undefined to write `firstNumber` + the triangle's number.
+ */
+export function drawTriangles(
+  grid: Grid,
+  screen: Float64Array,
+  triangles: Int32Array,
+  shades: Float64Array | undefined,
+  firstNumber = 0,
+): void {
+  const { width, inverseDepth, value } = grid;
+  for (let corner = 0; corner < triangles.length; corner += 3) {
+    const a = 3 * (triangles[corner] ?? 0);
+    const b = 3 * (triangles[corner + 1] ?? 0);
+    const c = 3 * (triangles[corner + 2] ?? 0);
+    const ax = screen[a] ?? 0;
+    const ay = screen[a + 1] ?? 0;
+    const aw = screen[a + 2] ?? 0;
+    const bx = screen[b] ?? 0;
+    const by = screen[b + 1] ?? 0;
+    const bw = screen[b + 2] ?? 0;
+    const cx = screen[c] ?? 0;
+    const cy = screen[c + 1] ?? 0;
+    const cw = screen[c + 2] ?? 0;
+    // Rows grow downwards, so counter-clockwise in the world is a negative area here.
+    const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
+    if (area >= 0 || aw === 0 || bw === 0 || cw === 0) continue;
+    const x0 = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));
+    const x1 = Math.min(width - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
+    const y0 = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
+    const y1 = Math.min(width - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
+    if (x0 > x1 || y0 > y1) continue;
+    const scale = 1 / area;
+    // Barycentric coordinates of b and c, linear over the screen: u = u0 + x·ux + y·uy.
+    const ux = (cy - ay) * scale;
+    const uy = -(cx - ax) * scale;
+    const vx = -(by - ay) * scale;
+    const vy = (bx - ax) * scale;
+    const wx = ux * (bw - aw) + vx * (cw - aw);
+    for (let y = y0; y <= y1; y++) {
+      const dx = x0 + 0.5 - ax;
+      const dy = y + 0.5 - ay;
+      let u = dx * ux + dy * uy;
+      let v = dx * vx + dy * vy;
+      let w = aw + u * (bw - aw) + v * (cw - aw);
+      let at = y * width + x0;
+      for (let x = x0; x <= x1; x++, at++, u += ux, v += vx, w += wx) {
+        if (u < 0 || v < 0 || u + v > 1 || w <= (inverseDepth[at] ?? 0)) continue;
+        inverseDepth[at] = w;
+        if (shades === undefined) {
+          value[at] = firstNumber + corner / 3;
+          continue;
+        }
+        const t = 1 - u - v;
+        const red = t * (shades[a] ?? 0) + u * (shades[b] ?? 0) + v * (shades[c] ?? 0);
+        const green = t * (shades[a + 1] ?? 0) + u * (shades[b + 1] ?? 0) + v * (shades[c + 1] ?? 0);
+        const blue = t * (shades[a + 2] ?? 0) + u * (shades[b + 2] ?? 0) + v * (shades[c + 2] ?? 0);
+        value[at] = (red << 16) | (green << 8) | blue;
+      }
+    }
+  }
+}

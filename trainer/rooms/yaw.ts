@@ -1,0 +1,28 @@
+/** @file The yaw table: cosines and sines as integers scaled by 2^14. No other angle ever enters a rule. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { catalogFolder } from "./catalog-folder.js";
+
+interface YawTable {
+  readonly scale: number;
+  readonly steps: number;
+  readonly cosine: readonly number[];
+  readonly sine: readonly number[];
+}
+
+const table = JSON.parse(readFileSync(path.join(catalogFolder, "yaw.json"), "utf8")) as YawTable;
+
+/** 2^14: what the table's entries are scaled by. */
+export const YAW_SCALE = table.scale;
+/** Steps of the table; a catalog's `yawSteps` divides it. */
+export const YAW_TABLE_STEPS = table.steps;
+
+/** Cosine of step `yaw` of `yawSteps`, scaled by 2^14. */
+export function yawCosine(yaw: number, yawSteps: number): number {
+  return table.cosine[yaw * (table.steps / yawSteps)] ?? Number.NaN;
+}
+
+/** Sine of step `yaw` of `yawSteps`, scaled by 2^14. */
+export function yawSine(yaw: number, yawSteps: number): number {
+  return table.sine[yaw * (table.steps / yawSteps)] ?? Number.NaN;
+}
