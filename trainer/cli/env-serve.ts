@@ -1,0 +1,80 @@
+/** @file `rls3 env serve`: the embedded environment as a server of its own, bound or connecting to its trainer. */
+import type { CommandModule } from "yargs";
+import {
+  type EnvironmentDefinition,
+  EnvironmentServer,
+  ProtocolError,
+  readKeys,
+  type ServeOptions,
+} from "../../protocol/index.js";
+import { InputError, UnavailableError } from "../errors.js";
+import { DEFAULT_IMAGE_SIZE, loadCatalog, roomsDefinition } from "../rooms/index.js";
+
+interface Arguments {
+  world: string;
+  envs: number;
+  "image-size": number;
+  bind: string | undefined;
+  connect: string | undefined;
+  keys: string | undefined;
+  token: string | undefined;
+  once: boolean;
+  json: boolean;
+}
+
+export const command: CommandModule<object, Arguments> = {
+  command: "serve",
+  describe: "serve the embedded environment over the protocol",
+  builder: (yargs) =>
+    yargs.options({
+      world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
+      envs: { type: "number", default: 1, describe: "environments in this process" },
+      "image-size": { type: "number", default: DEFAULT_IMAGE_SIZE, describe: "side of images, 32 to 512 pixels" },
+      bind: { type: "string", describe: "wait for clients here; port * takes a free one", conflicts: "connect" },
+      connect: { type: "string", describe: "connect to a client that has bound, and end with its session" },
+      keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
+      token: { type: "string", describe: "ask clients for this token on loopback too", conflicts: "keys" },
+      once: { type: "boolean", default: false, describe: "end after the first session" },
+      json: { type: "boolean", default: false, describe: "say where it serves as JSON" },
+    }),
+  handler: serve,
+};
+
+async function serve(args: Arguments): Promise<void> {
+  const definition = roomsDefinition(loadCatalog(args.world), { imageSize: args["image-size"] });
+  const options = {
+    envCount: args.envs,
+    ...(args.keys === undefined ? {} : { keys: readKeys(args.keys) }),
+    ...(args.token === undefined ? {} : { token: args.token }),
+  };
+  if (args.connect === undefined && args.bind === undefined) {
+    throw new InputError("say where: --bind tcp://127.0.0.1:5005 to wait for clients, or --connect ENDPOINT");
+  }
+  const server =
+    args.connect === undefined
+      ? await bind(definition, { ...options, endpoint: args.bind ?? "", once: args.once })
+      : EnvironmentServer.connect(definition, { ...options, endpoint: args.connect });
+  // A signal ends the server as the end of its session does.
+  const stop = (): void => server.close();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  const { endpoint } = server;
+  process.stdout.write(
+    args.json
+      ? `${JSON.stringify({ endpoint, world: definition.name, envs: args.envs })}\n`
+      : `serving ${definition.name}, environments: ${args.envs}, at ${endpoint}\n`,
+  );
+  await server.closed;
+  process.removeListener("SIGINT", stop);
+  process.removeListener("SIGTERM", stop);
+}
+
+async function bind(definition: EnvironmentDefinition, options: ServeOptions): Promise<EnvironmentServer> {
+  try {
+    return await EnvironmentServer.bind(definition, options);
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof InputError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UnavailableError(`${options.endpoint} cannot be bound: ${why}; take another port, or * for a free one`);
+  }
+}

@@ -1,0 +1,96 @@
+/** @file `rls3 env step`: step a room by hand in the terminal, with state, reasons, captions and a small picture. */
+import { createInterface } from "node:readline/promises";
+import type { CommandModule } from "yargs";
+import { InputError } from "../errors.js";
+import { Random } from "../random/random.js";
+import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
+import { describeInfo, LocalRoom, parseAction } from "./room-view.js";
+
+interface Arguments {
+  world: string;
+  seed: number;
+  scene: string | undefined;
+  color: boolean;
+}
+
+export const command: CommandModule<object, Arguments> = {
+  command: "step",
+  describe: "step a room by hand in the terminal",
+  builder: (yargs) =>
+    yargs.options({
+      world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
+      seed: { type: "number", default: 0, describe: "seed of the first layout and of random actions" },
+      scene: { type: "string", describe: "scene by number or name; else the seed draws it" },
+      color: {
+        type: "boolean",
+        default: process.stdout.isTTY === true,
+        describe: "show a small picture (needs a terminal with 24-bit colour)",
+      },
+    }),
+  handler: step,
+};
+
+/** Pixels a side: two rows of them fit in a line, and the smallest picture that the renderer draws fits twice in 80 columns. */
+const PICTURE = 64;
+
+const HELP = `r  a random action      n  next seed      q  quit
+or six numbers in [-1, 1] with commas: ${ACTION_NAMES.join(", ")}`;
+
+async function step({ world, seed, scene, color }: Arguments): Promise<void> {
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
+  const room = new LocalRoom(loadCatalog(world));
+  const random = Random.stream(seed, "env step");
+  let episode = seed;
+  room.reset(episode, scene);
+  show(room, color, `seed ${episode}`);
+  process.stdout.write(`${HELP}\n`);
+  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: "action> " });
+  lines.prompt();
+  for await (const line of lines) {
+    const typed = line.trim();
+    if (typed === "q") break;
+    if (typed === "n") {
+      episode += 1;
+      room.reset(episode, scene);
+      show(room, color, `seed ${episode}`);
+    } else {
+      const action = typed === "r" ? ACTION_NAMES.map(() => random.uniform(-1, 1)) : parseAction(typed);
+      if (action === undefined) {
+        process.stdout.write(`"${typed}" is none of these:\n${HELP}\n`);
+      } else {
+        const { reward, info } = room.step(action);
+        const numbers = action.map((value) => value.toFixed(2)).join(", ");
+        show(room, color, `${numbers}\nreward ${reward}, ${describeInfo(info)}`);
+      }
+    }
+    lines.prompt();
+  }
+  lines.close();
+}
+
+function show(room: LocalRoom, color: boolean, title: string): void {
+  const { scene, objects, captions, stateHash } = room.view();
+  const lines = [
+    ...(color ? halfBlocks(room.picture(PICTURE), PICTURE) : []),
+    title,
+    `${scene}, state ${stateHash}`,
+    ...objects.map(({ slot, name, x, y, z, yaw }) => `  ${slot} ${name} at ${x}, ${y}, ${z} mm, yaw ${yaw}`),
+    ...captions.map((caption) => `  ${caption}`),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Two pixels a character: the upper one in the colour of "▀", the lower one behind it. */
+function halfBlocks(pixels: Uint8Array, size: number): string[] {
+  const color = (row: number, column: number): string => {
+    const at = (row * size + column) * 3;
+    return `${pixels[at]};${pixels[at + 1]};${pixels[at + 2]}`;
+  };
+  return Array.from({ length: size / 2 }, (_, line) => {
+    const characters = Array.from(
+      { length: size },
+      (_, column) => `\x1b[38;2;${color(2 * line, column)};48;2;${color(2 * line + 1, column)}m▀`,
+    );
+    return `${characters.join("")}\x1b[0m`;
+  });
+}
