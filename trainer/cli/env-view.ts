@@ -10,7 +10,7 @@ interface Arguments {
   world: string;
   seed: number;
   scene: string | undefined;
-  action: string[];
+  action: string[] | undefined;
   size: number;
   out: string;
   json: boolean;
@@ -27,7 +27,7 @@ export const command: CommandModule<object, Arguments> = {
       action: {
         type: "string",
         nargs: 1,
-        coerce: (given: string | string[] | undefined) => (given === undefined ? [] : [given].flat()),
+        coerce: (given: string | string[]) => [given].flat(),
         describe: `an action, "${ACTION_NAMES.join(", ")}" in [-1, 1]; may be repeated`,
       },
       size: { type: "number", default: 512, describe: "side of the picture, 32 to 512 pixels" },
@@ -44,7 +44,7 @@ async function view(args: Arguments): Promise<void> {
   if (!Number.isSafeInteger(args.seed) || args.seed < 0) {
     throw new InputError(`--seed is a whole number from 0 on, not ${args.seed}`);
   }
-  const actions = args.action.map((text) => {
+  const actions = (args.action ?? []).map((text) => {
     const action = parseAction(text);
     if (action !== undefined) return action;
     throw new InputError(`--action "${text}" is not six numbers in [-1, 1] with commas: ${ACTION_NAMES.join(", ")}`);
