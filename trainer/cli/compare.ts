@@ -1,0 +1,139 @@
+/** @file `rls3 compare` (and `npm start`): arms × seeds on one preparation, then statistics and report. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import type { CommandModule } from "yargs";
+import { InputError } from "../errors.js";
+import type { Summary } from "../report/summary.js";
+import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
+import { nearest, parseResolved } from "../rls3/configuration.js";
+import { Interrupted } from "../rls3/interrupted.js";
+import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
+import { SETTING_NAMES } from "../rls3/settings.js";
+import { configurationOf, type Flags, parseSeeds, readFlags, text, withConfiguration } from "./options.js";
+import { interruptible, printJson } from "./outcome.js";
+import { showProgress } from "./progress.js";
+import { writeReport } from "./report-writer.js";
+import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+
+const ARMS: readonly Arm[] = ["rls3", "paper", "random"];
+const DEFAULT_SEEDS = 5;
+const QUICK_SEEDS = 2;
+
+export function parseArms(value: unknown): Arm[] {
+  const words = (Array.isArray(value) ? value.map(String) : String(value).split(/[\s,]+/)).filter(
+    (word) => word !== "",
+  );
+  const arms = words.map((word) => {
+    const arm = ARMS.find((name) => name === word);
+    if (arm !== undefined) return arm;
+    const best = nearest(word, ARMS);
+    throw new InputError(
+      `--arms: there is no arm "${word}"${best === "" ? "" : `; did you mean "${best}"?`} (${ARMS.join(", ")})`,
+    );
+  });
+  if (arms.length === 0) throw new InputError(`--arms: names no arm; there are ${ARMS.join(", ")}`);
+  if (new Set(arms).size < arms.length) throw new InputError(`--arms: ${arms.join(",")} names an arm twice`);
+  return arms;
+}
+
+function parseJobs(value: unknown): number {
+  const jobs = value === undefined ? Math.max(1, availableParallelism()) : Number(value);
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) {
+    throw new InputError(`--jobs: takes a whole number from 1 to 1024, not ${JSON.stringify(value)}`);
+  }
+  return jobs;
+}
+
+/** A new comparison from flags and file. */
+function newPlan(flags: Flags): ComparisonPlan {
+  const given = readFlags(flags, ["arms", "seeds", "jobs"]);
+  const { arms = "rls3,random", seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
+  return {
+    folder: path.resolve(given.out ?? defaultFolder("compare")),
+    command: typedCommand(),
+    arms: parseArms(arms).map((name) => ({ name, configuration: configurationOf(given, name) })),
+    seeds: parseSeeds(seeds),
+    jobs: parseJobs(jobs),
+  };
+}
+
+/** The plan of a comparison that is there already. */
+function oldPlan(folder: string, jobs: number): ComparisonPlan {
+  const { command, seeds, configuration } = readRunConfig(folder);
+  if (!Array.isArray(seeds) || typeof configuration !== "object" || configuration === null) {
+    throw new InputError(`${folder}: is no comparison; go on with a single run by rls3 train --resume`);
+  }
+  const arms = parseArms(Object.keys(configuration)).map((name) => ({
+    name,
+    configuration: parseResolved(`${folder}/config.json, ${name}`, (configuration as Record<string, unknown>)[name]),
+  }));
+  return { folder, command: typeof command === "string" ? command : "rls3", arms, seeds: parseSeeds(seeds), jobs };
+}
+
+async function handle(flags: Flags): Promise<void> {
+  const resumed = text(flags, "resume");
+  const plan = resumed === undefined ? newPlan(flags) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
+  if (resumed === undefined) refuseUsed(plan.folder);
+  else if (!existsSync(plan.folder)) throw new InputError(`--resume ${resumed}: there is no such folder`);
+  const progress = showProgress(flags["quiet"] === true);
+  const shown = shownPath(plan.folder);
+  let summary: Summary;
+  try {
+    summary = await compare(plan, progress, interruptible());
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    throw new Interrupted(`interrupted; state saved, go on with: rls3 compare --resume ${shown}`);
+  }
+  const report = await writeReport(plan.folder, progress);
+  if (flags["json"] === true) printJson({ folder: plan.folder, report, summary });
+  else process.stdout.write(`${[...conclusions(summary), `results: ${shown}`].join("\n")}\n`);
+}
+
+const points = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The result in sentences. */
+function conclusions(summary: Summary): string[] {
+  const rates = Object.entries(summary.arms).map(([arm, runs]) => {
+    const rate = runs.reduce((sum, run) => sum + run.validRate, 0) / Math.max(1, runs.length);
+    const steps = runs[0]?.feasibilitySteps ?? 0;
+    return `${arm}: ${points(rate)} of placements valid${steps > 0 ? `, after ${steps} feasibility steps without images` : ""}`;
+  });
+  const pairs = Object.entries(summary.pairs).flatMap(([pair, { accuracyAt, samplesToReach, verdict }]) =>
+    accuracyAt.map(({ axis, samples, a, b, p }) => {
+      const { ratio } = samplesToReach[axis];
+      const took =
+        ratio === null
+          ? "not every seed reached the other's final accuracy"
+          : `${ratio.toFixed(2)} × the samples for the same accuracy`;
+      const chance = p === null ? "" : `, p ${p < 0.001 ? "< .001" : `= ${p.toFixed(3)}`}`;
+      return `${pair}, ${Math.round(samples)} ${axis}: ${points(a.mean)} against ${points(b.mean)}${chance} (${verdict[axis]}); ${took}`;
+    }),
+  );
+  return [...rates, ...pairs];
+}
+
+const names = SETTING_NAMES.filter((name) => name !== "seed" && name !== "agent" && name !== "earlyStopping");
+
+export const command: CommandModule = {
+  command: "compare",
+  describe: "RLS3 against random sampling over seeds, with statistics and a report",
+  builder: (argv) =>
+    withConfiguration(argv, names).options({
+      arms: {
+        type: "string",
+        requiresArg: true,
+        describe: "which agents, in order",
+        defaultDescription: "rls3,random",
+      },
+      seeds: {
+        type: "string",
+        requiresArg: true,
+        describe: "how many, or a list such as 3,7,11",
+        defaultDescription: "5",
+      },
+      jobs: { type: "string", requiresArg: true, describe: "runs side by side", defaultDescription: "one a core" },
+      resume: { type: "string", requiresArg: true, describe: "folder of a comparison to go on with" },
+    }),
+  handler: handle,
+};

@@ -1,0 +1,116 @@
+/** @file `rls3 doctor`: what works on this machine, what does not, and what to install for it. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import type { CommandModule } from "yargs";
+import { modelDirectory, openEnvironments } from "../rls3/parts.js";
+import { silent } from "../rls3/progress.js";
+import { openModel } from "../vlm/index.js";
+import { COMMON_OPTIONS, type Flags } from "./options.js";
+import { EXIT, printJson } from "./outcome.js";
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Without it `npm start` does not run. */
+  readonly needed: boolean;
+  readonly detail: string;
+}
+
+const GIB = 2 ** 30;
+/** `npm start` stays below this in all. */
+const MEMORY_NEEDED = 4;
+
+function checkNode(): Check {
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  const ok = major >= 20;
+  return {
+    name: "Node.js",
+    ok,
+    needed: true,
+    detail: ok ? process.version : `${process.version}; install 20 or newer`,
+  };
+}
+
+function checkMemory(): Check {
+  const total = totalmem() / GIB;
+  const ok = total >= MEMORY_NEEDED;
+  const detail = `${total.toFixed(1)} GiB, ${(freemem() / GIB).toFixed(1)} free, ${availableParallelism()} cores`;
+  return {
+    name: "memory",
+    ok,
+    needed: true,
+    detail: ok ? detail : `${detail}; run fewer at once with compare --jobs 1`,
+  };
+}
+
+async function attempt(name: string, needed: boolean, what: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, needed, detail: await what() };
+  } catch (error) {
+    return { name, ok: false, needed, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const checkDevice = (device: string, needed: boolean): Promise<Check> =>
+  attempt(`device ${device}`, needed, async () => {
+    const model = await openModel(modelDirectory("bundled"), { runtime: { device, threads: 1 } });
+    await model.close();
+    return `opens the bundled model (${model.description.architecture})`;
+  });
+
+const checkEnvironment = (): Promise<Check> =>
+  attempt("embedded environment", true, async () => {
+    const environments = await openEnvironments({ env: "embedded", world: "rooms", count: 1, imageSize: 64 }, silent);
+    try {
+      await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
+      const [image] = await environments.images([0]);
+      return `served over the protocol, rendered an image of ${image?.length ?? 0} bytes`;
+    } finally {
+      await environments.close();
+    }
+  });
+
+function checkProgram(name: string, commands: readonly string[], use: string, install: string): Check {
+  for (const command of commands) {
+    const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8", timeout: 20_000 });
+    if (status === 0)
+      return { name, ok: true, needed: false, detail: `${stdout.trim().split("\n")[0] ?? ""} (${use})` };
+  }
+  return { name, ok: false, needed: false, detail: `not found; ${install} (${use})` };
+}
+
+async function handle(flags: Flags): Promise<void> {
+  const bundled = modelDirectory("bundled");
+  const checks: Check[] = [
+    checkNode(),
+    checkMemory(),
+    { name: "bundled model", ok: existsSync(bundled), needed: true, detail: bundled },
+    await checkEnvironment(),
+    await checkDevice("cpu", true),
+    await checkDevice("webgpu", false),
+    await checkDevice("cuda", false),
+    checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
+    checkProgram(
+      "Chromium",
+      ["chromium", "chromium-browser", "google-chrome"],
+      "for the report's test only",
+      "on Debian: apt install chromium",
+    ),
+  ];
+  const ok = checks.every((check) => check.ok || !check.needed);
+  if (flags["json"] === true) printJson({ schema: 1, ok, checks });
+  else {
+    const mark = (check: Check): string => (check.ok ? "ok     " : check.needed ? "MISSING" : "without");
+    for (const check of checks) process.stdout.write(`${mark(check)} ${check.name}: ${check.detail}\n`);
+    process.stdout.write(ok ? "npm start will run here\n" : "npm start will not run here: see MISSING above\n");
+  }
+  process.exitCode = ok ? EXIT.done : EXIT.no;
+}
+
+export const command: CommandModule = {
+  command: "doctor",
+  describe: "what works on this machine, what does not, and what to install",
+  builder: (argv) => argv.options({ json: COMMON_OPTIONS.json }),
+  handler: handle,
+};

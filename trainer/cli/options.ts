@@ -1,0 +1,145 @@
+/** @file Flags that several commands share, made from the table of settings, and what becomes of them: one configuration. */
+import type { Argv, Options } from "yargs";
+import { InputError } from "../errors.js";
+import { type Configuration, readConfigurationFile, resolveConfiguration, type Source } from "../rls3/configuration.js";
+import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../rls3/settings.js";
+
+/** What yargs hands over: flags under their names, camel-cased too. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Flags of the given settings, with their defaults shown (not set: a file may give them). */
+export function settingOptions(names: readonly SettingName[]): Record<string, Options> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const { group, description, fallback, symbol, choices } = SETTINGS[name] as Setting;
+      const options: Options = {
+        group: `${group}:`,
+        describe: choices === undefined ? description : `${description} (${choices.join(", ")})`,
+        type: typeof fallback === "boolean" ? "boolean" : "string",
+        defaultDescription: fallback === "" ? "none" : String(fallback),
+        ...(symbol === undefined ? {} : { alias: symbol }),
+        ...(typeof fallback === "boolean" ? {} : { requiresArg: true }),
+      };
+      return [kebab(name), options];
+    }),
+  );
+}
+
+/** Flags that every command with a result has. */
+export const COMMON_OPTIONS = {
+  json: { type: "boolean", describe: "one JSON document on standard output, all else on standard error" },
+  quiet: { type: "boolean", describe: "say nothing but warnings and the result" },
+} as const satisfies Record<string, Options>;
+
+export const CONFIGURATION_OPTIONS = {
+  config: { type: "string", requiresArg: true, describe: "YAML or JSON file of settings; flags win over it" },
+  preset: { type: "string", requiresArg: true, describe: `sizes and agent of: ${Object.keys(PRESETS).join(", ")}` },
+  quick: { type: "boolean", describe: "the same code path at CI's size: 3 iterations of E 8 × T₀ 20" },
+  out: { type: "string", requiresArg: true, describe: "the run's folder", defaultDescription: "runs/<command>-<time>" },
+} as const satisfies Record<string, Options>;
+
+/** Every flag there is in the commands of the loop, for "did you mean". */
+export const FLAG_NAMES: readonly string[] = [
+  ...SETTING_NAMES.map(kebab),
+  ...Object.keys(SYMBOLS),
+  ...Object.keys(CONFIGURATION_OPTIONS),
+  ...Object.keys(COMMON_OPTIONS),
+  ...["arms", "seeds", "jobs", "resume", "adapter", "help", "version"],
+];
+
+/** Adds the settings and the flags that go with them. */
+export function withConfiguration<T>(argv: Argv<T>, names: readonly SettingName[] = SETTING_NAMES): Argv<T> {
+  return argv.options(CONFIGURATION_OPTIONS).options(COMMON_OPTIONS).options(settingOptions(names)) as Argv<T>;
+}
+
+export interface GivenConfiguration {
+  readonly sources: readonly Source[];
+  /** What a configuration file says to the command itself, such as compare's `arms`. */
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly preset: string | undefined;
+  readonly quick: boolean;
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Reads flags and file. `extraKeys` are keys of the command that a file may hold beside settings. */
+export function readFlags(flags: Flags, extraKeys: readonly string[] = []): GivenConfiguration {
+  const file = text(flags, "config");
+  const extra: Record<string, unknown> = {};
+  const sources: Source[] = [];
+  let filePreset: unknown;
+  if (file !== undefined) {
+    const { name, values } = readConfigurationFile(file);
+    const settings: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(values)) {
+      if (key === "preset") filePreset = value;
+      else if (extraKeys.includes(key)) extra[key] = value;
+      else settings[key] = value;
+    }
+    sources.push({ name, values: settings });
+  }
+  const given = SETTING_NAMES.flatMap((name) => {
+    const value = flags[name];
+    return value === undefined ? [] : [[`--${shownName(name)}`, name, flagValue(name, value)] as const];
+  });
+  for (const [shown, name, value] of given) sources.push({ name: shown, values: { [name]: value } });
+  for (const key of extraKeys) if (flags[key] !== undefined) extra[key] = flags[key];
+  const preset = text(flags, "preset") ?? (typeof filePreset === "string" ? filePreset : undefined);
+  return {
+    sources,
+    extra,
+    preset,
+    quick: flags["quick"] === true,
+    out: text(flags, "out"),
+    json: flags["json"] === true,
+    quiet: flags["quiet"] === true,
+  };
+}
+
+export function configurationOf(given: GivenConfiguration, agent?: Configuration["agent"]): Configuration {
+  return resolveConfiguration(given.sources, {
+    ...(given.preset === undefined ? {} : { preset: given.preset }),
+    quick: given.quick,
+    ...(agent === undefined ? {} : { agent }),
+  });
+}
+
+/** The paper's symbol where a setting has one: what people type. */
+const shownName = (name: SettingName): string => {
+  const symbol = Object.entries(SYMBOLS).find(([, setting]) => setting === name)?.[0];
+  return symbol === undefined ? kebab(name) : `${kebab(name)} (--${symbol})`;
+};
+
+/** Numbers are read here and not by yargs, so that a mistake can be shown as it was typed. */
+function flagValue(name: SettingName, value: unknown): unknown {
+  const numeric = typeof (SETTINGS[name] as Setting).fallback === "number";
+  return numeric && typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))
+    ? Number(value)
+    : value;
+}
+
+/** A flag that takes one text; given twice it is a mistake. */
+export function text(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw new InputError(`--${name}: is given more than once; give it once`);
+}
+
+/** `--seeds 5` is 0 to 4; `--seeds 3,7,11` is those. */
+export function parseSeeds(value: unknown): number[] {
+  const words = Array.isArray(value) ? value.map(String) : String(value).split(/[\s,]+/);
+  const numbers = words.filter((word) => word !== "").map(Number);
+  const [first] = numbers;
+  const bad = words.find((word) => word !== "" && !/^\d{1,10}$/.test(word));
+  if (first === undefined || bad !== undefined || numbers.some((seed) => seed >= 2 ** 32)) {
+    throw new InputError(`--seeds: takes how many, such as 5, or a list, such as 0,1,2, not ${JSON.stringify(value)}`);
+  }
+  const isCount = numbers.length === 1 && !Array.isArray(value) && !String(value).includes(",");
+  if (isCount && (first < 1 || first > 1000)) throw new InputError(`--seeds: takes 1 to 1000 seeds, not ${first}`);
+  if (isCount) return Array.from({ length: first }, (_, seed) => seed);
+  if (new Set(numbers).size < numbers.length) throw new InputError(`--seeds: ${numbers.join(",")} names a seed twice`);
+  return numbers;
+}

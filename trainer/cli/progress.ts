@@ -1,0 +1,105 @@
+/** @file Progress for people: a bar on a terminal, plain lines elsewhere, both with rate and time left, at most 80 columns. */
+import { SingleBar } from "cli-progress";
+import { type Progress, silent } from "../rls3/progress.js";
+
+/** Seconds between plain lines of one phase. */
+const LINE_PERIOD = 10;
+/** Phases shorter than this (seconds) need no line. */
+const WORTH_A_LINE = 2;
+
+export function showProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
+  if (quiet) return { ...silent, say: (line) => void (line.startsWith("warning") && stream.write(`${line}\n`)) };
+  return stream.isTTY ? new Bars(stream) : new Lines(stream);
+}
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
+}
+
+const rateOf = (rate: number): string =>
+  rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toPrecision(2);
+
+/** A phase's name, how far it is, how fast, how long yet. */
+export function progressLine(phase: string, done: number, total: number, unit: string, seconds: number): string {
+  const rate = seconds > 0 ? done / seconds : 0;
+  const left = rate > 0 ? `, ${duration((total - done) / rate)} left` : "";
+  return `${phase}: ${done}/${total} ${unit}, ${rateOf(rate)}/s${left}`.slice(0, 79);
+}
+
+class Lines implements Progress {
+  private phase = "";
+  private total = 0;
+  private unit = "";
+  private begun = 0;
+  private shown = 0;
+
+  constructor(private readonly stream: NodeJS.WritableStream) {}
+
+  begin(phase: string, total: number, unit: string): void {
+    [this.phase, this.total, this.unit] = [phase, total, unit];
+    this.begun = performance.now();
+    this.shown = this.begun;
+  }
+
+  advance(done: number): void {
+    const now = performance.now();
+    if (now - this.shown < LINE_PERIOD * 1000) return;
+    this.shown = now;
+    this.say(progressLine(this.phase, done, this.total, this.unit, (now - this.begun) / 1000));
+  }
+
+  end(): void {
+    const seconds = (performance.now() - this.begun) / 1000;
+    if (seconds >= WORTH_A_LINE) this.say(`${this.phase}: ${this.total} ${this.unit} in ${duration(seconds)}`);
+  }
+
+  say(line: string): void {
+    this.stream.write(`${line}\n`);
+  }
+}
+
+class Bars implements Progress {
+  private bar: SingleBar | undefined;
+  private begun = 0;
+  private total = 0;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  begin(phase: string, total: number, unit: string): void {
+    this.end();
+    this.begun = performance.now();
+    this.total = total;
+    const name = phase.length > 24 ? `${phase.slice(0, 23)}…` : phase.padEnd(24);
+    this.bar = new SingleBar({
+      format: `${name} {bar} {value}/{total} {rate} ${unit}/s, {left} left`,
+      barsize: 14,
+      hideCursor: true,
+      clearOnComplete: true,
+      stream: this.stream,
+      linewrap: false,
+      fps: 5,
+    });
+    this.bar.start(total, 0, { rate: "–", left: "?" });
+  }
+
+  advance(done: number): void {
+    const seconds = (performance.now() - this.begun) / 1000;
+    const rate = done / Math.max(seconds, 1e-3);
+    this.bar?.update(done, { rate: rateOf(rate), left: rate > 0 ? duration((this.total - done) / rate) : "?" });
+  }
+
+  end(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+
+  say(line: string): void {
+    this.bar?.stop();
+    this.stream.write(`\r\x1b[K${line}\n`);
+    this.bar?.start(this.total, 0, { rate: "–", left: "?" });
+  }
+}

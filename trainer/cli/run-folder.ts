@@ -1,0 +1,21 @@
+/** @file Where a command's results go when the user names no folder. */
+import path from "node:path";
+
+/** runs/<command>-<time>, the time in the machine's zone, to the second. */
+export function defaultFolder(command: string, now = new Date()): string {
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return path.join("runs", `${command}-${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`);
+}
+
+/** The command as it was typed, for config.json and reports. */
+export const typedCommand = (): string =>
+  ["rls3", ...process.argv.slice(2).map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : JSON.stringify(word)))].join(
+    " ",
+  );
+
+/** A folder as a user would type it from here. */
+export function shownPath(folder: string): string {
+  const relative = path.relative(process.cwd(), folder);
+  return relative.startsWith("..") ? folder : relative === "" ? "." : relative;
+}

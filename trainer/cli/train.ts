@@ -1,0 +1,58 @@
+/** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
+import path from "node:path";
+import type { CommandModule } from "yargs";
+import { InputError } from "../errors.js";
+import { Interrupted } from "../rls3/interrupted.js";
+import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
+import { configurationOf, type Flags, readFlags, text, withConfiguration } from "./options.js";
+import { interruptible, printJson } from "./outcome.js";
+import { showProgress } from "./progress.js";
+import { writeReport } from "./report-writer.js";
+import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+
+async function train(flags: Flags): Promise<void> {
+  const given = readFlags(flags);
+  const resumed = text(flags, "resume");
+  if (resumed !== undefined && (given.sources.length > 0 || given.out !== undefined || given.preset !== undefined)) {
+    throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
+  }
+  const plan: RunPlan =
+    resumed !== undefined
+      ? planOf(path.resolve(resumed))
+      : {
+          folder: path.resolve(given.out ?? defaultFolder("train")),
+          configuration: configurationOf(given),
+          command: typedCommand(),
+          earlyStopping: configurationOf(given).earlyStopping,
+        };
+  const progress = showProgress(given.quiet);
+  const signal = interruptible();
+  const shown = shownPath(plan.folder);
+  let state = resumed === undefined ? null : finishedState(plan.folder);
+  if (state !== null) progress.say(`${shown} is finished: ${state.finished}`);
+  try {
+    state ??= await run(plan, resumed === undefined ? "new" : "resume", { progress, signal });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    throw new Interrupted(`interrupted; state saved, go on with: rls3 train --resume ${shown}`);
+  }
+  const report = await writeReport(plan.folder, progress);
+  const { iteration, generated, valid, finished } = state;
+  if (given.json) printJson({ folder: plan.folder, iteration, generated, valid, finished, report });
+  else if (!given.quiet) {
+    process.stdout.write(`${finished}: ${iteration} iterations, ${generated} placements, ${valid} valid\n`);
+    process.stdout.write(`results: ${shown}${report === null ? "" : `, report: ${path.join(shown, "report.html")}`}\n`);
+  }
+}
+
+export const command: CommandModule = {
+  command: "train",
+  describe: "one RLS3 run: an agent finds what the model gets wrong, the model learns from it",
+  builder: (argv) =>
+    withConfiguration(argv).option("resume", {
+      type: "string",
+      requiresArg: true,
+      describe: "folder of a run to go on with, whatever state it was left in",
+    }),
+  handler: train,
+};

@@ -1,0 +1,155 @@
+/** @file One typed configuration from defaults, preset, file and flags, parsed once; a mistake is one line that names the key. */
+import { readFileSync } from "node:fs";
+import { closest, distance } from "fastest-levenshtein";
+import { parse as parseYaml } from "yaml";
+import type { z } from "zod";
+import { InputError } from "../errors.js";
+import {
+  AGENT_DEFAULTS,
+  type Configuration,
+  PRESETS,
+  QUICK,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  SYMBOLS,
+} from "./settings.js";
+
+export type { Configuration, SettingName } from "./settings.js";
+
+/** One source of settings, as it came: its name for messages, and its keys and values, not yet trusted. */
+export interface Source {
+  readonly name: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+export interface ResolveOptions {
+  readonly preset?: string;
+  readonly quick?: boolean;
+  /** Overrides the agent in every source: the arm of a comparison. */
+  readonly agent?: Configuration["agent"];
+}
+
+/** "did you mean …" where a known name is near enough to be meant. */
+export function nearest(name: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const best = closest(name, [...known]);
+  return distance(name.toLowerCase(), best.toLowerCase()) <= Math.max(3, name.length / 2) ? best : "";
+}
+
+export function unknownKeyMessage(where: string, key: string, known: readonly string[]): string {
+  const best = nearest(key, known);
+  return `${where}: there is no setting "${key}"${best === "" ? "" : `; did you mean "${best}"?`}`;
+}
+
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
+
+/** Values under their setting's own name, symbols resolved, each checked against its schema. */
+function parseSource(source: Source): Partial<Configuration> {
+  const parsed: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(source.values)) {
+    const name = SYMBOLS[key] ?? key;
+    if (!isSettingName(name)) {
+      throw new InputError(unknownKeyMessage(source.name, key, [...SETTING_NAMES, ...Object.keys(SYMBOLS)]));
+    }
+    if (Object.hasOwn(parsed, name)) {
+      throw new InputError(`${source.name}: "${key}" and another name of ${name} are both given; keep one`);
+    }
+    parsed[name] = parseSetting(source.name, key, SETTINGS[name] as Setting, value);
+  }
+  return parsed as Partial<Configuration>;
+}
+
+function parseSetting(where: string, key: string, { schema, choices }: Setting, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const what = where.startsWith("--") ? "" : `${key} `;
+  throw new InputError(`${where}: ${what}${complaint(result.error.issues[0], choices)}, not ${JSON.stringify(value)}`);
+}
+
+function complaint(issue: z.core.$ZodIssue | undefined, choices: readonly string[] | undefined): string {
+  if (choices !== undefined) return `is one of ${choices.join(", ")}`;
+  switch (issue?.code) {
+    case "too_small":
+      return `must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
+    case "invalid_type":
+      return `must be ${issue.expected === "int" ? "a whole number" : `a ${issue.expected}`}`;
+    default:
+      return `must be ${issue?.message ?? "something else"}`;
+  }
+}
+
+/** Later sources win. `sources` in order: file, then flags. */
+export function resolveConfiguration(sources: readonly Source[], options: ResolveOptions = {}): Configuration {
+  const given = Object.assign({}, ...sources.map(parseSource)) as Partial<Configuration>;
+  const preset = options.preset === undefined ? {} : presetNamed(options.preset);
+  const agent = options.agent ?? given.agent ?? preset.agent ?? SETTINGS.agent.fallback;
+  const fallbacks = Object.fromEntries(SETTING_NAMES.map((name) => [name, SETTINGS[name].fallback]));
+  const quick = options.quick === true ? QUICK : {};
+  const presetLayer = options.agent === undefined || options.agent === preset.agent ? preset : shared(preset);
+  return {
+    ...(fallbacks as Configuration),
+    ...quick,
+    ...AGENT_DEFAULTS[agent],
+    ...presetLayer,
+    ...given,
+    ...(agent === "random" ? AGENT_DEFAULTS.random : {}),
+    agent,
+  };
+}
+
+/** In a comparison only the sizes of a preset go to the arms of another agent. */
+function shared(preset: Partial<Configuration>): Partial<Configuration> {
+  const { agent: _agent, extrinsicWeight: _beta, reward: _reward, discount: _gamma, ...sizes } = preset;
+  return sizes;
+}
+
+function presetNamed(name: string): Partial<Configuration> {
+  const preset = PRESETS[name];
+  if (preset === undefined) {
+    throw new InputError(`--preset: there is no preset "${name}"; there is ${Object.keys(PRESETS).join(", ")}`);
+  }
+  return preset;
+}
+
+/** A YAML or JSON file of settings. */
+export function readConfigurationFile(file: string): Source {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new InputError(`--config: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new InputError(`${file}: not YAML or JSON: ${reason}`);
+  }
+  if (value === null || value === undefined) return { name: file, values: {} };
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw new InputError(`${file}: a configuration is a map from settings to values, such as "beta: 8"`);
+  }
+  return { name: file, values: value as Record<string, unknown> };
+}
+
+/** A configuration that was resolved before (config.json of a run): all keys must be there and good. */
+export function parseResolved(name: string, values: unknown): Configuration {
+  if (typeof values !== "object" || values === null) throw new InputError(`${name}: holds no configuration`);
+  const parsed = parseSource({ name, values: values as Record<string, unknown> });
+  const missing = SETTING_NAMES.filter((key) => !Object.hasOwn(parsed, key));
+  if (missing.length > 0) {
+    throw new InputError(`${name}: lacks ${missing.join(", ")}: it was written by another version of rls3`);
+  }
+  return parsed as Configuration;
+}
+
+/** Derived, and the same wherever it is asked for. */
+export const scenePeriod = (configuration: Configuration): number =>
+  Math.max(1, Math.floor(configuration.samplesPerEpisode / configuration.scenesPerEpisode));
+export const stepsAtMost = (configuration: Configuration): number =>
+  Math.ceil(configuration.samplesPerEpisode * configuration.stepLimit);

@@ -1,0 +1,67 @@
+/** @file Fine-tuning on an iteration's samples: η of each episode's, some epochs of batches, each image with all of its pairs. */
+import { Random } from "../random/random.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
+import type { Configuration } from "./configuration.js";
+import type { Sample } from "./episodes.js";
+import type { Progress } from "./progress.js";
+import { captionSet, sampleQuestions, stack } from "./questions.js";
+import type { World } from "./world.js";
+
+/** Indices of the samples that are kept: of each episode a share η, drawn without replacement. */
+export function subsample(samples: readonly Sample[], rate: number, random: Random): number[] {
+  const byEpisode = new Map<number, number[]>();
+  for (const [i, { episode }] of samples.entries()) {
+    const indices = byEpisode.get(episode);
+    if (indices === undefined) byEpisode.set(episode, [i]);
+    else indices.push(i);
+  }
+  return [...byEpisode.values()].flatMap((indices) => {
+    const order = random.permutation(indices.length);
+    return Array.from(order.subarray(0, Math.round(rate * indices.length)), (at) => indices[at] ?? 0);
+  });
+}
+
+/** `epochs` passes in fresh random orders, cut into batches of exactly `size` (or one smaller batch where there is less than one). */
+export function batches(indices: readonly number[], size: number, epochs: number, random: Random): number[][] {
+  const stream = Array.from({ length: epochs }, () =>
+    Array.from(random.permutation(indices.length), (at) => indices[at] ?? 0),
+  ).flat();
+  const whole = Math.floor(stream.length / size);
+  if (whole === 0) return stream.length === 0 ? [] : [stream];
+  return Array.from({ length: whole }, (_, i) => stream.slice(i * size, (i + 1) * size));
+}
+
+export interface FineTuned {
+  /** Mean over the iteration's steps; null where there was none. */
+  readonly loss: number | null;
+  readonly gradientNorm: number | null;
+}
+
+export async function fineTune(
+  model: VisionLanguageModel,
+  world: World,
+  samples: readonly Sample[],
+  kept: readonly number[],
+  { seed, epochs, batchSize }: Configuration,
+  iteration: number,
+  progress: Progress,
+): Promise<FineTuned> {
+  const random = Random.stream(seed, "fine-tuning", iteration);
+  const plan = batches(kept, batchSize, epochs, random);
+  let loss = 0;
+  let gradientNorm = 0;
+  progress.begin("fine-tuning", plan.length, "steps");
+  for (const [done, batch] of plan.entries()) {
+    const chosen = batch.flatMap((i) => samples[i] ?? []);
+    const result = await model.fineTune(
+      stack(chosen.map((sample) => sample.image)),
+      chosen.map((sample) => sampleQuestions(world, sample, random).map((question) => captionSet(world, question))),
+    );
+    loss += result.loss;
+    gradientNorm += result.gradientNorm;
+    progress.advance(done + 1);
+  }
+  progress.end();
+  if (plan.length === 0) return { loss: null, gradientNorm: null };
+  return { loss: loss / plan.length, gradientNorm: gradientNorm / plan.length };
+}

@@ -1,0 +1,123 @@
+/** @file Opens what a run works with, as its configuration names it: the environment server, the agent, the model. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { EnvironmentClient, followServer, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
+import { InputError, UnavailableError } from "../errors.js";
+import type { Agent } from "../sac/agent.js";
+import { agentDefaults, agentReplayBytes, createAgent } from "../sac/create-agent.js";
+import { openModel } from "../vlm/index.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
+import { type Configuration, stepsAtMost } from "./configuration.js";
+import { EnvironmentLink } from "./environment-link.js";
+import type { Progress } from "./progress.js";
+import { World } from "./world.js";
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+const commandLine = path.join(packageRoot, "dist/trainer/cli/main.js");
+const BUNDLED_MODEL = path.join(packageRoot, "trainer/vlm/bundled");
+/** Where an Editor's server listens (protocol/README.md). */
+const EDITOR_ENDPOINT = "tcp://127.0.0.1:5005";
+
+export interface EnvironmentWish {
+  readonly env: string;
+  readonly world: string;
+  readonly count: number;
+  readonly imageSize: number;
+}
+
+/** Starts or finds the server, and checks that it has what the loop needs. */
+export async function openEnvironments(
+  wish: EnvironmentWish,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<EnvironmentLink> {
+  const client = await connect(wish, progress, signal);
+  try {
+    const { welcome } = client;
+    if (welcome.envCount < wish.count) {
+      throw new InputError(
+        `--env ${wish.env}: serves ${welcome.envCount} environments and E is ${wish.count}; start it with more, or lower --E`,
+      );
+    }
+    const image = welcome.observations.find((spec) => spec.uid === "image");
+    if (image === undefined || welcome.graphics === null) {
+      throw new UnavailableError(
+        `--env ${wish.env}: renders no images (no graphics device); run it with one, and without -nographics`,
+      );
+    }
+    return new EnvironmentLink(client, World.of(welcome), signal);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
+  const { env, world, count, imageSize } = wish;
+  const client = { imageSize };
+  const onEvent = (message: string): void => progress.say(message);
+  const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
+    spawnServer({ command, args, client, onEvent, signal });
+  const size = ["--envs", String(count), "--image-size", String(imageSize)];
+  if (env === "embedded") {
+    return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
+  }
+  if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
+  if (/^[a-z]+:\/\//.test(env)) return EnvironmentClient.connect({ endpoint: env, imageSize, signal });
+  if (env === "dotnet") {
+    const host = path.join(packageRoot, "unity-project/dotnet");
+    if (!existsSync(host)) throw new UnavailableError(`--env dotnet: there is no host at ${host}; take embedded`);
+    return spawned("dotnet", ["run", "--project", host, "--", "--world", world, ...size]);
+  }
+  if (!existsSync(env)) {
+    throw new InputError(
+      `--env ${env}: there is no such player; give embedded, dotnet, editor, tcp://HOST:PORT or a path`,
+    );
+  }
+  return spawned(path.resolve(env), ["-batchmode", ...size]);
+}
+
+/** The model's directory; "bundled" is the small CLIP that ships. */
+export const modelDirectory = (vlm: string): string => (vlm === "bundled" ? BUNDLED_MODEL : path.resolve(vlm));
+
+export function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
+  const { vlm, device, threads, fineTuning, loraRank, loraAlpha, learningRate, weightDecay, gradientClip } =
+    configuration;
+  return openModel(modelDirectory(vlm), {
+    runtime: { device, threads },
+    fineTuning: {
+      method: fineTuning,
+      rank: loraRank,
+      alpha: loraAlpha,
+      learningRate,
+      weightDecay,
+      gradientClip,
+      warmupSteps: configuration.warmupSteps,
+      seed: configuration.seed,
+    },
+  });
+}
+
+export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
+  const { agent, seed, learner, device, threads, replay, replayCapacity } = configuration;
+  const { extrinsicWeight, discount, klBudget, proposals, episodesPerIteration } = configuration;
+  const options = {
+    ...agentDefaults(agent),
+    world: world.agentWorld,
+    seed,
+    learner,
+    device,
+    threads,
+    replay,
+    replayCapacity,
+    iterationSamples: episodesPerIteration * stepsAtMost(configuration),
+    extrinsicWeight,
+    gamma: discount,
+    klBudget,
+    proposals,
+  };
+  const bytes = agentReplayBytes(agent, options);
+  if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);
+  return createAgent(agent, options);
+}

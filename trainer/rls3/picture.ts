@@ -1,0 +1,9 @@
+/** @file A square u8 RGB image as a PNG. */
+import sharp from "sharp";
+
+export function encodePng(image: Uint8Array): Promise<Uint8Array> {
+  const size = Math.round(Math.sqrt(image.length / 3));
+  return sharp(image, { raw: { width: size, height: size, channels: 3 } })
+    .png()
+    .toBuffer();
+}

@@ -1,0 +1,358 @@
+/** @file What runs share: random transitions to learn feasibility from, and the test sets; made once, kept with a digest of what they depend on. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { Op } from "../../protocol/index.js";
+import { InputError } from "../errors.js";
+import { CODES } from "../language/index.js";
+import { Random } from "../random/random.js";
+import type { AgentObservation, Transition } from "../sac/agent.js";
+import type { Configuration } from "./configuration.js";
+import type { EnvironmentLink, Observed } from "./environment-link.js";
+import type { TestSet } from "./evaluation.js";
+import type { Progress } from "./progress.js";
+import { type Question, question, slotPairs } from "./questions.js";
+import { floats, integers, octets, readTensorFile, writeTensorFile } from "./tensor-file.js";
+
+export interface Preparation {
+  readonly transitions: readonly Transition[];
+  /** Balanced over relation codes, one question an image. */
+  readonly test: TestSet;
+  /** What random placements give, all pairs asked. */
+  readonly natural: TestSet;
+  /** Balanced like the test set, from another seed: for early stopping only. */
+  readonly validation: TestSet;
+}
+
+export interface PreparationOptions {
+  readonly environmentCount: number;
+  readonly imageSize: number;
+}
+
+/** Steps between changes of scene while random states are drawn. */
+const STEPS_PER_LAYOUT = 20;
+/** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
+const STEPS_PER_TEST_SET = 150_000;
+
+/** Digest of all that the shared files depend on; files with another digest are refused. */
+function digestOf(
+  configuration: Configuration,
+  environments: EnvironmentLink,
+  { imageSize }: PreparationOptions,
+): string {
+  const { feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation, testSeed } =
+    configuration;
+  const what = [
+    feasibilitySteps,
+    testImagesPerRelation,
+    naturalImages,
+    validationImagesPerRelation,
+    testSeed,
+    imageSize,
+  ];
+  return createHash("sha256")
+    .update(JSON.stringify([1, ...what, environments.world.digest]))
+    .digest("hex");
+}
+
+/** Reads the shared files from `directory`, making those that are not there. */
+export async function prepare(
+  directory: string,
+  configuration: Configuration,
+  environments: EnvironmentLink,
+  options: PreparationOptions,
+  progress: Progress,
+): Promise<Preparation> {
+  const digest = digestOf(configuration, environments, options);
+  const { testSeed, feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation } =
+    configuration;
+  const draw = { environments, count: options.environmentCount, progress };
+  const file = (name: string): string => path.join(directory, `${name}.safetensors`);
+  const transitions = await kept(file("transitions"), digest, encodeTransitions, decodeTransitions, () =>
+    randomTransitions(draw, testSeed, feasibilitySteps),
+  );
+  const test = await kept(file("test"), digest, encodeTestSet, decodeTestSet, () =>
+    balancedSet(draw, "test", testSeed, testImagesPerRelation),
+  );
+  const natural = await kept(file("natural"), digest, encodeTestSet, decodeTestSet, () =>
+    naturalSet(draw, testSeed, naturalImages),
+  );
+  const validation = await kept(file("validation"), digest, encodeTestSet, decodeTestSet, () =>
+    balancedSet(draw, "validation", testSeed, validationImagesPerRelation),
+  );
+  return { transitions, test, natural, validation };
+}
+
+/** The test sets alone, of this configuration's sizes and seed, not kept. */
+export async function drawTestSets(
+  { testSeed, testImagesPerRelation, naturalImages }: Configuration,
+  environments: EnvironmentLink,
+  options: PreparationOptions,
+  progress: Progress,
+): Promise<Pick<Preparation, "test" | "natural">> {
+  const draw = { environments, count: options.environmentCount, progress };
+  return {
+    test: await balancedSet(draw, "test", testSeed, testImagesPerRelation),
+    natural: await naturalSet(draw, testSeed, naturalImages),
+  };
+}
+
+type Stored = Parameters<typeof writeTensorFile>[1];
+
+async function kept<T>(
+  file: string,
+  digest: string,
+  encode: (value: T) => Stored,
+  decode: (tensors: Stored) => T,
+  make: () => Promise<T>,
+): Promise<T> {
+  if (existsSync(file)) {
+    const { tensors, note } = readTensorFile(file);
+    if ((note as { digest?: unknown }).digest !== digest) {
+      throw new InputError(
+        `${file}: was made for another configuration or world; give another folder, or remove it to have it made anew`,
+      );
+    }
+    return decode(tensors);
+  }
+  const tensors = encode(await make());
+  writeTensorFile(file, tensors, { digest });
+  // As a later run will read it, to the bit.
+  return decode(tensors);
+}
+
+interface Draw {
+  readonly environments: EnvironmentLink;
+  readonly count: number;
+  readonly progress: Progress;
+}
+
+interface RandomStep {
+  readonly env: number;
+  readonly before: Observed;
+  readonly action: Float32Array;
+  readonly after: Observed;
+}
+
+/** Uniform random placements in all environments at once, layouts and scenes changing; `visit` sees each round and says when to stop. */
+async function wander(
+  { environments, count }: Draw,
+  random: Random,
+  visit: (round: readonly RandomStep[]) => Promise<boolean>,
+): Promise<void> {
+  const { scenes } = environments.world;
+  const reset = (env: number): Op => ({
+    env,
+    op: "reset",
+    seed: random.uint32(),
+    options: { scene: random.below(scenes) },
+  });
+  const all = Array.from({ length: count }, (_, env) => env);
+  let states = await environments.observe(all.map(reset));
+  for (let round = 0; ; round++) {
+    const actions = all.map(() =>
+      Float32Array.from({ length: environments.world.actionSize }, () => random.uniform(-1, 1)),
+    );
+    const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: actions[env] ?? [] })));
+    const steps = all.flatMap((env) => {
+      const [before, next, action] = [states[env], after[env], actions[env]];
+      return before === undefined || next === undefined || action === undefined || next.lost
+        ? []
+        : [{ env, before, action, after: next }];
+    });
+    if (!(await visit(steps))) return;
+    states = after;
+    // Environments change their layout one after the other, so that no round is spent on resets alone.
+    const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || after[env]?.lost === true);
+    if (due.length > 0) {
+      const fresh = await environments.observe(due.map(reset));
+      states = after.map((state, env) => fresh[due.indexOf(env)] ?? state);
+    }
+  }
+}
+
+async function randomTransitions(draw: Draw, seed: number, count: number): Promise<Transition[]> {
+  const transitions: Transition[] = [];
+  if (count === 0) return transitions;
+  const random = Random.stream(seed, "feasibility");
+  draw.progress.begin("random transitions for feasibility", count, "steps");
+  await wander(draw, random, (round) => {
+    for (const { before, action, after } of round) {
+      const progress = random.float();
+      const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
+      const valid = after.reason === 0;
+      transitions.push({
+        observation: observe(before),
+        action,
+        next: observe(after),
+        valid,
+        reward: valid ? 1 : -1,
+        hardness: null,
+        terminated: false,
+      });
+    }
+    draw.progress.advance(Math.min(count, transitions.length));
+    return Promise.resolve(transitions.length < count);
+  });
+  draw.progress.end();
+  return transitions.slice(0, count);
+}
+
+/** The same number of images for each relation code, one pair an image, as far as random placements bring them. */
+async function balancedSet(draw: Draw, name: string, seed: number, perCode: number): Promise<TestSet> {
+  const random = Random.stream(seed, "test set", name);
+  const missing = new Map(CODES.map((code) => [code, perCode]));
+  const target = perCode * missing.size;
+  const images: Uint8Array[] = [];
+  const questions: Question[][] = [];
+  let steps = 0;
+  draw.progress.begin(`${name} set`, target, "images");
+  await wander(draw, random, async (round) => {
+    steps += round.length;
+    const wanted: { env: number; question: Question }[] = [];
+    for (const { env, after } of round) {
+      if (after.reason !== 0) continue;
+      const asked = missingQuestion(draw, after, missing, random);
+      if (asked === null) continue;
+      missing.set(asked.code, (missing.get(asked.code) ?? 1) - 1);
+      wanted.push({ env, question: asked });
+    }
+    if (wanted.length > 0) {
+      const pictures = await draw.environments.images(wanted.map(({ env }) => env));
+      images.push(...pictures.filter((picture) => picture !== null));
+      questions.push(...wanted.flatMap(({ question: asked }, i) => (pictures[i] === null ? [] : [[asked]])));
+      draw.progress.advance(images.length);
+    }
+    return images.length < target && steps < STEPS_PER_TEST_SET;
+  });
+  draw.progress.end();
+  const rare = [...missing.values()].filter((count) => count > 0).length;
+  if (rare > 0) {
+    draw.progress.say(
+      `${name} set: ${images.length} of ${target} images; random placements seldom give ${rare} of the relations`,
+    );
+  }
+  return { images, questions };
+}
+
+/** A pair of the state, in random order, whose relation the set still lacks. */
+function missingQuestion(
+  draw: Draw,
+  state: Observed,
+  missing: ReadonlyMap<number, number>,
+  random: Random,
+): Question | null {
+  const { world } = draw.environments;
+  const pairs = slotPairs(state.objects.length / 5);
+  for (const i of random.permutation(pairs.length)) {
+    const [a, b] = pairs[i] ?? [0, 1];
+    const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
+    const asked = question(world, state, first, second);
+    if ((missing.get(asked.code) ?? 0) > 0) return asked;
+  }
+  return null;
+}
+
+async function naturalSet(draw: Draw, seed: number, count: number): Promise<TestSet> {
+  const random = Random.stream(seed, "test set", "natural");
+  const images: Uint8Array[] = [];
+  const questions: Question[][] = [];
+  if (count === 0) return { images, questions };
+  draw.progress.begin("natural mix", count, "images");
+  await wander(draw, random, async (round) => {
+    const valid = round.filter(({ after }) => after.reason === 0).slice(0, count - images.length);
+    if (valid.length === 0) return true;
+    const pictures = await draw.environments.images(valid.map(({ env }) => env));
+    images.push(...pictures.filter((picture) => picture !== null));
+    for (const [i, { after }] of valid.entries()) {
+      if (pictures[i] === null) continue;
+      const pairs = slotPairs(after.objects.length / 5);
+      questions.push(pairs.map(([a, b]) => question(draw.environments.world, after, a, b)));
+    }
+    draw.progress.advance(images.length);
+    return images.length < count;
+  });
+  draw.progress.end();
+  return { images, questions };
+}
+
+function encodeTransitions(transitions: readonly Transition[]): Stored {
+  const n = transitions.length;
+  const width = transitions[0]?.observation.objects.length ?? 0;
+  const actionWidth = transitions[0]?.action.length ?? 0;
+  const scene = new Int32Array(n);
+  const objects = new Int32Array(n * width);
+  const next = new Int32Array(n * width);
+  const progress = new Float32Array(n);
+  const action = new Float32Array(n * actionWidth);
+  const valid = new Uint8Array(n);
+  for (const [i, transition] of transitions.entries()) {
+    scene[i] = transition.observation.scene;
+    progress[i] = transition.observation.progress;
+    valid[i] = transition.valid ? 1 : 0;
+    objects.set(transition.observation.objects, i * width);
+    next.set(transition.next.objects, i * width);
+    action.set(transition.action, i * actionWidth);
+  }
+  return {
+    scene: { type: "int32", dims: [n], data: scene },
+    objects: { type: "int32", dims: [n, width], data: objects },
+    next: { type: "int32", dims: [n, width], data: next },
+    progress: { type: "float32", dims: [n], data: progress },
+    action: { type: "float32", dims: [n, actionWidth], data: action },
+    valid: { type: "uint8", dims: [n], data: valid },
+  };
+}
+
+function decodeTransitions(tensors: Stored): Transition[] {
+  const [scene, objects, next] = [integers(tensors, "scene"), integers(tensors, "objects"), integers(tensors, "next")];
+  const [progress, action, valid] = [floats(tensors, "progress"), floats(tensors, "action"), octets(tensors, "valid")];
+  const n = scene.length;
+  const width = objects.length / Math.max(1, n);
+  const actionWidth = action.length / Math.max(1, n);
+  return Array.from(scene, (where, i): Transition => {
+    const share = { scene: where, progress: progress[i] ?? 0 };
+    return {
+      observation: { ...share, objects: objects.subarray(i * width, (i + 1) * width) },
+      action: action.subarray(i * actionWidth, (i + 1) * actionWidth),
+      next: { ...share, objects: next.subarray(i * width, (i + 1) * width) },
+      valid: valid[i] === 1,
+      reward: valid[i] === 1 ? 1 : -1,
+      hardness: null,
+      terminated: false,
+    };
+  });
+}
+
+export function encodeTestSet({ images, questions }: TestSet): Stored {
+  const bytes = images[0]?.length ?? 0;
+  const size = Math.round(Math.sqrt(bytes / 3));
+  const perImage = questions[0]?.length ?? 0;
+  const data = new Uint8Array(images.length * bytes);
+  for (const [i, image] of images.entries()) data.set(image, i * bytes);
+  const asked = questions.flat();
+  return {
+    images: { type: "uint8", dims: [images.length, size, size, 3], data },
+    questions: {
+      type: "int32",
+      dims: [images.length, perImage, 3],
+      data: Int32Array.from(asked.flatMap(({ first, second, code }) => [first, second, code])),
+    },
+  };
+}
+
+export function decodeTestSet(tensors: Stored): TestSet {
+  const data = octets(tensors, "images");
+  const asked = integers(tensors, "questions");
+  const [count = 0, perImage = 0] = tensors["questions"]?.dims ?? [];
+  const bytes = data.length / Math.max(1, count);
+  return {
+    images: Array.from({ length: count }, (_, i) => data.subarray(i * bytes, (i + 1) * bytes)),
+    questions: Array.from({ length: count }, (_, i) =>
+      Array.from({ length: perImage }, (_, j): Question => {
+        const at = (i * perImage + j) * 3;
+        return { first: asked[at] ?? 0, second: asked[at + 1] ?? 0, code: asked[at + 2] ?? 0 };
+      }),
+    ),
+  };
+}

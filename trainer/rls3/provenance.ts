@@ -1,0 +1,48 @@
+/** @file Where a result comes from: versions, machine, commit. No clock times: equal runs have equal files. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+
+export interface Provenance {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly commit: string;
+}
+
+export function provenance(): Provenance {
+  const { version } = JSON.parse(readFileSync(path.join(packageRoot, "package.json"), "utf8")) as { version: string };
+  return {
+    versions: { rls3: version, node: process.versions.node, onnxruntime: versionOf("onnxruntime-node") },
+    machine: {
+      cpu: cpus()[0]?.model.trim() ?? "unknown",
+      cores: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${platform()} ${release()}`,
+    },
+    commit: commit(),
+  };
+}
+
+function versionOf(dependency: string): string {
+  const file = path.join(packageRoot, "node_modules", dependency, "package.json");
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  } catch {
+    return "unknown"; // installed beside the package rather than in it
+  }
+}
+
+/** The checkout's commit, "+" where files differ from it; "unknown" outside a checkout. */
+function commit(): string {
+  const git = (...args: string[]): string | null => {
+    const result = spawnSync("git", args, { cwd: packageRoot, encoding: "utf8" });
+    return result.status === 0 ? result.stdout.trim() : null;
+  };
+  const head = git("rev-parse", "HEAD");
+  if (head === null) return "unknown";
+  return git("status", "--porcelain", "--untracked-files=no") === "" ? head : `${head}+`;
+}

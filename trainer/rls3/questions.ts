@@ -1,0 +1,92 @@
+/** @file What is asked of an image: for a pair of its objects the true caption, and the captions that are not true of it. */
+import { captionAndFlips, codeTerms, flips, type Term, termFlips } from "../language/index.js";
+import type { Random } from "../random/random.js";
+import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
+import type { Sample } from "./episodes.js";
+import type { World } from "./world.js";
+
+/** Catalog indices of two objects in an image, and where the first is, seen from the second. */
+export interface Question {
+  readonly first: number;
+  readonly second: number;
+  /** Relation code (trainer/language). */
+  readonly code: number;
+}
+
+export function slotPairs(slots: number): (readonly [number, number])[] {
+  const pairs: (readonly [number, number])[] = [];
+  for (let a = 0; a < slots; a++) for (let b = a + 1; b < slots; b++) pairs.push([a, b]);
+  return pairs;
+}
+
+/** The true caption against its full flip, and with each of its terms flipped (where that is another caption). */
+export function captionSet(world: World, { first, second, code }: Question): CaptionSet {
+  return captionAndFlips(world.name(first), world.name(second), code);
+}
+
+/** Where among a question's wrong captions each of its terms is the one flipped. */
+export function termColumns(code: number): { readonly term: Term; readonly column: number }[] {
+  const wrong = flips(code);
+  const flipped = termFlips(code);
+  return codeTerms(code).map((term, i) => ({ term, column: wrong.indexOf(flipped[i] ?? code) }));
+}
+
+/** The questions of a sample: each pair of its objects, one way round. */
+export function sampleQuestions(world: World, sample: Pick<Sample, "scene" | "objects">, swap?: Random): Question[] {
+  const slots = sample.objects.length / 5;
+  return slotPairs(slots).map(([a, b]) => {
+    const [first, second] = swap !== undefined && swap.float() < 0.5 ? [b, a] : [a, b];
+    return question(world, sample, first, second);
+  });
+}
+
+export function question(
+  world: World,
+  { scene, objects }: Pick<Sample, "scene" | "objects">,
+  first: number,
+  second: number,
+): Question {
+  return {
+    first: objects[first * 5] ?? 0,
+    second: objects[second * 5] ?? 0,
+    code: world.relation(scene, objects, first, second).code,
+  };
+}
+
+/** How one question was answered: the right caption's mean two-way probability, and by how much it beats each wrong one. */
+export interface Answer {
+  readonly probability: number;
+  /** Logit of the right caption minus that of each wrong one, the full flip first. */
+  readonly margins: readonly number[];
+}
+
+/** Asks all questions of all images. `images` are u8 [size, size, 3] each. */
+export async function ask(
+  model: VisionLanguageModel,
+  images: readonly Uint8Array[],
+  captions: readonly (readonly CaptionSet[])[],
+): Promise<Answer[][]> {
+  if (images.length === 0) return [];
+  const logits = await model.score(stack(images), captions);
+  return logits.map((sets) =>
+    sets.map((row) => {
+      const margins = Array.from(row.subarray(1), (wrong) => (row[0] ?? 0) - wrong);
+      const probability = margins.reduce((sum, margin) => sum + 1 / (1 + Math.exp(-margin)), 0) / margins.length;
+      return { probability, margins };
+    }),
+  );
+}
+
+/** One batch of equally sized square images. */
+export function stack(images: readonly Uint8Array[]): {
+  count: number;
+  height: number;
+  width: number;
+  data: Uint8Array;
+} {
+  const bytes = images[0]?.length ?? 0;
+  const size = Math.round(Math.sqrt(bytes / 3));
+  const data = new Uint8Array(bytes * images.length);
+  for (const [i, image] of images.entries()) data.set(image, i * bytes);
+  return { count: images.length, height: size, width: size, data };
+}

@@ -1,0 +1,76 @@
+/** @file The reward, whole: a feasibility part of ±1 for each step and an extrinsic part where the model did badly. */
+
+/** S of a sample or an episode from a share or a probability of right answers: 1 (all wrong) to 5 (all right). */
+export const scoreOf = (right: number): number => 1 + 4 * right;
+
+/** h: the paper's (6 − S)², from 1 (S = 5) to 25 (S = 1), scaled to 0 … 1. */
+export const hardnessOf = (score: number): number => ((6 - score) ** 2 - 1) / 24;
+
+/** What the reward reads of a step. */
+export interface RewardedStep {
+  /** Which of the iteration's samples the step made; null where the placement was invalid. */
+  readonly sample: number | null;
+}
+
+/** What the reward reads of a sample. */
+export interface ScoredSample {
+  /** Mean probability of the right caption against each wrong one, over the moved object's pairs. */
+  readonly probability: number;
+  /** Share of all its pairs whose right caption beats the full flip. */
+  readonly share: number;
+}
+
+export interface RewardOptions {
+  /** β */
+  readonly extrinsicWeight: number;
+  /** "sample": β·h at each valid sample. "episode": β·J₂ on the last transition, J₂ = (6 − S)² (arXiv 2501.18880). */
+  readonly reward: "sample" | "episode";
+  readonly hardnessMean: number;
+  readonly hardnessCap: number;
+}
+
+export interface StepReward {
+  /** r: +1 for a valid placement, −1 for an invalid one. */
+  readonly feasibility: number;
+  /** The β part. */
+  readonly extrinsic: number;
+  /** Scaled h of the step's sample, what a hardness head learns; null for an invalid step. */
+  readonly hardness: number | null;
+}
+
+/** Rewards of an iteration's episodes, step by step. */
+export function rewards(
+  episodes: readonly (readonly RewardedStep[])[],
+  samples: readonly ScoredSample[],
+  options: RewardOptions,
+): StepReward[][] {
+  const scaled = scaleHardness(
+    samples.map((sample) => hardnessOf(scoreOf(sample.probability))),
+    options,
+  );
+  return episodes.map((steps) =>
+    steps.map(({ sample }, index) => {
+      const hardness = sample === null ? null : (scaled[sample] ?? 0);
+      const last = index === steps.length - 1;
+      const difficulty = options.reward === "sample" ? (hardness ?? 0) : last ? episodeDifficulty(steps, samples) : 0;
+      return {
+        feasibility: sample === null ? -1 : 1,
+        extrinsic: options.extrinsicWeight * difficulty,
+        hardness,
+      };
+    }),
+  );
+}
+
+/** Each iteration's hardness at the same mean, so that β keeps its meaning while the model improves. */
+function scaleHardness(hardness: readonly number[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
+  const mean = hardness.reduce((sum, h) => sum + h, 0) / Math.max(1, hardness.length);
+  return hardness.map((h) => Math.min(hardnessCap, (h / Math.max(mean, 1e-3)) * hardnessMean));
+}
+
+/** J₂ = (6 − S)², S averaged over the episode's samples; nothing to be rewarded for where there is none. */
+function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
+  const made = steps.flatMap(({ sample }) => (sample === null ? [] : [samples[sample]?.share ?? 0]));
+  if (made.length === 0) return 0;
+  return (6 - scoreOf(made.reduce((sum, share) => sum + share, 0) / made.length)) ** 2;
+}

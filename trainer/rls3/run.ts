@@ -1,0 +1,118 @@
+/** @file One run from its folder's first file to its last: opens the parts, runs the loop, closes everything again. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
+import { type Configuration, parseResolved } from "./configuration.js";
+import { type Run, rls3, type State } from "./loop.js";
+import { openAgent, openConfiguredModel, openEnvironments } from "./parts.js";
+import { prepare } from "./preparation.js";
+import type { Progress } from "./progress.js";
+import { provenance } from "./provenance.js";
+import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
+
+export interface RunPlan {
+  readonly folder: string;
+  readonly configuration: Configuration;
+  /** What was typed, for config.json. */
+  readonly command: string;
+  /** Folder of the preparation; a comparison's runs share one. Default: `shared` in the run's folder. */
+  readonly shared?: string;
+  readonly earlyStopping: boolean;
+}
+
+export interface RunOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** A new run, or a killed one gone on with. */
+export async function run(plan: RunPlan, mode: "new" | "resume", { progress, signal }: RunOptions): Promise<State> {
+  const { folder, configuration } = plan;
+  if (mode === "new") refuseUsed(folder);
+  const opened: { close(): Promise<void> | void }[] = [];
+  const opening = async <T extends { close(): Promise<void> | void }>(part: T | Promise<T>): Promise<T> => {
+    const resource = await part;
+    opened.push(resource);
+    return resource;
+  };
+  try {
+    const model = await opening(openConfiguredModel(configuration));
+    const count = configuration.episodesPerIteration;
+    const wish = { env: configuration.env, world: configuration.world, count, imageSize: model.imageSize };
+    const environments = await opening(openEnvironments(wish, progress, signal));
+    const agent = await opening(openAgent(configuration, environments.world, progress));
+    // Only now: a mistake in the model's or the environment's name leaves no folder behind.
+    const directory = await opening(
+      mode === "resume"
+        ? RunDirectory.open(folder)
+        : RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description)),
+    );
+    const preparation = await prepare(
+      plan.shared ?? path.join(folder, "shared"),
+      configuration,
+      environments,
+      { environmentCount: count, imageSize: model.imageSize },
+      progress,
+    );
+    const { earlyStopping } = plan;
+    const parts: Run = {
+      configuration,
+      environments,
+      agent,
+      model,
+      preparation,
+      directory,
+      progress,
+      earlyStopping,
+      signal,
+    };
+    const state = await rls3(parts);
+    if (!earlyStopping) await model.saveAdapter(directory.path("adapter"));
+    await writeEventFile(folder, directory.rows("metrics.csv"));
+    directory.log.info({ ...state }, "finished");
+    return state;
+  } finally {
+    for (const part of opened.reverse()) await part.close();
+  }
+}
+
+const SCHEMA = 1;
+
+function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown {
+  return {
+    schema: SCHEMA,
+    command: plan.command,
+    seed: plan.configuration.seed,
+    configuration: plan.configuration,
+    earlyStopping: plan.earlyStopping,
+    shared: plan.shared === undefined ? null : path.relative(plan.folder, plan.shared),
+    model,
+    ...provenance(),
+    worldCatalog,
+  };
+}
+
+/** The plan of a run that is there already, to go on with it. */
+export function planOf(folder: string): RunPlan {
+  const config = readRunConfig(folder);
+  const { command, shared, earlyStopping } = config;
+  return {
+    folder,
+    configuration: parseResolved(`${folder}/config.json`, config["configuration"]),
+    command: typeof command === "string" ? command : "rls3",
+    ...(typeof shared === "string" ? { shared: path.resolve(folder, shared) } : {}),
+    earlyStopping: earlyStopping === true,
+  };
+}
+
+/** How a run ended, where it has, its last file written too: then there is nothing to go on with. */
+export function finishedState(folder: string): State | null {
+  if (!existsSync(path.join(folder, EVENT_FILE))) return null;
+  const directory = RunDirectory.open(folder);
+  try {
+    const state = directory.resume<State>()?.state ?? null;
+    return state?.finished == null ? null : state;
+  } finally {
+    directory.close();
+  }
+}

@@ -1,0 +1,210 @@
+/** @file Every setting of a run in one table: its type and limits, its default, what it means. Flags, files, help and sweeps are made from it. */
+import { z } from "zod";
+
+export interface Setting<T = unknown> {
+  readonly schema: z.ZodType<T>;
+  readonly fallback: T;
+  readonly group: SettingGroup;
+  readonly description: string;
+  /** The paper's symbol, accepted as a flag and as a key too. */
+  readonly symbol?: string;
+  readonly choices?: readonly string[];
+}
+
+export type SettingGroup = "Algorithm" | "Agent" | "Fine-tuning" | "Environment" | "Evaluation" | "Machine";
+
+const number = (low: number, high = Number.MAX_VALUE) => z.number().min(low).max(high);
+const integer = (low: number, high = 2 ** 31 - 1) => z.number().int().min(low).max(high);
+
+function setting<T>(
+  group: SettingGroup,
+  schema: z.ZodType<T>,
+  fallback: T,
+  description: string,
+  symbol?: string,
+): Setting<T> {
+  const choices = schema instanceof z.ZodEnum ? schema.options.map(String) : undefined;
+  return {
+    schema,
+    fallback,
+    group,
+    description,
+    ...(symbol === undefined ? {} : { symbol }),
+    ...(choices === undefined ? {} : { choices }),
+  };
+}
+
+export const SETTINGS = {
+  extrinsicWeight: setting(
+    "Algorithm",
+    number(0),
+    8,
+    "β: weight of the model's difficulty in the reward (10 with the paper's agent)",
+    "beta",
+  ),
+  episodesPerIteration: setting(
+    "Algorithm",
+    integer(1, 4096),
+    16,
+    "E: episodes an iteration, on as many environments at once",
+    "E",
+  ),
+  samplingRate: setting(
+    "Algorithm",
+    z.number().gt(0).max(1),
+    0.5,
+    "η: share of an iteration's samples that is fine-tuned on",
+    "eta",
+  ),
+  samplesPerEpisode: setting("Algorithm", integer(1, 100_000), 40, "T₀: valid samples an episode", "T0"),
+  iterations: setting("Algorithm", integer(1, 10_000), 14, "iterations at most"),
+  reward: setting(
+    "Algorithm",
+    z.enum(["sample", "episode"]),
+    "sample",
+    "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (its agent's default)",
+  ),
+  hardnessMean: setting(
+    "Algorithm",
+    z.number().gt(0).max(10),
+    0.3,
+    "per-sample hardness is scaled to this mean in each iteration",
+  ),
+  hardnessCap: setting("Algorithm", z.number().gt(0), 4, "and capped at this"),
+  stepLimit: setting("Algorithm", number(1, 1000), 6, "steps an episode may take, in multiples of T₀"),
+  scenesPerEpisode: setting("Algorithm", integer(1, 1000), 5, "scene changes at each T₀ / this valid samples"),
+  earlyStopping: setting("Algorithm", z.boolean(), true, "stop on a validation plateau (train only)"),
+  patience: setting(
+    "Algorithm",
+    integer(1, 1000),
+    4,
+    "iterations without a better validation accuracy that make a plateau",
+  ),
+
+  agent: setting("Agent", z.enum(["rls3", "paper", "random"]), "rls3", "what chooses the placements"),
+  feasibilitySteps: setting(
+    "Agent",
+    integer(0, 10_000_000),
+    80_000,
+    "random transitions (no image, no model) that the agent learns feasibility from first",
+  ),
+  feasibilityUpdates: setting("Agent", integer(0, 10_000_000), 5000, "updates on them, before the loop"),
+  updatesPerIteration: setting("Agent", integer(0, 1_000_000), 500, "updates of the agent an iteration"),
+  proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
+  klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
+  discount: setting("Agent", number(0, 1), 0, "γ (.99 with the paper's agent)", "gamma"),
+  replay: setting("Agent", z.enum(["prioritized", "lap", "uniform"]), "prioritized", "how replay is sampled"),
+  replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "transitions kept at most"),
+
+  fineTuning: setting("Fine-tuning", z.enum(["lora", "full"]), "lora", "what of the model is trained"),
+  loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
+  loraAlpha: setting("Fine-tuning", z.number().gt(0), 32, "its scale, alpha / rank"),
+  learningRate: setting("Fine-tuning", z.number().gt(0).max(1), 2e-3, "AdamW's rate (2.5e-4 suits full fine-tuning)"),
+  weightDecay: setting("Fine-tuning", number(0, 1), 0.01, "AdamW's decay"),
+  gradientClip: setting("Fine-tuning", z.number().gt(0), 1, "global norm that gradients are clipped to"),
+  warmupSteps: setting("Fine-tuning", integer(0), 30, "steps of linear warm-up"),
+  epochs: setting("Fine-tuning", integer(1, 1000), 3, "passes over an iteration's samples"),
+  batchSize: setting("Fine-tuning", integer(1, 65_536), 48, "images a step"),
+
+  env: setting(
+    "Environment",
+    z.string().min(1),
+    "embedded",
+    "embedded, dotnet, editor, the path of a player, or tcp://HOST:PORT",
+  ),
+  world: setting(
+    "Environment",
+    z.string().min(1),
+    "rooms",
+    "catalog of the embedded environment: a name or a JSON file",
+  ),
+  testWorld: setting(
+    "Evaluation",
+    z.string(),
+    "",
+    "catalog that the test sets are drawn from, where it is not the training world",
+  ),
+  testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
+  naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, all pairs asked"),
+  validationImagesPerRelation: setting(
+    "Evaluation",
+    integer(1, 10_000),
+    12,
+    "validation images for each relation code",
+  ),
+  testSeed: setting("Evaluation", integer(0), 1, "seed of test, natural and validation sets"),
+
+  vlm: setting("Machine", z.string().min(1), "bundled", "directory of the vision-language model"),
+  device: setting(
+    "Machine",
+    z.string().regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, "auto, cpu, webgpu, cuda or cuda:N"),
+    "auto",
+    "auto, cpu, webgpu, cuda[:N]",
+  ),
+  learner: setting("Machine", z.enum(["onnx", "tfjs"]), "onnx", "engine of the agent's updates"),
+  threads: setting("Machine", integer(1, 1024), 1, "threads of each engine"),
+  checkpointsKept: setting("Machine", integer(1, 1000), 2, "newest checkpoints kept"),
+  seed: setting(
+    "Machine",
+    z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1),
+    0,
+    "seed of everything random in the run",
+  ),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** All settings of one run, resolved. */
+export type Configuration = { readonly [K in SettingName]: z.infer<(typeof SETTINGS)[K]["schema"]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** Paper symbols and other second names → setting. */
+export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries(
+  SETTING_NAMES.flatMap((name) => {
+    const { symbol } = SETTINGS[name] as Setting;
+    return symbol === undefined ? [] : [[symbol, name]];
+  }),
+);
+
+type Layer = Partial<Configuration>;
+
+/** What a kind of agent changes in the defaults (design/defaults.md, "The arms, spelled out"). */
+export const AGENT_DEFAULTS: Readonly<Record<Configuration["agent"], Layer>> = {
+  rls3: {},
+  paper: { extrinsicWeight: 10, reward: "episode", discount: 0.99 },
+  random: { feasibilityUpdates: 0, updatesPerIteration: 0 },
+};
+
+export const PRESETS: Readonly<Record<string, Layer>> = {
+  /** The paper's sizes (arXiv 2501.18880): β 10, T₀ 200, E 20, η ½, 100k steps of pre-training. */
+  paper: {
+    agent: "paper",
+    extrinsicWeight: 10,
+    reward: "episode",
+    discount: 0.99,
+    episodesPerIteration: 20,
+    samplesPerEpisode: 200,
+    samplingRate: 0.5,
+    feasibilitySteps: 100_000,
+    feasibilityUpdates: 100_000,
+    iterations: 29,
+  },
+};
+
+/** `--quick`: the same code path at the size of a CI job. */
+export const QUICK: Layer = {
+  iterations: 3,
+  episodesPerIteration: 8,
+  samplesPerEpisode: 20,
+  testImagesPerRelation: 12,
+  naturalImages: 100,
+  validationImagesPerRelation: 4,
+  feasibilitySteps: 20_000,
+  feasibilityUpdates: 600,
+  updatesPerIteration: 100,
+};
