@@ -57,7 +57,7 @@ function modelOf(meta: Meta): SacModel {
     action: meta.act,
     hidden: meta.hidden,
     batch: meta.batch,
-    rows: meta.batch,
+    rows: [meta.batch],
     gamma: meta.gamma,
     tau: meta.tau,
     targetEntropy: meta.target_entropy,

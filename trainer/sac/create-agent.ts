@@ -1,67 +1,34 @@
 /** @file `createAgent`: the one way to an agent, by the name of its arm. */
-import type { ReplayKind } from "../replay/replay.js";
 import type { Agent } from "./agent.js";
+import type { AgentKind, AgentOptions } from "./agent-options.js";
+import { openPaperAgent, paperAgentBytes } from "./paper-agent.js";
+import { openProposalAgent, proposalAgentBytes } from "./proposal-agent.js";
 import { RandomAgent } from "./random-agent.js";
-import type { AgentWorld } from "./world.js";
 
-export const AGENT_KINDS = ["rls3", "paper", "random"] as const;
-export type AgentKind = (typeof AGENT_KINDS)[number];
-
-export const LEARNERS = ["onnx", "tfjs"] as const;
-export type LearnerKind = (typeof LEARNERS)[number];
-
-export interface AgentOptions {
-  readonly world: AgentWorld;
-  /** Seed of the first weights. */
-  readonly seed: number;
-  readonly learner: LearnerKind;
-  /** Of the onnx learner: auto | cpu | webgpu | cuda | cuda:N. */
-  readonly device: string;
-  readonly threads: number;
-  readonly replay: ReplayKind;
-  /** Transitions kept in all. */
-  readonly replayCapacity: number;
-  /** Transitions of an iteration at most: sizes the window of recent iterations that hardness is learned from. */
-  readonly iterationSamples: number;
-  /** β of the arm. rls3 learns no hardness where it is 0. */
-  readonly extrinsicWeight: number;
-  readonly gamma: number;
-  /** rls3: mean KL from the uniform policy, in nats. */
-  readonly klBudget: number;
-  /** rls3: proposals drawn for an action. */
-  readonly proposals: number;
-  readonly batchSize: number;
-  readonly hidden: readonly number[];
-  /** Updates over which the importance correction of prioritized replay goes to 1. */
-  readonly annealingUpdates: number;
-}
-
-/** The settings of design's table "the arms, spelled out"; the caller adds world, seed and machine. */
-export function agentDefaults(kind: AgentKind) {
-  return {
-    learner: "onnx",
-    device: "cpu",
-    threads: 1,
-    replay: "prioritized",
-    replayCapacity: 200_000,
-    iterationSamples: 4_000,
-    extrinsicWeight: kind === "paper" ? 10 : 8,
-    gamma: kind === "paper" ? 0.99 : 0,
-    klBudget: 1.6,
-    proposals: 64,
-    batchSize: 256,
-    hidden: [256, 256],
-    annealingUpdates: 10_000,
-  } as const satisfies Omit<AgentOptions, "world" | "seed">;
-}
+export { AGENT_KINDS, type AgentKind, type AgentOptions, agentDefaults } from "./agent-options.js";
+export { LEARNERS, type LearnerKind } from "./learner.js";
+export type { AgentWorld } from "./world.js";
 
 /** Resolves with the agent, its networks drawn from the seed and its learner's thread running; `close` ends that. */
-export async function createAgent(kind: AgentKind, _options: AgentOptions): Promise<Agent> {
-  if (kind === "random") return new RandomAgent();
-  throw new Error(`the agent "${kind}" is on its way`);
+export async function createAgent(kind: AgentKind, options: AgentOptions): Promise<Agent> {
+  switch (kind) {
+    case "rls3":
+      return openProposalAgent(options);
+    case "paper":
+      return openPaperAgent(options);
+    case "random":
+      return new RandomAgent();
+  }
 }
 
 /** Bytes of replay that `createAgent` will take: to be printed before it is taken. */
-export function agentReplayBytes(_kind: AgentKind, _options: AgentOptions): number {
-  return 0;
+export function agentReplayBytes(kind: AgentKind, options: AgentOptions): number {
+  switch (kind) {
+    case "rls3":
+      return proposalAgentBytes(options);
+    case "paper":
+      return paperAgentBytes(options);
+    case "random":
+      return 0;
+  }
 }

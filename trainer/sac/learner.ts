@@ -25,6 +25,13 @@ export interface LearnerOptions {
   readonly threads: number;
 }
 
+/** A function's output, as the numbers it is. */
+export function outputOf(outputs: Tensors, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the learner gave no "${name}"`);
+  return data;
+}
+
 export async function openLearner(model: Model, options: LearnerOptions): Promise<Learner> {
   return options.learner === "onnx" ? openOnnxLearner(model, options) : openTfjsLearner(model);
 }

@@ -16,7 +16,7 @@ import { initialParameters, type Layer, parameterCount, perceptron } from "./lay
  * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
  *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
  * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
- * - `act`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
+ * - `act_R` for each R of `rows`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
  * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
  */
 export interface SacModel {
@@ -26,8 +26,8 @@ export interface SacModel {
   readonly action: number;
   readonly hidden: readonly number[];
   readonly batch: number;
-  /** Rows of `act`. */
-  readonly rows: number;
+  /** Numbers of observations that can be acted on at once. */
+  readonly rows: readonly number[];
   readonly gamma: number;
   readonly tau: number;
   readonly targetEntropy: number;
@@ -52,7 +52,8 @@ export type Head = (typeof HEADS)[number];
  * Variables: each head's name, with `.first`, `.second`, `.step`.
  *
  * Functions: one by the name of each head: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
- * entropy, errors |p − target|; the others by squared error, errors |value − target|); `evaluate_NAME`: features [R, F] → values [R] (validity: the probability).
+ * entropy, errors |p − target|; the others by squared error, errors |value − target|); `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the
+ * probability).
  */
 export interface HeadsModel {
   readonly kind: "heads";
@@ -60,8 +61,8 @@ export interface HeadsModel {
   readonly hidden: readonly number[];
   readonly heads: readonly Head[];
   readonly batch: number;
-  /** Rows of `evaluate_NAME`. */
-  readonly rows: number;
+  /** Numbers of rows that can be evaluated at once. */
+  readonly rows: readonly number[];
   /** Of the heads that are not validity. Huber's is LAP's. */
   readonly loss: "squared" | "huber";
 }

@@ -21,7 +21,7 @@ export function headGraphs(model: HeadsModel): Map<string, Graph> {
   return new Map(
     model.heads.flatMap((head) => [
       [head, update(model, head)] as const,
-      [`evaluate_${head}`, evaluate(model, head)] as const,
+      ...model.rows.map((rows) => [`evaluate_${head}_${rows}`, evaluate(model, head, rows)] as const),
     ]),
   );
 }
@@ -48,9 +48,9 @@ function update(model: HeadsModel, head: Head): Graph {
   return graph;
 }
 
-function evaluate(model: HeadsModel, head: Head): Graph {
+function evaluate(model: HeadsModel, head: Head, rows: number): Graph {
   const graph = new Graph();
-  const features = graph.input("features", [model.rows, model.features]);
+  const features = graph.input("features", [rows, model.features]);
   const parameters = layerTensors(graph.variable(head, [size(model, head)]), headLayers(model));
   const value = reshape(perceptron(features, parameters), [-1]);
   graph.output("values", head === "validity" ? sigmoid(value) : value);

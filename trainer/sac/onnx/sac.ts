@@ -59,7 +59,7 @@ export function sacGraphs(model: SacModel): Map<string, Graph> {
   return new Map([
     ["update", updateGraph(model, false)],
     ...(model.convention === "cleanrl" ? [["update_actor", updateGraph(model, true)] as const] : []),
-    ["act", actGraph(model)],
+    ...model.rows.map((rows) => [`act_${rows}`, actGraph(model, rows)] as const),
     ["evaluate", evaluateGraph(model)],
   ]);
 }
@@ -225,10 +225,10 @@ function temperatureStep(
   trace["gradient.temperature"] ??= gradient;
 }
 
-function actGraph(model: SacModel): Graph {
+function actGraph(model: SacModel, rows: number): Graph {
   const graph = new Graph();
-  const observations = graph.input("observations", [model.rows, model.observation]);
-  const noise = graph.input("noise", [model.rows, model.action]);
+  const observations = graph.input("observations", [rows, model.observation]);
+  const noise = graph.input("noise", [rows, model.action]);
   const actor = graph.variable("actor", [parameterCount(actorLayers(model))]);
   graph.output("actions", policy(model, observations, actor, noise).action);
   return graph;

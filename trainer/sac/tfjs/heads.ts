@@ -17,7 +17,7 @@ export function feed(feeds: Feeds, name: string): tf.Tensor {
 export function regressionLoss(difference: tf.Tensor, kind: "squared" | "huber"): tf.Tensor {
   if (kind === "squared") return tf.mul(difference, difference);
   const distance = tf.abs(difference);
-  const near = tf.minimum(distance, tf.onesLike(distance));
+  const near = tf.minimum(distance, 1);
   return tf.add(tf.mul(near, near), tf.mul(tf.sub(distance, near), 2));
 }
 
@@ -43,16 +43,15 @@ export function headFunctions(model: HeadsModel, variables: Variables): Function
     return { errors: tf.abs(tf.sub(prediction, targets)), loss };
   };
 
+  const evaluate = (head: Head, feeds: Feeds): Outputs => {
+    const value = output(feed(feeds, "features"), layerTensors(variables.get(head), layers));
+    return { values: head === "validity" ? tf.sigmoid(value) : value };
+  };
+
   return Object.fromEntries(
     model.heads.flatMap((head) => [
       [head, (feeds: Feeds) => update(head, feeds)],
-      [
-        `evaluate_${head}`,
-        (feeds: Feeds): Outputs => {
-          const value = output(feed(feeds, "features"), layerTensors(variables.get(head), layers));
-          return { values: head === "validity" ? tf.sigmoid(value) : value };
-        },
-      ],
+      ...model.rows.map((rows) => [`evaluate_${head}_${rows}`, (feeds: Feeds) => evaluate(head, feeds)]),
     ]),
   );
 }

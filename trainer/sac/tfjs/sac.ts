@@ -162,10 +162,14 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     return model.trace ? { ...trace, ...outputs } : outputs;
   };
 
+  const act = (feeds: Feeds): Outputs => ({
+    actions: policy(feed(feeds, "observations"), actorParameters(), feed(feeds, "noise")).action,
+  });
+
   return {
     update: (feeds) => update(feeds, false),
     ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true) } : {}),
-    act: (feeds) => ({ actions: policy(feed(feeds, "observations"), actorParameters(), feed(feeds, "noise")).action }),
+    ...Object.fromEntries(model.rows.map((rows) => [`act_${rows}`, act])),
     evaluate: (feeds) => {
       const [q1, q2] = values(criticParameters("critics"), feed(feeds, "observations"), feed(feeds, "actions"));
       return { q1, q2 };

@@ -1,0 +1,183 @@
+/** @file The arms: what they learn, that a restored agent goes on to the bit, and that both learners serve them. */
+import { describe, expect, test } from "vitest";
+import { Random } from "../../trainer/random/random.js";
+import type { Agent, Transition } from "../../trainer/sac/agent.js";
+import {
+  type AgentKind,
+  type AgentOptions,
+  agentDefaults,
+  agentReplayBytes,
+  createAgent,
+} from "../../trainer/sac/create-agent.js";
+import { drawObservation, drawTransitions, hardnessOf, isValid, transition, world } from "./world.js";
+
+const options = (kind: AgentKind, changes: Partial<AgentOptions> = {}): AgentOptions => ({
+  ...agentDefaults(kind),
+  world,
+  seed: 1,
+  hidden: [64, 64],
+  batchSize: 64,
+  replayCapacity: 20_000,
+  iterationSamples: 500,
+  ...changes,
+});
+
+/** `rounds` rounds of 16 observations, acted on; what came of them. */
+async function play(agent: Agent, rounds: number, seed: number, beta: number): Promise<Transition[]> {
+  const random = new Random(seed);
+  const played: Transition[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const observations = Array.from({ length: 16 }, () => drawObservation(random));
+    const actions = await agent.act(observations, random);
+    expect(actions.every((value) => value >= -1 && value <= 1)).toBe(true);
+    observations.forEach((observation, i) => {
+      played.push(transition(observation, actions.slice(6 * i, 6 * i + 6), random, beta));
+    });
+  }
+  return played;
+}
+
+const share = (items: readonly Transition[], holds: (item: Transition) => boolean): number =>
+  items.filter(holds).length / items.length;
+const validRate = (played: readonly Transition[]): number => share(played, ({ valid }) => valid);
+
+describe("rls3", () => {
+  test("learns validity from random transitions, then looks for hard placements, and keeps to its KL budget", async () => {
+    const agent = await createAgent("rls3", options("rls3", { klBudget: 1 }));
+    try {
+      const data = drawTransitions(6000, new Random(2));
+      const reports: number[] = [];
+      const { validityLoss } = await agent.pretrain(data, 600, new Random(3), (done) => reports.push(done));
+      expect(reports).toEqual([100, 200, 300, 400, 500, 600]);
+      expect(validityLoss).toBeLessThan(0.5);
+      const before = await play(agent, 20, 4, 8);
+      const random = validRate(data);
+      expect(validRate(before)).toBeGreaterThan(random + 0.6 * (1 - random));
+      const hard = ({ action, valid }: Transition) => valid && hardnessOf(action) === 1;
+      agent.remember(before);
+      const { kl, temperature, hardnessLoss } = await agent.update(400, new Random(5));
+      expect(kl).toBeCloseTo(1, 1);
+      expect(temperature).toBeGreaterThan(0);
+      expect(hardnessLoss).toBeLessThan(0.3);
+      expect(share(await play(agent, 20, 6, 8), hard)).toBeGreaterThan(1.4 * share(before, hard));
+    } finally {
+      await agent.close();
+    }
+  });
+
+  test("with γ it also values what comes after", async () => {
+    const agent = await createAgent("rls3", options("rls3", { gamma: 0.9, hidden: [32], batchSize: 32 }));
+    try {
+      agent.remember(drawTransitions(300, new Random(2), 8));
+      const { futureLoss } = await agent.update(60, new Random(3));
+      expect(futureLoss).toBeGreaterThan(0);
+      expect(await play(agent, 1, 4, 8)).toHaveLength(16);
+    } finally {
+      await agent.close();
+    }
+  });
+
+  test("forgets hardness from before the last six iterations", async () => {
+    const agent = await createAgent("rls3", options("rls3", { hidden: [8], batchSize: 8 }));
+    try {
+      const random = new Random(1);
+      for (let iteration = 0; iteration < 9; iteration++) {
+        const valid = drawTransitions(60, random, 8).filter((item) => item.valid);
+        agent.remember(valid.slice(0, 10 + iteration));
+      }
+      const state = await agent.state();
+      expect(state["memory_hardness/ring"]?.data[1]).toBe(13 + 14 + 15 + 16 + 17 + 18);
+      expect(state["memory_validity/ring"]?.data[1]).toBe(9 * 10 + 36);
+    } finally {
+      await agent.close();
+    }
+  });
+});
+
+describe("paper", () => {
+  test("learns to place validly", async () => {
+    const agent = await createAgent("paper", options("paper", { gamma: 0 }));
+    try {
+      const data = drawTransitions(4000, new Random(2));
+      await agent.pretrain(data, 1500, new Random(3), () => undefined);
+      const random = validRate(data);
+      expect(validRate(await play(agent, 20, 4, 0))).toBeGreaterThan(random + 0.3 * (1 - random));
+    } finally {
+      await agent.close();
+    }
+  });
+});
+
+test("random draws uniform actions", async () => {
+  const agent = await createAgent("random", options("random"));
+  const actions = await agent.act(
+    Array.from({ length: 4000 }, () => drawObservation(new Random(1))),
+    new Random(2),
+  );
+  expect(actions).toHaveLength(24_000);
+  expect(actions.reduce((sum, value) => sum + value, 0) / 24_000).toBeCloseTo(0, 1);
+  expect(actions.reduce((sum, value) => sum + value * value, 0) / 24_000).toBeCloseTo(1 / 3, 1);
+});
+
+describe.each([
+  { kind: "rls3", replay: "prioritized", gamma: 0.5, learner: "onnx" },
+  { kind: "rls3", replay: "lap", gamma: 0, learner: "onnx" },
+  { kind: "paper", replay: "prioritized", gamma: 0.99, learner: "onnx" },
+  { kind: "paper", replay: "uniform", gamma: 0.99, learner: "onnx" },
+  { kind: "rls3", replay: "uniform", gamma: 0, learner: "tfjs" },
+  { kind: "paper", replay: "lap", gamma: 0.99, learner: "tfjs" },
+] as const)("$kind, $replay replay, γ $gamma, on $learner", ({ kind, ...changes }) => {
+  test("restored from its state, it goes on to the bit as the one that was never stopped", async () => {
+    const own = options(kind, { ...changes, hidden: [16, 16], batchSize: 16, proposals: 8 });
+    const [unbroken, restored] = [await createAgent(kind, own), await createAgent(kind, { ...own, seed: 99 })];
+    try {
+      await unbroken.pretrain(drawTransitions(200, new Random(1)), 20, new Random(2), () => undefined);
+      unbroken.remember(drawTransitions(60, new Random(3), 8));
+      await unbroken.update(20, new Random(4));
+      await restored.restore(structuredClone(await unbroken.state()));
+      const goOn = async (agent: Agent) => {
+        const played = await play(agent, 2, 5, 8);
+        agent.remember(played);
+        const statistics = await agent.update(20, new Random(6));
+        return { actions: played.map(({ action }) => action), statistics, state: await agent.state() };
+      };
+      expect(await goOn(restored)).toEqual(await goOn(unbroken));
+    } finally {
+      await unbroken.close();
+      await restored.close();
+    }
+  });
+});
+
+test("an agent of another kind, or another world, is refused by name", async () => {
+  const small = { hidden: [8], batchSize: 8 };
+  const agents = [
+    await createAgent("rls3", options("rls3", small)),
+    await createAgent("paper", options("paper", small)),
+  ] as const;
+  try {
+    const [rls3, paper] = agents;
+    await expect(rls3.restore(await paper.state())).rejects.toThrow(/not one of kind rls3/);
+    await expect(paper.restore(await rls3.state())).rejects.toThrow(/not one of kind paper/);
+  } finally {
+    for (const agent of agents) await agent.close();
+  }
+});
+
+test("the replay's bytes are known before, and grow with its capacity", () => {
+  for (const kind of ["rls3", "paper"] as const) {
+    const [small, large] = [1000, 10_000].map((replayCapacity) =>
+      agentReplayBytes(kind, options(kind, { replayCapacity })),
+    );
+    expect((large ?? 0) - (small ?? 0)).toBeGreaterThan(9000 * 100);
+  }
+  expect(agentReplayBytes("random", options("random"))).toBe(0);
+});
+
+test("the test world's random actions are sometimes valid", () => {
+  const random = new Random(1);
+  const data = drawTransitions(1000, random);
+  expect(validRate(data)).toBeGreaterThan(0.3);
+  expect(validRate(data)).toBeLessThan(0.8);
+  expect(data.every(({ observation, action, valid }) => isValid(observation, action) === valid)).toBe(true);
+});

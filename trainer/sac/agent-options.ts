@@ -1,0 +1,48 @@
+/** @file An agent's settings, and their defaults for each arm. */
+import type { ReplayKind } from "../replay/replay.js";
+import type { LearnerOptions } from "./learner.js";
+import type { AgentWorld } from "./world.js";
+
+export const AGENT_KINDS = ["rls3", "paper", "random"] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
+
+export interface AgentOptions extends LearnerOptions {
+  readonly world: AgentWorld;
+  /** Seed of the first weights. */
+  readonly seed: number;
+  readonly replay: ReplayKind;
+  /** Transitions kept in all. */
+  readonly replayCapacity: number;
+  /** Transitions of an iteration at most: sizes the window of recent iterations that hardness is learned from. */
+  readonly iterationSamples: number;
+  /** β of the arm. rls3 learns no hardness where it is 0. */
+  readonly extrinsicWeight: number;
+  readonly gamma: number;
+  /** rls3: mean KL from the uniform policy, in nats. */
+  readonly klBudget: number;
+  /** rls3: proposals drawn for an action. */
+  readonly proposals: number;
+  readonly batchSize: number;
+  readonly hidden: readonly number[];
+  /** Updates of a head over which the importance correction of prioritized replay goes to 1. */
+  readonly annealingUpdates: number;
+}
+
+/** The settings of the design's table "the arms, spelled out"; the caller adds world and seed. */
+export function agentDefaults(kind: AgentKind) {
+  return {
+    learner: "onnx",
+    device: "cpu",
+    threads: 1,
+    replay: "prioritized",
+    replayCapacity: 200_000,
+    iterationSamples: 4_000,
+    extrinsicWeight: kind === "paper" ? 10 : 8,
+    gamma: kind === "paper" ? 0.99 : 0,
+    klBudget: 1.6,
+    proposals: 64,
+    batchSize: 256,
+    hidden: [256, 256],
+    annealingUpdates: 10_000,
+  } as const satisfies Omit<AgentOptions, "world" | "seed">;
+}

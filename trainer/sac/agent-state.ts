@@ -1,0 +1,60 @@
+/** @file An agent's state as flat named tensors, "part/name", and the means it reports. */
+import type { Tensor, Tensors } from "../graph/runtime.js";
+import type { ColumnArray } from "../replay/columns.js";
+
+type Arrays = Readonly<Record<string, ColumnArray>>;
+
+const isTensor = (value: Tensor | ColumnArray): value is Tensor => "dims" in value;
+
+function typeOf(data: ColumnArray): "float32" | "int32" | "uint8" {
+  if (data instanceof Float32Array) return "float32";
+  return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+/** Parts, each of tensors or plain arrays, as one flat record. */
+export function toState(parts: Readonly<Record<string, Tensors | Arrays>>): Tensors {
+  const state: Record<string, Tensor> = {};
+  for (const [part, entries] of Object.entries(parts)) {
+    for (const [name, value] of Object.entries(entries)) {
+      state[`${part}/${name}`] = isTensor(value) ? value : { type: typeOf(value), dims: [value.length], data: value };
+    }
+  }
+  return state;
+}
+
+export interface StateParts {
+  tensors(part: string): Tensors;
+  arrays(part: string): Arrays;
+}
+
+export function fromState(state: Tensors): StateParts {
+  const tensors = (part: string): Tensors =>
+    Object.fromEntries(
+      Object.entries(state).flatMap(([name, tensor]) =>
+        name.startsWith(`${part}/`) ? [[name.slice(part.length + 1), tensor]] : [],
+      ),
+    );
+  return {
+    tensors,
+    arrays: (part) =>
+      Object.fromEntries(Object.entries(tensors(part)).map(([name, { data }]) => [name, data as ColumnArray])),
+  };
+}
+
+/** Means of named numbers since the last `take`. */
+export class RunningMeans {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+
+  add(values: Readonly<Record<string, number>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };
+      this.#sums.set(name, { sum: sum + value, count: count + 1 });
+    }
+  }
+
+  take(): Record<string, number> {
+    const means = Object.fromEntries([...this.#sums].map(([name, { sum, count }]) => [name, sum / count]));
+    this.#sums.clear();
+    return means;
+  }
+}

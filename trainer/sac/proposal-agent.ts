@@ -1,0 +1,298 @@
+/**
+ * @file The default agent ("rls3" in design's table of the arms): two heads over a decoded placement, validity p and hardness ĥ, and a
+ * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window).
+ */
+import { InputError } from "../errors.js";
+import type { Tensor, Tensors } from "../graph/runtime.js";
+import { Random } from "../random/random.js";
+import { annealedCorrection } from "../replay/replay.js";
+import type { Agent, AgentObservation, AgentStatistics, Transition } from "./agent.js";
+import type { AgentOptions } from "./agent-options.js";
+import { fromState, RunningMeans, toState } from "./agent-state.js";
+import { featureWidth, writeFeatures } from "./features.js";
+import { type Learner, openLearner, outputOf } from "./learner.js";
+import { type Head, type HeadsModel, headLayers, initialVariables } from "./models.js";
+import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-memory.js";
+import { chooseProposals, softValues } from "./proposal-policy.js";
+import { ACTION_WIDTH } from "./world.js";
+
+/** Iterations that hardness is learned from: the VLM changes, so older answers mislead. */
+const WINDOW = 6;
+const LEARNING_RATE = 1e-3;
+/** What pre-training takes off the validity head's rate, linearly over its updates. */
+const RATE_DECAY = 0.8;
+/** Where importance weights start from. */
+const CORRECTION_START = 0.4;
+/** Normalised hardness is capped there (design: the arms). */
+const HARDNESS_CAP = 4;
+/** Mean hardness by construction: what the head says before it has learned. */
+const HARDNESS_START = 0.3;
+
+/** Multiples of the proposals of one observation that are evaluated in one call. */
+const CHUNKS = [16, 8, 4, 2, 1] as const;
+
+function headsOf({ extrinsicWeight, gamma }: AgentOptions): readonly Head[] {
+  return ["validity", ...(extrinsicWeight > 0 ? ["hardness" as const] : []), ...(gamma > 0 ? ["future" as const] : [])];
+}
+
+function memoryOptions(head: Head, { world, replay, replayCapacity, iterationSamples }: AgentOptions): MemoryOptions {
+  return {
+    world,
+    replay,
+    capacity: head === "validity" ? replayCapacity : WINDOW * iterationSamples,
+    next: head === "future" ? "kept" : "dropped",
+  };
+}
+
+export function proposalAgentBytes(options: AgentOptions): number {
+  return headsOf(options).reduce((sum, head) => sum + memoryBytes(memoryOptions(head, options)), 0);
+}
+
+function modelOf(options: AgentOptions): HeadsModel {
+  return {
+    kind: "heads",
+    features: featureWidth(options.world),
+    hidden: options.hidden,
+    heads: headsOf(options),
+    batch: options.batchSize,
+    rows: CHUNKS.map((observations) => observations * options.proposals),
+    loss: options.replay === "lap" ? "huber" : "squared",
+  };
+}
+
+/** First weights; the hardness head starts at its mean, nearly the same everywhere. */
+function firstVariables(model: HeadsModel, seed: number): Tensors {
+  const variables = initialVariables(model, Random.stream(seed, "networks"));
+  const hardness = variables["hardness"]?.data;
+  const last = headLayers(model).at(-1);
+  if (hardness instanceof Float32Array && last) {
+    for (let i = hardness.length - 1 - last.inputs; i < hardness.length - 1; i++)
+      hardness[i] = (hardness[i] ?? 0) * 0.1;
+    hardness[hardness.length - 1] = HARDNESS_START;
+  }
+  return variables;
+}
+
+export async function openProposalAgent(options: AgentOptions): Promise<Agent> {
+  const model = modelOf(options);
+  const learner = await openLearner(model, options);
+  try {
+    await learner.set(firstVariables(model, options.seed));
+  } catch (error) {
+    await learner.close();
+    throw error;
+  }
+  return new ProposalAgent(model, learner, options);
+}
+
+class ProposalAgent implements Agent {
+  readonly name = "rls3";
+  readonly #memories: ReadonlyMap<Head, PlacementMemory>;
+  /** Transitions of each iteration in the windows, oldest first: [hardness, future]. */
+  #windows: (readonly [hardness: number, future: number])[] = [];
+  /** Updates done of each head. */
+  readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0 };
+  #validityRate = LEARNING_RATE;
+  /** What `act` saw since the last update. */
+  #seen = new RunningMeans();
+
+  constructor(
+    private readonly model: HeadsModel,
+    private readonly learner: Learner,
+    private readonly options: AgentOptions,
+  ) {
+    this.#memories = new Map(model.heads.map((head) => [head, new PlacementMemory(memoryOptions(head, options))]));
+  }
+
+  async act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array> {
+    const { proposals, klBudget } = this.options;
+    const actions = uniformActions(observations.length * proposals, random);
+    const q = await this.#values(observations, actions, proposals);
+    const { chosen, temperature, kl } = chooseProposals(q, proposals, klBudget, random);
+    this.#seen.add({ temperature, kl });
+    const taken = new Float32Array(observations.length * ACTION_WIDTH);
+    chosen.forEach((proposal, row) => {
+      const start = (row * proposals + proposal) * ACTION_WIDTH;
+      taken.set(actions.subarray(start, start + ACTION_WIDTH), row * ACTION_WIDTH);
+    });
+    return taken;
+  }
+
+  remember(transitions: readonly Transition[]): void {
+    this.#memories.get("validity")?.add(
+      transitions,
+      transitions.map(({ valid }) => (valid ? 1 : 0)),
+    );
+    const scored = transitions.filter(({ hardness }) => hardness !== null);
+    this.#memories.get("hardness")?.add(
+      scored,
+      scored.map(({ hardness }) => hardness ?? 0),
+    );
+    this.#memories.get("future")?.add(transitions, new Float32Array(transitions.length));
+    this.#windows.push([scored.length, transitions.length]);
+    while (this.#windows.length > WINDOW) {
+      const [hardness = 0, future = 0] = this.#windows.shift() ?? [];
+      this.#memories.get("hardness")?.forget(hardness);
+      this.#memories.get("future")?.forget(future);
+    }
+  }
+
+  async pretrain(
+    transitions: readonly Transition[],
+    updates: number,
+    random: Random,
+    progress: (done: number) => void,
+  ): Promise<AgentStatistics> {
+    this.#memories.get("validity")?.add(
+      transitions,
+      transitions.map(({ valid }) => (valid ? 1 : 0)),
+    );
+    const losses = new RunningMeans();
+    for (let done = 0; done < updates; ) {
+      this.#validityRate = LEARNING_RATE * (1 - (RATE_DECAY * done) / updates);
+      losses.add({ validityLoss: await this.#updateHead("validity", random, this.#validityRate) });
+      done++;
+      if (done % 100 === 0 || done === updates) progress(done);
+    }
+    return losses.take();
+  }
+
+  async update(updates: number, random: Random): Promise<AgentStatistics> {
+    await this.#refreshFuture(random);
+    const losses = new RunningMeans();
+    // The heads' chains run side by side, so that one is sampled for while the other computes; each draws from a stream of its own.
+    const chains = this.model.heads.map(async (head, _i, heads) => {
+      const own = new Random(random.seed());
+      const rate = head === "validity" ? this.#validityRate : LEARNING_RATE;
+      if (this.#memories.get(head)?.size === 0) return;
+      const count = Math.floor(updates / Math.max(2, heads.length));
+      for (let i = 0; i < count; i++) losses.add({ [`${head}Loss`]: await this.#updateHead(head, own, rate) });
+    });
+    await Promise.all(chains);
+    return { ...this.#seen.take(), ...losses.take() };
+  }
+
+  async state(): Promise<Tensors> {
+    const { validity, hardness, future } = this.#updates;
+    return toState({
+      learner: await this.learner.get(),
+      counters: { updates: Int32Array.of(validity, hardness, future), windows: Int32Array.from(this.#windows.flat()) },
+      rates: { validity: Float32Array.of(this.#validityRate) },
+      ...Object.fromEntries([...this.#memories].map(([head, memory]) => [`memory_${head}`, memory.state()])),
+    });
+  }
+
+  async restore(state: Tensors): Promise<void> {
+    const parts = fromState(state);
+    const windows = parts.arrays("counters")["windows"] ?? new Int32Array();
+    const [validity, hardness, future] = parts.arrays("counters")["updates"] ?? [];
+    if (validity === undefined || hardness === undefined || future === undefined) {
+      throw new InputError("the saved agent is not one of kind rls3");
+    }
+    for (const [head, memory] of this.#memories) memory.restore(parts.arrays(`memory_${head}`));
+    await this.learner.set(parts.tensors("learner"));
+    Object.assign(this.#updates, { validity, hardness, future });
+    this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [
+      windows[2 * i] ?? 0,
+      windows[2 * i + 1] ?? 0,
+    ]);
+    this.#validityRate = parts.arrays("rates")["validity"]?.[0] ?? LEARNING_RATE;
+    this.#seen = new RunningMeans();
+  }
+
+  close(): Promise<void> {
+    return this.learner.close();
+  }
+
+  async #updateHead(head: Head, random: Random, rate: number): Promise<number> {
+    const memory = this.#memories.get(head);
+    if (memory === undefined) throw new Error(`the agent has no head "${head}"`);
+    const { batch } = this.model;
+    const correction = annealedCorrection(CORRECTION_START, this.#updates[head]++, this.options.annealingUpdates);
+    const { indices, features, targets, weights } = memory.sample(batch, random, correction);
+    const outputs = await this.learner.call(head, {
+      features: float32(features, [batch, this.model.features]),
+      targets: float32(targets, [batch]),
+      weights: float32(weights, [batch]),
+      learning_rate: float32(Float32Array.of(rate), []),
+    });
+    memory.update(indices, outputOf(outputs, "errors"));
+    return outputOf(outputs, "loss")[0] ?? Number.NaN;
+  }
+
+  /** Q of `proposals` actions at each observation. */
+  async #values(
+    observations: readonly AgentObservation[],
+    actions: Float32Array,
+    proposals: number,
+  ): Promise<Float64Array> {
+    const { extrinsicWeight, gamma, world } = this.options;
+    const width = this.model.features;
+    const calls: Promise<void>[] = [];
+    const q = new Float64Array(observations.length * proposals);
+    for (let first = 0; first < observations.length; ) {
+      const count = CHUNKS.find((chunk) => chunk <= observations.length - first) ?? 1;
+      const rows = count * proposals;
+      const features = new Float32Array(rows * width);
+      for (let i = 0; i < count; i++) {
+        const observation = observations[first + i] as AgentObservation;
+        writeFeatures(world, observation, actions, (first + i) * proposals, proposals, features, i * proposals * width);
+      }
+      calls.push(
+        this.#valuesOf(
+          features,
+          rows,
+          extrinsicWeight,
+          gamma,
+          q.subarray(first * proposals, (first + count) * proposals),
+        ),
+      );
+      first += count;
+    }
+    await Promise.all(calls);
+    return q;
+  }
+
+  async #valuesOf(features: Float32Array, rows: number, beta: number, gamma: number, out: Float64Array): Promise<void> {
+    const feeds = { features: float32(features, [rows, this.model.features]) };
+    const evaluated = this.model.heads.map(async (head) => {
+      return [head, outputOf(await this.learner.call(`evaluate_${head}_${rows}`, feeds), "values")] as const;
+    });
+    const { validity, hardness, future } = Object.fromEntries(await Promise.all(evaluated)) as Partial<
+      Record<Head, Float32Array>
+    >;
+    for (let i = 0; i < rows; i++) {
+      const p = validity?.[i] ?? 0;
+      const h = Math.min(HARDNESS_CAP, Math.max(0, hardness?.[i] ?? 0));
+      out[i] = 2 * p - 1 + p * beta * h + gamma * (future?.[i] ?? 0);
+    }
+  }
+
+  /** With γ > 0: the soft value of what came next, once an iteration, is the target that the head of the future regresses to. */
+  async #refreshFuture(random: Random): Promise<void> {
+    const memory = this.#memories.get("future");
+    if (memory === undefined) return;
+    const { proposals, klBudget } = this.options;
+    for (let first = 0; first < memory.size; first += CHUNKS[0]) {
+      const ages = Array.from({ length: Math.min(CHUNKS[0], memory.size - first) }, (_, i) => first + i);
+      const next = ages.map((age) => memory.nextOf(age));
+      const actions = uniformActions(next.length * proposals, random);
+      const q = await this.#values(
+        next.map(({ observation }) => observation),
+        actions,
+        proposals,
+      );
+      softValues(q, proposals, klBudget).forEach((value, i) => {
+        memory.setTarget(first + i, next[i]?.terminated ? 0 : value);
+      });
+    }
+  }
+}
+
+const float32 = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
+
+function uniformActions(count: number, random: Random): Float32Array {
+  const actions = new Float32Array(count * ACTION_WIDTH);
+  for (let i = 0; i < actions.length; i++) actions[i] = random.uniform(-1, 1);
+  return actions;
+}

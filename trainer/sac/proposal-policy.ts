@@ -1,0 +1,76 @@
+/**
+ * @file The maximum-entropy policy over proposals: of K uniform proposals for each observation one is drawn with probability ∝ exp(Q/α),
+ * α such that the mean KL divergence from uniform is the budget. SAC's temperature tuning, with a policy of many modes.
+ */
+import type { Random } from "../random/random.js";
+
+const LOWEST = 1e-3;
+const HIGHEST = 100;
+const BISECTIONS = 14;
+
+export interface Choice {
+  /** Index of the proposal taken, for each observation. */
+  readonly chosen: Int32Array;
+  readonly temperature: number;
+  /** Mean KL from uniform at that temperature, in nats. */
+  readonly kl: number;
+}
+
+/** KL(softmax(q/α) ‖ uniform) of `count` values from `start`: log K + Σ p·q/α − log Σ exp(q/α). */
+function divergence(q: Float64Array, start: number, count: number, temperature: number): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = start; i < start + count; i++) largest = Math.max(largest, q[i] as number);
+  let total = 0;
+  let weighted = 0;
+  for (let i = start; i < start + count; i++) {
+    const scaled = ((q[i] as number) - largest) / temperature;
+    const weight = Math.exp(scaled);
+    total += weight;
+    weighted += weight * scaled;
+  }
+  return Math.log(count) + weighted / total - Math.log(total);
+}
+
+function meanDivergence(q: Float64Array, proposals: number, temperature: number): number {
+  let sum = 0;
+  for (let start = 0; start < q.length; start += proposals) sum += divergence(q, start, proposals, temperature);
+  return sum / (q.length / proposals);
+}
+
+/** α by bisection on its logarithm: the divergence falls as α grows. */
+export function temperatureFor(q: Float64Array, proposals: number, budget: number): number {
+  let [low, high] = [LOWEST, HIGHEST];
+  for (let i = 0; i < BISECTIONS; i++) {
+    const middle = Math.sqrt(low * high);
+    if (meanDivergence(q, proposals, middle) > budget) low = middle;
+    else high = middle;
+  }
+  return Math.sqrt(low * high);
+}
+
+/** Draws one of `proposals` for each observation; `q` holds their values, observation after observation. */
+export function chooseProposals(q: Float64Array, proposals: number, budget: number, random: Random): Choice {
+  const temperature = temperatureFor(q, proposals, budget);
+  const chosen = new Int32Array(q.length / proposals);
+  for (let row = 0; row < chosen.length; row++) {
+    const values = q.subarray(row * proposals, (row + 1) * proposals);
+    const largest = Math.max(...values);
+    const weights = values.map((value) => Math.exp((value - largest) / temperature));
+    let rest = random.float() * weights.reduce((sum, weight) => sum + weight, 0);
+    let index = 0;
+    while (index < proposals - 1 && rest >= (weights[index] as number)) rest -= weights[index++] as number;
+    chosen[row] = index;
+  }
+  return { chosen, temperature, kl: meanDivergence(q, proposals, temperature) };
+}
+
+/** The soft value of each observation: α · log mean exp(Q/α). */
+export function softValues(q: Float64Array, proposals: number, budget: number): Float64Array {
+  const temperature = temperatureFor(q, proposals, budget);
+  return Float64Array.from({ length: q.length / proposals }, (_, row) => {
+    const values = q.subarray(row * proposals, (row + 1) * proposals);
+    const largest = Math.max(...values);
+    const sum = values.reduce((total, value) => total + Math.exp((value - largest) / temperature), 0);
+    return largest + temperature * Math.log(sum / proposals);
+  });
+}

@@ -1,0 +1,77 @@
+/** @file SAC's rhythm, whatever the environment: which update is due, and the noise that it takes. */
+import type { Tensor, Tensors } from "../graph/runtime.js";
+import type { Random } from "../random/random.js";
+import { type Learner, outputOf } from "./learner.js";
+import type { SacModel } from "./models.js";
+
+export interface SacBatch {
+  readonly observations: Float32Array;
+  readonly nextObservations: Float32Array;
+  readonly actions: Float32Array;
+  readonly rewards: Float32Array;
+  readonly terminated: Float32Array;
+  readonly weights: Float32Array;
+}
+
+export interface SacOutcome {
+  /** Mean of both critics' |TD| for each row. */
+  readonly errors: Float32Array;
+  readonly statistics: Readonly<Record<string, number>>;
+}
+
+const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
+
+function noise(dims: readonly number[], random: Random): Tensor {
+  const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
+  for (let i = 0; i < data.length; i++) data[i] = random.normal();
+  return tensor(data, dims);
+}
+
+/** Update number `count` (from 0): in the cleanrl convention the actor's turn comes every `policyFrequency` updates. */
+export async function updateSac(
+  learner: Learner,
+  model: SacModel,
+  batch: SacBatch,
+  count: number,
+  random: Random,
+): Promise<SacOutcome> {
+  const { batch: rows, action, convention, policyFrequency } = model;
+  const cleanrl = convention === "cleanrl";
+  const withActor = cleanrl && count % policyFrequency === 0;
+  const feeds: Tensors = {
+    observations: tensor(batch.observations, [rows, model.observation]),
+    next_observations: tensor(batch.nextObservations, [rows, model.observation]),
+    actions: tensor(batch.actions, [rows, action]),
+    rewards: tensor(batch.rewards, [rows]),
+    terminated: tensor(batch.terminated, [rows]),
+    weights: tensor(batch.weights, [rows]),
+    noise_next: noise([rows, action], random),
+    ...(cleanrl ? {} : { noise_policy: noise([rows, action], random) }),
+    ...(withActor
+      ? {
+          noise_policy: noise([policyFrequency, rows, action], random),
+          noise_temperature: noise([policyFrequency, rows, action], random),
+        }
+      : {}),
+  };
+  const outputs = await learner.call(withActor ? "update_actor" : "update", feeds);
+  const { errors: _, ...scalars } = outputs;
+  const statistics = Object.keys(scalars).map((name) => [name, outputOf(outputs, name)[0] ?? Number.NaN]);
+  return { errors: outputOf(outputs, "errors"), statistics: Object.fromEntries(statistics) };
+}
+
+/** Actions at `rows` observations, drawn from the policy with `random`, or its modes without. */
+export async function actSac(
+  learner: Learner,
+  model: SacModel,
+  observations: Float32Array,
+  rows: number,
+  random?: Random,
+): Promise<Float32Array> {
+  const dims = [rows, model.action];
+  const outputs = await learner.call(`act_${rows}`, {
+    observations: tensor(observations, [rows, model.observation]),
+    noise: random === undefined ? tensor(new Float32Array(rows * model.action), dims) : noise(dims, random),
+  });
+  return outputOf(outputs, "actions");
+}
