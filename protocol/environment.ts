@@ -48,3 +48,14 @@ export interface EnvironmentDefinition {
   readonly catalog?: WireMap;
   create(index: number): Environment;
 }
+
+/** What a client asks for in hello. A definition may be made to it, so that `welcome` announces what the session gets. */
+export interface SessionWishes {
+  /** Side of square images, in pixels. */
+  readonly imageSize?: number;
+  /** Where the environments draw their seeds from when a reset brings none. */
+  readonly seed?: number;
+}
+
+/** Made once for all sessions, or for each session. Its environments are created anew for each session in either case. */
+export type DefinitionSource = EnvironmentDefinition | ((wishes: SessionWishes) => EnvironmentDefinition);

@@ -4,7 +4,14 @@
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
-import type { Environment, EnvironmentDefinition, WireMap, WireValue } from "./environment.js";
+import type {
+  DefinitionSource,
+  Environment,
+  EnvironmentDefinition,
+  SessionWishes,
+  WireMap,
+  WireValue,
+} from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
   type BatchRequest,
@@ -68,43 +75,46 @@ interface Slot {
   step: number;
 }
 
+/** A definition with what is worked out once for all messages. */
+interface Served {
+  readonly definition: EnvironmentDefinition;
+  readonly check: ReturnType<typeof membershipCheck>;
+  readonly actionElements: number;
+  readonly specs: ReadonlyMap<string, TensorSpec>;
+}
+
+function prepare(definition: EnvironmentDefinition): Served {
+  const fail = (what: string): Error => new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${what}`);
+  for (const spec of [definition.action, ...definition.observations]) {
+    const problem = specProblem(spec);
+    if (problem !== undefined) throw fail(problem);
+  }
+  const specs = new Map(definition.observations.map((spec) => [spec.uid, spec]));
+  if (specs.size !== definition.observations.length) throw fail("two observations have the same uid");
+  const { action } = definition;
+  return { definition, check: membershipCheck(action), actionElements: elementCount(action.shape), specs };
+}
+
 export class EnvironmentHost {
   readonly limits: ServerLimits;
-  private readonly slots: Slot[];
-  private readonly check: (action: TensorData) => ReturnType<ReturnType<typeof membershipCheck>>;
-  private readonly actionElements: number;
-  private readonly specs: ReadonlyMap<string, TensorSpec>;
-  private readonly hashes: boolean;
+  private readonly envCount: number;
+  private served: Served;
+  private slots: Slot[] = [];
   private session: Session | undefined;
-  /** Set by an answered `close`; a server that was started for one session ends then. */
+  /** Sessions ended by `close`; a server that was started for one session ends then. */
   sessionsClosed = 0;
 
+  /** @throws ProtocolError CONFIGURATION for a definition that can't be served. */
   constructor(
-    private readonly definition: EnvironmentDefinition,
+    private readonly source: DefinitionSource,
     private readonly options: HostOptions = {},
   ) {
-    const envCount = options.envCount ?? 1;
-    if (!Number.isInteger(envCount) || envCount < 1 || envCount > 65_535) {
-      throw new ProtocolError("CONFIGURATION", `envCount must be an integer from 1 to 65535, not ${envCount}`);
-    }
-    for (const spec of [definition.action, ...definition.observations]) {
-      const problem = specProblem(spec);
-      if (problem !== undefined) throw new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${problem}`);
+    this.envCount = options.envCount ?? 1;
+    if (!Number.isInteger(this.envCount) || this.envCount < 1 || this.envCount > 65_535) {
+      throw new ProtocolError("CONFIGURATION", `envCount must be an integer from 1 to 65535, not ${options.envCount}`);
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.check = membershipCheck(definition.action);
-    this.actionElements = elementCount(definition.action.shape);
-    this.specs = new Map(definition.observations.map((spec) => [spec.uid, spec]));
-    if (this.specs.size !== definition.observations.length) {
-      throw new ProtocolError("CONFIGURATION", `environment ${definition.name}: two observations have the same uid`);
-    }
-    this.slots = Array.from({ length: envCount }, (_, i) => ({
-      environment: definition.create(i),
-      state: "new" as const,
-      episode: 0,
-      step: 0,
-    }));
-    this.hashes = this.slots[0]?.environment.stateHash !== undefined;
+    this.served = prepare(typeof source === "function" ? source({}) : source);
   }
 
   get busy(): boolean {
@@ -124,7 +134,21 @@ export class EnvironmentHost {
   }
 
   close(): void {
-    for (const slot of this.slots) slot.environment.close?.();
+    for (const slot of this.slots.splice(0)) slot.environment.close?.();
+  }
+
+  /** New environments for a new session, with every parameter at its default. */
+  private start(wishes: SessionWishes): void {
+    this.close();
+    if (typeof this.source === "function") this.served = prepare(this.source(wishes));
+    const { definition } = this.served;
+    this.slots = Array.from({ length: this.envCount }, (_, i): Slot => {
+      return { environment: definition.create(i), state: "new", episode: 0, step: 0 };
+    });
+  }
+
+  private get hashes(): boolean {
+    return this.slots[0]?.environment.stateHash !== undefined;
   }
 
   /** Exactly one response for each request: the frames of a message to the frames of its answer. Never throws. */
@@ -194,15 +218,18 @@ export class EnvironmentHost {
       replies: [],
       lastHeard: now,
     };
+    this.start({
+      ...(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }),
+      ...(hello.seed === undefined ? {} : { seed: hello.seed }),
+    });
     const reply = [encodeHeader(this.welcome(session, req))];
     session.replies[req % this.limits.max_in_flight] = reply;
     this.session = session;
-    for (const slot of this.slots) Object.assign(slot, { state: "new", episode: 0, step: 0 });
     return reply;
   }
 
   private welcome(session: Session, req: number): WireMap {
-    const { definition } = this;
+    const { definition } = this.served;
     const parameters = definition.parameters ?? [];
     return {
       v: PROTOCOL_VERSION,
@@ -281,7 +308,7 @@ export class EnvironmentHost {
       case "ping":
         return [encodeHeader({ v: PROTOCOL_VERSION, t: "pong", sid, req, tick_age_ms: 0, queue_depth: 0 })];
       case "configure": {
-        const parameters = parseParameters(header, this.definition.parameters ?? []);
+        const parameters = parseParameters(header, this.served.definition.parameters ?? []);
         for (const [name, value] of parameters) {
           for (const slot of this.slots) slot.environment.configure?.(name, value);
         }
@@ -309,13 +336,13 @@ export class EnvironmentHost {
     const tensors: { uid: string; dtype: string; shape: number[]; frame: number }[] = [];
     const outputs: { uid: string; data: TensorData; elements: number }[] = [];
     for (const uid of want) {
-      const spec = this.specs.get(uid);
+      const spec = this.served.specs.get(uid);
       if (spec === undefined) {
-        throw badMessage(`want: there is no observation "${uid}"; known: ${[...this.specs.keys()].join(", ")}`, {
+        throw badMessage(`want: there is no observation "${uid}"; known: ${[...this.served.specs.keys()].join(", ")}`, {
           field: "want",
         });
       }
-      if (spec.graphics === true && this.definition.graphics === null) {
+      if (spec.graphics === true && this.served.definition.graphics === null) {
         throw new ProtocolError("NO_GRAPHICS", `"${uid}" needs a renderer, and this server has none`, { uid });
       }
       const bytes = byteCount(spec) * ops.length;
@@ -353,7 +380,7 @@ export class EnvironmentHost {
   /** The action tensor: one row for each step, in the order of the operations. */
   private actions(request: BatchRequest, header: WireMap, payload: readonly Uint8Array[]): TensorData | undefined {
     const tensors = parseTensorHeaders(header, payload, bytesPerElement);
-    const { action } = this.definition;
+    const { action } = this.served.definition;
     const given = tensors.find((tensor) => tensor.uid === action.uid);
     if (given === undefined) {
       if (request.steps === 0) return undefined;
@@ -384,9 +411,9 @@ export class EnvironmentHost {
       slot.step = 0;
     } else if (op.op === "step") {
       if (slot.state !== "running") throw notReset(op.env, slot);
-      const size = this.actionElements;
+      const size = this.served.actionElements;
       const action = (actions as TensorData).subarray(row * size, (row + 1) * size);
-      const problem = this.check(action);
+      const problem = this.served.check(action);
       if (problem !== undefined) throw new ProtocolError("BAD_ACTION", problem.message, problem.detail);
       const outcome = slot.environment.step(action);
       ({ reward, terminated, truncated, info } = outcome);
@@ -413,7 +440,7 @@ export class EnvironmentHost {
       } catch (second) {
         known = new ProtocolError("ENV_CRASH", `${known.message} (closing it failed too: ${second})`, known.detail);
       }
-      slot.environment = this.definition.create(env);
+      slot.environment = this.served.definition.create(env);
     }
     const { episode, step } = slot;
     const body = { code: known.code, message: known.message, detail: known.detail, retryable: known.retryable, env };

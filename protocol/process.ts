@@ -83,15 +83,15 @@ export class ServerProcess {
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         this.over = true;
+        this.log?.end();
+        resolve(how);
+      };
+      this.child.once("error", (error) => end(`could not be started: ${error.message}`));
+      this.child.once("exit", (code, signal) => {
         if (pid !== undefined) {
           killGroup(pid, "SIGKILL"); // its own children
           unwatch(pid);
         }
-        resolve(how);
-        this.log?.end();
-      };
-      this.child.once("error", (error) => end(`could not be started: ${error.message}`));
-      this.child.once("exit", (code, signal) => {
         const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
         // Its last lines may still be in the pipes; a stray child that holds them open is not waited for.
         const timer = setTimeout(() => end(how), LAST_LINES_MS);
@@ -140,6 +140,6 @@ export class ServerProcess {
   private keep(line: string): void {
     this.lines.push(line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
     if (this.lines.length > TAIL_LINES) this.lines.shift();
-    this.log?.write(`${line}\n`);
+    if (this.log?.writableEnded === false) this.log.write(`${line}\n`);
   }
 }

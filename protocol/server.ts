@@ -1,6 +1,6 @@
 /** @file Serves an environment over ZeroMQ: a ROUTER socket around an EnvironmentHost, bound or connected. */
 import { Router } from "zeromq";
-import type { EnvironmentDefinition } from "./environment.js";
+import type { DefinitionSource } from "./environment.js";
 import { EnvironmentHost, type HostOptions } from "./host.js";
 import { checkEndpoint, type Keys, serverCurve } from "./security.js";
 
@@ -26,7 +26,7 @@ export class EnvironmentServer {
   readonly closed: Promise<void>;
 
   private constructor(
-    definition: EnvironmentDefinition,
+    definition: DefinitionSource,
     private readonly options: ServeOptions,
     private readonly socket: Router,
     private readonly once: boolean,
@@ -44,7 +44,7 @@ export class EnvironmentServer {
   }
 
   /** The server binds and waits for clients, one session after another. */
-  static async bind(definition: EnvironmentDefinition, options: ServeOptions): Promise<EnvironmentServer> {
+  static async bind(definition: DefinitionSource, options: ServeOptions): Promise<EnvironmentServer> {
     const server = EnvironmentServer.create(definition, options, options.once ?? false);
     try {
       await server.socket.bind(options.endpoint);
@@ -56,7 +56,7 @@ export class EnvironmentServer {
   }
 
   /** The server connects to a client that has bound, as a spawned one does, and ends with its session. */
-  static connect(definition: EnvironmentDefinition, options: ServeOptions): EnvironmentServer {
+  static connect(definition: DefinitionSource, options: ServeOptions): EnvironmentServer {
     const server = EnvironmentServer.create(definition, options, options.once ?? true);
     server.downSince = performance.now();
     server.socket.events.on("handshake", () => {
@@ -69,7 +69,7 @@ export class EnvironmentServer {
     return server;
   }
 
-  private static create(definition: EnvironmentDefinition, options: ServeOptions, once: boolean): EnvironmentServer {
+  private static create(definition: DefinitionSource, options: ServeOptions, once: boolean): EnvironmentServer {
     checkEndpoint(options.endpoint, options.keys);
     const socket = new Router({
       linger: 0,
