@@ -157,8 +157,10 @@ export class EnvironmentHost {
     let type = "";
     let sid = "";
     try {
-      this.checkFrames(frames);
-      const header = decodeHeader(frames[0] as Uint8Array);
+      const [first] = frames;
+      if (first === undefined) throw badMessage("a message without frames");
+      this.checkFrames([first], 0);
+      const header = decodeHeader(first);
       if (typeof header["req"] === "number" && Number.isInteger(header["req"])) req = header["req"];
       if (header["v"] !== PROTOCOL_VERSION) throw wrongVersion(header["v"]);
       if (!(req >= 1 && req <= Number.MAX_SAFE_INTEGER)) {
@@ -168,18 +170,17 @@ export class EnvironmentHost {
       type = header["t"];
       if (type === "hello") return this.hello(parseHello(header), req, now);
       sid = typeof header["sid"] === "string" ? header["sid"] : "";
-      return this.inSession(type, sid, req, header, frames.slice(1), now);
+      return this.inSession(type, sid, req, header, frames, now);
     } catch (error) {
       return [encodeHeader(errorHeader(error, req, sid))];
     }
   }
 
-  private checkFrames(frames: readonly Uint8Array[]): void {
-    if (frames.length === 0) throw badMessage("a message without frames");
+  private checkFrames(frames: readonly Uint8Array[], from: number): void {
     if (frames.length > DECODER_LIMITS.frames) {
       throw badMessage(`${frames.length} frames; at most ${DECODER_LIMITS.frames} are allowed`);
     }
-    for (let i = 0; i < frames.length; i++) {
+    for (let i = from; i < frames.length; i++) {
       const bytes = (frames[i] as Uint8Array).byteLength;
       if (bytes > this.limits.max_frame_bytes) throw tooLarge(`frame ${i}`, bytes, this.limits.max_frame_bytes);
     }
@@ -263,7 +264,7 @@ export class EnvironmentHost {
     sid: string,
     req: number,
     header: WireMap,
-    payload: readonly Uint8Array[],
+    frames: readonly Uint8Array[],
     now: number,
   ): readonly Buffer[] {
     const session = this.session;
@@ -282,7 +283,8 @@ export class EnvironmentHost {
     }
     let reply: readonly Buffer[];
     try {
-      reply = this.execute(type, session, req, header, payload);
+      this.checkFrames(frames, 1);
+      reply = this.execute(type, session, req, header, frames.slice(1));
       const large = reply.find((frame) => frame.byteLength > session.maxFrameBytes);
       if (large !== undefined) throw tooLarge("a frame of the answer", large.byteLength, session.maxFrameBytes);
     } catch (error) {

@@ -27,7 +27,7 @@ class Counter implements Environment {
 
   observe(uid: string, out: TensorData): void {
     if (uid === "count") out.set([this.total, this.steps]);
-    else out.fill(this.steps);
+    else for (let i = 0; i < out.length; i++) out[i] = i + this.steps;
   }
 
   stateHash(): string {

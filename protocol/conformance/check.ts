@@ -1,0 +1,41 @@
+/** @file What a conformance check is, and the actions that checks try. */
+import { boundOf, createTensor, elementCount, type TensorData, type TensorSpec } from "../spaces.js";
+import type { Peer } from "./peer.js";
+
+/** Part of the specification: what any server must do, or a capability that welcome names. */
+export type Claim = "core" | "state_hash" | "configure" | "images" | "curve";
+
+export interface Check {
+  readonly name: string;
+  readonly claim: Claim;
+  /** The requirement that it holds the server to. */
+  readonly requirement: string;
+  /** What to do when it fails. */
+  readonly remedy: string;
+  /**
+   * Throws a Finding when the server is wrong; returns a sentence when there was nothing to check. The session is open,
+   * except for the checks before "hello.welcome".
+   */
+  run(peer: Peer): Promise<string | undefined>;
+}
+
+/** Values spread over an action space, the same on every machine: a multiplicative sequence in 32 bits, no generator needed. */
+export function sampleAction(spec: TensorSpec, index: number): TensorData {
+  const count = elementCount(spec.shape);
+  const low = boundOf(spec.low, count, -1);
+  const high = boundOf(spec.high, count, 1);
+  const action = createTensor(spec.dtype, count);
+  const whole = spec.dtype === "int32" || spec.dtype === "uint8";
+  for (let i = 0; i < count; i++) {
+    const share = (Math.imul(index * count + i + 1, 0x9e3779b1) >>> 0) / 2 ** 32;
+    const from = Math.max(low[i] ?? 0, -1e6);
+    const to = Math.min(high[i] ?? 0, 1e6);
+    action[i] = whole ? from + Math.floor(share * (to - from + 1)) : from + share * (to - from);
+  }
+  return action;
+}
+
+export function sameData(a: TensorData | undefined, b: TensorData | undefined): boolean {
+  if (a === undefined || b === undefined || a.length !== b.length) return false;
+  return a.every((value, i) => Object.is(value, b[i]));
+}
