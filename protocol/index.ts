@@ -6,6 +6,7 @@ export { EnvironmentHost, type HostOptions } from "./host.js";
 export type { EnvResult, ServerLimits, Welcome } from "./messages.js";
 export { PROTOCOL_VERSION } from "./messages.js";
 export * from "./pool.js";
+export { type ProcessOptions, ServerProcess } from "./process.js";
 export * from "./security.js";
 export * from "./server.js";
 export * from "./spaces.js";

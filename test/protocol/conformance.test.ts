@@ -1,0 +1,93 @@
+/** @file The conformance suite finds nothing wrong with a right server, and names what is wrong with a wrong one. */
+import { afterEach, describe, expect, it } from "vitest";
+import { type CheckResult, checkServer, type Level, Peer } from "../../protocol/conformance/index.js";
+import type { Environment, EnvironmentDefinition } from "../../protocol/index.js";
+import { EnvironmentServer } from "../../protocol/index.js";
+import { counterDefinition } from "./counter.js";
+
+const opened: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of opened.splice(0)) one.close();
+});
+
+async function failures(definition: EnvironmentDefinition, level?: Level): Promise<readonly CheckResult[]> {
+  const server = await EnvironmentServer.bind(definition, {
+    endpoint: "tcp://127.0.0.1:*",
+    envCount: 2,
+    limits: { max_frame_bytes: 65_536 },
+  });
+  const peer = await Peer.open({ endpoint: server.endpoint, patience: 3000 });
+  opened.push(server, peer);
+  const report = await checkServer(peer, level);
+  expect(report.checks.length).toBeGreaterThan(20);
+  expect(report.failed).toBe(report.checks.filter((check) => !check.ok).length);
+  return report.checks.filter((check) => !check.ok);
+}
+
+/** The counter with one of its environment's methods replaced. */
+function spoiled(
+  spoil: (environment: Environment, definition: EnvironmentDefinition) => Partial<Environment>,
+): EnvironmentDefinition {
+  const definition = counterDefinition();
+  const create = (index: number): Environment => {
+    const environment = definition.create(index);
+    const own: Environment = {
+      reset: (seed, options) => environment.reset(seed, options),
+      step: (action) => environment.step(action),
+      observe: (uid, out) => environment.observe(uid, out),
+      stateHash: () => environment.stateHash?.() ?? "",
+    };
+    return { ...own, ...spoil(environment, definition) };
+  };
+  return { ...definition, create };
+}
+
+describe("the conformance suite", () => {
+  it("passes a right server, with all its capabilities and at each level", async () => {
+    expect(await failures(counterDefinition())).toEqual([]);
+    expect(await failures(counterDefinition(), "full")).toEqual([]);
+    expect(await failures(counterDefinition(null), "core")).toEqual([]);
+  });
+
+  it("says what level full misses", async () => {
+    const missing = await failures(counterDefinition(null), "full");
+    expect(missing.map(({ name }) => name)).toEqual(["images.drawn"]);
+    expect(missing[0]?.detail).toContain('does not claim "images"');
+  });
+
+  it.each([
+    [
+      "a reset that forgets its seed",
+      spoiled((env) => ({ reset: (_, options) => env.reset(undefined, options) })),
+      "reset.seed_repeats",
+    ],
+    [
+      "a reset that knows one seed only",
+      spoiled((env) => ({ reset: (_, options) => env.reset(4, options) })),
+      "reset.seeds_differ",
+    ],
+    [
+      "a reward that is no number",
+      spoiled((env) => ({ step: (a) => ({ ...env.step(a), reward: Number.NaN }) })),
+      "step.results",
+    ],
+    [
+      "an observation with state of its own",
+      spoiled(() => {
+        let calls = 0;
+        return { observe: (_, out) => void out.fill(calls++ % 200) };
+      }),
+      "noop.observes",
+    ],
+    ["a short hash", spoiled(() => ({ stateHash: () => "beef" })), "state_hash.follows_state"],
+    [
+      "a black frame",
+      spoiled((env) => ({ observe: (uid, out) => (uid === "frame" ? void out.fill(0) : env.observe(uid, out)) })),
+      "images.drawn",
+    ],
+  ])("finds %s", async (_, definition, name) => {
+    const found = await failures(definition);
+    expect(found.map((check) => check.name)).toContain(name);
+    expect(found.find((check) => check.name === name)?.detail).toMatch(/Required: .*To do: /);
+  });
+});

@@ -1,0 +1,146 @@
+/** @file `rls3 env check`: holds any server, running or started for it, to the specification. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { CommandModule } from "yargs";
+import {
+  type CheckResult,
+  type ConformanceReport,
+  checkServer,
+  type Level,
+  Peer,
+} from "../../protocol/conformance/index.js";
+import { checkEndpoint, type Keys, ProtocolError, readKeys, ServerProcess } from "../../protocol/index.js";
+import { InputError, UnavailableError } from "../errors.js";
+
+const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");
+const DOTNET_HOST = path.join(PACKAGE_ROOT, "unity-project", "dotnet", "Host");
+
+interface Arguments {
+  endpoint: string | undefined;
+  spawn: string | undefined;
+  level: Level | undefined;
+  keys: string | undefined;
+  token: string | undefined;
+  timeout: number;
+  json: boolean;
+}
+
+export const command: CommandModule<object, Arguments> = {
+  command: "check [endpoint]",
+  describe: "check any server, in any language, against the protocol",
+  builder: (yargs) =>
+    yargs
+      .parserConfiguration({ "populate--": true })
+      .positional("endpoint", { type: "string", describe: "a running server, as tcp://127.0.0.1:5005" })
+      .options({
+        spawn: {
+          type: "string",
+          describe:
+            "start one: embedded, dotnet, a player's path, or `--spawn -- COMMAND…`; it gets --connect ENDPOINT",
+        },
+        level: {
+          choices: ["core", "full"] as const,
+          describe: "core: what any server must do; full: every capability too (default: core and what it claims)",
+        },
+        keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
+        token: { type: "string", describe: "token of a server on loopback that asks for one", conflicts: "keys" },
+        timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
+        json: { type: "boolean", default: false, describe: "one JSON document on standard output" },
+      }),
+  handler: check,
+};
+
+async function check(args: Arguments): Promise<void> {
+  const started = commandOf(args.spawn);
+  if (started === undefined && args.endpoint === undefined) {
+    throw new InputError("say which server: an ENDPOINT, or --spawn embedded|dotnet|PATH, or --spawn -- COMMAND…");
+  }
+  if (!(args.timeout > 0)) throw new InputError(`--timeout must be a number of seconds above 0, not ${args.timeout}`);
+  const report = await withInputErrors(() => run(args, started));
+  if (args.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else process.stdout.write(`${report.server}: ${report.passed} passed, ${report.failed} failed\n`);
+  process.exitCode = report.failed === 0 ? 0 : 1;
+}
+
+/** The command line that starts the server, or undefined to take one that runs. */
+function commandOf(spawn: string | undefined): readonly string[] | undefined {
+  if (spawn === undefined) return undefined;
+  const dashes = process.argv.indexOf("--");
+  if (spawn === "") {
+    const rest = dashes < 0 ? [] : process.argv.slice(dashes + 1);
+    if (rest.length === 0) throw new InputError("--spawn needs embedded, dotnet, a path, or `-- COMMAND…` behind it");
+    return rest;
+  }
+  if (spawn === "embedded") {
+    return [
+      process.execPath,
+      path.join(PACKAGE_ROOT, "dist", "trainer", "cli", "main.js"),
+      "env",
+      "serve",
+      "--envs",
+      "2",
+    ];
+  }
+  if (spawn === "dotnet") {
+    if (!existsSync(DOTNET_HOST))
+      throw new UnavailableError(`the .NET host is not here: ${DOTNET_HOST} does not exist`);
+    return ["dotnet", "run", "--project", DOTNET_HOST, "--configuration", "Release", "--", "--envs", "2"];
+  }
+  if (!existsSync(spawn))
+    throw new InputError(`--spawn: ${spawn} does not exist; give a player's path, embedded or dotnet`);
+  return [path.resolve(spawn)];
+}
+
+async function run(args: Arguments, started: readonly string[] | undefined): Promise<ConformanceReport> {
+  const keys: Keys | undefined = args.keys === undefined ? undefined : readKeys(args.keys);
+  const endpoint = started === undefined ? (args.endpoint ?? "") : "tcp://127.0.0.1:*";
+  checkEndpoint(endpoint, keys);
+  const peer = await Peer.open({
+    endpoint,
+    bind: started !== undefined,
+    patience: args.timeout * 1000,
+    ...(keys === undefined ? {} : { keys }),
+    ...(args.token === undefined ? {} : { token: args.token }),
+  });
+  const [program, ...rest] = started ?? [];
+  const server =
+    program === undefined
+      ? undefined
+      : new ServerProcess({ command: program, args: [...rest, "--connect", peer.endpoint] });
+  try {
+    await reach(peer, server);
+    return await checkServer(peer, args.level, progress);
+  } finally {
+    peer.close();
+    await server?.stop();
+  }
+}
+
+/** A first exchange, so that a server that isn't there is not reported as one that breaks every rule. */
+async function reach(peer: Peer, server: ServerProcess | undefined): Promise<void> {
+  const answered = peer.drain();
+  const ended = server?.ended.then((how) => {
+    throw new UnavailableError(`the server ${how} before it connected; its last lines:\n${server.tail}`);
+  });
+  ended?.catch(() => undefined); // reported by the race, or of no interest any more
+  try {
+    await (ended === undefined ? answered : Promise.race([answered, ended]));
+  } catch (error) {
+    if (error instanceof UnavailableError) throw error;
+    const tail = server === undefined ? "is the server started?" : `its last lines:\n${server.tail}`;
+    throw new UnavailableError(`nothing answers at ${peer.endpoint} within ${peer.patience / 1000} s; ${tail}`);
+  }
+}
+
+function progress({ name, ok, detail }: CheckResult): void {
+  process.stderr.write(`${ok ? "ok  " : "FAIL"} ${name}: ${detail}\n`);
+}
+
+async function withInputErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === "CONFIGURATION") throw new InputError(error.message);
+    throw error;
+  }
+}
