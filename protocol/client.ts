@@ -210,6 +210,10 @@ export class EnvironmentClient implements VectorEnvironment {
       this.end(new ProtocolError("CLOSED", "there was no session"));
       throw error;
     }
+    // Often enough to ping in time.
+    clearInterval(this.timer);
+    const { ping_period_ms: period } = this.greeting.limits;
+    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, period / 4));
     this.specs = new Map(this.greeting.observations.map((spec) => [spec.uid, spec]));
     return this;
   }

@@ -12,10 +12,9 @@ export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
   readonly token?: string;
   /** End after the first session instead of waiting for the next hello. A server that connects does so always. */
   readonly once?: boolean;
+  /** A server that connects ends when its trainer's address has been unreachable for this many milliseconds; default 5000. */
+  readonly orphanedAfter?: number;
 }
-
-/** A connected server whose trainer's address stays unreachable for this long has been left alone, and ends. */
-const ORPHANED_AFTER_MS = 5_000;
 
 export class EnvironmentServer {
   private readonly host: EnvironmentHost;
@@ -31,7 +30,7 @@ export class EnvironmentServer {
     private readonly socket: Router,
     private readonly once: boolean,
   ) {
-    const { token, keys, ...rest } = options;
+    const { token, keys, endpoint: _endpoint, once: _once, orphanedAfter: _orphanedAfter, ...rest } = options;
     const secret = keys?.token ?? token;
     this.host = new EnvironmentHost(definition, {
       ...rest,
@@ -39,7 +38,10 @@ export class EnvironmentServer {
       curve: keys !== undefined,
     });
     this.socket.maxMessageSize = 2 * this.host.limits.max_frame_bytes;
-    this.watch = setInterval(() => this.tick(), Math.min(1000, this.host.limits.ping_period_ms / 2));
+    this.watch = setInterval(
+      () => this.tick(),
+      Math.min(500, this.host.limits.ping_period_ms / 2, (options.orphanedAfter ?? 5000) / 2),
+    );
     this.closed = this.receive();
   }
 
@@ -104,7 +106,8 @@ export class EnvironmentServer {
   private tick(): void {
     const now = performance.now();
     this.host.expire(now);
-    if (this.once && this.downSince !== undefined && now - this.downSince > ORPHANED_AFTER_MS) this.close();
+    if (this.once && this.downSince !== undefined && now - this.downSince > (this.options.orphanedAfter ?? 5000))
+      this.close();
   }
 
   private async receive(): Promise<void> {

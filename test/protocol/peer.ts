@@ -1,0 +1,86 @@
+/** @file What these tests share: servers and clients that are closed after each test, and a wire that can be cut. */
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { afterEach } from "vitest";
+import { Peer, type PeerOptions } from "../../protocol/conformance/index.js";
+import { type ClientOptions, EnvironmentClient, EnvironmentServer, type ServeOptions } from "../../protocol/index.js";
+import { counterDefinition } from "./counter.js";
+
+const opened: { close(): unknown }[] = [];
+
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+export function closing<T extends { close(): unknown }>(one: T): T {
+  opened.push(one);
+  return one;
+}
+
+export const ANYWHERE = "tcp://127.0.0.1:*";
+
+export async function serve(
+  options: Partial<ServeOptions> = {},
+  graphics: string | null = "software",
+): Promise<EnvironmentServer> {
+  return closing(
+    await EnvironmentServer.bind(counterDefinition(graphics), { endpoint: ANYWHERE, envCount: 2, ...options }),
+  );
+}
+
+export async function connect(endpoint: string, options: Partial<ClientOptions> = {}): Promise<EnvironmentClient> {
+  return closing(await EnvironmentClient.connect({ endpoint, ...options }));
+}
+
+/** A client with bare hands, its session open. */
+export async function raw(endpoint: string, options: Partial<PeerOptions> = {}): Promise<Peer> {
+  const peer = closing(await Peer.open({ endpoint, patience: 5000, ...options }));
+  await peer.hello();
+  return peer;
+}
+
+/** A TCP proxy whose connections can be cut, at once or after the request has gone through but before its answer comes back. */
+export class Wire {
+  private readonly sockets = new Set<Socket>();
+  /** While set, what the server says is thrown away. */
+  deaf = false;
+
+  private constructor(
+    private readonly server: Server,
+    readonly endpoint: string,
+  ) {}
+
+  static async to(endpoint: string): Promise<Wire> {
+    const port = Number(endpoint.split(":").at(-1));
+    let wire: Wire | undefined;
+    const server = createServer((near) => {
+      const far = createConnection(port, "127.0.0.1");
+      for (const socket of [near, far]) {
+        wire?.sockets.add(socket);
+        socket.on("close", () => {
+          wire?.sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+        socket.on("error", () => socket.destroy());
+      }
+      near.on("data", (data) => far.write(data));
+      far.on("data", (data) => {
+        if (wire?.deaf !== true) near.write(data);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    wire = new Wire(server, `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`);
+    return closing(wire);
+  }
+
+  cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.deaf = false;
+  }
+
+  close(): void {
+    this.cut();
+    this.server.close();
+  }
+}
