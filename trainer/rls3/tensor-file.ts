@@ -13,6 +13,8 @@ const CODES: Readonly<Record<ElementType, string>> = {
   bool: "BOOL",
 };
 
+const FORMAT = "rls3";
+
 interface Entry {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -28,30 +30,30 @@ const bytesOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.buffer, da
 /** Widest elements first, so that each tensor is aligned in the file. */
 const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
 
+/** Of everything that the file says: a changed byte anywhere is found before anything of it is used. */
+const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): string => {
+  const digest = createHash("sha256").update(JSON.stringify(entries)).update(note);
+  for (const part of data) digest.update(part);
+  return digest.digest("hex");
+};
+
 export function writeTensorFile(file: string, tensors: Tensors, note: unknown): void {
   const named = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
-  const entries: Record<string, unknown> = {};
-  const digest = createHash("sha256");
+  const entries: Record<string, Entry> = {};
   let offset = 0;
   for (const [name, tensor] of named) {
-    const bytes = bytesOf(tensor);
-    digest.update(bytes);
-    entries[name] = {
-      dtype: CODES[tensor.type],
-      shape: tensor.dims,
-      data_offsets: [offset, offset + bytes.length],
-    };
-    offset += bytes.length;
+    const end = offset + tensor.data.byteLength;
+    entries[name] = { dtype: CODES[tensor.type], shape: tensor.dims, data_offsets: [offset, end] };
+    offset = end;
   }
+  const data = named.map(([, tensor]) => bytesOf(tensor));
   const text = JSON.stringify(note);
-  digest.update(text);
-  const header = Buffer.from(
-    JSON.stringify({ __metadata__: { format: "rls3", note: text, sha256: digest.digest("hex") }, ...entries }),
-  );
+  const metadata = { format: FORMAT, note: text, sha256: digestOf(entries, text, data) };
+  const header = Buffer.from(JSON.stringify({ __metadata__: metadata, ...entries }));
   const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  writeDurably(file, length, padded, ...named.map(([, tensor]) => bytesOf(tensor)));
+  writeDurably(file, length, padded, ...data);
 }
 
 /** Reads and verifies; an InputError says what is wrong with the file. */
@@ -60,8 +62,7 @@ export function readTensorFile(file: string): TensorFile {
   const bytes = readFileSync(file);
   const broken = (what: string): InputError =>
     new InputError(`${file}: ${what}; it was cut short or changed, so remove it and start again`);
-  if (bytes.length < 8) throw broken("shorter than its own header");
-  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));
   if (headerLength > bytes.length - 8) throw broken("shorter than its own header");
   let header: Record<string, unknown>;
   try {
@@ -70,21 +71,15 @@ export function readTensorFile(file: string): TensorFile {
     throw broken("its header is not JSON");
   }
   const { __metadata__: metadata, ...entries } = header;
-  const { note, sha256 } = (metadata ?? {}) as { note?: unknown; sha256?: unknown };
-  if (typeof note !== "string" || typeof sha256 !== "string") throw broken("its header has no note and digest");
+  const { format, note, sha256 } = (metadata ?? {}) as { format?: unknown; note?: unknown; sha256?: unknown };
+  if (format !== FORMAT || typeof note !== "string") throw broken("it is not one of rls3's own");
   const data = bytes.subarray(8 + headerLength);
+  if (digestOf(entries, note, [data]) !== sha256) throw broken("its contents do not match its digest");
   const tensors: Record<string, Tensor> = {};
-  const digest = createHash("sha256");
-  for (const [name, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets } = entry as Entry;
-    const [start, end] = data_offsets;
-    if (end > data.length) throw broken(`"${name}" ends past the file's end`);
-    const part = data.subarray(start, end);
-    digest.update(part);
-    tensors[name] = tensorOf(dtype, shape, part, () => broken(`"${name}" has an unknown type ${dtype}`));
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(entries as Record<string, Entry>)) {
+    const unknown = () => broken(`"${name}" has an unknown type ${dtype}`);
+    tensors[name] = tensorOf(dtype, shape, data.subarray(...data_offsets), unknown);
   }
-  digest.update(note);
-  if (digest.digest("hex") !== sha256) throw broken("its contents do not match its digest");
   return { tensors, note: JSON.parse(note) };
 }
 

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Random } from "../../trainer/random/random.js";
+import type { Sample } from "../../trainer/rls3/episodes.js";
+import { batches, subsample } from "../../trainer/rls3/fine-tuning.js";
+
+const sampleOf = (episode: number): Sample => ({
+  episode,
+  step: 0,
+  scene: 0,
+  objects: new Int32Array(15),
+  slot: 0,
+  image: new Uint8Array(),
+});
+
+describe("subsampling", () => {
+  it("keeps η of each episode's samples, none twice", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        fc.nat(),
+        (counts, rate, seed) => {
+          const samples = counts.flatMap((count, episode) => Array.from({ length: count }, () => sampleOf(episode)));
+          const kept = subsample(samples, rate, new Random(seed));
+          expect(new Set(kept).size).toBe(kept.length);
+          for (const [episode, count] of counts.entries()) {
+            const own = kept.filter((i) => samples[i]?.episode === episode).length;
+            expect(own).toBe(Math.round(rate * count));
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe("batches", () => {
+  it("are of one size, and show each sample once an epoch", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 6 }), fc.nat(), (size, epochs, seed) => {
+        const indices = Array.from({ length: 2 * size }, (_, i) => 100 + i);
+        const plan = batches(indices, size, epochs, new Random(seed));
+        expect(plan.map((batch) => batch.length)).toEqual(Array.from({ length: 2 * epochs }, () => size));
+        for (let epoch = 0; epoch < epochs; epoch++) {
+          expect(
+            plan
+              .slice(2 * epoch, 2 * epoch + 2)
+              .flat()
+              .sort((a, b) => a - b),
+          ).toEqual(indices);
+        }
+      }),
+    );
+  });
+
+  it("are one smaller batch where there are fewer samples than its size", () => {
+    expect(batches([7], 48, 2, new Random(0))).toEqual([[7, 7]]);
+    expect(batches([], 48, 3, new Random(0))).toEqual([]);
+  });
+});

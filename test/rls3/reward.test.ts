@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { hardnessOf, type RewardOptions, rewards, scoreOf } from "../../trainer/rls3/reward.js";
+
+const sampleMode: RewardOptions = { extrinsicWeight: 8, reward: "sample", hardnessMean: 0.3, hardnessCap: 4 };
+const episodeMode: RewardOptions = { ...sampleMode, extrinsicWeight: 10, reward: "episode" };
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+/** Episodes of valid (true) and invalid steps, and how the model did on each valid one. */
+const iterations = fc
+  .array(fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 })
+  .chain((episodes) => {
+    const count = episodes.flat().filter(Boolean).length;
+    return fc.record({
+      episodes: fc.constant(episodes),
+      scores: fc.array(fc.record({ probability: share, share }), { minLength: count, maxLength: count }),
+    });
+  });
+
+function withSamples(episodes: readonly (readonly boolean[])[]): { sample: number | null }[][] {
+  let next = 0;
+  return episodes.map((steps) => steps.map((valid) => ({ sample: valid ? next++ : null })));
+}
+
+describe("the reward", () => {
+  it("is +1 for each valid and -1 for each invalid step, whatever the model does", () => {
+    fc.assert(
+      fc.property(iterations, fc.constantFrom(sampleMode, episodeMode), ({ episodes, scores }, options) => {
+        const feasibility = rewards(withSamples(episodes), scores, options).map((steps) =>
+          steps.map((step) => step.feasibility),
+        );
+        expect(feasibility).toEqual(episodes.map((steps) => steps.map((valid) => (valid ? 1 : -1))));
+      }),
+    );
+  });
+
+  it("per sample pays nothing for an invalid step, and more the worse the model did", () => {
+    fc.assert(
+      fc.property(iterations, ({ episodes, scores }) => {
+        const steps = withSamples(episodes).flat();
+        const given = rewards(withSamples(episodes), scores, sampleMode).flat();
+        const paid = given.flatMap(({ extrinsic, hardness }, i) => {
+          const sample = steps[i]?.sample ?? null;
+          if (sample === null) {
+            expect(extrinsic).toBe(0);
+            expect(hardness).toBeNull();
+            return [];
+          }
+          expect(extrinsic).toBeLessThanOrEqual(8 * 4);
+          return [{ extrinsic, probability: scores[sample]?.probability ?? 0 }];
+        });
+        paid.sort((a, b) => a.probability - b.probability);
+        for (const [i, { extrinsic }] of paid.entries()) {
+          expect(extrinsic).toBeLessThanOrEqual(paid[Math.max(0, i - 1)]?.extrinsic ?? 0);
+        }
+      }),
+    );
+  });
+
+  it("per sample has the mean hardness .3 where nothing is capped", () => {
+    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, share: 1 }));
+    const given = rewards(
+      withSamples([
+        [true, true],
+        [false, true, true],
+      ]),
+      scores,
+      sampleMode,
+    ).flat();
+    const hardness = given.flatMap((step) => (step.hardness === null ? [] : [step.hardness]));
+    expect(hardness.reduce((sum, h) => sum + h, 0) / 4).toBeCloseTo(0.3, 12);
+  });
+
+  it("per episode pays the paper's J2 = (6 - S)^2 on the last transition alone", () => {
+    // Shares 1 and 1/3: S = 1 + 4 · 2/3, J2 = (6 - 11/3)^2 = 49/9.
+    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, share: value }));
+    const [steps = []] = rewards(withSamples([[true, false, true, false]]), scores, episodeMode);
+    expect(steps.slice(0, 3).map((step) => step.extrinsic)).toEqual([0, 0, 0]);
+    expect(steps[3]?.extrinsic).toBeCloseTo(490 / 9, 10);
+  });
+
+  it("per episode pays nothing for an episode without a sample", () => {
+    expect(rewards([[{ sample: null }]], [], episodeMode)[0]?.[0]?.extrinsic).toBe(0);
+  });
+
+  it("scores from 1 to 5, and takes hardness from 1 for all wrong to 0 for all right", () => {
+    expect([scoreOf(0), scoreOf(1)]).toEqual([1, 5]);
+    expect([hardnessOf(1), hardnessOf(5)]).toEqual([1, 0]);
+  });
+});

@@ -1,0 +1,75 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { InputError } from "../../trainer/errors.js";
+import { RunDirectory } from "../../trainer/rls3/run-directory.js";
+
+let parent: string;
+let folder: string;
+beforeEach(() => {
+  parent = mkdtempSync(path.join(tmpdir(), "rls3-run-"));
+  folder = path.join(parent, "run");
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+const nothing = { tensors: {} };
+
+/** Row and checkpoint of so many iterations. */
+function fill(directory: RunDirectory, iterations: number): void {
+  for (let iteration = 0; iteration <= iterations; iteration++) {
+    directory.append("metrics.csv", [{ iteration, generated: 10 * iteration, valid: iteration, accuracyFull: 1 / 3 }]);
+    directory.saveCheckpoint(iteration, { state: { iteration }, ...nothing }, 2);
+  }
+}
+
+describe("a run's folder", () => {
+  it("is refused where it holds a run, or anything else", () => {
+    RunDirectory.create(folder, {}).close();
+    expect(() => RunDirectory.create(folder, {})).toThrow(/holds another run/);
+    expect(() => RunDirectory.create(parent, {})).toThrow(/is not empty/);
+    expect(() => RunDirectory.open(parent)).toThrow(/no config\.json/);
+  });
+
+  it("is written to by one process at a time, and a dead one's lock is taken over", () => {
+    const first = RunDirectory.create(folder, {});
+    const lock = path.join(folder, ".lock");
+    writeFileSync(lock, String(process.ppid));
+    expect(() => RunDirectory.open(folder)).toThrow(InputError);
+    const ended = spawnSync(process.execPath, ["-e", ""]);
+    writeFileSync(lock, String(ended.pid));
+    RunDirectory.open(folder).close();
+    expect(existsSync(lock)).toBe(false);
+    first.close();
+  });
+
+  it("keeps the last checkpoints only", () => {
+    const directory = RunDirectory.create(folder, {});
+    fill(directory, 4);
+    expect(readdirSync(path.join(folder, "checkpoints"))).toEqual(["0003.safetensors", "0004.safetensors"]);
+    directory.close();
+  });
+
+  it("resumes from the last checkpoint, with the rows after it cut off", () => {
+    const directory = RunDirectory.create(folder, {});
+    fill(directory, 2);
+    const before = readFileSync(path.join(folder, "metrics.csv"), "utf8");
+    directory.append("metrics.csv", [{ iteration: 3 }]);
+    expect(directory.resume()).toEqual({ state: { iteration: 2 }, ...nothing });
+    expect(readFileSync(path.join(folder, "metrics.csv"), "utf8")).toBe(before);
+    expect(directory.rows("metrics.csv").at(-1)).toMatchObject({ generated: 20, accuracyFull: 1 / 3, kl: null });
+    directory.close();
+  });
+
+  it("takes the checkpoint before one that is damaged, or whose rows are lost", () => {
+    const directory = RunDirectory.create(folder, {});
+    fill(directory, 2);
+    truncateSync(path.join(folder, "checkpoints", "0002.safetensors"), 40);
+    expect(directory.resume<{ iteration: number }>()?.state.iteration).toBe(1);
+    truncateSync(path.join(folder, "metrics.csv"), 30);
+    expect(directory.resume()).toBeNull();
+    expect(directory.rows("metrics.csv")).toEqual([]);
+    directory.close();
+  });
+});
