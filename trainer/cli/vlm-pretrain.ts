@@ -1,0 +1,125 @@
+/** @file `rls3 vlm pretrain`: makes the bundled small CLIP from pictures of the embedded rooms, without a word for any relation. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { CommandModule } from "yargs";
+import { InputError } from "../errors.js";
+import { loadCatalog } from "../rooms/index.js";
+import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
+import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
+import { PHASES, type PretrainingProgress, pretrain } from "../vlm/pretraining/pretrain.js";
+import { labelledImages } from "./labelled-images.js";
+
+interface Arguments {
+  out: string;
+  world: string;
+  seed: number;
+  images: number | undefined;
+  threads: number;
+  floorOnly: boolean;
+  check: boolean;
+  json: boolean;
+}
+
+const IMAGES = 50_000;
+const FLOOR_ONLY_IMAGES = 30_000;
+const HELD_OUT = 1000;
+const BATCH = 128;
+/** The image passes of LoRA after which the check looks at relations. */
+const CHECKED_PASSES = [9_600, 19_200];
+/** Other seeds than the training images'. */
+const CHECK_SEED = 1_000_000;
+const CHECK_IMAGES = 22_000;
+const CHECK_HELD_OUT = 2_000;
+
+export const command: CommandModule<object, Arguments> = {
+  command: "pretrain",
+  describe: "make the bundled model (minutes): names and places from random pictures, no relation word",
+  builder: (yargs) =>
+    yargs.options({
+      out: { type: "string", demandOption: true, describe: "folder for the model; must not hold one" },
+      world: { type: "string", default: "rooms", describe: "a catalog that ships or a file" },
+      seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
+      images: { type: "number", describe: `pictures (default ${IMAGES}; ${FLOOR_ONLY_IMAGES} with --floor-only)` },
+      threads: { type: "number", default: 1, describe: "onnxruntime's threads" },
+      "floor-only": {
+        type: "boolean",
+        default: false,
+        describe: "only pictures whose objects all stand on the floor: a model with a weakness planted",
+      },
+      check: { type: "boolean", default: true, describe: "afterwards, fine-tune on relations as a check" },
+      json: { type: "boolean", default: false, describe: "print one JSON document" },
+    }) as never,
+  handler: run,
+};
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`;
+
+function report({ step, steps, losses }: PretrainingProgress, since: number): void {
+  if (step % 50 !== 0 && step !== steps) return;
+  const list = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  const left = ((performance.now() - since) / step) * (steps - step);
+  console.error(`step ${step} of ${steps}: ${list.join(", ")}; ${(left / 1000).toFixed(0)} s left`);
+}
+
+async function run(args: Arguments): Promise<void> {
+  const { seed, threads, floorOnly } = args;
+  const out = path.resolve(args.out);
+  if (existsSync(path.join(out, "model.safetensors"))) {
+    throw new InputError(`--out ${args.out} already holds a model: give another folder`);
+  }
+  const catalog = loadCatalog(args.world);
+  const { imageSize: size, patch } = BUNDLED_SIZE;
+  const count = args.images ?? (floorOnly ? FLOOR_ONLY_IMAGES : IMAGES);
+  if (!Number.isInteger(count) || count <= 2 * HELD_OUT) {
+    throw new InputError(`--images is a whole number above ${2 * HELD_OUT}, not ${count}`);
+  }
+  const start = performance.now();
+  console.error(`drawing ${count} pictures`);
+  const data = labelledImages(catalog, { count, size, patch, seed, floorOnly });
+  console.error(`drawn in ${seconds(start)}`);
+  const since = performance.now();
+  const { explained } = await pretrain(out, data, {
+    seed,
+    threads,
+    size: BUNDLED_SIZE,
+    phases: PHASES,
+    batch: BATCH,
+    heldOut: HELD_OUT,
+    onProgress: (progress) => report(progress, since),
+  });
+  console.error(`trained in ${seconds(since)}`);
+  const checked = await check(out, args);
+  if (args.json) {
+    process.stdout.write(
+      `${JSON.stringify({ directory: out, seed, images: count, floorOnly, explained, ...checked })}\n`,
+    );
+    return;
+  }
+  const shares = explained.map((share) => share.toFixed(3)).join(", ");
+  console.log(`places read from held-out pictures, share of variance explained (right, up, toward): ${shares}`);
+  for (const line of describe(checked)) console.log(line);
+  console.log(out);
+}
+
+function check(directory: string, args: Arguments): Promise<Evaluation> {
+  const { imageSize: size, patch } = BUNDLED_SIZE;
+  const seed = CHECK_SEED + args.seed;
+  const count = args.check ? CHECK_IMAGES : CHECK_HELD_OUT;
+  const data = labelledImages(loadCatalog(args.world), { count, size, patch, seed, floorOnly: false });
+  return evaluate(directory, data, {
+    runtime: { device: "cpu", threads: args.threads },
+    seed,
+    heldOut: count - CHECK_HELD_OUT,
+    imagePasses: args.check ? CHECKED_PASSES : [],
+  });
+}
+
+function describe({ naming, untrained, trained }: Evaluation): string[] {
+  const relations = ({ full, oneTerm }: { full: number; oneTerm: number }): string =>
+    `full flip ${full.toFixed(3)}, one term ${oneTerm.toFixed(3)}`;
+  return [
+    `names, the right one against one that is absent: ${naming.toFixed(3)}`,
+    `relations before fine-tuning, two-way: ${relations(untrained)}`,
+    ...trained.map((point) => `after ${point.imagePasses} image passes of LoRA: ${relations(point)}`),
+  ];
+}

@@ -1,0 +1,85 @@
+/** @file Caption sets of labelled images: every pair of objects, the right relation against its full flip and its term flips. */
+import {
+  type CameraOffset,
+  captionAndFlips,
+  codeTerms,
+  flips,
+  type RelationCode,
+  relation,
+  type Term,
+} from "../../language/index.js";
+import type { Random } from "../../random/random.js";
+import type { CaptionSet } from "../model.js";
+import type { LabelledImages } from "./labelled.js";
+
+/** A pair of an image's objects, and what a caption says of it. */
+export interface Pair {
+  readonly first: number;
+  readonly second: number;
+  readonly code: RelationCode;
+}
+
+function offset({ coordinates }: LabelledImages, from: number, to: number): CameraOffset {
+  const [right = 0, up = 0, toward = 0] = [0, 1, 2].map(
+    (axis) => (coordinates[to * 3 + axis] ?? 0) - (coordinates[from * 3 + axis] ?? 0),
+  );
+  return { right, up, toward };
+}
+
+/** All unordered pairs of an image, each in a random order. */
+export function pairsOf(data: LabelledImages, image: number, random: Random): Pair[] {
+  const pairs: Pair[] = [];
+  for (let a = 0; a < data.active; a++) {
+    for (let b = a + 1; b < data.active; b++) {
+      const turned = random.float() < 0.5;
+      const [first, second] = turned ? [b, a] : [a, b];
+      const base = image * data.active;
+      pairs.push({ first, second, code: relation(offset(data, base + first, base + second)) });
+    }
+  }
+  return pairs;
+}
+
+/** The right caption, then the full flip and the term flips. */
+export function captionSet(data: LabelledImages, image: number, { first, second, code }: Pair): CaptionSet {
+  const name = (slot: number): string => data.names[data.types[image * data.active + slot] ?? 0] ?? "";
+  return captionAndFlips(name(first), name(second), code);
+}
+
+export interface RelationAccuracy {
+  /** Right caption beats the full flip: mean over the codes. */
+  readonly full: number;
+  /** Right caption beats the caption with one term flipped: mean over the terms. */
+  readonly oneTerm: number;
+}
+
+/** Two-way accuracies from the logits of `captionSet`. */
+export function relationAccuracy(
+  pairs: readonly (readonly Pair[])[],
+  logits: readonly (readonly Float32Array[])[],
+): RelationAccuracy {
+  const byCode = new Map<RelationCode, number[]>();
+  const byTerm = new Map<Term, number[]>();
+  const note = <Key>(table: Map<Key, number[]>, key: Key, won: boolean): void => {
+    const list = table.get(key) ?? [];
+    list.push(Number(won));
+    table.set(key, list);
+  };
+  pairs.forEach((own, image) => {
+    own.forEach(({ code }, i) => {
+      const [right = 0, ...wrong] = logits[image]?.[i] ?? [];
+      const candidates = flips(code);
+      note(byCode, code, right > (wrong[0] ?? 0));
+      const terms = codeTerms(code);
+      // With one term, its flip is the full flip; else the term flips follow the full flip in the order of the terms.
+      terms.forEach((term, t) => {
+        note(byTerm, term, right > (wrong[candidates.length === 1 ? 0 : t + 1] ?? 0));
+      });
+    });
+  });
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    full: mean([...byCode.values()].map(mean)),
+    oneTerm: mean([...byTerm.values()].map(mean)),
+  };
+}

@@ -1,0 +1,108 @@
+/** @file What a pre-trained model knows: names of held-out images, relations before fine-tuning (chance), and after some of it. */
+import type { RuntimeOptions } from "../../graph/runtime.js";
+import { Random } from "../../random/random.js";
+import type { CaptionSet, FineTuning, ImageBatch, VisionLanguageModel } from "../model.js";
+import { openModel } from "../open.js";
+import { captionSet, type Pair, pairsOf, type RelationAccuracy, relationAccuracy } from "./captions.js";
+import type { LabelledImages } from "./labelled.js";
+import { plainCaption } from "./words.js";
+
+/** What the loop fine-tunes with by default. */
+const FINE_TUNING: Omit<FineTuning, "seed"> = {
+  method: "lora",
+  rank: 16,
+  alpha: 32,
+  learningRate: 2e-3,
+  weightDecay: 0.01,
+  gradientClip: 1,
+  warmupSteps: 30,
+};
+const BATCH = 48;
+
+function imagesOf({ images, size }: LabelledImages, chosen: readonly number[]): ImageBatch {
+  const bytes = size * size * 3;
+  const data = new Uint8Array(chosen.length * bytes);
+  chosen.forEach((image, row) => {
+    data.set(images.subarray(image * bytes, (image + 1) * bytes), row * bytes);
+  });
+  return { count: chosen.length, height: size, width: size, data };
+}
+
+/** For each object in an image and each name that is not: whether the image prefers the right name. */
+export async function namingAccuracy(model: VisionLanguageModel, data: LabelledImages, first: number): Promise<number> {
+  const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
+  const captions = chosen.map((image): CaptionSet[] => {
+    const types = Array.from(data.types.subarray(image * data.active, (image + 1) * data.active));
+    const wrong = data.names.filter((_, type) => !types.includes(type)).map(plainCaption);
+    return types.map((type) => ({ right: plainCaption(data.names[type] ?? ""), wrong }));
+  });
+  const logits = (await model.score(imagesOf(data, chosen), captions)).flat();
+  const wins = logits.flatMap(([right = 0, ...wrong]) => wrong.map((other) => Number(right > other)));
+  return wins.reduce((a, b) => a + b, 0) / wins.length;
+}
+
+async function accuracy(
+  model: VisionLanguageModel,
+  data: LabelledImages,
+  first: number,
+  seed: number,
+): Promise<RelationAccuracy> {
+  const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
+  const random = Random.stream(seed, "pairs");
+  const pairs = chosen.map((image) => pairsOf(data, image, random));
+  const logits = await model.score(imagesOf(data, chosen), captionsOf(data, chosen, pairs));
+  return relationAccuracy(pairs, logits);
+}
+
+const captionsOf = (
+  data: LabelledImages,
+  chosen: readonly number[],
+  pairs: readonly (readonly Pair[])[],
+): CaptionSet[][] => chosen.map((image, i) => (pairs[i] ?? []).map((pair) => captionSet(data, image, pair)));
+
+export interface Evaluation {
+  readonly naming: number;
+  /** Before fine-tuning: chance. */
+  readonly untrained: RelationAccuracy;
+  /** By the image passes of LoRA on random images, every pair of an image in a step. */
+  readonly trained: readonly (RelationAccuracy & { readonly imagePasses: number })[];
+}
+
+export interface EvaluationOptions {
+  readonly runtime: RuntimeOptions;
+  readonly seed: number;
+  /** Images from here on are held out. */
+  readonly heldOut: number;
+  /** After how many image passes to look, ascending. */
+  readonly imagePasses: readonly number[];
+  readonly fineTuning?: Partial<FineTuning>;
+}
+
+export async function evaluate(
+  directory: string,
+  data: LabelledImages,
+  options: EvaluationOptions,
+): Promise<Evaluation> {
+  const { runtime, seed, heldOut } = options;
+  const fineTuning = { ...FINE_TUNING, seed, ...options.fineTuning };
+  const model = await openModel(directory, { runtime, fineTuning });
+  try {
+    const naming = await namingAccuracy(model, data, heldOut);
+    const untrained = await accuracy(model, data, heldOut, seed);
+    const random = Random.stream(seed, "fine-tuning");
+    const trained: (RelationAccuracy & { imagePasses: number })[] = [];
+    let passes = 0;
+    for (const goal of options.imagePasses) {
+      while (passes < goal) {
+        const chosen = Array.from({ length: BATCH }, () => random.below(heldOut));
+        const pairs = chosen.map((image) => pairsOf(data, image, random));
+        await model.fineTune(imagesOf(data, chosen), captionsOf(data, chosen, pairs));
+        passes += BATCH;
+      }
+      trained.push({ imagePasses: passes, ...(await accuracy(model, data, heldOut, seed)) });
+    }
+    return { naming, untrained, trained };
+  } finally {
+    await model.close();
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * @file The step of pre-training as a graph: naming with a sigmoid loss (Zhai et al., 2023), and three heads that are thrown away
+ * afterwards, which make places readable in the image embedding without a word for any relation.
+ */
+import {
+  adam,
+  adamVariables,
+  add,
+  assignAdam,
+  binaryCrossEntropy,
+  clipByGlobalNorm,
+  crossEntropy,
+  divide,
+  exp,
+  Graph,
+  gradients,
+  type Layout,
+  layoutSize,
+  linear,
+  matMul,
+  maximum,
+  mean,
+  minimum,
+  multiply,
+  reshape,
+  slice,
+  smoothL1,
+  sum,
+  type Value,
+  views,
+} from "../../graph/index.js";
+import type { ClipConfig } from "../clip/config.js";
+import type { ParameterShape } from "../clip/modules.js";
+import type { Built } from "../clip/programs.js";
+import { imageFeatures, type Parameters, textFeatures, unit } from "../clip/towers.js";
+
+export const PRETRAINED = "pretrained";
+
+/** exp(4.6) ≈ 100: openai's limit on the factor of cosines. */
+export const LARGEST_LOG_SCALE = 4.6;
+
+export interface PretrainingShape {
+  readonly images: number;
+  readonly names: number;
+  /** Captions of two objects a step. */
+  readonly pairs: number;
+  readonly tokens: number;
+}
+
+export interface LossWeights {
+  /** Of the coordinates read from the image embedding. */
+  readonly coordinates: number;
+  readonly order: number;
+}
+
+const DENSE_PRESENCE = 4;
+const DENSE_COORDINATES = 0.5;
+
+/** The heads and the sigmoid's bias, beside CLIP's own parameters. */
+export function headShapes({ vision, projection }: ClipConfig, names: number): ParameterShape[] {
+  const head = (name: string, outputs: number, inputs: number): ParameterShape[] => [
+    { name: `head.${name}.weight`, shape: [outputs, inputs] },
+    { name: `head.${name}.bias`, shape: [outputs] },
+  ];
+  return [
+    { name: "sigmoid_bias", shape: [] },
+    ...head("dense", names * 4, vision.width),
+    ...head("coordinates", names * 3, projection),
+    ...head("order", names * 2, projection),
+  ];
+}
+
+const head = (parameters: Parameters, name: string, x: Value): Value =>
+  linear(x, parameters(`head.${name}.weight`), parameters(`head.${name}.bias`), { transB: true });
+
+/** Sum of `values` where `mask` is 1, over the number of those. */
+const masked = (values: Value, mask: Value): Value => divide(sum(multiply(values, mask)), maximum(sum(mask), 1));
+
+/** Mean over the three coordinates of the smooth distance. */
+const distance = (prediction: Value, target: Value): Value => mean(smoothL1(prediction, target), -1);
+
+/** What a step is fed, one tensor each of the same name. */
+interface Inputs {
+  readonly patches: Value;
+  readonly ids: Value;
+  readonly pooling: Value;
+  /** [images, names + pairs]: 1 where the caption is true of the image. */
+  readonly truth: Value;
+  /** [images, names] */
+  readonly present: Value;
+  /** [images, names, 3], standardised. */
+  readonly coordinates: Value;
+  /** [images, patches, names]: 1 where the object covers enough of the patch. */
+  readonly covered: Value;
+  /** First and second name of each pair caption. */
+  readonly first: Value;
+  readonly second: Value;
+}
+
+function inputs(graph: Graph, { vision }: ClipConfig, { images, names, pairs, tokens }: PretrainingShape): Inputs {
+  const texts = names + pairs;
+  const patches = vision.tokens - 1;
+  return {
+    patches: graph.input("patches", [images, patches, 3 * vision.patch ** 2]),
+    ids: graph.input("ids", [texts, tokens], "int32"),
+    pooling: graph.input("pooling", [texts, 1, tokens]),
+    truth: graph.input("truth", [images, texts]),
+    present: graph.input("present", [images, names]),
+    coordinates: graph.input("coordinates", [images, names, 3]),
+    covered: graph.input("covered", [images, patches, names]),
+    first: graph.input("first", [pairs], "int32"),
+    second: graph.input("second", [pairs], "int32"),
+  };
+}
+
+/** Which captions are true of which images. */
+function namingLoss(parameters: Parameters, image: Value, text: Value, truth: Value): Value {
+  const factor = exp(minimum(parameters("logit_scale"), LARGEST_LOG_SCALE));
+  const logits = add(multiply(matMul(image, text, { transB: true }), factor), parameters("sigmoid_bias"));
+  return mean(binaryCrossEntropy(logits, truth));
+}
+
+/** From each patch token entering the last block: which objects cover the patch, and where those are. */
+function denseLoss(parameters: Parameters, tokens: Value, { coordinates, covered }: Inputs): Value {
+  const [images = 1, names = 1] = coordinates.shape;
+  const read = head(parameters, "dense", tokens);
+  const presence = mean(binaryCrossEntropy(slice(read, 2, 0, names), covered));
+  const places = reshape(slice(read, 2, names, names * 4), [images, -1, names, 3]);
+  const near = masked(distance(places, reshape(coordinates, [images, 1, names, 3])), covered);
+  return add(multiply(presence, DENSE_PRESENCE), multiply(near, DENSE_COORDINATES));
+}
+
+/** From a pair caption's embedding: which name comes first, and which second. */
+function orderLoss(parameters: Parameters, pairTexts: Value, names: number, { first, second }: Inputs): Value {
+  const read = head(parameters, "order", pairTexts);
+  const one = mean(crossEntropy(slice(read, 1, 0, names), first));
+  return multiply(add(one, mean(crossEntropy(slice(read, 1, names, names * 2), second))), 0.5);
+}
+
+function losses(parameters: Parameters, config: ClipConfig, shape: PretrainingShape, fed: Inputs) {
+  const { images, names, pairs } = shape;
+  const { tokens, width } = config.vision;
+  const { features, lastInput } = imageFeatures(parameters, config, fed.patches);
+  const image = unit(features);
+  const text = unit(textFeatures(parameters, config, fed));
+  const patchTokens = slice(reshape(lastInput, [images, tokens, width]), 1, 1, tokens);
+  // A unit vector's elements are small: scaled to a mean square of 1 for the linear heads.
+  const spread = Math.sqrt(config.projection);
+  const read = reshape(head(parameters, "coordinates", multiply(image, spread)), [images, names, 3]);
+  return {
+    naming: namingLoss(parameters, image, text, fed.truth),
+    dense: denseLoss(parameters, patchTokens, fed),
+    coordinates: masked(distance(read, fed.coordinates), fed.present),
+    order: orderLoss(parameters, multiply(slice(text, 0, names, names + pairs), spread), names, fed),
+  };
+}
+
+function parametersOf(flat: Value, layout: Layout): Parameters {
+  const all = views(flat, layout);
+  return (name) => {
+    const value = all.get(name);
+    if (value === undefined) throw new Error(`no parameter ${name}`);
+    return value;
+  };
+}
+
+const GRADIENT_LIMIT = 1;
+const OPTIMIZER = { weightDecay: 0.01, beta1: 0.9, beta2: 0.98 };
+
+/** One AdamW step on all losses; outputs each of them. */
+export function pretrainingProgram(
+  config: ClipConfig,
+  layout: Layout,
+  shape: PretrainingShape,
+  weights: LossWeights,
+): Built {
+  const graph = new Graph();
+  const state = adamVariables(graph, PRETRAINED, layoutSize(layout));
+  const fed = inputs(graph, config, shape);
+  const { naming, dense, coordinates, order } = losses(parametersOf(state.parameters, layout), config, shape, fed);
+  const loss = add(add(naming, dense), add(multiply(coordinates, weights.coordinates), multiply(order, weights.order)));
+  const [flat] = gradients(loss, [state.parameters]) as [Value];
+  const { gradient } = clipByGlobalNorm(flat, GRADIENT_LIMIT);
+  assignAdam(graph, PRETRAINED, adam(state, gradient, { ...OPTIMIZER, learningRate: graph.input("learningRate", []) }));
+  for (const [name, value] of Object.entries({ naming, dense, coordinates, order }))
+    graph.output(`${name} loss`, value);
+  return { model: { bytes: graph.serialize() }, binding: graph.binding };
+}
+
+/** patches → the coordinates that the head reads from the image embedding: [images, names, 3]. */
+export function readingProgram(config: ClipConfig, layout: Layout, images: number, names: number): Built {
+  const graph = new Graph();
+  const parameters = parametersOf(graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
+  const patches = graph.input("patches", [images, config.vision.tokens - 1, 3 * config.vision.patch ** 2]);
+  const image = multiply(unit(imageFeatures(parameters, config, patches).features), Math.sqrt(config.projection));
+  graph.output("read", reshape(head(parameters, "coordinates", image), [images, names, 3]));
+  return { model: { bytes: graph.serialize() }, binding: graph.binding };
+}

@@ -1,0 +1,149 @@
+/**
+ * @file A tokenizer.json of CLIP's kind (lower-cased, byte-level BPE with "</w>" at a word's end) whose merges give each word of
+ * a list one token. Any other text is encoded too, in more tokens, down to single bytes.
+ */
+
+export const START = "<|startoftext|>";
+export const END = "<|endoftext|>";
+const WORD_END = "</w>";
+
+/**
+ * How byte-level BPE writes each byte as a printable character: printable Latin-1 characters stand for themselves, the others
+ * for those from U+0100 on, in order.
+ */
+function byteCharacters(): string[] {
+  const printable = (byte: number): boolean =>
+    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
+  let next = 0x100;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
+}
+
+type Merge = readonly [string, string];
+
+/** A word as BPE starts with it: characters, the last with the end mark. */
+const letters = (word: string): string[] =>
+  [...word].map((letter, i, all) => (i === all.length - 1 ? letter + WORD_END : letter));
+
+/** Applies merges as BPE does: always the one of lowest rank that fits. */
+function encode(word: string, ranks: ReadonlyMap<string, number>): string[] {
+  let parts = letters(word);
+  for (;;) {
+    let best = Number.POSITIVE_INFINITY;
+    let at = -1;
+    for (let i = 0; i + 1 < parts.length; i++) {
+      const rank = ranks.get(`${parts[i]} ${parts[i + 1]}`) ?? Number.POSITIVE_INFINITY;
+      if (rank < best) [best, at] = [rank, i];
+    }
+    if (at < 0) return parts;
+    parts = [...parts.slice(0, at), `${parts[at]}${parts[at + 1]}`, ...parts.slice(at + 2)];
+  }
+}
+
+/**
+ * Merges under which every word is one token. Each word's new merges rank behind all before it, and BPE takes the lowest rank
+ * first, so no word undoes an earlier one.
+ */
+export function mergesFor(words: readonly string[]): Merge[] {
+  const ranks = new Map<string, number>();
+  const merges: Merge[] = [];
+  for (const word of words) {
+    const [first, ...rest] = encode(word, ranks);
+    let joined = first ?? "";
+    for (const part of rest) {
+      ranks.set(`${joined} ${part}`, merges.length);
+      merges.push([joined, part]);
+      joined += part;
+    }
+  }
+  return merges;
+}
+
+export interface TokenizerFiles {
+  readonly tokenizer: object;
+  readonly config: object;
+  readonly vocabulary: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The files' contents for lower-case words of letters, digits or punctuation. */
+export function tokenizerFiles(words: readonly string[], positions: number): TokenizerFiles {
+  const merges = mergesFor(words);
+  const bytes = byteCharacters();
+  const tokens = [
+    ...new Set([...bytes, ...bytes.map((own) => own + WORD_END), ...merges.map(([a, b]) => a + b)]),
+    START,
+    END,
+  ];
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const start = tokens.length - 2;
+  const end = tokens.length - 1;
+  const special = (id: number, content: string): object => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [special(start, START), special(end, END)],
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "NFC" },
+        { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
+        { type: "Lowercase" },
+      ],
+    },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        {
+          type: "Split",
+          pattern: {
+            Regex:
+              "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
+          },
+          behavior: "Removed",
+          invert: true,
+        },
+        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+      ],
+    },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: [END, end],
+      cls: [START, start],
+      trim_offsets: false,
+      add_prefix_space: false,
+    },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: END,
+      continuing_subword_prefix: "",
+      end_of_word_suffix: WORD_END,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab,
+      merges,
+    },
+  };
+  const config = {
+    tokenizer_class: "CLIPTokenizer",
+    bos_token: START,
+    eos_token: END,
+    pad_token: END,
+    unk_token: END,
+    do_lower_case: true,
+    model_max_length: positions,
+  };
+  return { tokenizer, config, vocabulary: tokens.length, start, end };
+}
