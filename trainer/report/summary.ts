@@ -116,8 +116,16 @@ export function interpolate(curve: readonly Sample[], samples: number): number {
   return left.value + share * (right.value - left.value);
 }
 
-export const along = (run: SeedRun, axis: Axis): Sample[] =>
-  run.curve.map((point) => ({ samples: point[axis], value: point.accuracy.oneTerm }));
+/** Which of a point's accuracies; undefined where it was not evaluated. */
+export type Measure = (point: CurvePoint) => number | undefined;
+const oneTerm: Measure = (point) => point.accuracy.oneTerm;
+
+/** A run's curve of one measure over an axis. */
+export const along = (run: SeedRun, axis: Axis, measure: Measure = oneTerm): Sample[] =>
+  run.curve.flatMap((point) => {
+    const value = measure(point);
+    return value === undefined ? [] : [{ samples: point[axis], value }];
+  });
 
 /** Centred mean over three points; at the two ends over the two there are. */
 export function smooth(curve: readonly Sample[]): Sample[] {
@@ -154,16 +162,18 @@ const estimate = (values: readonly number[], random: Random): Estimate => ({
 const ending = (runs: readonly SeedRun[], axis: Axis): number =>
   Math.min(...runs.map((run) => run.curve.at(-1)?.[axis] ?? 0));
 
-interface Matched {
+/** The runs of two arms, paired by seed: a[i] and b[i] have the same one. */
+export interface Matched {
   readonly name: string;
   readonly a: readonly SeedRun[];
   readonly b: readonly SeedRun[];
 }
 
-function compareAt({ name, a, b }: Matched, axis: Axis): AccuracyAt {
+/** Both arms where the shorter one ends; for another measure than the default one, where all of its curves still have points. */
+export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure = oneTerm): AccuracyAt {
   // The shortest run of either arm: in budgets of equal valid samples that is, over generated ones, the faster arm's end.
   const samples = Math.min(ending(a, axis), ending(b, axis));
-  const at = (runs: readonly SeedRun[]) => runs.map((run) => interpolate(along(run, axis), samples));
+  const at = (runs: readonly SeedRun[]) => runs.map((run) => interpolate(along(run, axis, measure), samples));
   const [valuesA, valuesB] = [at(a), at(b)];
   const differences = valuesA.map((value, i) => value - (valuesB[i] ?? Number.NaN));
   const stream = (what: string) => Random.stream(0, "summary", name, axis, what);
@@ -197,7 +207,7 @@ const verdictOf = ({ difference, p }: AccuracyAt): Verdict => {
 };
 
 /** Pairs the runs of two arms by seed. */
-function match(nameA: string, runsA: readonly SeedRun[], nameB: string, runsB: readonly SeedRun[]): Matched {
+export function match(nameA: string, runsA: readonly SeedRun[], nameB: string, runsB: readonly SeedRun[]): Matched {
   const bySeed = new Map(runsB.map((run) => [run.seed, run]));
   const both = runsA.flatMap((run) => {
     const other = bySeed.get(run.seed);

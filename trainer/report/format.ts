@@ -1,0 +1,45 @@
+/** @file How the report and the terminal write numbers. */
+import type { Interval } from "./statistics.js";
+
+const EMPTY = "–";
+const thousands = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+export const count = (value: number | null | undefined): string =>
+  value === null || value === undefined ? EMPTY : thousands.format(value);
+
+export const percent = (share: number | null | undefined, digits = 1): string =>
+  share === null || share === undefined ? EMPTY : `${(100 * share).toFixed(digits)} %`;
+
+/** A difference of two shares, signed. */
+export const points = (difference: number): string => {
+  const text = Math.abs(100 * difference).toFixed(1);
+  if (text === "0.0") return "±0.0";
+  return `${difference < 0 ? "−" : "+"}${text}`;
+};
+
+export const decimal = (value: number | null | undefined, digits = 3): string =>
+  value === null || value === undefined ? EMPTY : value.toFixed(digits).replace("-", "−");
+
+export const percentInterval = ([low, high]: Interval): string =>
+  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)} %`;
+
+export const pointsInterval = ([low, high]: Interval): string => `${points(low)} to ${points(high)}`;
+
+export const ratioInterval = (interval: Interval | null): string =>
+  interval === null ? EMPTY : `${interval[0].toFixed(2)} to ${interval[1].toFixed(2)}`;
+
+/** Two significant digits without the leading zero, as statistics are printed; never a zero. */
+export function probability(p: number | null): string {
+  if (p === null) return "p not defined";
+  if (p < 0.0001) return "p < .0001";
+  if (p >= 0.995) return "p = 1";
+  const digits = p < 0.001 ? 4 : p < 0.1 ? 3 : 2;
+  return `p = ${p.toFixed(digits).replace(/^0/, "")}`;
+}
+
+const NAMES: Readonly<Record<string, string>> = { rls3: "RLS3", random: "random sampling", paper: "the paper's agent" };
+
+/** An arm's name in a sentence. */
+export const armName = (arm: string): string => NAMES[arm] ?? arm;
+
+export const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);

@@ -1,0 +1,52 @@
+/** @file How to repeat it: the command, the machine, the commit, the versions and every setting; and what the runs warned of. */
+import { armName } from "../format.js";
+import type { RunConfig } from "../readers.js";
+import type { Description } from "../summary.js";
+import type { Arm } from "./contents.js";
+import { html, type Markup, section, table } from "./markup.js";
+
+const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+export const describe = (description: Description): string =>
+  typeof description === "string"
+    ? description
+    : Object.entries(description)
+        .map(([key, value]) => `${key}: ${plain(value)}`)
+        .join(" · ");
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+export const commandLine = (command: string | readonly string[]): string =>
+  typeof command === "string" ? command : command.map(quoted).join(" ");
+
+export function signaturesSection(arms: readonly Arm[]): Markup | null {
+  const lines = arms.flatMap(({ name, runs }) =>
+    runs.flatMap(({ seed, signatures }) =>
+      signatures.map((text) => html`<li><b>${armName(name)}, seed ${seed}:</b> ${text}</li>`),
+    ),
+  );
+  const watched = "many invalid placements, an immediate plateau, imbalance of the terms, loss spikes";
+  return section(
+    "signatures",
+    "Failure signatures",
+    lines.length === 0
+      ? html`<p>Watched in every run: ${watched}. None was seen.</p>`
+      : html`<p>Watched in every run: ${watched}. Seen:</p><ul class="warnings">${lines}</ul>`,
+  );
+}
+
+export function configurationSection(config: RunConfig, seeds: readonly number[]): Markup {
+  const versions = describe(config.versions);
+  return section(
+    "configuration",
+    "How to repeat it",
+    html`<pre><code>${commandLine(config.command)}</code></pre>
+<dl class="facts"><dt>Commit</dt><dd>${config.commit}</dd><dt>Machine</dt><dd>${describe(config.machine)}</dd>${versions !== "" && html`<dt>Versions</dt><dd>${versions}</dd>`}<dt>Seeds</dt><dd>${seeds.join(", ")}</dd></dl>
+<details><summary>All settings</summary>${table({
+      caption: "Resolved values, defaults included",
+      head: ["setting", "value"],
+      rows: Object.entries(config.configuration).map(([key, value]) => [key, plain(value)]),
+    })}</details>`,
+  );
+}

@@ -1,0 +1,191 @@
+/** @file Everything that a report shows, loaded from a comparison's folder or a single run's. */
+import path from "node:path";
+import { z } from "zod";
+import { InputError } from "../../errors.js";
+import type { SampleLine } from "../columns.js";
+import {
+  type EpisodeRow,
+  listFolder,
+  type MetricsRow,
+  type RunConfig,
+  readBytesIfAny,
+  readEpisodes,
+  readMetrics,
+  readRunConfig,
+  readSampleImage,
+  readSamples,
+  readSummary,
+  type SampleShard,
+  seedRun,
+} from "../readers.js";
+import type { SeedRun, Summary } from "../summary.js";
+
+export interface Run {
+  readonly seed: number;
+  readonly folder: string;
+  readonly metrics: readonly MetricsRow[];
+  readonly curve: SeedRun;
+  readonly signatures: readonly string[];
+}
+
+export interface Arm {
+  readonly name: string;
+  /** Place in the style sheet's colours. */
+  readonly colour: number;
+  readonly runs: readonly Run[];
+  /** The first seed's samples, for the maps and the gallery. */
+  readonly shards: readonly SampleShard[];
+  readonly episodes: readonly EpisodeRow[];
+}
+
+export interface GalleryItem {
+  readonly iteration: number;
+  readonly sample: SampleLine;
+  readonly png: Buffer;
+}
+
+export interface RoomScene {
+  readonly name: string;
+  /** Width, height, depth in mm. */
+  readonly size: readonly number[];
+  readonly furniture: readonly {
+    readonly x: readonly number[];
+    readonly y: readonly number[];
+    readonly z: readonly number[];
+  }[];
+}
+
+export interface ReportContents {
+  readonly folder: string;
+  /** Null for a single run. */
+  readonly summary: Summary | null;
+  readonly config: RunConfig;
+  readonly arms: readonly Arm[];
+  readonly gallery: readonly GalleryItem[];
+  /** Null where the run's configuration has no catalog of rooms. */
+  readonly scenes: readonly RoomScene[] | null;
+}
+
+const span = z.tuple([z.number(), z.number()]);
+const catalogSchema = z.object({
+  scenes: z.array(
+    z.object({
+      name: z.string(),
+      size: z.tuple([z.number(), z.number(), z.number()]),
+      furniture: z.array(z.object({ x: span, y: span, z: span })),
+    }),
+  ),
+});
+
+const logLine = z.union([
+  z.object({ signature: z.string().min(1) }).transform((line) => line.signature),
+  z.object({ msg: z.string().includes("remedy:") }).transform((line) => line.msg),
+]);
+
+/** The failure signatures that a run's log names. The log is for people: a line that is not JSON is not an error here. */
+async function readSignatures(folder: string): Promise<string[]> {
+  const text = (await readBytesIfAny(path.join(folder, "log.jsonl")))?.toString("utf8") ?? "";
+  return text.split("\n").flatMap((line) => {
+    if (!line.startsWith("{")) return [];
+    try {
+      const parsed = logLine.safeParse(JSON.parse(line));
+      return parsed.success ? [parsed.data] : [];
+    } catch (error) {
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
+  });
+}
+
+async function loadRun(folder: string, seed: number): Promise<Run> {
+  const metrics = await readMetrics(folder);
+  return { seed, folder, metrics, curve: seedRun(seed, metrics), signatures: await readSignatures(folder) };
+}
+
+async function loadArm(name: string, colour: number, runs: readonly Run[]): Promise<Arm> {
+  const first = runs[0];
+  const shards = first === undefined ? [] : await readSamples(first.folder);
+  const episodes = first === undefined ? [] : await readEpisodes(first.folder);
+  return { name, colour, runs, shards, episodes };
+}
+
+const PICTURES_PER_ITERATION = 6;
+
+/** The hardest samples of the first, the middle and the last iteration that kept pictures. */
+async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
+  const folder = arm?.runs[0]?.folder;
+  if (arm === undefined || folder === undefined || arm.shards.length === 0) return [];
+  const last = arm.shards.length - 1;
+  const chosen = [...new Set([0, Math.round(last / 2), last])].flatMap((i) => arm.shards[i] ?? []);
+  const items: GalleryItem[] = [];
+  for (const { iteration, samples } of chosen) {
+    const hardest = [...samples].sort((a, b) => b.hardness - a.hardness).slice(0, 4 * PICTURES_PER_ITERATION);
+    let shown = 0;
+    for (const sample of hardest) {
+      if (shown === PICTURES_PER_ITERATION) break;
+      const png = await readSampleImage(folder, iteration, sample);
+      if (png === null) continue;
+      items.push({ iteration, sample, png });
+      shown++;
+    }
+  }
+  return items;
+}
+
+/** The runs of a comparison, by arm: its folders runs/<arm>-<seed>. */
+export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>> {
+  const arms = new Map<string, Run[]>();
+  for (const name of await listFolder(path.join(folder, "runs"))) {
+    const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    if (arm === undefined) continue;
+    const run = await loadRun(path.join(folder, "runs", name), Number(seed));
+    arms.set(arm, [...(arms.get(arm) ?? []), run]);
+  }
+  for (const runs of arms.values()) runs.sort((a, b) => a.seed - b.seed);
+  return arms;
+}
+
+const AS_NAMED = ["rls3", "paper", "random"];
+const place = (name: string): number => (AS_NAMED.includes(name) ? AS_NAMED.indexOf(name) : AS_NAMED.length);
+
+/** Arms in the order in which they are compared: the product's own, the paper's, random, then others by name. */
+export const inOrder = (names: Iterable<string>): string[] =>
+  [...names].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+
+async function loadConfig(folder: string, fallback: string | undefined): Promise<RunConfig> {
+  const own = await readBytesIfAny(path.join(folder, "config.json"));
+  return readRunConfig(own === null && fallback !== undefined ? fallback : folder);
+}
+
+export async function loadContents(folder: string): Promise<ReportContents> {
+  const entries = await listFolder(folder);
+  if (entries.includes("runs")) return loadComparison(folder);
+  if (!entries.includes("metrics.csv")) {
+    throw new InputError(
+      `${folder}: neither a run (no metrics.csv) nor a comparison (no runs/); name the folder that --out named`,
+    );
+  }
+  const config = await readRunConfig(folder);
+  const run = await loadRun(folder, config.seed ?? 0);
+  const agent = config.configuration["agent"];
+  const arm = await loadArm(typeof agent === "string" ? agent : "run", 0, [run]);
+  const scenes = scenesOf(config);
+  return { folder, summary: null, config, arms: [arm], gallery: await loadGallery(arm), scenes };
+}
+
+async function loadComparison(folder: string): Promise<ReportContents> {
+  const summary = await readSummary(folder);
+  if (summary === null) throw new InputError(`${folder}: has no summary.json yet; rls3 report makes it from the runs`);
+  const runs = await comparisonRuns(folder);
+  const names = Object.keys(summary.arms);
+  const arms = await Promise.all(names.map((name, colour) => loadArm(name, colour, runs.get(name) ?? [])));
+  const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
+  const config = await loadConfig(folder, firstRun);
+  const scenes = scenesOf(config) ?? (firstRun === undefined ? null : scenesOf(await readRunConfig(firstRun)));
+  return { folder, summary, config, arms, gallery: await loadGallery(arms[0]), scenes };
+}
+
+function scenesOf(config: RunConfig): readonly RoomScene[] | null {
+  const parsed = catalogSchema.safeParse(config.worldCatalog);
+  return parsed.success ? parsed.data.scenes : null;
+}

@@ -1,0 +1,61 @@
+/** @file Means over seeds along an axis, with their intervals: what the charts draw. */
+import { Random } from "../../random/random.js";
+import type { MetricColumn } from "../columns.js";
+import type { MetricsRow } from "../readers.js";
+import { bootstrapInterval, mean } from "../statistics.js";
+import { type Axis, along, interpolate, type Measure, type SeedRun } from "../summary.js";
+import type { ChartPoint } from "./chart.js";
+
+const GRID = 48;
+
+function withInterval(x: number, values: readonly number[], random: Random): ChartPoint {
+  if (values.length < 2) return { x, y: mean(values) };
+  const [low, high] = bootstrapInterval(values, random);
+  return { x, y: mean(values), low, high };
+}
+
+/** The mean over seeds up to where the shortest one ends. Each seed has its own samples at its points, so all are interpolated. */
+export function meanCurve(name: string, runs: readonly SeedRun[], axis: Axis, measure: Measure): ChartPoint[] {
+  const curves = runs.map((run) => along(run, axis, measure)).filter((curve) => curve.length > 0);
+  if (curves.length === 0) return [];
+  const end = Math.min(...curves.map((curve) => curve.at(-1)?.samples ?? 0));
+  const random = Random.stream(0, "report", name, axis);
+  const [only] = curves;
+  if (curves.length === 1 && only !== undefined) return only.map(({ samples, value }) => ({ x: samples, y: value }));
+  return Array.from({ length: GRID + 1 }, (_, i) => {
+    const samples = (end * i) / GRID;
+    const values = curves.map((curve) => interpolate(curve, samples));
+    return withInterval(samples, values, random);
+  });
+}
+
+/** The curves of the single seeds, to be drawn behind their mean. */
+export const singleCurves = (runs: readonly SeedRun[], axis: Axis, measure: Measure): ChartPoint[][] =>
+  runs.length < 2
+    ? []
+    : runs.map((run) => along(run, axis, measure).map(({ samples, value }) => ({ x: samples, y: value })));
+
+/** A column of metrics.csv over iterations: mean and interval over seeds; rows without a value are left out. */
+export function meanByIteration(
+  name: string,
+  runs: readonly { readonly metrics: readonly MetricsRow[] }[],
+  column: MetricColumn,
+): ChartPoint[] {
+  const random = Random.stream(0, "report", name, column);
+  const iterations = Math.min(...runs.map(({ metrics }) => metrics.length));
+  return Array.from({ length: Number.isFinite(iterations) ? iterations : 0 }, (_, i) => i).flatMap((i) => {
+    const values = runs.flatMap(({ metrics }) => metrics[i]?.[column] ?? []);
+    const iteration = runs[0]?.metrics[i]?.iteration ?? i;
+    return values.length === 0 ? [] : [withInterval(iteration, values, random)];
+  });
+}
+
+/** Mean over runs of a column in one row (negative: from the end); null where no run has it. */
+export function meanAt(
+  runs: readonly { readonly metrics: readonly MetricsRow[] }[],
+  column: MetricColumn,
+  row: number,
+): number | null {
+  const values = runs.flatMap(({ metrics }) => metrics.at(row)?.[column] ?? []);
+  return values.length === 0 ? null : mean(values);
+}

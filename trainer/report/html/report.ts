@@ -1,0 +1,80 @@
+/** @file report.html: one file without scripts and without anything fetched, for a comparison's folder or a single run's. */
+import { rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { armName, capital, count, percent } from "../format.js";
+import { feasibilityNote } from "../verdicts.js";
+import { configurationSection, describe, signaturesSection } from "./configuration.js";
+import { loadContents, type ReportContents } from "./contents.js";
+import { html, type Markup } from "./markup.js";
+import { curvesSection, statisticsSection, verdictHeader } from "./results.js";
+import { gallerySection, placementMapSection } from "./samples.js";
+import { STYLE } from "./style.js";
+import { iterationsSection, placementsSection, rewardsSection, termsSection } from "./training.js";
+
+/** A single run has no verdict: its header says where it began and where it is. */
+function runHeader({ arms }: ReportContents): { title: string; body: Markup } {
+  const run = arms[0]?.runs[0];
+  const [first, last] = [run?.curve.curve[0], run?.curve.curve.at(-1)];
+  const name = capital(armName(arms[0]?.name ?? "run"));
+  if (run === undefined || first === undefined || last === undefined)
+    return { title: `${name}: not evaluated yet`, body: html`` };
+  const title =
+    last === first
+      ? `${name} starts from ${percent(first.accuracy.oneTerm)} one-term accuracy; no iteration is done yet`
+      : `${name} took one-term accuracy from ${percent(first.accuracy.oneTerm)} to ${percent(last.accuracy.oneTerm)} with ${count(last.valid)} valid samples`;
+  const body = html`<ul class="tiles"><li><span class="name">One term flipped</span><b>${percent(last.accuracy.oneTerm)}</b>from ${percent(first.accuracy.oneTerm)}, balanced test set</li><li><span class="name">All terms flipped</span><b>${percent(last.accuracy.full)}</b>from ${percent(first.accuracy.full)}</li>${last.natural !== undefined && html`<li><span class="name">Natural mix, one term</span><b>${percent(last.natural.oneTerm)}</b>pairs as random sampling draws them</li>`}<li><span class="name">Generated samples</span><b>${count(last.generated)}</b>after ${count(run.curve.feasibilitySteps)} feasibility steps (no images, no model)</li><li><span class="name">Valid placements</span><b>${percent(run.curve.validRate, 0)}</b>of all generated</li></ul>
+<p class="note">One run of one seed: this says nothing about whether it is better than another. rls3 compare does.</p>`;
+  return { title, body };
+}
+
+/** The page for what was loaded. Pure: equal contents give equal bytes. */
+export function reportPage(contents: ReportContents): string {
+  const { summary, config, arms, gallery, scenes } = contents;
+  const { title, body } = summary === null ? runHeader(contents) : verdictHeader(summary);
+  const feasibility =
+    summary === null
+      ? `Feasibility steps before the first generated sample (no images, no model): ${count(arms[0]?.runs[0]?.curve.feasibilitySteps)}.`
+      : feasibilityNote(summary);
+  const seeds = summary?.seeds ?? arms.flatMap(({ runs }) => runs.map(({ seed }) => seed));
+  const machine = summary === null ? config.machine : summary.machine;
+  const commit = summary?.commit ?? config.commit;
+  const sections: readonly [id: string, name: string, content: Markup | null][] = [
+    ["curves", "Curves", curvesSection(arms, feasibility)],
+    [
+      "statistics",
+      "Statistics",
+      summary === null || Object.keys(summary.pairs).length === 0 ? null : statisticsSection(summary),
+    ],
+    ["terms", "Terms", termsSection(arms)],
+    ["validity", "Validity", placementsSection(arms, feasibility)],
+    ["rewards", "Rewards", rewardsSection(arms)],
+    ["gallery", "Hardest samples", gallerySection(gallery, arms[0], scenes)],
+    ["map", "Placement map", placementMapSection(arms, scenes)],
+    ["iterations", "Iterations", iterationsSection(arms, feasibility)],
+    ["signatures", "Failure signatures", signaturesSection(arms)],
+    ["configuration", "How to repeat it", configurationSection({ ...config, machine, commit }, seeds)],
+  ];
+  const shown = sections.filter(([, , content]) => content !== null);
+  const kicker =
+    summary === null
+      ? "RLS3 · one run"
+      : `RLS3 · comparison of ${arms.map(({ name }) => armName(name)).join(", ")} · ${count(seeds.length)} ${seeds.length === 1 ? "seed" : "seeds"}`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="generator" content="rls3 report"><link rel="icon" href="data:,">
+<title>${title} – RLS3</title><style>${STYLE}</style></head>
+<body><header><p class="kicker">${kicker}</p><h1>${title}.</h1>${body}
+<nav aria-label="Sections"><ul>${shown.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav></header>
+<main>${shown.map(([, , content]) => content)}</main>
+<footer>Made by <code>rls3 report</code> from this folder's files, at commit ${commit}, on ${describe(machine)}.</footer></body></html>
+`.text;
+}
+
+/** Writes report.html into a comparison's or a run's folder, whole or not at all. */
+export async function renderReport(folder: string): Promise<void> {
+  const page = reportPage(await loadContents(folder));
+  const file = path.join(folder, "report.html");
+  await writeFile(`${file}.tmp`, page);
+  await rename(`${file}.tmp`, file);
+}

@@ -1,0 +1,227 @@
+/** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
+
+import {
+  armName,
+  capital,
+  count,
+  decimal,
+  percent,
+  percentInterval,
+  points,
+  pointsInterval,
+  probability,
+  ratioInterval,
+} from "../format.js";
+import { mean } from "../statistics.js";
+import {
+  type AccuracyAt,
+  AXES,
+  type Axis,
+  compareAt,
+  type Measure,
+  match,
+  type SeedRun,
+  type Summary,
+} from "../summary.js";
+import {
+  accuracySentence,
+  feasibilityNote,
+  headline,
+  mainPair,
+  type NamedPair,
+  namedPairs,
+  reachSentence,
+} from "../verdicts.js";
+import { type ChartPoint, lineChart } from "./chart.js";
+import type { Arm } from "./contents.js";
+import { meanCurve, singleCurves } from "./curves.js";
+import { html, type Markup, section, table } from "./markup.js";
+
+interface Measured {
+  readonly name: string;
+  readonly short: string;
+  readonly measure: Measure;
+}
+
+const MEASURES: readonly Measured[] = [
+  { name: "Balanced test set, one term flipped", short: "balanced, one term", measure: (p) => p.accuracy.oneTerm },
+  { name: "Balanced test set, all terms flipped", short: "balanced, full flip", measure: (p) => p.accuracy.full },
+  { name: "Natural mix, one term flipped", short: "natural, one term", measure: (p) => p.natural?.oneTerm },
+  { name: "Natural mix, all terms flipped", short: "natural, full flip", measure: (p) => p.natural?.full },
+];
+
+/**
+ * Whether a curve follows the measure, or it was only taken here and there: a straight line from the first to the last
+ * iteration is no curve, and would flatter the arm that ends earlier.
+ */
+const isFollowed = (runs: readonly SeedRun[], measure: Measure): boolean =>
+  runs.every(({ curve }) => 2 * curve.filter((point) => measure(point) !== undefined).length >= curve.length);
+
+/** Whether each run ends with the measure. */
+const isTakenAtEnd = (runs: readonly SeedRun[], measure: Measure): boolean =>
+  runs.every(({ curve }) => {
+    const last = curve.at(-1);
+    return last !== undefined && measure(last) !== undefined;
+  });
+
+const validRate = (summary: Summary, arm: string): number =>
+  mean((summary.arms[arm] ?? []).map((run) => run.validRate));
+
+const VERDICT_CLASS = { better: "better", worse: "worse", "no difference": "none" } as const;
+
+function tiles(summary: Summary, main: NamedPair): Markup {
+  const { a, b, pair } = main;
+  const accuracy = pair.accuracyAt.map((row) => {
+    const verdict = pair.verdict[row.axis];
+    return html`<li><span class="name">Per ${row.axis} sample</span><b>${points(row.difference)} points</b>${percent(row.a.mean)} against ${percent(row.b.mean)} at ${count(row.samples)}; <span class="${VERDICT_CLASS[verdict]}">${verdict}</span>, ${probability(row.p)}</li>`;
+  });
+  const reach = AXES.map((axis) => {
+    const { ratio, interval } = pair.samplesToReach[axis];
+    const value = ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`;
+    return html`<li><span class="name">${capital(axis)} samples needed</span><b>${value}</b>of ${armName(b)}'s, to come to its final accuracy${interval !== null && ` (${ratioInterval(interval)})`}</li>`;
+  });
+  return html`<ul class="tiles">${accuracy}${reach}<li><span class="name">Valid placements</span><b>${percent(validRate(summary, a), 0)}</b>against ${percent(validRate(summary, b), 0)} of ${armName(b)}'s</li></ul>`;
+}
+
+/** The headline and the numbers behind it. */
+export function verdictHeader(summary: Summary): { title: string; body: Markup } {
+  const main = mainPair(summary);
+  if (main === null) {
+    const [only] = Object.keys(summary.arms);
+    return { title: `${capital(armName(only ?? "no arm"))} alone: nothing to compare it with`, body: html`` };
+  }
+  const sentences = main.pair.accuracyAt.map((row) => html`<p>${accuracySentence(main, row)}</p>`);
+  const body = html`${tiles(summary, main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
+${sentences}<p>${AXES.map((axis) => `${reachSentence(main, axis, main.pair.samplesToReach[axis])} `)}</p>`;
+  return { title: headline(main), body };
+}
+
+const share = (value: number): string => percent(value, 0);
+
+function numbers(caption: string, axis: Axis, series: readonly { name: string; points: readonly ChartPoint[] }[]) {
+  const rows = series.flatMap(({ name, points: drawn }) => {
+    const every = Math.max(1, Math.ceil(drawn.length / 17));
+    return drawn
+      .filter((_, i) => i % every === 0 || i === drawn.length - 1)
+      .map(({ x, y, low, high }) => [
+        name,
+        count(x),
+        percent(y),
+        low === undefined || high === undefined ? "–" : percentInterval([low, high]),
+      ]);
+  });
+  return { caption, head: ["arm", `${axis} samples`, "mean", "95 % interval"], rows };
+}
+
+function accuracyChart(
+  arms: readonly Arm[],
+  axis: Axis,
+  { name, measure }: Measured,
+  id: string,
+  note: string,
+): Markup {
+  const series = arms.map(({ name: arm, colour, runs }) => {
+    const curves = runs.map((run) => run.curve);
+    return {
+      name: armName(arm),
+      colour,
+      points: meanCurve(`${arm}/${name}`, curves, axis, measure),
+      runs: singleCurves(curves, axis, measure),
+    };
+  });
+  const ends = series.map(({ name: arm, points: drawn }) => {
+    const last = drawn.at(-1);
+    return last === undefined ? `${arm} was not evaluated` : `${arm} ends at ${percent(last.y)} after ${count(last.x)}`;
+  });
+  return lineChart({
+    id,
+    title: `${name}, over ${axis} samples`,
+    description: `Accuracy over ${axis} samples, means over seeds with 95 % bands: ${ends.join("; ")}.`,
+    note,
+    xLabel: `${axis} samples`,
+    xFormat: count,
+    yFormat: share,
+    series,
+    numbers: numbers(`${name} over ${axis} samples`, axis, series),
+  });
+}
+
+/** Both axes side by side for each measure that was evaluated. */
+export function curvesSection(arms: readonly Arm[], feasibility: string): Markup {
+  const all = arms.flatMap(({ runs }) => runs.map(({ curve }) => curve));
+  const followed = MEASURES.filter(({ measure }) => isFollowed(all, measure));
+  const charts = followed.map((measured, i) => {
+    const pair = AXES.map((axis) =>
+      accuracyChart(arms, axis, measured, `curve-${i}-${axis}`, axis === "generated" ? feasibility : VALID_NOTE),
+    );
+    return html`<div class="charts">${pair}</div>`;
+  });
+  const several = arms.some(({ runs }) => runs.length > 1);
+  return section(
+    "curves",
+    "Accuracy over generated and over valid samples",
+    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains on the left even if its samples teach no more each; the right-hand side takes that away.${several && " Lines are means over seeds, bands their 95 % bootstrap intervals, faint lines single seeds."}</p>`,
+    charts,
+    followed.length < MEASURES.length &&
+      html`<p class="note">Not in every iteration evaluated, so without a curve: ${MEASURES.filter(
+        (measured) => !followed.includes(measured),
+      )
+        .map(({ short }) => short)
+        .join("; ")}. The statistics have it at the end of the runs, where it was.</p>`,
+  );
+}
+
+const VALID_NOTE = "Both arms are fine-tuned on the same number of valid samples.";
+
+function measureRows(summary: Summary, { a, b }: NamedPair, { axis, samples }: AccuracyAt) {
+  const matched = match(a, summary.arms[a] ?? [], b, summary.arms[b] ?? []);
+  return MEASURES.flatMap(({ short, measure }) => {
+    const runs = [...matched.a, ...matched.b];
+    // Off the ends a measure that was not followed has no value; on the valid axis equal budgets end together.
+    const atEnds = runs.every((run) => run.curve.at(-1)?.[axis] === samples);
+    if (!isTakenAtEnd(runs, measure) || !(atEnds || isFollowed(runs, measure))) return [];
+    const row = compareAt({ ...matched, name: `${matched.name}/${short}` }, axis, measure);
+    return [
+      [
+        short,
+        html`${percent(row.a.mean)}<br><small>${percentInterval(row.a.interval)}</small>`,
+        html`${percent(row.b.mean)}<br><small>${percentInterval(row.b.interval)}</small>`,
+        html`${points(row.difference)}<br><small>${pointsInterval(row.differenceInterval)}</small>`,
+        probability(row.p),
+        row.pPermutation === undefined ? "–" : probability(row.pPermutation),
+        `${row.wins} of ${row.seeds}`,
+      ],
+    ];
+  });
+}
+
+function pairTables(summary: Summary, named: NamedPair): Markup {
+  const { a, b, pair } = named;
+  const accuracy = pair.accuracyAt.map((row) =>
+    table({
+      caption: `Accuracy at ${count(row.samples)} ${row.axis} samples${row.axis === "generated" ? `. ${feasibilityNote(summary)}` : ""}`,
+      head: ["", armName(a), armName(b), "difference, points", "paired t-test", "permutation", `${armName(a)} ahead`],
+      rows: measureRows(summary, named, row),
+    }),
+  );
+  const reach = table({
+    caption: `Samples that ${armName(a)} needed to reach ${armName(b)}'s final accuracy, as a share of what ${armName(b)} took. Over generated samples: ${feasibilityNote(summary)}`,
+    head: ["", "mean", "95 % interval", "each seed"],
+    rows: AXES.map((axis) => {
+      const { ratio, interval, perSeed } = pair.samplesToReach[axis];
+      const each = perSeed.map((value) => (value === null ? "never" : decimal(value, 2))).join(", ");
+      return [axis, ratio === null ? "not reached" : decimal(ratio, 2), ratioInterval(interval), each];
+    }),
+  });
+  return html`<h3>${capital(armName(a))} against ${armName(b)}</h3><p>${headline(named)}.</p>${accuracy}${reach}`;
+}
+
+/** Every pair of arms in numbers. */
+export const statisticsSection = (summary: Summary): Markup =>
+  section(
+    "statistics",
+    "The statistics",
+    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. No interval is corrected for the number of rows.</p>
+<p class="note">The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. An arm compared with itself so comes out slightly below 1, by about one iteration.</p>`,
+    namedPairs(summary).map((named) => pairTables(summary, named)),
+  );

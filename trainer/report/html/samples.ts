@@ -1,0 +1,119 @@
+/** @file The samples themselves: the hardest ones as pictures with their captions, and maps of where the arms put the objects. */
+
+import type { SampleLine } from "../columns.js";
+import { armName, capital, count, percent } from "../format.js";
+import type { Arm, GalleryItem, RoomScene } from "./contents.js";
+import { html, type Markup, section, table } from "./markup.js";
+
+/** Against its flips a caption with less than an even chance is answered wrongly. */
+function answer(probability: number): Markup {
+  return probability >= 0.5
+    ? html`<span class="right">${percent(probability, 0)}</span>`
+    : html`<span class="wrong">${percent(probability, 0)}</span>`;
+}
+
+function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null): Markup {
+  const room = scenes?.[sample.scene]?.name ?? `scene ${sample.scene}`;
+  const told = sample.captions.map(({ right }) => right).join(" ");
+  return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${told}" width="224" height="224">
+<div><dl>${sample.captions.map(
+    ({ right, probability, margin }) =>
+      html`<dt>${capital(right)}</dt><dd>probability ${answer(probability)} · ${margin.toFixed(0)}° from a boundary</dd>`,
+  )}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S ${sample.score.toFixed(2)}, h ${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
+}
+
+export function gallerySection(
+  items: readonly GalleryItem[],
+  arm: Arm | undefined,
+  scenes: readonly RoomScene[] | null,
+): Markup | null {
+  if (items.length === 0 || arm === undefined) return null;
+  const iterations = [...new Set(items.map(({ iteration }) => iteration))];
+  return section(
+    "gallery",
+    "The hardest samples",
+    html`<p>What ${armName(arm.name)} found (seed ${arm.runs[0]?.seed}): the true captions of the moved object's pairs, the model's probability of each against its flips when the sample was made, and how far the relation is from the nearest boundary between two terms. A small margin means that the picture is near a tie, not that the model is blind.</p>`,
+    iterations.map(
+      (iteration) =>
+        html`<h3>Iteration ${iteration}</h3><ul class="gallery">${items.filter((item) => item.iteration === iteration).map((item) => card(item, scenes))}</ul>`,
+    ),
+  );
+}
+
+const CELLS = 20;
+const LEVELS = 5;
+
+/** How many moved objects were put into each cell of a scene's floor, seen from above. */
+function cellCounts(
+  samples: readonly SampleLine[],
+  scene: number,
+  [width = 1, , depth = 1]: readonly number[],
+): Int32Array {
+  const counts = new Int32Array(CELLS * CELLS);
+  for (const { scene: at, objects, slot } of samples) {
+    const [, x, , z] = objects[slot] ?? [];
+    if (at !== scene || x === undefined || z === undefined) continue;
+    const column = Math.floor((CELLS * (x + width / 2)) / width);
+    const row = Math.floor((CELLS * (z + depth / 2)) / depth);
+    if (column < 0 || row < 0 || column >= CELLS || row >= CELLS) continue;
+    counts[row * CELLS + column] = (counts[row * CELLS + column] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function map(arm: Arm, scene: RoomScene, index: number, counts: Int32Array, most: number): Markup {
+  const [width = 1, , depth = 1] = scene.size;
+  const [cellWidth, cellDepth] = [width / CELLS, depth / CELLS];
+  const levels = Array.from({ length: LEVELS }, () => "");
+  for (const [cell, number] of counts.entries()) {
+    if (number === 0) continue;
+    const level = Math.min(LEVELS, Math.ceil((LEVELS * number) / most)) - 1;
+    const x = Math.round((cell % CELLS) * cellWidth - width / 2);
+    const z = Math.round(Math.floor(cell / CELLS) * cellDepth - depth / 2);
+    levels[level] += `M${x} ${z}h${Math.ceil(cellWidth)}v${Math.ceil(cellDepth)}h-${Math.ceil(cellWidth)}z`;
+  }
+  const id = `map-${arm.colour}-${index}`;
+  const total = counts.reduce((sum, number) => sum + number, 0);
+  return html`<figure class="map c${arm.colour}"><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="${-width / 2} ${-depth / 2} ${width} ${depth}"><title id="${id}-t">${scene.name}, ${armName(arm.name)}</title><desc id="${id}-d">${count(total)} placements from above, camera at the bottom; darker is more.</desc>
+${scene.furniture.map(({ x: [x0 = 0, x1 = 0], z: [z0 = 0, z1 = 0] }) => html`<rect class="furniture" x="${x0}" y="${z0}" width="${x1 - x0}" height="${z1 - z0}"/>`)}
+${levels.map((path, level) => path !== "" && html`<path class="cell l${level + 1}" d="${path}"/>`)}</svg><figcaption>${capital(scene.name)}</figcaption></figure>\n`;
+}
+
+/** Top views of where valid placements went, one row an arm, one scale for all. */
+export function placementMapSection(arms: readonly Arm[], scenes: readonly RoomScene[] | null): Markup | null {
+  const drawn = arms.filter(({ shards }) => shards.some(({ samples }) => samples.length > 0));
+  if (drawn.length === 0 || scenes === null) return null;
+  const rows = drawn.map((arm) => {
+    const samples = arm.shards.flatMap((shard) => shard.samples);
+    return { arm, samples, counts: scenes.map((scene, index) => cellCounts(samples, index, scene.size)) };
+  });
+  // A cell at 98 % of the busiest ones sets the darkest colour, so that a single hot spot does not bleach the rest.
+  const busy = rows
+    .flatMap(({ counts }) => counts.flatMap((all) => [...all].filter((n) => n > 0)))
+    .sort((a, b) => a - b);
+  const most = Math.max(1, busy[Math.floor(busy.length * 0.98)] ?? 1);
+  const raised = (samples: readonly SampleLine[], scene: number | null) => {
+    const here = samples.filter((sample) => scene === null || sample.scene === scene);
+    const high = here.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0);
+    return here.length === 0 ? "–" : percent(high.length / here.length, 0);
+  };
+  const numbers = table({
+    caption: "Valid placements on furniture, the rest stands on the floor",
+    head: ["", ...scenes.map(({ name }) => name), "all"],
+    rows: rows.map(({ arm, samples }) => [
+      armName(arm.name),
+      ...scenes.map((_, scene) => raised(samples, scene)),
+      raised(samples, null),
+    ]),
+  });
+  return section(
+    "map",
+    "Where the objects went",
+    html`<p>Valid placements seen from above, camera at the bottom, furniture in outline; darker is more (the darkest: ${count(most)} or more in a cell). The first seed of each arm, all iterations; same scale everywhere.</p>`,
+    rows.map(
+      ({ arm, counts }) =>
+        html`<h3>${capital(armName(arm.name))}</h3><div class="maps">${scenes.map((scene, index) => map(arm, scene, index, counts[index] ?? new Int32Array(), most))}</div>`,
+    ),
+    numbers,
+  );
+}

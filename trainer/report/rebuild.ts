@@ -1,0 +1,41 @@
+/** @file summary.json anew from a comparison's runs. */
+import { rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { InputError } from "../errors.js";
+import { comparisonRuns, inOrder } from "./html/contents.js";
+import { listFolder, readBytesIfAny, readRunConfig, readSummary } from "./readers.js";
+import { type Comparison, type Summary, summarize } from "./summary.js";
+
+export async function writeSummary(folder: string, summary: Summary): Promise<void> {
+  const file = path.join(folder, "summary.json");
+  await writeFile(`${file}.tmp`, `${JSON.stringify(summary, null, 2)}\n`);
+  await rename(`${file}.tmp`, file);
+}
+
+/** What was compared where no summary tells it: the comparison's own config.json, else that of its first run. */
+async function described(folder: string, firstRun: string): Promise<Pick<Comparison, "config" | "machine" | "commit">> {
+  const own = (await readBytesIfAny(path.join(folder, "config.json"))) !== null;
+  const { configuration, machine, commit } = await readRunConfig(own ? folder : firstRun);
+  return { config: configuration, machine, commit };
+}
+
+/**
+ * Reads the curves of all runs in runs/<arm>-<seed> and summarizes them again. Configuration, machine, commit and the order
+ * of the arms are the old summary's where there is one. Null for a folder that is not a comparison's.
+ */
+export async function rebuildSummary(folder: string): Promise<Summary | null> {
+  if (!(await listFolder(folder)).includes("runs")) return null;
+  const runs = await comparisonRuns(folder);
+  const first = [...runs.values()][0]?.[0];
+  if (first === undefined)
+    throw new InputError(`${path.join(folder, "runs")}: has no run named <arm>-<seed> to summarize`);
+  const old = await readSummary(folder);
+  const known = Object.keys(old?.arms ?? {}).filter((name) => runs.has(name));
+  const names = [...known, ...inOrder(runs.keys()).filter((name) => !known.includes(name))];
+  const arms = Object.fromEntries(names.map((name) => [name, (runs.get(name) ?? []).map((run) => run.curve)]));
+  const seeds = [...new Set([...runs.values()].flatMap((all) => all.map(({ seed }) => seed)))].sort((a, b) => a - b);
+  const { config, machine, commit } = old ?? (await described(folder, first.folder));
+  const summary = summarize({ arms, config, machine, commit, seeds });
+  await writeSummary(folder, summary);
+  return summary;
+}

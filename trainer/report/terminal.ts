@@ -1,0 +1,67 @@
+/** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
+import { armName, count, decimal, percent } from "./format.js";
+import { mean } from "./statistics.js";
+import { AXES, type SeedRun, type Summary } from "./summary.js";
+import { accuracySentence, feasibilityNote, headline, mainPair, namedPairs, reachSentence } from "./verdicts.js";
+
+const WIDTH = 80;
+
+/** Breaks at spaces; only a word longer than a line goes over it. */
+export function wrap(text: string, indent = ""): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, indent + line].join("\n");
+}
+
+const lastOf = (run: SeedRun) => run.curve.at(-1);
+const average = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));
+
+function armRow(name: string, runs: readonly SeedRun[]): string[] {
+  const ends = runs.flatMap((run) => lastOf(run) ?? []);
+  return [
+    name,
+    count(average(ends.map((point) => point.generated))),
+    count(average(ends.map((point) => point.valid))),
+    percent(average(runs.map((run) => run.validRate)), 0),
+    percent(average(ends.map((point) => point.accuracy.oneTerm))),
+    percent(average(ends.map((point) => point.accuracy.full))),
+    percent(average(ends.flatMap((point) => point.natural?.oneTerm ?? []))),
+  ];
+}
+
+/** The first column to the left, numbers to the right. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+    )
+    .join("\n");
+}
+
+/** What `rls3 compare` prints when it is done; plain text without colours, ends without a line feed. */
+export function renderTerminal(summary: Summary): string {
+  const rows = Object.entries(summary.arms).map(([name, runs]) => armRow(name, runs));
+  const head = ["at the end", "generated", "valid", "rate", "one-term", "full flip", "natural"];
+  const parts = [columns([head, ...rows]), wrap(feasibilityNote(summary))];
+  const main = mainPair(summary);
+  if (main !== null) {
+    parts.unshift(wrap(`${headline(main)}.`));
+    parts.push(...main.pair.accuracyAt.map((row) => wrap(accuracySentence(main, row))));
+    parts.push(AXES.map((axis) => wrap(reachSentence(main, axis, main.pair.samplesToReach[axis]))).join("\n"));
+  }
+  const others = namedPairs(summary).filter(({ key }) => key !== main?.key);
+  for (const named of others) {
+    const ratios = AXES.map((axis) => `${axis} ${decimal(named.pair.samplesToReach[axis].ratio, 2)}`).join(", ");
+    parts.push(wrap(`${headline(named)}. Samples for ${armName(named.b)}'s final accuracy, as a share: ${ratios}.`));
+  }
+  return parts.join("\n\n");
+}

@@ -1,0 +1,92 @@
+/** @file What a comparison says in words: the same sentences in the report and in the terminal. */
+import {
+  armName,
+  capital,
+  count,
+  decimal,
+  percent,
+  percentInterval,
+  points,
+  pointsInterval,
+  probability,
+} from "./format.js";
+import type { AccuracyAt, Axis, Pair, SamplesToReach, Summary, Verdict } from "./summary.js";
+
+/** Below this many seeds nothing is claimed, whatever p says (design/training.md). */
+const SEEDS_FOR_A_CLAIM = 5;
+
+export interface NamedPair {
+  readonly key: string;
+  readonly a: string;
+  readonly b: string;
+  readonly pair: Pair;
+}
+
+/** The pairs of a summary with their arms' names; names may hold a dash themselves. */
+export function namedPairs(summary: Summary): NamedPair[] {
+  const names = Object.keys(summary.arms);
+  return names.flatMap((a, i) =>
+    names.slice(i + 1).flatMap((b) => {
+      const pair = summary.pairs[`${a}-${b}`];
+      return pair === undefined ? [] : [{ key: `${a}-${b}`, a, b, pair }];
+    }),
+  );
+}
+
+/** The pair that the headline is about: the first arm against random where there is one, else the first pair. */
+export function mainPair(summary: Summary): NamedPair | null {
+  const pairs = namedPairs(summary);
+  return pairs.find(({ b }) => b === "random") ?? pairs[0] ?? null;
+}
+
+const COMPARED: Readonly<Record<Verdict, string>> = {
+  better: "was better than",
+  worse: "was worse than",
+  "no difference": "did not differ significantly from",
+};
+
+const BY_ITSELF: Readonly<Record<Verdict, string>> = {
+  better: "was better",
+  worse: "was worse",
+  "no difference": "did not differ significantly",
+};
+
+/** One sentence: was a better than b, on which axis, with how many seeds. */
+export function headline({ a, b, pair }: NamedPair): string {
+  const [nameA, nameB] = [capital(armName(a)), armName(b)];
+  const { generated, valid } = pair.verdict;
+  const seeds = pair.accuracyAt[0]?.seeds ?? 0;
+  if (seeds < 2) return `One seed of ${nameA} and ${nameB}: nothing can be said about a difference`;
+  const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
+  if (generated === valid)
+    return `${nameA} ${COMPARED[generated]} ${nameB}, per generated and per valid sample${caution}`;
+  return `Per generated sample ${nameA} ${COMPARED[generated]} ${nameB}; per valid sample it ${BY_ITSELF[valid]}${caution}`;
+}
+
+/** The numbers behind one axis of a verdict. */
+export function accuracySentence({ a, b }: NamedPair, row: AccuracyAt): string {
+  const tests = [`paired t-test ${probability(row.p)}`];
+  if (row.pPermutation !== undefined) tests.push(`permutation test ${probability(row.pPermutation)}`);
+  return (
+    `After ${count(row.samples)} ${row.axis} samples: ${armName(a)} ${percent(row.a.mean)} (${percentInterval(row.a.interval)}), ` +
+    `${armName(b)} ${percent(row.b.mean)} (${percentInterval(row.b.interval)}), difference ${points(row.difference)} points ` +
+    `(${pointsInterval(row.differenceInterval)}); ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`
+  );
+}
+
+export function reachSentence({ a, b }: NamedPair, axis: Axis, reach: SamplesToReach): string {
+  const target = `${armName(b)}'s final accuracy`;
+  if (reach.ratio !== null)
+    return `${capital(armName(a))} came to ${target} with ${decimal(reach.ratio, 2)} × as many ${axis} samples.`;
+  const never = reach.perSeed.filter((share) => share === null).length;
+  return `${capital(armName(a))} did not come to ${target} in ${never} of ${reach.perSeed.length} seeds (${axis} samples: not reached).`;
+}
+
+/** What the arms had before their first generated sample; it belongs beside every figure over generated samples. */
+export function feasibilityNote(summary: Summary): string {
+  const parts = Object.entries(summary.arms).map(([name, runs]) => {
+    const steps = Math.max(0, ...runs.map((run) => run.feasibilitySteps));
+    return `${armName(name)} ${steps === 0 ? "none" : count(steps)}`;
+  });
+  return `Feasibility steps before the first generated sample (no images, no model): ${parts.join(", ")}.`;
+}
