@@ -3,6 +3,7 @@ export * from "./flat.js";
 export { gradients } from "./gradients.js";
 export { type ExternalData, Graph, stopGradient, Value } from "./graph.js";
 export * from "./losses.js";
+export { type MatMulFloor, matMulFloor, type Product } from "./matmul-floor.js";
 export type { ValueType } from "./onnx.js";
 export * from "./operators/activations.js";
 export {

@@ -1,0 +1,88 @@
+/**
+ * @file The floor that training steps are measured against: exactly a step's matrix products, forward and backward, as plain
+ * MatMul nodes of those shapes in one session.
+ */
+import { Graph, type Value } from "./graph.js";
+import { matMul } from "./operators/matrix.js";
+import { concat, reshape, slice } from "./operators/structure.js";
+import type { Tensor } from "./runtime.js";
+import { type Shape, sizeOf } from "./shapes.js";
+import { startRuntime } from "./start-runtime.js";
+
+/** y [m, n] = x [m, k] · w [k, n], with the backward products that the step needs. */
+export interface Product {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  /** dx = dy · wᵀ, dw = xᵀ · dy, both or none. */
+  readonly backward: "none" | "inputs" | "weights" | "both";
+  /** Products of this shape in one batched node. */
+  readonly batch?: number;
+  /** Such nodes in the step. */
+  readonly count?: number;
+}
+
+export interface MatMulFloor {
+  readonly gigaFlop: number;
+  /** One line a shape, for people. */
+  readonly description: string;
+  /** Runs all products once. */
+  run(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Dimensions = readonly [m: number, k: number, n: number];
+
+function shapesOf({ m, k, n, backward }: Product): Dimensions[] {
+  const shapes: Dimensions[] = [[m, k, n]];
+  if (backward === "inputs" || backward === "both") shapes.push([m, n, k]);
+  if (backward === "weights" || backward === "both") shapes.push([k, m, n]);
+  return shapes;
+}
+
+export async function matMulFloor(products: readonly Product[], threads: number, device = "cpu"): Promise<MatMulFloor> {
+  const graph = new Graph();
+  const inputs: Value[] = [];
+  const corners: Value[] = [];
+  const lines: string[] = [];
+  let operations = 0;
+  const input = (shape: Shape): Value => {
+    const value = graph.variable(`x${inputs.length}`, shape);
+    inputs.push(value);
+    return value;
+  };
+  for (const product of products) {
+    const { batch = 1, count = 1 } = product;
+    const lead = batch === 1 ? [] : [batch];
+    const shapes = shapesOf(product);
+    for (let i = 0; i < count; i++) {
+      for (const [m, k, n] of shapes) {
+        const y = matMul(input([...lead, m, k]), input([...lead, k, n]));
+        // One element of each is an output, so that nothing is left out and nothing large is copied.
+        corners.push(slice(reshape(y, [batch * m * n]), 0, 0, 1));
+        operations += 2 * batch * m * k * n;
+      }
+    }
+    const list = shapes.map(([m, k, n]) => `${m}×${k}·${k}×${n}`).join(", ");
+    lines.push(`${count === 1 ? "" : `${count} × `}${batch === 1 ? "" : `batches of ${batch}: `}${list}`);
+  }
+  graph.output("corners", concat(corners, 0));
+  const runtime = await startRuntime({ device, threads });
+  await runtime.set(
+    Object.fromEntries(
+      inputs.map(({ name, shape }): [string, Tensor] => {
+        const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
+        return [name, { type: "float32", dims: shape, data }];
+      }),
+    ),
+  );
+  const program = await runtime.load({ bytes: graph.serialize() }, graph.binding);
+  return {
+    gigaFlop: operations / 1e9,
+    description: lines.join("\n"),
+    run: async () => {
+      await program.run({});
+    },
+    close: () => runtime.close(),
+  };
+}
