@@ -1,17 +1,150 @@
-/** @file Which execution provider a `--device` means, and what to tell the user where it does not work. */
+/**
+ * @file Which execution provider a `--device` means, whether it works on this machine, and in plain words what to install where
+ * it does not. A device is tried in a process of its own: a broken driver may crash it, and onnxruntime writes to standard error.
+ */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { InputError, UnavailableError } from "../errors.js";
+import type { ProbeResult } from "./probe.js";
 
-/** "auto" is the cpu until a faster device is found to work. */
+export interface DeviceReport {
+  readonly device: string;
+  readonly works: boolean;
+  /** How fast it multiplies matrices; or what is missing and what to do. */
+  readonly detail: string;
+  /** Billions of floating-point operations a second, 512² products; 0 where it does not work. */
+  readonly speed: number;
+}
+
+export interface ChosenDevice {
+  /** "cpu", "webgpu" or "cuda:N". */
+  readonly device: string;
+  /** Why this one: a sentence for the log. */
+  readonly reason: string;
+}
+
+const PROBE_TIMEOUT = 120_000;
+/** `auto` leaves the cpu only for a device at least this many times as fast: small models lose more to copies than they gain. */
+const WORTH_LEAVING = 2;
+
+/** "auto", or the device as onnxruntime is told. */
 export function parseDevice(text: string): string {
-  if (text === "auto" || text === "cpu") return "cpu";
-  if (text === "webgpu") return text;
+  if (text === "auto" || text === "cpu" || text === "webgpu") return text;
   if (text === "cuda") return "cuda:0";
-  if (/^cuda:\d+$/.test(text)) return text;
+  if (/^cuda:\d{1,3}$/.test(text)) return text;
   throw new InputError(
     `--device ${text}: no such device; use auto, cpu, webgpu, cuda or cuda:N (the N-th GPU, from 0)`,
   );
 }
 
-export function explain(device: string, reason: string): UnavailableError {
-  return new UnavailableError(`--device ${device} does not work here: ${reason}`);
+/** The device to use, found to work; or an error that says what is missing. Never another device than was asked for. */
+export async function chooseDevice(text: string): Promise<ChosenDevice> {
+  const device = parseDevice(text);
+  if (device === "auto") return chooseFastest();
+  if (device === "cpu") return { device, reason: "cpu, as asked for" };
+  const report = await probeDevice(device);
+  if (report.works) return { device, reason: `${device}, as asked for (${report.detail})` };
+  const working = (await probeDevices()).filter((other) => other.works).map((other) => other.device);
+  throw new UnavailableError(
+    `--device ${text} does not work here: ${report.detail}. What works: ${working.join(", ")}`,
+  );
+}
+
+async function chooseFastest(): Promise<ChosenDevice> {
+  const [cpu, ...others] = await probeDevices();
+  const best = others.filter((report) => report.works).sort((a, b) => b.speed - a.speed)[0];
+  const cpuSpeed = cpu?.speed ?? 0;
+  if (best && best.speed > WORTH_LEAVING * cpuSpeed) {
+    return { device: best.device, reason: `${best.device}: ${best.detail}, against the cpu's ${shown(cpuSpeed)}` };
+  }
+  const why = best
+    ? `${best.device} works, but at ${shown(best.speed)} GFLOP/s is not ${WORTH_LEAVING} times as fast as the cpu's ${shown(cpuSpeed)}`
+    : others.map(({ device, detail }) => `no ${device}: ${detail}`).join("; ");
+  return { device: "cpu", reason: `cpu: ${why}` };
+}
+
+const shown = (speed: number): string => String(Number(speed.toPrecision(2)));
+
+const reports = new Map<string, Promise<DeviceReport>>();
+
+/** What works on this machine: the cpu first. For `rls3 doctor` and `auto`. */
+export async function probeDevices(): Promise<readonly DeviceReport[]> {
+  const found: DeviceReport[] = [];
+  // One after another: they are timed.
+  for (const device of ["cpu", "webgpu", "cuda:0"]) found.push(await probeDevice(device));
+  return found;
+}
+
+/** Tries a device once a process; later calls get the same report. */
+export function probeDevice(device: string): Promise<DeviceReport> {
+  const known = reports.get(device);
+  if (known) return known;
+  const report = runProbe(device);
+  reports.set(device, report);
+  return report;
+}
+
+function runProbe(device: string): Promise<DeviceReport> {
+  const script = fileURLToPath(new URL("./probe.js", import.meta.url));
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, device], { timeout: PROBE_TIMEOUT }, (failure, stdout, stderr) => {
+      const result = parseProbe(stdout);
+      if (result?.speed !== undefined) {
+        const detail = `${shown(result.speed)} GFLOP/s in matrix products`;
+        resolve({ device, works: true, detail, speed: result.speed });
+        return;
+      }
+      const ended = failure?.killed
+        ? `no answer within ${PROBE_TIMEOUT / 1000} seconds`
+        : `the process that tried it ended (${failure?.signal ?? failure?.code ?? "no result"})`;
+      resolve({ device, works: false, detail: explain(device, result?.error ?? ended, stderr), speed: 0 });
+    });
+  });
+}
+
+function parseProbe(stdout: string): ProbeResult | undefined {
+  const line = stdout.split("\n").find((text) => text.startsWith("{"));
+  return line === undefined ? undefined : (JSON.parse(line) as ProbeResult);
+}
+
+const INSTALL_CUDA = "ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js";
+
+/** What onnxruntime said, put so that a user knows what to install. */
+export function explain(
+  device: string,
+  error: string,
+  stderr: string,
+  platform = `${process.platform} ${process.arch}`,
+): string {
+  const said = `${error}\n${stderr}`;
+  const missing = /([\w.+-]+\.so(?:\.\d+)*): cannot open shared object file/.exec(said)?.[1];
+  const firstLine = error.split("\n")[0]?.trim() ?? error;
+  if (device === "webgpu") {
+    if (missing?.startsWith("libvulkan")) {
+      return `the Vulkan loader ${missing} is missing; install it (Debian and Ubuntu: apt-get install libvulkan1) and the GPU's Vulkan driver (mesa-vulkan-drivers, or NVIDIA's own)`;
+    }
+    if (/adapter/i.test(said)) {
+      return `no GPU with a Vulkan, Metal or Direct3D 12 driver was found; install the GPU's driver (Debian and Ubuntu: mesa-vulkan-drivers, or NVIDIA's own; vulkaninfo shows what is seen)`;
+    }
+    return `onnxruntime's webgpu says: ${firstLine}`;
+  }
+  if (platform !== "linux x64" && /not found|not supported|Failed to load shared library/i.test(said)) {
+    return `onnxruntime-node has CUDA for Linux on x64 only, and this is ${platform}`;
+  }
+  if (missing?.startsWith("libonnxruntime_providers")) {
+    return `the CUDA part of onnxruntime-node is not installed (npm does not bundle it); run: ${INSTALL_CUDA}, and see that an NVIDIA driver, CUDA 12 and cuDNN 9 are installed`;
+  }
+  if (missing) {
+    return `${missing} is missing; install CUDA 12 (cudart, cublas, cufft, curand) and cuDNN 9, and put their folders on LD_LIBRARY_PATH`;
+  }
+  if (/invalid device ordinal|invalid device id|device_id/i.test(said)) {
+    return `there is no GPU number ${device.slice(5)}; nvidia-smi -L lists them, counted from 0`;
+  }
+  if (/no CUDA-capable device|driver version is insufficient|CUDA_ERROR_NO_DEVICE/i.test(said)) {
+    return `no usable NVIDIA GPU or too old a driver (nvidia-smi shows both); CUDA 12 needs driver 525 or later`;
+  }
+  if (/Failed to load shared library/.test(said)) {
+    return `CUDA libraries could not be loaded; run: ${INSTALL_CUDA}, and install CUDA 12 and cuDNN 9`;
+  }
+  return `onnxruntime's CUDA says: ${firstLine}`;
 }

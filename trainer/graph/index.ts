@@ -1,4 +1,6 @@
 /** @file The graph builder's and the runtime's public API. */
+
+export { type ChosenDevice, chooseDevice, type DeviceReport, parseDevice, probeDevices } from "./device.js";
 export * from "./flat.js";
 export { gradients } from "./gradients.js";
 export { type ExternalData, Graph, stopGradient, Value } from "./graph.js";

@@ -33,6 +33,8 @@ export interface Program {
 export interface Runtime {
   /** The execution provider in use: "cpu", "webgpu" or "cuda:0"; never another than was asked for. */
   readonly device: string;
+  /** Why this device, a sentence for the log: what `auto` found. */
+  readonly reason: string;
   load(model: Model, binding?: Binding): Promise<Program>;
   set(variables: Tensors): Promise<void>;
   get(names: readonly string[]): Promise<Tensors>;

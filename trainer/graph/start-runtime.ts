@@ -1,7 +1,10 @@
 /** @file Starts a runtime: the worker thread, and the requests that wait for its answers. */
 import { Worker } from "node:worker_threads";
-import { parseDevice } from "./device.js";
+import { UnavailableError } from "../errors.js";
+import { chooseDevice } from "./device.js";
+import { Graph } from "./graph.js";
 import type { Answer, Request, WorkerOptions } from "./messages.js";
+import { matMul } from "./operators/matrix.js";
 import type { Binding, Model, Program, Runtime, RuntimeOptions, Tensors } from "./runtime.js";
 
 interface Waiting {
@@ -21,6 +24,7 @@ class WorkerRuntime implements Runtime {
   constructor(
     readonly device: string,
     threads: number,
+    readonly reason: string,
   ) {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), {
       workerData: { device, threads } satisfies WorkerOptions,
@@ -90,7 +94,35 @@ class WorkerRuntime implements Runtime {
   }
 }
 
-/** Starts a thread with onnxruntime on the device asked for, or says why that cannot be. */
+/** A runtime on a device that is known to work, untested. */
+export async function startWorker(device: string, threads: number): Promise<Runtime> {
+  return new WorkerRuntime(device, threads, `${device}, as asked for`);
+}
+
+/**
+ * Starts a thread with onnxruntime on the device asked for, and sees that it computes.
+ * @throws InputError for a device there is no such thing as, UnavailableError (what is missing, what to install, what works)
+ */
 export async function startRuntime({ device, threads }: RuntimeOptions): Promise<Runtime> {
-  return new WorkerRuntime(parseDevice(device), threads);
+  const chosen = await chooseDevice(device);
+  const runtime = new WorkerRuntime(chosen.device, threads, chosen.reason);
+  try {
+    await verify(runtime);
+  } catch (error) {
+    await runtime.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UnavailableError(`--device ${device} (${chosen.device}) does not work here: ${reason}`, { cause: error });
+  }
+  return runtime;
+}
+
+/** Two numbers through the device. */
+async function verify(runtime: Runtime): Promise<void> {
+  const graph = new Graph();
+  const x = graph.input("x", [1, 2]);
+  graph.output("y", matMul(x, graph.constant(Float32Array.of(3, -5), [2, 1])));
+  const program = await runtime.load({ bytes: graph.serialize() });
+  const { y } = await program.run({ x: { type: "float32", dims: [1, 2], data: Float32Array.of(7, 2) } });
+  if (y?.data[0] !== 11) throw new Error(`a product gave ${y?.data[0]} instead of 11`);
+  await program.release();
 }

@@ -1,6 +1,7 @@
 /** @file The thread behind a `Runtime`: onnxruntime sessions on one device, and the variables they share. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Graph } from "./graph.js";
 import type { Answer, Request, WorkerOptions } from "./messages.js";
 import type { Binding, ElementType, Model, Tensor, Tensors } from "./runtime.js";
 
@@ -10,34 +11,41 @@ interface LoadedProgram {
   readonly writes: ReadonlyMap<string, string>;
 }
 
-/** A variable's value, and a second buffer that the next value is written into; the two change places when a run has succeeded. */
-interface Variable {
-  current: OrtTensor;
-  spare?: OrtTensor;
-}
-
 const options = workerData as WorkerOptions;
 const programs = new Map<number, LoadedProgram>();
-const variables = new Map<string, Variable>();
+/** On webgpu, what a run has written stays in GPU buffers. */
+const variables = new Map<string, OrtTensor>();
+/** Sessions that copy a tensor of a type and shape out of the GPU. */
+const downloads = new Map<string, InferenceSession>();
+const onGpu = options.device === "webgpu";
 
 function provider(device: string): InferenceSession.ExecutionProviderConfig {
   return device.startsWith("cuda:") ? { name: "cuda", deviceId: Number(device.slice(5)) } : device;
 }
 
-async function load(program: number, model: Model, binding: Binding): Promise<void> {
+function createSession(model: Model, outputsOnGpu: readonly string[] = []): Promise<InferenceSession> {
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [provider(options.device)],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
+    // Errors are thrown, and said once is enough.
+    logSeverityLevel: 4,
     // Spinning threads would steal time from the sessions of other threads and processes on the same cores.
     extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
+    ...(outputsOnGpu.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(outputsOnGpu.map((name) => [name, "gpu-buffer" as const])),
+    }),
   };
-  const session =
-    "path" in model
-      ? await InferenceSession.create(model.path, settings)
-      : await InferenceSession.create(model.bytes, settings);
+  return "path" in model
+    ? InferenceSession.create(model.path, settings)
+    : InferenceSession.create(model.bytes, settings);
+}
+
+async function load(program: number, model: Model, binding: Binding): Promise<void> {
+  if (onGpu) await keepGpu();
+  const session = await createSession(model, onGpu ? Object.keys(binding.writes ?? {}) : []);
   const reads = Object.entries(binding.reads ?? {});
   const writes = Object.entries(binding.writes ?? {});
   for (const [kind, names, bound] of [
@@ -57,10 +65,15 @@ function programOf(id: number): LoadedProgram {
   return program;
 }
 
-function variableOf(name: string): Variable {
+function variableOf(name: string): OrtTensor {
   const variable = variables.get(name);
   if (!variable) throw new Error(`variable "${name}" has not been set`);
   return variable;
+}
+
+function setVariable(name: string, value: OrtTensor): void {
+  variables.get(name)?.dispose();
+  variables.set(name, value);
 }
 
 const toOrt = ({ type, data, dims }: Tensor): OrtTensor => new OrtTensor(type, data, dims);
@@ -69,54 +82,60 @@ function fromOrt(tensor: OrtTensor): Tensor {
   return { type: tensor.type as ElementType, dims: tensor.dims, data: tensor.data as Tensor["data"] };
 }
 
-/** A buffer for the next value of a variable, if its present one says how large that is. */
-function spareOf(name: string): OrtTensor | null {
-  const variable = variables.get(name);
-  if (!variable) return null;
-  if (!variable.spare) {
-    const { type, dims, data } = fromOrt(variable.current);
-    variable.spare = toOrt({ type, dims, data: data.slice() });
+/** A copy of a tensor that stays in the worker. Out of the GPU it goes through a graph of one node: reading the buffer directly crashes. */
+async function copyOut(tensor: OrtTensor): Promise<Tensor> {
+  if (tensor.location === "cpu") {
+    const own = fromOrt(tensor);
+    return { ...own, data: own.data.slice() };
   }
-  return variable.spare;
+  const type = tensor.type as ElementType;
+  const key = `${type} ${tensor.dims.join()}`;
+  let session = downloads.get(key);
+  if (!session) {
+    session = await createSession({ bytes: copyModel(type, tensor.dims) });
+    downloads.set(key, session);
+  }
+  const { copy } = await session.run({ tensor });
+  if (!copy) throw new Error("no copy out of the GPU was made");
+  return fromOrt(copy);
 }
 
 async function run(id: number, feeds: Tensors, fetch?: readonly string[]): Promise<Tensors> {
   const { session, reads, writes } = programOf(id);
   const inputs: Record<string, OrtTensor> = {};
   for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(tensor);
-  for (const [name, variable] of reads) inputs[name] = variableOf(variable).current;
+  for (const [name, variable] of reads) inputs[name] = variableOf(variable);
   const wanted = fetch ?? session.outputNames.filter((name) => !writes.has(name));
-  const fetches: Record<string, OrtTensor | null> = {};
-  for (const name of wanted) fetches[name] = null;
-  for (const [name, variable] of writes) fetches[name] = spareOf(variable);
-  const outputs = await session.run(inputs, fetches);
-  for (const [name, variable] of writes) {
-    const value = outputs[name];
-    if (!value) throw new Error(`the run gave no output "${name}"`);
-    const previous = variables.get(variable);
-    variables.set(variable, previous ? { current: value, spare: previous.current } : { current: value });
-  }
-  const result: Record<string, Tensor> = {};
-  for (const name of wanted) {
+  const outputs = await session.run(inputs, [...new Set([...wanted, ...writes.keys()])]);
+  const output = (name: string): OrtTensor => {
     const value = outputs[name];
     if (!value) throw new Error(`the model has no output "${name}"`);
-    const tensor = fromOrt(value);
-    result[name] = writes.has(name) ? { ...tensor, data: tensor.data.slice() } : tensor;
-  }
-  return result;
-}
-
-function set(values: Tensors): void {
-  for (const [name, tensor] of Object.entries(values)) variables.set(name, { current: toOrt(tensor) });
-}
-
-function get(names: readonly string[]): Tensors {
+    return value;
+  };
   const result: Record<string, Tensor> = {};
-  for (const name of names) {
-    const tensor = fromOrt(variableOf(name).current);
-    result[name] = { ...tensor, data: tensor.data.slice() };
-  }
+  for (const name of wanted) result[name] = writes.has(name) ? await copyOut(output(name)) : fromOrt(output(name));
+  // All or none: nothing above has changed a variable, and nothing below can fail.
+  const updates = [...writes].map(([name, variable]) => [variable, output(name)] as const);
+  for (const [variable, value] of updates) setVariable(variable, value);
   return result;
+}
+
+async function get(names: readonly string[]): Promise<Tensors> {
+  const result: Record<string, Tensor> = {};
+  for (const name of names) result[name] = await copyOut(variableOf(name));
+  return result;
+}
+
+/** A GPU buffer that outlives the last session crashes the process, so a runtime with variables there keeps one session. */
+async function keepGpu(): Promise<void> {
+  if (!downloads.has(KEEP)) downloads.set(KEEP, await createSession({ bytes: copyModel("float32", [1]) }));
+}
+const KEEP = "float32 1";
+
+function copyModel(type: ElementType, shape: readonly number[]): Uint8Array {
+  const graph = new Graph();
+  graph.output("copy", graph.input("tensor", shape, type));
+  return graph.serialize();
 }
 
 async function release(id: number): Promise<void> {
@@ -133,7 +152,7 @@ async function answer(request: Request): Promise<Tensors> {
     case "run":
       return run(request.program, request.feeds, request.fetch);
     case "set":
-      set(request.variables);
+      for (const [name, tensor] of Object.entries(request.variables)) setVariable(name, toOrt(tensor));
       return {};
     case "get":
       return get(request.names);
@@ -141,8 +160,10 @@ async function answer(request: Request): Promise<Tensors> {
       await release(request.program);
       return {};
     case "close":
-      for (const id of [...programs.keys()]) await release(id);
+      for (const variable of variables.values()) variable.dispose();
       variables.clear();
+      for (const id of [...programs.keys()]) await release(id);
+      for (const session of downloads.values()) await session.release();
       return {};
   }
 }
