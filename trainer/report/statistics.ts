@@ -83,10 +83,10 @@ function sortedQuantile(sorted: Float64Array, quantile: number): number {
 const RESAMPLES = 10_000;
 
 /** 95 % percentile bootstrap interval of the mean. A single value has an interval of no width: there is nothing to resample. */
-export function bootstrapInterval(values: readonly number[], random: Random): Interval {
+export function bootstrapInterval(values: readonly number[], random: Random, resamples = RESAMPLES): Interval {
   const n = values.length;
-  const means = new Float64Array(RESAMPLES);
-  for (let resample = 0; resample < RESAMPLES; resample++) {
+  const means = new Float64Array(resamples);
+  for (let resample = 0; resample < resamples; resample++) {
     let sum = 0;
     for (let draw = 0; draw < n; draw++) sum += values[random.below(n)] ?? 0;
     means[resample] = sum / n;

@@ -24,6 +24,8 @@ interface Frame {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
+  /** What stands over it where the title would say again what stands over a group of charts. */
+  readonly heading?: string;
   /** What is seen, for those who do not see it. */
   readonly description: string;
   readonly note?: string;
@@ -56,8 +58,8 @@ export const legend = (entries: readonly { readonly name: string; readonly colou
 
 /** The frame that every chart has: title, drawing, note, and the numbers for those who want them. */
 function figure(frame: Frame, key: Markup | null, width: number, height: number, drawing: Markup): Markup {
-  const { id, title, description, note, numbers } = frame;
-  return html`<figure class="chart"><figcaption><h3>${title}</h3>${key}</figcaption>
+  const { id, title, heading = title, description, note, numbers } = frame;
+  return html`<figure class="chart"><figcaption><h3>${heading}</h3>${key}</figcaption>
 <svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${width} ${height}"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>
 ${drawing}</svg>
 ${note !== undefined && html`<p class="note">${note}</p>`}<details><summary>Numbers</summary>${table(numbers)}</details></figure>\n`;
@@ -67,7 +69,11 @@ function extent(values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  return low === high ? [low - 0.5 * Math.abs(low || 1), high + 0.5 * Math.abs(high || 1)] : [low, high];
+  // A flat line gets an axis of its own size around it; below the smallest number that could mean anything, one of size 1.
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low > Math.max(1e-9 * size, 1e-12)) return [low, high];
+  const padding = size > 1e-12 ? size / 2 : 0.5;
+  return [low - padding, high + padding];
 }
 
 export function lineChart(chart: LineChart): Markup {

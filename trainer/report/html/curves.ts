@@ -7,10 +7,12 @@ import { type Axis, along, interpolate, type Measure, type SeedRun } from "../su
 import type { ChartPoint } from "./chart.js";
 
 const GRID = 48;
+/** A band's edge is a pixel or two wide: fewer resamples than for a printed interval will do. */
+const RESAMPLES = 2000;
 
 function withInterval(x: number, values: readonly number[], random: Random): ChartPoint {
   if (values.length < 2) return { x, y: mean(values) };
-  const [low, high] = bootstrapInterval(values, random);
+  const [low, high] = bootstrapInterval(values, random, RESAMPLES);
   return { x, y: mean(values), low, high };
 }
 

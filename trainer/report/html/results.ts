@@ -73,7 +73,7 @@ function tiles(summary: Summary, main: NamedPair): Markup {
   const { a, b, pair } = main;
   const accuracy = pair.accuracyAt.map((row) => {
     const verdict = pair.verdict[row.axis];
-    return html`<li><span class="name">Per ${row.axis} sample</span><b>${points(row.difference)} points</b>${percent(row.a.mean)} against ${percent(row.b.mean)} at ${count(row.samples)}; <span class="${VERDICT_CLASS[verdict]}">${verdict}</span>, ${probability(row.p)}</li>`;
+    return html`<li><span class="name">Per ${row.axis} sample</span><b>${points(row.difference)} <small>points</small></b>${percent(row.a.mean)} against ${percent(row.b.mean)} at ${count(row.samples)}; <span class="${VERDICT_CLASS[verdict]}">${verdict}</span>, ${probability(row.p)}</li>`;
   });
   const reach = AXES.map((axis) => {
     const { ratio, interval } = pair.samplesToReach[axis];
@@ -136,6 +136,7 @@ function accuracyChart(
   return lineChart({
     id,
     title: `${name}, over ${axis} samples`,
+    heading: `Over ${axis} samples`,
     description: `Accuracy over ${axis} samples, means over seeds with 95 % bands: ${ends.join("; ")}.`,
     note,
     xLabel: `${axis} samples`,
@@ -146,32 +147,39 @@ function accuracyChart(
   });
 }
 
+/** Whether the arms may be read off at one place of the valid axis. */
+function budgetNote(runs: readonly SeedRun[]): string {
+  const ends = new Set(runs.map(({ curve }) => curve.at(-1)?.valid ?? 0));
+  const [end] = ends;
+  return ends.size === 1
+    ? `Each run ends at ${count(end)} valid samples.`
+    : "The runs end at different numbers of valid samples.";
+}
+
 /** Both axes side by side for each measure that was evaluated. */
 export function curvesSection(arms: readonly Arm[], feasibility: string): Markup {
   const all = arms.flatMap(({ runs }) => runs.map(({ curve }) => curve));
   const followed = MEASURES.filter(({ measure }) => isFollowed(all, measure));
   const charts = followed.map((measured, i) => {
     const pair = AXES.map((axis) =>
-      accuracyChart(arms, axis, measured, `curve-${i}-${axis}`, axis === "generated" ? feasibility : VALID_NOTE),
+      accuracyChart(arms, axis, measured, `curve-${i}-${axis}`, axis === "generated" ? feasibility : budgetNote(all)),
     );
-    return html`<div class="charts">${pair}</div>`;
+    return html`<h3>${measured.name}</h3><div class="charts">${pair}</div>`;
   });
   const several = arms.some(({ runs }) => runs.length > 1);
   return section(
     "curves",
     "Accuracy over generated and over valid samples",
-    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains on the left even if its samples teach no more each; the right-hand side takes that away.${several && " Lines are means over seeds, bands their 95 % bootstrap intervals, faint lines single seeds."}</p>`,
+    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains over generated samples even if its samples teach no more each; over valid samples that advantage is gone.${several && " Lines are means over seeds, bands their 95 % bootstrap intervals, faint lines single seeds."}</p>`,
     charts,
     followed.length < MEASURES.length &&
       html`<p class="note">Not in every iteration evaluated, so without a curve: ${MEASURES.filter(
         (measured) => !followed.includes(measured),
       )
         .map(({ short }) => short)
-        .join("; ")}. The statistics have it at the end of the runs, where it was.</p>`,
+        .join("; ")}. The table of iterations has it where it was.</p>`,
   );
 }
-
-const VALID_NOTE = "Both arms are fine-tuned on the same number of valid samples.";
 
 function measureRows(summary: Summary, { a, b }: NamedPair, { axis, samples }: AccuracyAt) {
   const matched = match(a, summary.arms[a] ?? [], b, summary.arms[b] ?? []);

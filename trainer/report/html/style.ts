@@ -20,9 +20,10 @@ a{color:var(--accent)}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;padding:12px 0;margin:20px 0 0;border-top:1px solid var(--rule);border-bottom:1px solid var(--rule);font-size:.92rem}
 section{padding:36px 0 8px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,200px),1fr));gap:14px;margin:22px 0 4px;padding:0;list-style:none}
-.tiles li{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px;font-size:.88rem;color:var(--soft);line-height:1.4}
-.tiles b{display:block;color:var(--ink);font-size:1.75rem;line-height:1.2;font-weight:650;letter-spacing:-.02em}
-.tiles .name{color:var(--ink);font-weight:600}
+.tiles li{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:13px 14px;font-size:.86rem;color:var(--soft);line-height:1.4}
+.tiles b{display:block;color:var(--ink);font-size:1.7rem;line-height:1.3;font-weight:650;letter-spacing:-.02em}
+.tiles b small{font-size:.55em;letter-spacing:0}
+.tiles .name{color:var(--ink);font-weight:600;font-size:.84rem}
 .better{color:var(--good);font-weight:600}.worse{color:var(--bad);font-weight:600}.none{color:var(--soft);font-weight:600}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:18px;margin:14px 0}
 figure{margin:0}
@@ -42,12 +43,12 @@ svg .label{fill:var(--ink);font-size:12.5px}
 .before{fill:var(--card);stroke:var(--soft);stroke-width:1.6}
 .p0{fill:var(--p0)}.p1{fill:var(--p1)}.p2{fill:var(--p2)}.p3{fill:var(--p3)}.p4{fill:var(--p4)}
 .part{stroke:var(--card)}
-.note{font-size:.85rem;color:var(--soft);margin:6px 0 4px;max-width:none}
+.note{font-size:.85rem;color:var(--soft);margin:6px 0 10px;max-width:none}.chart .note{margin-bottom:4px}
 details{font-size:.9rem;margin:4px 0}
 summary{cursor:pointer;color:var(--soft)}
 .scroll{overflow-x:auto;max-width:100%;margin:8px 0}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
-.caption{color:var(--soft);margin:14px 0 2px;font-size:.86rem}
+.caption{color:var(--soft);margin:14px 0 2px;font-size:.86rem;max-width:none}
 .split{display:grid;grid-template-columns:minmax(0,1fr);gap:6px 26px;align-items:start}
 @media (min-width:900px){.split{grid-template-columns:minmax(0,5fr) minmax(0,6fr)}}
 small{color:var(--soft);font-size:.86em}

@@ -1,0 +1,179 @@
+/** @file report.html: all that it must show is there, nothing from outside gets in unescaped or is fetched, equal folders give equal bytes. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lineChart } from "../../trainer/report/html/chart.js";
+import { loadContents } from "../../trainer/report/html/contents.js";
+import { html } from "../../trainer/report/html/markup.js";
+import { renderReport, reportPage } from "../../trainer/report/html/report.js";
+import { FIXTURE_ARMS, writeComparison, writeRun } from "./fixture.js";
+
+let root: string;
+let page: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "rls3-report-"));
+  await writeComparison(path.join(root, "comparison"), { seeds: 3, iterations: 6 });
+  await renderReport(path.join(root, "comparison"));
+  page = await readFile(path.join(root, "comparison", "report.html"), "utf8");
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const ids = (text: string) => [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+
+describe("markup", () => {
+  it("escapes whatever text is put in, and never what is markup already", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { text: out } = html`<p title="${text}">${text}</p>`;
+        const inside = out.slice('<p title="'.length, -"</p>".length);
+        expect(inside.replace('">', "")).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
+        expect(html`${html`<b>${text}</b>`}`.text).toBe(html`<b>${text}</b>`.text);
+      }),
+    );
+  });
+});
+
+describe("a chart", () => {
+  it("has finite coordinates whatever finite points it gets, its title and its numbers as text", () => {
+    const point = fc.record({
+      x: fc.integer({ min: 0, max: 1e6 }),
+      y: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+    });
+    const series = fc.array(fc.array(point, { maxLength: 4 }), { maxLength: 3 });
+    fc.assert(
+      fc.property(series, (all) => {
+        const { text } = lineChart({
+          id: "c",
+          title: "Made up",
+          description: "nothing",
+          xLabel: "x",
+          xFormat: String,
+          yFormat: String,
+          series: all.map((points, colour) => ({ name: `s${colour}`, colour, points })),
+          numbers: { caption: "numbers", head: ["x"], rows: [["cell"]] },
+        });
+        expect(text).not.toMatch(/NaN|undefined|Infinity/);
+        expect(text).toMatch(/<svg role="img" aria-labelledby="c-t c-d"[^>]*><title id="c-t">Made up<\/title>/);
+        expect(text).toContain('<th scope="row">cell</th>');
+      }),
+    );
+  });
+});
+
+describe("the report of a comparison", () => {
+  it("says first whether it was better, by how much and with which statistics, and that 3 seeds are few", () => {
+    const headline = /<h1>([^<]*)<\/h1>/.exec(page)?.[1];
+    expect(headline).toContain("RLS3 was better than random sampling");
+    expect(headline).toContain("only 3 seeds: too few for a claim");
+    expect(page).toMatch(/paired t-test p [=&][^;]*; RLS3 ahead in 3 of 3 seeds/);
+  });
+
+  it.each([
+    ["curves", "Over generated samples"],
+    ["curves", "Over valid samples"],
+    ["statistics", "95 % interval"],
+    ["terms", "pairs with it"],
+    ["validity", "overlaps furniture"],
+    ["rewards", "Reward: feasibility part"],
+    ["gallery", "from a boundary"],
+    ["map", "camera at the bottom"],
+    ["iterations", "natural, one term"],
+    ["signatures", "None was seen"],
+    ["configuration", "no machine: made-up numbers for a test"],
+  ])("has a section %s with %j", (id, text) => {
+    const start = page.indexOf(`<section id="${id}"`);
+    expect(start).toBeGreaterThan(0);
+    expect(page.slice(start, page.indexOf("</section>", start))).toContain(text);
+  });
+
+  it("says beside each figure over generated samples how many feasibility steps there were", () => {
+    const figures = page
+      .split("<figure")
+      .map((part) => part.slice(0, part.indexOf("</figure>")))
+      .filter((part) => part.includes("Over generated samples"));
+    expect(figures.length).toBeGreaterThanOrEqual(2);
+    for (const figure of figures) {
+      expect(figure).toContain("(no images, no model): RLS3 80,000, random sampling none.");
+    }
+  });
+
+  it("does not draw as a curve, nor interpolate, what was evaluated at the two ends only", () => {
+    expect(page).toContain(
+      "Not in every iteration evaluated, so without a curve: natural, one term; natural, full flip",
+    );
+    const statistics = page.slice(page.indexOf('<section id="statistics"'), page.indexOf('<section id="terms"'));
+    const [, generated = "", valid = ""] = statistics.split('<p class="caption">Accuracy at ');
+    expect(generated).not.toContain('scope="row">natural');
+    expect(valid).toContain('scope="row">natural');
+  });
+
+  it("is one file: no script, no link to elsewhere, and a policy that forbids both", () => {
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|@import|url\(/);
+    const sources = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, target]) => target);
+    expect(sources.filter((target) => !/^(#|data:)/.test(target ?? ""))).toEqual([]);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  it("escapes what comes from files", () => {
+    expect(page).not.toContain("<b>not escaped?</b>");
+    expect(page).toContain("&lt;b&gt;not escaped?&lt;/b&gt;");
+    expect(page).toContain("left of the &lt;plate&gt;.");
+    expect(page).toContain("--made-up &#39;&lt;fixture&gt;&#39;");
+  });
+
+  it("has unique ids, and links that lead somewhere", () => {
+    const all = ids(page);
+    expect(new Set(all).size).toBe(all.length);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(all).toContain(target);
+  });
+
+  it("shows no number that is none", () => {
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  });
+
+  it("is equal, byte for byte, for an equal folder elsewhere", async () => {
+    const copy = path.join(root, "elsewhere");
+    await cp(path.join(root, "comparison"), copy, { recursive: true });
+    await rm(path.join(copy, "report.html"));
+    await renderReport(copy);
+    expect(await readFile(path.join(copy, "report.html"), "utf8")).toBe(page);
+  });
+});
+
+describe("the report of one run", () => {
+  it("says where it began and ended, claims nothing, and names the failure signatures that its log has", async () => {
+    const folder = path.join(root, "single");
+    const [arm] = FIXTURE_ARMS;
+    if (arm === undefined) throw new Error("the fixture has no arm");
+    await writeRun(folder, arm, 4, 5);
+    const signature = "loss spike: the fine-tuning loss went from 1 to 3; remedy: raise --E";
+    await writeFile(
+      path.join(folder, "log.jsonl"),
+      `${JSON.stringify({ level: 40, msg: signature })}\nnot JSON\n{"cut": \n`,
+    );
+    const run = reportPage(await loadContents(folder));
+    expect(run).toMatch(/<h1>RLS3 took one-term accuracy from 50\.0 % to [\d.]+ % with 3,200 valid samples\.<\/h1>/);
+    expect(run).toContain("this says nothing about whether it is better than another");
+    expect(run).toContain(signature);
+    expect(run).not.toContain('<section id="statistics"');
+  });
+
+  it("can be made when no iteration is done yet", async () => {
+    const folder = path.join(root, "young");
+    const [arm] = FIXTURE_ARMS;
+    if (arm === undefined) throw new Error("the fixture has no arm");
+    await writeRun(folder, arm, 4, 0);
+    const young = reportPage(await loadContents(folder));
+    expect(young).toContain("no iteration is done yet");
+    expect(young).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it("is refused for a folder that is no run, with what to do", async () => {
+    await expect(renderReport(path.join(root, "comparison", "runs"))).rejects.toThrow(
+      "name the folder that --out named",
+    );
+  });
+});
