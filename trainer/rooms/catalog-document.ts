@@ -5,33 +5,57 @@ export type Interval = readonly [number, number];
 /** Red, green, blue, 0 to 1. */
 export type Color = readonly [number, number, number];
 
-export interface FrustumPrimitive {
+/** What the eye sees on a surface that does not move; lengths in millimetres. */
+export interface Pattern {
+  readonly kind: "planks" | "tiles" | "checker" | "wood" | "weave" | "stripes" | "panels";
+  /** Across and along: of a board, a tile, a door, the grain. */
+  readonly size: readonly [number, number];
+  /** 1 as a rule; 0 shows nothing. */
+  readonly contrast?: number;
+}
+
+interface Look {
+  readonly color: Color;
+  /** How strongly it mirrors the lamp, 0 (the rule) to 1; on objects only. */
+  readonly gloss?: number;
+  /** Drawn on furniture and decoration only: what moves is plain. */
+  readonly pattern?: Pattern;
+}
+
+export interface FrustumPrimitive extends Look {
   readonly shape: "frustum";
   /** Centre of the bottom disc, from the centre of the object's base. */
   readonly offset: Point;
   readonly bottomRadius: number;
   readonly topRadius: number;
   readonly height: number;
-  readonly color: Color;
 }
 
-export interface BoxPrimitive {
+export interface BoxPrimitive extends Look {
   readonly shape: "box";
   /** Centre of the box. */
   readonly offset: Point;
   readonly halfSize: Point;
-  readonly color: Color;
 }
 
-export interface EllipsoidPrimitive {
+export interface EllipsoidPrimitive extends Look {
   readonly shape: "ellipsoid";
   /** Centre of the ellipsoid. */
   readonly offset: Point;
   readonly radii: Point;
-  readonly color: Color;
 }
 
-export type Primitive = FrustumPrimitive | BoxPrimitive | EllipsoidPrimitive;
+/** A profile turned about the vertical through `offset`. */
+export interface LathePrimitive extends Look {
+  readonly shape: "lathe";
+  readonly offset: Point;
+  /** [radius, height] from the outside of the foot to the rim, and down again on the inside of what is hollow. */
+  readonly profile: readonly Interval[];
+  /** From where the profile first goes down; else `color`. */
+  readonly insideColor?: Color;
+}
+
+export type Primitive = FrustumPrimitive | BoxPrimitive | EllipsoidPrimitive | LathePrimitive;
 
 export interface ObjectDocument {
   readonly name: string;
@@ -45,6 +69,9 @@ export interface FurnitureDocument {
   readonly y: Interval;
   readonly z: Interval;
   readonly color: Color;
+  readonly pattern?: Pattern;
+  /** Drawn in place of the box, in the room's coordinates and inside it; the rules know the box only. */
+  readonly parts?: readonly Primitive[];
 }
 
 export interface SceneDocument {
@@ -52,6 +79,10 @@ export interface SceneDocument {
   readonly size: Point;
   readonly floorColor: Color;
   readonly wallColor: Color;
+  readonly floorPattern?: Pattern;
+  readonly wallPattern?: Pattern;
+  /** Rugs, skirting, pictures: drawn in the room's coordinates, and no matter to the rules. */
+  readonly decoration?: readonly Primitive[];
   readonly camera: { readonly position: Point; readonly target: Point };
   readonly furniture: readonly FurnitureDocument[];
 }

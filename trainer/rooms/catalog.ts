@@ -78,7 +78,7 @@ export interface Catalog {
   readonly document: CatalogDocument;
 }
 
-const validate = new Ajv({ allErrors: true, multipleOfPrecision: 6 }).compile<CatalogDocument>(
+const validate = new Ajv({ allErrors: true, multipleOfPrecision: 6, discriminator: true }).compile<CatalogDocument>(
   JSON.parse(readFileSync(path.join(catalogFolder, "catalog.schema.json"), "utf8")),
 );
 

@@ -1,76 +1,248 @@
 /** @file The empty room: drawn once for each scene and size, then copied under every picture. */
-import type { Catalog, Scene } from "../catalog.js";
-import type { Color, Point } from "../catalog-document.js";
-import { type Camera, project } from "./camera.js";
-import { brightness, type Light } from "./light.js";
-import { addBox, MeshBuilder } from "./mesh.js";
+import type { Scene } from "../catalog.js";
+import type { BoxPrimitive, Color, Pattern, Point, Primitive } from "../catalog-document.js";
+import { type Camera, project, unit } from "./camera.js";
+import type { Light } from "./light.js";
+import { addPrimitive, MeshBuilder } from "./mesh.js";
+import { patternAt } from "./pattern.js";
+import { type Lit, roomLight } from "./room-light.js";
 import { drawTriangles, type Grid } from "./triangles.js";
 
 /** Outside the room. */
-const NOTHING: Color = [0.08, 0.08, 0.08];
+const NOTHING: Color = [0.13, 0.13, 0.15];
+/** Width (mm) of the lighter line along a box's edges. */
+const EDGE = 9;
+const EDGE_LIGHT = 1.1;
+/** Corners of round parts. */
+const ROUND_SEGMENTS = 64;
 
-/** The room's colours and depths on a grid of `width`² samples. */
-export function drawBackground(catalog: Catalog, scene: Scene, camera: Camera, light: Light, width: number): Grid {
+/** What a stretch of triangles is made of. */
+interface Surface {
+  readonly color: Color;
+  readonly pattern: Pattern | undefined;
+  /** Of a box: its corners, for its edges. */
+  readonly low: Point | undefined;
+  readonly high: Point | undefined;
+  /** Index of the furniture that it is part of. */
+  readonly furniture?: number;
+}
+
+interface RoomGeometry {
+  readonly mesh: ReturnType<MeshBuilder["build"]>;
+  /** Surface of each triangle. */
+  readonly surfaces: readonly Surface[];
+}
+
+/** The room's colours and depths on a grid of `width`² samples, each the mean of `fineness`² finer ones. */
+export function drawBackground(scene: Scene, camera: Camera, light: Light, width: number, fineness: number): Grid {
+  const geometry = roomGeometry(scene);
+  const fine: Grid = {
+    width: width * fineness,
+    inverseDepth: new Float32Array(width * fineness * width * fineness),
+    value: new Int32Array(width * fineness * width * fineness).fill(-1),
+  };
+  const screen = new Float64Array(geometry.mesh.positions.length);
+  project(camera, geometry.mesh.positions, fine.width, screen);
+  drawTriangles(fine, screen, geometry.mesh.triangles, undefined);
   const grid: Grid = {
     width,
     inverseDepth: new Float32Array(width * width),
-    value: new Int32Array(width * width).fill(-1),
+    value: new Int32Array(width * width),
   };
-  const mesh = roomMesh(catalog, scene);
-  const screen = new Float64Array(mesh.positions.length);
-  project(camera, mesh.positions, width, screen);
-  const shades = new Float64Array(mesh.colors.length);
-  for (let at = 0; at < shades.length; at += 3) {
-    const lit = 255 * brightness(light, mesh.normals[at] ?? 0, mesh.normals[at + 1] ?? 0, mesh.normals[at + 2] ?? 0);
-    for (let channel = 0; channel < 3; channel++) {
-      shades[at + channel] = Math.min(255, (mesh.colors[at + channel] ?? 0) * lit);
+  const shade = shader(scene, geometry, camera, light, fine);
+  for (let row = 0; row < width; row += LIGHT_BLOCK) {
+    for (let column = 0; column < width; column += LIGHT_BLOCK) {
+      // Light changes slowly: within a block it is worked out once for each surface.
+      const lit = new Map<Surface, Lit>();
+      for (let y = row; y < row + LIGHT_BLOCK; y++) {
+        for (let x = column; x < column + LIGHT_BLOCK; x++) shadeSample(grid, fine, shade, x, y, fineness, lit);
+      }
     }
   }
-  drawTriangles(grid, screen, mesh.triangles, shades);
-  const [red, green, blue] = NOTHING;
-  const nothing = (Math.floor(red * 255) << 16) | (Math.floor(green * 255) << 8) | Math.floor(blue * 255);
-  for (let at = 0; at < grid.value.length; at++) if (grid.value[at] === -1) grid.value[at] = nothing;
   return grid;
 }
 
-function roomMesh(_catalog: Catalog, scene: Scene) {
+/** Samples a side that share the light on a surface. */
+const LIGHT_BLOCK = 2;
+
+type Shade = (index: number, column: number, row: number, lit: Map<Surface, Lit>) => readonly number[];
+
+/** Mean colour of the finer samples; the depth of the first of them. */
+function shadeSample(
+  grid: Grid,
+  fine: Grid,
+  shade: Shade,
+  column: number,
+  row: number,
+  fineness: number,
+  lit: Map<Surface, Lit>,
+): void {
+  let red = 0;
+  let green = 0;
+  let blue = 0;
+  for (let y = row * fineness; y < (row + 1) * fineness; y++) {
+    for (let x = column * fineness; x < (column + 1) * fineness; x++) {
+      const color = shade(y * fine.width + x, x, y, lit);
+      red += color[0] ?? 0;
+      green += color[1] ?? 0;
+      blue += color[2] ?? 0;
+    }
+  }
+  const scale = 255 / (fineness * fineness);
+  const at = row * grid.width + column;
+  grid.value[at] = (byte(red * scale) << 16) | (byte(green * scale) << 8) | byte(blue * scale);
+  grid.inverseDepth[at] = fine.inverseDepth[row * fineness * fine.width + column * fineness] ?? 0;
+}
+
+const byte = (value: number): number => Math.min(255, Math.floor(value + 0.5));
+
+function shader(scene: Scene, geometry: RoomGeometry, camera: Camera, light: Light, fine: Grid): Shade {
+  const { triangles, positions } = geometry.mesh;
+  const normals = triangleNormals(triangles, positions);
+  return (index, column, row, lit) => {
+    const triangle = fine.value[index] ?? -1;
+    const surface = geometry.surfaces[triangle];
+    const normal = normals[triangle];
+    if (surface === undefined || normal === undefined) return NOTHING;
+    const point = pointAt(camera, fine, index, column, row);
+    let received = lit.get(surface);
+    if (received === undefined) {
+      received = roomLight(scene, light, point, normal, surface.furniture);
+      lit.set(surface, received);
+    }
+    const bright =
+      (light.ambient * received.ambient + light.diffuse * received.direct) *
+      patternOn(surface, normal, point) *
+      edgeOn(surface, normal, point);
+    return [surface.color[0] * bright, surface.color[1] * bright, surface.color[2] * bright];
+  };
+}
+
+function pointAt(camera: Camera, grid: Grid, index: number, column: number, row: number): Point {
+  const { position, right, up, forward, halfField } = camera;
+  const depth = 1 / (grid.inverseDepth[index] ?? 1);
+  const u = ((2 * (column + 0.5)) / grid.width - 1) * halfField;
+  const v = (1 - (2 * (row + 0.5)) / grid.width) * halfField;
+  return [
+    position[0] + depth * (forward[0] + u * right[0] + v * up[0]),
+    position[1] + depth * (forward[1] + u * right[1] + v * up[1]),
+    position[2] + depth * (forward[2] + u * right[2] + v * up[2]),
+  ];
+}
+
+function triangleNormals(triangles: Int32Array, positions: Float64Array): Point[] {
+  const corner = (vertex: number): Point => [
+    positions[3 * vertex] ?? 0,
+    positions[3 * vertex + 1] ?? 0,
+    positions[3 * vertex + 2] ?? 0,
+  ];
+  return Array.from({ length: triangles.length / 3 }, (_, triangle) => {
+    const [a, b, c] = [0, 1, 2].map((k) => corner(triangles[3 * triangle + k] ?? 0));
+    if (a === undefined || b === undefined || c === undefined) return [0, 1, 0];
+    const [ux, uy, uz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
+    const [vx, vy, vz] = [c[0] - a[0], c[1] - a[1], c[2] - a[2]];
+    const [x, y, z] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+    return x === 0 && y === 0 && z === 0 ? [0, 1, 0] : unit(x, y, z);
+  });
+}
+
+/** Coordinates along the surface: on level ones x and z, on upright ones the level direction and the height. */
+function patternOn(surface: Surface, normal: Point, [x, y, z]: Point): number {
+  if (surface.pattern === undefined) return 1;
+  if (Math.abs(normal[1]) > 0.7) return patternAt(surface.pattern, x, z);
+  return Math.abs(normal[0]) > 0.7 ? patternAt(surface.pattern, z, y) : patternAt(surface.pattern, x, y);
+}
+
+/** Worn edges catch the light. */
+function edgeOn({ low, high }: Surface, normal: Point, point: Point): number {
+  if (low === undefined || high === undefined) return 1;
+  let nearest = EDGE;
+  for (const axis of [0, 1, 2] as const) {
+    if (Math.abs(normal[axis]) > 0.7) continue;
+    nearest = Math.min(nearest, point[axis] - low[axis], high[axis] - point[axis]);
+  }
+  return nearest < EDGE ? EDGE_LIGHT : 1;
+}
+
+/** Floor, walls that face the camera, furniture and decoration as triangles. */
+function roomGeometry(scene: Scene): RoomGeometry {
   const mesh = new MeshBuilder();
-  const { floorColor, wallColor, furniture } = scene.document;
+  const surfaces: Surface[] = [];
+  const note = (surface: Surface): void => {
+    while (surfaces.length < mesh.triangleCount) surfaces.push(surface);
+  };
+  // Two triangles a face, and light is worked out for a face: each is a surface of its own.
+  const noteFaces = (surface: Surface): void => {
+    while (surfaces.length < mesh.triangleCount) {
+      const face = { ...surface };
+      surfaces.push(face, face);
+    }
+  };
+  const { floorColor, wallColor, furniture, floorPattern, wallPattern, decoration } = scene.document;
   const x = scene.sizeX / 2;
   const z = scene.sizeZ / 2;
   const y = scene.sizeY;
-  const plane = (normal: Point, color: Color, corners: readonly Point[]): void => {
+  const plane = (normal: Point, color: Color, pattern: Pattern | undefined, corners: readonly Point[]): void => {
     const [a = 0, b = 0, c = 0, d = 0] = corners.map((corner) => mesh.vertex(corner, normal, color));
     mesh.quad(a, b, c, d);
+    note({ color, pattern, low: undefined, high: undefined });
   };
-  plane([0, 1, 0], floorColor, [
+  // Seen from behind, a wall is not drawn: the camera looks into the room as into a doll's house.
+  plane([0, 1, 0], floorColor, floorPattern, [
     [-x, 0, z],
     [x, 0, z],
     [x, 0, -z],
     [-x, 0, -z],
   ]);
-  plane([0, 0, 1], wallColor, [
+  plane([0, 0, 1], wallColor, wallPattern, [
     [-x, 0, -z],
     [x, 0, -z],
     [x, y, -z],
     [-x, y, -z],
   ]);
-  plane([1, 0, 0], wallColor, [
+  plane([1, 0, 0], wallColor, wallPattern, [
     [-x, 0, z],
     [-x, 0, -z],
     [-x, y, -z],
     [-x, y, z],
   ]);
-  plane([-1, 0, 0], wallColor, [
+  plane([-1, 0, 0], wallColor, wallPattern, [
     [x, 0, -z],
     [x, 0, z],
     [x, y, z],
     [x, y, -z],
   ]);
-  for (const box of furniture) {
+  const add = (primitive: Primitive, owner: { furniture?: number }): void => {
+    addPrimitive(mesh, primitive, ROUND_SEGMENTS);
+    noteFaces({ ...surfaceOf(primitive), ...owner });
+  };
+  for (const [index, box] of furniture.entries()) {
     const centre: Point = [(box.x[0] + box.x[1]) / 2, (box.y[0] + box.y[1]) / 2, (box.z[0] + box.z[1]) / 2];
-    const half: Point = [(box.x[1] - box.x[0]) / 2, (box.y[1] - box.y[0]) / 2, (box.z[1] - box.z[0]) / 2];
-    addBox(mesh, centre, half, box.color);
+    const halfSize: Point = [(box.x[1] - box.x[0]) / 2, (box.y[1] - box.y[0]) / 2, (box.z[1] - box.z[0]) / 2];
+    if (box.parts === undefined) {
+      add({ shape: "box", offset: centre, halfSize, color: box.color, ...optional(box.pattern) }, { furniture: index });
+    } else {
+      for (const part of box.parts) add(part, { furniture: index });
+    }
   }
-  return mesh.build();
+  for (const primitive of decoration ?? []) add(primitive, {});
+  return { mesh: mesh.build(), surfaces };
+}
+
+const optional = (pattern: Pattern | undefined): { pattern?: Pattern } => (pattern === undefined ? {} : { pattern });
+
+function surfaceOf(primitive: Primitive): Surface {
+  const { color, pattern } = primitive;
+  if (primitive.shape !== "box") return { color, pattern, low: undefined, high: undefined };
+  const [low, high] = corners(primitive);
+  return { color, pattern, low, high };
+}
+
+function corners({ offset, halfSize }: BoxPrimitive): [Point, Point] {
+  const [x, y, z] = offset;
+  const [hx, hy, hz] = halfSize;
+  return [
+    [x - hx, y - hy, z - hz],
+    [x + hx, y + hy, z + hz],
+  ];
 }

@@ -1,5 +1,5 @@
 /** @file Triangle meshes of the catalog's primitives, by sums, products and square roots only: the same bits on every machine. */
-import type { Color, Point, Primitive } from "../catalog-document.js";
+import type { Color, LathePrimitive, Point, Primitive } from "../catalog-document.js";
 
 export interface Mesh {
   /** x, y, z of each vertex (mm). */
@@ -8,6 +8,8 @@ export interface Mesh {
   readonly normals: Float64Array;
   /** Red, green, blue of each vertex, 0 to 1. */
   readonly colors: Float64Array;
+  /** How strongly each vertex mirrors the lamp, 0 to 1. */
+  readonly gloss: Float64Array;
   /** Three vertex numbers a triangle, counter-clockwise seen from outside. */
   readonly triangles: Int32Array;
 }
@@ -17,12 +19,16 @@ export class MeshBuilder {
   private readonly positions: number[] = [];
   private readonly normals: number[] = [];
   private readonly colors: number[] = [];
+  private readonly gloss: number[] = [];
+  /** Of the vertices to come. */
+  nextGloss = 0;
   private readonly triangles: number[] = [];
 
   vertex(position: Point, normal: Point, color: Color): number {
     this.positions.push(...position);
     this.normals.push(...normal);
     this.colors.push(...color);
+    this.gloss.push(this.nextGloss);
     return this.positions.length / 3 - 1;
   }
 
@@ -35,11 +41,16 @@ export class MeshBuilder {
     this.triangle(a, c, d);
   }
 
+  get triangleCount(): number {
+    return this.triangles.length / 3;
+  }
+
   build(): Mesh {
     return {
       positions: Float64Array.from(this.positions),
       normals: Float64Array.from(this.normals),
       colors: Float64Array.from(this.colors),
+      gloss: Float64Array.from(this.gloss),
       triangles: Int32Array.from(this.triangles),
     };
   }
@@ -69,6 +80,7 @@ export function circle(segments: number): readonly (readonly [number, number])[]
 
 /** Adds a primitive, its round parts with `segments` corners. */
 export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: number): void {
+  mesh.nextGloss = primitive.gloss ?? 0;
   switch (primitive.shape) {
     case "box":
       addBox(mesh, primitive.offset, primitive.halfSize, primitive.color);
@@ -78,6 +90,9 @@ export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: 
       return;
     case "ellipsoid":
       addEllipsoid(mesh, primitive.offset, primitive.radii, primitive.color, segments);
+      return;
+    case "lathe":
+      addLathe(mesh, primitive, segments);
       return;
   }
 }
@@ -181,6 +196,52 @@ function addFrustum(
   for (let index = 0; index < segments; index++) {
     mesh.triangle(middle, lid[(index + 1) % segments] ?? 0, lid[index] ?? 0);
   }
+}
+
+/** Stretches of a profile whose normals are at least this near (cosine) are shaded as one curve. */
+const SMOOTH = 0.6;
+
+/** A profile of [radius, height] turned about the vertical; it runs upwards on the outside, and down again inside. */
+function addLathe(mesh: MeshBuilder, { offset, profile, color, insideColor }: LathePrimitive, segments: number): void {
+  const points = circle(segments);
+  const normals = profile.slice(1).map(([r1, y1], stretch): readonly [number, number] => {
+    const [r0, y0] = profile[stretch] ?? [0, 0];
+    const length = Math.sqrt((y1 - y0) * (y1 - y0) + (r0 - r1) * (r0 - r1));
+    return [(y1 - y0) / length, (r0 - r1) / length];
+  });
+  let rising = true;
+  for (const [stretch, own] of normals.entries()) {
+    const [r0, y0] = profile[stretch] ?? [0, 0];
+    const [r1, y1] = profile[stretch + 1] ?? [0, 0];
+    if (y1 < y0) rising = false;
+    const paint = rising ? color : (insideColor ?? color);
+    const ring = (radius: number, y: number, [out, up]: readonly [number, number]): number[] =>
+      points.map(([cosine, sine]) =>
+        mesh.vertex(
+          [offset[0] + radius * cosine, offset[1] + y, offset[2] + radius * sine],
+          [out * cosine, up, out * sine],
+          paint,
+        ),
+      );
+    const lower = ring(r0, y0, joint(own, normals[stretch - 1]));
+    const upper = ring(r1, y1, joint(own, normals[stretch + 1]));
+    for (let index = 0; index < segments; index++) {
+      const next = (index + 1) % segments;
+      mesh.quad(lower[next] ?? 0, lower[index] ?? 0, upper[index] ?? 0, upper[next] ?? 0);
+    }
+  }
+}
+
+/** The normal where a stretch meets its neighbour: half way, unless there is an edge. */
+function joint(
+  own: readonly [number, number],
+  other: readonly [number, number] | undefined,
+): readonly [number, number] {
+  if (other === undefined || own[0] * other[0] + own[1] * other[1] < SMOOTH) return own;
+  const out = own[0] + other[0];
+  const up = own[1] + other[1];
+  const length = Math.sqrt(out * out + up * up);
+  return [out / length, up / length];
 }
 
 function addEllipsoid(mesh: MeshBuilder, centre: Point, radii: Point, color: Color, segments: number): void {

@@ -3,7 +3,7 @@ import type { Catalog, Scene } from "../catalog.js";
 import { OBJECT_FIELDS, type Objects } from "../objects.js";
 import { YAW_SCALE, yawCosine, yawSine } from "../yaw.js";
 import { drawBackground } from "./background.js";
-import { type Camera, makeCamera, project } from "./camera.js";
+import { type Camera, makeCamera, project, unit } from "./camera.js";
 import { brightness, type Light, lightOf } from "./light.js";
 import { addPrimitive, type Mesh, MeshBuilder } from "./mesh.js";
 import { drawTriangles, type Grid, type Rectangle } from "./triangles.js";
@@ -22,6 +22,15 @@ export interface Picture {
 
 /** Samples a side of each pixel: edges are averaged over four of them. */
 const SAMPLES = 2;
+
+/** Radius of a contact shadow, of the object's mean half size. */
+const SHADOW_SPREAD = 1.15;
+/** Length of the shadow that falls away from the lamp, of the true one's: a soft lamp's fades out before its end. */
+const SHADOW_LENGTH = 0.6;
+/** How much of the shadow is gone at its far end. */
+const SHADOW_FADE = 0.75;
+/** A surface this near (mm, in depth) to the plane of the base takes the shadow: rugs and boards do, the floor under a table does not. */
+const SURFACE_TOLERANCE = 12;
 
 /** Draws `objects` in the scene of that index, `size` pixels a side (32 to 512). */
 export function render(catalog: Catalog, scene: number, objects: Objects, size: number): Picture {
@@ -74,6 +83,8 @@ class Canvas {
   /** One object alone. */
   private readonly alone: Grid;
   private readonly meshes: readonly Mesh[];
+  private readonly corners = new Float64Array(12);
+  private readonly cornerScreen = new Float64Array(12);
   private positions = new Float64Array(0);
   private screen = new Float64Array(0);
   private shades = new Float64Array(0);
@@ -87,7 +98,7 @@ class Canvas {
     const { position, target } = scene.document.camera;
     this.camera = makeCamera(position, target, catalog.document.camera.halfFieldTangent);
     this.light = lightOf(catalog.document);
-    this.room = drawBackground(catalog, scene, this.camera, this.light, this.width);
+    this.room = drawBackground(scene, this.camera, this.light, this.width, size <= 128 ? 2 : 1);
     this.frame = {
       width: this.width,
       inverseDepth: this.room.inverseDepth.slice(),
@@ -128,7 +139,7 @@ class Canvas {
     return { size, image, segmentation, visiblePixels, totalPixels };
   }
 
-  /** Darkens what lies just under the object, most in its middle. */
+  /** Darkens the surface under the object: most below it, and less where its shadow falls away from the lamp. */
   private castShadow(objects: Objects, slot: number, stamps: Stamp[]): void {
     const at = slot * OBJECT_FIELDS;
     const object = this.catalog.objects[objects[at] ?? -1];
@@ -136,25 +147,19 @@ class Canvas {
     const x = objects[at + 1] ?? 0;
     const y = objects[at + 2] ?? 0;
     const z = objects[at + 3] ?? 0;
-    const radiusX = (object.sizeX / 2) * 1.3;
-    const radiusZ = (object.sizeZ / 2) * 1.3;
-    const corners = Float64Array.of(
-      x - radiusX,
-      y,
-      z - radiusZ,
-      x + radiusX,
-      y,
-      z - radiusZ,
-      x - radiusX,
-      y,
-      z + radiusZ,
-      x + radiusX,
-      y,
-      z + radiusZ,
-    );
-    const screen = new Float64Array(12);
-    project(this.camera, corners, this.width, screen);
-    const stamp = { slot, ...this.bounds(screen) };
+    const radius = ((object.sizeX + object.sizeZ) / 4) * SHADOW_SPREAD;
+    // Where the shadow of the top's middle falls, from the middle of the base.
+    const [lx, ly, lz] = this.light.direction;
+    const endX = (-lx / ly) * object.sizeY * SHADOW_LENGTH;
+    const endZ = (-lz / ly) * object.sizeY * SHADOW_LENGTH;
+    const lengthSquared = endX * endX + endZ * endZ + 1e-6;
+    const x0 = x + Math.min(0, endX) - radius;
+    const x1 = x + Math.max(0, endX) + radius;
+    const z0 = z + Math.min(0, endZ) - radius;
+    const z1 = z + Math.max(0, endZ) + radius;
+    this.corners.set([x0, y, z0, x1, y, z0, x0, y, z1, x1, y, z1]);
+    project(this.camera, this.corners, this.width, this.cornerScreen);
+    const stamp = { slot, ...this.bounds(this.cornerScreen) };
     const { position, right, up, forward, halfField } = this.camera;
     const strength = 1 - this.catalog.document.contactShadow;
     for (let row = stamp.y0; row < stamp.y1; row++) {
@@ -162,16 +167,22 @@ class Canvas {
       // Depth at which the row meets the plane under the object: the camera's right is level, so it is one for the row.
       const depth = (y - position[1]) / (forward[1] + v * up[1]);
       if (!(depth > 0)) continue;
+      const nearest = 1 / (depth + SURFACE_TOLERANCE);
+      const farthest = 1 / (depth - SURFACE_TOLERANCE);
       for (let column = stamp.x0; column < stamp.x1; column++) {
         const index = row * this.width + column;
-        const behind = 1 / (this.room.inverseDepth[index] ?? 0);
-        if (behind - depth > 12 || depth - behind > 12) continue;
+        const behind = this.room.inverseDepth[index] ?? 0;
+        if (behind < nearest || behind > farthest) continue;
         const u = ((2 * (column + 0.5)) / this.width - 1) * halfField;
-        const dx = (position[0] + depth * (forward[0] + u * right[0] + v * up[0]) - x) / radiusX;
-        const dz = (position[2] + depth * (forward[2] + u * right[2] + v * up[2]) - z) / radiusZ;
-        const distance = dx * dx + dz * dz;
-        if (distance >= 1) continue;
-        const shade = 1 - strength * Math.min(1, 2 * (1 - distance));
+        const dx = position[0] + depth * (forward[0] + u * right[0] + v * up[0]) - x;
+        const dz = position[2] + depth * (forward[2] + u * right[2] + v * up[2]) - z;
+        // Distance to the line from under the base to under the top, both ends round.
+        const along = Math.max(0, Math.min(1, (dx * endX + dz * endZ) / lengthSquared));
+        const offX = dx - along * endX;
+        const offZ = dz - along * endZ;
+        const away = (offX * offX + offZ * offZ) / (radius * radius);
+        if (away >= 1) continue;
+        const shade = 1 - strength * (1 - SHADOW_FADE * along) * Math.min(1, 1.8 * (1 - away));
         const color = this.frame.value[index] ?? 0;
         const red = (color >> 16) * shade;
         const green = ((color >> 8) & 255) * shade;
@@ -193,20 +204,26 @@ class Canvas {
     const x = objects[at + 1] ?? 0;
     const y = objects[at + 2] ?? 0;
     const z = objects[at + 3] ?? 0;
-    const { positions, normals, colors } = mesh;
+    const { positions, normals, colors, gloss } = mesh;
     this.makeRoom(positions.length);
+    // Half way between lamp and camera, one for the whole object: normals near it mirror the lamp.
+    const [lx, ly, lz] = this.light.direction;
+    const toCamera = unit(this.camera.position[0] - x, this.camera.position[1] - y, this.camera.position[2] - z);
+    const half = unit(lx + toCamera[0], ly + toCamera[1], lz + toCamera[2]);
     for (let v = 0; v < positions.length; v += 3) {
       const px = positions[v] ?? 0;
       const pz = positions[v + 2] ?? 0;
       this.positions[v] = x + px * cosine + pz * sine;
       this.positions[v + 1] = y + (positions[v + 1] ?? 0);
       this.positions[v + 2] = z + pz * cosine - px * sine;
-      const nx = normals[v] ?? 0;
-      const nz = normals[v + 2] ?? 0;
-      const lit = 255 * brightness(this.light, nx * cosine + nz * sine, normals[v + 1] ?? 0, nz * cosine - nx * sine);
-      this.shades[v] = Math.min(255, (colors[v] ?? 0) * lit);
-      this.shades[v + 1] = Math.min(255, (colors[v + 1] ?? 0) * lit);
-      this.shades[v + 2] = Math.min(255, (colors[v + 2] ?? 0) * lit);
+      const nx = (normals[v] ?? 0) * cosine + (normals[v + 2] ?? 0) * sine;
+      const ny = normals[v + 1] ?? 0;
+      const nz = (normals[v + 2] ?? 0) * cosine - (normals[v] ?? 0) * sine;
+      const lit = 255 * brightness(this.light, nx, ny, nz);
+      const glint = 255 * (gloss[v / 3] ?? 0) * mirrored(nx * half[0] + ny * half[1] + nz * half[2]);
+      this.shades[v] = Math.min(255, (colors[v] ?? 0) * lit + glint);
+      this.shades[v + 1] = Math.min(255, (colors[v + 1] ?? 0) * lit + glint);
+      this.shades[v + 2] = Math.min(255, (colors[v + 2] ?? 0) * lit + glint);
     }
     const used = this.positions.subarray(0, positions.length);
     const screen = this.screen.subarray(0, positions.length);
@@ -320,4 +337,13 @@ class Canvas {
     this.screen = new Float64Array(length);
     this.shades = new Float64Array(length);
   }
+}
+
+/** The 16th power of a cosine: how much of the lamp a glossy surface mirrors. */
+function mirrored(cosine: number): number {
+  if (cosine <= 0) return 0;
+  const square = cosine * cosine;
+  const fourth = square * square;
+  const eighth = fourth * fourth;
+  return eighth * eighth;
 }
