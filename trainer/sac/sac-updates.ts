@@ -29,7 +29,7 @@ function noise(dims: readonly number[], random: Random): Tensor {
 
 /** Update number `count` (from 0): in the cleanrl convention the actor's turn comes every `policyFrequency` updates. */
 export async function updateSac(
-  learner: Learner,
+  learner: Pick<Learner, "call">,
   model: SacModel,
   batch: SacBatch,
   count: number,
@@ -62,7 +62,7 @@ export async function updateSac(
 
 /** Actions at `rows` observations, drawn from the policy with `random`, or its modes without. */
 export async function actSac(
-  learner: Learner,
+  learner: Pick<Learner, "call">,
   model: SacModel,
   observations: Float32Array,
   rows: number,

@@ -1,0 +1,142 @@
+/** @file Updates of the agents, beside exactly their matrix products as plain MatMuls in one session with the same threads. */
+import { matMulFloor, type Product } from "../../trainer/graph/matmul-floor.js";
+import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
+import { Random } from "../../trainer/random/random.js";
+import { openLearner } from "../../trainer/sac/learner.js";
+import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
+import { updateSac } from "../../trainer/sac/sac-updates.js";
+import { type Benchmark, bestPair, type Measurement } from "./benchmark.js";
+
+const THREADS = 2;
+const BATCH = 256;
+const WIDTH = 256;
+const OBSERVATION = 40;
+const ACTION = 6;
+/** A placement's features in the default world (trainer/sac/features.ts). */
+const FEATURES = 86;
+
+const random = new Random(1);
+const vector = (...dims: number[]): Tensor => ({
+  type: "float32",
+  dims,
+  data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.float()),
+});
+const data = (...dims: number[]): Float32Array => vector(...dims).data as Float32Array;
+
+type Backward = Product["backward"];
+
+/** The products of a 2×256 perceptron; `first` is what its first layer's backward pass needs, `rest` that of the others. */
+function perceptron(inputs: number, outputs: number, first: Backward, rest: Backward, count: number): Product[] {
+  return [
+    { m: BATCH, k: inputs, n: WIDTH, backward: first, count },
+    { m: BATCH, k: WIDTH, n: WIDTH, backward: rest, count },
+    { m: BATCH, k: WIDTH, n: outputs, backward: rest, count },
+  ];
+}
+
+const Q_INPUTS = OBSERVATION + ACTION;
+
+/** Of two updates: both train the critics; the first of them also takes two steps of actor and temperature. */
+const SAC_PRODUCTS: readonly Product[] = [
+  // Next actions, and the targets' view of them.
+  ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 2),
+  ...perceptron(Q_INPUTS, 1, "none", "none", 4),
+  // The critics.
+  ...perceptron(Q_INPUTS, 1, "weights", "both", 4),
+  // The actor, the critics' view of it (whose weights get no gradient), and its actions for the last temperature step: those for
+  // the first one come from the same products as the second actor step's.
+  ...perceptron(OBSERVATION, 2 * ACTION, "weights", "both", 2),
+  ...perceptron(Q_INPUTS, 1, "inputs", "inputs", 4),
+  ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 1),
+];
+
+const HEAD_PRODUCTS = perceptron(FEATURES, 1, "weights", "both", 2);
+
+const SAC: SacModel = {
+  kind: "sac",
+  convention: "cleanrl",
+  observation: OBSERVATION,
+  action: ACTION,
+  hidden: [WIDTH, WIDTH],
+  batch: BATCH,
+  rows: [1],
+  gamma: 0.99,
+  tau: 0.005,
+  targetEntropy: -ACTION,
+  learningRates: { actor: 3e-4, critic: 1e-3, temperature: 1e-3 },
+  policyFrequency: 2,
+  actionScale: Array.from({ length: ACTION }, () => 1),
+  actionBias: Array.from({ length: ACTION }, () => 0),
+  criticLoss: "squared",
+};
+
+const HEADS: HeadsModel = {
+  kind: "heads",
+  features: FEATURES,
+  hidden: [WIDTH, WIDTH],
+  heads: ["validity", "hardness"],
+  batch: BATCH,
+  rows: [BATCH],
+  loss: "squared",
+};
+
+async function measure(
+  model: Model,
+  products: readonly Product[],
+  updatesInFloor: number,
+  update: (call: (name: string, feeds: Tensors) => Promise<Tensors>, count: number) => Promise<unknown>,
+): Promise<Measurement> {
+  const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
+  const floor = await matMulFloor(products, THREADS);
+  try {
+    await learner.set(initialVariables(model, new Random(2)));
+    let updates = 0;
+    const pair = await bestPair(
+      async () => {
+        for (let i = 0; i < 10; i++) await update((name, feeds) => learner.call(name, feeds), updates++);
+        return 10;
+      },
+      async () => {
+        for (let i = 0; i < 10; i += updatesInFloor) await floor.run();
+        return 10;
+      },
+    );
+    const flop = floor.gigaFlop / updatesInFloor;
+    const { description } = floor;
+    return {
+      ...pair,
+      note: `${flop.toFixed(3)} GFLOP an update; of ${updatesInFloor}: ${description.replaceAll("\n", "; ")}`,
+    };
+  } finally {
+    await learner.close();
+    await floor.close();
+  }
+}
+
+async function measureSac(): Promise<Measurement> {
+  const batch = {
+    observations: data(BATCH, OBSERVATION),
+    nextObservations: data(BATCH, OBSERVATION),
+    actions: data(BATCH, ACTION),
+    rewards: data(BATCH),
+    terminated: new Float32Array(BATCH),
+    weights: new Float32Array(BATCH).fill(1),
+  };
+  return measure(SAC, SAC_PRODUCTS, 2, (call, count) => updateSac({ call }, SAC, batch, count, random));
+}
+
+async function measureHeads(): Promise<Measurement> {
+  const feeds: Tensors = {
+    features: vector(BATCH, FEATURES),
+    targets: vector(BATCH),
+    weights: vector(BATCH),
+    learning_rate: { type: "float32", dims: [], data: Float32Array.of(1e-4) },
+  };
+  // Both heads' updates are on their way at once, as in the agent.
+  return measure(HEADS, HEAD_PRODUCTS, 1, (call) => Promise.all(HEADS.heads.map((head) => call(head, feeds))));
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  { name: "sac.update", counts: "updates", measure: measureSac },
+  { name: "agent.update", counts: "updates of both heads", measure: measureHeads },
+];
