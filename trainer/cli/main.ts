@@ -6,6 +6,7 @@ import { InputError } from "../errors.js";
 import { nearest } from "../rls3/configuration.js";
 import { command as compare } from "./compare.js";
 import { command as doctor } from "./doctor.js";
+import { command as envCheck } from "./env-check.js";
 import { command as envServe } from "./env-serve.js";
 import { command as envStep } from "./env-step.js";
 import { command as envView } from "./env-view.js";
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
     .command(evaluation)
     .command(
       group("env", "serve, check, look at and step environments", (argv) =>
-        argv.command(envServe).command(envView).command(envStep),
+        argv.command(envServe).command(envCheck).command(envView).command(envStep),
       ),
     )
     .command(doctor)

@@ -1,0 +1,65 @@
+/** @file `rls3 env check` as people and scripts call it. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import type { CheckResult } from "../../protocol/conformance/index.js";
+
+describe("rls3 env check", () => {
+  const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
+
+  function rls3(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      const child = spawn(process.execPath, [main, "env", "check", ...args]);
+      const out = { stdout: "", stderr: "" };
+      child.stdout.on("data", (data) => {
+        out.stdout += data;
+      });
+      child.stderr.on("data", (data) => {
+        out.stderr += data;
+      });
+      child.on("close", (code) => resolve({ code, ...out }));
+    });
+  }
+
+  it("checks a server that it starts, and prints one JSON document", async () => {
+    const { code, stdout, stderr } = await rls3(
+      "--json",
+      "--spawn",
+      "--",
+      process.execPath,
+      path.join(import.meta.dirname, "counter-server.js"),
+    );
+    const report = JSON.parse(stdout) as { failed: number; passed: number; protocol: number; checks: CheckResult[] };
+    expect(report.checks.filter((check) => !check.ok)).toEqual([]);
+    expect(report).toMatchObject({ server: "counter (rls3)", protocol: 1, level: "claimed", failed: 0 });
+    expect(stderr).toContain("ok   hello.welcome");
+    expect(code).toBe(0);
+  });
+
+  it("passes the embedded environment with every capability", async () => {
+    const { code, stdout, stderr } = await rls3("--spawn", "embedded", "--level", "full");
+    expect(stderr).not.toContain("FAIL");
+    expect(stdout).toMatch(/^rooms .*, 0 failed$/m);
+    expect(code).toBe(0);
+  });
+
+  it("ends with 2 on bad input and 3 where no server can be had, each in one line", async () => {
+    const keyless = await rls3("tcp://192.0.2.1:5005");
+    expect(keyless.stderr).toContain("CURVE keys and a token");
+    expect(keyless.code).toBe(2);
+    expect((await rls3()).code).toBe(2);
+    expect((await rls3("--spawn", "/no/such/player")).code).toBe(2);
+    const dead = await rls3(
+      "--spawn",
+      "--",
+      process.execPath,
+      path.join(import.meta.dirname, "counter-server.js"),
+      "--fail",
+    );
+    expect(dead.stderr).toContain("no engine found in /nowhere");
+    expect(dead.code).toBe(3);
+    const nobody = await rls3("tcp://127.0.0.1:9", "--timeout", "0.5");
+    expect(nobody.stderr).toContain("nothing answers");
+    expect(nobody.code).toBe(3);
+  });
+});
