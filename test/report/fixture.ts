@@ -148,7 +148,7 @@ export async function writeComparison(
     const written = [];
     for (const seed of list) {
       written.push(
-        seedRun(seed, await writeRun(path.join(folder, "runs", `${arm.name}-${seed}`), arm, seed, iterations, samples)),
+        seedRun(seed, await writeRun(path.join(folder, `${arm.name}-${seed}`), arm, seed, iterations, samples)),
       );
     }
     runs.push([arm.name, written]);

@@ -172,7 +172,7 @@ describe("the report of one run", () => {
   });
 
   it("is refused for a folder that is no run, with what to do", async () => {
-    await expect(renderReport(path.join(root, "comparison", "runs"))).rejects.toThrow(
+    await expect(renderReport(path.join(root, "comparison", "rls3-1000", "samples"))).rejects.toThrow(
       "name the folder that --out named",
     );
   });

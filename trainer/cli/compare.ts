@@ -5,6 +5,7 @@ import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import type { Summary } from "../report/summary.js";
+import { renderTerminal } from "../report/terminal.js";
 import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
 import { nearest, parseResolved } from "../rls3/configuration.js";
 import { Interrupted } from "../rls3/interrupted.js";
@@ -87,30 +88,13 @@ async function handle(flags: Flags): Promise<void> {
   }
   const report = await writeReport(plan.folder, progress);
   if (flags["json"] === true) printJson({ folder: plan.folder, report, summary });
-  else process.stdout.write(`${[...conclusions(summary), `results: ${shown}`].join("\n")}\n`);
-}
+  else {
+    const where = report === null ? `results: ${shown}` : `report: ${shownPath(report)}`;
+    process.stdout.write(`${renderTerminal(summary)}
 
-const points = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-/** The result in sentences. */
-function conclusions(summary: Summary): string[] {
-  const rates = Object.entries(summary.arms).map(([arm, runs]) => {
-    const rate = runs.reduce((sum, run) => sum + run.validRate, 0) / Math.max(1, runs.length);
-    const steps = runs[0]?.feasibilitySteps ?? 0;
-    return `${arm}: ${points(rate)} of placements valid${steps > 0 ? `, after ${steps} feasibility steps without images` : ""}`;
-  });
-  const pairs = Object.entries(summary.pairs).flatMap(([pair, { accuracyAt, samplesToReach, verdict }]) =>
-    accuracyAt.map(({ axis, samples, a, b, p }) => {
-      const { ratio } = samplesToReach[axis];
-      const took =
-        ratio === null
-          ? "not every seed reached the other's final accuracy"
-          : `${ratio.toFixed(2)} × the samples for the same accuracy`;
-      const chance = p === null ? "" : `, p ${p < 0.001 ? "< .001" : `= ${p.toFixed(3)}`}`;
-      return `${pair}, ${Math.round(samples)} ${axis}: ${points(a.mean)} against ${points(b.mean)}${chance} (${verdict[axis]}); ${took}`;
-    }),
-  );
-  return [...rates, ...pairs];
+${where}
+`);
+  }
 }
 
 const names = SETTING_NAMES.filter((name) => name !== "seed" && name !== "agent" && name !== "earlyStopping");

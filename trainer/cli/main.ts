@@ -13,6 +13,7 @@ import { command as envView } from "./env-view.js";
 import { command as evaluation } from "./eval.js";
 import { FLAG_NAMES } from "./options.js";
 import { exitCodeOf } from "./outcome.js";
+import { command as report } from "./report.js";
 import { command as train } from "./train.js";
 
 /** yargs' complaint as one line, with the nearest flag where one is unknown. */
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
         argv.command(envServe).command(envCheck).command(envView).command(envStep),
       ),
     )
+    .command(report)
     .command(doctor)
     .demandCommand(1, "which command? rls3 --help lists them")
     .recommendCommands()

@@ -1,7 +1,16 @@
 /** @file report.html at the end of a run: a report that cannot be drawn is a warning, never the loss of the run. */
+import path from "node:path";
+import { renderReport } from "../report/html/report.js";
 import type { Progress } from "../rls3/progress.js";
 
 /** The report's path, or null. */
-export function writeReport(_folder: string, _progress: Progress): Promise<string | null> {
-  return Promise.resolve(null);
+export async function writeReport(folder: string, progress: Progress): Promise<string | null> {
+  try {
+    await renderReport(folder);
+    return path.join(folder, "report.html");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    progress.say(`warning: no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    return null;
+  }
 }

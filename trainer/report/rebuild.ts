@@ -1,9 +1,8 @@
 /** @file summary.json anew from a comparison's runs. */
 import { rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { InputError } from "../errors.js";
 import { comparisonRuns, inOrder } from "./html/contents.js";
-import { listFolder, readBytesIfAny, readRunConfig, readSummary } from "./readers.js";
+import { readBytesIfAny, readRunConfig, readSummary } from "./readers.js";
 import { type Comparison, type Summary, summarize } from "./summary.js";
 
 export async function writeSummary(folder: string, summary: Summary): Promise<void> {
@@ -20,15 +19,13 @@ async function described(folder: string, firstRun: string): Promise<Pick<Compari
 }
 
 /**
- * Reads the curves of all runs in runs/<arm>-<seed> and summarizes them again. Configuration, machine, commit and the order
+ * Reads the curves of all runs <arm>-<seed> and summarizes them again. Configuration, machine, commit and the order
  * of the arms are the old summary's where there is one. Null for a folder that is not a comparison's.
  */
 export async function rebuildSummary(folder: string): Promise<Summary | null> {
-  if (!(await listFolder(folder)).includes("runs")) return null;
   const runs = await comparisonRuns(folder);
   const first = [...runs.values()][0]?.[0];
-  if (first === undefined)
-    throw new InputError(`${path.join(folder, "runs")}: has no run named <arm>-<seed> to summarize`);
+  if (first === undefined) return null;
   const old = await readSummary(folder);
   const known = Object.keys(old?.arms ?? {}).filter((name) => runs.has(name));
   const names = [...known, ...inOrder(runs.keys()).filter((name) => !known.includes(name))];

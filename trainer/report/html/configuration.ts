@@ -36,6 +36,30 @@ export function signaturesSection(arms: readonly Arm[]): Markup | null {
   );
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A run's settings, or a comparison's by arm: then with a column for each arm. */
+function settingsTable(configuration: Readonly<Record<string, unknown>>): Markup {
+  const caption = "Resolved values, defaults included";
+  const arms = Object.entries(configuration).flatMap(([name, own]) => (isRecord(own) ? [{ name, own }] : []));
+  if (arms.length === 0 || arms.length < Object.keys(configuration).length) {
+    const rows = Object.entries(configuration).map(([key, value]) => [key, plain(value)]);
+    return table({ caption, head: ["setting", "value"], rows });
+  }
+  const keys = [...new Set(arms.flatMap(({ own }) => Object.keys(own)))];
+  const rows = keys.map((key) => {
+    const values = arms.map(({ own }) => (key in own ? plain(own[key]) : "–"));
+    const differ = new Set(values).size > 1;
+    return [differ ? html`<b>${key}</b>` : key, ...values];
+  });
+  return table({
+    caption: `${caption}; bold where the arms differ`,
+    head: ["setting", ...arms.map(({ name }) => name)],
+    rows,
+  });
+}
+
 export function configurationSection(config: RunConfig, seeds: readonly number[]): Markup {
   const versions = describe(config.versions);
   return section(
@@ -43,10 +67,6 @@ export function configurationSection(config: RunConfig, seeds: readonly number[]
     "How to repeat it",
     html`<pre><code>${commandLine(config.command)}</code></pre>
 <dl class="facts"><dt>Commit</dt><dd>${config.commit}</dd><dt>Machine</dt><dd>${describe(config.machine)}</dd>${versions !== "" && html`<dt>Versions</dt><dd>${versions}</dd>`}<dt>Seeds</dt><dd>${seeds.join(", ")}</dd></dl>
-<details><summary>All settings</summary>${table({
-      caption: "Resolved values, defaults included",
-      head: ["setting", "value"],
-      rows: Object.entries(config.configuration).map(([key, value]) => [key, plain(value)]),
-    })}</details>`,
+<details><summary>All settings</summary>${settingsTable(config.configuration)}</details>`,
   );
 }

@@ -132,16 +132,33 @@ async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
   return items;
 }
 
-/** The runs of a comparison, by arm: its folders runs/<arm>-<seed>. */
+interface RunFolder {
+  readonly arm: string;
+  readonly seed: number;
+  readonly folder: string;
+}
+
+/** The folders <arm>-<seed> of a comparison, in it or in its runs/. */
+async function runFolders(folder: string): Promise<RunFolder[]> {
+  const found: RunFolder[] = [];
+  for (const parent of [folder, path.join(folder, "runs")]) {
+    for (const name of await listFolder(parent)) {
+      const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
+      const run = path.join(parent, name);
+      if (arm === undefined || !(await listFolder(run)).includes("metrics.csv")) continue;
+      found.push({ arm, seed: Number(seed), folder: run });
+    }
+  }
+  return found.sort((a, b) => a.seed - b.seed);
+}
+
+/** The runs of a comparison, by arm, in order of their seeds; empty for a folder that is not a comparison's. */
 export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>> {
   const arms = new Map<string, Run[]>();
-  for (const name of await listFolder(path.join(folder, "runs"))) {
-    const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
-    if (arm === undefined) continue;
-    const run = await loadRun(path.join(folder, "runs", name), Number(seed));
-    arms.set(arm, [...(arms.get(arm) ?? []), run]);
+  if ((await listFolder(folder)).includes("metrics.csv")) return arms;
+  for (const { arm, seed, folder: run } of await runFolders(folder)) {
+    arms.set(arm, [...(arms.get(arm) ?? []), await loadRun(run, seed)]);
   }
-  for (const runs of arms.values()) runs.sort((a, b) => a.seed - b.seed);
   return arms;
 }
 
@@ -158,11 +175,11 @@ async function loadConfig(folder: string, fallback: string | undefined): Promise
 }
 
 export async function loadContents(folder: string): Promise<ReportContents> {
-  const entries = await listFolder(folder);
-  if (entries.includes("runs")) return loadComparison(folder);
-  if (!entries.includes("metrics.csv")) {
+  const runs = await comparisonRuns(folder);
+  if (runs.size > 0) return loadComparison(folder, runs);
+  if (!(await listFolder(folder)).includes("metrics.csv")) {
     throw new InputError(
-      `${folder}: neither a run (no metrics.csv) nor a comparison (no runs/); name the folder that --out named`,
+      `${folder}: neither a run (no metrics.csv) nor a comparison (no runs in <arm>-<seed>); name the folder that --out named`,
     );
   }
   const config = await readRunConfig(folder);
@@ -173,10 +190,9 @@ export async function loadContents(folder: string): Promise<ReportContents> {
   return { folder, summary: null, config, arms: [arm], gallery: await loadGallery(arm), scenes };
 }
 
-async function loadComparison(folder: string): Promise<ReportContents> {
+async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly Run[]>): Promise<ReportContents> {
   const summary = await readSummary(folder);
   if (summary === null) throw new InputError(`${folder}: has no summary.json yet; rls3 report makes it from the runs`);
-  const runs = await comparisonRuns(folder);
   const names = Object.keys(summary.arms);
   const arms = await Promise.all(names.map((name, colour) => loadArm(name, colour, runs.get(name) ?? [])));
   const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
