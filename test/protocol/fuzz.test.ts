@@ -1,0 +1,155 @@
+/** @file Whatever bytes come, a server answers each message once and serves on. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
+import { EnvironmentHost, ERROR_CODES, ProtocolError, type WireMap } from "../../protocol/index.js";
+import { counterDefinition } from "./counter.js";
+import { raw, serve } from "./peer.js";
+
+const wireValue = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 5, depthSize: "small" },
+    fc.constant(null),
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true }),
+    fc.string({ unit: "grapheme", maxLength: 40 }),
+    fc.array(tie("value"), { maxLength: 5 }),
+    fc.dictionary(fc.string({ maxLength: 10 }), tie("value"), { maxKeys: 5 }),
+  ),
+})).value;
+
+const host = (): EnvironmentHost => new EnvironmentHost(counterDefinition(), { envCount: 2 });
+
+function open(server: EnvironmentHost): string {
+  const [welcome] = server.answer([encodeHeader({ v: 1, t: "hello", req: 1, client: "fuzz" })], 0);
+  return String(decodeHeader(welcome as Buffer)["sid"]);
+}
+
+function wellFormed(reply: readonly Buffer[]): WireMap {
+  const header = decodeHeader(reply[0] as Buffer);
+  expect(header["v"]).toBe(1);
+  expect(["welcome", "batch_result", "pong", "configured", "closed", "error"]).toContain(header["t"]);
+  if (header["t"] === "error") expect(ERROR_CODES).toContain(header["code"]);
+  return header;
+}
+
+/** A right message with some of its bytes replaced, removed, doubled or put in. */
+const mutation = fc.array(
+  fc.record({
+    at: fc.nat(),
+    byte: fc.integer({ min: 0, max: 255 }),
+    kind: fc.constantFrom("set", "cut", "insert", "drop"),
+  }),
+  {
+    minLength: 1,
+    maxLength: 4,
+  },
+);
+
+function mutate(bytes: Buffer, changes: readonly { at: number; byte: number; kind: string }[]): Buffer {
+  let out = Buffer.from(bytes);
+  for (const { at, byte, kind } of changes) {
+    const place = out.length === 0 ? 0 : at % out.length;
+    if (kind === "set" && out.length > 0) out[place] = byte;
+    else if (kind === "cut") out = out.subarray(0, place);
+    else if (kind === "insert") out = Buffer.concat([out.subarray(0, place), Buffer.from([byte]), out.subarray(place)]);
+    else out = Buffer.concat([out.subarray(0, place), out.subarray(place + 1)]);
+  }
+  return out;
+}
+
+const message = (sid: string, req: number): Buffer =>
+  encodeHeader({
+    v: 1,
+    t: "batch",
+    sid,
+    req,
+    ops: [
+      { env: 0, op: "reset", seed: 5, options: { a: 1 } },
+      { env: 1, op: "step" },
+    ],
+    tensors: [{ uid: "action", dtype: "float32", shape: [1, 2], frame: 0 }],
+    want: ["count"],
+  });
+
+describe("a server", () => {
+  it("gives exactly one well-formed answer to mutated messages, and works on", () => {
+    fc.assert(
+      fc.property(
+        fc.array(mutation, { minLength: 1, maxLength: 5 }),
+        fc.uint8Array({ maxLength: 16 }),
+        (rounds, payload) => {
+          const server = host();
+          const sid = open(server);
+          let req = 2;
+          for (const changes of rounds) {
+            const reply = wellFormed(server.answer([mutate(message(sid, req), changes), payload], 0));
+            // The number is used up where the header could be read, and then the session goes on behind it.
+            if (reply["req"] === req && reply["code"] !== "NO_SESSION") req++;
+          }
+          const pings = [req, req + 1].map((number) =>
+            wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req: number })], 0)),
+          );
+          expect(pings.some((pong) => pong["t"] === "pong" || pong["t"] === "batch_result")).toBe(true);
+        },
+      ),
+      { numRuns: 300, seed: 1 },
+    );
+  });
+
+  it("gives exactly one well-formed answer to any map at all", () => {
+    const server = host();
+    const sid = open(server);
+    let req = 1;
+    fc.assert(
+      fc.property(
+        fc.constantFrom("batch", "configure", "ping", "other"),
+        fc.dictionary(fc.constantFrom("ops", "want", "tensors", "parameters", "limits", "x"), wireValue),
+        (t, fields) => {
+          req++;
+          const reply = wellFormed(server.answer([encodeHeader({ ...fields, v: 1, t, sid, req })], 0));
+          expect(reply["req"]).toBe(req);
+        },
+      ),
+      { numRuns: 500, seed: 2 },
+    );
+  });
+
+  it("behind a real socket serves on after random frames", async () => {
+    const peer = await raw((await serve()).endpoint);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 4 }), async (frames) => {
+        await peer.sendRaw(frames);
+        wellFormed(await peer.receiveRaw());
+      }),
+      { numRuns: 100, seed: 3 },
+    );
+    await peer.one({ env: 0, op: "reset", seed: 1 });
+  });
+});
+
+describe("a header", () => {
+  it("reads back as it was written", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ minLength: 1, maxLength: 10 }), wireValue), (map) => {
+        fc.pre(!JSON.stringify(map).includes("__proto__"));
+        expect(decodeHeader(encodeHeader(map))).toEqual({ ...map });
+      }),
+      { numRuns: 300, seed: 4 },
+    );
+  });
+
+  it("of any bytes is read or refused as BAD_MESSAGE, and never anything else", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          decodeHeader(Buffer.concat([Buffer.from([0x8f]), bytes]));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+        }
+      }),
+      { numRuns: 2000, seed: 5 },
+    );
+  });
+});
