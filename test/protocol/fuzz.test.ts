@@ -82,16 +82,13 @@ describe("a server", () => {
         (rounds, payload) => {
           const server = host();
           const sid = open(server);
-          let req = 2;
-          for (const changes of rounds) {
-            const reply = wellFormed(server.answer([mutate(message(sid, req), changes), payload], 0));
-            // The number is used up where the header could be read, and then the session goes on behind it.
-            if (reply["req"] === req && reply["code"] !== "NO_SESSION") req++;
-          }
-          const pings = [req, req + 1].map((number) =>
-            wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req: number })], 0)),
-          );
-          expect(pings.some((pong) => pong["t"] === "pong" || pong["t"] === "batch_result")).toBe(true);
+          for (const changes of rounds) wellFormed(server.answer([mutate(message(sid, 2), changes), payload], 0));
+          // Some of them may have used up a number: the server says which one is next, and answers it.
+          const ping = (req: number): WireMap =>
+            wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req })], 0));
+          const gap = ping(2 ** 40);
+          expect(gap["code"]).toBe("OUT_OF_ORDER");
+          expect(ping((gap["detail"] as { expected: number }).expected)["t"]).toBe("pong");
         },
       ),
       { numRuns: 300, seed: 1 },
