@@ -24,7 +24,9 @@ export const log = unary("Log", (dy, x) => divide(dy, x));
 export const sqrt = unary("Sqrt", (dy, _x, y) => multiply(divide(dy, y), 0.5));
 export const reciprocal = unary("Reciprocal", (dy, _x, y) => negate(multiply(dy, square(y))));
 export const abs = unary("Abs", (dy, x) => multiply(dy, applyOne(sign, [x], undefined)));
+/** On webgpu exact to 2⁻¹¹ only (WGSL): tables of positions are better constants. */
 export const sin = unary("Sin", (dy, x) => multiply(dy, cos(x)));
+/** As sin. */
 export const cos = unary("Cos", (dy, x) => negate(multiply(dy, sin(x))));
 export const erf = unary("Erf", (dy, x) => multiply(dy, multiply(exp(negate(square(x))), 2 / Math.sqrt(Math.PI))));
 

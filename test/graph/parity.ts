@@ -1,0 +1,156 @@
+/** @file A program of its own: `node parity.js DEVICE` prints, as JSON, what every operator and three training steps of a small transformer give on a device. */
+import * as g from "../../trainer/graph/index.js";
+import { normals, seeded, spacedNumbers, tensor } from "./evaluate.js";
+
+const LENGTH = 5;
+const WIDTH = 8;
+
+/** Each of a [4, 6] input x, positive p, weights w [6, 6], a vector v [6]; indices i [5] below 4. */
+function operators(x: g.Value, p: g.Value, w: g.Value, v: g.Value, i: g.Value): Record<string, g.Value> {
+  const stacked = g.reshape(g.concat([x, p], 0), [2, 4, 6]);
+  return {
+    add: g.add(x, v),
+    subtract: g.subtract(v, x),
+    multiply: g.multiply(x, v),
+    divide: g.divide(x, p),
+    power: g.power(p, 1.7),
+    minimum: g.minimum(x, v),
+    maximum: g.maximum(x, v),
+    negate: g.negate(x),
+    exp: g.exp(x),
+    log: g.log(p),
+    sqrt: g.sqrt(p),
+    reciprocal: g.reciprocal(p),
+    abs: g.abs(x),
+    sin: g.sin(x),
+    cos: g.cos(x),
+    erf: g.erf(x),
+    tanh: g.tanh(x),
+    sigmoid: g.sigmoid(x),
+    softplus: g.softplus(x),
+    relu: g.relu(x),
+    quickGelu: g.quickGelu(x),
+    silu: g.silu(x),
+    gelu: g.gelu(x),
+    tanhGelu: g.tanhGelu(x),
+    clip: g.clip(x, -0.5, 0.6),
+    softCap: g.softCap(x, 2),
+    select: g.select(g.and(g.greater(x, 0), g.not(g.less(p, 0.8))), x, g.multiply(v, p)),
+    binaryCrossEntropy: g.binaryCrossEntropy(x, g.sigmoid(p)),
+    smoothL1: g.smoothL1(g.multiply(x, 3), v),
+    matMul: g.matMul(x, w),
+    "matMul transposed": g.matMul(x, w, { transB: true }),
+    "matMul of batches": g.matMul(stacked, g.expand(w, [2, 6, 6])),
+    "matMul of transposed batches": g.matMul(stacked, stacked, { transB: true }),
+    linear: g.linear(stacked, w, v, { transB: true }),
+    reshape: g.square(g.reshape(x, [3, 8])),
+    transpose: g.square(g.transpose(stacked, [2, 0, 1])),
+    slice: g.slice(x, 1, 1, 4),
+    pad: g.pad(g.square(x), 0, 1, 2),
+    expand: g.square(g.expand(v, [3, 6])),
+    "split and concat": g.concat([...g.split(g.square(x), 1, [1, 1, 1, 1, 1, 1])].reverse(), 0),
+    sum: g.sum(g.square(x), 0),
+    mean: g.mean(g.square(stacked), [0, 2], "keep"),
+    max: g.max(x, -1),
+    sumTo: g.sumTo(g.square(stacked), [4, 1]),
+    sumOfSquares: g.sumOfSquares(x),
+    layerNormalization: g.layerNormalization(stacked, p.graph.filled([6], 1.5), v),
+    rmsNormalize: g.rmsNormalize(x, 1e-6),
+    l2Normalize: g.l2Normalize(x),
+    softmax: g.softmax(stacked),
+    logSoftmax: g.logSoftmax(x),
+    logSumExp: g.logSumExp(x),
+    gather: g.square(g.gather(x, i)),
+    crossEntropy: g.crossEntropy(g.gather(x, i), i),
+  };
+}
+
+type Numbers = Record<string, number[]>;
+
+async function operatorNumbers(runtime: g.Runtime): Promise<Numbers> {
+  const random = seeded("parity");
+  const graph = new g.Graph();
+  const spaced = spacedNumbers(30, random);
+  const [x, p, w] = [graph.input("x", [4, 6]), graph.input("p", [4, 6]), graph.input("w", [6, 6])];
+  const [v, i] = [graph.input("v", [6]), graph.input("i", [5], "int32")];
+  for (const [name, y] of Object.entries(operators(x, p, w, v, i))) {
+    graph.output(name, y);
+    const found = g.gradients(g.sum(g.multiply(y, g.add(y, 0.5))), [x, p, w, v]);
+    found.forEach((gradient, at) => {
+      graph.output(`gradient ${at} of ${name}`, gradient);
+    });
+  }
+  const program = await runtime.load({ bytes: graph.serialize() });
+  const outputs = await program.run({
+    x: tensor({ shape: [4, 6], data: spaced.slice(0, 24) }),
+    p: tensor({ shape: [4, 6], data: normals(24, random).map((value) => Math.abs(value) + 0.5) }),
+    w: tensor({ shape: [6, 6], data: normals(36, random) }),
+    v: tensor({ shape: [6], data: spaced.slice(24) }),
+    i: tensor({ shape: [5], type: "int32", data: [3, 0, 1, 1, 2] }),
+  });
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]));
+}
+
+/** Embeddings, a block of causal attention and an MLP, tied head; Adam on one flat vector, gradients clipped. */
+async function trainingNumbers(runtime: g.Runtime): Promise<Numbers> {
+  const random = seeded("parity training");
+  const layout: g.Layout = [
+    { name: "embedding", shape: [11, WIDTH] },
+    { name: "scale", shape: [WIDTH] },
+    { name: "bias", shape: [WIDTH] },
+    { name: "qkv", shape: [WIDTH, 3 * WIDTH] },
+    { name: "out", shape: [WIDTH, WIDTH] },
+    { name: "up", shape: [4 * WIDTH, WIDTH] },
+    { name: "upBias", shape: [4 * WIDTH] },
+    { name: "down", shape: [4 * WIDTH, WIDTH] },
+  ];
+  const size = g.layoutSize(layout);
+  const graph = new g.Graph();
+  const state = g.adamVariables(graph, "p", size);
+  const ids = graph.input("ids", [3, LENGTH], "int32");
+  const labels = graph.input("labels", [3, LENGTH], "int32");
+  const parts = g.views(state.parameters, layout);
+  const part = (name: string): g.Value => parts.get(name) as g.Value;
+  const norm = (value: g.Value): g.Value => g.layerNormalization(value, part("scale"), part("bias"));
+  const heads = (value: g.Value): g.Value => g.transpose(g.reshape(value, [3, LENGTH, 2, WIDTH / 2]), [0, 2, 1, 3]);
+  let x = g.gather(part("embedding"), ids);
+  const [q, k, v] = g.split(g.matMul(norm(x), part("qkv")), -1, [WIDTH, WIDTH, WIDTH]).map(heads);
+  const mask = Float32Array.from({ length: LENGTH ** 2 }, (_, i) => (i % LENGTH > Math.floor(i / LENGTH) ? -1e9 : 0));
+  const scores = g.multiply(g.matMul(q as g.Value, k as g.Value, { transB: true }), (WIDTH / 2) ** -0.5);
+  const mixed = g.matMul(g.softmax(g.add(scores, graph.constant(mask, [LENGTH, LENGTH]))), v as g.Value);
+  x = g.add(x, g.matMul(g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [3, LENGTH, WIDTH]), part("out")));
+  const hidden = g.quickGelu(g.linear(norm(x), part("up"), part("upBias"), { transB: true }));
+  x = g.add(x, g.matMul(hidden, part("down")));
+  const loss = g.mean(g.crossEntropy(g.matMul(x, part("embedding"), { transB: true }), labels));
+  const [gradient] = g.gradients(loss, [state.parameters]);
+  const clipped = g.clipByGlobalNorm(gradient as g.Value, 1);
+  g.assignAdam(graph, "p", g.adam(state, clipped.gradient, { learningRate: 0.01, weightDecay: 0.1 }));
+  graph.output("loss", loss);
+  graph.output("norm", clipped.norm);
+  const program = await runtime.load({ bytes: graph.serialize() }, graph.binding);
+  const zeros = tensor({ shape: [size], data: new Float32Array(size) });
+  await runtime.set({
+    p: tensor({ shape: [size], data: normals(size, random).map((value) => value * 0.4) }),
+    "p.first": zeros,
+    "p.second": zeros,
+    "p.step": tensor({ shape: [], data: [0] }),
+  });
+  const numbers: Numbers = {};
+  for (let step = 1; step <= 3; step++) {
+    const tokens = Array.from({ length: 3 * LENGTH }, () => random.below(11));
+    const { loss: own, norm: length } = await program.run({
+      ids: tensor({ shape: [3, LENGTH], type: "int32", data: tokens }),
+      labels: tensor({ shape: [3, LENGTH], type: "int32", data: tokens.map((id) => (id * 3 + 1) % 11) }),
+    });
+    numbers[`loss of step ${step}`] = [Number(own?.data[0])];
+    numbers[`gradient norm of step ${step}`] = [Number(length?.data[0])];
+  }
+  const { p } = await runtime.get(["p"]);
+  numbers["parameters after 3 steps"] = Array.from(p?.data ?? [], Number);
+  return numbers;
+}
+
+const runtime = await g.startRuntime({ device: process.argv[2] ?? "cpu", threads: 1 });
+const numbers = { ...(await operatorNumbers(runtime)), ...(await trainingNumbers(runtime)) };
+await runtime.close();
+process.stdout.write(JSON.stringify({ device: runtime.device, numbers }));

@@ -1,0 +1,84 @@
+/**
+ * @file cpu and webgpu give the same numbers. Where there is no GPU, on the software driver of Debian's chromium package
+ * (SwiftShader), which runs the real WebGPU path.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import { probeDevices } from "../../trainer/graph/index.js";
+
+const CHROMIUM = "/usr/lib/chromium";
+const DRIVER = path.join(CHROMIUM, "vk_swiftshader_icd.json");
+const parity = fileURLToPath(new URL("./parity.js", import.meta.url));
+
+interface Result {
+  readonly device: string;
+  readonly numbers: Readonly<Record<string, readonly number[]>>;
+}
+
+async function runOn(device: string, env: NodeJS.ProcessEnv): Promise<Result> {
+  const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26, timeout: 110_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, [parity, device], options);
+  return JSON.parse(stdout.slice(stdout.indexOf("{"))) as Result;
+}
+
+/** The environment in which webgpu works: this one, or one with SwiftShader. */
+async function webgpuEnvironment(): Promise<NodeJS.ProcessEnv | undefined> {
+  if ((await probeDevices()).some(({ device, works }) => device === "webgpu" && works)) return {};
+  if (!existsSync(DRIVER)) return undefined;
+  return {
+    VK_ICD_FILENAMES: DRIVER,
+    LD_LIBRARY_PATH: [CHROMIUM, process.env["LD_LIBRARY_PATH"]].filter(Boolean).join(":"),
+    XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"] ?? mkdtempSync(path.join(tmpdir(), "xdg-")),
+  };
+}
+
+const environment = await webgpuEnvironment();
+if (!environment) {
+  console.warn(
+    "webgpu is not compared with the cpu: no GPU works here, and Debian's chromium package, whose software driver would do, is not installed",
+  );
+}
+
+// With CI=true the comparison runs, and so fails, where there is nothing to run it on.
+describe.skipIf(environment === undefined && process.env["CI"] !== "true")("webgpu", () => {
+  let cpu: Result;
+  let webgpu: Result;
+  beforeAll(async () => {
+    cpu = await runOn("cpu", {});
+    webgpu = await runOn("webgpu", environment ?? {});
+  }, 240_000);
+
+  const differing = (names: readonly string[], tolerance: number): string[] =>
+    names.flatMap((name) => {
+      const [a, b] = [cpu.numbers[name] ?? [], webgpu.numbers[name] ?? []];
+      const scale = Math.max(1, ...a.map(Math.abs));
+      const worst = Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) / scale));
+      return worst <= tolerance && a.length === b.length && a.length > 0 ? [] : [`${name}: ${worst}`];
+    });
+
+  test("every operator and its gradient is the cpu's", () => {
+    expect([cpu.device, webgpu.device]).toEqual(["cpu", "webgpu"]);
+    const names = Object.keys(cpu.numbers).filter((name) => !name.includes("step"));
+    expect(names.length).toBeGreaterThan(200);
+    // WGSL promises no more of sine and cosine than 2⁻¹¹.
+    const rough = (name: string): boolean => /\b(sin|cos)$/.test(name);
+    expect(
+      differing(
+        names.filter((name) => !rough(name)),
+        1e-4,
+      ),
+    ).toEqual([]);
+    expect(differing(names.filter(rough), 2 ** -11)).toEqual([]);
+  });
+
+  test("three training steps of a transformer, with variables that stay on the GPU, are the cpu's", () => {
+    const names = Object.keys(cpu.numbers).filter((name) => name.includes("step"));
+    expect(names).toHaveLength(7);
+    expect(differing(names, 2e-4)).toEqual([]);
+  });
+});
