@@ -77,7 +77,12 @@ function sampleLine(random: Random, step: number, image: string | undefined): Sa
     slot: random.below(3),
     captions: [
       { right: "the vase is above, behind and to the left of the <plate>.", probability: 1 - hardness, margin: 21.5 },
-      { right: "the vase is to the right of the bird.", probability: random.float(), margin: 3.2 },
+      {
+        right: "the vase is to the right of the bird.",
+        answer: "the vase is to the left of the bird.",
+        probability: random.float(),
+        margin: 3.2,
+      },
     ],
     score: 1 + 4 * (1 - hardness),
     hardness: image === undefined ? hardness : hardness + 1,

@@ -79,6 +79,7 @@ describe("the report of a comparison", () => {
     ["validity", "overlaps furniture"],
     ["rewards", "Reward: feasibility part"],
     ["gallery", "from a boundary"],
+    ["gallery", "answered:</span> The vase is to the left of the bird."],
     ["map", "camera at the bottom"],
     ["iterations", "natural, one term"],
     ["signatures", "None was seen"],

@@ -67,6 +67,9 @@ export type EpisodeColumn = (typeof EPISODE_COLUMNS)[number];
 /** One asked caption: the right one, its probability against its flips, and the boundary margin of its relation in degrees. */
 export interface SampleCaption {
   readonly right: string;
+  /** The wrong caption that the model preferred; absent where it preferred the right one. */
+  readonly answer?: string | undefined;
+  /** Mean over the flips of the two-way probability. */
   readonly probability: number;
   readonly margin: number;
 }

@@ -100,7 +100,9 @@ const sampleSchema = z.object({
   scene: whole.nonnegative(),
   objects: z.array(z.array(whole).min(4)),
   slot: whole.nonnegative(),
-  captions: z.array(z.object({ right: z.string(), probability: z.number(), margin: z.number() })),
+  captions: z.array(
+    z.object({ right: z.string(), answer: z.string().optional(), probability: z.number(), margin: z.number() }),
+  ),
   score: z.number(),
   hardness: z.number(),
   kept: z.boolean(),

@@ -132,7 +132,12 @@ async function samples(
         Array.from(sample.objects.subarray(slot * 5, slot * 5 + 5)),
       ),
       slot: sample.slot,
-      captions: asked.pairs.map(({ right, answer, margin }) => ({ right, probability: answer.probability, margin })),
+      captions: asked.pairs.map(({ right, preferred, answer, margin }) => ({
+        right,
+        ...(preferred !== right && { answer: preferred }),
+        probability: answer.probability,
+        margin,
+      })),
       score: asked.score,
       hardness: asked.hardness,
       kept: keptSet.has(i),

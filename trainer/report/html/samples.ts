@@ -1,25 +1,24 @@
 /** @file The samples themselves: the hardest ones as pictures with their captions, and maps of where the arms put the objects. */
 
-import type { SampleLine } from "../columns.js";
+import type { SampleCaption, SampleLine } from "../columns.js";
 import { armName, capital, count, percent } from "../format.js";
 import type { Arm, GalleryItem, RoomScene } from "./contents.js";
 import { html, type Markup, section, table } from "./markup.js";
 
-/** Against its flips a caption with less than an even chance is answered wrongly. */
-function answer(probability: number): Markup {
-  return probability >= 0.5
-    ? html`<span class="right">${percent(probability, 0)}</span>`
-    : html`<span class="wrong">${percent(probability, 0)}</span>`;
+/** What the model said of one caption: right, or which flip it preferred. */
+function caption({ right, answer, probability, margin }: SampleCaption): Markup {
+  const said =
+    answer === undefined
+      ? html`<span class="right">answered right</span>`
+      : html`<span class="wrong">answered:</span> ${capital(answer)}`;
+  return html`<dt>${capital(right)}</dt><dd>${said}<br>probability ${percent(probability, 0)} · ${margin.toFixed(0)}° from a boundary</dd>`;
 }
 
 function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null): Markup {
   const room = scenes?.[sample.scene]?.name ?? `scene ${sample.scene}`;
   const told = sample.captions.map(({ right }) => right).join(" ");
   return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${told}" width="224" height="224">
-<div><dl>${sample.captions.map(
-    ({ right, probability, margin }) =>
-      html`<dt>${capital(right)}</dt><dd>probability ${answer(probability)} · ${margin.toFixed(0)}° from a boundary</dd>`,
-  )}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S ${sample.score.toFixed(2)}, h ${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
+<div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S ${sample.score.toFixed(2)}, h ${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
 }
 
 export function gallerySection(
@@ -32,7 +31,7 @@ export function gallerySection(
   return section(
     "gallery",
     "The hardest samples",
-    html`<p>What ${armName(arm.name)} found (seed ${arm.runs[0]?.seed}): the true captions of the moved object's pairs, the model's probability of each against its flips when the sample was made, and how far the relation is from the nearest boundary between two terms. A small margin means that the picture is near a tie, not that the model is blind.</p>`,
+    html`<p>What ${armName(arm.name)} found (seed ${arm.runs[0]?.seed}): the true captions, which caption the model preferred when the sample was made (the right one or one with flipped terms), its probability of the right one against the flips, and how far the relation is from the nearest boundary between two terms. A small margin means that the picture is near a tie, not that the model is blind.</p>`,
     iterations.map(
       (iteration) =>
         html`<h3>Iteration ${iteration}</h3><ul class="gallery">${items.filter((item) => item.iteration === iteration).map((item) => card(item, scenes))}</ul>`,
@@ -74,7 +73,7 @@ function map(arm: Arm, scene: RoomScene, index: number, counts: Int32Array, most
   }
   const id = `map-${arm.colour}-${index}`;
   const total = counts.reduce((sum, number) => sum + number, 0);
-  return html`<figure class="map c${arm.colour}"><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="${-width / 2} ${-depth / 2} ${width} ${depth}"><title id="${id}-t">${scene.name}, ${armName(arm.name)}</title><desc id="${id}-d">${count(total)} placements from above, camera at the bottom; darker is more.</desc>
+  return html`<figure class="map c${arm.colour}"><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="${-width / 2} ${-depth / 2} ${width} ${depth}"><title id="${id}-t">${scene.name}, ${armName(arm.name)}</title><desc id="${id}-d">${count(total)} placements from above, camera at the bottom; the stronger the colour, the more.</desc>
 ${scene.furniture.map(({ x: [x0 = 0, x1 = 0], z: [z0 = 0, z1 = 0] }) => html`<rect class="furniture" x="${x0}" y="${z0}" width="${x1 - x0}" height="${z1 - z0}"/>`)}
 ${levels.map((path, level) => path !== "" && html`<path class="cell l${level + 1}" d="${path}"/>`)}</svg><figcaption>${capital(scene.name)}</figcaption></figure>\n`;
 }
@@ -109,7 +108,7 @@ export function placementMapSection(arms: readonly Arm[], scenes: readonly RoomS
   return section(
     "map",
     "Where the objects went",
-    html`<p>Valid placements seen from above, camera at the bottom, furniture in outline; darker is more (the darkest: ${count(most)} or more in a cell). The first seed of each arm, all iterations; same scale everywhere.</p>`,
+    html`<p>Valid placements seen from above, camera at the bottom, furniture in outline; the stronger the colour, the more (the strongest: ${count(most)} or more in a cell). The first seed of each arm, all iterations; same scale everywhere.</p>`,
     rows.map(
       ({ arm, counts }) =>
         html`<h3>${capital(armName(arm.name))}</h3><div class="maps">${scenes.map((scene, index) => map(arm, scene, index, counts[index] ?? new Int32Array(), most))}</div>`,

@@ -57,7 +57,7 @@ tbody th,thead th:first-child{text-align:left;font-weight:500;padding-left:0}
 thead th{white-space:normal;font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:16px;margin:12px 0 22px;padding:0;list-style:none}
 .gallery li{background:var(--card);border:1px solid var(--rule);border-radius:10px;overflow:hidden;font-size:.88rem}
-.gallery img{display:block;width:100%;aspect-ratio:1;image-rendering:pixelated;background:var(--wash)}
+.gallery img{display:block;width:100%;height:auto;aspect-ratio:1;image-rendering:pixelated;background:var(--wash)}
 .gallery div{padding:10px 13px 12px}
 .gallery dl{margin:0}.gallery dt{line-height:1.35}.gallery dd{margin:1px 0 8px;color:var(--soft);font-size:.84rem}
 .gallery p{margin:0;color:var(--soft);font-size:.84rem}
@@ -74,6 +74,6 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",mo
 dl.facts{display:grid;grid-template-columns:minmax(90px,auto) 1fr;gap:4px 18px;font-size:.92rem}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 footer{padding-top:28px;padding-bottom:44px;color:var(--soft);font-size:.86rem}
-@media (max-width:520px){main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
+@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery div{padding:8px 9px}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
 @media print{.chart,.gallery li{break-inside:avoid}nav{display:none}}
 `);
