@@ -44,6 +44,8 @@ export interface EnvironmentDefinition {
   readonly parameters?: readonly ParameterSpec[];
   /** Name of the graphics device, or null where no image can be had. */
   readonly graphics: string | null;
+  /** Version of the hash that its environments' `stateHash` gives; default 1. */
+  readonly stateHashVersion?: number;
   /** Sent in `welcome`, as the environment's own description of its world. */
   readonly catalog?: WireMap;
   create(index: number): Environment;

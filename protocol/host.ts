@@ -252,7 +252,7 @@ export class EnvironmentHost {
         ...(definition.graphics !== null ? ["images"] : []),
         ...(this.options.curve === true ? ["curve"] : []),
       ],
-      state_hash: this.hashes ? 1 : null,
+      state_hash: this.hashes ? (definition.stateHashVersion ?? 1) : null,
       parameters: parameters.map((parameter) => ({ ...parameter })) as unknown as WireValue[],
       limits: { ...this.limits },
       catalog: definition.catalog ?? null,

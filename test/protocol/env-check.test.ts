@@ -43,6 +43,23 @@ describe("rls3 env check", () => {
     expect(code).toBe(0);
   });
 
+  it("passes the example of an environment of one's own at level core", async () => {
+    const example = path.resolve(import.meta.dirname, "../../protocol/examples/grid-world.js");
+    const { code, stdout, stderr } = await rls3(
+      "--level",
+      "core",
+      "--spawn",
+      "--",
+      process.execPath,
+      example,
+      "--envs",
+      "2",
+    );
+    expect(stderr).not.toContain("FAIL");
+    expect(stdout).toMatch(/^grid-world .*, 0 failed$/m);
+    expect(code).toBe(0);
+  });
+
   it("ends with 2 on bad input and 3 where no server can be had, each in one line", async () => {
     const keyless = await rls3("tcp://192.0.2.1:5005");
     expect(keyless.stderr).toContain("CURVE keys and a token");

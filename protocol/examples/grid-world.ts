@@ -1,0 +1,97 @@
+/**
+ * @file A whole environment of one's own: a point walks a grid to a goal. Start it with `--bind tcp://127.0.0.1:5005`, or let
+ * a trainer start it, which passes `--connect ENDPOINT`. `rls3 env check --spawn -- node dist/protocol/examples/grid-world.js`
+ * holds it to the specification.
+ */
+import { parseArgs } from "node:util";
+import {
+  type Environment,
+  type EnvironmentDefinition,
+  EnvironmentServer,
+  type StepOutcome,
+  type TensorData,
+  type WireMap,
+} from "../index.js";
+
+const SIZE = 8;
+const LONGEST_EPISODE = 100;
+const MOVES = [
+  [0, 1],
+  [1, 0],
+  [0, -1],
+  [-1, 0],
+] as const;
+
+/** Whatever can be reset, stepped and observed. The server checks actions, counts steps and keeps the order. */
+class GridWorld implements Environment {
+  private x = 0;
+  private y = 0;
+  private goal = { x: 0, y: 0 };
+  private steps = 0;
+  private nextSeed: number;
+
+  constructor(index: number) {
+    this.nextSeed = index;
+  }
+
+  /** The same seed must give the same start; without one, the environment goes on with seeds of its own. */
+  reset(seed: number | undefined, _options: WireMap): WireMap {
+    const draw = lehmer(seed ?? this.nextSeed++);
+    this.x = draw(SIZE);
+    this.y = draw(SIZE);
+    do this.goal = { x: draw(SIZE), y: draw(SIZE) };
+    while (this.distance() === 0);
+    this.steps = 0;
+    return {};
+  }
+
+  /** `action` is already known to be one whole number from 0 to 3. */
+  step(action: TensorData): StepOutcome {
+    const [dx, dy] = MOVES[action[0] ?? 0] ?? MOVES[0];
+    this.x = Math.min(SIZE - 1, Math.max(0, this.x + dx));
+    this.y = Math.min(SIZE - 1, Math.max(0, this.y + dy));
+    this.steps++;
+    const terminated = this.distance() === 0;
+    const truncated = !terminated && this.steps >= LONGEST_EPISODE;
+    return { reward: terminated ? 1 : -0.01, terminated, truncated, info: { distance: this.distance() } };
+  }
+
+  /** Writes the observation that was asked for into `out`, which has its dtype and size. */
+  observe(_uid: string, out: TensorData): void {
+    out.set([this.x, this.y, this.goal.x, this.goal.y]);
+  }
+
+  private distance(): number {
+    return Math.abs(this.goal.x - this.x) + Math.abs(this.goal.y - this.y);
+  }
+}
+
+/** Whole numbers below n from a seed: Lehmer's generator, enough for a grid. */
+function lehmer(seed: number): (n: number) => number {
+  let state = (seed % 2147483646) + 1;
+  return (n) => {
+    for (let i = 0; i < 4; i++) state = (state * 48271) % 2147483647;
+    return state % n;
+  };
+}
+
+const definition: EnvironmentDefinition = {
+  name: "grid-world",
+  action: { uid: "move", dtype: "int32", shape: [], low: 0, high: MOVES.length - 1, names: ["direction"] },
+  observations: [
+    { uid: "cells", dtype: "int32", shape: [4], low: 0, high: SIZE - 1, names: ["x", "y", "goal x", "goal y"] },
+  ],
+  graphics: null,
+  create: (index) => new GridWorld(index),
+};
+
+const { values } = parseArgs({
+  options: { bind: { type: "string" }, connect: { type: "string" }, envs: { type: "string", default: "1" } },
+});
+const envCount = Number(values.envs);
+const server =
+  values.connect === undefined
+    ? await EnvironmentServer.bind(definition, { endpoint: values.bind ?? "tcp://127.0.0.1:5005", envCount })
+    : EnvironmentServer.connect(definition, { endpoint: values.connect, envCount });
+console.log(`grid-world: ${envCount} environments at ${server.endpoint}`);
+await server.closed;
