@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { rls3, tiny } from "../rls3/runs.js";
+
+const parent = mkdtempSync(path.join(tmpdir(), "rls3-commands-"));
+afterAll(() => rmSync(parent, { recursive: true }));
+const file = (name: string, text: string): string => {
+  writeFileSync(path.join(parent, name), text);
+  return path.join(parent, name);
+};
+
+describe("bad input is one line on standard error, exit code 2, and nothing written", () => {
+  const truncated = path.join(parent, "truncated");
+  const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["an unknown flag", ["train", "--learningrate", "1"], /learningrate.*did you mean --learning-rate/],
+    ["an unknown command", ["trian"], /train/],
+    ["no command", [], /--help/],
+    ["a value of the wrong type", ["train", "--beta", "much"], /--beta.*must be a number, not "much"/],
+    ["a value out of range", ["train", "--eta", "1.5"], /--eta.*at most 1, not 1.5/],
+    ["a choice that is none", ["train", "--reward", "both"], /--reward.*one of sample, episode/],
+    ["a flag given twice", ["train", "--beta", "1", "--beta", "2"], /--beta/],
+    [
+      "an unknown key in a file",
+      ["train", "--config", file("a.yaml", "samplesPerEpisod: 3")],
+      /did you mean "samplesPerEpisode"/,
+    ],
+    ["a file that is not there", ["train", "--config", "nowhere.yaml"], /nowhere.yaml/],
+    ["a model that is not there", ["train", "--vlm", "nowhere"], /nowhere/],
+    ["a model without weights", ["train", "--vlm", truncated], /truncated/],
+    ["a player that is not there", [...["train", ...tiny()], "--env", "./nowhere"], /no such player/],
+    ["a world that is not there", [...["train", ...tiny()], "--world", "nowhere"], /nowhere/],
+    ["an unknown preset", ["train", "--preset", "big"], /there is paper/],
+    ["an unknown arm", ["compare", "--arms", "rls3,randon"], /did you mean "random"/],
+    ["a seed that is none", ["compare", "--seeds", "1,x"], /--seeds/],
+    ["a folder to resume that is no run's", ["train", "--resume", parent], /no config.json/],
+    ["settings beside --resume", ["train", "--resume", parent, "--beta", "3"], /--resume/],
+  ];
+  it.each(cases)("%s", async (_name, args, message) => {
+    if (!existsSync(truncated)) file("truncated", "");
+    const out = path.join(parent, "out");
+    const takesOut = args[0] === "train" && !args.includes("--resume");
+    const { code, err, out: printed } = await rls3(...args, ...(takesOut ? ["--out", out] : []));
+    expect(code, err).toBe(2);
+    expect(err.trimEnd().split("\n").at(-1)).toMatch(message);
+    expect(err).not.toMatch(/^\s+at /m);
+    expect(printed).toBe("");
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("a folder", () => {
+  it("that holds something is refused, and left as it is", async () => {
+    const used = path.join(parent, "used");
+    const { code } = await rls3("train", ...tiny(1), "--agent", "random", "--out", used);
+    expect(code).toBe(0);
+    const before = readdirSync(used, { recursive: true });
+    for (const command of ["train", "compare"]) {
+      const again = await rls3(command, "--out", used);
+      expect(again.code).toBe(2);
+      expect(again.err).toContain("holds another run");
+    }
+    expect(readdirSync(used, { recursive: true })).toEqual(before);
+  });
+
+  it("is one run's: of two that start at once, one is refused and the other finishes", async () => {
+    const both = path.join(parent, "both");
+    const ended = await Promise.all([0, 1].map(() => rls3("train", ...tiny(1), "--agent", "random", "--out", both)));
+    expect(ended.map(({ code }) => code).sort()).toEqual([0, 2]);
+  });
+});
+
+describe("--json", () => {
+  it("of doctor is one document whose exit code agrees with it", async () => {
+    const { code, out } = await rls3("doctor", "--json");
+    const document = JSON.parse(out) as { ok: boolean; checks: { name: string; ok: boolean; needed: boolean }[] };
+    expect(code).toBe(document.ok ? 0 : 1);
+    const environment = document.checks.find((check) => check.name === "embedded environment");
+    expect(environment?.ok).toBe(true);
+  });
+
+  it("of eval is one document, equal for equal seeds", async () => {
+    const args = ["eval", "--json", ...tiny().slice(0, 4), "--test-images-per-relation", "1", "--natural-images", "3"];
+    const [first, second] = await Promise.all([rls3(...args), rls3(...args)]);
+    expect(first.code, first.err).toBe(0);
+    expect(first.out).toBe(second.out);
+    const { balanced, natural } = JSON.parse(first.out) as Record<string, { full: number; oneTerm: number }>;
+    for (const share of [balanced?.full, balanced?.oneTerm, natural?.oneTerm]) {
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resultFiles, rls3, start, tiny } from "./runs.js";
+
+const parent = mkdtempSync(path.join(tmpdir(), "rls3-resume-"));
+afterAll(() => rmSync(parent, { recursive: true }));
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+describe("a run", () => {
+  const whole = path.join(parent, "whole");
+  beforeAll(async () => {
+    const { code, err } = await rls3("train", ...tiny(), "--seed", "7", "--out", whole);
+    expect(code, err).toBe(0);
+  });
+
+  it("has the same files when it is run again", async () => {
+    const again = path.join(parent, "again");
+    const { code, err } = await rls3("train", ...tiny(), "--seed", "7", "--out", again);
+    expect(code, err).toBe(0);
+    expect([...resultFiles(again).keys()]).toEqual([...resultFiles(whole).keys()]);
+    for (const [name, bytes] of resultFiles(again)) expect(bytes === resultFiles(whole).get(name), name).toBe(true);
+  });
+
+  it("killed again and again, and resumed, has the same files as one never killed", async () => {
+    const killed = path.join(parent, "killed");
+    // What it says, and so many milliseconds after: in the preparation, before the first checkpoint, within iterations, between them.
+    const moments: readonly (readonly [string, number])[] = [
+      ["replay:", 300],
+      ["iteration 0/", 0],
+      ["iteration 1/", 150],
+      ["iteration 2/", 5],
+      ["iteration 3/", 2],
+    ];
+    let args = ["train", ...tiny(), "--seed", "7", "--out", killed];
+    let kills = 0;
+    for (const [line, after] of moments) {
+      const run = start(...args);
+      await run.said(line);
+      await sleep(after);
+      run.child.kill("SIGKILL");
+      const { signal } = await run.ended;
+      if (signal === "SIGKILL") kills += 1;
+      if (existsSync(path.join(killed, "config.json"))) args = ["train", "--resume", killed];
+    }
+    expect(kills).toBeGreaterThanOrEqual(4);
+    const { code, err } = await rls3("train", "--resume", killed);
+    expect(code, err).toBe(0);
+    const [before, after] = [resultFiles(whole), resultFiles(killed)];
+    expect([...after.keys()]).toEqual([...before.keys()]);
+    for (const [name, bytes] of after) expect(bytes === before.get(name), name).toBe(true);
+  });
+
+  it("stopped by Ctrl-C exits with 130 and says how to go on", async () => {
+    const stopped = path.join(parent, "stopped");
+    const run = start("train", ...tiny(200), "--agent", "random", "--out", stopped);
+    await run.said("iteration 2/");
+    run.child.kill("SIGINT");
+    const { code, err } = await run.ended;
+    expect(code, err).toBe(130);
+    expect(err).toContain(`rls3 train --resume ${stopped}`);
+    expect(existsSync(path.join(stopped, "checkpoints"))).toBe(true);
+    expect(existsSync(path.join(stopped, ".lock"))).toBe(false);
+  });
+
+  it("that is finished says so, and exits with 0", async () => {
+    const { code, err } = await rls3("train", "--resume", whole);
+    expect(code).toBe(0);
+    expect(err).toContain("is finished");
+  });
+});
