@@ -89,11 +89,8 @@ async function handle(flags: Flags): Promise<void> {
   const report = await writeReport(plan.folder, progress);
   if (flags["json"] === true) printJson({ folder: plan.folder, report, summary });
   else {
-    const where = report === null ? `results: ${shown}` : `report: ${shownPath(report)}`;
-    process.stdout.write(`${renderTerminal(summary)}
-
-${where}
-`);
+    process.stdout.write(`${renderTerminal(summary)}\n\nresults: ${shown}\n`);
+    if (report !== null) process.stdout.write(`report: ${path.join(shown, "report.html")}\n`);
   }
 }
 

@@ -1,52 +1,78 @@
 #!/usr/bin/env node
 /** @file The command line `rls3`: every command in its file, every error one line and an exit code. */
-import yargs, { type Argv } from "yargs";
+import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { InputError } from "../errors.js";
 import { nearest } from "../rls3/configuration.js";
-import { command as compare } from "./compare.js";
-import { command as doctor } from "./doctor.js";
-import { command as envCheck } from "./env-check.js";
-import { command as envServe } from "./env-serve.js";
-import { command as envStep } from "./env-step.js";
-import { command as envView } from "./env-view.js";
-import { command as evaluation } from "./eval.js";
 import { FLAG_NAMES } from "./options.js";
 import { exitCodeOf } from "./outcome.js";
-import { command as report } from "./report.js";
-import { command as train } from "./train.js";
+
+/** Each command knows its own flags; yargs takes them all alike. */
+type Loader = () => Promise<{ readonly command: unknown }>;
+
+const ENV: Readonly<Record<string, Loader>> = {
+  serve: () => import("./env-serve.js"),
+  check: () => import("./env-check.js"),
+  view: () => import("./env-view.js"),
+  step: () => import("./env-step.js"),
+};
+const VLM: Readonly<Record<string, Loader>> = {
+  pretrain: () => import("./vlm-pretrain.js"),
+};
+const COMMANDS: Readonly<Record<string, Loader>> = {
+  train: () => import("./train.js"),
+  compare: () => import("./compare.js"),
+  env: async () => ({ command: await group("env", "serve, check, look at and step environments", ENV) }),
+  vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
+  eval: () => import("./eval.js"),
+  report: () => import("./report.js"),
+  doctor: () => import("./doctor.js"),
+};
+
+const words = hideBin(process.argv);
+
+/** Adds the command that was typed; only where none is (a mistake, or --help) all of them: a server should start at once. */
+async function withCommands(
+  argv: Argv,
+  commands: Readonly<Record<string, Loader>>,
+  typed: string | undefined,
+): Promise<Argv> {
+  const one = typed === undefined ? undefined : commands[typed];
+  for (const load of one === undefined ? Object.values(commands) : [one]) {
+    argv.command((await load()).command as CommandModule);
+  }
+  return argv;
+}
+
+async function group(
+  name: string,
+  describe: string,
+  commands: Readonly<Record<string, Loader>>,
+): Promise<CommandModule> {
+  return {
+    command: `${name} <command>`,
+    describe,
+    builder: async (argv) =>
+      (await withCommands(argv, commands, words[1])).demandCommand(1, `rls3 ${name}: which command? --help lists them`),
+    handler: () => undefined,
+  };
+}
 
 /** yargs' complaint as one line, with the nearest flag where one is unknown. */
 function complaint(message: string): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
   if (unknown === undefined) return `${message.replace(/\s*\n\s*/g, " ")} (--help shows what there is)`;
-  const isFlag = process.argv.some((word) => word.startsWith("-") && word.replace(/^-+/, "").startsWith(unknown));
+  const isFlag = words.some((word) => word.startsWith("-") && word.replace(/^-+/, "").startsWith(unknown));
   if (!isFlag) return `"${unknown}" is not expected here; --help shows what is`;
   const best = nearest(unknown, FLAG_NAMES);
   return `--${unknown}: there is no such flag${best === "" ? "; --help shows what there is" : `; did you mean --${best}?`}`;
 }
 
-const group = (name: string, describe: string, build: (argv: Argv) => Argv) => ({
-  command: `${name} <command>`,
-  describe,
-  builder: (argv: Argv) => build(argv).demandCommand(1, `rls3 ${name}: which command? --help lists them`),
-  handler: () => undefined,
-});
-
 async function main(): Promise<void> {
-  await yargs(hideBin(process.argv))
+  const argv = yargs(words)
     .scriptName("rls3")
-    .usage("$0 <command>: an agent finds what a vision-language model gets wrong, and the model learns from it")
-    .command(train)
-    .command(compare)
-    .command(evaluation)
-    .command(
-      group("env", "serve, check, look at and step environments", (argv) =>
-        argv.command(envServe).command(envCheck).command(envView).command(envStep),
-      ),
-    )
-    .command(report)
-    .command(doctor)
+    .usage("$0 <command>: an agent finds what a vision-language model gets wrong, and the model learns from it");
+  await (await withCommands(argv, COMMANDS, words[0]))
     .demandCommand(1, "which command? rls3 --help lists them")
     .recommendCommands()
     .strict()

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, UnavailableError } from "../errors.js";
 import { readMetrics, seedRun } from "../report/readers.js";
+import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary, summarize } from "../report/summary.js";
 import type { Configuration } from "./configuration.js";
 import { writeDurably } from "./durable-file.js";
@@ -28,6 +29,9 @@ export interface ComparisonPlan {
   readonly jobs: number;
 }
 
+/** Where the report finds the runs. */
+const runFolder = (folder: string, arm: Arm, seed: number): string => path.join(folder, "runs", `${arm}-${seed}`);
+
 const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "run-process.js");
 
 /** Runs what is missing in the folder, then writes summary.json. */
@@ -45,7 +49,7 @@ export async function compare(
   // Seed by seed, so that an interrupted comparison has whole pairs.
   const runs = seeds.flatMap((seed) =>
     arms.map(({ name, configuration }): RunPlan => {
-      const own = path.join(folder, `${name}-${seed}`);
+      const own = runFolder(folder, name, seed);
       return {
         folder: own,
         configuration: { ...configuration, seed },
@@ -60,13 +64,13 @@ export async function compare(
   const results: Record<string, SeedRun[]> = {};
   for (const { name } of arms) {
     results[name] = await Promise.all(
-      seeds.map(async (seed) => seedRun(seed, await readMetrics(path.join(folder, `${name}-${seed}`)))),
+      seeds.map(async (seed) => seedRun(seed, await readMetrics(runFolder(folder, name, seed)))),
     );
   }
   const { machine, commit } = provenance();
   const config = Object.fromEntries(arms.map(({ name, configuration }) => [name, configuration]));
   const summary = summarize({ arms: results, config, machine, commit, seeds });
-  writeDurably(path.join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeSummary(folder, summary);
   return summary;
 }
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { EnvironmentClient, followServer, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
+import { loadCatalog } from "../rooms/index.js";
 import type { Agent } from "../sac/agent.js";
 import { agentDefaults, agentReplayBytes, createAgent } from "../sac/create-agent.js";
 import { openModel } from "../vlm/index.js";
@@ -61,6 +62,7 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
     spawnServer({ command, args, client, onEvent, signal });
   const size = ["--envs", String(count), "--image-size", String(imageSize)];
   if (env === "embedded") {
+    loadCatalog(world); // what is wrong with it is better told here than by a server that does not start
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
   }
   if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
