@@ -2,13 +2,15 @@
 import type { Interval } from "./statistics.js";
 
 const EMPTY = "–";
+/** Between a number and its sign, so that no line breaks there. */
+const FIXED = "\u00a0";
 const thousands = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 export const count = (value: number | null | undefined): string =>
   value === null || value === undefined ? EMPTY : thousands.format(value);
 
 export const percent = (share: number | null | undefined, digits = 1): string =>
-  share === null || share === undefined ? EMPTY : `${(100 * share).toFixed(digits)} %`;
+  share === null || share === undefined ? EMPTY : `${(100 * share).toFixed(digits)}${FIXED}%`;
 
 /** A difference of two shares, signed. */
 export const points = (difference: number): string => {
@@ -21,7 +23,7 @@ export const decimal = (value: number | null | undefined, digits = 3): string =>
   value === null || value === undefined ? EMPTY : value.toFixed(digits).replace("-", "−");
 
 export const percentInterval = ([low, high]: Interval): string =>
-  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)} %`;
+  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}${FIXED}%`;
 
 export const pointsInterval = ([low, high]: Interval): string => `${points(low)} to ${points(high)}`;
 
@@ -31,10 +33,10 @@ export const ratioInterval = (interval: Interval | null): string =>
 /** Two significant digits without the leading zero, as statistics are printed; never a zero. */
 export function probability(p: number | null): string {
   if (p === null) return "p not defined";
-  if (p < 0.0001) return "p < .0001";
-  if (p >= 0.995) return "p = 1";
+  if (p < 0.0001) return `p${FIXED}<${FIXED}.0001`;
+  if (p >= 0.995) return `p${FIXED}=${FIXED}1`;
   const digits = p < 0.001 ? 4 : p < 0.1 ? 3 : 2;
-  return `p = ${p.toFixed(digits).replace(/^0/, "")}`;
+  return `p${FIXED}=${FIXED}${p.toFixed(digits).replace(/^0/, "")}`;
 }
 
 const NAMES: Readonly<Record<string, string>> = { rls3: "RLS3", random: "random sampling", paper: "the paper's agent" };

@@ -1,7 +1,7 @@
 /** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
-import { armName, count, decimal, percent } from "./format.js";
+import { count, percent } from "./format.js";
 import { mean } from "./statistics.js";
-import { AXES, type SeedRun, type Summary } from "./summary.js";
+import type { SeedRun, Summary } from "./summary.js";
 import { accuracySentence, feasibilityNote, headline, mainPair, namedPairs, reachSentence } from "./verdicts.js";
 
 const WIDTH = 80;
@@ -56,12 +56,11 @@ export function renderTerminal(summary: Summary): string {
   if (main !== null) {
     parts.unshift(wrap(`${headline(main)}.`));
     parts.push(...main.pair.accuracyAt.map((row) => wrap(accuracySentence(main, row))));
-    parts.push(AXES.map((axis) => wrap(reachSentence(main, axis, main.pair.samplesToReach[axis]))).join("\n"));
+    parts.push(wrap(reachSentence(summary, main)));
   }
   const others = namedPairs(summary).filter(({ key }) => key !== main?.key);
   for (const named of others) {
-    const ratios = AXES.map((axis) => `${axis} ${decimal(named.pair.samplesToReach[axis].ratio, 2)}`).join(", ");
-    parts.push(wrap(`${headline(named)}. Samples for ${armName(named.b)}'s final accuracy, as a share: ${ratios}.`));
+    parts.push(wrap(`${headline(named)}. ${reachSentence(summary, named)}`));
   }
   return parts.join("\n\n");
 }

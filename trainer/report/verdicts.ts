@@ -10,7 +10,8 @@ import {
   pointsInterval,
   probability,
 } from "./format.js";
-import type { AccuracyAt, Axis, Pair, SamplesToReach, Summary, Verdict } from "./summary.js";
+import { mean } from "./statistics.js";
+import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "./summary.js";
 
 /** Below this many seeds nothing is claimed, whatever p says (design/training.md). */
 const SEEDS_FOR_A_CLAIM = 5;
@@ -74,12 +75,30 @@ export function accuracySentence({ a, b }: NamedPair, row: AccuracyAt): string {
   );
 }
 
-export function reachSentence({ a, b }: NamedPair, axis: Axis, reach: SamplesToReach): string {
-  const target = `${armName(b)}'s final accuracy`;
-  if (reach.ratio !== null)
-    return `${capital(armName(a))} came to ${target} with ${decimal(reach.ratio, 2)} × as many ${axis} samples.`;
-  const never = reach.perSeed.filter((share) => share === null).length;
-  return `${capital(armName(a))} did not come to ${target} in ${never} of ${reach.perSeed.length} seeds (${axis} samples: not reached).`;
+/** Under this rise of b's curve the target is about where everybody starts, and how soon it is reached means nothing. */
+const HARDLY_LEARNED = 0.02;
+
+function learned(runs: readonly SeedRun[]): number {
+  const rises = runs.map(({ curve }) => {
+    const values = curve.map((point) => point.accuracy.oneTerm);
+    return mean(values.slice(-3)) - (values[0] ?? 0);
+  });
+  return mean(rises);
+}
+
+/** How soon a came to b's final accuracy, on both axes. */
+export function reachSentence(summary: Summary, { a, b, pair }: NamedPair): string {
+  const ratios = AXES.map((axis) => ({ axis, reach: pair.samplesToReach[axis] }));
+  const parts = ratios.map(({ axis, reach: { ratio, perSeed } }) => {
+    if (ratio !== null) return `with ${decimal(ratio, 2)}\u00a0× as many ${axis} samples`;
+    const never = perSeed.filter((share) => share === null).length;
+    return `not in ${never} of ${perSeed.length} seeds (${axis} samples: not reached)`;
+  });
+  const caution =
+    learned(summary.arms[b] ?? []) < HARDLY_LEARNED
+      ? ` ${capital(armName(b))} hardly rose above its start, so that this says little.`
+      : "";
+  return `${capital(armName(a))} came to ${armName(b)}'s final accuracy ${[...new Set(parts)].join(" and ")}.${caution}`;
 }
 
 /** What the arms had before their first generated sample; it belongs beside every figure over generated samples. */

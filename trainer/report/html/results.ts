@@ -92,7 +92,7 @@ export function verdictHeader(summary: Summary): { title: string; body: Markup }
   }
   const sentences = main.pair.accuracyAt.map((row) => html`<p>${accuracySentence(main, row)}</p>`);
   const body = html`${tiles(summary, main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
-${sentences}<p>${AXES.map((axis) => `${reachSentence(main, axis, main.pair.samplesToReach[axis])} `)}</p>`;
+${sentences}<p>${reachSentence(summary, main)}</p>`;
   return { title: headline(main), body };
 }
 
