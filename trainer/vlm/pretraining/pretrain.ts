@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
-import { bucket, Patches, textTensors } from "../clip/batches.js";
+import { Patches, textTensors } from "../clip/batches.js";
 import { type ClipConfig, readClipConfig } from "../clip/config.js";
 import { parameterShapes } from "../clip/modules.js";
 import { readImageProcessing } from "../image-processor.js";
@@ -194,7 +194,7 @@ class Batches {
   /** Share of the held-out coordinates' variance that `read` [images, names, 3] explains, for each axis. */
   async explained(runtime: Runtime, layout: Layout, first: number): Promise<number[]> {
     const { names, active, types, count } = this.data;
-    const rows = Math.min(bucket(count - first), 128);
+    const rows = Math.min(count - first, 128);
     const { model, binding } = readingProgram(this.config, layout, rows, names.length);
     const program = await runtime.load(model, binding);
     const errors = [0, 0, 0];
