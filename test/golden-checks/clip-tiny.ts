@@ -10,14 +10,15 @@ import {
   gradients,
   layoutSize,
   type Runtime,
+  slice,
   startRuntime,
   type Tensor,
   type Tensors,
   unpack,
   type Value,
 } from "../../trainer/graph/index.js";
-import { Patches, pooledPosition, textTensors } from "../../trainer/vlm/clip/batches.js";
-import { readClipConfig } from "../../trainer/vlm/clip/config.js";
+import { Patches, treeSize } from "../../trainer/vlm/clip/batches.js";
+import { type ClipConfig, readClipConfig } from "../../trainer/vlm/clip/config.js";
 import { contrastiveLoss, logitsPerImage } from "../../trainer/vlm/clip/losses.js";
 import {
   adapterOf,
@@ -31,7 +32,8 @@ import {
   type Trainable,
   trainedParameters,
 } from "../../trainer/vlm/clip/parameters.js";
-import { patchesInput, TRAINED, textInput } from "../../trainer/vlm/clip/programs.js";
+import { patchesInput, TRAINED, textInputs } from "../../trainer/vlm/clip/programs.js";
+import { type TreeSize, textTree, treeTensors } from "../../trainer/vlm/clip/text-tree.js";
 import { imageFeatures, observedTowers, type Parameters, textFeatures, unit } from "../../trainer/vlm/clip/towers.js";
 import { readJson } from "../../trainer/vlm/directory.js";
 import { pixelValues, readImageProcessing } from "../../trainer/vlm/image-processor.js";
@@ -76,8 +78,16 @@ const rowsOf = (file: SafetensorsFile, name: string): Int32Array[] => {
   return Array.from({ length: rows }, (_, row) => ids.slice(row * columns, (row + 1) * columns));
 };
 
-const idTensors = (clip: ClipParameters, rows: readonly Int32Array[]): { ids: Tensor; pooling: Tensor } =>
-  textTensors(clip.config.text, rows, { rows: rows.length, tokens: rows[0]?.length ?? 1 });
+interface Texts {
+  readonly size: TreeSize;
+  readonly tensors: Tensors;
+}
+
+function textsOf(config: ClipConfig["text"], rows: readonly Int32Array[]): Texts {
+  const tree = textTree(config, rows);
+  const size = treeSize(tree);
+  return { size, tensors: treeTensors(tree, size) };
+}
 
 /** Builds a graph, runs it once, and drops it. */
 async function runOnce(runtime: Runtime, build: (graph: Graph) => void, feeds: Tensors): Promise<Tensors> {
@@ -97,12 +107,25 @@ const numbers = (tensors: Tensors, name: string): Float32Array => {
   return data;
 };
 
-/** Logits [images, texts] for the shapes of the given inputs. */
-function logitsGraph(graph: Graph, clip: ClipParameters, parameters: Parameters, feeds: Tensors) {
-  const [images = 0] = feeds["patches"]?.dims ?? [];
-  const [texts = 0, tokens = 0] = feeds["ids"]?.dims ?? [];
+/** What a comparison of images and texts is fed. */
+interface Batch {
+  readonly images: number;
+  /** Rows of texts; the graph may have more, as padding. */
+  readonly texts: number;
+  readonly size: TreeSize;
+  readonly feeds: Tensors;
+}
+
+function batchOf({ clip, patches }: Context, rows: readonly Int32Array[]): Batch {
+  const { size, tensors } = textsOf(clip.config.text, rows);
+  return { images: patches.dims[0] ?? 0, texts: rows.length, size, feeds: { patches, ...tensors } };
+}
+
+/** Embeddings and logits [images, texts] of a batch. */
+function logitsGraph(graph: Graph, clip: ClipParameters, parameters: Parameters, { images, texts, size }: Batch) {
   const image = unit(imageFeatures(parameters, clip.config, patchesInput(graph, clip, images)).features);
-  const text = unit(textFeatures(parameters, clip.config, textInput(graph, texts, tokens)));
+  const all = unit(textFeatures(parameters, clip.config, textInputs(graph, size)));
+  const text = slice(all, 0, 0, texts);
   return { image, text, logits: logitsPerImage(image, text, parameters("logit_scale")) };
 }
 
@@ -127,19 +150,20 @@ function checkInputs({ golden, clip, comparison, meta }: Context, directory: str
   });
 }
 
-async function checkForward({ golden, clip, runtime, comparison, patches }: Context, directory: string): Promise<void> {
+async function checkForward(context: Context, directory: string): Promise<void> {
+  const { golden, clip, runtime, comparison } = context;
   const expected = SafetensorsFile.open(path.join(golden, "forward.safetensors"));
-  const feeds = { patches, ...idTensors(clip, rowsOf(expected, "input_ids")) };
+  const batch = batchOf(context, rowsOf(expected, "input_ids"));
   const found = await runOnce(
     runtime,
     (graph) => {
-      const { image, text, logits } = logitsGraph(graph, clip, constants(graph, clip), feeds);
+      const { image, text, logits } = logitsGraph(graph, clip, constants(graph, clip), batch);
       graph.output("image_embeds", image);
       graph.output("text_embeds", text);
       graph.output("logits_per_image", logits);
       graph.output("loss", contrastiveLoss(logits));
     },
-    feeds,
+    batch.feeds,
   );
   comparison.close(
     "image_embeds",
@@ -160,23 +184,25 @@ async function checkForward({ golden, clip, runtime, comparison, patches }: Cont
   comparison.close("logits_per_text", turned, expected.readFloats("logits_per_text"), TOLERANCE.logits);
   comparison.close("loss", numbers(found, "loss"), expected.readFloats("loss"), TOLERANCE.loss);
 
-  const [, one = 0] = expected.shape("one.input_ids");
-  const stages = new Set(
-    [...expected.tensors.keys()].filter((key) => key.startsWith("one.") && key !== "one.input_ids"),
-  );
-  const [, count = 0, size = 0] = patches.dims;
-  const first = { type: "float32", dims: [1, count, size], data: patches.data.slice(0, count * size) } as const;
-  const { ids } = idTensors(clip, rowsOf(expected, "one.input_ids"));
+  const stages = [...expected.tensors.keys()].filter((key) => key.startsWith("one.") && key !== "one.input_ids");
+  const [, count = 0, size = 0] = context.patches.dims;
+  const first = { type: "float32", dims: [1, count, size], data: context.patches.data.slice(0, count * size) } as const;
+  const one = expected.readIntegers("one.input_ids");
+  const token = (data: Int32Array): Tensor => ({ type: "int32", dims: [one.length], data });
   const observed = await runOnce(
     runtime,
     (graph) =>
       observedTowers(
         constants(graph, clip),
         clip.config,
-        { patches: patchesInput(graph, clip, 1), ids: graph.input("ids", [1, one], "int32") },
+        {
+          patches: patchesInput(graph, clip, 1),
+          ids: graph.input("ids", [one.length], "int32"),
+          positions: graph.input("positions", [one.length], "int32"),
+        },
         (name, value) => graph.output(`one.${name}`, value),
       ),
-    { patches: first, ids },
+    { patches: first, ids: token(one), positions: token(one.map((_, i) => i)) },
   );
   for (const stage of stages) {
     if (observed[stage] === undefined) comparison.fail(`${stage}: no such stage here`);
@@ -189,26 +215,26 @@ async function checkForward({ golden, clip, runtime, comparison, patches }: Cont
   ] as const) {
     const { text } = readClipConfig(directory, file);
     const rows = rowsOf(expected, "pooling.input_ids");
-    const tensors = textTensors(text, rows, { rows: rows.length, tokens: rows[0]?.length ?? 1 });
-    const pooled = await runOnce(
+    const texts = textsOf(text, rows);
+    const found = await runOnce(
       runtime,
       (graph) => {
-        const [batch = 1, tokens = 1] = tensors.ids.dims;
-        graph.output("pooled", textFeatures(constants(graph, clip), clip.config, textInput(graph, batch, tokens)));
+        const features = textFeatures(constants(graph, clip), clip.config, textInputs(graph, texts.size));
+        graph.output("pooled", slice(features, 0, 0, rows.length));
       },
-      tensors,
+      texts.tensors,
     );
     const name = `pooling.${rule}`;
-    comparison.close(name, numbers(pooled, "pooled"), expected.readFloats(name), TOLERANCE.block);
-    if (rows.some((row) => pooledPosition(text.pooling, row) >= row.length)) comparison.fail(`${name}: beyond the row`);
+    comparison.close(name, numbers(found, "pooled"), expected.readFloats(name), TOLERANCE.block);
   }
 }
 
-async function checkGradients({ golden, clip, runtime, comparison, patches }: Context): Promise<void> {
+async function checkGradients(context: Context): Promise<void> {
+  const { golden, clip, runtime, comparison } = context;
   const expected = SafetensorsFile.open(path.join(golden, "gradients.safetensors"));
   const inputs = SafetensorsFile.open(path.join(golden, "forward.safetensors"));
   const trainable = fullTrainable(clip);
-  const feeds = { patches, ...idTensors(clip, rowsOf(inputs, "input_ids")) };
+  const batch = batchOf(context, rowsOf(inputs, "input_ids"));
   const flat = new Float32Array(layoutSize(trainable.layout));
   let offset = 0;
   for (const { name } of trainable.layout) {
@@ -220,10 +246,10 @@ async function checkGradients({ golden, clip, runtime, comparison, patches }: Co
     runtime,
     (graph) => {
       const trained = graph.input("flat", [flat.length]);
-      const { logits } = logitsGraph(graph, clip, trainedParameters(constants(graph, clip), trainable, trained), feeds);
+      const { logits } = logitsGraph(graph, clip, trainedParameters(constants(graph, clip), trainable, trained), batch);
       graph.output("gradient", gradients(contrastiveLoss(logits), [trained])[0] as Value);
     },
-    { ...feeds, flat: { type: "float32", dims: [flat.length], data: flat } },
+    { ...batch.feeds, flat: { type: "float32", dims: [flat.length], data: flat } },
   );
   const actual = unpack(trainable.layout, numbers(found, "gradient"));
   for (const { name } of trainable.layout) {
@@ -246,17 +272,17 @@ function adapterGraph(
   graph: Graph,
   clip: ClipParameters,
   trainable: Trainable,
-  feeds: Tensors,
+  batch: Batch,
 ): { state: AdamState; logits: Value; gradient: Value; loss: Value } {
   const state = adamVariables(graph, TRAINED, layoutSize(trainable.layout));
   const parameters = trainedParameters(constants(graph, clip), trainable, state.parameters);
-  const { logits } = logitsGraph(graph, clip, parameters, feeds);
+  const { logits } = logitsGraph(graph, clip, parameters, batch);
   const loss = contrastiveLoss(logits);
   return { state, logits, loss, gradient: gradients(loss, [state.parameters])[0] as Value };
 }
 
 async function checkAdapter(context: Context, name: string): Promise<void> {
-  const { golden, clip, runtime, comparison, meta, patches } = context;
+  const { golden, clip, runtime, comparison, meta } = context;
   const adapter = readAdapter(path.join(golden, name), clip.modules);
   const trainable = loraTrainable(clip, adapter.config);
   const { layout } = trainable;
@@ -279,10 +305,10 @@ async function checkAdapter(context: Context, name: string): Promise<void> {
 
   const expected = SafetensorsFile.open(path.join(golden, `${name}.safetensors`));
   const inputs = SafetensorsFile.open(path.join(golden, "forward.safetensors"));
-  const feeds = { patches, ...idTensors(clip, rowsOf(inputs, "input_ids")) };
+  const batch = batchOf(context, rowsOf(inputs, "input_ids"));
   await reset();
   const graph = new Graph();
-  const { state, logits, loss, gradient } = adapterGraph(graph, clip, trainable, feeds);
+  const { state, logits, loss, gradient } = adapterGraph(graph, clip, trainable, batch);
   const { lr, betas, eps, weight_decay } = meta.adamw;
   const next = adam(state, gradient, {
     learningRate: lr,
@@ -299,7 +325,7 @@ async function checkAdapter(context: Context, name: string): Promise<void> {
   const losses = meta.lora[name]?.losses ?? [];
   let trained: Float32Array = start;
   for (let step = 0; step < losses.length; step++) {
-    const found = await program.run(feeds);
+    const found = await program.run(batch.feeds);
     comparison.close(
       `${name} loss ${step}`,
       numbers(found, "loss"),
@@ -339,8 +365,8 @@ async function checkAdapter(context: Context, name: string): Promise<void> {
   }
   const joined = await runOnce(
     runtime,
-    (one) => one.output("logits", logitsGraph(one, merged, constants(one, merged), feeds).logits),
-    feeds,
+    (one) => one.output("logits", logitsGraph(one, merged, constants(one, merged), batch).logits),
+    batch.feeds,
   );
   const mergedLogits = [...expected.tensors.keys()].find((key) => /^logits_per_image\..*merged$/.test(key));
   if (mergedLogits === undefined) comparison.fail(`${name}: no merged logits`);
@@ -355,23 +381,24 @@ async function checkAdapter(context: Context, name: string): Promise<void> {
 }
 
 async function checkNegClip(
-  { golden, clip, runtime, comparison, meta, patches }: Context,
+  context: Context,
   name: string,
   trainable: Trainable,
   reset: () => Promise<void>,
 ): Promise<void> {
+  const { golden, clip, runtime, comparison, meta } = context;
   const expected = SafetensorsFile.open(path.join(golden, `${name}-negclip.safetensors`));
-  const feeds = { patches, ...idTensors(clip, rowsOf(expected, "input_ids")) };
+  const batch = batchOf(context, rowsOf(expected, "input_ids"));
   await reset();
   const found = await runOnce(
     runtime,
     (graph) => {
-      const { logits, loss, gradient } = adapterGraph(graph, clip, trainable, feeds);
+      const { logits, loss, gradient } = adapterGraph(graph, clip, trainable, batch);
       graph.output("logits", logits);
       graph.output("loss", loss);
       graph.output("gradient", gradient);
     },
-    feeds,
+    batch.feeds,
   );
   comparison.close(`${name} NegCLIP loss`, numbers(found, "loss"), expected.readFloats("loss"), TOLERANCE.loss);
   const told = Float32Array.of(meta.lora[name]?.negclip_loss ?? Number.NaN);

@@ -2,8 +2,8 @@
 import type { Tensor } from "../../graph/runtime.js";
 import { type ImageProcessing, normalisation, resizeAndCrop } from "../image-processor.js";
 import type { CaptionSet, ImageBatch } from "../model.js";
-import type { TextTokenizer } from "../tokenizer.js";
 import type { ClipConfig } from "./config.js";
+import type { TextTree, TreeSize } from "./text-tree.js";
 
 const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
 
@@ -75,64 +75,43 @@ export class Patches {
   }
 }
 
-/** Where a row of ids is pooled. */
-export function pooledPosition(pooling: ClipConfig["text"]["pooling"], ids: Int32Array): number {
-  if (pooling !== "largest") return Math.max(0, ids.indexOf(pooling));
-  let best = 0;
-  for (let i = 1; i < ids.length; i++) if ((ids[i] ?? 0) > (ids[best] ?? 0)) best = i;
-  return best;
-}
-
-/** Rows of ids as `ids` and `pooling` of `rows` × `tokens`; rows and tokens beyond them are padding. */
-export function textTensors(
-  config: ClipConfig["text"],
-  encoded: readonly Int32Array[],
-  { rows, tokens }: { rows: number; tokens: number },
-): { ids: Tensor; pooling: Tensor } {
-  const ids = new Int32Array(rows * tokens);
-  const pooling = new Float32Array(rows * tokens);
-  for (let row = 0; row < rows; row++) {
-    const own = encoded[row];
-    // After the pooled token anything may stand: attention is causal.
-    if (own !== undefined) ids.set(own, row * tokens);
-    pooling[row * tokens + (own === undefined ? 0 : pooledPosition(config.pooling, own))] = 1;
-  }
-  return {
-    ids: { type: "int32", dims: [rows, tokens], data: ids },
-    pooling: floats(pooling, [rows, 1, tokens]),
-  };
-}
-
 /** Fewer, larger sizes so that few graphs are built: powers of two up to 64, then multiples of 64. */
 export function bucket(count: number): number {
   return count <= 64 ? 2 ** Math.ceil(Math.log2(Math.max(1, count))) : Math.ceil(count / 64) * 64;
 }
 
-/** The longest row's length, made even, at most the model's positions. */
-export function tokenCount(config: ClipConfig["text"], encoded: readonly Int32Array[]): number {
-  let longest = 1;
-  for (const { length } of encoded) longest = Math.max(longest, length);
-  return Math.min(config.positions, longest + (longest % 2));
+/** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
+export function treeSize({ paths, ids, tokens }: TextTree): TreeSize {
+  return {
+    texts: bucket(paths.length),
+    tokens: tokens + (tokens % 2),
+    nodes: ids.length <= 64 ? bucket(ids.length) : Math.ceil(ids.length / NODE_STEP) * NODE_STEP,
+  };
 }
 
-/** Texts given numbers in the order they are first met. */
+const NODE_STEP = 256;
+
+/** Texts given numbers in the order they are first met; texts of the same tokens share one. */
 export class DistinctTexts {
-  readonly texts: string[] = [];
-  private readonly index = new Map<string, number>();
+  readonly encoded: Int32Array[] = [];
+  private readonly byText = new Map<string, number>();
+  private readonly byIds = new Map<string, number>();
+
+  constructor(private readonly encode: (text: string) => Int32Array) {}
 
   number(text: string): number {
-    let number = this.index.get(text);
+    let number = this.byText.get(text);
     if (number === undefined) {
-      number = this.texts.length;
-      this.texts.push(text);
-      this.index.set(text, number);
+      const ids = this.encode(text);
+      const key = ids.join();
+      number = this.byIds.get(key) ?? this.encoded.length;
+      if (number === this.encoded.length) this.encoded.push(ids);
+      this.byIds.set(key, number);
+      this.byText.set(text, number);
     }
     return number;
   }
 }
-
-export const encodeAll = (tokenizer: TextTokenizer, texts: readonly string[], positions: number): Int32Array[] =>
-  texts.map((text) => tokenizer.encodeTruncated(text, positions));
 
 /** Added to the scores of texts that are not in a set. */
 const OUTSIDE = -1e30;

@@ -16,7 +16,7 @@ import type {
 } from "../model.js";
 import type { OpenOptions } from "../open.js";
 import { TextTokenizer } from "../tokenizer.js";
-import { bucket, captionSetTensors, DistinctTexts, encodeAll, Patches, textTensors, tokenCount } from "./batches.js";
+import { bucket, captionSetTensors, DistinctTexts, Patches, treeSize } from "./batches.js";
 import {
   adapterOf,
   adapterValues,
@@ -30,6 +30,7 @@ import {
 } from "./parameters.js";
 import { Programs } from "./program-cache.js";
 import { imageProgram, type Source, scaleProgram, stepProgram, TRAINED, textProgram } from "./programs.js";
+import { textTree, treeTensors } from "./text-tree.js";
 import { writeClipDirectory } from "./write.js";
 
 const DEFAULT_TARGETS: TargetModules = [
@@ -44,7 +45,7 @@ const DEFAULT_TARGETS: TargetModules = [
 ];
 const DEFAULT_SCORING_BATCH = 64;
 /** Texts that go through the tower at once when scoring. */
-const TEXT_BATCH = 256;
+const TEXT_BATCH = 512;
 
 /** Adam's state beside the trained parameters. */
 const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
@@ -150,14 +151,13 @@ class ClipModel implements VisionLanguageModel {
     if (trainable === null || fineTuning === undefined) throw new Error("opened without fineTuning: it can only score");
     const count = captions.reduce((sum, sets) => sum + sets.length, 0);
     if (count === 0) throw new RangeError("a step of fine-tuning needs at least one caption set");
-    const distinct = new DistinctTexts();
+    const distinct = new DistinctTexts((text) => this.tokenizer.encodeTruncated(text, clip.config.text.positions));
     for (const { right, wrong } of captions.flat()) for (const text of [right, ...wrong]) distinct.number(text);
-    const encoded = encodeAll(this.tokenizer, distinct.texts, clip.config.text.positions);
+    const tree = textTree(clip.config.text, distinct.encoded);
     const shape = {
       images: imageBucket(images.count),
       sets: captions.reduce((most, sets) => Math.max(most, sets.length), 1),
-      texts: bucket(encoded.length),
-      tokens: tokenCount(clip.config.text, encoded),
+      ...treeSize(tree),
     };
     const program = await this.programs.get(`step ${Object.values(shape).join(" ")}`, () =>
       stepProgram(clip, trainable, shape, fineTuning),
@@ -166,7 +166,7 @@ class ClipModel implements VisionLanguageModel {
     const all = Array.from({ length: images.count }, (_, i) => i);
     const found = await program.run({
       patches: this.patches.of(images, all, shape.images),
-      ...textTensors(clip.config.text, encoded, { rows: shape.texts, tokens: shape.tokens }),
+      ...treeTensors(tree, shape),
       ...captionSetTensors(captions, distinct, shape),
       learningRate: { type: "float32", dims: [], data: Float32Array.of(fineTuning.learningRate * warm) },
     });
@@ -241,22 +241,22 @@ class ClipModel implements VisionLanguageModel {
     return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
   }
 
-  /** Fills the cache with texts that are not in it yet, those of like length together. */
+  /** Fills the cache with texts that are not in it yet, those that begin alike together. */
   private async embedTexts(texts: readonly string[]): Promise<void> {
     const { text } = this.clip.config;
-    const missing = [...new Set(texts)]
-      .filter((own) => !this.embeddings.has(own))
-      .map((own) => ({ own, ids: this.tokenizer.encodeTruncated(own, text.positions) }))
-      .sort((a, b) => a.ids.length - b.ids.length);
+    const missing = [...new Set(texts)].filter((own) => !this.embeddings.has(own)).sort();
     for (let first = 0; first < missing.length; first += TEXT_BATCH) {
       const part = missing.slice(first, first + TEXT_BATCH);
-      const encoded = part.map(({ ids }) => ids);
-      const size = { rows: bucket(part.length), tokens: tokenCount(text, encoded) };
-      const program = await this.programs.get(`texts ${size.rows} ${size.tokens}`, () =>
-        textProgram(this.source, size.rows, size.tokens),
+      const distinct = new DistinctTexts((own) => this.tokenizer.encodeTruncated(own, text.positions));
+      const numbers = part.map((own) => distinct.number(own));
+      const tree = textTree(text, distinct.encoded);
+      const size = treeSize(tree);
+      const program = await this.programs.get(`texts ${Object.values(size).join(" ")}`, () =>
+        textProgram(this.source, size),
       );
-      const embedded = floats(await program.run(textTensors(text, encoded, size)), "embeddings");
-      part.forEach(({ own }, row) => {
+      const embedded = floats(await program.run(treeTensors(tree, size)), "embeddings");
+      part.forEach((own, i) => {
+        const row = numbers[i] ?? 0;
         this.embeddings.set(own, embedded.slice(row * this.width, (row + 1) * this.width));
       });
     }

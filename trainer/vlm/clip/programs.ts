@@ -3,7 +3,8 @@ import { adam, adamVariables, assignAdam, clipByGlobalNorm, Graph, gradients, la
 import type { Binding, Model } from "../../graph/runtime.js";
 import { captionSetLoss, logitsPerImage } from "./losses.js";
 import { type ClipParameters, constants, type Trainable, trainedParameters } from "./parameters.js";
-import { imageFeatures, type Parameters, textFeatures, unit } from "./towers.js";
+import type { TreeSize } from "./text-tree.js";
+import { imageFeatures, type Parameters, type TextInputs, textFeatures, unit } from "./towers.js";
 
 /** The runtime's variable that holds the trained parameters. */
 export const TRAINED = "trained";
@@ -31,10 +32,21 @@ export function patchesInput(graph: Graph, { config }: ClipParameters, batch: nu
   return graph.input("patches", [batch, config.vision.tokens - 1, 3 * config.vision.patch ** 2]);
 }
 
-export function textInput(graph: Graph, batch: number, tokens: number) {
+/** Inputs of the sizes of a tree of texts, under the names of `treeTensors`. */
+export function textInputs(graph: Graph, { texts, tokens, nodes }: TreeSize): TextInputs {
+  const cells = texts * tokens;
   return {
-    ids: graph.input("ids", [batch, tokens], "int32"),
-    pooling: graph.input("pooling", [batch, 1, tokens]),
+    ids: graph.input("ids", [nodes], "int32"),
+    positions: graph.input("positions", [nodes], "int32"),
+    paths: graph.input("paths", [cells], "int32"),
+    order: graph.input("order", [cells], "int32"),
+    last: graph.input("last", [nodes], "int32"),
+    representatives: graph.input("representatives", [nodes], "int32"),
+    isRepresentative: graph.input("isRepresentative", [cells, 1]),
+    ends: graph.input("ends", [texts], "int32"),
+    endOf: graph.input("endOf", [nodes], "int32"),
+    isEnd: graph.input("isEnd", [nodes, 1]),
+    reach: graph.input("reach", [texts, 1, 1, tokens]),
   };
 }
 
@@ -47,11 +59,11 @@ export function imageProgram(source: Source, batch: number): Built {
   return built(graph);
 }
 
-/** ids, pooling → embeddings [batch, projection] of unit length. */
-export function textProgram(source: Source, batch: number, tokens: number): Built {
+/** A tree of texts → embeddings [texts, projection] of unit length. */
+export function textProgram(source: Source, size: TreeSize): Built {
   const graph = new Graph();
   const parameters = sourceParameters(graph, source);
-  graph.output("embeddings", unit(textFeatures(parameters, source.clip.config, textInput(graph, batch, tokens))));
+  graph.output("embeddings", unit(textFeatures(parameters, source.clip.config, textInputs(graph, size))));
   return built(graph);
 }
 
@@ -62,12 +74,10 @@ export function scaleProgram(source: Source): Built {
   return built(graph);
 }
 
-export interface StepShape {
+export interface StepShape extends TreeSize {
   readonly images: number;
   /** Caption sets an image has at most. */
   readonly sets: number;
-  readonly texts: number;
-  readonly tokens: number;
 }
 
 export interface StepOptions {
@@ -75,14 +85,14 @@ export interface StepOptions {
   readonly gradientClip: number;
 }
 
-/** patches, ids, pooling, members, right, learningRate → loss, gradientNorm; the trained parameters and Adam's state move on. */
+/** patches, a tree of texts, members, right, learningRate → loss, gradientNorm; the trained parameters and Adam's state move on. */
 export function stepProgram(clip: ClipParameters, trainable: Trainable, shape: StepShape, options: StepOptions): Built {
   const graph = new Graph();
   const state = adamVariables(graph, TRAINED, layoutSize(trainable.layout));
   const parameters = trainedParameters(constants(graph, clip), trainable, state.parameters);
-  const { images, sets, texts, tokens } = shape;
+  const { images, sets, texts } = shape;
   const image = imageFeatures(parameters, clip.config, patchesInput(graph, clip, images)).features;
-  const text = textFeatures(parameters, clip.config, textInput(graph, texts, tokens));
+  const text = textFeatures(parameters, clip.config, textInputs(graph, shape));
   const logits = logitsPerImage(unit(image), unit(text), parameters("logit_scale"));
   const loss = captionSetLoss(logits, {
     members: graph.input("members", [images, sets, texts]),

@@ -24,6 +24,7 @@ import {
 } from "../../graph/index.js";
 import type { ClipConfig, TowerConfig } from "./config.js";
 import type { Tower } from "./modules.js";
+import { type Cells, gatherNodes, pick, spread } from "./shared-rows.js";
 
 /** A parameter's value in the graph, by its name in the file. */
 export type Parameters = (name: string) => Value;
@@ -36,9 +37,10 @@ interface Encoder {
   readonly tower: Tower;
   readonly config: TowerConfig;
   readonly batch: number;
-  readonly tokens: number;
   /** Added to the attention's scores. */
   readonly mask?: Value;
+  /** Where the rows are nodes of a tree: how they lie in its texts. Else there is a row for each token of each text or image. */
+  readonly cells?: Cells;
 }
 
 /** What is masked gets this score; its exponential is zero. */
@@ -90,23 +92,27 @@ function finish(encoder: Encoder, prefix: string, x: Value, attention: Value): V
   return add(middle, layer("fc2", hidden));
 }
 
-/** One block for all tokens: [batch · tokens, width] → the same. */
+/** One block for all rows: [rows, width] → the same. */
 function block(encoder: Encoder, prefix: string, x: Value, observe: (value: Value) => void): Value {
+  const { cells } = encoder;
   const h = norm(encoder, `${prefix}.layer_norm1`, x);
   const qkv = joined(encoder, `${prefix}.self_attn`, ["q_proj", "k_proj", "v_proj"], h);
-  const [query, key, value] = heads(encoder, qkv, 3) as [Value, Value, Value];
-  const attention = joined(encoder, `${prefix}.self_attn`, ["out_proj"], attend(encoder, query, key, value));
+  const [query, key, value] = heads(encoder, cells ? spread(qkv, cells) : qkv, 3) as [Value, Value, Value];
+  const mixed = attend(encoder, query, key, value);
+  const own = cells ? gatherNodes(mixed, cells) : mixed;
+  const attention = joined(encoder, `${prefix}.self_attn`, ["out_proj"], own);
   observe(attention);
   return finish(encoder, prefix, x, attention);
 }
 
 /** One block for the pooled token alone, which is all that the last block's result is used for: [batch, width]. */
 function pooledBlock(encoder: Encoder, prefix: string, x: Value, pooled: Value): Value {
+  const { cells } = encoder;
   const attentionName = `${prefix}.self_attn`;
-  const all = norm(encoder, `${prefix}.layer_norm1`, x);
-  const one = norm(encoder, `${prefix}.layer_norm1`, pooled);
-  const [key, value] = heads(encoder, joined(encoder, attentionName, ["k_proj", "v_proj"], all), 2) as [Value, Value];
-  const [query] = heads(encoder, joined(encoder, attentionName, ["q_proj"], one), 1) as [Value];
+  const all = joined(encoder, attentionName, ["k_proj", "v_proj"], norm(encoder, `${prefix}.layer_norm1`, x));
+  const one = joined(encoder, attentionName, ["q_proj"], norm(encoder, `${prefix}.layer_norm1`, pooled));
+  const [key, value] = heads(encoder, cells ? spread(all, cells) : all, 2) as [Value, Value];
+  const [query] = heads(encoder, one, 1) as [Value];
   const attention = joined(encoder, attentionName, ["out_proj"], attend(encoder, query, key, value));
   return finish(encoder, prefix, pooled, attention);
 }
@@ -125,18 +131,17 @@ function trunk(encoder: Encoder, x: Value): Value {
 const lastLayer = ({ tower, config }: Encoder): string => layerName(tower, config.layers - 1);
 
 /** Patches of an image as rows: [batch, patches, 3 · patch²], channel by channel, as the convolution's kernel lies in the file. */
-function visionEmbeddings(encoder: Encoder, patches: Value): Value {
-  const { parameters, config, batch, tokens } = encoder;
+function visionEmbeddings({ parameters, config, batch }: Encoder, patches: Value): Value {
   const kernel = parameters("vision_model.embeddings.patch_embedding.weight");
   const cut = linear(patches, reshape(kernel, [config.width, -1]), undefined, { transB: true });
   const first = reshape(parameters("vision_model.embeddings.class_embedding"), [1, 1, config.width]);
   const sequence = concat([expand(first, [batch, 1, config.width]), cut], 1);
   const placed = add(sequence, parameters("vision_model.embeddings.position_embedding.weight"));
-  return reshape(placed, [batch * tokens, config.width]);
+  return reshape(placed, [-1, config.width]);
 }
 
 function visionEncoder(parameters: Parameters, config: ClipConfig, batch: number): Encoder {
-  return { parameters, tower: "vision_model", config: config.vision, batch, tokens: config.vision.tokens };
+  return { parameters, tower: "vision_model", config: config.vision, batch };
 }
 
 export interface ImageFeatures {
@@ -162,60 +167,56 @@ export function imageFeatures(parameters: Parameters, config: ClipConfig, patche
   return { features: linear(pooled, parameters("visual_projection.weight"), undefined, { transB: true }), lastInput };
 }
 
-export interface TextInputs {
-  /** Token ids [batch, tokens], int32. */
+/** A tree of texts (text-tree.ts), int32 unless said. */
+export interface TextInputs extends Cells {
+  /** Token and position of each node. */
   readonly ids: Value;
-  /** [batch, 1, tokens]: 1 at the pooled token, else 0. */
-  readonly pooling: Value;
+  readonly positions: Value;
+  /** The pooled node of each text. */
+  readonly ends: Value;
+  /** For each node the text that it ends, and whether it does: float32 [nodes, 1]. */
+  readonly endOf: Value;
+  readonly isEnd: Value;
+  /** What the pooled token may see: 0 at the cells of its text, else very low. float32 [texts, 1, 1, tokens]. */
+  readonly reach: Value;
 }
 
-function textEncoder(graph: Graph, parameters: Parameters, config: ClipConfig, ids: Value): Encoder {
-  const [batch = 1, tokens = 1] = ids.shape;
-  const mask = Float32Array.from({ length: tokens * tokens }, (_, i) =>
-    i % tokens > Math.floor(i / tokens) ? MASKED : 0,
+function causalMask(graph: Graph, tokens: number): Value {
+  const later = (cell: number): boolean => cell % tokens > Math.floor(cell / tokens);
+  const mask = Float32Array.from({ length: tokens * tokens }, (_, cell) => (later(cell) ? MASKED : 0));
+  return graph.constant(mask, [tokens, tokens]);
+}
+
+function textEmbeddings(parameters: Parameters, ids: Value, positions: Value): Value {
+  return add(
+    gather(parameters("text_model.embeddings.token_embedding.weight"), ids),
+    gather(parameters("text_model.embeddings.position_embedding.weight"), positions),
   );
-  return {
-    parameters,
-    tower: "text_model",
-    config: config.text,
-    batch,
-    tokens,
-    mask: graph.constant(mask, [tokens, tokens]),
-  };
 }
 
-function textEmbeddings({ parameters, config, batch, tokens }: Encoder, ids: Value): Value {
-  const table = parameters("text_model.embeddings.token_embedding.weight");
-  const positions = slice(parameters("text_model.embeddings.position_embedding.weight"), 0, 0, tokens);
-  return reshape(add(gather(table, ids), positions), [batch * tokens, config.width]);
-}
-
-/** → projected features [batch, projection], not normalised. */
-export function textFeatures(parameters: Parameters, config: ClipConfig, { ids, pooling }: TextInputs): Value {
-  const whole = textEncoder(ids.graph, parameters, config, ids);
-  const { batch, tokens } = whole;
-  const { width } = config.text;
-  const lastInput = trunk(whole, textEmbeddings(whole, ids));
-  const pick = (x: Value): Value => reshape(matMul(pooling, reshape(x, [batch, tokens, width])), [batch, width]);
-  // What the pooled token may see: itself and all before it, by the same one-hot row.
-  const mask = reshape(matMul(pooling, whole.mask as Value), [batch, 1, 1, tokens]);
-  const last = pooledBlock({ ...whole, mask }, lastLayer(whole), lastInput, pick(lastInput));
-  const pooled = norm(whole, "text_model.final_layer_norm", last);
+/** → projected features [texts, projection], not normalised. */
+export function textFeatures(parameters: Parameters, config: ClipConfig, inputs: TextInputs): Value {
+  const [batch = 1, , , tokens = 1] = inputs.reach.shape;
+  const mask = causalMask(inputs.ids.graph, tokens);
+  const encoder: Encoder = { parameters, tower: "text_model", config: config.text, batch, mask, cells: inputs };
+  const lastInput = trunk(encoder, textEmbeddings(parameters, inputs.ids, inputs.positions));
+  const ends = pick(lastInput, inputs.ends, inputs.endOf, inputs.isEnd);
+  const last = pooledBlock({ ...encoder, mask: inputs.reach }, lastLayer(encoder), lastInput, ends);
+  const pooled = norm(encoder, "text_model.final_layer_norm", last);
   return linear(pooled, parameters("text_projection.weight"), undefined, { transB: true });
 }
 
 export const unit = l2Normalize;
 
-/** Both towers for all tokens, every stage observed. */
+/** Both towers for all tokens of one image and one text, every stage observed: [1, tokens, width]. */
 export function observedTowers(
   parameters: Parameters,
   config: ClipConfig,
-  { patches, ids }: { patches: Value; ids: Value },
+  { patches, ids, positions }: { patches: Value; ids: Value; positions: Value },
   observe: Observe,
 ): void {
   const stages = (encoder: Encoder, start: Value, side: string): Value => {
-    const { batch, tokens, config: tower } = encoder;
-    const whole = (value: Value): Value => reshape(value, [batch, tokens, tower.width]);
+    const { config: tower } = encoder;
     let state = start;
     for (let index = 0; index < tower.layers; index++) {
       state = block(encoder, layerName(encoder.tower, index), state, (attention) =>
@@ -223,19 +224,20 @@ export function observedTowers(
       );
       observe(`${side}.layer.${index}`, whole(state));
     }
-    return whole(state);
+    return state;
   };
-  const vision = visionEncoder(parameters, config, patches.shape[0] ?? 1);
+  const whole = (value: Value): Value => reshape(value, [1, ...value.shape]);
+  const vision = visionEncoder(parameters, config, 1);
   const embedded = visionEmbeddings(vision, patches);
-  const wholeVision = [vision.batch, vision.tokens, config.vision.width];
-  observe("vision.embeddings", reshape(embedded, wholeVision));
+  observe("vision.embeddings", whole(embedded));
   const start = norm(vision, "vision_model.pre_layrnorm", embedded);
-  observe("vision.pre_layrnorm", reshape(start, wholeVision));
-  const classToken = reshape(slice(stages(vision, start, "vision"), 1, 0, 1), [vision.batch, config.vision.width]);
+  observe("vision.pre_layrnorm", whole(start));
+  const classToken = slice(stages(vision, start, "vision"), 0, 0, 1);
   observe("vision.post_layernorm", norm(vision, "vision_model.post_layernorm", classToken));
 
-  const text = textEncoder(ids.graph, parameters, config, ids);
-  const tokens = textEmbeddings(text, ids);
-  observe("text.embeddings", reshape(tokens, [text.batch, text.tokens, config.text.width]));
-  observe("text.final_layer_norm", norm(text, "text_model.final_layer_norm", stages(text, tokens, "text")));
+  const mask = causalMask(ids.graph, ids.shape[0] ?? 1);
+  const text: Encoder = { parameters, tower: "text_model", config: config.text, batch: 1, mask };
+  const tokens = textEmbeddings(parameters, ids, positions);
+  observe("text.embeddings", whole(tokens));
+  observe("text.final_layer_norm", whole(norm(text, "text_model.final_layer_norm", stages(text, tokens, "text"))));
 }

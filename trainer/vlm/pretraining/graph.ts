@@ -31,8 +31,8 @@ import {
 } from "../../graph/index.js";
 import type { ClipConfig } from "../clip/config.js";
 import type { ParameterShape } from "../clip/modules.js";
-import type { Built } from "../clip/programs.js";
-import { imageFeatures, type Parameters, textFeatures, unit } from "../clip/towers.js";
+import { type Built, textInputs } from "../clip/programs.js";
+import { imageFeatures, type Parameters, type TextInputs, textFeatures, unit } from "../clip/towers.js";
 
 export const PRETRAINED = "pretrained";
 
@@ -82,8 +82,7 @@ const distance = (prediction: Value, target: Value): Value => mean(smoothL1(pred
 /** What a step is fed, one tensor each of the same name. */
 interface Inputs {
   readonly patches: Value;
-  readonly ids: Value;
-  readonly pooling: Value;
+  readonly texts: TextInputs;
   /** [images, names + pairs]: 1 where the caption is true of the image. */
   readonly truth: Value;
   /** [images, names] */
@@ -102,8 +101,7 @@ function inputs(graph: Graph, { vision }: ClipConfig, { images, names, pairs, to
   const patches = vision.tokens - 1;
   return {
     patches: graph.input("patches", [images, patches, 3 * vision.patch ** 2]),
-    ids: graph.input("ids", [texts, tokens], "int32"),
-    pooling: graph.input("pooling", [texts, 1, tokens]),
+    texts: textInputs(graph, { texts, tokens, nodes: texts * tokens }),
     truth: graph.input("truth", [images, texts]),
     present: graph.input("present", [images, names]),
     coordinates: graph.input("coordinates", [images, names, 3]),
@@ -142,7 +140,7 @@ function losses(parameters: Parameters, config: ClipConfig, shape: PretrainingSh
   const { tokens, width } = config.vision;
   const { features, lastInput } = imageFeatures(parameters, config, fed.patches);
   const image = unit(features);
-  const text = unit(textFeatures(parameters, config, fed));
+  const text = unit(textFeatures(parameters, config, fed.texts));
   const patchTokens = slice(reshape(lastInput, [images, tokens, width]), 1, 1, tokens);
   // A unit vector's elements are small: scaled to a mean square of 1 for the linear heads.
   const spread = Math.sqrt(config.projection);

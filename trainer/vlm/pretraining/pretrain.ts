@@ -4,9 +4,10 @@ import path from "node:path";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
-import { Patches, textTensors } from "../clip/batches.js";
+import { Patches } from "../clip/batches.js";
 import { type ClipConfig, readClipConfig } from "../clip/config.js";
 import { parameterShapes } from "../clip/modules.js";
+import { textTree, treeTensors } from "../clip/text-tree.js";
 import { readImageProcessing } from "../image-processor.js";
 import { toHalf, writeAtomically, writeSafetensors } from "../safetensors.js";
 import { TextTokenizer } from "../tokenizer.js";
@@ -140,7 +141,8 @@ class Batches {
       ...pairs.map(([a, b]) => filledCaption(random, [names[a] ?? "", names[b] ?? ""], most)),
     ];
     const encoded = captions.map((caption) => this.tokenizer.encodeTruncated(caption, this.config.text.positions));
-    const size = { rows: encoded.length, tokens: this.config.text.positions };
+    const { positions } = this.config.text;
+    const size = { texts: encoded.length, tokens: positions, nodes: encoded.length * positions };
     const side = (index: 0 | 1): Tensor =>
       integers(
         Int32Array.from(pairs, (pair) => pair[index]),
@@ -148,7 +150,7 @@ class Batches {
       );
     return {
       patches: this.images(chosen),
-      ...textTensors(this.config.text, encoded, size),
+      ...treeTensors(textTree(this.config.text, encoded), size),
       ...this.labels(chosen, pairs),
       first: side(0),
       second: side(1),
