@@ -10,8 +10,8 @@ import { drawTriangles, type Grid } from "./triangles.js";
 
 /** Outside the room. */
 const NOTHING: Color = [0.13, 0.13, 0.15];
-/** Width (mm) of the lighter line along a box's edges. */
-const EDGE = 9;
+/** Width of the lighter line along a box's edges, of the room's width. */
+const EDGE = 0.0045;
 const EDGE_LIGHT = 1.1;
 /** Corners of round parts. */
 const ROUND_SEGMENTS = 64;
@@ -113,7 +113,7 @@ function shader(scene: Scene, geometry: RoomGeometry, camera: Camera, light: Lig
     const bright =
       (light.ambient * received.ambient + light.diffuse * received.direct) *
       patternOn(surface, normal, point) *
-      edgeOn(surface, normal, point);
+      edgeOn(surface, normal, point, EDGE * scene.sizeX);
     return [surface.color[0] * bright, surface.color[1] * bright, surface.color[2] * bright];
   };
 }
@@ -154,14 +154,14 @@ function patternOn(surface: Surface, normal: Point, [x, y, z]: Point): number {
 }
 
 /** Worn edges catch the light. */
-function edgeOn({ low, high }: Surface, normal: Point, point: Point): number {
+function edgeOn({ low, high }: Surface, normal: Point, point: Point, width: number): number {
   if (low === undefined || high === undefined) return 1;
-  let nearest = EDGE;
+  let nearest = width;
   for (const axis of [0, 1, 2] as const) {
     if (Math.abs(normal[axis]) > 0.7) continue;
     nearest = Math.min(nearest, point[axis] - low[axis], high[axis] - point[axis]);
   }
-  return nearest < EDGE ? EDGE_LIGHT : 1;
+  return nearest < width ? EDGE_LIGHT : 1;
 }
 
 /** Floor, walls that face the camera, furniture and decoration as triangles. */

@@ -78,6 +78,29 @@ export function circle(segments: number): readonly (readonly [number, number])[]
   return points;
 }
 
+/** Corners that a round part of an object needs in pictures of that size, so that small pictures are fast. */
+export function segmentsFor(primitive: Primitive, pictureSize: number): number {
+  const small = largestRadius(primitive) < SMALL_RADIUS;
+  if (pictureSize <= 96) return small ? 8 : 16;
+  return small ? 16 : 32;
+}
+
+/** Below this (mm) a part is small. */
+const SMALL_RADIUS = 62;
+
+function largestRadius(primitive: Primitive): number {
+  switch (primitive.shape) {
+    case "box":
+      return 0;
+    case "frustum":
+      return Math.max(primitive.bottomRadius, primitive.topRadius);
+    case "ellipsoid":
+      return Math.max(...primitive.radii);
+    case "lathe":
+      return Math.max(...primitive.profile.map(([radius]) => radius));
+  }
+}
+
 /** Adds a primitive, its round parts with `segments` corners. */
 export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: number): void {
   mesh.nextGloss = primitive.gloss ?? 0;
@@ -247,8 +270,9 @@ function joint(
 function addEllipsoid(mesh: MeshBuilder, centre: Point, radii: Point, color: Color, segments: number): void {
   const around = circle(segments);
   // From the top pole to the bottom one: the first half of a circle, turned by a quarter.
-  const rings = circle(segments)
-    .slice(0, segments / 2 + 1)
+  const ringSegments = Math.max(8, segments / 2);
+  const rings = circle(ringSegments)
+    .slice(0, ringSegments / 2 + 1)
     .map(([cosine, sine]) =>
       around.map(([x, z]) => {
         const unit: Point = [x * sine, cosine, z * sine];

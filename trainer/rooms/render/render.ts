@@ -5,7 +5,7 @@ import { YAW_SCALE, yawCosine, yawSine } from "../yaw.js";
 import { drawBackground } from "./background.js";
 import { type Camera, makeCamera, project, unit } from "./camera.js";
 import { brightness, type Light, lightOf } from "./light.js";
-import { addPrimitive, type Mesh, MeshBuilder } from "./mesh.js";
+import { addPrimitive, type Mesh, MeshBuilder, segmentsFor } from "./mesh.js";
 import { drawTriangles, type Grid, type Rectangle } from "./triangles.js";
 
 export interface Picture {
@@ -109,7 +109,9 @@ class Canvas {
     this.alone = { width: this.width, inverseDepth: new Float32Array(samples), value: new Int32Array(samples) };
     this.meshes = catalog.objects.map((object) => {
       const mesh = new MeshBuilder();
-      for (const primitive of object.document.primitives) addPrimitive(mesh, primitive, size <= 96 ? 16 : 32);
+      for (const primitive of object.document.primitives) {
+        addPrimitive(mesh, primitive, segmentsFor(primitive, size));
+      }
       return mesh.build();
     });
     this.emptyImage = new Uint8Array(size * size * 3);
@@ -123,27 +125,29 @@ class Canvas {
     const segmentation = new Uint8Array(size * size);
     const totalPixels: number[] = [];
     const stamps: Stamp[] = [];
-    for (let slot = 0; slot < count; slot++) this.castShadow(objects, slot, stamps);
+    const shadows: Stamp[] = [];
+    for (let slot = 0; slot < count; slot++) shadows.push(this.castShadow(objects, slot));
     for (let slot = 0; slot < count; slot++) {
       const stamp = this.drawAlone(objects, slot);
       totalPixels.push(this.compose(stamp));
       stamps.push(stamp);
     }
+    for (const stamp of shadows) this.average(stamp, image);
     for (const stamp of stamps) {
       this.average(stamp, image);
       this.segment(stamp, segmentation);
     }
+    for (const stamp of shadows) this.clear(stamp);
     for (const stamp of stamps) this.clear(stamp);
-    const visiblePixels: number[] = new Array(count).fill(0);
-    for (const id of segmentation) if (id > 0) visiblePixels[id - 1] = (visiblePixels[id - 1] ?? 0) + 1;
+    const visiblePixels = stamps.map((stamp) => this.countPixels(stamp, segmentation));
     return { size, image, segmentation, visiblePixels, totalPixels };
   }
 
   /** Darkens the surface under the object: most below it, and less where its shadow falls away from the lamp. */
-  private castShadow(objects: Objects, slot: number, stamps: Stamp[]): void {
+  private castShadow(objects: Objects, slot: number): Stamp {
     const at = slot * OBJECT_FIELDS;
     const object = this.catalog.objects[objects[at] ?? -1];
-    if (object === undefined) return;
+    if (object === undefined) return { slot, x0: 0, y0: 0, x1: 0, y1: 0 };
     const x = objects[at + 1] ?? 0;
     const y = objects[at + 2] ?? 0;
     const z = objects[at + 3] ?? 0;
@@ -190,7 +194,7 @@ class Canvas {
         this.frame.value[index] = (red << 16) | (green << 8) | blue;
       }
     }
-    stamps.push(stamp);
+    return stamp;
   }
 
   private drawAlone(objects: Objects, slot: number): Stamp {
@@ -295,6 +299,17 @@ class Canvas {
         if (pixel > 0) segmentation[(row >> 1) * this.size + (column >> 1)] = pixel;
       }
     }
+  }
+
+  /** Pixels that the slot owns; all of them lie in its rectangle. */
+  private countPixels({ slot, x0, y0, x1, y1 }: Stamp, segmentation: Uint8Array): number {
+    let pixels = 0;
+    for (let row = y0 >> 1; row < y1 >> 1; row++) {
+      for (let at = row * this.size + (x0 >> 1); at < row * this.size + (x1 >> 1); at++) {
+        if (segmentation[at] === slot + 1) pixels += 1;
+      }
+    }
+    return pixels;
   }
 
   /** The empty room again. */

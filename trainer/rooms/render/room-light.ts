@@ -8,8 +8,8 @@ import type { Light } from "./light.js";
 const LAMP = 0.13;
 /** Parts of the lamp a side; the corners are tried first, and the others only where those disagree. */
 const LAMP_PARTS = 5;
-/** How far (mm) something may be and still take light from a corner. */
-const CORNER = 320;
+/** How far something may be and still take light from a corner, of the room's width. */
+const CORNER = 0.16;
 /** Share of the ambient light that corners can take. */
 const CORNER_DEPTH = 0.75;
 const FAR = 1e9;
@@ -73,6 +73,7 @@ function closeness(scene: Scene, boxes: readonly FurnitureBox[], start: Point, n
   const side: Point = Math.abs(normal[1]) > 0.7 ? [1, 0, 0] : [0, 1, 0];
   const first = cross(normal, side);
   const second = cross(normal, first);
+  const reach = CORNER * scene.sizeX;
   let sum = 0;
   for (const [a, b] of FEELERS) {
     const ray = unit(
@@ -82,8 +83,8 @@ function closeness(scene: Scene, boxes: readonly FurnitureBox[], start: Point, n
     );
     let distance = wallDistance(scene, start, ray);
     for (const box of boxes) distance = Math.min(distance, distanceTo(box, start, ray));
-    if (distance < CORNER) {
-      const near = 1 - distance / CORNER;
+    if (distance < reach) {
+      const near = 1 - distance / reach;
       sum += near * near;
     }
   }
