@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
 import { InputError } from "../errors.js";
-import type { CatalogDocument, ObjectDocument, SceneDocument } from "./catalog-document.js";
+import type { CatalogDocument, ObjectDocument, Point, Primitive, SceneDocument } from "./catalog-document.js";
 import { catalogFolder } from "./catalog-folder.js";
 import { YAW_SCALE } from "./yaw.js";
 
@@ -145,11 +145,16 @@ function checkRanges(document: CatalogDocument, fail: Fail): void {
 
 function checkObjects(document: CatalogDocument, fail: Fail): void {
   const names = new Set<string>();
-  for (const [index, { name, collision }] of document.objects.entries()) {
+  for (const [index, { name, collision, primitives }] of document.objects.entries()) {
     if (names.has(name)) fail(`/objects/${index}/name`, `"${name}" is taken by another object`);
     names.add(name);
     if (Math.max(...collision.size) > 5000) {
       fail(`/objects/${index}/collision/size`, "must be at most 5000 mm a side, or the rules' products pass 2^53");
+    }
+    const [sizeX, sizeY, sizeZ] = collision.size;
+    const box: Bounds = { low: [-sizeX / 2, 0, -sizeZ / 2], high: [sizeX / 2, sizeY, sizeZ / 2] };
+    for (const [number, primitive] of primitives.entries()) {
+      if (!liesIn(primitive, box)) fail(`/objects/${index}/primitives/${number}`, "leaves the collision box");
     }
   }
 }
@@ -174,6 +179,57 @@ function checkScenes(document: CatalogDocument, fail: Fail): void {
         if (low >= high) fail(at, `must grow: [low, high], not [${low}, ${high}]`);
         if (low < roomLow || high > roomHigh) fail(at, `must lie in the room: ${roomLow} to ${roomHigh}`);
       }
+      const { x, y, z, parts = [] } = box;
+      const own: Bounds = { low: [x[0], y[0], z[0]], high: [x[1], y[1], z[1]] };
+      for (const [part, primitive] of parts.entries()) {
+        if (!liesIn(primitive, own)) {
+          fail(
+            `${place}/furniture/${number}/parts/${part}`,
+            "leaves the furniture's box, which is all that the rules know",
+          );
+        }
+      }
+    }
+  }
+}
+
+interface Bounds {
+  readonly low: Point;
+  readonly high: Point;
+}
+
+/** Millimetres that what is drawn may stand out of its box. */
+const LOOKS_TOLERANCE = 1;
+
+function liesIn(primitive: Primitive, { low, high }: Bounds): boolean {
+  const drawn = extentOf(primitive);
+  return ([0, 1, 2] as const).every(
+    (axis) => drawn.low[axis] >= low[axis] - LOOKS_TOLERANCE && drawn.high[axis] <= high[axis] + LOOKS_TOLERANCE,
+  );
+}
+
+function extentOf(primitive: Primitive): Bounds {
+  const [x, y, z] = primitive.offset;
+  const around = (rx: number, below: number, above: number, rz: number): Bounds => ({
+    low: [x - rx, y - below, z - rz],
+    high: [x + rx, y + above, z + rz],
+  });
+  switch (primitive.shape) {
+    case "box": {
+      const [rx, ry, rz] = primitive.halfSize;
+      return around(rx, ry, ry, rz);
+    }
+    case "ellipsoid": {
+      const [rx, ry, rz] = primitive.radii;
+      return around(rx, ry, ry, rz);
+    }
+    case "frustum": {
+      const radius = Math.max(primitive.bottomRadius, primitive.topRadius);
+      return around(radius, 0, primitive.height, radius);
+    }
+    case "lathe": {
+      const radius = Math.max(...primitive.profile.map(([each]) => each));
+      return around(radius, 0, Math.max(...primitive.profile.map(([, height]) => height)), radius);
     }
   }
 }
