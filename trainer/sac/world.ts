@@ -73,7 +73,7 @@ export function writeObservation(
   out: Float32Array,
   offset: number,
 ): void {
-  const { sceneCount, activeObjects, objectSizes, lengthUnit, yawSteps } = world;
+  const { sceneCount, activeObjects, objectSizes, placementRange, lengthUnit, yawSteps } = world;
   out.fill(0, offset, offset + observationWidth(world));
   out[offset + scene] = 1;
   let at = offset + sceneCount;
@@ -88,8 +88,8 @@ export function writeObservation(
     out[at + type] = 1;
     at += objectSizes.length;
     out[at++] = x / lengthUnit;
-    // Heights start at 0: the lower half of a room is centred.
-    out[at++] = (2 * y) / lengthUnit - 1;
+    // Nothing rests higher than it can be dropped from.
+    out[at++] = (2 * y) / placementRange.drop[1] - 1;
     out[at++] = z / lengthUnit;
     out[at++] = yawSteps > 1 ? (2 * yaw) / (yawSteps - 1) - 1 : 0;
   }

@@ -15,7 +15,7 @@ export async function openOnnxLearner(model: Model, { device, threads }: Learner
     }
     return {
       description: `onnxruntime, ${runtime.device}`,
-      call: (name, feeds) => {
+      call: async (name, feeds) => {
         const program = programs.get(name);
         if (program === undefined) throw new Error(`the model has no function "${name}"`);
         return program.run(feeds);

@@ -1,0 +1,156 @@
+/** @file Both learners, from the same weights, batches and noise, stay together over a hundred updates at 2×256. */
+import { describe, expect, test } from "vitest";
+import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
+import { Random } from "../../trainer/random/random.js";
+import { LEARNERS, type Learner, type LearnerKind, openLearner, outputOf } from "../../trainer/sac/learner.js";
+import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
+import { actSac, updateSac } from "../../trainer/sac/sac-updates.js";
+
+const UPDATES = 100;
+const BATCH = 64;
+const WIDTH = 12;
+const ACTION = 3;
+const SHARE = 0.01;
+
+const sac = (convention: SacModel["convention"]): SacModel => ({
+  kind: "sac",
+  convention,
+  observation: WIDTH,
+  action: ACTION,
+  hidden: [256, 256],
+  batch: BATCH,
+  rows: [BATCH],
+  gamma: 0.99,
+  tau: 0.005,
+  targetEntropy: -ACTION,
+  learningRates: { actor: 3e-4, critic: 1e-3, temperature: 1e-3 },
+  policyFrequency: 2,
+  actionScale: [1, 1, 1],
+  actionBias: [0, 0, 0],
+  criticLoss: "squared",
+});
+
+const heads: HeadsModel = {
+  kind: "heads",
+  features: WIDTH,
+  hidden: [256, 256],
+  heads: ["validity", "hardness"],
+  batch: BATCH,
+  rows: [BATCH],
+  loss: "squared",
+};
+
+const draw = (count: number, random: Random): Float32Array =>
+  Float32Array.from({ length: count }, () => random.normal());
+const tensor = (data: Float32Array, ...dims: number[]): Tensor => ({ type: "float32", dims, data });
+
+async function withLearner<T>(model: Model, learner: LearnerKind, use: (learner: Learner) => Promise<T>): Promise<T> {
+  const opened = await openLearner(model, { learner, device: "cpu", threads: 1 });
+  try {
+    await opened.set(initialVariables(model, new Random(1)));
+    return await use(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function onBoth<T>(model: Model, use: (learner: Learner) => Promise<T>): Promise<[onnx: T, tfjs: T]> {
+  return Promise.all([withLearner(model, "onnx", use), withLearner(model, "tfjs", use)]);
+}
+
+const meanSize = (values: Float32Array): number =>
+  values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
+
+/** Each value within 1 % of its own size, or of `scale` where it is smaller than that. */
+function expectTogether(what: string, a: Float32Array, b: Float32Array, scale = meanSize(a)): void {
+  const shares = a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) / Math.max(scale, Math.abs(value)));
+  expect(a).toHaveLength(b.length);
+  expect(meanSize(a)).toBeGreaterThan(0.01);
+  expect(Math.max(...shares), what).toBeLessThan(SHARE);
+}
+
+/** Q and modes on a fixed batch after the updates. */
+async function trainSac(
+  model: SacModel,
+  learner: Learner,
+): Promise<{ q1: Float32Array; q2: Float32Array; modes: Float32Array }> {
+  const random = new Random(2);
+  for (let update = 0; update < UPDATES; update++) {
+    const observations = draw(BATCH * WIDTH, random);
+    const batch = {
+      observations,
+      nextObservations: draw(BATCH * WIDTH, random),
+      actions: draw(BATCH * ACTION, random).map(Math.tanh),
+      rewards: Float32Array.from({ length: BATCH }, (_, i) => 2 + (observations[i * WIDTH] ?? 0)),
+      terminated: Float32Array.from({ length: BATCH }, () => random.below(5) / 4),
+      weights: Float32Array.from({ length: BATCH }, () => random.uniform(0.2, 1)),
+    };
+    await updateSac(learner, model, batch, update, random);
+  }
+  const observations = draw(BATCH * WIDTH, random);
+  const feeds: Tensors = {
+    observations: tensor(observations, BATCH, WIDTH),
+    actions: tensor(draw(BATCH * ACTION, random).map(Math.tanh), BATCH, ACTION),
+  };
+  const values = await learner.call("evaluate", feeds);
+  const modes = await actSac(learner, model, observations, BATCH);
+  return { q1: outputOf(values, "q1"), q2: outputOf(values, "q2"), modes };
+}
+
+describe.each(["cleanrl", "sb3"] as const)("SAC, %s", (convention) => {
+  test("onnxruntime and tensorflow.js have the same Q and the same policy after 100 updates", async () => {
+    const model = sac(convention);
+    const [onnx, tfjs] = await onBoth(model, (learner) => trainSac(model, learner));
+    expectTogether("q1", onnx.q1, tfjs.q1);
+    expectTogether("q2", onnx.q2, tfjs.q2);
+    // Actions are in [−1, 1].
+    expectTogether("modes", onnx.modes, tfjs.modes, 1);
+  });
+});
+
+test("the heads of the object-centric agent agree after 100 updates", async () => {
+  const train = async (learner: Learner): Promise<Float32Array[]> => {
+    const random = new Random(3);
+    const errors: Float32Array[] = [];
+    for (let update = 0; update < UPDATES; update++) {
+      const features = draw(BATCH * WIDTH, random);
+      for (const head of heads.heads) {
+        const targets = Float32Array.from({ length: BATCH }, (_, i) => ((features[i * WIDTH] ?? 0) > 0 ? 1 : 0));
+        const feeds = {
+          features: tensor(features, BATCH, WIDTH),
+          targets: tensor(targets, BATCH),
+          weights: tensor(new Float32Array(BATCH).fill(0.7), BATCH),
+          learning_rate: tensor(Float32Array.of(1e-3)),
+        };
+        errors.push(outputOf(await learner.call(head, feeds), "errors"));
+      }
+    }
+    const feeds = { features: tensor(draw(BATCH * WIDTH, random), BATCH, WIDTH) };
+    const values = [];
+    for (const head of heads.heads)
+      values.push(outputOf(await learner.call(`evaluate_${head}_${BATCH}`, feeds), "values"));
+    const mean = (own: Float32Array | undefined): number =>
+      (own ?? draw(1, random)).reduce((sum, e) => sum + e, 0) / BATCH;
+    expect(mean(errors.at(-2))).toBeLessThan(0.5 * mean(errors[0]));
+    return values;
+  };
+  const [onnx, tfjs] = await onBoth(heads, train);
+  onnx.forEach((values, i) => {
+    expectTogether(heads.heads[i] ?? "", values, tfjs[i] ?? values.slice(0, 0));
+  });
+});
+
+test("the tensorflow.js learner says which backend it found, and why no faster one", async () => {
+  const description = await withLearner(heads, "tfjs", async (learner) => learner.description);
+  expect(description).toMatch(
+    /^tensorflow\.js, (wasm \(.*tfjs-node-gpu: .+; .*tfjs-node: .+\)|@tensorflow\/tfjs-node)/,
+  );
+});
+
+test.each(LEARNERS)("%s: a call that cannot be is an error, and the learner lives on", async (kind) => {
+  await withLearner(heads, kind, async (learner) => {
+    await expect(learner.call("nothing", {})).rejects.toThrow(/no function "nothing"/);
+    await expect(learner.call("validity", {})).rejects.toThrow();
+    expect(Object.keys(await learner.get())).toContain("validity.step");
+  });
+});
