@@ -69,10 +69,10 @@ function extent(values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  // A flat line gets an axis of its own size around it; below the smallest number that could mean anything, one of size 1.
+  // A line that is flat to within half a percent is shown flat, on an axis around it, not as noise blown up.
   const size = Math.max(Math.abs(low), Math.abs(high));
-  if (high - low > Math.max(1e-9 * size, 1e-12)) return [low, high];
-  const padding = size > 1e-12 ? size / 2 : 0.5;
+  if (high - low > Math.max(0.005 * size, 1e-12)) return [low, high];
+  const padding = size > 1e-12 ? size / 10 : 0.5;
   return [low - padding, high + padding];
 }
 
@@ -109,6 +109,7 @@ export function lineChart(chart: LineChart): Markup {
     )}
 ${x
   .ticks(5)
+  .filter((tick) => xFormat(tick) !== "")
   .map(
     (tick) =>
       html`<path class="tick" d="M${round(x(tick))} ${HEIGHT - BOTTOM}v5"/><text x="${round(x(tick))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${xFormat(tick)}</text>`,

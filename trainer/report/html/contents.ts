@@ -109,7 +109,7 @@ async function loadArm(name: string, colour: number, runs: readonly Run[]): Prom
   return { name, colour, runs, shards, episodes };
 }
 
-const PICTURES_PER_ITERATION = 6;
+const PICTURES_PER_ITERATION = 8;
 
 /** The hardest samples of the first, the middle and the last iteration that kept pictures. */
 async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
@@ -120,13 +120,15 @@ async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
   const items: GalleryItem[] = [];
   for (const { iteration, samples } of chosen) {
     const hardest = [...samples].sort((a, b) => b.hardness - a.hardness).slice(0, 4 * PICTURES_PER_ITERATION);
-    let shown = 0;
+    // Steps in one room of an episode share two of three objects: one picture of them says it all.
+    const rooms = new Set<string>();
     for (const sample of hardest) {
-      if (shown === PICTURES_PER_ITERATION) break;
+      const room = `${sample.episode}/${sample.scene}`;
+      if (rooms.size === PICTURES_PER_ITERATION || rooms.has(room)) continue;
       const png = await readSampleImage(folder, iteration, sample);
       if (png === null) continue;
       items.push({ iteration, sample, png });
-      shown++;
+      rooms.add(room);
     }
   }
   return items;

@@ -6,6 +6,7 @@ import { feasibilityNote } from "../verdicts.js";
 import { configurationSection, describe, signaturesSection } from "./configuration.js";
 import { loadContents, type ReportContents } from "./contents.js";
 import { html, type Markup } from "./markup.js";
+import { paperSection } from "./paper.js";
 import { curvesSection, statisticsSection, verdictHeader } from "./results.js";
 import { gallerySection, placementMapSection } from "./samples.js";
 import { STYLE } from "./style.js";
@@ -50,6 +51,7 @@ export function reportPage(contents: ReportContents): string {
     ["rewards", "Rewards", rewardsSection(arms)],
     ["gallery", "Hardest samples", gallerySection(gallery, arms[0], scenes)],
     ["map", "Placement map", placementMapSection(arms, scenes)],
+    ["paper", "Beside the paper", summary === null ? null : paperSection(summary)],
     ["iterations", "Iterations", iterationsSection(arms, feasibility)],
     ["signatures", "Failure signatures", signaturesSection(arms)],
     ["configuration", "How to repeat it", configurationSection({ ...config, machine, commit }, seeds)],

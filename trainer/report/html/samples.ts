@@ -11,14 +11,14 @@ function caption({ right, answer, probability, margin }: SampleCaption): Markup 
     answer === undefined
       ? html`<span class="right">answered right</span>`
       : html`<span class="wrong">answered:</span> ${capital(answer)}`;
-  return html`<dt>${capital(right)}</dt><dd>${said}<br>probability ${percent(probability, 0)} · ${margin.toFixed(0)}° from a boundary</dd>`;
+  return html`<dt>${capital(right)}</dt><dd>${said}<br>probability ${percent(probability, 0)} · margin ${margin.toFixed(0)}°</dd>`;
 }
 
 function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null): Markup {
   const room = scenes?.[sample.scene]?.name ?? `scene ${sample.scene}`;
   const told = sample.captions.map(({ right }) => right).join(" ");
   return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${told}" width="224" height="224">
-<div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S ${sample.score.toFixed(2)}, h ${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
+<div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S\u00a0${sample.score.toFixed(2)}, h\u00a0${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
 }
 
 export function gallerySection(
@@ -31,7 +31,7 @@ export function gallerySection(
   return section(
     "gallery",
     "The hardest samples",
-    html`<p>What ${armName(arm.name)} found (seed ${arm.runs[0]?.seed}): the true captions, which caption the model preferred when the sample was made (the right one or one with flipped terms), its probability of the right one against the flips, and how far the relation is from the nearest boundary between two terms. A small margin means that the picture is near a tie, not that the model is blind.</p>`,
+    html`<p>What ${armName(arm.name)} found (seed ${arm.runs[0]?.seed}), at most one picture for each room of an episode: the true captions, which caption the model preferred when the sample was made (the right one or one with flipped terms), its probability of the right one against the flips, and the margin: degrees to the nearest boundary between two relations. A small margin means that the picture is near a tie, not that the model is blind.</p>`,
     iterations.map(
       (iteration) =>
         html`<h3>Iteration ${iteration}</h3><ul class="gallery">${items.filter((item) => item.iteration === iteration).map((item) => card(item, scenes))}</ul>`,

@@ -67,7 +67,7 @@ thead th{white-space:normal;font-weight:600;vertical-align:bottom;border-bottom-
 .map figcaption{font-size:.86rem;justify-content:flex-start}
 .furniture{fill:var(--wood);fill-opacity:.3;stroke:var(--wood);stroke-width:10}
 .cell{fill:var(--c)}.l1{fill-opacity:.22}.l2{fill-opacity:.4}.l3{fill-opacity:.6}.l4{fill-opacity:.8}.l5{fill-opacity:1}
-.warnings{border-left:4px solid var(--c1);background:var(--wash);padding:12px 18px;border-radius:0 8px 8px 0;margin:10px 0}
+.warnings{border-left:4px solid var(--c1);background:var(--wash);padding:12px 18px 12px 36px;border-radius:0 8px 8px 0;margin:10px 0}
 .warnings li{margin:4px 0}
 pre{background:var(--wash);border:1px solid var(--rule);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.86rem;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
