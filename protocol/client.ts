@@ -1,21 +1,17 @@
-/** @file The client's end of one session: requests in order and pipelined, resent with the same number, each timeout naming its phase. */
+/** @file The client of one server: its session, and batches of operations on its environments. */
 import { randomBytes } from "node:crypto";
-import { Dealer } from "zeromq";
-import { decodeHeader, encodeHeader } from "./codec.js";
+import { Channel, type ChannelOptions } from "./channel.js";
 import type { WireMap } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
   type EnvResult,
   PROTOCOL_VERSION,
-  parseErrorBody,
   parseResults,
   parseTensorHeaders,
   parseWelcome,
-  readInteger,
   type Welcome,
   type WireOp,
 } from "./messages.js";
-import { checkEndpoint, clientCurve, type Keys } from "./security.js";
 import {
   bytesOf,
   bytesPerElement,
@@ -59,117 +55,52 @@ export interface VectorEnvironment {
   close(): Promise<void>;
 }
 
-/** Milliseconds. Each is for a phase of its own and named when it runs out. */
-export interface Timeouts {
-  /** Until the peer is there. */
-  readonly connect: number;
-  /** From then until welcome. */
-  readonly hello: number;
-  readonly reset: number;
-  readonly step: number;
-  readonly close: number;
-}
-
-export const DEFAULT_TIMEOUTS: Timeouts = { connect: 30_000, hello: 30_000, reset: 60_000, step: 60_000, close: 3000 };
-
-export interface ClientOptions {
+export interface ClientOptions extends ChannelOptions {
   /** The server's, or for `listen` the client's own (`tcp://127.0.0.1:*` takes a free port). */
   readonly endpoint: string;
-  readonly keys?: Keys;
   /** For a server on loopback that asks one; keys bring their own. */
   readonly token?: string;
-  readonly timeouts?: Partial<Timeouts>;
-  /** An unanswered request is sent again, under its number, after this many milliseconds, and whenever the connection comes back. */
-  readonly resendAfter?: number;
   readonly maxFrameBytes?: number;
   readonly imageSize?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-type Phase = keyof Timeouts | "ping" | "configure";
-
-interface Pending {
-  readonly frames: readonly Uint8Array[];
-  readonly phase: Phase;
-  readonly deadline: number;
-  sentAt: number;
-  settle: ((reply: WireMap, payload: readonly Buffer[]) => void) | undefined;
-  fail: ((error: Error) => void) | undefined;
-}
-
+/** One session with one server. */
 export class EnvironmentClient implements VectorEnvironment {
-  private readonly timeouts: Timeouts;
-  private readonly resendAfter: number;
+  private readonly channel: Channel;
   private readonly name = randomBytes(8).toString("hex");
-  /** Sent and unanswered, oldest first. */
-  private readonly pending = new Map<number, Pending>();
-  private readonly slotWaiters: (() => void)[] = [];
-  private readonly outbox: (readonly Uint8Array[])[] = [];
-  private sending = false;
-  private req = 0;
-  private heard = 0;
-  private connected = false;
-  private ended: Error | undefined;
-  private timer: NodeJS.Timeout | undefined;
   private greeting: Welcome | undefined;
   private specs: ReadonlyMap<string, TensorSpec> = new Map();
+  private actionElements = 0;
 
-  private constructor(
-    private readonly socket: Dealer,
-    private readonly options: ClientOptions,
-  ) {
-    this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-    this.resendAfter = options.resendAfter ?? 5000;
-    this.socket.events.on("handshake", () => {
-      this.connected = true;
-      this.resendAll();
-    });
-    this.socket.events.on("disconnect", () => {
-      this.connected = false;
-    });
-    void this.receive();
+  private constructor(private readonly options: ClientOptions) {
+    options.signal?.throwIfAborted();
+    this.channel = new Channel(options, () => this.pingIdle());
   }
 
   /** Connects to a server that has bound, and says hello. */
   static async connect(options: ClientOptions): Promise<EnvironmentClient> {
-    const client = EnvironmentClient.create(options);
-    client.socket.connect(options.endpoint);
+    const client = new EnvironmentClient(options);
+    client.channel.connect();
     return client.open(options.signal);
   }
 
   /** Binds; `accept` waits for the server that connects, and says hello. */
   static async listen(options: ClientOptions): Promise<Listener> {
-    const client = EnvironmentClient.create(options);
+    const client = new EnvironmentClient(options);
     try {
-      await client.socket.bind(options.endpoint);
+      await client.channel.bind();
     } catch (error) {
-      client.end(new ProtocolError("CLOSED", "could not bind"));
-      throw new ProtocolError(
-        "CONFIGURATION",
-        `can't bind ${options.endpoint}: ${error instanceof Error ? error.message : error}`,
-      );
+      client.end(error);
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ProtocolError("CONFIGURATION", `can't bind ${options.endpoint}: ${why}`);
     }
-    const endpoint = client.socket.lastEndpoint ?? options.endpoint;
     return {
-      endpoint,
+      endpoint: client.channel.endpoint,
       accept: (signal) => client.open(signal ?? options.signal),
       close: () => client.end(new ProtocolError("CLOSED", "the listener was closed")),
     };
-  }
-
-  private static create(options: ClientOptions): EnvironmentClient {
-    checkEndpoint(options.endpoint, options.keys);
-    options.signal?.throwIfAborted();
-    const socket = new Dealer({
-      linger: 0,
-      sendHighWaterMark: 0,
-      heartbeatInterval: 5000,
-      reconnectInterval: 50,
-      reconnectMaxInterval: 1000,
-      ...clientCurve(options.keys),
-    });
-    return new EnvironmentClient(socket, options);
   }
 
   /** What the server said of itself. */
@@ -178,19 +109,11 @@ export class EnvironmentClient implements VectorEnvironment {
     return this.greeting;
   }
 
-  /** Whether the transport is up; a session outlives a cut. */
-  get isConnected(): boolean {
-    return this.connected;
-  }
-
   private async open(signal: AbortSignal | undefined): Promise<EnvironmentClient> {
-    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2));
     const { maxFrameBytes, imageSize, seed, keys } = this.options;
     const token = keys?.token ?? this.options.token;
     const hello = {
-      v: PROTOCOL_VERSION,
       t: "hello",
-      req: this.req + 1,
       protocols: [PROTOCOL_VERSION],
       client: this.name,
       package: "rls3",
@@ -201,20 +124,23 @@ export class EnvironmentClient implements VectorEnvironment {
       ...(seed === undefined ? {} : { seed }),
     };
     try {
-      const wait = this.timeouts.connect + this.timeouts.hello;
-      this.greeting = await this.request("hello", hello, [], wait, signal, (reply) => {
+      this.greeting = await this.channel.request("hello", hello, [], signal, (reply) => {
         expectType(reply, "welcome");
         return parseWelcome(reply);
       });
     } catch (error) {
-      this.end(new ProtocolError("CLOSED", "there was no session"));
+      this.end(error);
       throw error;
     }
-    // Often enough to ping in time.
-    clearInterval(this.timer);
-    const { ping_period_ms: period } = this.greeting.limits;
-    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, period / 4));
-    this.specs = new Map(this.greeting.observations.map((spec) => [spec.uid, spec]));
+    const { sid, limits, observations, action } = this.greeting;
+    this.channel.begin({
+      sid,
+      maxFrameBytes: limits.max_frame_bytes,
+      maxInFlight: limits.max_in_flight,
+      pingPeriod: limits.ping_period_ms,
+    });
+    this.specs = new Map(observations.map((spec) => [spec.uid, spec]));
+    this.actionElements = elementCount(action.shape);
     return this;
   }
 
@@ -228,11 +154,9 @@ export class EnvironmentClient implements VectorEnvironment {
     want: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<BatchResult> {
-    if (this.pending.size >= this.welcome.limits.max_in_flight) await this.slot(options.signal);
     const { header, payload, resets } = this.encodeOps(ops);
     header["want"] = want;
-    const phase = resets ? "reset" : "step";
-    return this.request(phase, header, payload, this.timeouts[phase], options.signal, (reply, frames) => {
+    return this.channel.request(resets ? "reset" : "step", header, payload, options.signal, (reply, frames) => {
       expectType(reply, "batch_result");
       return this.decodeBatch(reply, frames, ops, want);
     });
@@ -240,18 +164,22 @@ export class EnvironmentClient implements VectorEnvironment {
 
   /** Sets named parameters of the server's definition (`welcome.parameters`). */
   async configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void> {
-    await this.simple("configure", { t: "configure", parameters }, "configured");
+    await this.channel.request("configure", { t: "configure", parameters }, [], undefined, (reply) => {
+      expectType(reply, "configured");
+    });
   }
 
   async ping(): Promise<void> {
-    await this.simple("ping", { t: "ping" }, "pong");
+    await this.channel.request("ping", { t: "ping" }, [], undefined, (reply) => expectType(reply, "pong"));
   }
 
   /** Ends the session, if the server still answers; the client is closed in any case. */
   async close(): Promise<void> {
-    if (this.ended !== undefined) return;
+    if (this.channel.closed) return;
     try {
-      if (this.greeting !== undefined) await this.simple("close", { t: "close" }, "closed");
+      if (this.greeting !== undefined) {
+        await this.channel.request("close", { t: "close" }, [], undefined, (reply) => expectType(reply, "closed"));
+      }
     } catch (error) {
       // A server that is gone, or has given the session up, is as closed as one that says so.
       if (!(error instanceof ProtocolError)) throw error;
@@ -261,36 +189,24 @@ export class EnvironmentClient implements VectorEnvironment {
   }
 
   /** Gives the connection up without a word: what is pending fails with `reason`. */
-  end(reason: Error): void {
-    if (this.ended !== undefined) return;
-    this.ended = reason;
-    clearInterval(this.timer);
-    this.socket.close();
-    for (const entry of this.pending.values()) entry.fail?.(reason);
-    this.pending.clear();
-    for (const wake of this.slotWaiters.splice(0)) wake();
+  end(reason: unknown): void {
+    this.channel.end(reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  private async simple(phase: "ping" | "configure" | "close", header: WireMap, expected: string): Promise<void> {
-    if (this.pending.size >= this.welcome.limits.max_in_flight) await this.slot(undefined);
-    const wait = phase === "close" ? this.timeouts.close : this.timeouts.step;
-    await this.request(phase, { ...header }, [], wait, undefined, (reply) => expectType(reply, expected));
-  }
-
-  private async slot(signal: AbortSignal | undefined): Promise<void> {
-    while (this.ended === undefined && this.pending.size >= this.welcome.limits.max_in_flight) {
-      await new Promise<void>((resolve) => this.slotWaiters.push(resolve));
-      signal?.throwIfAborted();
-    }
+  /** An idle session that turns out to be lost is told to whoever asks next. */
+  private pingIdle(): void {
+    this.ping().catch((error: unknown) => {
+      if (error instanceof ProtocolError && error.code === "NO_SESSION") this.end(error);
+    });
   }
 
   private encodeOps(ops: readonly Op[]): { header: Record<string, unknown>; payload: Uint8Array[]; resets: boolean } {
     const { action } = this.welcome;
-    const elements = elementCount(action.shape);
+    const elements = this.actionElements;
     let steps = 0;
     let resets = false;
     const wireOps: WireOp[] = [];
@@ -347,193 +263,6 @@ export class EnvironmentClient implements VectorEnvironment {
     const missing = want.find((uid) => tensors[uid] === undefined);
     if (missing !== undefined) throw badMessage(`the answer lacks the observation "${missing}"`);
     return { results, tensors };
-  }
-
-  /** Sends one request and resolves with what `parse` makes of its response. */
-  private request<T>(
-    phase: Phase,
-    header: Record<string, unknown>,
-    payload: readonly Uint8Array[],
-    wait: number,
-    signal: AbortSignal | undefined,
-    parse: (reply: WireMap, frames: readonly Buffer[]) => T,
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.ended !== undefined) throw this.ended;
-      signal?.throwIfAborted();
-      const req = this.req + 1;
-      header["v"] = PROTOCOL_VERSION;
-      header["req"] = req;
-      if (this.greeting !== undefined) header["sid"] = this.greeting.sid;
-      const encoded = encodeHeader(header);
-      const limit = this.greeting?.limits.max_frame_bytes ?? Number.POSITIVE_INFINITY;
-      for (const frame of [encoded, ...payload]) {
-        if (frame.byteLength <= limit) continue;
-        const detail = { bytes: frame.byteLength, limit };
-        throw new ProtocolError(
-          "TOO_LARGE",
-          `a frame of ${frame.byteLength} bytes; this server takes ${limit}`,
-          detail,
-        );
-      }
-      // Nothing is wrong any more: only now is the number used up.
-      this.req = req;
-      const now = performance.now();
-      const entry: Pending = {
-        frames: payload.length === 0 ? [encoded] : [encoded, ...payload],
-        phase,
-        deadline: now + wait,
-        sentAt: now,
-        settle: undefined,
-        fail: undefined,
-      };
-      // The place in flight is kept after an abort or a timeout: the server still works on the request.
-      const abort =
-        signal === undefined
-          ? undefined
-          : () => {
-              entry.settle = undefined;
-              entry.fail = undefined;
-              reject(signal.reason);
-            };
-      if (abort !== undefined) signal?.addEventListener("abort", abort, { once: true });
-      const release = (): void => {
-        entry.settle = undefined;
-        entry.fail = undefined;
-        if (abort !== undefined) signal?.removeEventListener("abort", abort);
-      };
-      entry.settle = (reply, frames) => {
-        release();
-        try {
-          resolve(parse(reply, frames));
-        } catch (error) {
-          reject(error);
-        }
-      };
-      entry.fail = (error) => {
-        release();
-        reject(error);
-      };
-      this.pending.set(req, entry);
-      this.post(entry.frames);
-    });
-  }
-
-  /** zeromq.js takes one waiting send at a time, so they queue here while there is no peer. */
-  private post(frames: readonly Uint8Array[]): void {
-    if (this.sending) {
-      this.outbox.push(frames);
-      return;
-    }
-    this.sending = true;
-    this.socket.send(frames as Uint8Array[]).then(this.sent, this.sendFailed);
-  }
-
-  private readonly sent = (): void => {
-    this.sending = false;
-    const next = this.outbox.shift();
-    if (next !== undefined) this.post(next);
-  };
-
-  private readonly sendFailed = (error: Error): void => {
-    this.sending = false;
-    // Closing the socket fails a waiting send, and everything pending has been told by then.
-    if (this.ended === undefined) this.end(new ProtocolError("UNAVAILABLE", `sending failed: ${error.message}`));
-  };
-
-  private async receive(): Promise<void> {
-    try {
-      while (this.ended === undefined) {
-        const frames = await this.socket.receive();
-        this.heard = performance.now();
-        this.take(frames);
-      }
-    } catch (error) {
-      if (this.ended === undefined) {
-        this.end(
-          new ProtocolError("UNAVAILABLE", `receiving failed: ${error instanceof Error ? error.message : error}`),
-        );
-      }
-    }
-  }
-
-  private take(frames: readonly Buffer[]): void {
-    let reply: WireMap;
-    let req: number;
-    try {
-      reply = decodeHeader(frames[0] ?? Buffer.alloc(0));
-      req = readInteger(reply, "req", 0, Number.MAX_SAFE_INTEGER);
-    } catch (error) {
-      // Whose answer this is can't be told, so the oldest request hears of it.
-      const [oldest] = this.pending;
-      if (oldest !== undefined) this.settled(oldest[0], (entry) => entry.fail?.(error as Error));
-      return;
-    }
-    const entry = this.pending.get(req);
-    if (entry === undefined) return; // an answer to a resend that has been answered already
-    if (reply["t"] === "error") {
-      const error = ProtocolError.from(parseErrorBody(reply));
-      if (error.code === "OUT_OF_ORDER" && error.retryable) {
-        this.resendAll();
-      } else {
-        this.settled(req, () => entry.fail?.(error));
-      }
-      return;
-    }
-    this.settled(req, () => entry.settle?.(reply, frames.slice(1)));
-  }
-
-  private settled(req: number, tell: (entry: Pending) => void): void {
-    const entry = this.pending.get(req);
-    if (entry === undefined) return;
-    this.pending.delete(req);
-    tell(entry);
-    this.slotWaiters.shift()?.();
-  }
-
-  private resendAll(): void {
-    const now = performance.now();
-    // What waits in the outbox has not been sent a first time yet.
-    for (const entry of this.pending.values()) {
-      if (this.outbox.includes(entry.frames) || this.sending) continue;
-      entry.sentAt = now;
-      this.post(entry.frames);
-    }
-  }
-
-  private tick(): void {
-    const now = performance.now();
-    for (const entry of this.pending.values()) {
-      if (now > entry.deadline && entry.fail !== undefined) entry.fail(this.timeout(entry.phase));
-    }
-    const [oldest] = this.pending.values();
-    if (oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
-    const period = this.greeting?.limits.ping_period_ms;
-    if (period !== undefined && this.pending.size === 0 && now - this.heard > period) {
-      this.ping().catch((error: Error) => {
-        // An idle session that is lost is told to whoever asks next.
-        if (error instanceof ProtocolError && error.code === "NO_SESSION") this.end(error);
-      });
-    }
-  }
-
-  private timeout(phase: Phase): ProtocolError {
-    const connecting = phase === "hello" && !this.connected;
-    const named = connecting ? "connect" : phase;
-    const seconds = (ms: number): string => `${ms / 1000} s`;
-    const waited =
-      named === "hello" || named === "connect"
-        ? this.timeouts.connect + this.timeouts.hello
-        : (this.timeouts[named as keyof Timeouts] ?? this.timeouts.step);
-    const what = connecting
-      ? `nothing answers at ${this.options.endpoint}: is the server started, and is the address right?`
-      : `the server at ${this.options.endpoint} is connected but did not answer`;
-    return new ProtocolError(
-      "TIMEOUT",
-      `timeout in phase "${named}" after ${seconds(waited)}: ${what}`,
-      { phase: named },
-      true,
-    );
   }
 }
 

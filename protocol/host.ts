@@ -4,39 +4,17 @@
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
-import type {
-  DefinitionSource,
-  Environment,
-  EnvironmentDefinition,
-  SessionWishes,
-  WireMap,
-  WireValue,
-} from "./environment.js";
+import type { DefinitionSource, SessionWishes, WireMap, WireValue } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
-  type BatchRequest,
   type Hello,
   PROTOCOL_VERSION,
-  parseBatch,
   parseHello,
   parseParameters,
-  parseTensorHeaders,
   type ServerLimits,
   specToWire,
-  type WireOp,
 } from "./messages.js";
-import {
-  byteCount,
-  bytesOf,
-  bytesPerElement,
-  createTensor,
-  elementCount,
-  membershipCheck,
-  specProblem,
-  type TensorData,
-  type TensorSpec,
-  tensorOver,
-} from "./spaces.js";
+import { checkDefinition, tooLarge, World } from "./world.js";
 
 export interface HostOptions {
   readonly envCount?: number;
@@ -67,39 +45,10 @@ interface Session {
   lastHeard: number;
 }
 
-/** One environment with what the protocol knows of its episode. */
-interface Slot {
-  environment: Environment;
-  state: "new" | "running" | "over";
-  episode: number;
-  step: number;
-}
-
-/** A definition with what is worked out once for all messages. */
-interface Served {
-  readonly definition: EnvironmentDefinition;
-  readonly check: ReturnType<typeof membershipCheck>;
-  readonly actionElements: number;
-  readonly specs: ReadonlyMap<string, TensorSpec>;
-}
-
-function prepare(definition: EnvironmentDefinition): Served {
-  const fail = (what: string): Error => new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${what}`);
-  for (const spec of [definition.action, ...definition.observations]) {
-    const problem = specProblem(spec);
-    if (problem !== undefined) throw fail(problem);
-  }
-  const specs = new Map(definition.observations.map((spec) => [spec.uid, spec]));
-  if (specs.size !== definition.observations.length) throw fail("two observations have the same uid");
-  const { action } = definition;
-  return { definition, check: membershipCheck(action), actionElements: elementCount(action.shape), specs };
-}
-
 export class EnvironmentHost {
   readonly limits: ServerLimits;
   private readonly envCount: number;
-  private served: Served;
-  private slots: Slot[] = [];
+  private world: World | undefined;
   private session: Session | undefined;
   /** Sessions ended by `close`; a server that was started for one session ends then. */
   sessionsClosed = 0;
@@ -114,7 +63,7 @@ export class EnvironmentHost {
       throw new ProtocolError("CONFIGURATION", `envCount must be an integer from 1 to 65535, not ${options.envCount}`);
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.served = prepare(typeof source === "function" ? source({}) : source);
+    checkDefinition(typeof source === "function" ? source({}) : source);
   }
 
   get busy(): boolean {
@@ -134,21 +83,17 @@ export class EnvironmentHost {
   }
 
   close(): void {
-    for (const slot of this.slots.splice(0)) slot.environment.close?.();
+    this.world?.close();
+    this.world = undefined;
   }
 
   /** New environments for a new session, with every parameter at its default. */
-  private start(wishes: SessionWishes): void {
+  private start(wishes: SessionWishes): World {
     this.close();
-    if (typeof this.source === "function") this.served = prepare(this.source(wishes));
-    const { definition } = this.served;
-    this.slots = Array.from({ length: this.envCount }, (_, i): Slot => {
-      return { environment: definition.create(i), state: "new", episode: 0, step: 0 };
-    });
-  }
-
-  private get hashes(): boolean {
-    return this.slots[0]?.environment.stateHash !== undefined;
+    const definition = typeof this.source === "function" ? this.source(wishes) : this.source;
+    checkDefinition(definition);
+    this.world = new World(definition, this.envCount);
+    return this.world;
   }
 
   /** Exactly one response for each request: the frames of a message to the frames of its answer. Never throws. */
@@ -219,18 +164,17 @@ export class EnvironmentHost {
       replies: [],
       lastHeard: now,
     };
-    this.start({
+    const world = this.start({
       ...(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }),
       ...(hello.seed === undefined ? {} : { seed: hello.seed }),
     });
-    const reply = [encodeHeader(this.welcome(session, req))];
+    const reply = [encodeHeader(this.welcome(session, world, req))];
     session.replies[req % this.limits.max_in_flight] = reply;
     this.session = session;
     return reply;
   }
 
-  private welcome(session: Session, req: number): WireMap {
-    const { definition } = this.served;
+  private welcome(session: Session, { definition, hashes }: World, req: number): WireMap {
     const parameters = definition.parameters ?? [];
     return {
       v: PROTOCOL_VERSION,
@@ -240,19 +184,19 @@ export class EnvironmentHost {
       protocols: [PROTOCOL_VERSION],
       name: definition.name,
       package: this.options.package ?? "rls3",
-      env_count: this.slots.length,
+      env_count: this.envCount,
       action: specToWire(definition.action),
       observations: definition.observations.map(specToWire),
       autoreset: "disabled",
       graphics: definition.graphics,
       time_step: this.options.timeStep ?? null,
       capabilities: [
-        ...(this.hashes ? ["state_hash"] : []),
+        ...(hashes ? ["state_hash"] : []),
         ...(parameters.length > 0 ? ["configure"] : []),
         ...(definition.graphics !== null ? ["images"] : []),
         ...(this.options.curve === true ? ["curve"] : []),
       ],
-      state_hash: this.hashes ? (definition.stateHashVersion ?? 1) : null,
+      state_hash: hashes ? (definition.stateHashVersion ?? 1) : null,
       parameters: parameters.map((parameter) => ({ ...parameter })) as unknown as WireValue[],
       limits: { ...this.limits },
       catalog: definition.catalog ?? null,
@@ -268,7 +212,8 @@ export class EnvironmentHost {
     now: number,
   ): readonly Buffer[] {
     const session = this.session;
-    if (session === undefined || session.sid !== sid) {
+    const world = this.world;
+    if (session === undefined || world === undefined || session.sid !== sid) {
       throw new ProtocolError(
         "NO_SESSION",
         `there is no session "${sid.slice(0, 32)}" here (any more); say hello first`,
@@ -284,7 +229,7 @@ export class EnvironmentHost {
     let reply: readonly Buffer[];
     try {
       this.checkFrames(frames, 1);
-      reply = this.execute(type, session, req, header, frames.slice(1));
+      reply = this.execute(type, session, world, req, header, frames.slice(1));
       const large = reply.find((frame) => frame.byteLength > session.maxFrameBytes);
       if (large !== undefined) throw tooLarge("a frame of the answer", large.byteLength, session.maxFrameBytes);
     } catch (error) {
@@ -299,21 +244,22 @@ export class EnvironmentHost {
   private execute(
     type: string,
     session: Session,
+    world: World,
     req: number,
     header: WireMap,
     payload: readonly Uint8Array[],
   ): readonly Buffer[] {
     const { sid } = session;
     switch (type) {
-      case "batch":
-        return this.batch(session, req, header, payload);
+      case "batch": {
+        const { results, tensors, frames } = world.batch(header, payload, session.maxFrameBytes);
+        return [encodeHeader({ v: PROTOCOL_VERSION, t: "batch_result", sid, req, results, tensors }), ...frames];
+      }
       case "ping":
         return [encodeHeader({ v: PROTOCOL_VERSION, t: "pong", sid, req, tick_age_ms: 0, queue_depth: 0 })];
       case "configure": {
-        const parameters = parseParameters(header, this.served.definition.parameters ?? []);
-        for (const [name, value] of parameters) {
-          for (const slot of this.slots) slot.environment.configure?.(name, value);
-        }
+        const parameters = parseParameters(header, world.definition.parameters ?? []);
+        for (const [name, value] of parameters) world.configure(name, value);
         return [
           encodeHeader({ v: PROTOCOL_VERSION, t: "configured", sid, req, parameters: Object.fromEntries(parameters) }),
         ];
@@ -328,141 +274,12 @@ export class EnvironmentHost {
         });
     }
   }
-
-  /** Everything that can be wrong with the whole message is found before the first environment moves. */
-  private batch(session: Session, req: number, header: WireMap, payload: readonly Uint8Array[]): readonly Buffer[] {
-    const request = parseBatch(header, this.slots.length);
-    const { ops, want } = request;
-    const actions = this.actions(request, header, payload);
-    const frames: Buffer[] = [];
-    const tensors: { uid: string; dtype: string; shape: number[]; frame: number }[] = [];
-    const outputs: { uid: string; data: TensorData; elements: number }[] = [];
-    for (const uid of want) {
-      const spec = this.served.specs.get(uid);
-      if (spec === undefined) {
-        throw badMessage(`want: there is no observation "${uid}"; known: ${[...this.served.specs.keys()].join(", ")}`, {
-          field: "want",
-        });
-      }
-      if (spec.graphics === true && this.served.definition.graphics === null) {
-        throw new ProtocolError("NO_GRAPHICS", `"${uid}" needs a renderer, and this server has none`, { uid });
-      }
-      const bytes = byteCount(spec) * ops.length;
-      if (bytes > session.maxFrameBytes)
-        throw tooLarge(`observation "${uid}" of ${ops.length} environments`, bytes, session.maxFrameBytes);
-      const elements = elementCount(spec.shape);
-      const data = createTensor(spec.dtype, elements * ops.length);
-      tensors.push({ uid, dtype: spec.dtype, shape: [ops.length, ...spec.shape], frame: frames.length });
-      frames.push(bytesOf(data));
-      outputs.push({ uid, data, elements });
-    }
-    const results: object[] = [];
-    let stepped = 0;
-    for (let i = 0; i < ops.length; i++) {
-      const op = ops[i] as WireOp;
-      const row = op.op === "step" ? stepped++ : 0;
-      const slot = this.slots[op.env] as Slot;
-      try {
-        const result = this.operate(op, slot, actions, row);
-        for (const { uid, data, elements } of outputs) {
-          slot.environment.observe(uid, ops.length === 1 ? data : data.subarray(i * elements, (i + 1) * elements));
-        }
-        results.push(result);
-      } catch (error) {
-        for (const { data, elements } of outputs) data.fill(0, i * elements, (i + 1) * elements);
-        results.push(this.failed(op.env, slot, error));
-      }
-    }
-    return [
-      encodeHeader({ v: PROTOCOL_VERSION, t: "batch_result", sid: session.sid, req, results, tensors }),
-      ...frames,
-    ];
-  }
-
-  /** The action tensor: one row for each step, in the order of the operations. */
-  private actions(request: BatchRequest, header: WireMap, payload: readonly Uint8Array[]): TensorData | undefined {
-    const tensors = parseTensorHeaders(header, payload, bytesPerElement);
-    const { action } = this.served.definition;
-    const given = tensors.find((tensor) => tensor.uid === action.uid);
-    if (given === undefined) {
-      if (request.steps === 0) return undefined;
-      throw badMessage(`${request.steps} steps, but no tensor "${action.uid}" in tensors`, { field: "tensors" });
-    }
-    const expected = [request.steps, ...action.shape];
-    if (given.dtype !== action.dtype || given.shape.join() !== expected.join()) {
-      throw new ProtocolError(
-        "BAD_ACTION",
-        `${action.uid} must be ${action.dtype} [${expected}] (a row for each step); it is ${given.dtype} [${given.shape}]`,
-        { uid: action.uid, dtype: action.dtype, shape: expected },
-      );
-    }
-    return tensorOver(given.dtype, payload[given.frame] as Uint8Array);
-  }
-
-  private operate(op: WireOp, slot: Slot, actions: TensorData | undefined, row: number): object {
-    let reward = 0;
-    let terminated = false;
-    let truncated = false;
-    let info: WireMap = {};
-    if (op.op === "reset") {
-      slot.state = "new";
-      const options = op.options ?? {};
-      info = slot.environment.reset(op.seed ?? undefined, options);
-      slot.state = "running";
-      slot.episode++;
-      slot.step = 0;
-    } else if (op.op === "step") {
-      if (slot.state !== "running") throw notReset(op.env, slot);
-      const size = this.served.actionElements;
-      const action = (actions as TensorData).subarray(row * size, (row + 1) * size);
-      const problem = this.served.check(action);
-      if (problem !== undefined) throw new ProtocolError("BAD_ACTION", problem.message, problem.detail);
-      const outcome = slot.environment.step(action);
-      ({ reward, terminated, truncated, info } = outcome);
-      slot.step++;
-      if (terminated || truncated) slot.state = "over";
-    } else if (slot.state === "new") {
-      throw notReset(op.env, slot);
-    }
-    const result = { env: op.env, reward, terminated, truncated, episode: slot.episode, step: slot.step, info };
-    return this.hashes ? { ...result, state_hash: slot.environment.stateHash?.() ?? "" } : result;
-  }
-
-  /** An error of one environment: the others of the batch go on. What the environment itself throws costs it its episode. */
-  private failed(env: number, slot: Slot, error: unknown): object {
-    let known = error instanceof ProtocolError ? error : undefined;
-    if (known === undefined) {
-      const message = error instanceof Error ? error.message : String(error);
-      known = new ProtocolError("ENV_CRASH", `environment ${env} failed: ${message}; reset it to go on`, {
-        reason: message,
-      });
-      slot.state = "new";
-      try {
-        slot.environment.close?.();
-      } catch (second) {
-        known = new ProtocolError("ENV_CRASH", `${known.message} (closing it failed too: ${second})`, known.detail);
-      }
-      slot.environment = this.served.definition.create(env);
-    }
-    const { episode, step } = slot;
-    const body = { code: known.code, message: known.message, detail: known.detail, retryable: known.retryable, env };
-    return { env, reward: 0, terminated: false, truncated: false, episode, step, info: {}, error: body };
-  }
-}
-
-function notReset(env: number, slot: Slot): Error {
-  const why = slot.state === "over" ? "its episode is over (autoreset is off)" : "it has not been reset yet";
-  return new ProtocolError("NOT_RESET", `environment ${env}: ${why}; reset it first`);
 }
 
 function wrongVersion(given: unknown): Error {
   return new ProtocolError("VERSION", `this server speaks protocol ${PROTOCOL_VERSION}, not ${given}`, {
     protocols: [PROTOCOL_VERSION],
   });
-}
-
-function tooLarge(what: string, bytes: number, limit: number): Error {
-  return new ProtocolError("TOO_LARGE", `${what} has ${bytes} bytes; max_frame_bytes is ${limit}`, { bytes, limit });
 }
 
 function outOfOrder(req: number, expected: number, gap: boolean): Error {

@@ -1,4 +1,5 @@
 /** @file The one way into the protocol: everything that other folders may use. */
+export { DEFAULT_TIMEOUTS, type Timeouts } from "./channel.js";
 export * from "./client.js";
 export * from "./environment.js";
 export * from "./errors.js";

@@ -1,8 +1,9 @@
 /** @file A server that may die: started again, or waited for; each episode that dies with it is marked lost, once. */
+
+import { DEFAULT_TIMEOUTS } from "./channel.js";
 import {
   type BatchResult,
   type ClientOptions,
-  DEFAULT_TIMEOUTS,
   EnvironmentClient,
   type Op,
   type ParameterValue,

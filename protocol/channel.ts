@@ -1,0 +1,351 @@
+/**
+ * @file The client's end of the wire: numbered requests in order and pipelined, resent under their number, each waiting no
+ * longer than its phase allows. It knows of messages only their number, and which of them are errors.
+ */
+import { Dealer } from "zeromq";
+import { decodeHeader, encodeHeader } from "./codec.js";
+import type { WireMap } from "./environment.js";
+import { ProtocolError } from "./errors.js";
+import { PROTOCOL_VERSION, parseErrorBody, readInteger } from "./messages.js";
+import { checkEndpoint, clientCurve, type Keys } from "./security.js";
+
+/** Milliseconds. Each is for a phase of its own and named when it runs out. */
+export interface Timeouts {
+  /** Until the peer is there. */
+  readonly connect: number;
+  /** From then until welcome. */
+  readonly hello: number;
+  readonly reset: number;
+  /** Of configure and ping too. */
+  readonly step: number;
+  readonly close: number;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { connect: 30_000, hello: 30_000, reset: 60_000, step: 60_000, close: 3000 };
+
+export interface ChannelOptions {
+  readonly endpoint: string;
+  readonly keys?: Keys;
+  readonly timeouts?: Partial<Timeouts>;
+  /** An unanswered request is sent again, under its number, after this many milliseconds, and whenever the connection comes back. */
+  readonly resendAfter?: number;
+}
+
+export type Phase = keyof Timeouts | "ping" | "configure";
+
+type Parse<T> = (reply: WireMap, frames: readonly Buffer[]) => T;
+
+/** A request that was sent. It keeps its place in flight after an abort or a timeout: the server still works on it. */
+interface Pending {
+  readonly frames: readonly Uint8Array[];
+  readonly phase: Phase;
+  readonly deadline: number;
+  sentAt: number;
+  /** Undefined once nobody waits any more. */
+  answer: ((reply: WireMap, frames: readonly Buffer[]) => void) | undefined;
+  fail: ((error: unknown) => void) | undefined;
+}
+
+/** Waits for a place in flight. */
+interface Waiter {
+  readonly phase: Phase;
+  readonly deadline: number;
+  readonly admit: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** What welcome settles for the rest of a session. */
+export interface SessionTerms {
+  readonly sid: string;
+  readonly maxFrameBytes: number;
+  readonly maxInFlight: number;
+  readonly pingPeriod: number;
+}
+
+export class Channel {
+  readonly timeouts: Timeouts;
+  /** Whether the transport is up; a session outlives a cut. */
+  connected = false;
+  /** When anything came, by `performance.now()`. */
+  heard = 0;
+  private readonly socket: Dealer;
+  private readonly resendAfter: number;
+  /** Oldest first. */
+  private readonly pending = new Map<number, Pending>();
+  private readonly waiters: Waiter[] = [];
+  /** Places that were given to a waiter who has not taken them yet. */
+  private granted = 0;
+  private readonly outbox: (readonly Uint8Array[])[] = [];
+  private sending = false;
+  private lastReq = 0;
+  private reason: unknown;
+  private over = false;
+  private timer: NodeJS.Timeout | undefined;
+  private terms: SessionTerms | undefined;
+
+  /** @param onIdle called when nothing has been said for a ping period. */
+  constructor(
+    private readonly options: ChannelOptions,
+    private readonly onIdle: () => void,
+  ) {
+    checkEndpoint(options.endpoint, options.keys);
+    this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+    this.resendAfter = options.resendAfter ?? 5000;
+    this.socket = new Dealer({
+      linger: 0,
+      sendHighWaterMark: 0,
+      heartbeatInterval: 5000,
+      reconnectInterval: 50,
+      reconnectMaxInterval: 1000,
+      ...clientCurve(options.keys),
+    });
+    this.socket.events.on("handshake", () => {
+      this.connected = true;
+      this.resendAll();
+    });
+    this.socket.events.on("disconnect", () => {
+      this.connected = false;
+    });
+    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2));
+    void this.receive();
+  }
+
+  connect(): void {
+    this.socket.connect(this.options.endpoint);
+  }
+
+  async bind(): Promise<void> {
+    await this.socket.bind(this.options.endpoint);
+  }
+
+  /** With the port that was taken, where it was bound. */
+  get endpoint(): string {
+    return this.socket.lastEndpoint ?? this.options.endpoint;
+  }
+
+  get closed(): boolean {
+    return this.over;
+  }
+
+  /** From here on requests carry the session, and keep to what its server allows. */
+  begin(terms: SessionTerms): void {
+    this.terms = terms;
+    clearInterval(this.timer);
+    // Often enough to ping in time.
+    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, terms.pingPeriod / 4));
+  }
+
+  /** Gives the connection up without a word: whoever waits for something hears `reason`. */
+  end(reason: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.reason = reason;
+    clearInterval(this.timer);
+    this.socket.close();
+    for (const entry of this.pending.values()) entry.fail?.(reason);
+    this.pending.clear();
+    for (const waiter of this.waiters.splice(0)) waiter.fail(reason);
+  }
+
+  /**
+   * Sends a request and resolves with what `parse` makes of its response; waits first while as many are under way as the
+   * server takes. `header` gets its version, session and number here.
+   */
+  async request<T>(
+    phase: Phase,
+    header: Record<string, unknown>,
+    payload: readonly Uint8Array[],
+    signal: AbortSignal | undefined,
+    parse: Parse<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const deadline = performance.now() + this.patience(phase);
+    const atMost = this.terms?.maxInFlight ?? 1;
+    // Those who waited before go first.
+    if (this.pending.size + this.granted >= atMost || this.waiters.length > 0) {
+      await this.admission(phase, deadline, signal);
+      this.granted--;
+    }
+    return this.dispatch(phase, header, payload, deadline, signal, parse);
+  }
+
+  private dispatch<T>(
+    phase: Phase,
+    header: Record<string, unknown>,
+    payload: readonly Uint8Array[],
+    deadline: number,
+    signal: AbortSignal | undefined,
+    parse: Parse<T>,
+  ): Promise<T> {
+    if (this.over) throw this.reason;
+    const req = this.lastReq + 1;
+    header["v"] = PROTOCOL_VERSION;
+    header["req"] = req;
+    if (this.terms !== undefined) header["sid"] = this.terms.sid;
+    const frames = [encodeHeader(header), ...payload];
+    this.checkSizes(frames);
+    // Nothing is wrong any more: only now is the number used up.
+    this.lastReq = req;
+    return new Promise<T>((resolve, reject) => {
+      const entry: Pending = { frames, phase, deadline, sentAt: performance.now(), answer: undefined, fail: undefined };
+      const release = (): void => {
+        entry.answer = undefined;
+        entry.fail = undefined;
+        signal?.removeEventListener("abort", abort);
+      };
+      entry.answer = (reply, parts) => {
+        release();
+        try {
+          resolve(parse(reply, parts));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      entry.fail = (error) => {
+        release();
+        reject(error);
+      };
+      const abort = (): void => entry.fail?.(signal?.reason);
+      signal?.addEventListener("abort", abort);
+      this.pending.set(req, entry);
+      this.post(frames);
+    });
+  }
+
+  private checkSizes(frames: readonly Uint8Array[]): void {
+    const limit = this.terms?.maxFrameBytes ?? Number.POSITIVE_INFINITY;
+    for (const { byteLength: bytes } of frames) {
+      if (bytes <= limit) continue;
+      throw new ProtocolError("TOO_LARGE", `a frame of ${bytes} bytes; this server takes ${limit}`, { bytes, limit });
+    }
+  }
+
+  private admission(phase: Phase, deadline: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.over) throw this.reason;
+    return new Promise<void>((resolve, reject) => {
+      const leave = (): void => {
+        const at = this.waiters.indexOf(waiter);
+        if (at >= 0) this.waiters.splice(at, 1);
+        signal?.removeEventListener("abort", abort);
+      };
+      const waiter: Waiter = {
+        phase,
+        deadline,
+        admit: () => {
+          leave();
+          this.granted++;
+          resolve();
+        },
+        fail: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = (): void => waiter.fail(signal?.reason);
+      signal?.addEventListener("abort", abort);
+      this.waiters.push(waiter);
+    });
+  }
+
+  /** zeromq.js takes one waiting send at a time, so they queue here while there is no peer. */
+  private post(frames: readonly Uint8Array[]): void {
+    if (this.sending) {
+      this.outbox.push(frames);
+      return;
+    }
+    this.sending = true;
+    this.socket.send(frames as Uint8Array[]).then(this.sent, this.sendFailed);
+  }
+
+  private readonly sent = (): void => {
+    this.sending = false;
+    const next = this.outbox.shift();
+    if (next !== undefined) this.post(next);
+  };
+
+  private readonly sendFailed = (error: Error): void => {
+    this.sending = false;
+    // Closing the socket fails a waiting send too, and everything pending has been told by then.
+    this.end(new ProtocolError("UNAVAILABLE", `sending failed: ${error.message}`));
+  };
+
+  private async receive(): Promise<void> {
+    try {
+      while (!this.over) {
+        const frames = await this.socket.receive();
+        this.heard = performance.now();
+        this.take(frames);
+      }
+    } catch (error) {
+      // Closing the socket ends a waiting receive; end() knows that it has been here.
+      const why = error instanceof Error ? error.message : String(error);
+      this.end(new ProtocolError("UNAVAILABLE", `receiving failed: ${why}`));
+    }
+  }
+
+  private take(frames: readonly Buffer[]): void {
+    let reply: WireMap;
+    let req: number;
+    try {
+      reply = decodeHeader(frames[0] ?? Buffer.alloc(0));
+      req = readInteger(reply, "req", 0, Number.MAX_SAFE_INTEGER);
+    } catch (error) {
+      // Whose answer this is can't be told, so the oldest request hears of it.
+      const [oldest] = this.pending.keys();
+      if (oldest !== undefined) this.settle(oldest)?.fail?.(error);
+      return;
+    }
+    if (reply["t"] !== "error") {
+      this.settle(req)?.answer?.(reply, frames.slice(1));
+      return;
+    }
+    const error = ProtocolError.from(parseErrorBody(reply));
+    if (error.code === "OUT_OF_ORDER" && error.retryable) this.resendAll();
+    else this.settle(req)?.fail?.(error);
+  }
+
+  /** The request that this number answers, its place free again; undefined for the second answer to one that was resent. */
+  private settle(req: number): Pending | undefined {
+    const entry = this.pending.get(req);
+    if (entry === undefined) return undefined;
+    this.pending.delete(req);
+    this.waiters[0]?.admit();
+    return entry;
+  }
+
+  private resendAll(): void {
+    const now = performance.now();
+    for (const entry of this.pending.values()) {
+      // What waits to be sent a first time, as before the first connection, goes out by itself.
+      if (this.sending) return;
+      entry.sentAt = now;
+      this.post(entry.frames);
+    }
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    for (const { phase, deadline, fail } of [...this.pending.values(), ...this.waiters]) {
+      if (now > deadline) fail?.(this.timeout(phase));
+    }
+    const [oldest] = this.pending.values();
+    if (oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
+    const period = this.terms?.pingPeriod ?? Number.POSITIVE_INFINITY;
+    if (this.pending.size === 0 && now - this.heard > period) this.onIdle();
+  }
+
+  private patience(phase: Phase): number {
+    if (phase === "hello") return this.timeouts.connect + this.timeouts.hello;
+    return phase === "ping" || phase === "configure" ? this.timeouts.step : this.timeouts[phase];
+  }
+
+  private timeout(phase: Phase): ProtocolError {
+    const absent = phase === "hello" && !this.connected;
+    const named = absent ? "connect" : phase;
+    const what = absent
+      ? `nothing answers at ${this.options.endpoint}: is the server started, and is the address right?`
+      : `the server at ${this.options.endpoint} did not answer`;
+    const message = `timeout in phase "${named}" after ${this.patience(phase) / 1000} s: ${what}`;
+    return new ProtocolError("TIMEOUT", message, { phase: named }, true);
+  }
+}

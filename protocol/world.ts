@@ -1,0 +1,210 @@
+/** @file The environments of one session, and what a batch does to them. */
+import type { Environment, EnvironmentDefinition, WireMap } from "./environment.js";
+import { badMessage, ProtocolError } from "./errors.js";
+import { type BatchRequest, parseBatch, parseTensorHeaders, type TensorHeader, type WireOp } from "./messages.js";
+import {
+  byteCount,
+  bytesOf,
+  bytesPerElement,
+  createTensor,
+  elementCount,
+  membershipCheck,
+  specProblem,
+  type TensorData,
+  type TensorSpec,
+  tensorOver,
+} from "./spaces.js";
+
+/** One environment with what the protocol knows of its episode. */
+interface Slot {
+  environment: Environment;
+  state: "new" | "running" | "over";
+  episode: number;
+  step: number;
+}
+
+/** A batch's answer: what goes into the header, and the payload frames. */
+export interface BatchAnswer {
+  readonly results: readonly object[];
+  readonly tensors: readonly TensorHeader[];
+  readonly frames: readonly Buffer[];
+}
+
+/** An observation that is wanted: where it goes, for all operations of the batch. */
+interface Output {
+  readonly uid: string;
+  readonly data: TensorData;
+  readonly elements: number;
+}
+
+/** @throws ProtocolError CONFIGURATION for a definition that can't be served. */
+export function checkDefinition(definition: EnvironmentDefinition): void {
+  const fail = (what: string): Error => new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${what}`);
+  for (const spec of [definition.action, ...definition.observations]) {
+    const problem = specProblem(spec);
+    if (problem !== undefined) throw fail(problem);
+  }
+  const uids = definition.observations.map(({ uid }) => uid);
+  if (new Set(uids).size !== uids.length) throw fail("two observations have the same uid");
+}
+
+export class World {
+  readonly hashes: boolean;
+  private readonly slots: Slot[];
+  private readonly check: ReturnType<typeof membershipCheck>;
+  private readonly actionElements: number;
+  private readonly specs: ReadonlyMap<string, TensorSpec>;
+  /** What configure has set, for an environment that is made anew. */
+  private readonly parameters = new Map<string, number | string | boolean>();
+
+  constructor(
+    readonly definition: EnvironmentDefinition,
+    envCount: number,
+  ) {
+    this.check = membershipCheck(definition.action);
+    this.actionElements = elementCount(definition.action.shape);
+    this.specs = new Map(definition.observations.map((spec) => [spec.uid, spec]));
+    this.slots = Array.from({ length: envCount }, (_, i): Slot => {
+      return { environment: definition.create(i), state: "new", episode: 0, step: 0 };
+    });
+    this.hashes = this.slots[0]?.environment.stateHash !== undefined;
+  }
+
+  close(): void {
+    for (const slot of this.slots) slot.environment.close?.();
+  }
+
+  configure(name: string, value: number | string | boolean): void {
+    this.parameters.set(name, value);
+    for (const slot of this.slots) slot.environment.configure?.(name, value);
+  }
+
+  /**
+   * Everything that can be wrong with the whole message is found before the first environment moves.
+   * @param limit largest frame that the client takes, in bytes
+   */
+  batch(header: WireMap, payload: readonly Uint8Array[], limit: number): BatchAnswer {
+    const request = parseBatch(header, this.slots.length);
+    const { ops } = request;
+    const actions = this.actions(request, header, payload);
+    const outputs = request.want.map((uid) => this.output(uid, ops.length, limit));
+    const results: object[] = [];
+    let stepped = 0;
+    for (let i = 0; i < ops.length; i++) {
+      const op = ops[i] as WireOp;
+      const row = op.op === "step" ? stepped++ : 0;
+      const slot = this.slots[op.env] as Slot;
+      try {
+        const result = this.operate(op, slot, actions, row);
+        for (const { uid, data, elements } of outputs) {
+          slot.environment.observe(uid, ops.length === 1 ? data : data.subarray(i * elements, (i + 1) * elements));
+        }
+        results.push(result);
+      } catch (error) {
+        for (const { data, elements } of outputs) data.fill(0, i * elements, (i + 1) * elements);
+        results.push(this.failed(op.env, slot, error));
+      }
+    }
+    const tensors = outputs.map(({ uid }, frame): TensorHeader => {
+      const { dtype, shape } = this.specs.get(uid) as TensorSpec;
+      return { uid, dtype, shape: [ops.length, ...shape], frame };
+    });
+    return { results, tensors, frames: outputs.map(({ data }) => bytesOf(data)) };
+  }
+
+  /** Room for one wanted observation. It is new for each answer: what was handed to a socket is never written again. */
+  private output(uid: string, count: number, limit: number): Output {
+    const spec = this.specs.get(uid);
+    if (spec === undefined) {
+      const known = [...this.specs.keys()].join(", ");
+      throw badMessage(`want: there is no observation "${uid}"; known: ${known}`, { field: "want" });
+    }
+    if (spec.graphics === true && this.definition.graphics === null) {
+      throw new ProtocolError("NO_GRAPHICS", `"${uid}" needs a renderer, and this server has none`, { uid });
+    }
+    const bytes = byteCount(spec) * count;
+    if (bytes > limit) throw tooLarge(`observation "${uid}" of ${count} environments`, bytes, limit);
+    const elements = elementCount(spec.shape);
+    return { uid, data: createTensor(spec.dtype, elements * count), elements };
+  }
+
+  /** The action tensor: one row for each step, in the order of the operations. */
+  private actions(request: BatchRequest, header: WireMap, payload: readonly Uint8Array[]): TensorData | undefined {
+    const tensors = parseTensorHeaders(header, payload, bytesPerElement);
+    const { action } = this.definition;
+    const given = tensors.find((tensor) => tensor.uid === action.uid);
+    if (given === undefined) {
+      if (request.steps === 0) return undefined;
+      throw badMessage(`${request.steps} steps, but no tensor "${action.uid}" in tensors`, { field: "tensors" });
+    }
+    const expected = [request.steps, ...action.shape];
+    if (given.dtype !== action.dtype || given.shape.join() !== expected.join()) {
+      throw new ProtocolError(
+        "BAD_ACTION",
+        `${action.uid} must be ${action.dtype} [${expected}] (a row for each step); it is ${given.dtype} [${given.shape}]`,
+        { uid: action.uid, dtype: action.dtype, shape: expected },
+      );
+    }
+    return tensorOver(given.dtype, payload[given.frame] as Uint8Array);
+  }
+
+  private operate(op: WireOp, slot: Slot, actions: TensorData | undefined, row: number): object {
+    let reward = 0;
+    let terminated = false;
+    let truncated = false;
+    let info: WireMap = {};
+    if (op.op === "reset") {
+      slot.state = "new";
+      const options = op.options ?? {};
+      info = slot.environment.reset(op.seed ?? undefined, options);
+      slot.state = "running";
+      slot.episode++;
+      slot.step = 0;
+    } else if (op.op === "step") {
+      if (slot.state !== "running") throw notReset(op.env, slot);
+      const size = this.actionElements;
+      const action = (actions as TensorData).subarray(row * size, (row + 1) * size);
+      const problem = this.check(action);
+      if (problem !== undefined) throw new ProtocolError("BAD_ACTION", problem.message, problem.detail);
+      const outcome = slot.environment.step(action);
+      ({ reward, terminated, truncated, info } = outcome);
+      slot.step++;
+      if (terminated || truncated) slot.state = "over";
+    } else if (slot.state === "new") {
+      throw notReset(op.env, slot);
+    }
+    const result = { env: op.env, reward, terminated, truncated, episode: slot.episode, step: slot.step, info };
+    return this.hashes ? { ...result, state_hash: slot.environment.stateHash?.() ?? "" } : result;
+  }
+
+  /** An error of one environment: the others of the batch go on. What the environment itself throws costs it its episode. */
+  private failed(env: number, slot: Slot, error: unknown): object {
+    let known = error instanceof ProtocolError ? error : undefined;
+    if (known === undefined) {
+      const message = error instanceof Error ? error.message : String(error);
+      known = new ProtocolError("ENV_CRASH", `environment ${env} failed: ${message}; reset it to go on`, {
+        reason: message,
+      });
+      slot.state = "new";
+      try {
+        slot.environment.close?.();
+      } catch (second) {
+        known = new ProtocolError("ENV_CRASH", `${known.message} (closing it failed too: ${second})`, known.detail);
+      }
+      slot.environment = this.definition.create(env);
+      for (const [name, value] of this.parameters) slot.environment.configure?.(name, value);
+    }
+    const { episode, step } = slot;
+    const body = { code: known.code, message: known.message, detail: known.detail, retryable: known.retryable, env };
+    return { env, reward: 0, terminated: false, truncated: false, episode, step, info: {}, error: body };
+  }
+}
+
+function notReset(env: number, slot: Slot): Error {
+  const why = slot.state === "over" ? "its episode is over (autoreset is off)" : "it has not been reset yet";
+  return new ProtocolError("NOT_RESET", `environment ${env}: ${why}; reset it first`);
+}
+
+export function tooLarge(what: string, bytes: number, limit: number): Error {
+  return new ProtocolError("TOO_LARGE", `${what} has ${bytes} bytes; max_frame_bytes is ${limit}`, { bytes, limit });
+}
