@@ -1,0 +1,142 @@
+using System;
+using System.Collections.Generic;
+
+namespace Rls3.Gym.Core
+{
+    /// <summary>What a step gave, but for observations and info.</summary>
+    public readonly struct StepOutcome
+    {
+        public readonly double Reward;
+        public readonly bool Terminated;
+        public readonly bool Truncated;
+
+        public StepOutcome(double reward, bool terminated, bool truncated)
+        {
+            Reward = reward;
+            Terminated = terminated;
+            Truncated = truncated;
+        }
+    }
+
+    /// <summary>
+    /// One environment. It is called from one thread (Unity's main thread in a player), and never stepped before a reset.
+    /// What it throws costs it its episode (ENV_CRASH), and nothing more.
+    /// </summary>
+    public interface IEnvironment : IDisposable
+    {
+        /// <summary>Starts an episode. The same seed gives the same episode on every server; without one the environment draws on.</summary>
+        void Reset(long? seed, WireValue options);
+
+        /// <param name="action">The elements of the action spec, already checked against its dtype, shape and bounds.</param>
+        StepOutcome Step(TensorSpan action);
+
+        /// <summary>Writes one observation; <paramref name="output"/> has exactly the bytes of its spec.</summary>
+        void Observe(string uid, TensorSpan output);
+
+        /// <summary>Writes one map: what there is to know about the last reset or step.</summary>
+        void WriteInfo(IWireWriter writer);
+
+        /// <summary>Hash of the whole state; only asked where the definition claims it.</summary>
+        ulong StateHash { get; }
+
+        /// <summary>A named parameter changed, already checked against its definition.</summary>
+        void Configure(string name, WireValue value);
+    }
+
+    /// <summary>A named parameter of the side channel `configure`.</summary>
+    public sealed class ParameterSpec
+    {
+        private ParameterSpec(string name, string type, double? low, double? high, WireValue standard, string description)
+        {
+            Name = name;
+            Type = type;
+            Low = low;
+            High = high;
+            Default = standard;
+            Description = description;
+        }
+
+        public string Name { get; }
+
+        /// <summary>"int", "float", "string" or "bool".</summary>
+        public string Type { get; }
+
+        public double? Low { get; }
+
+        public double? High { get; }
+
+        public WireValue Default { get; }
+
+        public string Description { get; }
+
+        public static ParameterSpec Float(string name, double low, double high, double standard, string description) =>
+            new ParameterSpec(name, "float", low, high, WireValue.Of(standard), description);
+
+        public static ParameterSpec Int(string name, double low, double high, double standard, string description) =>
+            new ParameterSpec(name, "int", low, high, WireValue.Of(standard), description);
+
+        public static ParameterSpec Bool(string name, bool standard, string description) =>
+            new ParameterSpec(name, "bool", null, null, WireValue.Of(standard), description);
+
+        public static ParameterSpec Text(string name, string standard, string description) =>
+            new ParameterSpec(name, "string", null, null, WireValue.Of(standard), description);
+
+        public void WriteTo(IWireWriter writer)
+        {
+            writer.Map(4 + (Low.HasValue ? 1 : 0) + (High.HasValue ? 1 : 0));
+            writer.Key("name");
+            writer.Value(Name);
+            writer.Key("type");
+            writer.Value(Type);
+            if (Low.HasValue)
+            {
+                writer.Key("low");
+                writer.Value(Low.Value);
+            }
+            if (High.HasValue)
+            {
+                writer.Key("high");
+                writer.Value(High.Value);
+            }
+            writer.Key("default");
+            Default.WriteTo(writer);
+            writer.Key("description");
+            writer.Value(Description);
+        }
+    }
+
+    /// <summary>What a server serves: the specs that `welcome` announces, and a factory.</summary>
+    public sealed class EnvironmentDefinition
+    {
+        public EnvironmentDefinition(string name, TensorSpec action, IReadOnlyList<TensorSpec> observations, Func<int, IEnvironment> create)
+        {
+            Name = name;
+            Action = action;
+            Observations = observations;
+            Create = create;
+            Parameters = Array.Empty<ParameterSpec>();
+            Catalog = WireValue.Nil;
+        }
+
+        public string Name { get; }
+
+        public TensorSpec Action { get; }
+
+        public IReadOnlyList<TensorSpec> Observations { get; }
+
+        public Func<int, IEnvironment> Create { get; }
+
+        public IReadOnlyList<ParameterSpec> Parameters { get; set; }
+
+        /// <summary>Name of the graphics device, or null where no image can be had.</summary>
+        public string? Graphics { get; set; }
+
+        /// <summary>The environment's own description of its world; nil where it has none.</summary>
+        public WireValue Catalog { get; set; }
+
+        public bool ClaimsStateHash { get; set; }
+
+        /// <summary>Simulated seconds of a step; null where there is no such thing.</summary>
+        public double? TimeStep { get; set; }
+    }
+}

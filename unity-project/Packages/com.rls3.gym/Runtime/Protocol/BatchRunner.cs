@@ -1,0 +1,245 @@
+using System;
+using Rls3.Gym.Core;
+
+namespace Rls3.Gym.Protocol
+{
+    /// <summary>Runs batches on the environments, on their thread, and writes what came of them.</summary>
+    internal sealed class BatchRunner : IDisposable
+    {
+        private enum State
+        {
+            New,
+            Running,
+            Over,
+        }
+
+        // One environment with what the protocol knows of its episode.
+        private sealed class Slot
+        {
+            public IEnvironment? Environment;
+            public State State;
+            public int Episode;
+            public int Step;
+        }
+
+        private readonly EnvironmentDefinition definition;
+        private readonly Slot[] slots;
+        private readonly MessagePackWriter writer = new MessagePackWriter(4096);
+
+        public BatchRunner(EnvironmentDefinition definition, int envCount)
+        {
+            this.definition = definition;
+            slots = new Slot[envCount];
+            for (var i = 0; i < envCount; i++)
+            {
+                slots[i] = new Slot();
+            }
+        }
+
+        /// <summary>A new session: its environments have not been reset yet. The environments themselves are not touched.</summary>
+        public void Forget()
+        {
+            foreach (var slot in slots)
+            {
+                slot.State = State.New;
+                slot.Episode = 0;
+                slot.Step = 0;
+            }
+        }
+
+        public void Configure(WireValue parameters)
+        {
+            for (var i = 0; i < parameters.Keys.Count; i++)
+            {
+                for (var env = 0; env < slots.Length; env++)
+                {
+                    EnvironmentOf(env).Configure(parameters.Keys[i], parameters.Items[i]);
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var slot in slots)
+            {
+                slot.Environment?.Dispose();
+                slot.Environment = null;
+            }
+        }
+
+        // Made when first needed, on the environments' own thread: the handshake does not wait for a scene.
+        private IEnvironment EnvironmentOf(int env)
+        {
+            var slot = slots[env];
+            return slot.Environment ?? (slot.Environment = definition.Create(env));
+        }
+
+        public byte[][] Run(BatchRequest request, string sid, long req)
+        {
+            var frames = new byte[1 + request.Want.Length][];
+            for (var i = 0; i < request.Want.Length; i++)
+            {
+                frames[i + 1] = new byte[request.Want[i].Bytes * request.Ops.Length];
+            }
+            writer.Truncate(0);
+            Replies.Begin(writer, 2, "batch_result", sid, req);
+            writer.Key("results");
+            writer.Array(request.Ops.Length);
+            var row = 0;
+            for (var i = 0; i < request.Ops.Length; i++)
+            {
+                Operate(request, i, row, frames);
+                row += request.Ops[i].Kind == OpKind.Step ? 1 : 0;
+            }
+            WriteTensors(request);
+            frames[0] = writer.ToArray();
+            return frames;
+        }
+
+        private void Operate(BatchRequest request, int index, int row, byte[][] frames)
+        {
+            var op = request.Ops[index];
+            var slot = slots[op.Env];
+            var before = writer.Length;
+            try
+            {
+                var outcome = Apply(request, op, slot, row);
+                for (var i = 0; i < request.Want.Length; i++)
+                {
+                    var spec = request.Want[i];
+                    EnvironmentOf(op.Env).Observe(spec.Uid, new TensorSpan(frames[i + 1].AsSpan(index * spec.Bytes, spec.Bytes)));
+                }
+                WriteResult(op, slot, outcome);
+            }
+            catch (Exception error) when (!(error is OperationCanceledException))
+            {
+                writer.Truncate(before);
+                for (var i = 0; i < request.Want.Length; i++)
+                {
+                    frames[i + 1].AsSpan(index * request.Want[i].Bytes, request.Want[i].Bytes).Clear();
+                }
+                WriteFailure(op.Env, slot, error as ProtocolException ?? Crash(op.Env, slot, error));
+            }
+        }
+
+        private StepOutcome Apply(BatchRequest request, in Op op, Slot slot, int row)
+        {
+            switch (op.Kind)
+            {
+                case OpKind.Reset:
+                    slot.State = State.New;
+                    EnvironmentOf(op.Env).Reset(op.Seed, op.Options);
+                    slot.State = State.Running;
+                    slot.Episode++;
+                    slot.Step = 0;
+                    return default;
+                case OpKind.Step:
+                    if (slot.State != State.Running)
+                    {
+                        throw NotReset(op.Env, slot);
+                    }
+                    var action = new TensorSpan(request.Actions.AsSpan(row * definition.Action.Bytes, definition.Action.Bytes));
+                    ActionCheck.Require(definition.Action, action);
+                    var outcome = EnvironmentOf(op.Env).Step(action);
+                    slot.Step++;
+                    slot.State = outcome.Terminated || outcome.Truncated ? State.Over : State.Running;
+                    return outcome;
+                default:
+                    return slot.State == State.New ? throw NotReset(op.Env, slot) : default(StepOutcome);
+            }
+        }
+
+        private void WriteResult(in Op op, Slot slot, StepOutcome outcome)
+        {
+            WriteHead(definition.ClaimsStateHash ? 8 : 7, op.Env, outcome, slot);
+            if (op.Kind == OpKind.Noop)
+            {
+                writer.Map(0);
+            }
+            else
+            {
+                EnvironmentOf(op.Env).WriteInfo(writer);
+            }
+            if (definition.ClaimsStateHash)
+            {
+                writer.Key("state_hash");
+                writer.HexDigits(EnvironmentOf(op.Env).StateHash);
+            }
+        }
+
+        private void WriteFailure(int env, Slot slot, ProtocolException error)
+        {
+            WriteHead(8, env, default, slot);
+            writer.Map(0);
+            writer.Key("error");
+            writer.Map(5);
+            Replies.WriteBody(writer, error);
+            writer.Key("env");
+            writer.Value(env);
+        }
+
+        private void WriteHead(int fields, int env, StepOutcome outcome, Slot slot)
+        {
+            writer.Map(fields);
+            writer.Key("env");
+            writer.Value(env);
+            writer.Key("reward");
+            writer.Value(outcome.Reward);
+            writer.Key("terminated");
+            writer.Value(outcome.Terminated);
+            writer.Key("truncated");
+            writer.Value(outcome.Truncated);
+            writer.Key("episode");
+            writer.Value(slot.Episode);
+            writer.Key("step");
+            writer.Value(slot.Step);
+            writer.Key("info");
+        }
+
+        private void WriteTensors(BatchRequest request)
+        {
+            writer.Key("tensors");
+            writer.Array(request.Want.Length);
+            for (var i = 0; i < request.Want.Length; i++)
+            {
+                var spec = request.Want[i];
+                writer.Map(4);
+                writer.Key("uid");
+                writer.Value(spec.Uid);
+                writer.Key("dtype");
+                writer.Value(TensorSpec.NameOf(spec.DType));
+                writer.Key("shape");
+                writer.Array(1 + spec.Shape.Count);
+                writer.Value(request.Ops.Length);
+                foreach (var size in spec.Shape)
+                {
+                    writer.Value(size);
+                }
+                writer.Key("frame");
+                writer.Value(i);
+            }
+        }
+
+        // What an environment itself throws costs it its episode; the others of the batch go on.
+        private ProtocolException Crash(int env, Slot slot, Exception error)
+        {
+            slot.State = State.New;
+            var message = "environment " + env + " failed: " + error.Message + "; reset it to go on";
+            var detail = Details.Of("reason", WireValue.Of(error.Message));
+            try
+            {
+                slot.Environment?.Dispose();
+            }
+            catch (Exception second)
+            {
+                message += " (closing it failed too: " + second.Message + ")";
+            }
+            slot.Environment = null;
+            return new ProtocolException(ErrorCodes.EnvCrash, message, detail);
+        }
+
+        private static ProtocolException NotReset(int env, Slot slot) => new ProtocolException(
+            ErrorCodes.NotReset,
+            "environment " + env + ": " + (slot.State == State.Over ? "its episode is over (autoreset is off)" : "it has not been reset yet") + "; reset it first");
+    }
+}

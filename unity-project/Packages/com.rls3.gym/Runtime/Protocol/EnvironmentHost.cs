@@ -1,0 +1,296 @@
+using System;
+using System.Collections.Generic;
+using System.Security.Cryptography;
+using System.Text;
+using Rls3.Gym.Core;
+
+namespace Rls3.Gym.Protocol
+{
+    /// <summary>How a server is set up.</summary>
+    public sealed class HostOptions
+    {
+        public int EnvCount { get; set; } = 1;
+
+        public long MaxFrameBytes { get; set; } = 64L * 1024 * 1024;
+
+        public int MaxInFlight { get; set; } = 8;
+
+        public int PingPeriodMs { get; set; } = 5000;
+
+        /// <summary>A client must send the same in hello.</summary>
+        public string? Token { get; set; }
+
+        /// <summary>Name and version of what serves, for logs.</summary>
+        public string Package { get; set; } = "com.rls3.gym";
+
+        /// <summary>The transport encrypts: the capability `curve` is named.</summary>
+        public bool Curve { get; set; }
+    }
+
+    /// <summary>Where environments run: in Unity, the main thread; in the headless host, right here.</summary>
+    public interface IEnvironmentThread
+    {
+        /// <summary>Runs the work and returns when it is done, or throws OperationCanceledException where it never will be.</summary>
+        void Run(Action work);
+
+        /// <summary>Milliseconds since that thread last looked for work; 0 where it is the caller's own.</summary>
+        double TickAgeMs { get; }
+
+        int QueueDepth { get; }
+    }
+
+    /// <summary>Environments on the caller's own thread.</summary>
+    public sealed class CallingThread : IEnvironmentThread
+    {
+        public double TickAgeMs => 0;
+
+        public int QueueDepth => 0;
+
+        public void Run(Action work) => work();
+    }
+
+    /// <summary>
+    /// What a server does with a message, without sockets: one session at a time, requests in order, each executed once,
+    /// replies kept for resends. protocol/README.md is the specification.
+    /// </summary>
+    public sealed class EnvironmentHost : IDisposable
+    {
+        public const int ProtocolVersion = 1;
+
+        private readonly EnvironmentDefinition definition;
+        private readonly HostOptions options;
+        private readonly IEnvironmentThread thread;
+        private readonly BatchRunner batches;
+        private Session? session;
+
+        public EnvironmentHost(EnvironmentDefinition definition, HostOptions options, IEnvironmentThread thread)
+        {
+            if (options.EnvCount < 1 || options.EnvCount > 65535)
+            {
+                throw new ArgumentOutOfRangeException(nameof(options), "EnvCount must be from 1 to 65535, not " + options.EnvCount);
+            }
+            this.definition = definition;
+            this.options = options;
+            this.thread = thread;
+            batches = new BatchRunner(definition, options.EnvCount);
+        }
+
+        /// <summary>Sessions ended by a `close`; a server that was started for one session ends then.</summary>
+        public int SessionsClosed { get; private set; }
+
+        public bool HasSession => session != null;
+
+        /// <summary>The session's client, as it named itself; null without a session.</summary>
+        public string? Client => session?.Client;
+
+        /// <summary>Frees the session of a client that has been silent for three ping periods.</summary>
+        /// <param name="nowMs">A clock that only goes forward.</param>
+        public bool Expire(double nowMs)
+        {
+            if (session == null || nowMs - session.LastHeard < 3.0 * options.PingPeriodMs)
+            {
+                return false;
+            }
+            session = null;
+            return true;
+        }
+
+        public void Dispose() => batches.Dispose();
+
+        /// <summary>Exactly one response for each request: the frames of a message to the frames of its answer.</summary>
+        /// <exception cref="OperationCanceledException">The environments' thread is gone.</exception>
+        public byte[][] Answer(IReadOnlyList<byte[]> frames, double nowMs)
+        {
+            long req = 0;
+            var sid = "";
+            try
+            {
+                CheckFrames(frames);
+                var header = MessagePackReader.DecodeHeader(frames[0]);
+                var number = header.Get("req");
+                if (number != null && number.IsInteger(out var integer))
+                {
+                    req = integer;
+                }
+                CheckVersion(header);
+                if (req < 1)
+                {
+                    throw ProtocolException.BadMessage("req must be an integer from 1 to 2^53 - 1", "req");
+                }
+                var type = header.Get("t");
+                if (type == null || type.Kind != WireValue.Kinds.String)
+                {
+                    throw ProtocolException.BadMessage("t must be a string: the message's type", "t");
+                }
+                if (type.Text == "hello")
+                {
+                    return Hello(HelloRequest.Parse(header), req, nowMs);
+                }
+                var given = header.Get("sid");
+                sid = given != null && given.Kind == WireValue.Kinds.String ? given.Text : "";
+                return InSession(type.Text, sid, req, header, frames, nowMs);
+            }
+            catch (Exception error) when (!(error is OperationCanceledException))
+            {
+                return Reply(Replies.Error(error, req, sid));
+            }
+        }
+
+        private static byte[][] Reply(byte[] header) => new[] { header };
+
+        private void CheckFrames(IReadOnlyList<byte[]> frames)
+        {
+            if (frames.Count == 0)
+            {
+                throw ProtocolException.BadMessage("a message without frames");
+            }
+            if (frames.Count > DecoderLimits.Frames)
+            {
+                throw ProtocolException.BadMessage(frames.Count + " frames; at most " + DecoderLimits.Frames + " are allowed");
+            }
+            for (var i = 0; i < frames.Count; i++)
+            {
+                if (frames[i].Length > options.MaxFrameBytes)
+                {
+                    throw TooLarge("frame " + i, frames[i].Length, options.MaxFrameBytes);
+                }
+            }
+        }
+
+        private static void CheckVersion(WireValue header)
+        {
+            var version = header.Get("v");
+            if (version == null || !version.IsInteger(out var number) || number != ProtocolVersion)
+            {
+                throw WrongVersion();
+            }
+        }
+
+        private byte[][] Hello(HelloRequest hello, long req, double nowMs)
+        {
+            if (!hello.Speaks(ProtocolVersion))
+            {
+                throw WrongVersion();
+            }
+            if (options.Token != null && !SameToken(options.Token, hello.Token ?? ""))
+            {
+                throw new ProtocolException(ErrorCodes.Auth, "hello's token is " + (hello.Token == null ? "missing" : "not this server's"));
+            }
+            Expire(nowMs);
+            if (session != null && session.Client != hello.Client)
+            {
+                throw new ProtocolException(
+                    ErrorCodes.Busy,
+                    "another client has a session here; it ends with its close or after three silent ping periods",
+                    Details.Of("ping_period_ms", WireValue.Of(options.PingPeriodMs)),
+                    true);
+            }
+            if (session != null && session.FirstReq == req)
+            {
+                // The same hello once more: its welcome was lost on the way.
+                return session.LastReq == req ? session.Kept(req)! : throw OutOfOrder(req, session.LastReq + 1);
+            }
+            var opened = new Session(NewSid(), hello.Client, hello.MaxFrameBytes, req, options.MaxInFlight) { LastHeard = nowMs };
+            var reply = Reply(Replies.Welcome(definition, options, opened.Sid, req));
+            opened.Keep(req, reply);
+            session = opened;
+            batches.Forget();
+            return reply;
+        }
+
+        private byte[][] InSession(string type, string sid, long req, WireValue header, IReadOnlyList<byte[]> frames, double nowMs)
+        {
+            var current = session;
+            if (current == null || current.Sid != sid)
+            {
+                throw new ProtocolException(
+                    ErrorCodes.NoSession,
+                    "there is no session \"" + (sid.Length > 32 ? sid.Substring(0, 32) : sid) + "\" here (any more); say hello first");
+            }
+            current.LastHeard = nowMs;
+            if (req != current.LastReq + 1)
+            {
+                var kept = req <= current.LastReq && req > current.FirstReq ? current.Kept(req) : null;
+                return kept ?? throw OutOfOrder(req, current.LastReq + 1);
+            }
+            byte[][] reply;
+            try
+            {
+                reply = Execute(type, current, req, header, frames);
+                foreach (var frame in reply)
+                {
+                    if (frame.Length > current.MaxFrameBytes)
+                    {
+                        throw TooLarge("a frame of the answer", frame.Length, current.MaxFrameBytes);
+                    }
+                }
+            }
+            catch (Exception error) when (!(error is OperationCanceledException))
+            {
+                reply = Reply(Replies.Error(error, req, sid));
+            }
+            // Errors take their number too: a resend must get the same answer.
+            current.Keep(req, reply);
+            return reply;
+        }
+
+        private byte[][] Execute(string type, Session current, long req, WireValue header, IReadOnlyList<byte[]> frames)
+        {
+            switch (type)
+            {
+                case "batch":
+                    return Batch(current, req, header, frames);
+                case "ping":
+                    return Reply(Replies.Pong(current.Sid, req, thread.TickAgeMs, thread.QueueDepth));
+                case "configure":
+                    var parameters = ParameterRequest.Parse(header, definition.Parameters);
+                    thread.Run(() => batches.Configure(parameters));
+                    return Reply(Replies.Configured(current.Sid, req, parameters));
+                case "close":
+                    session = null;
+                    SessionsClosed++;
+                    return Reply(Replies.Closed(current.Sid, req));
+                default:
+                    throw ProtocolException.BadMessage(
+                        "unknown message type \"" + (type.Length > 64 ? type.Substring(0, 64) : type) + "\"; known: hello, batch, ping, configure, close",
+                        "t");
+            }
+        }
+
+        private byte[][] Batch(Session current, long req, WireValue header, IReadOnlyList<byte[]> frames)
+        {
+            // Everything that can be wrong with the whole message is found before the first environment moves.
+            var request = BatchRequest.Parse(header, frames, definition, options.EnvCount, current.MaxFrameBytes);
+            byte[][]? reply = null;
+            thread.Run(() => reply = batches.Run(request, current.Sid, req));
+            return reply ?? throw new OperationCanceledException("the environments' thread did not run the batch");
+        }
+
+        private static string NewSid()
+        {
+            var bytes = new byte[8];
+            RandomNumberGenerator.Fill(bytes);
+            return BitConverter.ToString(bytes).Replace("-", "").ToLowerInvariant();
+        }
+
+        private static bool SameToken(string a, string b) =>
+            CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(a), Encoding.UTF8.GetBytes(b));
+
+        private static ProtocolException WrongVersion() => new ProtocolException(
+            ErrorCodes.Version,
+            "this server speaks protocol " + ProtocolVersion,
+            Details.Of("protocols", WireValue.OfArray(WireValue.Of(ProtocolVersion))));
+
+        internal static ProtocolException TooLarge(string what, long bytes, long limit) => new ProtocolException(
+            ErrorCodes.TooLarge,
+            what + " has " + bytes + " bytes; max_frame_bytes is " + limit,
+            Details.Of("bytes", WireValue.Of(bytes), "limit", WireValue.Of(limit)));
+
+        private static ProtocolException OutOfOrder(long req, long expected)
+        {
+            var gap = req > expected;
+            var why = gap ? "requests before " + req + " are missing" : "the reply to " + req + " is not kept any more";
+            return new ProtocolException(ErrorCodes.OutOfOrder, why + "; the next is " + expected, Details.Of("expected", WireValue.Of(expected)), gap);
+        }
+    }
+}
