@@ -136,6 +136,25 @@ namespace Rls3.Gym.Protocol
             }
         }
 
+        /// <summary>Whether a message is not the session's: its answer (BUSY, NO_SESSION, a bad message) touches no environment.</summary>
+        public bool IsStranger(IReadOnlyList<byte[]> frames)
+        {
+            if (session == null || frames.Count == 0)
+            {
+                return true;
+            }
+            try
+            {
+                var header = MessagePackReader.DecodeHeader(frames[0]);
+                var key = header.Get("t")?.Text == "hello" ? header.Get("client") : header.Get("sid");
+                return key == null || (key.Text != session.Sid && key.Text != session.Client);
+            }
+            catch (ProtocolException)
+            {
+                return true;
+            }
+        }
+
         private static byte[][] Reply(byte[] header) => new[] { header };
 
         private void CheckFrames(IReadOnlyList<byte[]> frames)

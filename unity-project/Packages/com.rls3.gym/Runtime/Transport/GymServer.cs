@@ -1,0 +1,290 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using NetMQ;
+using NetMQ.Sockets;
+using Rls3.Gym.Core;
+using Rls3.Gym.Protocol;
+
+namespace Rls3.Gym.Transport
+{
+    /// <summary>How a server reaches its clients.</summary>
+    public sealed class ServeOptions
+    {
+        public ServeOptions(string endpoint, bool connect)
+        {
+            Endpoint = endpoint;
+            Connect = connect;
+            Once = connect;
+        }
+
+        /// <summary>tcp://127.0.0.1:* takes a free port (bind only).</summary>
+        public string Endpoint { get; }
+
+        /// <summary>The client has bound, as a trainer does for the players that it spawns.</summary>
+        public bool Connect { get; }
+
+        /// <summary>End after the first session. A server that connects does so, unless told otherwise.</summary>
+        public bool Once { get; set; }
+
+        public GymKeys? Keys { get; set; }
+    }
+
+    /// <summary>
+    /// A ROUTER socket around an <see cref="EnvironmentHost"/>, on a thread of its own: no other thread ever touches the
+    /// socket. It waits at most 100 ms at a time, so that it ends soon after it is told to.
+    /// </summary>
+    public sealed class GymServer : IDisposable
+    {
+        private const int WaitMs = 100;
+
+        /// <summary>A connected server that hears nobody for this long has been left alone, and ends.</summary>
+        private const double OrphanedAfterMs = 20000;
+
+        private readonly ServeOptions serve;
+        private readonly HostOptions options;
+        private readonly EnvironmentHost host;
+        private readonly MainThreadQueue? mainThread;
+        private readonly Thread thread;
+        private readonly Stopwatch clock = Stopwatch.StartNew();
+        private readonly ManualResetEventSlim bound = new ManualResetEventSlim();
+        private readonly Queue<Message> postponed = new Queue<Message>();
+        private RouterSocket? socket;
+        private volatile bool stopping;
+        private double lastHeard;
+
+        // Routing id and frames of one message.
+        private readonly struct Message
+        {
+            public readonly byte[] Peer;
+            public readonly List<byte[]> Frames;
+
+            public Message(byte[] peer, List<byte[]> frames)
+            {
+                Peer = peer;
+                Frames = frames;
+            }
+        }
+
+        private GymServer(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
+        {
+            this.serve = serve;
+            this.options = options;
+            this.mainThread = mainThread;
+            options.Curve = serve.Keys != null;
+            options.Token = serve.Keys?.Token ?? options.Token;
+            host = new EnvironmentHost(definition, options, mainThread == null ? (IEnvironmentThread)new CallingThread() : mainThread);
+            if (mainThread != null)
+            {
+                mainThread.Idle = LookAfterOthers;
+            }
+            Endpoint = serve.Endpoint;
+            thread = new Thread(Loop) { IsBackground = true, Name = "RLS3 gym server" };
+        }
+
+        /// <summary>Where it is bound, with the port that was taken, or where it connects to.</summary>
+        public string Endpoint { get; private set; }
+
+        /// <summary>What ended the server before it was told to; null if nothing did.</summary>
+        public Exception? Failure { get; private set; }
+
+        public bool Running => thread.IsAlive;
+
+        public string? Client => host.Client;
+
+        /// <summary>Requests answered so far.</summary>
+        public long Answered { get; private set; }
+
+        /// <param name="definition">What is served.</param>
+        /// <param name="options">Limits and number of environments.</param>
+        /// <param name="serve">Where.</param>
+        /// <param name="mainThread">Where environments run; null runs them on the server's own thread.</param>
+        /// <exception cref="ConfigurationException">The endpoint can't be served.</exception>
+        public static GymServer Start(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
+        {
+            Endpoints.Check(serve.Endpoint, serve.Keys);
+            var server = new GymServer(definition, options, serve, mainThread);
+            server.thread.Start();
+            server.bound.Wait();
+            if (server.Failure != null)
+            {
+                server.Dispose();
+                throw new ConfigurationException(serve.Endpoint + " can't be " + (serve.Connect ? "connected to" : "bound") + ": " + server.Failure.Message
+                    + (serve.Connect ? "" : "; is another server running there?"));
+            }
+            return server;
+        }
+
+        /// <summary>Waits until the server has ended by itself: its one session is over, it was orphaned, or it failed.</summary>
+        public void WaitForEnd() => thread.Join();
+
+        /// <summary>Ends the server, and returns when its socket is closed. Called twice it does nothing.</summary>
+        public void Dispose()
+        {
+            stopping = true;
+            mainThread?.Dispose();
+            if (Thread.CurrentThread != thread)
+            {
+                thread.Join();
+            }
+            host.Dispose();
+        }
+
+        private void Loop()
+        {
+            try
+            {
+                socket = Sockets.Open();
+                Open(socket);
+                bound.Set();
+                Serve(socket);
+            }
+            catch (OperationCanceledException)
+            {
+                // The main thread stopped in the middle of a request: its client asks again, of the next server.
+            }
+            catch (Exception error)
+            {
+                Failure = error;
+            }
+            finally
+            {
+                if (socket != null)
+                {
+                    Sockets.Close(socket);
+                }
+                bound.Set();
+            }
+        }
+
+        private void Open(RouterSocket router)
+        {
+            router.Options.SendHighWatermark = 0;
+            router.Options.ReceiveHighWatermark = 0;
+            router.Options.ReconnectInterval = TimeSpan.FromMilliseconds(50);
+            router.Options.ReconnectIntervalMax = TimeSpan.FromSeconds(1);
+            router.Options.HeartbeatInterval = TimeSpan.FromSeconds(5);
+            router.Options.HeartbeatTimeout = TimeSpan.FromSeconds(15);
+            router.Options.MaxMsgSize = 2 * options.MaxFrameBytes;
+            router.Options.IPv4Only = !serve.Endpoint.Contains("[");
+            if (serve.Keys != null)
+            {
+                router.Options.CurveServer = true;
+                router.Options.CurveCertificate = new NetMQCertificate(serve.Keys.SecretKey, serve.Keys.PublicKey);
+            }
+            if (serve.Connect)
+            {
+                router.Connect(serve.Endpoint);
+                return;
+            }
+            if (serve.Endpoint.EndsWith(":*", StringComparison.Ordinal))
+            {
+                var port = router.BindRandomPort(serve.Endpoint.Substring(0, serve.Endpoint.Length - 2));
+                Endpoint = serve.Endpoint.Substring(0, serve.Endpoint.Length - 1) + port;
+                return;
+            }
+            router.Bind(serve.Endpoint);
+        }
+
+        private void Serve(RouterSocket router)
+        {
+            lastHeard = Now;
+            while (!stopping)
+            {
+                if (!TryNext(router, out var message))
+                {
+                    host.Expire(Now);
+                    if (serve.Once && Now - lastHeard > Math.Max(OrphanedAfterMs, 4.0 * options.PingPeriodMs))
+                    {
+                        return;
+                    }
+                    continue;
+                }
+                lastHeard = Now;
+                Send(router, message.Peer, host.Answer(message.Frames, Now));
+                Answered++;
+                if (serve.Once && host.SessionsClosed > 0)
+                {
+                    // Leaves the last answer its way out: with linger 0, closing at once would drop it.
+                    router.Options.Linger = TimeSpan.FromMilliseconds(500);
+                    return;
+                }
+            }
+        }
+
+        private double Now => clock.Elapsed.TotalMilliseconds;
+
+        private bool TryNext(RouterSocket router, out Message message)
+        {
+            if (postponed.Count > 0)
+            {
+                message = postponed.Dequeue();
+                return true;
+            }
+            return TryReceive(router, TimeSpan.FromMilliseconds(WaitMs), out message);
+        }
+
+        // While a request runs on the main thread: strangers get their answer at once, the session's own requests wait their turn.
+        private void LookAfterOthers()
+        {
+            while (!stopping && socket != null && TryReceive(socket, TimeSpan.Zero, out var message))
+            {
+                if (!host.IsStranger(message.Frames))
+                {
+                    if (postponed.Count < options.MaxInFlight)
+                    {
+                        postponed.Enqueue(message);
+                    }
+                    continue;
+                }
+                Send(socket, message.Peer, host.Answer(message.Frames, Now));
+            }
+        }
+
+        private static bool TryReceive(RouterSocket router, TimeSpan wait, out Message message)
+        {
+            message = default;
+            var part = new Msg();
+            part.InitEmpty();
+            try
+            {
+                if (!router.TryReceive(ref part, wait))
+                {
+                    return false;
+                }
+                var peer = part.ToArray();
+                var frames = new List<byte[]>(2);
+                while (part.HasMore)
+                {
+                    router.Receive(ref part);
+                    frames.Add(part.ToArray());
+                }
+                message = new Message(peer, frames);
+                return true;
+            }
+            finally
+            {
+                part.Close();
+            }
+        }
+
+        private static void Send(RouterSocket router, byte[] peer, byte[][] frames)
+        {
+            SendFrame(router, peer, true);
+            for (var i = 0; i < frames.Length; i++)
+            {
+                SendFrame(router, frames[i], i < frames.Length - 1);
+            }
+        }
+
+        // The bytes are handed over, not copied: a reply is never written again.
+        private static void SendFrame(RouterSocket router, byte[] bytes, bool more)
+        {
+            var part = new Msg();
+            part.InitGC(bytes, bytes.Length);
+            router.Send(ref part, more);
+            part.Close();
+        }
+    }
+}

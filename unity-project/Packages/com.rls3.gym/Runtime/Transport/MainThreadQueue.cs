@@ -1,0 +1,147 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using Rls3.Gym.Protocol;
+
+namespace Rls3.Gym.Transport
+{
+    /// <summary>
+    /// Hands work from the socket's thread to the thread that owns the environments (Unity's main thread), one piece at a
+    /// time, and wakes the socket's thread as soon as it is done.
+    /// </summary>
+    public sealed class MainThreadQueue : IEnvironmentThread, IDisposable
+    {
+        /// <summary>How long the socket's thread waits before it looks after its other peers.</summary>
+        private const int SliceMs = 20;
+
+        private readonly object gate = new object();
+        private readonly Queue<Action> waiting = new Queue<Action>();
+        private readonly int capacity;
+        private long lastTick = Stopwatch.GetTimestamp();
+        private bool closed;
+
+        public MainThreadQueue(int capacity = 8)
+        {
+            this.capacity = capacity;
+        }
+
+        /// <summary>Called by the socket's thread while it waits.</summary>
+        public Action? Idle { get; set; }
+
+        public double TickAgeMs => (Stopwatch.GetTimestamp() - Interlocked.Read(ref lastTick)) * 1000.0 / Stopwatch.Frequency;
+
+        public int QueueDepth
+        {
+            get
+            {
+                lock (gate)
+                {
+                    return waiting.Count;
+                }
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Run(Action work)
+        {
+            Exception? failure = null;
+            var done = false;
+            lock (gate)
+            {
+                if (closed || waiting.Count >= capacity)
+                {
+                    throw new OperationCanceledException(closed ? "the main thread takes no more work" : "the main thread's queue is full");
+                }
+                waiting.Enqueue(() =>
+                {
+                    try
+                    {
+                        work();
+                    }
+                    catch (Exception error)
+                    {
+                        failure = error;
+                    }
+                    lock (gate)
+                    {
+                        done = true;
+                        Monitor.PulseAll(gate);
+                    }
+                });
+                Monitor.PulseAll(gate);
+            }
+            WaitFor(() => done);
+            if (failure != null)
+            {
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(failure).Throw();
+            }
+        }
+
+        private void WaitFor(Func<bool> done)
+        {
+            while (true)
+            {
+                lock (gate)
+                {
+                    if (!done() && !closed)
+                    {
+                        Monitor.Wait(gate, SliceMs);
+                    }
+                    if (done())
+                    {
+                        return;
+                    }
+                    if (closed)
+                    {
+                        throw new OperationCanceledException("the main thread stopped");
+                    }
+                }
+                Idle?.Invoke();
+            }
+        }
+
+        /// <summary>
+        /// Runs what waits. Called by the main thread, once a frame or more often. With a time to wait it stays for the next
+        /// piece of work that comes within it, so that a client that steps without pause is not held up by frames.
+        /// </summary>
+        /// <returns>Pieces of work done.</returns>
+        public int Pump(TimeSpan stay)
+        {
+            var count = 0;
+            Interlocked.Exchange(ref lastTick, Stopwatch.GetTimestamp());
+            while (TryTake(stay, out var work))
+            {
+                work();
+                count++;
+                Interlocked.Exchange(ref lastTick, Stopwatch.GetTimestamp());
+            }
+            return count;
+        }
+
+        private bool TryTake(TimeSpan stay, out Action work)
+        {
+            lock (gate)
+            {
+                if (waiting.Count == 0 && stay > TimeSpan.Zero && !closed)
+                {
+                    Monitor.Wait(gate, stay);
+                }
+                var any = waiting.Count > 0;
+                work = any ? waiting.Dequeue() : () => { };
+                return any;
+            }
+        }
+
+        /// <summary>Ends the waiting of both sides.</summary>
+        public void Dispose()
+        {
+            lock (gate)
+            {
+                closed = true;
+                waiting.Clear();
+                Monitor.PulseAll(gate);
+            }
+        }
+    }
+}
