@@ -11,9 +11,9 @@ import {
 } from "../../protocol/conformance/index.js";
 import { checkEndpoint, type Keys, ProtocolError, readKeys, ServerProcess } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
+import { dotnetHostCommand } from "../rls3/dotnet-host.js";
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");
-const DOTNET_HOST = path.join(PACKAGE_ROOT, "unity-project", "dotnet", "Host");
 
 interface Arguments {
   endpoint: string | undefined;
@@ -82,9 +82,8 @@ function commandOf(spawn: string | undefined): readonly string[] | undefined {
     ];
   }
   if (spawn === "dotnet") {
-    if (!existsSync(DOTNET_HOST))
-      throw new UnavailableError(`the .NET host is not here: ${DOTNET_HOST} does not exist`);
-    return ["dotnet", "run", "--project", DOTNET_HOST, "--configuration", "Release", "--", "--envs", "2"];
+    const host = dotnetHostCommand();
+    return [host.command, ...host.args, "--envs", "2"];
   }
   if (!existsSync(spawn))
     throw new InputError(`--spawn: ${spawn} does not exist; give a player's path, embedded or dotnet`);

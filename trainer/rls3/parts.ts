@@ -10,6 +10,7 @@ import { agentDefaults, agentReplayBytes, createAgent } from "../sac/create-agen
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Configuration, stepsAtMost } from "./configuration.js";
+import { dotnetHostCommand } from "./dotnet-host.js";
 import { EnvironmentLink } from "./environment-link.js";
 import type { Progress } from "./progress.js";
 import { World } from "./world.js";
@@ -68,9 +69,8 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
   if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
   if (/^[a-z]+:\/\//.test(env)) return EnvironmentClient.connect({ endpoint: env, imageSize, signal });
   if (env === "dotnet") {
-    const host = path.join(packageRoot, "unity-project/dotnet");
-    if (!existsSync(host)) throw new UnavailableError(`--env dotnet: there is no host at ${host}; take embedded`);
-    return spawned("dotnet", ["run", "--project", host, "--", "--world", world, ...size]);
+    const { command, args } = dotnetHostCommand();
+    return spawned(command, [...args, "--world", world, "--envs", String(count)]);
   }
   if (!existsSync(env)) {
     throw new InputError(

@@ -188,9 +188,15 @@ namespace Rls3.Gym.Core
             writer.Key("index");
             writer.Value(outcome.With);
             writer.Key("name");
-            writer.Value(furniture
-                ? world.Scene.Furniture[outcome.With].Name
-                : world.Catalog.Objects[world.Objects[outcome.With * PlacementRules.Fields]].Name);
+            if (furniture)
+            {
+                writer.Value(world.Scene.Furniture[outcome.With].Name);
+                return;
+            }
+            // A placement that hides itself names the incoming object, which is not in the state.
+            var incoming = outcome.Reason == Reason.Hidden && outcome.With == world.LastPlacement.Slot;
+            var type = incoming ? world.LastPlacement.Type : world.Objects[outcome.With * PlacementRules.Fields];
+            writer.Value(world.Catalog.Objects[type].Name);
         }
 
         private Scene? AskedScene(WireValue options)

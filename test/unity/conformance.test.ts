@@ -1,0 +1,84 @@
+/** @file The .NET host holds every rule of the protocol, whichever side binds, with and without CURVE. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { checkServer, Peer } from "../../protocol/conformance/index.js";
+import { generateKeys, type Keys, ServerProcess } from "../../protocol/index.js";
+import { BUILD_TIMEOUT, describeHost, hostCommand } from "./host.js";
+
+const closers: (() => Promise<void> | void)[] = [];
+
+/** A host that binds a free port: its endpoint, once it says so. */
+async function bound(extra: readonly string[]): Promise<string> {
+  const { command, args } = hostCommand();
+  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", "2", ...extra]);
+  closers.push(async () => {
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await once(child, "exit");
+    expect(child.exitCode).toBe(0);
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const endpoint = /at (tcp:\/\/\S+)$/.exec(line)?.[1];
+    if (endpoint !== undefined) return endpoint;
+  }
+  throw new Error("the host ended without saying where it serves");
+}
+
+async function failures(peer: Peer): Promise<string[]> {
+  const report = await checkServer(peer, undefined);
+  expect(report.checks.length).toBeGreaterThan(25);
+  return report.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+}
+
+describeHost("the .NET host", () => {
+  let folder = "";
+  let keys: Keys;
+  let keysFile = "";
+  beforeAll(async () => {
+    hostCommand();
+    folder = await mkdtemp(path.join(tmpdir(), "rls3-host-"));
+    keysFile = path.join(folder, "keys.json");
+    keys = generateKeys("a token for the tests");
+    await writeFile(keysFile, JSON.stringify(keys));
+  }, BUILD_TIMEOUT);
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each(["without", "with"])("conforms when it binds, %s CURVE", async (curve) => {
+    const secret = curve === "with";
+    const endpoint = await bound(secret ? ["--keys", keysFile] : []);
+    const peer = await Peer.open({ endpoint, ...(secret ? { keys } : {}) });
+    closers.push(() => peer.close());
+    expect(await failures(peer)).toEqual([]);
+  });
+
+  it.each(["without", "with"])("conforms when it connects, and ends with its session, %s CURVE", async (curve) => {
+    const secret = curve === "with";
+    const peer = await Peer.open({ endpoint: "tcp://127.0.0.1:*", bind: true, ...(secret ? { keys } : {}) });
+    const { command, args } = hostCommand();
+    const extra = secret ? ["--keys", keysFile] : [];
+    const server = new ServerProcess({ command, args: [...args, "--envs", "2", ...extra, "--connect", peer.endpoint] });
+    closers.push(() => server.kill());
+    expect(await failures(peer)).toEqual([]);
+    peer.close();
+    expect(await server.ended).toMatch(/code 0/);
+  });
+
+  it("refuses to listen beyond this machine without keys, in one line and with exit code 2", async () => {
+    const { command, args } = hostCommand();
+    const child = spawn(command, [...args, "--bind", "tcp://0.0.0.0:5005"], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    const [code] = await once(child, "close");
+    expect(code).toBe(2);
+    expect(said).toMatch(/^tcp:\/\/0\.0\.0\.0:5005 is not a loopback address.*\n$/);
+  });
+});
