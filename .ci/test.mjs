@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { dotnetTests } from "./dotnet-tests.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 let passed = 0;
@@ -50,6 +51,12 @@ if (!ok && failed === 0) failed = 1;
 if (skipped > 0 && process.env.CI === "true") {
   console.error(`${skipped} tests were skipped, and with CI=true that is a failure; each says above what it misses`);
   failed += skipped;
+}
+if (selected.length === 0) {
+  console.log("\n── C# tests (dotnet test)");
+  const csharp = dotnetTests(root);
+  passed += csharp.passed;
+  failed += csharp.failed;
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

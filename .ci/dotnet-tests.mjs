@@ -1,0 +1,37 @@
+// The C# half of npm test: unity-project/dotnet's solution, built with warnings as errors, and its tests.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+/** Counts of `dotnet test`. Without a .NET SDK: nothing, but with CI=true one failure. */
+export function dotnetTests(root) {
+  const folder = path.join(root, "unity-project/dotnet");
+  if (spawnSync("dotnet", ["--version"], { cwd: folder }).status !== 0) {
+    const required = process.env.CI === "true";
+    console.log(
+      `no .NET SDK was found: the C# tests ${required ? "can't run, and with CI=true that is a failure" : "are skipped"}; install version 10 or newer from dot.net`,
+    );
+    return { passed: 0, failed: required ? 1 : 0 };
+  }
+  const results = mkdtempSync(path.join(tmpdir(), "rls3-dotnet-"));
+  try {
+    const run = spawnSync(
+      "dotnet",
+      ["test", "Rls3.Gym.sln", "--nologo", "-v", "q", "--logger", "trx", "--results-directory", results],
+      { cwd: folder, stdio: "inherit" },
+    );
+    const total = { passed: 0, failed: 0 };
+    for (const name of readdirSync(results).filter((file) => file.endsWith(".trx"))) {
+      const counters = /<Counters [^>]*>/.exec(readFileSync(path.join(results, name), "utf8"))?.[0] ?? "";
+      const count = (key) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(counters)?.[1] ?? 0);
+      total.passed += count("passed");
+      // A test that was not executed is no pass.
+      total.failed += count("total") - count("passed");
+    }
+    if (total.passed + total.failed === 0 || (run.status !== 0 && total.failed === 0)) total.failed += 1;
+    return total;
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}

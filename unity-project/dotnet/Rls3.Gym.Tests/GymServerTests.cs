@@ -1,0 +1,128 @@
+using NetMQ;
+using NetMQ.Sockets;
+using Rls3.Gym.Core;
+using Rls3.Gym.Protocol;
+using Rls3.Gym.Transport;
+using Xunit;
+
+namespace Rls3.Gym.Tests;
+
+/// <summary>The server as Unity runs it: environments on a main thread of their own, started and stopped again and again.</summary>
+[Collection("sockets")]
+public sealed class GymServerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static EnvironmentDefinition Rooms => RoomsEnvironment.Define(Repository.Catalog("rooms"), [], _ => null);
+
+    [Fact]
+    public void Answers_strangers_and_keeps_order_while_the_main_thread_is_busy()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using (var client = new DealerSocket(">" + server.Endpoint))
+        using (var stranger = new DealerSocket(">" + server.Endpoint))
+        {
+            var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+            Send(client, Batch(sid, 2));
+            Send(client, Ping(sid, 3));
+            WaitUntil(() => main.QueueDepth == 1);
+
+            Assert.Equal("BUSY", Ask(stranger, Hello("two")).Get("code")!.Text);
+            Assert.Equal("NO_SESSION", Ask(stranger, Ping("0", 1)).Get("code")!.Text);
+            Assert.Equal(1, main.QueueDepth);
+
+            Assert.Equal(1, main.Pump(TimeSpan.Zero));
+            Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
+            Assert.Equal("pong", Receive(client).Get("t")!.Text);
+        }
+    }
+
+    [Fact]
+    public void Says_how_long_the_main_thread_has_not_been_seen()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using var client = new DealerSocket(">" + server.Endpoint);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        main.Pump(TimeSpan.Zero);
+        WaitUntil(() => main.TickAgeMs > 30);
+        Assert.True(Ask(client, Ping(sid, 2)).Get("tick_age_ms")!.Number >= 30);
+    }
+
+    [Fact]
+    public void Ends_at_once_in_the_middle_of_a_request_and_leaves_its_port_free_time_and_again()
+    {
+        var port = 0;
+        for (var cycle = 0; cycle < 8; cycle++)
+        {
+            var endpoint = port == 0 ? "tcp://127.0.0.1:*" : "tcp://127.0.0.1:" + port;
+            using var main = new MainThreadQueue();
+            var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions(endpoint, false), main);
+            port = new Uri(server.Endpoint).Port;
+            using (var client = new DealerSocket(">" + server.Endpoint))
+            {
+                var sid = Ask(client, Hello("client " + cycle)).Get("sid")!.Text;
+                Send(client, Batch(sid, 2));
+                WaitUntil(() => main.QueueDepth == 1);
+            }
+            // As at the end of Play: the main thread that the request waits for is the one that stops the server.
+            server.Dispose();
+            Assert.False(server.Running);
+            Assert.Null(server.Failure);
+            server.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Says_that_a_port_is_taken_and_that_an_endpoint_is_none()
+    {
+        using var first = GymServer.Start(Rooms, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), null);
+        Assert.Contains("can't be bound", Refusal(first.Endpoint));
+        Assert.Contains("is no endpoint", Refusal("127.0.0.1:5005"));
+        Assert.Contains("takes CURVE keys and a token", Refusal("tcp://0.0.0.0:5005"));
+    }
+
+    private static string Refusal(string endpoint) =>
+        Assert.Throws<ConfigurationException>(() => GymServer.Start(Rooms, new HostOptions(), new ServeOptions(endpoint, false), null)).Message;
+
+    private static void WaitUntil(Func<bool> condition)
+    {
+        Assert.True(SpinWait.SpinUntil(condition, Patience));
+    }
+
+    private static WireValue Hello(string client) => Map(("v", WireValue.Of(1)), ("t", WireValue.Of("hello")), ("req", WireValue.Of(1)), ("client", WireValue.Of(client)));
+
+    private static WireValue Ping(string sid, int req) =>
+        Map(("v", WireValue.Of(1)), ("t", WireValue.Of("ping")), ("sid", WireValue.Of(sid)), ("req", WireValue.Of(req)));
+
+    private static WireValue Batch(string sid, int req) => Map(
+        ("v", WireValue.Of(1)),
+        ("t", WireValue.Of("batch")),
+        ("sid", WireValue.Of(sid)),
+        ("req", WireValue.Of(req)),
+        ("ops", WireValue.OfArray(Map(("env", WireValue.Of(0)), ("op", WireValue.Of("reset")), ("seed", WireValue.Of(1))))));
+
+    private static WireValue Map(params (string Key, WireValue Value)[] pairs) =>
+        WireValue.OfMap([.. pairs.Select(pair => pair.Key)], [.. pairs.Select(pair => pair.Value)]);
+
+    private static WireValue Ask(DealerSocket socket, WireValue header)
+    {
+        Send(socket, header);
+        return Receive(socket);
+    }
+
+    private static void Send(DealerSocket socket, WireValue header)
+    {
+        var writer = new MessagePackWriter();
+        header.WriteTo(writer);
+        socket.SendFrame(writer.ToArray());
+    }
+
+    private static WireValue Receive(DealerSocket socket)
+    {
+        NetMQMessage? message = null;
+        Assert.True(socket.TryReceiveMultipartMessage(Patience, ref message), "no answer");
+        return MessagePackReader.DecodeHeader(message![0].ToByteArray());
+    }
+}

@@ -1,0 +1,206 @@
+using System.Buffers;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using MessagePack;
+using Rls3.Gym.Core;
+using Rls3.Gym.Protocol;
+using Xunit;
+using Decoder = Rls3.Gym.Protocol.MessagePackReader;
+
+namespace Rls3.Gym.Tests;
+
+/// <summary>Any value that a message may hold.</summary>
+public static class WireValues
+{
+    public static Arbitrary<WireValue> Value() => Arb.From(Gen.Sized(size => Any(Math.Min(size, 12))));
+
+    private static Gen<WireValue> Any(int size)
+    {
+        var leaf = Gen.OneOf(
+            Gen.Constant(WireValue.Nil),
+            ArbMap.Default.GeneratorFor<bool>().Select(WireValue.Of),
+            ArbMap.Default.GeneratorFor<double>().Select(WireValue.Of),
+            ArbMap.Default.GeneratorFor<int>().Select(value => WireValue.Of(value)),
+            ArbMap.Default.GeneratorFor<uint>().Select(value => WireValue.Of(value)),
+            ArbMap.Default.GeneratorFor<sbyte>().Select(value => WireValue.Of(value)),
+            Text().Select(WireValue.Of));
+        if (size < 2)
+        {
+            return leaf;
+        }
+        return Gen.OneOf(
+            leaf,
+            Gen.ArrayOf(Any(size / 2)).Select(items => WireValue.OfArray(items)),
+            Gen.ListOf(Gen.Zip(Text(), Any(size / 2))).Select(pairs =>
+                WireValue.OfMap([.. pairs.Select(pair => pair.Item1)], [.. pairs.Select(pair => pair.Item2)])));
+    }
+
+    // Text that UTF-8 can carry: no lone surrogates.
+    private static Gen<string> Text() => ArbMap.Default.GeneratorFor<string?>().Select(text =>
+        System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text ?? "")));
+}
+
+[Properties(Arbitrary = [typeof(WireValues)])]
+public class MessagePackTests
+{
+    [Property]
+    public bool What_is_written_is_read_again(WireValue value) => Same(value, Decoder.DecodeHeader(Header(value)).Get("x")!);
+
+    [Property]
+    public void What_is_written_an_independent_codec_reads(WireValue value)
+    {
+        var reader = new MessagePack.MessagePackReader(Header(value));
+        Assert.Equal(1, reader.ReadMapHeader());
+        Assert.Equal("x", reader.ReadString());
+        Assert.True(Same(value, Read(ref reader)));
+        Assert.True(reader.End);
+    }
+
+    [Property]
+    public bool What_an_independent_codec_writes_is_read(WireValue value)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePack.MessagePackWriter(buffer);
+        writer.WriteMapHeader(1);
+        writer.Write("x");
+        Write(ref writer, value);
+        writer.Flush();
+        return Same(value, Decoder.DecodeHeader(buffer.WrittenSpan).Get("x")!);
+    }
+
+    [Property]
+    public void A_header_cut_anywhere_is_a_bad_message(WireValue value)
+    {
+        var bytes = Header(value);
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            var cut = bytes.AsSpan(0, length).ToArray();
+            Assert.Equal("BAD_MESSAGE", Assert.Throws<ProtocolException>(() => Decoder.DecodeHeader(cut)).Code);
+        }
+    }
+
+    [Property(MaxTest = 2000)]
+    public bool Any_bytes_are_a_header_or_a_bad_message(byte[] bytes)
+    {
+        try
+        {
+            Decoder.DecodeHeader([0x81, 0xa1, (byte)'x', .. bytes]);
+            return true;
+        }
+        catch (ProtocolException error)
+        {
+            return error.Code == "BAD_MESSAGE";
+        }
+    }
+
+    [Fact]
+    public void The_golden_messages_are_read_and_written_byte_for_byte()
+    {
+        var messages = Repository.Json("protocol", "vectors", "messages.json").Items;
+        Assert.True(messages.Count >= 10);
+        foreach (var message in messages)
+        {
+            var bytes = Convert.FromHexString(message.Get("hex")!.Text);
+            var header = message.Get("header")!;
+            Assert.True(Same(header, Decoder.DecodeHeader(bytes)), message.Get("name")!.Text);
+            var writer = new Protocol.MessagePackWriter();
+            header.WriteTo(writer);
+            Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(writer.Written));
+        }
+    }
+
+    [Fact]
+    public void The_golden_refusals_are_refused()
+    {
+        var refused = Repository.Json("protocol", "vectors", "refused-headers.json").Items;
+        Assert.True(refused.Count >= 10);
+        foreach (var header in refused)
+        {
+            var bytes = Convert.FromHexString(header.Get("hex")!.Text);
+            Assert.Equal("BAD_MESSAGE", Assert.Throws<ProtocolException>(() => Decoder.DecodeHeader(bytes)).Code);
+        }
+    }
+
+    private static byte[] Header(WireValue value)
+    {
+        var writer = new Protocol.MessagePackWriter(1);
+        WireValue.OfMap(["x"], [value]).WriteTo(writer);
+        return writer.ToArray();
+    }
+
+    private static bool Same(WireValue a, WireValue b) =>
+        a.Kind == b.Kind && a.Number.Equals(b.Number + 0.0) | (a.Number == 0 && b.Number == 0) && a.Text == b.Text && a.Keys.SequenceEqual(b.Keys)
+        && a.Items.Count == b.Items.Count && a.Items.Zip(b.Items).All(pair => Same(pair.First, pair.Second));
+
+    private static WireValue Read(ref MessagePack.MessagePackReader reader)
+    {
+        switch (reader.NextMessagePackType)
+        {
+            case MessagePackType.Nil:
+                reader.ReadNil();
+                return WireValue.Nil;
+            case MessagePackType.Boolean:
+                return WireValue.Of(reader.ReadBoolean());
+            case MessagePackType.Integer:
+                return WireValue.Of(reader.ReadInt64());
+            case MessagePackType.Float:
+                return WireValue.Of(reader.ReadDouble());
+            case MessagePackType.String:
+                return WireValue.Of(reader.ReadString()!);
+            case MessagePackType.Array:
+                var items = new WireValue[reader.ReadArrayHeader()];
+                for (var i = 0; i < items.Length; i++)
+                {
+                    items[i] = Read(ref reader);
+                }
+                return WireValue.OfArray(items);
+            default:
+                var keys = new string[reader.ReadMapHeader()];
+                var values = new WireValue[keys.Length];
+                for (var i = 0; i < keys.Length; i++)
+                {
+                    keys[i] = reader.ReadString()!;
+                    values[i] = Read(ref reader);
+                }
+                return WireValue.OfMap(keys, values);
+        }
+    }
+
+    private static void Write(ref MessagePack.MessagePackWriter writer, WireValue value)
+    {
+        switch (value.Kind)
+        {
+            case WireValue.Kinds.Nil:
+                writer.WriteNil();
+                break;
+            case WireValue.Kinds.Boolean:
+                writer.Write(value.Boolean);
+                break;
+            case WireValue.Kinds.Number when value.IsInteger(out var integer):
+                writer.Write(integer);
+                break;
+            case WireValue.Kinds.Number:
+                writer.Write(value.Number);
+                break;
+            case WireValue.Kinds.String:
+                writer.Write(value.Text);
+                break;
+            case WireValue.Kinds.Array:
+                writer.WriteArrayHeader(value.Items.Count);
+                foreach (var item in value.Items)
+                {
+                    Write(ref writer, item);
+                }
+                break;
+            default:
+                writer.WriteMapHeader(value.Items.Count);
+                for (var i = 0; i < value.Items.Count; i++)
+                {
+                    writer.Write(value.Keys[i]);
+                    Write(ref writer, value.Items[i]);
+                }
+                break;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Reflection;
+using Rls3.Gym.Core;
+
+namespace Rls3.Gym.Tests;
+
+/// <summary>Files of the checkout that this was built from.</summary>
+internal static class Repository
+{
+    private static readonly string Root = typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "Repository").Value!;
+
+    public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
+
+    public static WireValue Json(params string[] parts) => JsonReader.Parse(File.ReadAllText(PathOf(parts)));
+
+    public static string CatalogFile(string world) => PathOf("unity-project", "catalog", world + ".json");
+
+    public static Catalog Catalog(string world) => CatalogReader.Load(CatalogFile(world));
+
+    /// <summary>Catalogs that ship: every JSON file of the folder that has objects.</summary>
+    public static IEnumerable<string> Worlds() => Directory.GetFiles(PathOf("unity-project", "catalog"), "*.json")
+        .Where(file => JsonReader.Parse(File.ReadAllText(file)).Get("objects") != null)
+        .Select(file => Path.GetFileNameWithoutExtension(file));
+}
