@@ -6,7 +6,7 @@ import type { Random } from "../random/random.js";
 
 const LOWEST = 1e-3;
 const HIGHEST = 100;
-const BISECTIONS = 14;
+const BISECTIONS = 18;
 
 export interface Choice {
   /** Index of the proposal taken, for each observation. */
