@@ -21,7 +21,7 @@ interface Result {
 }
 
 async function runOn(device: string, env: NodeJS.ProcessEnv): Promise<Result> {
-  const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26, timeout: 110_000 };
+  const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26, timeout: 220_000 };
   const { stdout } = await promisify(execFile)(process.execPath, [parity, device], options);
   return JSON.parse(stdout.slice(stdout.indexOf("{"))) as Result;
 }
@@ -51,7 +51,7 @@ describe.skipIf(environment === undefined && process.env["CI"] !== "true")("webg
   beforeAll(async () => {
     cpu = await runOn("cpu", {});
     webgpu = await runOn("webgpu", environment ?? {});
-  }, 240_000);
+  }, 450_000);
 
   const differing = (names: readonly string[], tolerance: number): string[] =>
     names.flatMap((name) => {

@@ -1,7 +1,7 @@
 /** @file The thread behind a `Runtime`: onnxruntime sessions on one device, and the variables they share. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { Graph } from "./graph.js";
+import { GpuCopies } from "./gpu-copies.js";
 import type { Answer, Request, WorkerOptions } from "./messages.js";
 import type { Binding, ElementType, Model, Tensor, Tensors } from "./runtime.js";
 
@@ -13,11 +13,10 @@ interface LoadedProgram {
 
 const options = workerData as WorkerOptions;
 const programs = new Map<number, LoadedProgram>();
-/** On webgpu, what a run has written stays in GPU buffers. */
+/** On webgpu, floats stay in GPU buffers. */
 const variables = new Map<string, OrtTensor>();
-/** Sessions that copy a tensor of a type and shape out of the GPU. */
-const downloads = new Map<string, InferenceSession>();
 const onGpu = options.device === "webgpu";
+const copies = new GpuCopies(createSession);
 
 function provider(device: string): InferenceSession.ExecutionProviderConfig {
   return device.startsWith("cuda:") ? { name: "cuda", deviceId: Number(device.slice(5)) } : device;
@@ -44,7 +43,7 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
 }
 
 async function load(program: number, model: Model, binding: Binding): Promise<void> {
-  if (onGpu) await keepGpu();
+  if (onGpu) await copies.prepare();
   const session = await createSession(model, onGpu ? Object.keys(binding.writes ?? {}) : []);
   const reads = Object.entries(binding.reads ?? {});
   const writes = Object.entries(binding.writes ?? {});
@@ -53,7 +52,9 @@ async function load(program: number, model: Model, binding: Binding): Promise<vo
     ["output", session.outputNames, writes],
   ] as const) {
     for (const [name] of bound) {
-      if (!names.includes(name)) throw new Error(`the model has no ${kind} "${name}" to bind`);
+      if (names.includes(name)) continue;
+      await session.release();
+      throw new Error(`the model has no ${kind} "${name}" to bind`);
     }
   }
   programs.set(program, { session, reads, writes: new Map(writes) });
@@ -82,22 +83,11 @@ function fromOrt(tensor: OrtTensor): Tensor {
   return { type: tensor.type as ElementType, dims: tensor.dims, data: tensor.data as Tensor["data"] };
 }
 
-/** A copy of a tensor that stays in the worker. Out of the GPU it goes through a graph of one node: reading the buffer directly crashes. */
+/** A copy of a tensor that stays in the worker. */
 async function copyOut(tensor: OrtTensor): Promise<Tensor> {
-  if (tensor.location === "cpu") {
-    const own = fromOrt(tensor);
-    return { ...own, data: own.data.slice() };
-  }
-  const type = tensor.type as ElementType;
-  const key = `${type} ${tensor.dims.join()}`;
-  let session = downloads.get(key);
-  if (!session) {
-    session = await createSession({ bytes: copyModel(type, tensor.dims) });
-    downloads.set(key, session);
-  }
-  const { copy } = await session.run({ tensor });
-  if (!copy) throw new Error("no copy out of the GPU was made");
-  return fromOrt(copy);
+  if (tensor.location !== "cpu") return fromOrt(await copies.download(tensor));
+  const own = fromOrt(tensor);
+  return { ...own, data: own.data.slice() };
 }
 
 async function run(id: number, feeds: Tensors, fetch?: readonly string[]): Promise<Tensors> {
@@ -126,16 +116,14 @@ async function get(names: readonly string[]): Promise<Tensors> {
   return result;
 }
 
-/** A GPU buffer that outlives the last session crashes the process, so a runtime with variables there keeps one session. */
-async function keepGpu(): Promise<void> {
-  if (!downloads.has(KEEP)) downloads.set(KEEP, await createSession({ bytes: copyModel("float32", [1]) }));
-}
-const KEEP = "float32 1";
-
-function copyModel(type: ElementType, shape: readonly number[]): Uint8Array {
-  const graph = new Graph();
-  graph.output("copy", graph.input("tensor", shape, type));
-  return graph.serialize();
+/** All or none, as a run does it. Floats go to the GPU at once, where every program finds them. */
+async function set(values: Tensors): Promise<void> {
+  const made: [string, OrtTensor][] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const tensor = toOrt(value);
+    made.push([name, onGpu && value.type === "float32" ? await copies.upload(tensor) : tensor]);
+  }
+  for (const [name, tensor] of made) setVariable(name, tensor);
 }
 
 async function release(id: number): Promise<void> {
@@ -152,7 +140,7 @@ async function answer(request: Request): Promise<Tensors> {
     case "run":
       return run(request.program, request.feeds, request.fetch);
     case "set":
-      for (const [name, tensor] of Object.entries(request.variables)) setVariable(name, toOrt(tensor));
+      await set(request.variables);
       return {};
     case "get":
       return get(request.names);
@@ -163,7 +151,7 @@ async function answer(request: Request): Promise<Tensors> {
       for (const variable of variables.values()) variable.dispose();
       variables.clear();
       for (const id of [...programs.keys()]) await release(id);
-      for (const session of downloads.values()) await session.release();
+      await copies.release();
       return {};
   }
 }
