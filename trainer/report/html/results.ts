@@ -229,7 +229,7 @@ export const statisticsSection = (summary: Summary): Markup =>
   section(
     "statistics",
     "The statistics",
-    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. No interval is corrected for the number of rows.</p>
+    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. No interval is corrected for the number of rows, and a bootstrap over few seeds gives intervals on the narrow side: the t-test is the stricter of the two.</p>
 <p class="note">The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. An arm compared with itself so comes out slightly below 1, by about one iteration.</p>`,
     namedPairs(summary).map((named) => pairTables(summary, named)),
   );

@@ -74,6 +74,6 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",mo
 dl.facts{display:grid;grid-template-columns:minmax(90px,auto) 1fr;gap:4px 18px;font-size:.92rem}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 footer{padding-top:28px;padding-bottom:44px;color:var(--soft);font-size:.86rem}
-@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery div{padding:8px 9px}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
+@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery div{padding:8px 9px}th,td{padding:5px 8px}tbody th{white-space:normal;min-width:6.5em}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
 @media print{.chart,.gallery li{break-inside:avoid}nav{display:none}}
 `);
