@@ -1,5 +1,4 @@
 /** @file `rls3 compare` (and `npm start`): arms × seeds on one preparation, then statistics and report. */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { CommandModule } from "yargs";
@@ -9,8 +8,10 @@ import { renderTerminal } from "../report/terminal.js";
 import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
 import { nearest, parseResolved } from "../rls3/configuration.js";
 import { Interrupted } from "../rls3/interrupted.js";
+import type { Progress } from "../rls3/progress.js";
 import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
+import { onDevice } from "./device.js";
 import { configurationOf, type Flags, parseSeeds, readFlags, text, withConfiguration } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
@@ -47,16 +48,15 @@ function parseJobs(value: unknown): number {
 }
 
 /** A new comparison from flags and file. */
-function newPlan(flags: Flags): ComparisonPlan {
+async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan> {
   const given = readFlags(flags, ["arms", "seeds", "jobs"]);
   const { arms = "rls3,random", seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
-  return {
-    folder: path.resolve(given.out ?? defaultFolder("compare")),
-    command: typedCommand(),
-    arms: parseArms(arms).map((name) => ({ name, configuration: configurationOf(given, name) })),
-    seeds: parseSeeds(seeds),
-    jobs: parseJobs(jobs),
-  };
+  const folder = path.resolve(given.out ?? defaultFolder("compare"));
+  refuseUsed(folder);
+  const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs) };
+  const asked = parseArms(arms).map((name) => configurationOf(given, name));
+  const configurations = await onDevice(asked, progress);
+  return { ...plan, arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })) };
 }
 
 /** The plan of a comparison that is there already. */
@@ -74,10 +74,9 @@ function oldPlan(folder: string, jobs: number): ComparisonPlan {
 
 async function handle(flags: Flags): Promise<void> {
   const resumed = text(flags, "resume");
-  const plan = resumed === undefined ? newPlan(flags) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
-  if (resumed === undefined) refuseUsed(plan.folder);
-  else if (!existsSync(plan.folder)) throw new InputError(`--resume ${resumed}: there is no such folder`);
   const progress = showProgress(flags["quiet"] === true);
+  const plan =
+    resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
   const shown = shownPath(plan.folder);
   let summary: Summary;
   try {

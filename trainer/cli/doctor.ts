@@ -1,8 +1,8 @@
 /** @file `rls3 doctor`: what works on this machine, what does not, and what to install for it. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
+import { probeDevices } from "../graph/device.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
 import { silent } from "../rls3/progress.js";
 import { openModel } from "../vlm/index.js";
@@ -52,12 +52,22 @@ async function attempt(name: string, needed: boolean, what: () => Promise<string
   }
 }
 
-const checkDevice = (device: string, needed: boolean): Promise<Check> =>
-  attempt(`device ${device}`, needed, async () => {
-    const model = await openModel(modelDirectory("bundled"), { runtime: { device, threads: 1 } });
+const checkModel = (): Promise<Check> =>
+  attempt("bundled model", true, async () => {
+    const model = await openModel(modelDirectory("bundled"), { runtime: { device: "cpu", threads: 1 } });
     await model.close();
-    return `opens the bundled model (${model.description.architecture})`;
+    return `${model.description.architecture}, ${model.description.parameters} parameters`;
   });
+
+async function checkDevices(): Promise<Check[]> {
+  const reports = await probeDevices();
+  return reports.map(({ device, works, detail }) => ({
+    name: `device ${device}`,
+    ok: works,
+    needed: device === "cpu",
+    detail,
+  }));
+}
 
 const checkEnvironment = (): Promise<Check> =>
   attempt("embedded environment", true, async () => {
@@ -81,15 +91,12 @@ function checkProgram(name: string, commands: readonly string[], use: string, in
 }
 
 async function handle(flags: Flags): Promise<void> {
-  const bundled = modelDirectory("bundled");
   const checks: Check[] = [
     checkNode(),
     checkMemory(),
-    { name: "bundled model", ok: existsSync(bundled), needed: true, detail: bundled },
+    await checkModel(),
     await checkEnvironment(),
-    await checkDevice("cpu", true),
-    await checkDevice("webgpu", false),
-    await checkDevice("cuda", false),
+    ...(await checkDevices()),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
     checkProgram(
       "Chromium",

@@ -22,8 +22,7 @@ async function handle(flags: Flags): Promise<void> {
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
-  const { vlm, device, threads, env } = configuration;
-  const world = configuration.testWorld === "" ? configuration.world : configuration.testWorld;
+  const { vlm, device, threads, env, world } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
@@ -76,7 +75,6 @@ function table(balanced: Accuracy, natural: Accuracy | null): string {
 const NAMES = [
   "env",
   "world",
-  "testWorld",
   "testImagesPerRelation",
   "naturalImages",
   "testSeed",

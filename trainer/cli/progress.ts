@@ -1,5 +1,6 @@
 /** @file Progress for people: a bar on a terminal, plain lines elsewhere, both with rate and time left, at most 80 columns. */
 import { SingleBar } from "cli-progress";
+import { wrap } from "../report/terminal.js";
 import { type Progress, silent } from "../rls3/progress.js";
 
 /** Seconds between plain lines of one phase. */
@@ -8,7 +9,7 @@ const LINE_PERIOD = 10;
 const WORTH_A_LINE = 2;
 
 export function showProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (quiet) return { ...silent, say: (line) => void (line.startsWith("warning") && stream.write(`${line}\n`)) };
+  if (quiet) return { ...silent, say: (line) => void (line.startsWith("warning") && stream.write(`${wrap(line)}\n`)) };
   return stream.isTTY ? new Bars(stream) : new Lines(stream);
 }
 
@@ -58,7 +59,7 @@ class Lines implements Progress {
   }
 
   say(line: string): void {
-    this.stream.write(`${line}\n`);
+    this.stream.write(`${wrap(line)}\n`);
   }
 }
 
@@ -99,7 +100,7 @@ class Bars implements Progress {
 
   say(line: string): void {
     this.bar?.stop();
-    this.stream.write(`\r\x1b[K${line}\n`);
+    this.stream.write(`\r\x1b[K${wrap(line)}\n`);
     this.bar?.start(this.total, 0, { rate: "–", left: "?" });
   }
 }

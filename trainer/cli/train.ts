@@ -3,12 +3,23 @@ import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { Interrupted } from "../rls3/interrupted.js";
+import type { Progress } from "../rls3/progress.js";
 import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
-import { configurationOf, type Flags, readFlags, text, withConfiguration } from "./options.js";
+import { refuseUsed } from "../rls3/run-directory.js";
+import { onDevice } from "./device.js";
+import { configurationOf, type Flags, type GivenConfiguration, readFlags, text, withConfiguration } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
 import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+
+async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
+  const folder = path.resolve(given.out ?? defaultFolder("train"));
+  const asked = configurationOf(given);
+  refuseUsed(folder);
+  const [configuration = asked] = await onDevice([asked], progress);
+  return { folder, configuration, command: typedCommand(), earlyStopping: asked.earlyStopping };
+}
 
 async function train(flags: Flags): Promise<void> {
   const given = readFlags(flags);
@@ -16,16 +27,8 @@ async function train(flags: Flags): Promise<void> {
   if (resumed !== undefined && (given.sources.length > 0 || given.out !== undefined || given.preset !== undefined)) {
     throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
   }
-  const plan: RunPlan =
-    resumed !== undefined
-      ? planOf(path.resolve(resumed))
-      : {
-          folder: path.resolve(given.out ?? defaultFolder("train")),
-          configuration: configurationOf(given),
-          command: typedCommand(),
-          earlyStopping: configurationOf(given).earlyStopping,
-        };
   const progress = showProgress(given.quiet);
+  const plan = resumed === undefined ? await newPlan(given, progress) : planOf(path.resolve(resumed));
   const signal = interruptible();
   const shown = shownPath(plan.folder);
   let state = resumed === undefined ? null : finishedState(plan.folder);

@@ -41,7 +41,8 @@ export async function compare(
   signal: AbortSignal | undefined,
 ): Promise<Summary> {
   const { folder, arms, seeds } = plan;
-  const [first] = arms;
+  // The arm that learns from most feasibility steps: the others take what is made for it.
+  const [first] = [...arms].sort((a, b) => b.configuration.feasibilitySteps - a.configuration.feasibilitySteps);
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
   const shared = path.join(folder, "shared");
   await prepareShared(plan, first.configuration, shared, progress, signal);

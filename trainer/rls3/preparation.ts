@@ -29,31 +29,12 @@ export interface PreparationOptions {
   readonly imageSize: number;
 }
 
+/** Raised when the same inputs would give other contents. */
+const FORMAT_VERSION = 1;
 /** Steps between changes of scene while random states are drawn. */
 const STEPS_PER_LAYOUT = 20;
 /** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
 const STEPS_PER_TEST_SET = 150_000;
-
-/** Digest of all that the shared files depend on; files with another digest are refused. */
-function digestOf(
-  configuration: Configuration,
-  environments: EnvironmentLink,
-  { imageSize }: PreparationOptions,
-): string {
-  const { feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation, testSeed } =
-    configuration;
-  const what = [
-    feasibilitySteps,
-    testImagesPerRelation,
-    naturalImages,
-    validationImagesPerRelation,
-    testSeed,
-    imageSize,
-  ];
-  return createHash("sha256")
-    .update(JSON.stringify([1, ...what, environments.world.digest]))
-    .digest("hex");
-}
 
 /** Reads the shared files from `directory`, making those that are not there. */
 export async function prepare(
@@ -63,24 +44,34 @@ export async function prepare(
   options: PreparationOptions,
   progress: Progress,
 ): Promise<Preparation> {
-  const digest = digestOf(configuration, environments, options);
   const { testSeed, feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation } =
     configuration;
-  const draw = { environments, count: options.environmentCount, progress };
-  const file = (name: string): string => path.join(directory, `${name}.safetensors`);
-  const transitions = await kept(file("transitions"), digest, encodeTransitions, decodeTransitions, () =>
-    randomTransitions(draw, testSeed, feasibilitySteps),
-  );
-  const test = await kept(file("test"), digest, encodeTestSet, decodeTestSet, () =>
-    balancedSet(draw, "test", testSeed, testImagesPerRelation),
-  );
-  const natural = await kept(file("natural"), digest, encodeTestSet, decodeTestSet, () =>
-    naturalSet(draw, testSeed, naturalImages),
-  );
-  const validation = await kept(file("validation"), digest, encodeTestSet, decodeTestSet, () =>
-    balancedSet(draw, "validation", testSeed, validationImagesPerRelation),
-  );
-  return { transitions, test, natural, validation };
+  const { environmentCount, imageSize } = options;
+  const draw = { environments, count: environmentCount, progress };
+  const file = (name: string, ...dependsOn: readonly number[]): StoredFile => ({
+    path: path.join(directory, `${name}.safetensors`),
+    // All that its contents follow from; a file with another digest is refused.
+    digest: createHash("sha256")
+      .update(JSON.stringify([FORMAT_VERSION, environments.world.digest, environmentCount, testSeed, ...dependsOn]))
+      .digest("hex"),
+  });
+  const testSet = (name: string, perRelation: number): Promise<TestSet> =>
+    kept(file(name, perRelation, imageSize), encodeTestSet, decodeTestSet, () =>
+      balancedSet(draw, name, testSeed, perRelation),
+    );
+  return {
+    transitions:
+      feasibilitySteps === 0
+        ? []
+        : await kept(file("transitions", feasibilitySteps), encodeTransitions, decodeTransitions, () =>
+            randomTransitions(draw, testSeed, feasibilitySteps),
+          ),
+    test: await testSet("test", testImagesPerRelation),
+    natural: await kept(file("natural", naturalImages, imageSize), encodeTestSet, decodeTestSet, () =>
+      naturalSet(draw, testSeed, naturalImages),
+    ),
+    validation: await testSet("validation", validationImagesPerRelation),
+  };
 }
 
 /** The test sets alone, of this configuration's sizes and seed, not kept. */
@@ -99,9 +90,13 @@ export async function drawTestSets(
 
 type Stored = Parameters<typeof writeTensorFile>[1];
 
+interface StoredFile {
+  readonly path: string;
+  readonly digest: string;
+}
+
 async function kept<T>(
-  file: string,
-  digest: string,
+  { path: file, digest }: StoredFile,
   encode: (value: T) => Stored,
   decode: (tensors: Stored) => T,
   make: () => Promise<T>,
@@ -173,7 +168,6 @@ async function wander(
 
 async function randomTransitions(draw: Draw, seed: number, count: number): Promise<Transition[]> {
   const transitions: Transition[] = [];
-  if (count === 0) return transitions;
   const random = Random.stream(seed, "feasibility");
   draw.progress.begin("random transitions for feasibility", count, "steps");
   await wander(draw, random, (round) => {

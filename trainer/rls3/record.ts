@@ -61,7 +61,7 @@ function metricsRow({ configuration }: Run, state: State, { test, natural, itera
     iteration: state.iteration,
     generated: state.generated,
     valid: state.valid,
-    feasibilitySteps: configuration.agent === "random" ? 0 : configuration.feasibilitySteps,
+    feasibilitySteps: configuration.feasibilitySteps,
     validRate: iteration === undefined ? null : iteration.episodes.samples.length / steps,
     ...Object.fromEntries(
       REASONS.slice(1).map((reason, i) => [`reason${reason[0]?.toUpperCase()}${reason.slice(1)}`, reasons[i + 1] ?? 0]),

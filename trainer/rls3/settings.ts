@@ -118,12 +118,6 @@ export const SETTINGS = {
     "rooms",
     "catalog of the embedded environment: a name or a JSON file",
   ),
-  testWorld: setting(
-    "Evaluation",
-    z.string(),
-    "",
-    "catalog that the test sets are drawn from, where it is not the training world",
-  ),
   testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
   naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, all pairs asked"),
   validationImagesPerRelation: setting(
@@ -177,7 +171,7 @@ type Layer = Partial<Configuration>;
 export const AGENT_DEFAULTS: Readonly<Record<Configuration["agent"], Layer>> = {
   rls3: {},
   paper: { extrinsicWeight: 10, reward: "episode", discount: 0.99 },
-  random: { feasibilityUpdates: 0, updatesPerIteration: 0 },
+  random: { feasibilitySteps: 0, feasibilityUpdates: 0, updatesPerIteration: 0 },
 };
 
 export const PRESETS: Readonly<Record<string, Layer>> = {
