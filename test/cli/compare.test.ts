@@ -18,7 +18,7 @@ describe("a comparison", () => {
     ended = await rls3(...args(folder));
     expect(ended.code, ended.err).toBe(0);
     summary = (JSON.parse(ended.out) as { summary: Summary }).summary;
-  });
+  }, 240_000);
 
   it("prints the summary that it wrote, as one JSON document", () => {
     expect(JSON.parse(readFileSync(path.join(folder, "summary.json"), "utf8"))).toEqual(summary);
@@ -70,5 +70,5 @@ describe("a comparison", () => {
       expect([...(after?.keys() ?? [])]).toEqual([...(before?.keys() ?? [])]);
       for (const [name, bytes] of after ?? []) expect(bytes === before?.get(name), `${run}/${name}`).toBe(true);
     }
-  });
+  }, 240_000);
 });

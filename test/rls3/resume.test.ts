@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,12 +8,28 @@ const parent = mkdtempSync(path.join(tmpdir(), "rls3-resume-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** Direct children of a process, from /proc. */
+function childrenOf(parentId: number): { pid: number; command: string }[] {
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return ""; // ended meanwhile
+    }
+  };
+  return readdirSync("/proc")
+    .filter(
+      (name) => /^\d+$/.test(name) && Number(read(`/proc/${name}/stat`).split(") ")[1]?.split(" ")[1]) === parentId,
+    )
+    .map((name) => ({ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll("\0", " ") }));
+}
+
 describe("a run", () => {
   const whole = path.join(parent, "whole");
   beforeAll(async () => {
     const { code, err } = await rls3("train", ...tiny(), "--seed", "7", "--out", whole);
     expect(code, err).toBe(0);
-  });
+  }, 240_000);
 
   it("has the same files when it is run again", async () => {
     const again = path.join(parent, "again");
@@ -50,7 +66,7 @@ describe("a run", () => {
     const [before, after] = [resultFiles(whole), resultFiles(killed)];
     expect([...after.keys()]).toEqual([...before.keys()]);
     for (const [name, bytes] of after) expect(bytes === before.get(name), name).toBe(true);
-  });
+  }, 240_000);
 
   it("stopped by Ctrl-C exits with 130 and says how to go on", async () => {
     const stopped = path.join(parent, "stopped");
@@ -63,6 +79,17 @@ describe("a run", () => {
     expect(existsSync(path.join(stopped, "checkpoints"))).toBe(true);
     expect(existsSync(path.join(stopped, ".lock"))).toBe(false);
   });
+
+  it("whose environment server is killed goes on with a new one", async () => {
+    const robbed = path.join(parent, "robbed");
+    const run = start("train", ...tiny(3), "--agent", "random", "--out", robbed);
+    await run.said("iteration 1/");
+    const server = childrenOf(run.child.pid ?? 0).find((child) => child.command.includes("env serve"));
+    process.kill(server?.pid ?? 0, "SIGKILL");
+    const { code, err } = await run.ended;
+    expect(code, err).toBe(0);
+    expect(readFileSync(path.join(robbed, "metrics.csv"), "utf8").trimEnd().split("\n")).toHaveLength(5);
+  }, 240_000);
 
   it("that is finished says so, and exits with 0", async () => {
     const { code, err } = await rls3("train", "--resume", whole);

@@ -34,6 +34,7 @@ export function progressLine(phase: string, done: number, total: number, unit: s
 class Lines implements Progress {
   private phase = "";
   private total = 0;
+  private done = 0;
   private unit = "";
   private begun = 0;
   private shown = 0;
@@ -41,12 +42,13 @@ class Lines implements Progress {
   constructor(private readonly stream: NodeJS.WritableStream) {}
 
   begin(phase: string, total: number, unit: string): void {
-    [this.phase, this.total, this.unit] = [phase, total, unit];
+    [this.phase, this.total, this.unit, this.done] = [phase, total, unit, 0];
     this.begun = performance.now();
     this.shown = this.begun;
   }
 
   advance(done: number): void {
+    this.done = done;
     const now = performance.now();
     if (now - this.shown < LINE_PERIOD * 1000) return;
     this.shown = now;
@@ -55,7 +57,8 @@ class Lines implements Progress {
 
   end(): void {
     const seconds = (performance.now() - this.begun) / 1000;
-    if (seconds >= WORTH_A_LINE) this.say(`${this.phase}: ${this.total} ${this.unit} in ${duration(seconds)}`);
+    if (seconds >= WORTH_A_LINE && this.done >= this.total)
+      this.say(`${this.phase}: ${this.total} ${this.unit} in ${duration(seconds)}`);
   }
 
   say(line: string): void {
