@@ -1,5 +1,6 @@
 /** @file The arms: what they learn, that a restored agent goes on to the bit, and that both learners serve them. */
 import { describe, expect, test } from "vitest";
+import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import type { Agent, Transition } from "../../trainer/sac/agent.js";
 import {
@@ -35,6 +36,12 @@ async function play(agent: Agent, rounds: number, seed: number, beta: number): P
     });
   }
   return played;
+}
+
+function tensorOf(state: Tensors, name: string): Tensor {
+  const tensor = state[name];
+  if (tensor === undefined) throw new Error(`no "${name}" in the state`);
+  return tensor;
 }
 
 const share = (items: readonly Transition[], holds: (item: Transition) => boolean): number =>
@@ -154,11 +161,25 @@ test("an agent of another kind, or another world, is refused by name", async () 
   const agents = [
     await createAgent("rls3", options("rls3", small)),
     await createAgent("paper", options("paper", small)),
+    await createAgent("rls3", options("rls3", { ...small, hidden: [9] })),
   ] as const;
   try {
-    const [rls3, paper] = agents;
+    const [rls3, paper, wider] = agents;
     await expect(rls3.restore(await paper.state())).rejects.toThrow(/not one of kind rls3/);
     await expect(paper.restore(await rls3.state())).rejects.toThrow(/not one of kind paper/);
+    await expect(rls3.restore(await wider.state())).rejects.toThrow(
+      /"validity" has \d+ numbers, this configuration's has \d+/,
+    );
+    rls3.remember(drawTransitions(3, new Random(1), 8));
+    const state = await rls3.state();
+    const cut = {
+      ...state,
+      "memory_validity/column.action": {
+        ...tensorOf(state, "memory_validity/column.action"),
+        data: new Float32Array(5),
+      },
+    };
+    await expect(rls3.restore(cut)).rejects.toThrow(/column "action" has 5 numbers, not 3 rows of 6/);
   } finally {
     for (const agent of agents) await agent.close();
   }

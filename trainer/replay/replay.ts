@@ -148,9 +148,13 @@ class Ring implements Replay {
     ) {
       throw new InputError("the saved replay does not fit: it was written with another capacity");
     }
-    const columns = Object.keys(this.options.schema).flatMap((name) => {
-      const data = state[`column.${name}`];
-      return data === undefined ? [] : [[name, data]];
+    const columns = Object.entries(this.options.schema).flatMap(([name, { width, derived }]) => {
+      if (derived) return [];
+      const data = part(state, `column.${name}`);
+      if (data.length === rows * width) return [[name, data] as const];
+      throw new InputError(
+        `the saved replay does not fit: its column "${name}" has ${data.length} numbers, not ${rows} rows of ${width}`,
+      );
     });
     this.columns.write(Object.fromEntries(columns), 0, 0, rows);
     this.next = next;

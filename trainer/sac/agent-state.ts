@@ -27,11 +27,17 @@ export interface StateParts {
   arrays(part: string): Arrays;
 }
 
+/** A copy where the numbers are a view of something larger: sent to a thread, all of that would go along. */
+function owned(tensor: Tensor): Tensor {
+  const { data } = tensor;
+  return data.byteLength === data.buffer.byteLength ? tensor : { ...tensor, data: data.slice() };
+}
+
 export function fromState(state: Tensors): StateParts {
   const tensors = (part: string): Tensors =>
     Object.fromEntries(
       Object.entries(state).flatMap(([name, tensor]) =>
-        name.startsWith(`${part}/`) ? [[name.slice(part.length + 1), tensor]] : [],
+        name.startsWith(`${part}/`) ? [[name.slice(part.length + 1), owned(tensor)]] : [],
       ),
     );
   return {

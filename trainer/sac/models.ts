@@ -2,6 +2,7 @@
  * @file The two things that are learned, as every learner implements them: the paper's SAC and the heads of the object-centric agent.
  * A model is its settings, its variables and its functions; this file says their names and shapes, onnx/ and tfjs/ compute them.
  */
+import { InputError } from "../errors.js";
 import type { Tensor, Tensors } from "../graph/runtime.js";
 import type { Random } from "../random/random.js";
 import { initialParameters, type Layer, parameterCount, perceptron } from "./layout.js";
@@ -100,6 +101,22 @@ export function variableNames(model: Model): string[] {
     ...trained.flatMap((name) => [name, `${name}.first`, `${name}.second`, `${name}.step`]),
     ...(model.kind === "sac" ? ["targets"] : []),
   ];
+}
+
+/** Throws InputError where saved variables are not this model's: another world, other hidden layers, another learner's version. */
+export function checkVariables(model: Model, variables: Tensors): void {
+  const counts = trainedVariables(model);
+  for (const name of variableNames(model)) {
+    const trained = name.replace(/\.(first|second|step)$/, "");
+    const expected = name.endsWith(".step") ? 1 : counts.get(name === "targets" ? "critics" : trained);
+    const found = variables[name]?.data.length;
+    if (found !== expected) {
+      throw new InputError(
+        `the saved agent does not fit: its "${name}" has ${found ?? "no"} numbers, this configuration's has ${expected}; ` +
+          "resume with the world, hidden layers and arm that it was saved with",
+      );
+    }
+  }
 }
 
 const vector = (data: Float32Array): Tensor => ({ type: "float32", dims: [data.length], data });

@@ -8,7 +8,7 @@ import type { Agent, AgentObservation, AgentStatistics, Transition } from "./age
 import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
 import { type Learner, openLearner } from "./learner.js";
-import { initialVariables, type SacModel } from "./models.js";
+import { checkVariables, initialVariables, type SacModel } from "./models.js";
 import { actSac, type SacOutcome, updateSac } from "./sac-updates.js";
 import { ACTION_WIDTH, type AgentWorld, observationWidth, writeObservation } from "./world.js";
 
@@ -143,9 +143,11 @@ class PaperAgent implements Agent {
     if (updates === undefined || parts.arrays("replay")["ring"] === undefined) {
       throw new InputError("the saved agent is not one of kind paper");
     }
+    const variables = parts.tensors("learner");
+    checkVariables(this.model, variables);
     this.#replay.restore(parts.arrays("replay"));
     for (let age = 0; age < this.#replay.size; age++) this.#computeObservations(this.#replay.indexOf(age));
-    await this.learner.set(parts.tensors("learner"));
+    await this.learner.set(variables);
     this.#updates = updates;
   }
 

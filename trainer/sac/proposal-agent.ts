@@ -11,7 +11,7 @@ import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
 import { featureWidth, writeFeatures } from "./features.js";
 import { type Learner, openLearner, outputOf } from "./learner.js";
-import { type Head, type HeadsModel, headLayers, initialVariables } from "./models.js";
+import { checkVariables, type Head, type HeadsModel, headLayers, initialVariables } from "./models.js";
 import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-memory.js";
 import { chooseProposals, softValues } from "./proposal-policy.js";
 import { ACTION_WIDTH } from "./world.js";
@@ -189,8 +189,10 @@ class ProposalAgent implements Agent {
     if (validity === undefined || hardness === undefined || future === undefined) {
       throw new InputError("the saved agent is not one of kind rls3");
     }
+    const variables = parts.tensors("learner");
+    checkVariables(this.model, variables);
     for (const [head, memory] of this.#memories) memory.restore(parts.arrays(`memory_${head}`));
-    await this.learner.set(parts.tensors("learner"));
+    await this.learner.set(variables);
     Object.assign(this.#updates, { validity, hardness, future });
     this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [
       windows[2 * i] ?? 0,
