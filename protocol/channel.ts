@@ -329,7 +329,8 @@ export class Channel {
       if (now > deadline) fail?.(this.timeout(phase));
     }
     const [oldest] = this.pending.values();
-    if (oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
+    // Without a connection they would only pile up: its coming back resends them.
+    if (this.connected && oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
     const period = this.terms?.pingPeriod ?? Number.POSITIVE_INFINITY;
     if (this.pending.size === 0 && now - this.heard > period) this.onIdle();
   }

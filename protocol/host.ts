@@ -66,22 +66,6 @@ export class EnvironmentHost {
     checkDefinition(typeof source === "function" ? source({}) : source);
   }
 
-  get busy(): boolean {
-    return this.session !== undefined;
-  }
-
-  /** Milliseconds since the session's client was last heard; 0 without a session. */
-  silence(now: number): number {
-    return this.session === undefined ? 0 : now - this.session.lastHeard;
-  }
-
-  /** Frees the session of a client that has been silent for three ping periods. */
-  expire(now: number): boolean {
-    if (this.session === undefined || this.silence(now) < 3 * this.limits.ping_period_ms) return false;
-    this.session = undefined;
-    return true;
-  }
-
   close(): void {
     this.world?.close();
     this.world = undefined;
@@ -139,9 +123,10 @@ export class EnvironmentHost {
         `hello's token is ${hello.token === undefined ? "missing" : "not this server's"}`,
       );
     }
-    this.expire(now);
     const current = this.session;
-    if (current !== undefined && current.client !== hello.client) {
+    // A client that has been silent for three ping periods has left, as soon as another one asks.
+    const left = current === undefined || now - current.lastHeard >= 3 * this.limits.ping_period_ms;
+    if (!left && current.client !== hello.client) {
       throw new ProtocolError(
         "BUSY",
         "another client has a session here; it ends with its close or after three silent ping periods",
@@ -149,7 +134,7 @@ export class EnvironmentHost {
         true,
       );
     }
-    if (current !== undefined && current.firstReq === req) {
+    if (current?.client === hello.client && current.firstReq === req) {
       // The same hello once more: its welcome was lost on the way.
       const kept = current.replies[req % this.limits.max_in_flight];
       if (kept !== undefined && current.lastReq === req) return kept;

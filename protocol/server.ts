@@ -38,10 +38,7 @@ export class EnvironmentServer {
       curve: keys !== undefined,
     });
     this.socket.maxMessageSize = 2 * this.host.limits.max_frame_bytes;
-    this.watch = setInterval(
-      () => this.tick(),
-      Math.min(500, this.host.limits.ping_period_ms / 2, (options.orphanedAfter ?? 5000) / 2),
-    );
+    this.watch = setInterval(() => this.tick(), Math.min(500, (options.orphanedAfter ?? 5000) / 2));
     this.closed = this.receive();
   }
 
@@ -104,10 +101,8 @@ export class EnvironmentServer {
   }
 
   private tick(): void {
-    const now = performance.now();
-    this.host.expire(now);
-    if (this.once && this.downSince !== undefined && now - this.downSince > (this.options.orphanedAfter ?? 5000))
-      this.close();
+    const patience = this.options.orphanedAfter ?? 5000;
+    if (this.once && this.downSince !== undefined && performance.now() - this.downSince > patience) this.close();
   }
 
   private async receive(): Promise<void> {

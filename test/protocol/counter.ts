@@ -22,7 +22,12 @@ class Counter implements Environment {
     if (kind === 0.5) process.exit(17);
     this.total += move * this.scale;
     this.steps++;
-    return { reward: move, terminated: false, truncated: this.steps >= 5, info: { total: this.total } };
+    return {
+      reward: move,
+      terminated: false,
+      truncated: this.steps >= 5,
+      info: kind === -1 ? { pid: process.pid } : { total: this.total },
+    };
   }
 
   observe(uid: string, out: TensorData): void {

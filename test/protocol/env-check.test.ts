@@ -1,8 +1,12 @@
 /** @file `rls3 env check` as people and scripts call it. */
 import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CheckResult } from "../../protocol/conformance/index.js";
+import { EnvironmentServer, generateKeys } from "../../protocol/index.js";
+import { counterDefinition } from "./counter.js";
 
 describe("rls3 env check", () => {
   const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
@@ -41,6 +45,24 @@ describe("rls3 env check", () => {
     expect(stderr).not.toContain("FAIL");
     expect(stdout).toMatch(/^rooms .*, 0 failed$/m);
     expect(code).toBe(0);
+  });
+
+  it("checks a server beyond loopback with its keys file, and its token too", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "rls3-"));
+    const keys = generateKeys("a token of some length");
+    const { serverSecretKey: _, ...shared } = keys;
+    const file = path.join(folder, "keys.json");
+    await writeFile(file, JSON.stringify(shared));
+    await using server = await EnvironmentServer.bind(counterDefinition(), { endpoint: "tcp://0.0.0.0:*", keys });
+    const { code, stderr } = await rls3(server.endpoint.replace("0.0.0.0", "127.0.0.1"), "--keys", file);
+    expect(stderr).toContain("ok   curve.token");
+    expect(stderr).not.toContain("FAIL");
+    expect(code).toBe(0);
+    await writeFile(file, JSON.stringify({ ...shared, token: "short" }));
+    const short = await rls3(server.endpoint, "--keys", file);
+    expect(short.stderr).toContain("token must be a string of at least 16 characters");
+    expect(short.code).toBe(2);
+    await rm(folder, { recursive: true });
   });
 
   it("passes the example of an environment of one's own at level core", async () => {

@@ -1,4 +1,6 @@
 /** @file Real server processes that die, hang, never start or leave children behind. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -153,6 +155,21 @@ describe("a spawned server", () => {
       await eventually(() => pids(logFile).every((pid) => !alive(pid)));
     }
     await rm(folder, { recursive: true });
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)("does not outlive a trainer that %s ends", async (signal) => {
+    const trainer = spawn(process.execPath, [path.join(import.meta.dirname, "trainer.js")]);
+    let said = "";
+    for await (const data of trainer.stdout) {
+      said += data;
+      if (said.includes("\n")) break;
+    }
+    const server = Number(/server (\d+)/.exec(said)?.[1]);
+    expect(alive(server)).toBe(true);
+    const ended = once(trainer, "exit");
+    trainer.kill(signal);
+    await ended;
+    await eventually(() => !alive(server));
   });
 
   it("joins others as one vector of environments", async () => {
