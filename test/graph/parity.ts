@@ -1,69 +1,10 @@
 /** @file A program of its own: `node parity.js DEVICE` prints, as JSON, what every operator and three training steps of a small transformer give on a device. */
 import * as g from "../../trainer/graph/index.js";
 import { normals, seeded, spacedNumbers, tensor } from "./evaluate.js";
+import { operatorCases } from "./operator-cases.js";
 
 const LENGTH = 5;
 const WIDTH = 8;
-
-/** Each of a [4, 6] input x, positive p, weights w [6, 6], a vector v [6]; indices i [5] below 4. */
-function operators(x: g.Value, p: g.Value, w: g.Value, v: g.Value, i: g.Value): Record<string, g.Value> {
-  const stacked = g.reshape(g.concat([x, p], 0), [2, 4, 6]);
-  return {
-    add: g.add(x, v),
-    subtract: g.subtract(v, x),
-    multiply: g.multiply(x, v),
-    divide: g.divide(x, p),
-    power: g.power(p, 1.7),
-    minimum: g.minimum(x, v),
-    maximum: g.maximum(x, v),
-    negate: g.negate(x),
-    exp: g.exp(x),
-    log: g.log(p),
-    sqrt: g.sqrt(p),
-    reciprocal: g.reciprocal(p),
-    abs: g.abs(x),
-    sin: g.sin(x),
-    cos: g.cos(x),
-    erf: g.erf(x),
-    tanh: g.tanh(x),
-    sigmoid: g.sigmoid(x),
-    softplus: g.softplus(x),
-    relu: g.relu(x),
-    quickGelu: g.quickGelu(x),
-    silu: g.silu(x),
-    gelu: g.gelu(x),
-    tanhGelu: g.tanhGelu(x),
-    clip: g.clip(x, -0.5, 0.6),
-    softCap: g.softCap(x, 2),
-    select: g.select(g.and(g.greater(x, 0), g.not(g.less(p, 0.8))), x, g.multiply(v, p)),
-    binaryCrossEntropy: g.binaryCrossEntropy(x, g.sigmoid(p)),
-    smoothL1: g.smoothL1(g.multiply(x, 3), v),
-    matMul: g.matMul(x, w),
-    "matMul transposed": g.matMul(x, w, { transB: true }),
-    "matMul of batches": g.matMul(stacked, g.expand(w, [2, 6, 6])),
-    "matMul of transposed batches": g.matMul(stacked, stacked, { transB: true }),
-    linear: g.linear(stacked, w, v, { transB: true }),
-    reshape: g.square(g.reshape(x, [3, 8])),
-    transpose: g.square(g.transpose(stacked, [2, 0, 1])),
-    slice: g.slice(x, 1, 1, 4),
-    pad: g.pad(g.square(x), 0, 1, 2),
-    expand: g.square(g.expand(v, [3, 6])),
-    "split and concat": g.concat([...g.split(g.square(x), 1, [1, 1, 1, 1, 1, 1])].reverse(), 0),
-    sum: g.sum(g.square(x), 0),
-    mean: g.mean(g.square(stacked), [0, 2], "keep"),
-    max: g.max(x, -1),
-    sumTo: g.sumTo(g.square(stacked), [4, 1]),
-    sumOfSquares: g.sumOfSquares(x),
-    layerNormalization: g.layerNormalization(stacked, p.graph.filled([6], 1.5), v),
-    rmsNormalize: g.rmsNormalize(x, 1e-6),
-    l2Normalize: g.l2Normalize(x),
-    softmax: g.softmax(stacked),
-    logSoftmax: g.logSoftmax(x),
-    logSumExp: g.logSumExp(x),
-    gather: g.square(g.gather(x, i)),
-    crossEntropy: g.crossEntropy(g.gather(x, i), i),
-  };
-}
 
 type Numbers = Record<string, number[]>;
 
@@ -73,7 +14,7 @@ async function operatorNumbers(runtime: g.Runtime): Promise<Numbers> {
   const spaced = spacedNumbers(30, random);
   const [x, p, w] = [graph.input("x", [4, 6]), graph.input("p", [4, 6]), graph.input("w", [6, 6])];
   const [v, i] = [graph.input("v", [6]), graph.input("i", [5], "int32")];
-  for (const [name, y] of Object.entries(operators(x, p, w, v, i))) {
+  for (const [name, y] of Object.entries(operatorCases({ x, p, w, v, i }))) {
     graph.output(name, y);
     const found = g.gradients(g.sum(g.multiply(y, g.add(y, 0.5))), [x, p, w, v]);
     found.forEach((gradient, at) => {

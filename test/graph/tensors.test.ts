@@ -309,6 +309,36 @@ describe("indexing", () => {
   });
 });
 
+test("the cases that every device must get right have every operator", async () => {
+  const { operatorCases } = await import("./operator-cases.js");
+  const graph = new g.Graph();
+  const cases = operatorCases({
+    x: graph.input("x", [4, 6]),
+    p: graph.input("p", [4, 6]),
+    w: graph.input("w", [6, 6]),
+    v: graph.input("v", [6]),
+    i: graph.input("i", [5], "int32"),
+  });
+  const named = new Set(Object.keys(cases).map((name) => name.split(" ")[0]));
+  const files = [
+    "activations",
+    "arithmetic",
+    "indexing",
+    "matrix",
+    "normalization",
+    "reductions",
+    "selection",
+    "structure",
+  ];
+  for (const file of files) {
+    const exported = Object.keys(await import(`../../trainer/graph/operators/${file}.js`));
+    expect(
+      exported.filter((name) => name !== "operands" && !named.has(name)),
+      file,
+    ).toEqual([]);
+  }
+});
+
 describe("gradients", () => {
   test("a value used twice gets the sum, an unused one zeros, and stopGradient ends the way", async () => {
     const data = [0.3, -0.7];
@@ -329,6 +359,15 @@ describe("gradients", () => {
       ),
     ).toBeLessThan(1e-6);
     expect([...(outputs["none"] ?? [])]).toEqual([0, 0, 0]);
+  });
+
+  test("of a chain of 10,000 operators do not exhaust the stack", () => {
+    const graph = new g.Graph();
+    const x = graph.input("x", [1]);
+    let y = x;
+    for (let i = 0; i < 10_000; i++) y = g.multiply(y, 1 + i);
+    graph.output("dx", g.gradients(g.sum(y), [x])[0] as g.Value);
+    expect(graph.serialize().length).toBeGreaterThan(10_000);
   });
 
   test("of an intermediate value, and only of a single number", () => {
