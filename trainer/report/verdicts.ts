@@ -61,7 +61,7 @@ export function headline({ a, b, pair }: NamedPair): string {
   const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
   if (generated === valid)
     return `${nameA} ${COMPARED[generated]} ${nameB}, per generated and per valid sample${caution}`;
-  return `Per generated sample ${nameA} ${COMPARED[generated]} ${nameB}; per valid sample it ${BY_ITSELF[valid]}${caution}`;
+  return `Per generated sample ${armName(a)} ${COMPARED[generated]} ${nameB}; per valid sample it ${BY_ITSELF[valid]}${caution}`;
 }
 
 /** The numbers behind one axis of a verdict. */
@@ -86,19 +86,18 @@ function learned(runs: readonly SeedRun[]): number {
   return mean(rises);
 }
 
-/** How soon a came to b's final accuracy, on both axes. */
+/** How soon a came to b's final accuracy, on both axes; whether it does is the same on both, since it is the same curve. */
 export function reachSentence(summary: Summary, { a, b, pair }: NamedPair): string {
-  const ratios = AXES.map((axis) => ({ axis, reach: pair.samplesToReach[axis] }));
-  const parts = ratios.map(({ axis, reach: { ratio, perSeed } }) => {
-    if (ratio !== null) return `with ${decimal(ratio, 2)}\u00a0× as many ${axis} samples`;
-    const never = perSeed.filter((share) => share === null).length;
-    return `not in ${never} of ${perSeed.length} seeds (${axis} samples: not reached)`;
-  });
+  const [nameA, target] = [capital(armName(a)), `${armName(b)}'s final accuracy`];
+  const { perSeed } = pair.samplesToReach.generated;
+  const never = perSeed.filter((share) => share === null).length;
   const caution =
     learned(summary.arms[b] ?? []) < HARDLY_LEARNED
       ? ` ${capital(armName(b))} hardly rose above its start, so that this says little.`
       : "";
-  return `${capital(armName(a))} came to ${armName(b)}'s final accuracy ${[...new Set(parts)].join(" and ")}.${caution}`;
+  if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
+  const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
+  return `${nameA} came to ${target} with ${shares.join(" and with ")}.${caution}`;
 }
 
 /** What the arms had before their first generated sample; it belongs beside every figure over generated samples. */

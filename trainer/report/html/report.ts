@@ -53,7 +53,7 @@ export function reportPage(contents: ReportContents): string {
     ["map", "Placement map", placementMapSection(arms, scenes)],
     ["paper", "Beside the paper", summary === null ? null : paperSection(summary)],
     ["iterations", "Iterations", iterationsSection(arms, feasibility)],
-    ["signatures", "Failure signatures", signaturesSection(arms)],
+    ["signatures", "Warnings", signaturesSection(arms)],
     ["configuration", "How to repeat it", configurationSection({ ...config, machine, commit }, seeds)],
   ];
   const shown = sections.filter(([, , content]) => content !== null);

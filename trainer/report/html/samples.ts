@@ -71,7 +71,7 @@ function map(arm: Arm, scene: RoomScene, index: number, counts: Int32Array, most
     const z = Math.round(Math.floor(cell / CELLS) * cellDepth - depth / 2);
     levels[level] += `M${x} ${z}h${Math.ceil(cellWidth)}v${Math.ceil(cellDepth)}h-${Math.ceil(cellWidth)}z`;
   }
-  const id = `map-${arm.colour}-${index}`;
+  const id = `map-${arm.name}-${index}`;
   const total = counts.reduce((sum, number) => sum + number, 0);
   return html`<figure class="map c${arm.colour}"><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="${-width / 2} ${-depth / 2} ${width} ${depth}"><title id="${id}-t">${scene.name}, ${armName(arm.name)}</title><desc id="${id}-d">${count(total)} placements from above, camera at the bottom; the stronger the colour, the more.</desc>
 ${scene.furniture.map(({ x: [x0 = 0, x1 = 0], z: [z0 = 0, z1 = 0] }) => html`<rect class="furniture" x="${x0}" y="${z0}" width="${x1 - x0}" height="${z1 - z0}"/>`)}
