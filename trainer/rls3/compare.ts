@@ -12,7 +12,7 @@ import { writeDurably } from "./durable-file.js";
 import { Interrupted } from "./interrupted.js";
 import { openConfiguredModel, openEnvironments } from "./parts.js";
 import { prepare } from "./preparation.js";
-import { type Progress, silent } from "./progress.js";
+import { type Progress, silent, stoppable } from "./progress.js";
 import { provenance } from "./provenance.js";
 import { finishedState, type RunPlan } from "./run.js";
 import type { Message, Order } from "./run-process.js";
@@ -45,7 +45,7 @@ export async function compare(
   const [first] = [...arms].sort((a, b) => b.configuration.feasibilitySteps - a.configuration.feasibilitySteps);
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
   const shared = path.join(folder, "shared");
-  await prepareShared(plan, first.configuration, shared, progress, signal);
+  await prepareShared(plan, first.configuration, shared, stoppable(progress, signal), signal);
 
   // Seed by seed, so that an interrupted comparison has whole pairs.
   const runs = seeds.flatMap((seed) =>

@@ -12,7 +12,7 @@ import { evaluate } from "./evaluation.js";
 import { fineTune, subsample } from "./fine-tuning.js";
 import type { Preparation } from "./preparation.js";
 import type { Progress } from "./progress.js";
-import { record } from "./record.js";
+import { type Happened, record } from "./record.js";
 import { rewards, type StepReward } from "./reward.js";
 import type { RunDirectory } from "./run-directory.js";
 import { scoreSamples } from "./scoring.js";
@@ -56,7 +56,7 @@ export async function rls3(run: Run): Promise<State> {
 
 /** Before the loop: the agent learns what a feasible placement is from random transitions, without images and without the model. */
 async function start(run: Run): Promise<State> {
-  const { agent, configuration, directory, model, preparation, progress } = run;
+  const { agent, configuration, directory, preparation, progress } = run;
   const { feasibilityUpdates, seed } = configuration;
   const stopwatch = new Stopwatch();
   if (feasibilityUpdates > 0) {
@@ -66,12 +66,11 @@ async function start(run: Run): Promise<State> {
     progress.end();
   }
   stopwatch.lap("agent");
-  const test = await evaluate(model, run.environments.world, preparation.test);
-  const natural = await evaluate(model, run.environments.world, preparation.natural);
+  const accuracies = await measure(run);
   const validated = run.earlyStopping ? await validate(run, null, 0) : null;
   stopwatch.lap("evaluation");
   const state: State = { iteration: 0, generated: 0, valid: 0, terms: {}, best: validated, finished: null };
-  await record(run, state, { test, natural });
+  await record(run, state, accuracies);
   await save(run, state);
   stopwatch.lap("checkpoint");
   directory.append("timings.csv", [stopwatch.row(0)]);
@@ -80,7 +79,7 @@ async function start(run: Run): Promise<State> {
 
 /** One iteration: E episodes → scores → rewards → agent, η of the samples → model → evaluation. */
 async function iterate(run: Run, before: State): Promise<State> {
-  const { agent, configuration, directory, environments, model, preparation, progress } = run;
+  const { agent, configuration, directory, environments, model, progress } = run;
   const { seed, samplingRate, updatesPerIteration } = configuration;
   const { world } = environments;
   const iteration = before.iteration + 1;
@@ -108,8 +107,8 @@ async function iterate(run: Run, before: State): Promise<State> {
   stopwatch.lap("fineTuning");
   run.signal?.throwIfAborted();
 
-  const test = await evaluate(model, world, preparation.test);
-  const natural = await evaluate(model, world, preparation.natural);
+  // On images that neither agent nor fine-tuning ever sees.
+  const accuracies = await measure(run);
   const best = run.earlyStopping ? await validate(run, before.best, iteration) : null;
   stopwatch.lap("evaluation");
 
@@ -122,8 +121,7 @@ async function iterate(run: Run, before: State): Promise<State> {
     finished: finished(configuration, iteration, best),
   };
   const rows = await record(run, state, {
-    test,
-    natural,
+    ...accuracies,
     iteration: { episodes, scored, rewarded, kept, tuned, agentStatistics },
   });
   for (const line of newSignatures(rows, configuration.agent)) {
@@ -152,6 +150,15 @@ function transitions(episodes: Episodes, rewarded: readonly (readonly StepReward
       };
     }),
   );
+}
+
+/** The points of the curves: on the test set balanced over relations, and on what random placements give. */
+async function measure({ model, environments, preparation }: Run): Promise<Pick<Happened, "test" | "natural">> {
+  const { test, natural } = preparation;
+  return {
+    test: await evaluate(model, environments.world, test),
+    natural: natural.images.length === 0 ? null : await evaluate(model, environments.world, natural),
+  };
 }
 
 /** Validation on images of other seeds; a new best keeps its adapter. */

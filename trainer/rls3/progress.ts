@@ -16,3 +16,16 @@ export const silent: Progress = {
   end: () => undefined,
   say: () => undefined,
 };
+
+/** The same, ending the work at the next advance after the user has stopped it. */
+export function stoppable(progress: Progress, signal: AbortSignal | undefined): Progress {
+  return {
+    begin: (phase, total, unit) => progress.begin(phase, total, unit),
+    advance: (done) => {
+      signal?.throwIfAborted();
+      progress.advance(done);
+    },
+    end: () => progress.end(),
+    say: (line) => progress.say(line),
+  };
+}

@@ -6,7 +6,7 @@ import { type Configuration, parseResolved } from "./configuration.js";
 import { type Run, rls3, type State } from "./loop.js";
 import { openAgent, openConfiguredModel, openEnvironments } from "./parts.js";
 import { prepare } from "./preparation.js";
-import type { Progress } from "./progress.js";
+import { type Progress, stoppable } from "./progress.js";
 import { provenance } from "./provenance.js";
 import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
 
@@ -26,8 +26,9 @@ export interface RunOptions {
 }
 
 /** A new run, or a killed one gone on with. */
-export async function run(plan: RunPlan, mode: "new" | "resume", { progress, signal }: RunOptions): Promise<State> {
+export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...options }: RunOptions): Promise<State> {
   const { folder, configuration } = plan;
+  const progress = stoppable(options.progress, signal);
   if (mode === "new") refuseUsed(folder);
   const opened: { close(): Promise<void> | void }[] = [];
   const opening = async <T extends { close(): Promise<void> | void }>(part: T | Promise<T>): Promise<T> => {
