@@ -46,6 +46,8 @@ export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
 /** A session with what stands behind it. */
 interface Connection {
   readonly client: EnvironmentClient;
+  /** What the server last printed, where that can be known. */
+  readonly tail?: () => string;
   /** Ends the session and whatever was started for it. */
   close(): Promise<void>;
   /** The same at once, for a server that is lost. */
@@ -98,6 +100,7 @@ async function spawnOnce(options: SpawnOptions, signal: AbortSignal): Promise<Co
     void gone.then((error) => first.end(error));
     return {
       client: first,
+      tail: () => server.tail,
       close: async () => {
         await first.close();
         await server.stop();
@@ -267,8 +270,10 @@ export class SupervisedEnvironment implements VectorEnvironment {
   private lostConnection: Connection | undefined;
 
   private async reopen(old: Connection, cause: ProtocolError): Promise<Connection> {
+    // A server that hangs is told by its log, as one that died is by how it ended.
+    const hung = cause.code === "TIMEOUT" && old.tail !== undefined;
+    let why = hung ? new ProtocolError("TIMEOUT", withTail(cause.message, old.tail()), cause.detail, true) : cause;
     await old.abandon();
-    let why: ProtocolError = cause;
     for (;;) {
       this.failures++;
       if (this.failures > this.policy.atMost) {

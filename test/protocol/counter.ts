@@ -20,6 +20,7 @@ class Counter implements Environment {
     const [move = 0, kind = 0] = action;
     if (kind === 1) throw new Error("the physics exploded");
     if (kind === 0.5) process.exit(17);
+    if (kind === 0.75) for (;;); // hangs
     this.total += move * this.scale;
     this.steps++;
     return {

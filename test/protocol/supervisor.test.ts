@@ -37,6 +37,7 @@ async function spawned(
 const reset = (env: number) => ({ env, op: "reset" as const, seed: 1 });
 const step = (env: number, kind = 0) => ({ env, op: "step" as const, action: [1, kind] });
 const KILL = 0.5;
+const HANG = 0.75;
 
 /** Whether a process is there and no zombie. */
 function alive(pid: number): boolean {
@@ -91,6 +92,22 @@ describe("a spawned server", () => {
     expect(second?.results[0]?.error?.code).toBe("NOT_RESET");
     expect(third?.results[0]).toMatchObject({ episode: 2, step: 0 });
     expect(environment.lostEpisodes).toBe(1);
+    await environment.close();
+  });
+
+  it("that hangs is restarted after the step's timeout, with its log in the message", async () => {
+    const events: string[] = [];
+    const environment = await spawnServer({
+      command,
+      args: [program],
+      restarts: quick,
+      client: { timeouts: { step: 500, close: 500 } },
+      onEvent: (message) => events.push(message),
+    });
+    await environment.batch([reset(0)], []);
+    const { results } = await environment.batch([step(0, HANG)], []);
+    expect(results[0]).toMatchObject({ truncated: true, info: { lost: true } });
+    expect(events[0]).toMatch(/timeout in phase "step" after 0.5 s[\s\S]*loading the counting engine/);
     await environment.close();
   });
 
