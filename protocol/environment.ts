@@ -16,6 +16,8 @@ export interface StepOutcome {
 export interface Environment {
   /** Starts an episode. The same seed gives the same episode on every server; without one the environment draws on. */
   reset(seed: number | undefined, options: WireMap): WireMap;
+  /** What is wrong with a reset's options, in a sentence; then the reset is BAD_MESSAGE, and the episode goes on. */
+  optionsProblem?(options: WireMap): string | undefined;
   /** `action` holds the elements of the action spec, already checked against its dtype, shape and bounds. */
   step(action: TensorData): StepOutcome;
   /** Writes one observation, `out` having exactly the elements and dtype of its spec. */

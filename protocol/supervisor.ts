@@ -68,7 +68,7 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
   const timeouts = { ...options.timeouts, connect: forever, hello: forever, reset: forever, step: forever };
   const open = async (signal: AbortSignal): Promise<Connection> => {
     options.onEvent?.(`waiting for the environment at ${options.endpoint}`);
-    const client = await EnvironmentClient.connect({ ...options, timeouts, signal });
+    const client = await whenFree(options, () => EnvironmentClient.connect({ ...options, timeouts, signal }), signal);
     const abandon = async (): Promise<void> => client.end(new ProtocolError("UNAVAILABLE", "the session is lost"));
     return { client, close: () => client.close(), abandon };
   };
@@ -77,6 +77,19 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
     { ...options, restarts: { ...options.restarts, atMost: forever } },
     options.signal,
   );
+}
+
+/** Waits while another client has the session: a trainer that was killed keeps it for three ping periods. */
+async function whenFree<T>(options: SupervisorOptions, connect: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "BUSY") throw error;
+      if (tries === 0) options.onEvent?.(`${error.message}; waiting for that`);
+      await pause(options.restarts?.firstDelay ?? 1000, signal);
+    }
+  }
 }
 
 /** Binds a free port, starts the process with it, waits for its welcome. */

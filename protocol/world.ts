@@ -154,8 +154,10 @@ export class World {
     let truncated = false;
     let info: WireMap = {};
     if (op.op === "reset") {
-      slot.state = "new";
       const options = op.options ?? {};
+      const problem = slot.environment.optionsProblem?.(options);
+      if (problem !== undefined) throw badMessage(problem, { field: "options" });
+      slot.state = "new";
       info = slot.environment.reset(op.seed ?? undefined, options);
       slot.state = "running";
       slot.episode++;

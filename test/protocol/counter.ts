@@ -16,6 +16,10 @@ class Counter implements Environment {
     return { seed: seed ?? null };
   }
 
+  optionsProblem(options: WireMap): string | undefined {
+    return typeof options["mood"] === "number" ? "options.mood must be a string" : undefined;
+  }
+
   step(action: TensorData) {
     const [move = 0, kind = 0] = action;
     if (kind === 1) throw new Error("the physics exploded");

@@ -151,6 +151,21 @@ describe("what is wrong with a message", () => {
     expect((await peer.one({ env: 0, op: "noop" })).result.step).toBe(0);
   });
 
+  it("is BAD_MESSAGE of one environment for a reset's options that it can't take, and its episode goes on", async () => {
+    const client = await connect((await serve()).endpoint);
+    await client.batch([RESET], []);
+    const { results } = await client.batch(
+      [
+        { ...RESET, options: { mood: 7 } },
+        { ...RESET, env: 1 },
+      ],
+      [],
+    );
+    expect(results[0]?.error).toMatchObject({ code: "BAD_MESSAGE", message: "options.mood must be a string", env: 0 });
+    expect(results[1]?.error).toBeUndefined();
+    expect((await client.batch([STEP], [])).results[0]).toMatchObject({ episode: 1, step: 1 });
+  });
+
   it("is TOO_LARGE for an oversized frame, at the server and before a client sends one", async () => {
     const server = await serve({ envCount: 1, limits: { max_frame_bytes: 2048 } });
     const peer = await raw(server.endpoint);

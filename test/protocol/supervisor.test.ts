@@ -218,14 +218,20 @@ describe("a server that others start and stop", () => {
     const endpoint = first.endpoint;
     const environment = await followServer({ endpoint, restarts: quick, onEvent: (message) => events.push(message) });
     await environment.batch([reset(0)], []);
+    // A second trainer waits for the first one's session to end.
+    const waiting = followServer({ endpoint, restarts: quick, onEvent: (message) => events.push(message) });
+    await eventually(() => events.some((message) => message.includes("another client has a session")));
+    await environment.close();
+    const other = await waiting;
+    await other.batch([reset(0)], []);
     first.close();
     await first.closed;
-    const stepping = environment.batch([step(0)], []);
+    const stepping = other.batch([step(0)], []);
     const second = await EnvironmentServer.bind(counterDefinition(), { endpoint });
     expect((await stepping).results[0]).toMatchObject({ truncated: true, info: { lost: true } });
-    expect((await environment.batch([reset(0)], [])).results[0]).toMatchObject({ episode: 2 });
+    expect((await other.batch([reset(0)], [])).results[0]).toMatchObject({ episode: 2 });
     expect(events.join("\n")).toContain("waiting for the environment");
-    await environment.close();
+    await other.close();
     second.close();
   });
 });

@@ -1,11 +1,13 @@
 /** @file `rls3 env serve`: the embedded environment as a server of its own, bound or connecting to its trainer. */
 import type { CommandModule } from "yargs";
 import {
+  type DefinitionSource,
   type EnvironmentDefinition,
   EnvironmentServer,
   ProtocolError,
   readKeys,
   type ServeOptions,
+  type SessionWishes,
 } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { DEFAULT_IMAGE_SIZE, loadCatalog, roomsDefinition } from "../rooms/index.js";
@@ -41,7 +43,12 @@ export const command: CommandModule<object, Arguments> = {
 };
 
 async function serve(args: Arguments): Promise<void> {
-  const definition = roomsDefinition(loadCatalog(args.world), { imageSize: args["image-size"] });
+  const catalog = loadCatalog(args.world);
+  const imageSize = args["image-size"];
+  const { name } = roomsDefinition(catalog, { imageSize });
+  // A client gets images of the size that its hello wishes, where they can be drawn.
+  const definition = ({ imageSize: wished }: SessionWishes): EnvironmentDefinition =>
+    roomsDefinition(catalog, { imageSize: wished !== undefined && wished >= 32 && wished <= 512 ? wished : imageSize });
   const options = {
     envCount: args.envs,
     ...(args.keys === undefined ? {} : { keys: readKeys(args.keys) }),
@@ -61,15 +68,15 @@ async function serve(args: Arguments): Promise<void> {
   const { endpoint } = server;
   process.stdout.write(
     args.json
-      ? `${JSON.stringify({ endpoint, world: definition.name, envs: args.envs })}\n`
-      : `serving ${definition.name}, environments: ${args.envs}, at ${endpoint}\n`,
+      ? `${JSON.stringify({ endpoint, world: name, envs: args.envs })}\n`
+      : `serving ${name}, environments: ${args.envs}, at ${endpoint}\n`,
   );
   await server.closed;
   process.removeListener("SIGINT", stop);
   process.removeListener("SIGTERM", stop);
 }
 
-async function bind(definition: EnvironmentDefinition, options: ServeOptions): Promise<EnvironmentServer> {
+async function bind(definition: DefinitionSource, options: ServeOptions): Promise<EnvironmentServer> {
   try {
     return await EnvironmentServer.bind(definition, options);
   } catch (error) {

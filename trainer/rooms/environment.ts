@@ -113,6 +113,16 @@ class RoomsEnvironment implements Environment {
     return { scene: this.scene.index, seen: this.shares(seen) };
   }
 
+  optionsProblem({ scene }: WireMap): string | undefined {
+    try {
+      if (scene !== undefined && scene !== null) askedScene(this.catalog, scene);
+      return undefined;
+    } catch (error) {
+      if (error instanceof InputError) return error.message;
+      throw error;
+    }
+  }
+
   step(action: TensorData): StepOutcome {
     const placement = decodeAction(this.catalog, activeTypes(this.objects), action);
     const outcome = place(this.catalog, this.scene, this.objects, placement);
