@@ -144,7 +144,7 @@ export class Graph {
     return value;
   }
 
-  /** A tensor that is part of the model; its type is the array's, unless given (bool as 0 and 1 in a Uint8Array). */
+  /** A tensor that is part of the model; its type is the array's, unless given (bool as 0 and 1 in a Uint8Array). The array is not copied before `serialize`. */
   constant(data: ConstantData, shape: Shape = [data.length], type: ValueType = typeOf(data)): Value {
     if (data.length !== sizeOf(shape) && type !== "float16" && type !== "bfloat16") {
       throw new RangeError(`${data.length} elements do not fill ${showShape(shape)}`);
