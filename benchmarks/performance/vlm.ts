@@ -1,0 +1,153 @@
+/** @file The bundled CLIP: images scored, and LoRA steps with all captions beside exactly their matrix products as plain MatMuls. */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { labelledImages } from "../../trainer/cli/labelled-images.js";
+import { matMulFloor, type Product } from "../../trainer/graph/matmul-floor.js";
+import { Random } from "../../trainer/random/random.js";
+import { loadCatalog } from "../../trainer/rooms/index.js";
+import { DistinctTexts, treeSize } from "../../trainer/vlm/clip/batches.js";
+import { type ClipConfig, readClipConfig, type TowerConfig } from "../../trainer/vlm/clip/config.js";
+import { textTree } from "../../trainer/vlm/clip/text-tree.js";
+import { type CaptionSet, type FineTuning, type ImageBatch, openModel } from "../../trainer/vlm/index.js";
+import { captionSet, pairsOf } from "../../trainer/vlm/pretraining/captions.js";
+import { TextTokenizer } from "../../trainer/vlm/tokenizer.js";
+import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmark.js";
+
+const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
+const THREADS = 2;
+const STEP_IMAGES = 48;
+const SCORED_IMAGES = 640;
+const FINE_TUNING: FineTuning = {
+  method: "lora",
+  rank: 16,
+  alpha: 32,
+  learningRate: 2e-3,
+  weightDecay: 0.01,
+  gradientClip: 1,
+  warmupSteps: 30,
+  seed: 0,
+};
+
+/** Random images, and for every pair of objects the right caption against its flips. */
+function examples(count: number): { images: ImageBatch; captions: CaptionSet[][] } {
+  const data = labelledImages(loadCatalog("rooms"), { count, size: 64, patch: 16, seed: 1, floorOnly: false });
+  const random = new Random(2);
+  const captions = Array.from({ length: count }, (_, image) =>
+    pairsOf(data, image, random).map((pair) => captionSet(data, image, pair)),
+  );
+  return { images: { count, height: data.size, width: data.size, data: data.images }, captions };
+}
+
+interface Rows {
+  /** Sequences, tokens in each, and rows that the linear layers run on. */
+  readonly batch: number;
+  readonly tokens: number;
+  readonly rows: number;
+}
+
+/** W + s·B·A of a layer, and its gradients. */
+const lora = (outputs: number, inputs: number): Product => ({
+  m: outputs,
+  k: FINE_TUNING.rank,
+  n: inputs,
+  backward: "both",
+});
+
+/** Of a tower whose every linear layer LoRA changes; nothing before the first block is trained, so its input needs no gradient. */
+function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, tokens, rows }: Rows): Product[] {
+  const size = width / heads;
+  const attention = (queries: number): Product[] => [
+    { m: queries, k: size, n: tokens, backward: "both", batch: batch * heads },
+    { m: queries, k: tokens, n: size, backward: "both", batch: batch * heads },
+  ];
+  const afterAttention = (m: number): Product[] => [
+    { m, k: width, n: width, backward: "both" },
+    { m, k: width, n: mlp, backward: "both" },
+    { m, k: mlp, n: width, backward: "both" },
+  ];
+  const adapters = [
+    ...Array.from({ length: 4 }, () => lora(width, width)),
+    lora(mlp, width),
+    lora(width, mlp),
+  ];
+  return Array.from({ length: layers }, (_, layer): Product[] => {
+    const backward = layer === 0 ? "weights" : "both";
+    if (layer < layers - 1) {
+      const joined: Product = { m: rows, k: width, n: 3 * width, backward };
+      return [joined, ...attention(tokens), ...afterAttention(rows), ...adapters];
+    }
+    // The last block runs for the pooled token alone.
+    const keysAndValues: Product = { m: rows, k: width, n: 2 * width, backward };
+    const query: Product = { m: batch, k: width, n: width, backward };
+    return [keysAndValues, query, ...attention(1), ...afterAttention(batch), ...adapters];
+  }).flat();
+}
+
+/** Every matrix product of a step. */
+function stepProducts({ vision, text, projection }: ClipConfig, captions: readonly (readonly CaptionSet[])[]): Product[] {
+  const tokenizer = TextTokenizer.open(BUNDLED);
+  const distinct = new DistinctTexts((own) => tokenizer.encodeTruncated(own, text.positions));
+  for (const { right, wrong } of captions.flat()) for (const own of [right, ...wrong]) distinct.number(own);
+  const { texts, tokens, nodes } = treeSize(textTree(text, distinct.encoded));
+  const images = captions.length;
+  const patches: Product = {
+    m: images * (vision.tokens - 1),
+    k: 3 * vision.patch ** 2,
+    n: vision.width,
+    backward: "none",
+  };
+  return [
+    patches,
+    ...towerProducts(vision, { batch: images, tokens: vision.tokens, rows: images * vision.tokens }),
+    ...towerProducts(text, { batch: texts, tokens, rows: nodes }),
+    { m: images, k: vision.width, n: projection, backward: "both" },
+    { m: texts, k: text.width, n: projection, backward: "both" },
+    lora(projection, vision.width),
+    lora(projection, text.width),
+    { m: images, k: projection, n: texts, backward: "both" },
+  ];
+}
+
+async function measureStep(): Promise<Measurement> {
+  const { images, captions } = examples(STEP_IMAGES);
+  const model = await openModel(BUNDLED, { runtime: { device: "cpu", threads: THREADS }, fineTuning: FINE_TUNING });
+  const floor = await matMulFloor(stepProducts(readClipConfig(BUNDLED), captions), THREADS);
+  try {
+    const pair = await bestPair(
+      async () => {
+        for (let i = 0; i < 5; i++) await model.fineTune(images, captions);
+        return 5;
+      },
+      async () => {
+        for (let i = 0; i < 5; i++) await floor.run();
+        return 5;
+      },
+    );
+    return { ...pair, note: `${floor.gigaFlop.toFixed(2)} GFLOP a step: ${floor.description.replaceAll("\n", "; ")}` };
+  } finally {
+    await model.close();
+    await floor.close();
+  }
+}
+
+async function measureScore(): Promise<Measurement> {
+  const { images, captions } = examples(SCORED_IMAGES);
+  const model = await openModel(BUNDLED, { runtime: { device: "cpu", threads: THREADS }, fineTuning: FINE_TUNING });
+  try {
+    const state = await model.state();
+    const value = await bestRate(async () => {
+      // As after a step of fine-tuning: no text embedding is known.
+      await model.restore(state);
+      await model.score(images, captions);
+      return SCORED_IMAGES;
+    });
+    return { value, note: `${SCORED_IMAGES} images a call, every caption encoded anew` };
+  } finally {
+    await model.close();
+  }
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  { name: "vlm.small.score", counts: "images", measure: measureScore },
+  { name: "vlm.small.step", counts: "steps", measure: measureStep },
+];
