@@ -65,11 +65,7 @@ function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, toke
     { m, k: width, n: mlp, backward: "both" },
     { m, k: mlp, n: width, backward: "both" },
   ];
-  const adapters = [
-    ...Array.from({ length: 4 }, () => lora(width, width)),
-    lora(mlp, width),
-    lora(width, mlp),
-  ];
+  const adapters = [...Array.from({ length: 4 }, () => lora(width, width)), lora(mlp, width), lora(width, mlp)];
   return Array.from({ length: layers }, (_, layer): Product[] => {
     const backward = layer === 0 ? "weights" : "both";
     if (layer < layers - 1) {
@@ -84,7 +80,10 @@ function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, toke
 }
 
 /** Every matrix product of a step. */
-function stepProducts({ vision, text, projection }: ClipConfig, captions: readonly (readonly CaptionSet[])[]): Product[] {
+function stepProducts(
+  { vision, text, projection }: ClipConfig,
+  captions: readonly (readonly CaptionSet[])[],
+): Product[] {
   const tokenizer = TextTokenizer.open(BUNDLED);
   const distinct = new DistinctTexts((own) => tokenizer.encodeTruncated(own, text.positions));
   for (const { right, wrong } of captions.flat()) for (const own of [right, ...wrong]) distinct.number(own);

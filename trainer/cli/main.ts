@@ -18,6 +18,10 @@ const ENV: Readonly<Record<string, Loader>> = {
 };
 const VLM: Readonly<Record<string, Loader>> = {
   pretrain: () => import("./vlm-pretrain.js"),
+  inspect: () => import("./vlm-inspect.js"),
+  verify: () => import("./vlm-verify.js"),
+  merge: () => import("./vlm-merge.js"),
+  score: () => import("./vlm-score.js"),
 };
 const COMMANDS: Readonly<Record<string, Loader>> = {
   train: () => import("./train.js"),

@@ -24,10 +24,19 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T {
 }
 
 /** The directory itself, or an InputError. */
-export function checkDirectory(directory: string): void {
+function checkDirectory(directory: string): void {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new InputError(`no model directory ${directory}: give a folder with config.json and *.safetensors`);
   }
+}
+
+/** config.json's model_type, if it is one of those that are known. */
+export function architectureOf(directory: string, known: readonly string[]): string {
+  checkDirectory(directory);
+  const file = path.join(directory, "config.json");
+  const { model_type } = readJson(file, z.looseObject({ model_type: z.string() }));
+  if (known.includes(model_type)) return model_type;
+  throw new InputError(`${file}: model_type "${model_type}" is not supported; supported are ${known.join(", ")}`);
 }
 
 export interface WeightInfo {

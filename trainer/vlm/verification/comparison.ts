@@ -1,5 +1,11 @@
 /** @file Collects comparisons of tensors: how many, and a line for each that differs by more than its tolerance. */
-import type { GoldenResult } from "./check.js";
+
+export interface Verification {
+  /** How many tensors or texts were compared. */
+  readonly compared: number;
+  /** One line for each that differs by more than its tolerance. */
+  readonly failures: readonly string[];
+}
 
 type Numbers = ArrayLike<number>;
 
@@ -40,7 +46,7 @@ export class Comparison {
     this.failures.push(line);
   }
 
-  get result(): GoldenResult {
+  get result(): Verification {
     return { compared: this.compared, failures: this.failures };
   }
 }

@@ -1,0 +1,30 @@
+/** @file `rls3 vlm merge`: a model with an adapter added into its weights, as a directory of its own. */
+import type { CommandModule } from "yargs";
+import { modelDirectory } from "../rls3/parts.js";
+import { merge } from "../vlm/merge.js";
+import { printJson } from "./outcome.js";
+
+interface Arguments {
+  directory: string;
+  adapter: string;
+  out: string;
+  json: boolean;
+}
+
+export const command: CommandModule<object, Arguments> = {
+  command: "merge <directory>",
+  describe: "add a LoRA adapter into a model's weights",
+  builder: (yargs) =>
+    yargs
+      .positional("directory", { type: "string", demandOption: true, describe: 'Hugging Face directory, or "bundled"' })
+      .options({
+        adapter: { type: "string", demandOption: true, describe: "adapter folder in PEFT's format" },
+        out: { type: "string", demandOption: true, describe: "folder for the merged model; must not hold one" },
+        json: { type: "boolean", default: false, describe: "print one JSON document" },
+      }),
+  handler: ({ directory, adapter, out, json }) => {
+    const layers = merge(modelDirectory(directory), adapter, out);
+    if (json) printJson({ directory, adapter, out, layers });
+    else process.stdout.write(`${out}: ${layers} layers changed\n`);
+  },
+};

@@ -1,0 +1,87 @@
+/** @file `rls3 vlm score`: how well each caption fits each image. */
+import { existsSync } from "node:fs";
+import sharp from "sharp";
+import type { CommandModule } from "yargs";
+import { InputError } from "../errors.js";
+import { modelDirectory } from "../rls3/parts.js";
+import { type ImageBatch, openModel } from "../vlm/index.js";
+import { printJson } from "./outcome.js";
+
+interface Arguments {
+  directory: string;
+  image: string[];
+  caption: string[];
+  adapter: string | undefined;
+  device: string;
+  threads: number;
+  json: boolean;
+}
+
+const repeated = { type: "string", array: true, nargs: 1, demandOption: true } as const;
+
+export const command: CommandModule<object, Arguments> = {
+  command: "score <directory>",
+  describe: "score captions of images: logits, and their softmax over the captions",
+  builder: (yargs) =>
+    yargs
+      .positional("directory", { type: "string", demandOption: true, describe: 'Hugging Face directory, or "bundled"' })
+      .options({
+        image: { ...repeated, describe: "picture file; may be repeated" },
+        caption: { ...repeated, describe: "text; may be repeated" },
+        adapter: { type: "string", describe: "LoRA adapter in PEFT's format" },
+        device: { type: "string", default: "auto", describe: "auto, cpu, webgpu, cuda or cuda:N" },
+        threads: { type: "number", default: 1, describe: "onnxruntime's threads" },
+        json: { type: "boolean", default: false, describe: "print one JSON document" },
+      }),
+  handler: score,
+};
+
+async function readPicture(file: string): Promise<ImageBatch> {
+  if (!existsSync(file)) throw new InputError(`--image ${file}: there is no such file`);
+  try {
+    const { data, info } = await sharp(file)
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { count: 1, height: info.height, width: info.width, data };
+  } catch (error) {
+    throw new InputError(`--image ${file} is not a picture: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function softmax(logits: Float32Array): number[] {
+  const largest = Math.max(...logits);
+  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+async function score({ directory, image, caption, adapter, device, threads, json }: Arguments): Promise<void> {
+  const pictures = await Promise.all(image.map(readPicture));
+  const [right = "", ...wrong] = caption;
+  const model = await openModel(modelDirectory(directory), {
+    runtime: { device, threads },
+    ...(adapter === undefined ? {} : { adapter }),
+  });
+  try {
+    const rows: { image: string; logits: number[]; probabilities: number[] }[] = [];
+    for (const [i, picture] of pictures.entries()) {
+      const logits = (await model.score(picture, [[{ right, wrong }]]))[0]?.[0] ?? new Float32Array();
+      rows.push({ image: image[i] ?? "", logits: Array.from(logits), probabilities: softmax(logits) });
+    }
+    if (json) {
+      printJson({ directory, captions: caption, images: rows });
+      return;
+    }
+    for (const row of rows) {
+      process.stdout.write(`${row.image}\n`);
+      caption.forEach((text, i) => {
+        const share = `${(100 * (row.probabilities[i] ?? 0)).toFixed(1)} %`;
+        process.stdout.write(`  ${(row.logits[i] ?? 0).toFixed(3).padStart(8)} ${share.padStart(8)}  ${text}\n`);
+      });
+    }
+  } finally {
+    await model.close();
+  }
+}

@@ -1,0 +1,29 @@
+/** @file `rls3 vlm verify`: holds a model directory to the reference numbers in its golden folder. */
+import type { CommandModule } from "yargs";
+import { verify } from "../vlm/verification/index.js";
+import { EXIT, printJson } from "./outcome.js";
+
+interface Arguments {
+  directory: string;
+  json: boolean;
+}
+
+const SHOWN = 20;
+
+export const command: CommandModule<object, Arguments> = {
+  command: "verify <directory>",
+  describe: "compare with reference numbers of the Python originals, in the directory's golden folder",
+  builder: (yargs) =>
+    yargs
+      .positional("directory", { type: "string", demandOption: true, describe: "model directory that has golden/" })
+      .option("json", { type: "boolean", default: false, describe: "print one JSON document" }),
+  handler: async ({ directory, json }) => {
+    const { compared, failures } = await verify(directory);
+    if (json) printJson({ directory, compared, failed: failures.length, failures });
+    else {
+      const shown = failures.slice(0, SHOWN).map((line) => `${line}\n`);
+      process.stdout.write(`${shown.join("")}${directory}: ${compared} compared, ${failures.length} failed\n`);
+    }
+    if (failures.length > 0 || compared === 0) process.exitCode = EXIT.no;
+  },
+};

@@ -1,0 +1,56 @@
+/** @file What a model directory is, without running it: architecture, sizes, stored types, and the layers an adapter may target. */
+import path from "node:path";
+import { readClipConfig } from "./clip/config.js";
+import { linearModules } from "./clip/modules.js";
+import { readClipParameters } from "./clip/parameters.js";
+import { architectureOf, Weights } from "./directory.js";
+import { type ImageProcessing, readImageProcessing } from "./image-processor.js";
+import { TextTokenizer } from "./tokenizer.js";
+
+export interface Inspection {
+  readonly directory: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  /** Parameters by the type they are stored in. */
+  readonly types: Readonly<Record<string, number>>;
+  readonly sizes: object;
+  readonly images: ImageProcessing;
+  /** Last parts of the names of linear layers, with how many there are: for target_modules. */
+  readonly targets: Readonly<Record<string, number>>;
+}
+
+function count<Item>(items: readonly Item[], key: (item: Item) => string, weight: (item: Item) => number) {
+  const table: Record<string, number> = {};
+  for (const item of items) table[key(item)] = (table[key(item)] ?? 0) + weight(item);
+  return table;
+}
+
+/** Reads and checks every file of a directory. */
+export function inspect(directory: string): Inspection {
+  const architecture = architectureOf(directory, ["clip"]);
+  const { shapes } = readClipParameters(directory);
+  TextTokenizer.open(directory);
+  const config = readClipConfig(directory);
+  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  const names = new Set(shapes.map(({ name }) => name));
+  const stored = Weights.open(directory)
+    .list()
+    .filter(({ name }) => names.has(name));
+  return {
+    directory: path.resolve(directory),
+    architecture,
+    parameters: shapes.reduce((sum, { shape }) => sum + size(shape), 0),
+    types: count(
+      stored,
+      ({ type }) => type,
+      ({ shape }) => size(shape),
+    ),
+    sizes: config,
+    images: readImageProcessing(directory),
+    targets: count(
+      linearModules(config),
+      ({ path: name }) => name.slice(name.lastIndexOf(".") + 1),
+      () => 1,
+    ),
+  };
+}
