@@ -58,7 +58,8 @@ export class EnvironmentServer {
   static connect(definition: DefinitionSource, options: ServeOptions): EnvironmentServer {
     const server = EnvironmentServer.create(definition, options, options.once ?? true);
     server.downSince = performance.now();
-    server.socket.events.on("handshake", () => {
+    // "connect" and not "handshake": a trainer that is only stopped is there, and its system still takes connections.
+    server.socket.events.on("connect", () => {
       server.downSince = undefined;
     });
     server.socket.events.on("disconnect", () => {

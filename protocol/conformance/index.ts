@@ -3,7 +3,7 @@ import { PROTOCOL_VERSION } from "../messages.js";
 import type { Check, Claim } from "./check.js";
 import { ENVIRONMENT } from "./environment.js";
 import { BEFORE_HELLO, CONVERSATION, FAREWELL, HELLO } from "./messages.js";
-import { demand, Peer, type PeerOptions } from "./peer.js";
+import { Peer, type PeerOptions } from "./peer.js";
 
 export type Level = "core" | "full";
 
@@ -126,4 +126,4 @@ async function recover(peer: Peer): Promise<string> {
   }
 }
 
-export { demand, Peer, type PeerOptions };
+export { Peer, type PeerOptions };
