@@ -34,7 +34,7 @@ export interface Agent {
   readonly name: string;
   /** One action per observation, [n × 6] flat, drawn with `random`. */
   act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array>;
-  /** Puts an iteration's transitions into the replay, in order of episodes. */
+  /** Puts an iteration's transitions into the replay, in order of episodes: once an iteration, before `update`. */
   remember(transitions: readonly Transition[]): void;
   /** Feasibility pre-training: the shared random transitions, then `updates` updates; `progress` after each hundred. */
   pretrain(
@@ -45,8 +45,9 @@ export interface Agent {
   ): Promise<AgentStatistics>;
   /** The updates of one iteration. */
   update(updates: number, random: Random): Promise<AgentStatistics>;
-  /** Everything a resumed run needs: networks, optimizers, replay, counters. */
+  /** Everything a resumed run needs after an `update` or `pretrain`: networks, optimizers, replay, counters. Copies, not views. */
   state(): Promise<Tensors>;
+  /** Throws InputError where the state is of another arm, world or size. */
   restore(state: Tensors): Promise<void>;
   close(): Promise<void>;
 }
