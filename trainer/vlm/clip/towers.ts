@@ -14,11 +14,10 @@ import {
   linear,
   matMul,
   multiply,
-  quickGelu,
   reshape,
+  silu,
   slice,
   softmax,
-  split,
   transpose,
   type Value,
 } from "../../graph/index.js";
@@ -50,13 +49,22 @@ function norm({ parameters, config }: Encoder, name: string, x: Value): Value {
   return layerNormalization(x, parameters(`${name}.weight`), parameters(`${name}.bias`), config.epsilon);
 }
 
-const activate = (config: TowerConfig, x: Value): Value => (config.activation === "gelu" ? gelu(x) : quickGelu(x));
+/** x · Wᵀ + b of the linear layer of that name. */
+function layer({ parameters }: Encoder, name: string, x: Value): Value {
+  return linear(x, parameters(`${name}.weight`), parameters(`${name}.bias`), { transB: true });
+}
 
-/** Several linear layers of one input as one product: [rows, outputs of all]. */
-function joined({ parameters }: Encoder, prefix: string, names: readonly string[], x: Value): Value {
-  const weights = names.map((name) => parameters(`${prefix}.${name}.weight`));
-  const biases = names.map((name) => parameters(`${prefix}.${name}.bias`));
-  return linear(x, concat(weights, 0), concat(biases, 0), { transB: true });
+/** openai's GELU: x · σ(1.702 x). */
+const QUICK = 1.702;
+
+/** fc2(activation(fc1(x))). */
+function mlp({ parameters, config }: Encoder, prefix: string, x: Value): Value {
+  const [w1, b1] = [parameters(`${prefix}.fc1.weight`), parameters(`${prefix}.fc1.bias`)];
+  const [w2, b2] = [parameters(`${prefix}.fc2.weight`), parameters(`${prefix}.fc2.bias`)];
+  if (config.activation === "gelu") return linear(gelu(linear(x, w1, b1, { transB: true })), w2, b2, { transB: true });
+  // x · σ(c·x) is silu(c·x) / c: the factors go into the weights, which are smaller than the activations.
+  const hidden = silu(linear(x, multiply(w1, QUICK), multiply(b1, QUICK), { transB: true }));
+  return linear(hidden, multiply(w2, 1 / QUICK), b2, { transB: true });
 }
 
 /** Queries [batch, heads, rows, size], keys and values [batch, heads, tokens, size] → [batch · rows, width]. */
@@ -68,39 +76,27 @@ function attend({ config, mask }: Encoder, query: Value, key: Value, value: Valu
   return reshape(mixed, [-1, config.width]);
 }
 
-/** [batch · rows, count · width] → `count` tensors [batch, heads, rows, size]. */
-function heads({ config, batch }: Encoder, x: Value, count: number): readonly Value[] {
-  const size = config.width / config.heads;
-  const cut = reshape(x, [batch, -1, count, config.heads, size]);
-  const rows = cut.shape[1] ?? 1;
-  return split(
-    transpose(cut, [2, 0, 3, 1, 4]),
-    0,
-    Array.from({ length: count }, () => 1),
-  ).map((part) => reshape(part, [batch, config.heads, rows, size]));
+/** [batch · tokens, width] → [batch, heads, tokens, size]. */
+function heads({ config, batch }: Encoder, x: Value): Value {
+  return transpose(reshape(x, [batch, -1, config.heads, config.width / config.heads]), [0, 2, 1, 3]);
 }
 
 /** The part of a block after attention: both residual sums and the MLP. */
 function finish(encoder: Encoder, prefix: string, x: Value, attention: Value): Value {
-  const { parameters, config } = encoder;
-  const layer = (name: string, value: Value): Value =>
-    linear(value, parameters(`${prefix}.mlp.${name}.weight`), parameters(`${prefix}.mlp.${name}.bias`), {
-      transB: true,
-    });
   const middle = add(x, attention);
-  const hidden = activate(config, layer("fc1", norm(encoder, `${prefix}.layer_norm2`, middle)));
-  return add(middle, layer("fc2", hidden));
+  return add(middle, mlp(encoder, `${prefix}.mlp`, norm(encoder, `${prefix}.layer_norm2`, middle)));
 }
 
 /** One block for all rows: [rows, width] → the same. */
 function block(encoder: Encoder, prefix: string, x: Value, observe: (value: Value) => void): Value {
   const { cells } = encoder;
   const h = norm(encoder, `${prefix}.layer_norm1`, x);
-  const qkv = joined(encoder, `${prefix}.self_attn`, ["q_proj", "k_proj", "v_proj"], h);
-  const [query, key, value] = heads(encoder, cells ? spread(qkv, cells) : qkv, 3) as [Value, Value, Value];
+  const [query, key, value] = ["q_proj", "k_proj", "v_proj"].map((name) => {
+    const own = layer(encoder, `${prefix}.self_attn.${name}`, h);
+    return heads(encoder, cells ? spread(own, cells) : own);
+  }) as [Value, Value, Value];
   const mixed = attend(encoder, query, key, value);
-  const own = cells ? gatherNodes(mixed, cells) : mixed;
-  const attention = joined(encoder, `${prefix}.self_attn`, ["out_proj"], own);
+  const attention = layer(encoder, `${prefix}.self_attn.out_proj`, cells ? gatherNodes(mixed, cells) : mixed);
   observe(attention);
   return finish(encoder, prefix, x, attention);
 }
@@ -108,12 +104,14 @@ function block(encoder: Encoder, prefix: string, x: Value, observe: (value: Valu
 /** One block for the pooled token alone, which is all that the last block's result is used for: [batch, width]. */
 function pooledBlock(encoder: Encoder, prefix: string, x: Value, pooled: Value): Value {
   const { cells } = encoder;
-  const attentionName = `${prefix}.self_attn`;
-  const all = joined(encoder, attentionName, ["k_proj", "v_proj"], norm(encoder, `${prefix}.layer_norm1`, x));
-  const one = joined(encoder, attentionName, ["q_proj"], norm(encoder, `${prefix}.layer_norm1`, pooled));
-  const [key, value] = heads(encoder, cells ? spread(all, cells) : all, 2) as [Value, Value];
-  const [query] = heads(encoder, one, 1) as [Value];
-  const attention = joined(encoder, attentionName, ["out_proj"], attend(encoder, query, key, value));
+  const all = norm(encoder, `${prefix}.layer_norm1`, x);
+  const one = norm(encoder, `${prefix}.layer_norm1`, pooled);
+  const [key, value] = ["k_proj", "v_proj"].map((name) => {
+    const own = layer(encoder, `${prefix}.self_attn.${name}`, all);
+    return heads(encoder, cells ? spread(own, cells) : own);
+  }) as [Value, Value];
+  const query = heads(encoder, layer(encoder, `${prefix}.self_attn.q_proj`, one));
+  const attention = layer(encoder, `${prefix}.self_attn.out_proj`, attend(encoder, query, key, value));
   return finish(encoder, prefix, pooled, attention);
 }
 

@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { InputError } from "../../trainer/errors.js";
+import {
+  type LinearModule,
+  loraScale,
+  matchTargets,
+  mergedWeight,
+  readAdapter,
+  writeAdapter,
+} from "../../trainer/vlm/lora.js";
+
+const golden = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../test/golden/clip-tiny/golden");
+const paths = ["a.q_proj", "a.k_proj", "b.q_proj", "b.xq_proj", "visual_projection"];
+const modules: LinearModule[] = paths.map((own) => ({ path: own, outputs: 6, inputs: 4 }));
+const matched = (targets: string | readonly string[]): string[] =>
+  matchTargets(targets, modules).map((own) => own.path);
+const temporary = (): string => mkdtempSync(path.join(tmpdir(), "rls3-lora-"));
+const base = { directory: "base", modelClass: "CLIPModel" };
+
+describe("target_modules", () => {
+  it("as a list names whole paths or their last parts, not parts of words", () => {
+    expect(matched(["q_proj"])).toEqual(["a.q_proj", "b.q_proj"]);
+    expect(matched(["a.q_proj", "visual_projection"])).toEqual(["a.q_proj", "visual_projection"]);
+  });
+
+  it("as a string is a regular expression over the whole path", () => {
+    expect(matched("a\\..*")).toEqual(["a.q_proj", "a.k_proj"]);
+    expect(matched(".*q_proj")).toEqual(["a.q_proj", "b.q_proj", "b.xq_proj"]);
+    expect(matched("all-linear")).toEqual(paths);
+  });
+
+  it("that match nothing, or are no expression, are refused with the names there are", () => {
+    expect(() => matched(["o_proj"])).toThrow(/visual_projection/);
+    expect(() => matched("q_proj")).toThrow(InputError);
+    expect(() => matched("(")).toThrow(InputError);
+  });
+});
+
+describe("an adapter", () => {
+  it("comes back as it was written", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 32 }), fc.boolean(), (rank, alpha, rs) => {
+        const directory = temporary();
+        const pair = {
+          a: Float32Array.from({ length: rank * 4 }, (_, i) => i / 7),
+          b: Float32Array.from({ length: rank * 6 }, (_, i) => -i / 3),
+        };
+        const config = { rank, alpha, targets: ["q_proj"], rankStabilized: rs };
+        writeAdapter(directory, { config, pairs: new Map([["a.q_proj", pair]]) }, base);
+        expect(readAdapter(directory, modules)).toEqual({ config, pairs: new Map([["a.q_proj", pair]]) });
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("scales by alpha over rank, or over its root", () => {
+    const config = { rank: 4, alpha: 8, targets: [], rankStabilized: false };
+    expect(loraScale(config)).toBe(2);
+    expect(loraScale({ ...config, rankStabilized: true })).toBe(4);
+  });
+
+  it("merges to W + scale · B · A", () => {
+    const config = { rank: 1, alpha: 2, targets: [], rankStabilized: false };
+    const pair = { a: Float32Array.of(1, 2), b: Float32Array.of(10, 100) };
+    expect(mergedWeight(Float32Array.of(1, 1, 1, 1), pair, config)).toEqual(Float32Array.of(21, 41, 201, 401));
+  });
+
+  it("for another model, incomplete, or of another kind is refused with the key", () => {
+    const other = [{ path: "text_model.encoder.layers.0.self_attn.q_proj", outputs: 3, inputs: 3 }];
+    expect(() => readAdapter(path.join(golden, "lora-qv"), other)).toThrow(/q_proj\.lora_A\.weight has shape/);
+    expect(() => readAdapter(path.join(golden, "lora-qv"), modules)).toThrow(/fits no linear layer/);
+    const directory = temporary();
+    const json = JSON.parse(readFileSync(path.join(golden, "lora-qv/adapter_config.json"), "utf8")) as object;
+    writeFileSync(path.join(directory, "adapter_config.json"), JSON.stringify({ ...json, use_dora: true }));
+    expect(() => readAdapter(directory, modules)).toThrow(/use_dora.*DoRA/);
+  });
+});
