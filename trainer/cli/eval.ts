@@ -6,14 +6,11 @@ import { InputError } from "../errors.js";
 import { TERMS } from "../language/index.js";
 import { type Accuracy, evaluate } from "../rls3/evaluation.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
-import { drawTestSets } from "../rls3/preparation.js";
+import { drawTestSets, PREPARATION_ENVIRONMENTS } from "../rls3/preparation.js";
 import { openModel } from "../vlm/index.js";
 import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
-
-/** Environments that the sets are drawn from at once. */
-const ENVIRONMENTS = 16;
 
 async function handle(flags: Flags): Promise<void> {
   const given = readFlags(flags);
@@ -29,15 +26,10 @@ async function handle(flags: Flags): Promise<void> {
   });
   try {
     const { imageSize } = model;
-    const wish = { env, world, count: ENVIRONMENTS, imageSize };
+    const wish = { env, world, count: PREPARATION_ENVIRONMENTS, imageSize };
     const environments = await openEnvironments(wish, progress, interruptible());
     try {
-      const sets = await drawTestSets(
-        configuration,
-        environments,
-        { environmentCount: ENVIRONMENTS, imageSize },
-        progress,
-      );
+      const sets = await drawTestSets(configuration, environments, progress);
       const balanced = await evaluate(model, environments.world, sets.test);
       const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
       if (given.json) {

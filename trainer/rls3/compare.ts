@@ -100,7 +100,7 @@ async function prepareShared(
         `${JSON.stringify({ ...what, worldCatalog: environments.world.catalog.document }, null, 2)}\n`,
       );
     }
-    await prepare(shared, configuration, environments, { environmentCount: count, imageSize }, progress);
+    await prepare(shared, configuration, environments, imageSize, progress);
   } finally {
     await environments.close();
   }

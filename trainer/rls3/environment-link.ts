@@ -16,6 +16,8 @@ export class EnvironmentLink {
   constructor(
     private readonly client: VectorEnvironment,
     readonly world: World,
+    /** Environments that the server steps. */
+    readonly count: number,
     private readonly signal: AbortSignal | undefined,
   ) {}
 

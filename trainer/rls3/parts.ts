@@ -12,6 +12,7 @@ import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Configuration, stepsAtMost } from "./configuration.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EnvironmentLink } from "./environment-link.js";
+import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { Progress } from "./progress.js";
 import { World } from "./world.js";
 
@@ -48,7 +49,7 @@ export async function openEnvironments(
         `--env ${wish.env}: renders no images (no graphics device); run it with one, and without -nographics`,
       );
     }
-    return new EnvironmentLink(client, World.of(welcome), signal);
+    return new EnvironmentLink(client, World.of(welcome), welcome.envCount, signal);
   } catch (error) {
     await client.close();
     throw error;
@@ -61,7 +62,9 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
   const onEvent = (message: string): void => progress.say(message);
   const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
     spawnServer({ command, args, client, onEvent, signal });
-  const size = ["--envs", String(count), "--image-size", String(imageSize)];
+  // Enough for the preparation too, whatever E is.
+  const envs = String(Math.max(count, PREPARATION_ENVIRONMENTS));
+  const size = ["--envs", envs, "--image-size", String(imageSize)];
   if (env === "embedded") {
     loadCatalog(world); // what is wrong with it is better told here than by a server that does not start
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
@@ -70,7 +73,7 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
   if (/^[a-z]+:\/\//.test(env)) return EnvironmentClient.connect({ endpoint: env, imageSize, signal });
   if (env === "dotnet") {
     const { command, args } = dotnetHostCommand();
-    return spawned(command, [...args, "--world", world, "--envs", String(count)]);
+    return spawned(command, [...args, "--world", world, "--envs", envs]);
   }
   if (!existsSync(env)) {
     throw new InputError(

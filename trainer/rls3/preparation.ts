@@ -24,10 +24,8 @@ export interface Preparation {
   readonly validation: TestSet;
 }
 
-export interface PreparationOptions {
-  readonly environmentCount: number;
-  readonly imageSize: number;
-}
+/** Environments that everything is drawn from, so that E does not change the test sets (a server with fewer does). */
+export const PREPARATION_ENVIRONMENTS = 16;
 
 /** Raised when the same inputs would give other contents. */
 const FORMAT_VERSION = 1;
@@ -41,18 +39,17 @@ export async function prepare(
   directory: string,
   configuration: Configuration,
   environments: EnvironmentLink,
-  options: PreparationOptions,
+  imageSize: number,
   progress: Progress,
 ): Promise<Preparation> {
   const { testSeed, feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation } =
     configuration;
-  const { environmentCount, imageSize } = options;
-  const draw = { environments, count: environmentCount, progress };
+  const draw = drawFrom(environments, progress);
   const file = (name: string, ...dependsOn: readonly number[]): StoredFile => ({
     path: path.join(directory, `${name}.safetensors`),
     // All that its contents follow from; a file with another digest is refused.
     digest: createHash("sha256")
-      .update(JSON.stringify([FORMAT_VERSION, environments.world.digest, environmentCount, testSeed, ...dependsOn]))
+      .update(JSON.stringify([FORMAT_VERSION, environments.world.digest, draw.count, testSeed, ...dependsOn]))
       .digest("hex"),
   });
   const testSet = (name: string, perRelation: number): Promise<TestSet> =>
@@ -78,10 +75,9 @@ export async function prepare(
 export async function drawTestSets(
   { testSeed, testImagesPerRelation, naturalImages }: Configuration,
   environments: EnvironmentLink,
-  options: PreparationOptions,
   progress: Progress,
 ): Promise<Pick<Preparation, "test" | "natural">> {
-  const draw = { environments, count: options.environmentCount, progress };
+  const draw = drawFrom(environments, progress);
   return {
     test: await balancedSet(draw, "test", testSeed, testImagesPerRelation),
     natural: await naturalSet(draw, testSeed, naturalImages),
@@ -121,6 +117,12 @@ interface Draw {
   readonly count: number;
   readonly progress: Progress;
 }
+
+const drawFrom = (environments: EnvironmentLink, progress: Progress): Draw => ({
+  environments,
+  count: Math.min(PREPARATION_ENVIRONMENTS, environments.count),
+  progress,
+});
 
 interface RandomStep {
   readonly env: number;

@@ -52,7 +52,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
       plan.shared ?? path.join(folder, "shared"),
       configuration,
       environments,
-      { environmentCount: count, imageSize: model.imageSize },
+      model.imageSize,
       progress,
     );
     const { earlyStopping } = plan;
