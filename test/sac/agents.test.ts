@@ -25,6 +25,7 @@ const options = (kind: AgentKind, changes: Partial<AgentOptions> = {}): AgentOpt
 
 /** `rounds` rounds of 16 observations, acted on; what came of them. */
 async function play(agent: Agent, rounds: number, seed: number, beta: number): Promise<Transition[]> {
+  expect(agent.description).toMatch(/^(rls3|paper) on (onnxruntime, cpu|tensorflow\.js, )/);
   const random = new Random(seed);
   const played: Transition[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -124,5 +124,7 @@ export async function openAgent(configuration: Configuration, world: World, prog
   };
   const bytes = agentReplayBytes(agent, options);
   if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);
-  return createAgent(agent, options);
+  const opened = await createAgent(agent, options);
+  progress.say(`agent: ${opened.description}`);
+  return opened;
 }

@@ -32,6 +32,8 @@ export interface AgentStatistics {
 
 export interface Agent {
   readonly name: string;
+  /** What learns, for people: "rls3 on onnxruntime, cpu"; with tensorflow.js also why no faster backend. */
+  readonly description: string;
   /** One action per observation, [n × 6] flat, drawn with `random`. */
   act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array>;
   /** Puts an iteration's transitions into the replay, in order of episodes: once an iteration, before `update`. */

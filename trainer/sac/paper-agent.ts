@@ -84,6 +84,10 @@ class PaperAgent implements Agent {
     this.#replay = createReplay(replayOptions(options));
   }
 
+  get description(): string {
+    return `${this.name} on ${this.learner.description}`;
+  }
+
   async act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array> {
     const width = this.model.observation;
     const actions = new Float32Array(observations.length * ACTION_WIDTH);

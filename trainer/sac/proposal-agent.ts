@@ -104,6 +104,10 @@ class ProposalAgent implements Agent {
     this.#memories = new Map(model.heads.map((head) => [head, new PlacementMemory(memoryOptions(head, options))]));
   }
 
+  get description(): string {
+    return `${this.name} on ${this.learner.description}`;
+  }
+
   async act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array> {
     const { proposals, klBudget } = this.options;
     const actions = uniformActions(observations.length * proposals, random);

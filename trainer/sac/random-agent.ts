@@ -6,6 +6,7 @@ import { ACTION_WIDTH } from "./world.js";
 
 export class RandomAgent implements Agent {
   readonly name = "random";
+  readonly description = "random, which learns nothing";
 
   async act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array> {
     return Float32Array.from({ length: observations.length * ACTION_WIDTH }, () => random.uniform(-1, 1));
