@@ -74,6 +74,7 @@ async function writePng(file: string, pixels: Uint8Array, size: number): Promise
   try {
     await png.toFile(file);
   } catch (error) {
-    throw new InputError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new InputError(`${why}: give --out a file in a folder that can be written`);
   }
 }
