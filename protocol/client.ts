@@ -5,6 +5,7 @@ import type { WireMap } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
   type EnvResult,
+  isBatchOf,
   PROTOCOL_VERSION,
   parseResults,
   parseTensorHeaders,
@@ -253,7 +254,7 @@ export class EnvironmentClient implements VectorEnvironment {
     for (const { uid, dtype, shape, frame } of parseTensorHeaders(reply, frames, bytesPerElement)) {
       const spec = this.specs.get(uid);
       if (spec === undefined || !want.includes(uid)) continue;
-      if (dtype !== spec.dtype || shape.join() !== [ops.length, ...spec.shape].join()) {
+      if (dtype !== spec.dtype || !isBatchOf(shape, ops.length, spec.shape)) {
         throw badMessage(
           `${uid} came as ${dtype} [${shape}]; welcome said ${spec.dtype} [${spec.shape}] for each of ${ops.length}`,
         );

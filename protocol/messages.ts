@@ -208,32 +208,39 @@ export function parseTensorHeaders(
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw wrong("tensors", "an array", value);
   return value.map((entry: WireValue, i) => {
-    const path = `tensors[${i}]`;
-    if (!isMap(entry)) throw wrong(path, "a map", entry);
-    const uid = readString(entry, "uid", `${path}.uid`);
-    const dtype = entry["dtype"];
-    if (!isDType(dtype)) throw wrong(`${path}.dtype`, '"float32", "float64", "int32" or "uint8"', dtype);
-    const shape = readArray(entry, "shape", `${path}.shape`);
+    // As in parseBatch, paths are put together only for what is wrong.
+    const path = (key: string): string => `tensors[${i}]${key}`;
+    if (!isMap(entry)) throw wrong(path(""), "a map", entry);
+    const { uid, dtype, shape, frame } = entry;
+    if (typeof uid !== "string") throw wrong(path(".uid"), TYPE_NAMES.string, uid);
+    if (!isDType(dtype)) throw wrong(path(".dtype"), '"float32", "float64", "int32" or "uint8"', dtype);
+    if (!Array.isArray(shape)) throw wrong(path(".shape"), "an array", shape);
     let bytes = bytesPer(dtype);
-    for (const size of shape) {
-      if (typeof size !== "number" || !Number.isInteger(size) || size < 0)
-        throw wrong(`${path}.shape`, "non-negative integers", size);
+    for (let axis = 0; axis < shape.length; axis++) {
+      const size: unknown = shape[axis];
+      if (typeof size !== "number" || !Number.isInteger(size) || size < 0) {
+        throw wrong(path(".shape"), "non-negative integers", size);
+      }
       bytes *= size;
     }
-    const frame = entry["frame"];
     if (typeof frame !== "number" || !Number.isInteger(frame) || frame < 0 || frame >= frames.length) {
-      throw badMessage(`${path}.frame must name one of the ${frames.length} payload frames; it is ${frame}`, {
-        field: `${path}.frame`,
-      });
+      const field = path(".frame");
+      throw badMessage(`${field} must name one of the ${frames.length} payload frames; it is ${frame}`, { field });
     }
     const length = (frames[frame] as Uint8Array).byteLength;
     if (length !== bytes) {
-      throw badMessage(`${path}: ${uid} ${dtype} [${shape}] takes ${bytes} bytes; frame ${frame} has ${length}`, {
-        field: path,
-      });
+      const what = `${uid} ${dtype} [${shape}] takes ${bytes} bytes; frame ${frame} has ${length}`;
+      throw badMessage(`${path("")}: ${what}`, { field: path("") });
     }
     return { uid, dtype, shape: shape as readonly number[], frame };
   });
+}
+
+/** Whether a batch's tensor has `count` rows of this shape. */
+export function isBatchOf(given: readonly number[], count: number, shape: readonly number[]): boolean {
+  if (given.length !== shape.length + 1 || given[0] !== count) return false;
+  for (let axis = 0; axis < shape.length; axis++) if (given[axis + 1] !== shape[axis]) return false;
+  return true;
 }
 
 /** `configure`'s parameters, checked against what the server defined. */
@@ -377,18 +384,28 @@ export function parseResults(header: WireMap, ops: readonly { readonly env: numb
   if (results.length !== ops.length)
     throw badMessage(`${results.length} results answer ${ops.length} operations`, { field: "results" });
   return results.map((value, i) => {
-    const path = `results[${i}]`;
-    if (!isMap(value)) throw wrong(path, "a map", value);
+    const path = (key: string): string => `results[${i}]${key}`;
+    if (!isMap(value)) throw wrong(path(""), "a map", value);
     const { env, reward, terminated, truncated, episode, step, state_hash: stateHash, info, error } = value;
-    if (env !== ops[i]?.env)
-      throw badMessage(`${path}.env is ${env}; the operation was for ${ops[i]?.env}`, { field: `${path}.env` });
-    if (typeof reward !== "number") throw wrong(`${path}.reward`, "a number", reward);
-    if (typeof terminated !== "boolean") throw wrong(`${path}.terminated`, TYPE_NAMES.boolean, terminated);
-    if (typeof truncated !== "boolean") throw wrong(`${path}.truncated`, TYPE_NAMES.boolean, truncated);
-    if (typeof episode !== "number") throw wrong(`${path}.episode`, "a number", episode);
-    if (typeof step !== "number") throw wrong(`${path}.step`, "a number", step);
-    const result = { env: env as number, reward, terminated, truncated, episode, step, info: isMap(info) ? info : {} };
-    if (isMap(error)) return { ...result, error: parseErrorBody(error) };
-    return typeof stateHash === "string" ? { ...result, stateHash } : result;
+    if (env !== ops[i]?.env) {
+      throw badMessage(`${path(".env")} is ${env}; the operation was for ${ops[i]?.env}`, { field: path(".env") });
+    }
+    if (typeof reward !== "number") throw wrong(path(".reward"), "a number", reward);
+    if (typeof terminated !== "boolean") throw wrong(path(".terminated"), TYPE_NAMES.boolean, terminated);
+    if (typeof truncated !== "boolean") throw wrong(path(".truncated"), TYPE_NAMES.boolean, truncated);
+    if (typeof episode !== "number") throw wrong(path(".episode"), "a number", episode);
+    if (typeof step !== "number") throw wrong(path(".step"), "a number", step);
+    const result: { -readonly [K in keyof EnvResult]: EnvResult[K] } = {
+      env: env as number,
+      reward,
+      terminated,
+      truncated,
+      episode,
+      step,
+      info: isMap(info) ? info : {},
+    };
+    if (isMap(error)) result.error = parseErrorBody(error);
+    else if (typeof stateHash === "string") result.stateHash = stateHash;
+    return result;
   });
 }

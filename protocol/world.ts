@@ -1,7 +1,14 @@
 /** @file The environments of one session, and what a batch does to them. */
 import type { Environment, EnvironmentDefinition, WireMap } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
-import { type BatchRequest, parseBatch, parseTensorHeaders, type TensorHeader, type WireOp } from "./messages.js";
+import {
+  type BatchRequest,
+  isBatchOf,
+  parseBatch,
+  parseTensorHeaders,
+  type TensorHeader,
+  type WireOp,
+} from "./messages.js";
 import {
   byteCount,
   bytesOf,
@@ -137,8 +144,8 @@ export class World {
       if (request.steps === 0) return undefined;
       throw badMessage(`${request.steps} steps, but no tensor "${action.uid}" in tensors`, { field: "tensors" });
     }
-    const expected = [request.steps, ...action.shape];
-    if (given.dtype !== action.dtype || given.shape.join() !== expected.join()) {
+    if (given.dtype !== action.dtype || !isBatchOf(given.shape, request.steps, action.shape)) {
+      const expected = [request.steps, ...action.shape];
       throw new ProtocolError(
         "BAD_ACTION",
         `${action.uid} must be ${action.dtype} [${expected}] (a row for each step); it is ${given.dtype} [${given.shape}]`,
@@ -175,8 +182,11 @@ export class World {
     } else if (slot.state === "new") {
       throw notReset(op.env, slot);
     }
-    const result = { env: op.env, reward, terminated, truncated, episode: slot.episode, step: slot.step, info };
-    return this.hashes ? { ...result, state_hash: slot.environment.stateHash?.() ?? "" } : result;
+    const { episode, step } = slot;
+    const { env } = op;
+    if (!this.hashes) return { env, reward, terminated, truncated, episode, step, info };
+    const state_hash = slot.environment.stateHash?.() ?? "";
+    return { env, reward, terminated, truncated, episode, step, info, state_hash };
   }
 
   /** An error of one environment: the others of the batch go on. What the environment itself throws costs it its episode. */
