@@ -30,11 +30,12 @@ export const command: CommandModule<object, Arguments> = {
   handler: step,
 };
 
-/** Pixels a side: two rows of them fit in a line, and the smallest picture that the renderer draws fits twice in 80 columns. */
+/** Pixels a side: one a column, two a line, so that it fits into 80 columns. */
 const PICTURE = 64;
 
 const HELP = `r  a random action      n  next seed      q  quit
-or six numbers in [-1, 1] with commas: ${ACTION_NAMES.join(", ")}`;
+or six numbers in [-1, 1] with commas:
+   ${ACTION_NAMES.join(", ")}`;
 
 async function step({ world, seed, scene, color }: Arguments): Promise<void> {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
