@@ -79,11 +79,13 @@ function occluderOf(box: UprightBox): Occluder {
 /** False only where the occluder lies, along one axis of the world, wholly beside both the box and the camera. */
 function mayHide(occluder: Occluder, box: UprightBox, camera: RuleCamera): boolean {
   const [cameraX, cameraY, cameraZ] = camera.position;
-  const wide = UNITS * (box.sizeX + box.sizeZ);
+  const turned = box.sine !== 0;
+  const wide = UNITS * (turned ? box.sizeX + box.sizeZ : box.sizeX);
+  const long = UNITS * (turned ? box.sizeX + box.sizeZ : box.sizeZ);
   const reach = occluder.sine === 0 ? 0 : occluder.sizeX + occluder.sizeZ;
   return (
     spans(occluder.x2, Math.max(occluder.sizeX, reach), UNITS * 2 * box.x, wide, UNITS * 2 * cameraX) &&
-    spans(occluder.z2, Math.max(occluder.sizeZ, reach), UNITS * 2 * box.z, wide, UNITS * 2 * cameraZ) &&
+    spans(occluder.z2, Math.max(occluder.sizeZ, reach), UNITS * 2 * box.z, long, UNITS * 2 * cameraZ) &&
     spans(
       occluder.y2,
       occluder.sizeY,
