@@ -62,7 +62,7 @@ async function start(run: Run): Promise<State> {
   if (feasibilityUpdates > 0) {
     progress.begin("feasibility", feasibilityUpdates, "updates");
     const random = Random.stream(seed, "feasibility");
-    await agent.pretrain(preparation.transitions, feasibilityUpdates, random, (done) => progress.advance(done));
+    await agent.pretrain(preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
     progress.end();
   }
   stopwatch.lap("agent");

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Op } from "../../protocol/index.js";
 import { InputError } from "../errors.js";
+import type { Tensors } from "../graph/runtime.js";
 import { CODES } from "../language/index.js";
 import { Random } from "../random/random.js";
 import type { AgentObservation, Transition } from "../sac/agent.js";
@@ -15,7 +16,8 @@ import { type Question, question, slotPairs } from "./questions.js";
 import { floats, integers, octets, readTensorFile, writeTensorFile } from "./tensor-file.js";
 
 export interface Preparation {
-  readonly transitions: readonly Transition[];
+  /** Read when asked for, since they are many and needed once; none where no feasibility steps are configured. */
+  readonly transitions: () => readonly Transition[];
   /** Balanced over relation codes, one question an image. */
   readonly test: TestSet;
   /** What random placements give, all pairs asked. */
@@ -52,22 +54,19 @@ export async function prepare(
       .update(JSON.stringify([FORMAT_VERSION, environments.world.digest, draw.count, testSeed, ...dependsOn]))
       .digest("hex"),
   });
-  const testSet = (name: string, perRelation: number): Promise<TestSet> =>
-    kept(file(name, perRelation, imageSize), encodeTestSet, decodeTestSet, () =>
-      balancedSet(draw, name, testSeed, perRelation),
-    );
+  const testSet = async (name: string, size: number, make: () => Promise<TestSet>): Promise<TestSet> =>
+    decodeTestSet(await kept(file(name, size, imageSize), async () => encodeTestSet(await make())));
+  const balanced = (name: string, perRelation: number): Promise<TestSet> =>
+    testSet(name, perRelation, () => balancedSet(draw, name, testSeed, perRelation));
+  const steps = file("transitions", feasibilitySteps);
+  if (feasibilitySteps > 0) {
+    await kept(steps, async () => encodeTransitions(await randomTransitions(draw, testSeed, feasibilitySteps)));
+  }
   return {
-    transitions:
-      feasibilitySteps === 0
-        ? []
-        : await kept(file("transitions", feasibilitySteps), encodeTransitions, decodeTransitions, () =>
-            randomTransitions(draw, testSeed, feasibilitySteps),
-          ),
-    test: await testSet("test", testImagesPerRelation),
-    natural: await kept(file("natural", naturalImages, imageSize), encodeTestSet, decodeTestSet, () =>
-      naturalSet(draw, testSeed, naturalImages),
-    ),
-    validation: await testSet("validation", validationImagesPerRelation),
+    transitions: () => (feasibilitySteps > 0 ? decodeTransitions(readTensorFile(steps.path).tensors) : []),
+    test: await balanced("test", testImagesPerRelation),
+    natural: await testSet("natural", naturalImages, () => naturalSet(draw, testSeed, naturalImages)),
+    validation: await balanced("validation", validationImagesPerRelation),
   };
 }
 
@@ -84,32 +83,25 @@ export async function drawTestSets(
   };
 }
 
-type Stored = Parameters<typeof writeTensorFile>[1];
-
 interface StoredFile {
   readonly path: string;
   readonly digest: string;
 }
 
-async function kept<T>(
-  { path: file, digest }: StoredFile,
-  encode: (value: T) => Stored,
-  decode: (tensors: Stored) => T,
-  make: () => Promise<T>,
-): Promise<T> {
-  if (existsSync(file)) {
-    const { tensors, note } = readTensorFile(file);
-    if ((note as { digest?: unknown }).digest !== digest) {
-      throw new InputError(
-        `${file}: was made for another configuration or world; give another folder, or remove it to have it made anew`,
-      );
-    }
-    return decode(tensors);
+/** What the file holds; made and written first where there is none. A later run reads the same, to the bit. */
+async function kept({ path: file, digest }: StoredFile, make: () => Promise<Tensors>): Promise<Tensors> {
+  if (!existsSync(file)) {
+    const tensors = await make();
+    writeTensorFile(file, tensors, { digest });
+    return tensors;
   }
-  const tensors = encode(await make());
-  writeTensorFile(file, tensors, { digest });
-  // As a later run will read it, to the bit.
-  return decode(tensors);
+  const { tensors, note } = readTensorFile(file);
+  if ((note as { digest?: unknown }).digest !== digest) {
+    throw new InputError(
+      `${file}: was made for another configuration or world; give another folder, or remove it to have it made anew`,
+    );
+  }
+  return tensors;
 }
 
 interface Draw {
@@ -272,7 +264,7 @@ async function naturalSet(draw: Draw, seed: number, count: number): Promise<Test
   return { images, questions };
 }
 
-function encodeTransitions(transitions: readonly Transition[]): Stored {
+function encodeTransitions(transitions: readonly Transition[]): Tensors {
   const n = transitions.length;
   const width = transitions[0]?.observation.objects.length ?? 0;
   const actionWidth = transitions[0]?.action.length ?? 0;
@@ -300,7 +292,7 @@ function encodeTransitions(transitions: readonly Transition[]): Stored {
   };
 }
 
-function decodeTransitions(tensors: Stored): Transition[] {
+function decodeTransitions(tensors: Tensors): Transition[] {
   const [scene, objects, next] = [integers(tensors, "scene"), integers(tensors, "objects"), integers(tensors, "next")];
   const [progress, action, valid] = [floats(tensors, "progress"), floats(tensors, "action"), octets(tensors, "valid")];
   const n = scene.length;
@@ -320,7 +312,7 @@ function decodeTransitions(tensors: Stored): Transition[] {
   });
 }
 
-export function encodeTestSet({ images, questions }: TestSet): Stored {
+export function encodeTestSet({ images, questions }: TestSet): Tensors {
   const bytes = images[0]?.length ?? 0;
   const size = Math.round(Math.sqrt(bytes / 3));
   const perImage = questions[0]?.length ?? 0;
@@ -337,7 +329,7 @@ export function encodeTestSet({ images, questions }: TestSet): Stored {
   };
 }
 
-export function decodeTestSet(tensors: Stored): TestSet {
+export function decodeTestSet(tensors: Tensors): TestSet {
   const data = octets(tensors, "images");
   const asked = integers(tensors, "questions");
   const [count = 0, perImage = 0] = tensors["questions"]?.dims ?? [];
