@@ -69,11 +69,11 @@ function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, toke
   return Array.from({ length: layers }, (_, layer): Product[] => {
     const backward = layer === 0 ? "weights" : "both";
     if (layer < layers - 1) {
-      const joined: Product = { m: rows, k: width, n: 3 * width, backward };
-      return [joined, ...attention(tokens), ...afterAttention(rows), ...adapters];
+      const projections: Product = { m: rows, k: width, n: width, backward, count: 3 };
+      return [projections, ...attention(tokens), ...afterAttention(rows), ...adapters];
     }
     // The last block runs for the pooled token alone.
-    const keysAndValues: Product = { m: rows, k: width, n: 2 * width, backward };
+    const keysAndValues: Product = { m: rows, k: width, n: width, backward, count: 2 };
     const query: Product = { m: batch, k: width, n: width, backward };
     return [keysAndValues, query, ...attention(1), ...afterAttention(batch), ...adapters];
   }).flat();
@@ -87,7 +87,7 @@ function stepProducts(
   const tokenizer = TextTokenizer.open(BUNDLED);
   const distinct = new DistinctTexts((own) => tokenizer.encodeTruncated(own, text.positions));
   for (const { right, wrong } of captions.flat()) for (const own of [right, ...wrong]) distinct.number(own);
-  const { texts, tokens, nodes } = treeSize(textTree(text, distinct.encoded));
+  const { texts, tokens, nodes } = treeSize(text, textTree(text, distinct.encoded));
   const images = captions.length;
   const patches: Product = {
     m: images * (vision.tokens - 1),

@@ -97,7 +97,7 @@ describe("the tree of texts", () => {
     fc.assert(
       fc.property(rows, (encoded) => {
         const tree = textTree(config, encoded);
-        const size = { texts: encoded.length + 1, tokens: tree.tokens + 1, nodes: tree.ids.length + 2 };
+        const size = { texts: encoded.length + 1, tokens: tree.tokens + 1, nodes: tree.ids.length + 2, heads: 1 };
         const tensors = treeTensors(tree, size);
         const data = (name: string): number[] => Array.from(tensors[name]?.data ?? [], Number);
         const order = data("order");

@@ -81,12 +81,9 @@ export function bucket(count: number): number {
 }
 
 /** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
-export function treeSize({ paths, ids, tokens }: TextTree): TreeSize {
-  return {
-    texts: bucket(paths.length),
-    tokens: tokens + (tokens % 2),
-    nodes: ids.length <= 64 ? bucket(ids.length) : Math.ceil(ids.length / NODE_STEP) * NODE_STEP,
-  };
+export function treeSize({ heads }: ClipConfig["text"], { paths, ids, tokens }: TextTree): TreeSize {
+  const nodes = ids.length <= 64 ? bucket(ids.length) : Math.ceil(ids.length / NODE_STEP) * NODE_STEP;
+  return { texts: bucket(paths.length), tokens: tokens + (tokens % 2), nodes, heads };
 }
 
 const NODE_STEP = 256;

@@ -157,7 +157,7 @@ class ClipModel implements VisionLanguageModel {
     const shape = {
       images: imageBucket(images.count),
       sets: captions.reduce((most, sets) => Math.max(most, sets.length), 1),
-      ...treeSize(tree),
+      ...treeSize(clip.config.text, tree),
     };
     const program = await this.programs.get(`step ${Object.values(shape).join(" ")}`, () =>
       stepProgram(clip, trainable, shape, fineTuning),
@@ -250,7 +250,7 @@ class ClipModel implements VisionLanguageModel {
       const distinct = new DistinctTexts((own) => this.tokenizer.encodeTruncated(own, text.positions));
       const numbers = part.map((own) => distinct.number(own));
       const tree = textTree(text, distinct.encoded);
-      const size = treeSize(tree);
+      const size = treeSize(text, tree);
       const program = await this.programs.get(`texts ${Object.values(size).join(" ")}`, () =>
         textProgram(this.source, size),
       );

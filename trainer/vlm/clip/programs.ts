@@ -33,15 +33,18 @@ export function patchesInput(graph: Graph, { config }: ClipParameters, batch: nu
 }
 
 /** Inputs of the sizes of a tree of texts, under the names of `treeTensors`. */
-export function textInputs(graph: Graph, { texts, tokens, nodes }: TreeSize): TextInputs {
-  const cells = texts * tokens;
+export function textInputs(graph: Graph, { texts, tokens, nodes, heads }: TreeSize): TextInputs {
+  const cells = texts * tokens * heads;
   return {
+    texts,
+    heads,
+    tokens,
     ids: graph.input("ids", [nodes], "int32"),
     positions: graph.input("positions", [nodes], "int32"),
     paths: graph.input("paths", [cells], "int32"),
     order: graph.input("order", [cells], "int32"),
     last: graph.input("last", [nodes], "int32"),
-    representatives: graph.input("representatives", [nodes], "int32"),
+    representatives: graph.input("representatives", [nodes * heads], "int32"),
     isRepresentative: graph.input("isRepresentative", [cells, 1]),
     ends: graph.input("ends", [texts], "int32"),
     endOf: graph.input("endOf", [nodes], "int32"),

@@ -1,47 +1,52 @@
 /**
- * @file Rows copied from a tree's nodes to the cells of its texts and back. The sum over a node's cells is a difference of
- * running sums over cells sorted by node: unlike onnxruntime's ScatterND with addition, whose threads overwrite each other where
- * an index comes twice, it gives the same numbers on any number of threads.
+ * @file Rows copied from a tree's nodes to the cells of its texts and back, laid out for attention on the way. The sum over a
+ * node's cells is a difference of running sums over cells sorted by node: unlike onnxruntime's ScatterND with addition, whose
+ * threads overwrite each other where an index comes twice, it gives the same numbers on any number of threads.
  */
-
 import { applyOne, type Operator } from "../../graph/graph.js";
-import { add, concat, gather, multiply, negate, slice, stopGradient, type Value } from "../../graph/index.js";
+import { concat, gather, multiply, reshape, slice, stopGradient, subtract, type Value } from "../../graph/index.js";
 
-/** Where the rows of a tree's nodes lie among the cells [texts · tokens] of its texts. */
+/**
+ * Where the rows of a tree's nodes lie among its cells: [texts, heads, tokens], a row of one head's size each. int32 unless said.
+ */
 export interface Cells {
-  /** The node of each cell. */
+  /** The node's row of that head for each cell: node · heads + head. */
   readonly paths: Value;
-  /** The cells sorted by node, padding last. */
+  /** The cells [texts · tokens, heads] sorted by node, padding last. */
   readonly order: Value;
-  /** For each node the place of its last cell in that order. */
+  /** For each node the place of its last cell in that order, heads counted as one. */
   readonly last: Value;
-  /** A cell of each node; its attention's result counts for the node. */
+  /** A cell for each node and head; its attention's result counts for the node. */
   readonly representatives: Value;
-  /** [cells, 1]: 1 where a cell represents its node. */
+  /** float32 [cells, 1]: 1 where a cell represents its node. */
   readonly isRepresentative: Value;
+  readonly texts: number;
+  readonly heads: number;
+  readonly tokens: number;
 }
 
-const spreading: Operator<undefined> = {
+const spreading: Operator<number> = {
   name: "Spread",
-  forward: (inputs) => {
+  forward: (inputs, heads) => {
     const [rows, paths] = inputs as [Value, Value];
-    return [gather(rows, paths)];
+    const [nodes = 1, width = 1] = rows.shape;
+    return [gather(reshape(rows, [nodes * heads, width / heads]), paths)];
   },
   gradient: ({ dy, inputs }) => {
     const [rows, , order, last] = inputs as [Value, Value, Value, Value];
     const { graph } = rows;
-    const sorted = gather(dy, order);
+    const [nodes = 1, width = 1] = rows.shape;
+    const sorted = reshape(gather(dy, order), [-1, width]);
     const [running] = graph.emit("CumSum", [sorted, graph.scalar(0, "int64")], [sorted]);
     const upTo = gather(running as Value, last);
-    const [nodes = 1, width = 1] = rows.shape;
-    const before = concat([graph.filled([1, width], 0), slice(upTo, 0, 0, nodes - 1)], 0);
-    return [nodes === 1 ? upTo : add(upTo, negate(before))];
+    if (nodes === 1) return [upTo];
+    return [subtract(upTo, concat([graph.filled([1, width], 0), slice(upTo, 0, 0, nodes - 1)], 0))];
   },
 };
 
-/** [nodes, width] → [cells, width]: each cell its node's row. */
-export function spread(rows: Value, { paths, order, last }: Cells): Value {
-  return applyOne(spreading, [rows, paths, order, last], undefined);
+/** [nodes, width] → [texts, heads, tokens, width / heads]: each cell its node's row. */
+export function spread(rows: Value, { paths, order, last, texts, heads, tokens }: Cells): Value {
+  return reshape(applyOne(spreading, [rows, paths, order, last], heads), [texts, heads, tokens, -1]);
 }
 
 const picking: Operator<undefined> = {
@@ -64,7 +69,8 @@ export function pick(rows: Value, chosen: Value, placeOf: Value, isChosen: Value
   return applyOne(picking, [rows, chosen, placeOf, isChosen], undefined);
 }
 
-/** [cells, width] → [nodes, width]: the row of each node's representative. */
-export function gatherNodes(cells: Value, { representatives, paths, isRepresentative }: Cells): Value {
-  return pick(cells, representatives, paths, isRepresentative);
+/** [texts, heads, tokens, size] → [nodes, heads · size]: the rows of each node's representative. */
+export function gatherNodes(mixed: Value, { representatives, paths, isRepresentative, heads }: Cells): Value {
+  const size = mixed.shape[3] ?? 1;
+  return reshape(pick(reshape(mixed, [-1, size]), representatives, paths, isRepresentative), [-1, heads * size]);
 }

@@ -57,6 +57,8 @@ export interface TreeSize {
   readonly texts: number;
   readonly tokens: number;
   readonly nodes: number;
+  /** Attention heads: cells are laid out by them. */
+  readonly heads: number;
 }
 
 const MASKED = -1e30;
@@ -65,31 +67,32 @@ const integers = (data: Int32Array, dims: readonly number[] = [data.length]): Te
 const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
 
 /** The tensors of `TextInputs` (towers.ts). */
-export function treeTensors(tree: TextTree, { texts, tokens, nodes }: TreeSize): Tensors {
-  const cells = texts * tokens;
+export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
+  const { texts, tokens, nodes, heads } = size;
+  const cells = texts * tokens * heads;
   const paths = new Int32Array(cells);
-  const reach = new Float32Array(cells).fill(MASKED);
+  const reach = new Float32Array(texts * tokens).fill(MASKED);
   const ends = new Int32Array(texts);
   const endOf = new Int32Array(nodes);
   const isEnd = new Float32Array(nodes);
-  const representatives = new Int32Array(nodes);
+  const representatives = new Int32Array(nodes * heads);
   const isRepresentative = new Float32Array(cells);
   const uses = new Int32Array(nodes);
-  const known = new Uint8Array(nodes);
   for (let text = 0; text < texts; text++) {
     const path = tree.paths[text] ?? [];
     // A text that is padding sees its first cell, so that its softmax has something to sum.
     reach[text * tokens] = 0;
     path.forEach((node, position) => {
-      const cell = text * tokens + position;
-      paths[cell] = node;
-      reach[cell] = 0;
-      uses[node] = (uses[node] ?? 0) + 1;
-      if (known[node] === 0) {
-        known[node] = 1;
-        representatives[node] = cell;
+      reach[text * tokens + position] = 0;
+      const isFirst = uses[node] === 0;
+      for (let head = 0; head < heads; head++) {
+        const cell = (text * heads + head) * tokens + position;
+        paths[cell] = node * heads + head;
+        if (!isFirst) continue;
+        representatives[node * heads + head] = cell;
         isRepresentative[cell] = 1;
       }
+      uses[node] = (uses[node] ?? 0) + 1;
     });
     const end = path[path.length - 1];
     if (end !== undefined) {
@@ -102,7 +105,7 @@ export function treeTensors(tree: TextTree, { texts, tokens, nodes }: TreeSize):
     ids: integers(padded(tree.ids, nodes)),
     positions: integers(padded(tree.positions, nodes)),
     paths: integers(paths),
-    ...sortedCells(tree, uses, { texts, tokens, nodes }),
+    ...sortedCells(tree, uses, size),
     representatives: integers(representatives),
     isRepresentative: floats(isRepresentative, [cells, 1]),
     ends: integers(ends),
@@ -119,7 +122,7 @@ const padded = (values: readonly number[], length: number): Int32Array => {
 };
 
 /** The cells of all paths sorted by node, padding last, and where in that order each node's cells end. */
-function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nodes }: TreeSize): Tensors {
+function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nodes, heads }: TreeSize): Tensors {
   const next = new Int32Array(nodes);
   const last = new Int32Array(nodes);
   let total = 0;
@@ -128,17 +131,19 @@ function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nod
     total += uses[node] ?? 0;
     last[node] = Math.max(0, total - 1);
   }
-  const order = new Int32Array(texts * tokens);
+  const order = new Int32Array(texts * tokens * heads);
   let padding = total;
   for (let text = 0; text < texts; text++) {
     for (let position = 0; position < tokens; position++) {
       const node = paths[text]?.[position];
-      const cell = text * tokens + position;
-      if (node === undefined) order[padding++] = cell;
+      let place = padding;
+      if (node === undefined) padding++;
       else {
-        const at = next[node] ?? 0;
-        order[at] = cell;
-        next[node] = at + 1;
+        place = next[node] ?? 0;
+        next[node] = place + 1;
+      }
+      for (let head = 0; head < heads; head++) {
+        order[place * heads + head] = (text * heads + head) * tokens + position;
       }
     }
   }

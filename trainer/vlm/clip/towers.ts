@@ -67,18 +67,24 @@ function mlp({ parameters, config }: Encoder, prefix: string, x: Value): Value {
   return linear(hidden, multiply(w2, 1 / QUICK), b2, { transB: true });
 }
 
-/** Queries [batch, heads, rows, size], keys and values [batch, heads, tokens, size] → [batch · rows, width]. */
+/** Queries [batch, heads, rows, size], keys and values [batch, heads, tokens, size] → like the queries. */
 function attend({ config, mask }: Encoder, query: Value, key: Value, value: Value): Value {
   const size = config.width / config.heads;
   const scores = multiply(matMul(query, key, { transB: true }), size ** -0.5);
   const weights = softmax(mask === undefined ? scores : add(scores, mask));
-  const mixed = transpose(matMul(weights, value), [0, 2, 1, 3]);
-  return reshape(mixed, [-1, config.width]);
+  return matMul(weights, value);
 }
 
-/** [batch · tokens, width] → [batch, heads, tokens, size]. */
-function heads({ config, batch }: Encoder, x: Value): Value {
+/** Rows of a linear layer's result as [batch, heads, tokens, size]; a tree's nodes are copied to the cells of its texts. */
+function heads({ config, batch, cells }: Encoder, x: Value): Value {
+  if (cells !== undefined) return spread(x, cells);
   return transpose(reshape(x, [batch, -1, config.heads, config.width / config.heads]), [0, 2, 1, 3]);
+}
+
+/** The way back from [batch, heads, tokens, size] to rows. */
+function rows({ config, cells }: Encoder, mixed: Value): Value {
+  if (cells !== undefined) return gatherNodes(mixed, cells);
+  return reshape(transpose(mixed, [0, 2, 1, 3]), [-1, config.width]);
 }
 
 /** The part of a block after attention: both residual sums and the MLP. */
@@ -89,30 +95,24 @@ function finish(encoder: Encoder, prefix: string, x: Value, attention: Value): V
 
 /** One block for all rows: [rows, width] → the same. */
 function block(encoder: Encoder, prefix: string, x: Value, observe: (value: Value) => void): Value {
-  const { cells } = encoder;
   const h = norm(encoder, `${prefix}.layer_norm1`, x);
-  const [query, key, value] = ["q_proj", "k_proj", "v_proj"].map((name) => {
-    const own = layer(encoder, `${prefix}.self_attn.${name}`, h);
-    return heads(encoder, cells ? spread(own, cells) : own);
-  }) as [Value, Value, Value];
-  const mixed = attend(encoder, query, key, value);
-  const attention = layer(encoder, `${prefix}.self_attn.out_proj`, cells ? gatherNodes(mixed, cells) : mixed);
+  const part = (name: string): Value => heads(encoder, layer(encoder, `${prefix}.self_attn.${name}`, h));
+  const mixed = attend(encoder, part("q_proj"), part("k_proj"), part("v_proj"));
+  const attention = layer(encoder, `${prefix}.self_attn.out_proj`, rows(encoder, mixed));
   observe(attention);
   return finish(encoder, prefix, x, attention);
 }
 
 /** One block for the pooled token alone, which is all that the last block's result is used for: [batch, width]. */
 function pooledBlock(encoder: Encoder, prefix: string, x: Value, pooled: Value): Value {
-  const { cells } = encoder;
+  const { batch, config } = encoder;
   const all = norm(encoder, `${prefix}.layer_norm1`, x);
   const one = norm(encoder, `${prefix}.layer_norm1`, pooled);
-  const [key, value] = ["k_proj", "v_proj"].map((name) => {
-    const own = layer(encoder, `${prefix}.self_attn.${name}`, all);
-    return heads(encoder, cells ? spread(own, cells) : own);
-  }) as [Value, Value];
-  const query = heads(encoder, layer(encoder, `${prefix}.self_attn.q_proj`, one));
-  const attention = layer(encoder, `${prefix}.self_attn.out_proj`, attend(encoder, query, key, value));
-  return finish(encoder, prefix, pooled, attention);
+  const part = (name: string): Value => heads(encoder, layer(encoder, `${prefix}.self_attn.${name}`, all));
+  // With one row for each image or text, splitting it into heads moves nothing.
+  const query = reshape(layer(encoder, `${prefix}.self_attn.q_proj`, one), [batch, config.heads, 1, -1]);
+  const mixed = reshape(attend(encoder, query, part("k_proj"), part("v_proj")), [batch, config.width]);
+  return finish(encoder, prefix, pooled, layer(encoder, `${prefix}.self_attn.out_proj`, mixed));
 }
 
 const layerName = (tower: Tower, index: number): string => `${tower}.encoder.layers.${index}`;

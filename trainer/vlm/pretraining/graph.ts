@@ -96,12 +96,13 @@ interface Inputs {
   readonly second: Value;
 }
 
-function inputs(graph: Graph, { vision }: ClipConfig, { images, names, pairs, tokens }: PretrainingShape): Inputs {
+function inputs(graph: Graph, config: ClipConfig, { images, names, pairs, tokens }: PretrainingShape): Inputs {
   const texts = names + pairs;
+  const { vision } = config;
   const patches = vision.tokens - 1;
   return {
     patches: graph.input("patches", [images, patches, 3 * vision.patch ** 2]),
-    texts: textInputs(graph, { texts, tokens, nodes: texts * tokens }),
+    texts: textInputs(graph, { texts, tokens, nodes: texts * tokens, heads: config.text.heads }),
     truth: graph.input("truth", [images, texts]),
     present: graph.input("present", [images, names]),
     coordinates: graph.input("coordinates", [images, names, 3]),

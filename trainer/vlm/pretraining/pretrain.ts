@@ -141,8 +141,8 @@ class Batches {
       ...pairs.map(([a, b]) => filledCaption(random, [names[a] ?? "", names[b] ?? ""], most)),
     ];
     const encoded = captions.map((caption) => this.tokenizer.encodeTruncated(caption, this.config.text.positions));
-    const { positions } = this.config.text;
-    const size = { texts: encoded.length, tokens: positions, nodes: encoded.length * positions };
+    const { positions, heads } = this.config.text;
+    const size = { texts: encoded.length, tokens: positions, nodes: encoded.length * positions, heads };
     const side = (index: 0 | 1): Tensor =>
       integers(
         Int32Array.from(pairs, (pair) => pair[index]),

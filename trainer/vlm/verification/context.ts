@@ -47,7 +47,7 @@ export interface Texts {
 
 export function textsOf(config: ClipConfig["text"], rows: readonly Int32Array[]): Texts {
   const tree = textTree(config, rows);
-  const size = treeSize(tree);
+  const size = treeSize(config, tree);
   return { size, tensors: treeTensors(tree, size) };
 }
 
