@@ -15,6 +15,10 @@ const MAIN = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
 const RESET_EVERY = 40;
 const ACTIONS = 1024;
 const CHUNK = 200;
+/** Many short repetitions: a round trip is over four threads of two processes, and any of them may be kept waiting. */
+const SECONDS = 0.4;
+const REPETITIONS = 12;
+const WARM_UP = 3000;
 
 interface Sizes {
   readonly request: readonly number[];
@@ -141,9 +145,12 @@ async function withFloor(
   const served = await Served.start(envCount);
   const sizes = await served.sizes(want);
   const echo = await Echo.start(sizes);
+  await served.steps(WARM_UP, want);
   const best = await bestPair(
     () => served.steps(CHUNK, want),
     async () => (await echo.roundTrips(CHUNK)) * envCount,
+    SECONDS,
+    REPETITIONS,
   );
   await served.environment.close();
   await echo.close();
