@@ -15,6 +15,11 @@ internal sealed class TopView : IRoomRenderer
 
     public bool Draws(string uid) => uid == Uid;
 
+    public void Attach(RoomWorld world)
+    {
+        // Each observation brings the world it is of.
+    }
+
     public void Observe(string uid, RoomWorld world, TensorSpan output)
     {
         for (var row = 0; row < Side; row++)

@@ -136,6 +136,9 @@ namespace Rls3.Gym.Core
 
         public bool ClaimsStateHash { get; set; }
 
+        /// <summary>Called once for each batch, after its operations and before its observations: environments and what is asked of them.</summary>
+        public Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>? BeforeObserving { get; set; }
+
         /// <summary>Simulated seconds of a step; null where there is no such thing.</summary>
         public double? TimeStep { get; set; }
     }

@@ -73,6 +73,27 @@ namespace Rls3.Gym.Core
                 + "\" of catalog " + Catalog.Name + " in " + DrawsAtMost + " draws: give it more free space, smaller objects or a camera that sees more of it");
         }
 
+        /// <summary>Takes a recorded state as it is.</summary>
+        /// <exception cref="ArgumentException">It names an object that the catalog lacks, or has another number of slots.</exception>
+        public void Restore(Scene scene, ReadOnlySpan<int> recorded)
+        {
+            if (recorded.Length != objects.Length)
+            {
+                throw new ArgumentException("a state has " + Catalog.Rules.ActiveObjects + " objects");
+            }
+            for (var at = 0; at < recorded.Length; at += PlacementRules.Fields)
+            {
+                if (recorded[at] < 0 || recorded[at] >= Catalog.Objects.Count || recorded[at + 4] < 0 || recorded[at + 4] >= Catalog.Rules.YawSteps)
+                {
+                    throw new ArgumentException("the catalog " + Catalog.Name + " has no object " + recorded[at] + " at yaw step " + recorded[at + 4]);
+                }
+            }
+            Scene = scene;
+            LastStep = default;
+            recorded.CopyTo(objects);
+            Visibility.SeenPoints(Catalog, Scene, objects, seen);
+        }
+
         /// <summary>Tests a placement by all rules. An invalid one leaves the state as it was.</summary>
         /// <param name="action">Six elements of [−1, 1].</param>
         public Resting Step(ReadOnlySpan<float> action)

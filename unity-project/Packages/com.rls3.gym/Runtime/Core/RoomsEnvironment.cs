@@ -9,6 +9,9 @@ namespace Rls3.Gym.Core
         /// <summary>Whether the observation is one that this renderer makes.</summary>
         bool Draws(string uid);
 
+        /// <summary>The world that it is to show, before anything else.</summary>
+        void Attach(RoomWorld world);
+
         void Observe(string uid, RoomWorld world, TensorSpan output);
     }
 
@@ -24,6 +27,7 @@ namespace Rls3.Gym.Core
         {
             world = new RoomWorld(catalog, index);
             this.renderer = renderer;
+            renderer?.Attach(world);
         }
 
         public RoomWorld World => world;

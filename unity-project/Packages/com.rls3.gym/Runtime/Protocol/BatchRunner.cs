@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Rls3.Gym.Core;
 
 namespace Rls3.Gym.Protocol
@@ -81,46 +82,104 @@ namespace Rls3.Gym.Protocol
             {
                 frames[i + 1] = new byte[request.Want[i].Bytes * request.Ops.Length];
             }
+            var outcomes = Operate(request);
+            Prepare(request, outcomes);
             writer.Truncate(0);
             Replies.Begin(writer, 2, "batch_result", sid, req);
             writer.Key("results");
             writer.Array(request.Ops.Length);
-            var row = 0;
             for (var i = 0; i < request.Ops.Length; i++)
             {
-                Operate(request, i, row, frames);
-                row += request.Ops[i].Kind == OpKind.Step ? 1 : 0;
+                WriteRow(request, i, outcomes[i], frames);
             }
             WriteTensors(request);
             frames[0] = writer.ToArray();
             return frames;
         }
 
-        private void Operate(BatchRequest request, int index, int row, byte[][] frames)
+        // What an operation came to: an outcome, or the error that it ended in.
+        private readonly struct Outcome
+        {
+            public readonly StepOutcome Step;
+            public readonly ProtocolException? Error;
+
+            public Outcome(StepOutcome step, ProtocolException? error)
+            {
+                Step = step;
+                Error = error;
+            }
+        }
+
+        private Outcome[] Operate(BatchRequest request)
+        {
+            var outcomes = new Outcome[request.Ops.Length];
+            var row = 0;
+            for (var i = 0; i < outcomes.Length; i++)
+            {
+                var op = request.Ops[i];
+                try
+                {
+                    outcomes[i] = new Outcome(Apply(request, op, slots[op.Env], row), null);
+                }
+                catch (Exception error) when (!(error is OperationCanceledException))
+                {
+                    outcomes[i] = new Outcome(default, Known(op.Env, error));
+                }
+                row += op.Kind == OpKind.Step ? 1 : 0;
+            }
+            return outcomes;
+        }
+
+        // All have moved, none is observed yet: a renderer takes its pictures of all of them in one go.
+        private void Prepare(BatchRequest request, Outcome[] outcomes)
+        {
+            if (definition.BeforeObserving == null || request.Want.Length == 0)
+            {
+                return;
+            }
+            var envs = new List<int>(outcomes.Length);
+            for (var i = 0; i < outcomes.Length; i++)
+            {
+                if (outcomes[i].Error == null)
+                {
+                    envs.Add(request.Ops[i].Env);
+                }
+            }
+            definition.BeforeObserving(envs, request.Want);
+        }
+
+        private void WriteRow(BatchRequest request, int index, in Outcome outcome, byte[][] frames)
         {
             var op = request.Ops[index];
             var slot = slots[op.Env];
+            var error = outcome.Error;
             var before = writer.Length;
             try
             {
-                var outcome = Apply(request, op, slot, row);
-                for (var i = 0; i < request.Want.Length; i++)
+                for (var i = 0; error == null && i < request.Want.Length; i++)
                 {
                     var spec = request.Want[i];
                     EnvironmentOf(op.Env).Observe(spec.Uid, new TensorSpan(frames[i + 1].AsSpan(index * spec.Bytes, spec.Bytes)));
                 }
-                WriteResult(op, slot, outcome);
-            }
-            catch (Exception error) when (!(error is OperationCanceledException))
-            {
-                writer.Truncate(before);
-                for (var i = 0; i < request.Want.Length; i++)
+                if (error == null)
                 {
-                    frames[i + 1].AsSpan(index * request.Want[i].Bytes, request.Want[i].Bytes).Clear();
+                    WriteResult(op, slot, outcome.Step);
+                    return;
                 }
-                WriteFailure(op.Env, slot, error as ProtocolException ?? Crash(op.Env, slot, error));
             }
+            catch (Exception thrown) when (!(thrown is OperationCanceledException))
+            {
+                error = Known(op.Env, thrown);
+            }
+            writer.Truncate(before);
+            for (var i = 0; i < request.Want.Length; i++)
+            {
+                frames[i + 1].AsSpan(index * request.Want[i].Bytes, request.Want[i].Bytes).Clear();
+            }
+            WriteFailure(op.Env, slot, error!);
         }
+
+        private ProtocolException Known(int env, Exception error) => error as ProtocolException ?? Crash(env, slots[env], error);
 
         private StepOutcome Apply(BatchRequest request, in Op op, Slot slot, int row)
         {

@@ -1,0 +1,35 @@
+#nullable enable
+using Rls3.Gym.Engine;
+using UnityEditor;
+
+namespace Rls3.Gym.Editor
+{
+    /// <summary>
+    /// Stops the server before the Editor reloads its domain, leaves Play or quits: a socket that is open then freezes the
+    /// Editor (NetMQ's threads outlive the domain).
+    /// </summary>
+    [InitializeOnLoad]
+    internal static class GymLifetime
+    {
+        static GymLifetime()
+        {
+            AssemblyReloadEvents.beforeAssemblyReload += Stop;
+            EditorApplication.quitting += Stop;
+            EditorApplication.playModeStateChanged += change =>
+            {
+                if (change == PlayModeStateChange.ExitingPlayMode)
+                {
+                    Stop();
+                }
+            };
+        }
+
+        private static void Stop()
+        {
+            if (GymServerBehaviour.Current != null)
+            {
+                GymServerBehaviour.Current.Stop();
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+#nullable enable
+using System;
+using Rls3.Gym.Core;
+using Unity.Collections;
+using UnityEngine;
+using UnityEngine.Experimental.Rendering;
+using UnityEngine.Rendering;
+
+namespace Rls3.Gym.Engine
+{
+    /// <summary>What a picture shows.</summary>
+    public enum PictureKind
+    {
+        Image,
+        Segmentation,
+
+        /// <summary>Segmentation of one slot alone, as if nothing stood in front of it.</summary>
+        OneSlot,
+    }
+
+    /// <summary>
+    /// A camera that renders only when asked, into a texture of its own. A picture carries the tick that it was rendered for,
+    /// and is refused for any other: an image never meets another tick's state. Nothing is allocated for a picture.
+    /// </summary>
+    public sealed class CameraSensor : IDisposable
+    {
+        private static readonly int LightId = Shader.PropertyToID("_GymLight");
+        private static readonly int ShadingId = Shader.PropertyToID("_GymShading");
+        private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
+        private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
+
+        private readonly Camera camera;
+        private readonly int size;
+        private readonly RenderTexture target;
+        private readonly Texture2D? fallback;
+        private NativeArray<byte> pixels;
+        private AsyncGPUReadbackRequest request;
+        private bool pending;
+        private long tick = -1;
+
+        public CameraSensor(Camera camera, int size, bool linear)
+        {
+            this.camera = camera;
+            this.size = size;
+            // Colours of the catalog are as they shall be seen: no conversion on the way, whatever the project's colour space.
+            target = new RenderTexture(size, size, 24, linear ? GraphicsFormat.R8G8B8A8_UNorm : ImageFormat())
+            {
+                name = "gym sensor",
+                antiAliasing = linear ? 1 : 4,
+            };
+            target.Create();
+            camera.enabled = false;
+            camera.targetTexture = target;
+            pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
+            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false);
+        }
+
+        public RenderTexture Target => target;
+
+        private static GraphicsFormat ImageFormat() =>
+            QualitySettings.activeColorSpace == ColorSpace.Linear ? GraphicsFormat.R8G8B8A8_SRGB : GraphicsFormat.R8G8B8A8_UNorm;
+
+        /// <summary>Settings of the one light, for all that is rendered next.</summary>
+        public static void Light(Vector3 towards, float ambient, float diffuse)
+        {
+            Shader.SetGlobalVector(LightId, towards);
+            Shader.SetGlobalVector(ShadingId, new Vector4(ambient, diffuse, 0f, 0f));
+        }
+
+        /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
+        /// <param name="kind">What the picture shows.</param>
+        /// <param name="slot">For one slot alone: which.</param>
+        /// <param name="forTick">The tick of the state that is shown.</param>
+        public void Render(PictureKind kind, int slot, long forTick)
+        {
+            Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
+            Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
+            camera.backgroundColor = kind == PictureKind.Image ? new Color(0.08f, 0.08f, 0.08f, 1f) : Color.clear;
+            RenderNow();
+            tick = forTick;
+            pending = true;
+            if (fallback == null)
+            {
+                request = AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, TextureFormat.RGBA32);
+            }
+        }
+
+        private void RenderNow()
+        {
+            var standard = new RenderPipeline.StandardRequest { destination = target };
+            if (RenderPipeline.SupportsRenderRequest(camera, standard))
+            {
+                RenderPipeline.SubmitRenderRequest(camera, standard);
+                return;
+            }
+            camera.Render();
+        }
+
+        /// <summary>Waits for the pixels of the last picture. Sensors that were all rendered first wait for the same moment once.</summary>
+        public void Finish()
+        {
+            if (!pending)
+            {
+                return;
+            }
+            pending = false;
+            if (fallback == null)
+            {
+                request.WaitForCompletion();
+                if (request.hasError)
+                {
+                    throw new InvalidOperationException("the graphics device did not give the picture back");
+                }
+                return;
+            }
+            var active = RenderTexture.active;
+            RenderTexture.active = target;
+            fallback.ReadPixels(new Rect(0, 0, size, size), 0, 0, false);
+            RenderTexture.active = active;
+            pixels.CopyFrom(fallback.GetRawTextureData<byte>());
+        }
+
+        /// <summary>Copies the picture, top row first, taking <paramref name="channels"/> of the four bytes of a pixel.</summary>
+        public void CopyTo(Span<byte> output, int channels, long forTick)
+        {
+            RequirePicture(forTick);
+            ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+            var at = 0;
+            for (var row = size - 1; row >= 0; row--)
+            {
+                var line = read.Slice(row * size * 4, size * 4);
+                for (var x = 0; x < line.Length; x += 4)
+                {
+                    for (var channel = 0; channel < channels; channel++)
+                    {
+                        output[at++] = line[x + channel];
+                    }
+                }
+            }
+        }
+
+        /// <summary>Pixels of a segmentation that show the slot.</summary>
+        public int Count(int slot, long forTick)
+        {
+            RequirePicture(forTick);
+            ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+            var count = 0;
+            for (var at = 0; at < read.Length; at += 4)
+            {
+                count += read[at] == slot + 1 ? 1 : 0;
+            }
+            return count;
+        }
+
+        private void RequirePicture(long forTick)
+        {
+            if (pending || tick != forTick)
+            {
+                throw new InvalidOperationException("the picture is of tick " + tick + ", the state of tick " + forTick);
+            }
+        }
+
+        public void Dispose()
+        {
+            if (pending && fallback == null)
+            {
+                request.WaitForCompletion();
+            }
+            pixels.Dispose();
+            target.Release();
+            UnityEngine.Object.Destroy(target);
+            if (fallback != null)
+            {
+                UnityEngine.Object.Destroy(fallback);
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+#nullable enable
+using System;
+using System.Collections.Generic;
+using Rls3.Gym.Core;
+using Rls3.Gym.Protocol;
+using Rls3.Gym.Transport;
+using UnityEngine;
+using UnityEngine.Rendering;
+
+namespace Rls3.Gym.Engine
+{
+    /// <summary>What a server is doing, for people.</summary>
+    public enum GymPhase
+    {
+        Stopped,
+        WaitingForClient,
+        InSession,
+        Failed,
+    }
+
+    /// <summary>
+    /// The gym server in a Unity scene: rooms of a catalog, or an environment of your own (<see cref="CreateDefinition"/>).
+    /// It stops with Play, on a domain reload and when the application quits, its sockets closed.
+    /// </summary>
+    [DefaultExecutionOrder(-100)]
+    [AddComponentMenu("RLS3/Gym Server")]
+    public class GymServerBehaviour : MonoBehaviour
+    {
+        private const int LogLines = 30;
+        private const float StepSeconds = 0.02f;
+
+        /// <summary>How long a frame of the Editor may be given to a client that steps without pause.</summary>
+        private static readonly TimeSpan EditorStay = TimeSpan.FromMilliseconds(4);
+        private static readonly TimeSpan PlayerStay = TimeSpan.FromMilliseconds(100);
+
+        [SerializeField]
+        private GymSettings settings = new GymSettings();
+
+        private readonly GymAreas areas = new GymAreas();
+        private MainThreadQueue? queue;
+        private GymServer? server;
+        private LogTail? log;
+        private EnvironmentDefinition? definition;
+        private IEnvironment? manual;
+
+        /// <summary>The server of this process; null where none runs.</summary>
+        public static GymServerBehaviour? Current { get; private set; }
+
+        /// <summary>What a render pipeline wants of each camera that is made; set by its assembly.</summary>
+        public static Action<Camera>? PrepareCamera { get; set; }
+
+        public GymSettings Settings => settings;
+
+        public string Endpoint => server?.Endpoint ?? settings.Endpoint;
+
+        public string? LastError { get; private set; }
+
+        public string? Client => server?.Client;
+
+        public long Answered => server?.Answered ?? 0;
+
+        public double TickAgeMs => queue?.TickAgeMs ?? 0;
+
+        public EnvironmentDefinition? Definition => definition;
+
+        /// <summary>The area of the room that is played with by hand, or of the first environment.</summary>
+        public GymArea? ShownArea => areas.Of(manual == null ? 0 : settings.EnvCount);
+
+        public string[] LogTail => log?.Lines() ?? Array.Empty<string>();
+
+        /// <summary>Null where nothing can be rendered: -nographics, or a null device. It is said in welcome, never found out by a black frame.</summary>
+        public static string? GraphicsDevice =>
+            SystemInfo.graphicsDeviceType == GraphicsDeviceType.Null ? null : SystemInfo.graphicsDeviceType + " " + SystemInfo.graphicsDeviceName;
+
+        public GymPhase Phase
+        {
+            get
+            {
+                if (LastError != null)
+                {
+                    return GymPhase.Failed;
+                }
+                return server == null || !server.Running ? GymPhase.Stopped : server.Client == null ? GymPhase.WaitingForClient : GymPhase.InSession;
+            }
+        }
+
+        /// <summary>Override to serve an environment of your own. Called once, on the main thread.</summary>
+        protected virtual EnvironmentDefinition CreateDefinition()
+        {
+            var catalog = CatalogReader.Load(settings.CatalogFile());
+            var graphics = GraphicsDevice;
+            var images = graphics == null ? Array.Empty<TensorSpec>() : RoomsEnvironment.ImageSpecs(catalog, settings.ImageSize);
+            var rooms = RoomsEnvironment.Define(catalog, images, env => graphics == null ? null : areas.Add(env, new GymArea(catalog, env, settings.ImageSize, PrepareCamera)));
+            rooms.Graphics = graphics;
+            rooms.TimeStep = StepSeconds;
+            rooms.BeforeObserving = graphics == null ? (Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>?)null : areas.Render;
+            return rooms;
+        }
+
+        private void OnEnable()
+        {
+            if (Current != null)
+            {
+                Debug.LogError("RLS3: a gym server runs already in this process; this one stays off");
+                enabled = false;
+                return;
+            }
+            Current = this;
+            LastError = null;
+            log = new LogTail(LogLines);
+            // Nothing moves by itself: physics and time go on with steps alone, whatever the frame rate.
+            Physics.simulationMode = SimulationMode.Script;
+            Application.runInBackground = true;
+            QualitySettings.vSyncCount = 0;
+            try
+            {
+                Serve();
+            }
+            catch (Exception error) when (error is ConfigurationException || error is CatalogException)
+            {
+                Fail(error.Message);
+            }
+        }
+
+        private void Serve()
+        {
+            GymCommandLine.Apply(Environment.GetCommandLineArgs(), settings);
+            definition = CreateDefinition();
+            queue = new MainThreadQueue();
+            var options = new HostOptions { EnvCount = settings.EnvCount, Package = "com.rls3.gym, Unity " + Application.unityVersion };
+            server = GymServer.Start(definition, options, new ServeOptions(settings.Endpoint, settings.Connect) { Keys = settings.Keys() }, queue);
+            Debug.Log("RLS3: serving " + definition.Name + ", environments: " + settings.EnvCount + ", at " + server.Endpoint
+                + (definition.Graphics == null ? ", without graphics" : ", on " + definition.Graphics));
+        }
+
+        private void Update()
+        {
+            if (queue == null || server == null)
+            {
+                return;
+            }
+            // With a client, a player stays for its next step; the Editor must go on drawing its windows.
+            var stay = server.Client == null ? TimeSpan.Zero : Application.isBatchMode ? PlayerStay : EditorStay;
+            queue.Pump(stay);
+            if (server.Failure != null)
+            {
+                Fail("the server's thread ended: " + server.Failure.Message);
+            }
+            else if (!server.Running && !Application.isEditor)
+            {
+                Application.Quit(0);
+            }
+        }
+
+        /// <summary>An environment to step by hand, beside those of the clients. Null before the server runs. Main thread only.</summary>
+        public IEnvironment? Manual()
+        {
+            if (manual == null && definition != null && Phase != GymPhase.Failed)
+            {
+                manual = definition.Create(settings.EnvCount);
+            }
+            return manual;
+        }
+
+        /// <summary>Renders the image of the environment that is stepped by hand.</summary>
+        public void RenderManual()
+        {
+            if (manual != null && areas.Of(settings.EnvCount) is GymArea area)
+            {
+                area.Render(true, false, false);
+                area.Finish();
+            }
+        }
+
+        private void Fail(string message)
+        {
+            LastError = message;
+            Debug.LogError("RLS3: " + message);
+            Stop();
+            if (!Application.isEditor)
+            {
+                Application.Quit(2);
+            }
+        }
+
+        private void OnDisable()
+        {
+            if (Current == this)
+            {
+                Stop();
+                Current = null;
+            }
+        }
+
+        private void OnApplicationQuit() => Stop();
+
+        /// <summary>Closes the socket and ends its thread before it returns. Called twice it does nothing.</summary>
+        public void Stop()
+        {
+            // The queue first: a request that waits for this thread is given up.
+            queue?.Dispose();
+            server?.Dispose();
+            manual?.Dispose();
+            areas.Dispose();
+            log?.Dispose();
+            queue = null;
+            server = null;
+            manual = null;
+            log = null;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+#nullable enable
+using System;
+using System.IO;
+using Rls3.Gym.Transport;
+using UnityEngine;
+
+namespace Rls3.Gym.Engine
+{
+    /// <summary>What the inspector shows of a gym server, and the command line may change.</summary>
+    [Serializable]
+    public sealed class GymSettings
+    {
+        [Tooltip("Where the server binds, or the trainer that it connects to.")]
+        public string Endpoint = "tcp://127.0.0.1:5005";
+
+        [Tooltip("The trainer has bound, and this player connects to it.")]
+        public bool Connect;
+
+        [Tooltip("Environments side by side in this Unity scene.")]
+        public int EnvCount = 1;
+
+        [Tooltip("Side of images in pixels, 32 to 512.")]
+        public int ImageSize = 64;
+
+        [Tooltip("A catalog that ships, or the path of a JSON file.")]
+        public string World = "rooms";
+
+        [Tooltip("CURVE keys and token; needed beyond loopback.")]
+        public string KeysFile = "";
+
+        /// <summary>The catalog's file. In the Editor those that ship lie in the project's catalog folder, in a player in StreamingAssets.</summary>
+        public string CatalogFile()
+        {
+            if (World.EndsWith(".json", StringComparison.Ordinal))
+            {
+                return Path.GetFullPath(World);
+            }
+            var folder = Application.isEditor ? Path.Combine(Application.dataPath, "..", "catalog") : Path.Combine(Application.streamingAssetsPath, "catalog");
+            var file = Path.GetFullPath(Path.Combine(folder, World + ".json"));
+            return File.Exists(file) ? file : throw new ConfigurationException("there is no world \"" + World + "\" at " + file + "; give a catalog's path to use your own");
+        }
+
+        public GymKeys? Keys() => KeysFile.Length == 0 ? null : GymKeys.Read(KeysFile);
+    }
+}
