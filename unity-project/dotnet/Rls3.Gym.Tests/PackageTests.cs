@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Rls3.Gym.Core;
+using Rls3.Gym.StubCheck;
 using Xunit;
 
 namespace Rls3.Gym.Tests;
@@ -23,6 +24,32 @@ public class PackageTests
                 var used = Regex.Matches(File.ReadAllText(file), @"^using (Rls3\.Gym\.(\w+)|Unity\w+)", RegexOptions.Multiline);
                 Assert.All(used, match => Assert.Contains(match.Groups[2].Value, order.Take(index + 1)));
             }
+        }
+    }
+
+    [Fact]
+    public void The_stubs_promise_nothing_that_was_not_found_in_a_real_Unity()
+    {
+        var stubs = Repository.PathOf("unity-project", "dotnet", "unity", "UnityEditor", "bin", Repository.Configuration, "netstandard2.1");
+        var verified = File.ReadLines(Repository.PathOf("unity-project", "dotnet", "unity", "verified-members.txt"))
+            .Where(line => !line.StartsWith('#')).ToHashSet();
+        var members = Signatures.Of([Path.Combine(stubs, "UnityEngine.dll"), Path.Combine(stubs, "UnityEditor.dll")], false);
+        Assert.True(members.Count > 300);
+        Assert.Subset(verified, members.ToHashSet());
+    }
+
+    [Fact]
+    public void The_assembly_definitions_name_assemblies_that_there_are()
+    {
+        var package = Repository.PathOf("unity-project", "Packages", "com.rls3.gym");
+        var files = Directory.GetFiles(package, "*.asmdef", SearchOption.AllDirectories);
+        var names = files.Select(file => JsonReader.Parse(File.ReadAllText(file)).Get("name")!.Text).ToHashSet();
+        Assert.Equal(9, names.Count);
+        foreach (var file in files)
+        {
+            var definition = JsonReader.Parse(File.ReadAllText(file));
+            Assert.Equal(Path.GetFileNameWithoutExtension(file), definition.Get("name")!.Text);
+            Assert.All(definition.Get("references")!.Items, item => Assert.True(item.Text.StartsWith("Unity", StringComparison.Ordinal) || names.Contains(item.Text), item.Text));
         }
     }
 }

@@ -6,10 +6,15 @@ namespace Rls3.Gym.Tests;
 /// <summary>Files of the checkout that this was built from.</summary>
 internal static class Repository
 {
-    private static readonly string Root = typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == "Repository").Value!;
+    private static readonly string Root = Metadata("Repository");
+
+    /// <summary>Debug or Release.</summary>
+    public static string Configuration => Metadata("Configuration");
 
     public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
+
+    private static string Metadata(string key) => typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == key).Value!;
 
     public static WireValue Json(params string[] parts) => JsonReader.Parse(File.ReadAllText(PathOf(parts)));
 

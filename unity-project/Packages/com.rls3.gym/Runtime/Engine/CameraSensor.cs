@@ -38,27 +38,23 @@ namespace Rls3.Gym.Engine
         private bool pending;
         private long tick = -1;
 
-        public CameraSensor(Camera camera, int size, bool linear)
+        /// <param name="camera">Its camera; switched off, so that Unity never renders it by itself.</param>
+        /// <param name="size">Side in pixels.</param>
+        /// <param name="samples">Of a pixel: 1 for segmentations, whose numbers must not be mixed.</param>
+        public CameraSensor(Camera camera, int size, int samples)
         {
             this.camera = camera;
             this.size = size;
-            // Colours of the catalog are as they shall be seen: no conversion on the way, whatever the project's colour space.
-            target = new RenderTexture(size, size, 24, linear ? GraphicsFormat.R8G8B8A8_UNorm : ImageFormat())
-            {
-                name = "gym sensor",
-                antiAliasing = linear ? 1 : 4,
-            };
+            // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
+            target = new RenderTexture(size, size, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor", antiAliasing = samples };
             target.Create();
             camera.enabled = false;
             camera.targetTexture = target;
             pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
-            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false);
+            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false, true);
         }
 
         public RenderTexture Target => target;
-
-        private static GraphicsFormat ImageFormat() =>
-            QualitySettings.activeColorSpace == ColorSpace.Linear ? GraphicsFormat.R8G8B8A8_SRGB : GraphicsFormat.R8G8B8A8_UNorm;
 
         /// <summary>Settings of the one light, for all that is rendered next.</summary>
         public static void Light(Vector3 towards, float ambient, float diffuse)
@@ -81,7 +77,7 @@ namespace Rls3.Gym.Engine
             pending = true;
             if (fallback == null)
             {
-                request = AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, TextureFormat.RGBA32);
+                request = AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, GraphicsFormat.R8G8B8A8_UNorm);
             }
         }
 

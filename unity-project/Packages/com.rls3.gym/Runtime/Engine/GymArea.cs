@@ -15,6 +15,7 @@ namespace Rls3.Gym.Engine
         /// <summary>Metres from one area to the next; a camera's far plane is nearer.</summary>
         private const float Spacing = 100f;
         private const float FarPlane = 50f;
+        private const int ImageSamples = 4;
 
         private readonly Catalog catalog;
         private readonly GameObject root;
@@ -43,12 +44,12 @@ namespace Rls3.Gym.Engine
             {
                 cameras[i] = BuildCamera("camera " + i);
             }
-            image = new CameraSensor(cameras[0], imageSize, false);
-            segmentation = new CameraSensor(cameras[1], imageSize, true);
+            image = new CameraSensor(cameras[0], imageSize, ImageSamples);
+            segmentation = new CameraSensor(cameras[1], imageSize, 1);
             alone = new CameraSensor[active];
             for (var slot = 0; slot < active; slot++)
             {
-                alone[slot] = new CameraSensor(cameras[2 + slot], imageSize, true);
+                alone[slot] = new CameraSensor(cameras[2 + slot], imageSize, 1);
             }
         }
 

@@ -14,7 +14,8 @@ namespace Rls3.Gym.Engine
         public static Material Solid(Color colour)
         {
             var material = new Material(Load("Rls3Room"));
-            material.SetColor(ColourId, colour);
+            // As a vector: a colour would be converted in a project with linear colours.
+            material.SetVector(ColourId, new Vector4(colour.r, colour.g, colour.b, 1f));
             return material;
         }
 

@@ -4,7 +4,7 @@ Shader "RLS3/Room"
 {
     Properties
     {
-        _Colour ("Colour", Color) = (1, 1, 1, 1)
+        _Colour ("Colour as it is seen", Vector) = (1, 1, 1, 1)
         _Slot ("Slot + 1, 0 for the room itself", Float) = 0
     }
     SubShader
