@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+const golden = path.join(packageRoot, "test/golden/clip-tiny");
+const picture = path.join(packageRoot, "test/golden/preprocess/noise-33x48.png");
+const main = path.join(packageRoot, "dist/trainer/cli/main.js");
+const temporary = (): string => mkdtempSync(path.join(tmpdir(), "rls3-vlm-command-"));
+
+function vlm(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [main, "vlm", ...args], { encoding: "utf8" });
+}
+
+const json = (...args: readonly string[]): unknown => {
+  const { status, stdout, stderr } = vlm(...args, "--json");
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+};
+
+describe("rls3 vlm", () => {
+  it("inspect tells what the bundled model is", () => {
+    expect(json("inspect", "bundled")).toMatchObject({
+      architecture: "clip",
+      sizes: { projection: 128, vision: { imageSize: 64 } },
+      targets: { q_proj: 6, visual_projection: 1 },
+    });
+  });
+
+  it("verify compares a directory with its reference numbers", () => {
+    const { compared, failed } = json("verify", golden) as { compared: number; failed: number };
+    expect(compared).toBeGreaterThan(500);
+    expect(failed).toBe(0);
+  });
+
+  it("merge makes a directory that scores as the model with its adapter does", () => {
+    const out = path.join(temporary(), "merged");
+    const adapter = path.join(golden, "golden/lora-all");
+    json("merge", golden, "--adapter", adapter, "--out", out);
+    const texts = ["--image", picture, "--caption", "a lamp on a table", "--caption", "two mugs"];
+    const one = json("score", out, ...texts, "--device", "cpu") as { images: { logits: number[] }[] };
+    const two = json("score", golden, "--adapter", adapter, ...texts, "--device", "cpu") as typeof one;
+    one.images[0]?.logits.forEach((logit, i) => {
+      expect(logit).toBeCloseTo(two.images[0]?.logits[i] ?? Number.NaN, 3);
+    });
+    const again = vlm("merge", golden, "--adapter", adapter, "--out", out);
+    expect([again.status, again.stderr.trim().split("\n").length]).toEqual([2, 1]);
+    expect(again.stderr).toContain(out);
+  });
+
+  it("answers bad input with one line and exit code 2, and leaves nothing behind", () => {
+    const out = path.join(temporary(), "merged");
+    const cases = [
+      ["inspect", "/no/such/folder"],
+      ["merge", golden, "--adapter", golden, "--out", out],
+      ["score", "bundled", "--image", "/no/such.png", "--caption", "a"],
+      ["verify", path.join(packageRoot, "trainer/vlm/bundled")],
+    ];
+    for (const args of cases) {
+      const { status, stdout, stderr } = vlm(...args);
+      expect([args[0], status, stdout, stderr.trim().split("\n").length]).toEqual([args[0], 2, "", 1]);
+    }
+    expect(existsSync(out)).toBe(false);
+  });
+});
