@@ -27,6 +27,8 @@ function patchOrder({ imageSize, patch }: ClipConfig["vision"]): Int32Array {
 /** Images to the vision tower's input, by the directory's own processing. */
 export class Patches {
   private readonly order: Int32Array;
+  /** Where each entry's channel begins in the table. */
+  private readonly channels: Int32Array;
   private readonly table: Float32Array;
   private readonly dims: readonly [number, number];
 
@@ -35,13 +37,14 @@ export class Patches {
     private readonly processing: ImageProcessing,
   ) {
     this.order = patchOrder(config);
+    this.channels = this.order.map((from) => (from % 3) * 256);
     this.table = normalisation(processing);
     this.dims = [config.tokens - 1, 3 * config.patch ** 2];
   }
 
   /** [rows, patches, 3 · patch²]: the chosen images, and zeros in the rows beyond them. */
   of(images: ImageBatch, chosen: readonly number[], rows: number): Tensor {
-    const { order, table, config } = this;
+    const { order, channels, table, config } = this;
     const length = order.length;
     const data = new Float32Array(rows * length);
     const bytes = images.height * images.width * 3;
@@ -54,10 +57,7 @@ export class Patches {
       }
       const source = picture.data;
       const base = row * length;
-      for (let i = 0; i < length; i++) {
-        const from = order[i] ?? 0;
-        data[base + i] = table[(from % 3) * 256 + (source[from] ?? 0)] ?? 0;
-      }
+      for (let i = 0; i < length; i++) data[base + i] = table[(channels[i] ?? 0) + (source[order[i] ?? 0] ?? 0)] ?? 0;
     });
     return floats(data, [rows, ...this.dims]);
   }
