@@ -24,8 +24,12 @@ const rows: Operator<undefined> = {
       return [reshape(matMul(oneHot(flat, count), updates, { transA: true }), table.shape), undefined];
     }
     const zeros = expand(table.graph.scalar(0), [count, lengthOf(updates.shape, 1)]);
-    const targets = reshape(cast(flat, "int64"), [-1, 1]);
-    const [sums] = table.graph.emit("ScatterND", [zeros, targets, updates], [zeros], { reduction: "add" });
+    // Not ScatterND: where an index comes twice, onnxruntime's threads overwrite each other's sums.
+    const targets = expand(reshape(flat, [-1, 1]), updates.shape);
+    const [sums] = table.graph.emit("ScatterElements", [zeros, targets, updates], [zeros], {
+      axis: 0,
+      reduction: "add",
+    });
     return [reshape(sums as Value, table.shape), undefined];
   },
 };
