@@ -82,11 +82,15 @@ export function bucket(count: number): number {
 
 /** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
 export function treeSize({ heads }: ClipConfig["text"], { paths, ids, tokens }: TextTree): TreeSize {
-  const nodes = ids.length <= 64 ? bucket(ids.length) : Math.ceil(ids.length / NODE_STEP) * NODE_STEP;
-  return { texts: bucket(paths.length), tokens: tokens + (tokens % 2), nodes, heads };
+  const stepped = (count: number, step: number): number =>
+    count <= 64 ? bucket(count) : Math.ceil(count / step) * step;
+  const [texts, nodes] = [stepped(paths.length, TEXT_STEP), stepped(ids.length, NODE_STEP)];
+  return { texts, tokens: tokens + (tokens % 2), nodes, heads };
 }
 
-const NODE_STEP = 256;
+/** Each size is a graph of its own that holds 100 MB and more once it has run: a few per cent of padding cost less. */
+const TEXT_STEP = 128;
+const NODE_STEP = 512;
 
 /** Texts given numbers in the order they are first met; texts of the same tokens share one. */
 export class DistinctTexts {
