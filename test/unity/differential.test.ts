@@ -16,6 +16,8 @@ const ENVIRONMENTS = 50;
 const STEPS = 6;
 const WANT = ["state", "objects", "scene"];
 
+const EVERY_REASON = ["bounds", "furniture", "hidden", "none", "object", "unsupported"];
+
 /** One environment of the trainer's own, with a tensor for each observation. */
 function embedded(world: string) {
   const definition = roomsDefinition(loadCatalog(world));
@@ -92,6 +94,11 @@ describeHost("the .NET host and the embedded environment", () => {
 
   it("agree on 20,000 seeds of the default world, for every reason there is", { timeout: 300_000 }, async () => {
     const reasons = await compare("rooms", 20_000);
-    expect([...reasons.keys()].sort()).toEqual(["bounds", "furniture", "hidden", "none", "object", "unsupported"]);
+    expect([...reasons.keys()].sort()).toEqual(EVERY_REASON);
+  });
+
+  it("agree on a world with yaw, another camera and other objects", { timeout: 300_000 }, async () => {
+    const reasons = await compare("tabletop", 2000);
+    expect([...reasons.keys()].sort()).toEqual(EVERY_REASON);
   });
 });

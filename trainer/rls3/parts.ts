@@ -11,6 +11,7 @@ import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Configuration, stepsAtMost } from "./configuration.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
+import { EmbeddedPictures } from "./embedded-pictures.js";
 import { EnvironmentLink } from "./environment-link.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { Progress } from "./progress.js";
@@ -27,6 +28,8 @@ export interface EnvironmentWish {
   readonly world: string;
   readonly count: number;
   readonly imageSize: number;
+  /** Whose images: the server's (the default), or the embedded renderer's of the server's states. */
+  readonly render?: "server" | "embedded";
 }
 
 /** Starts or finds the server, and checks that it has what the loop needs. */
@@ -35,8 +38,9 @@ export async function openEnvironments(
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<EnvironmentLink> {
-  const client = await connect(wish, progress, signal);
+  const server = await connect(wish, progress, signal);
   try {
+    const client = wish.render === "embedded" ? new EmbeddedPictures(server, wish.imageSize) : server;
     const { welcome } = client;
     if (welcome.envCount < wish.count) {
       throw new InputError(
@@ -46,12 +50,12 @@ export async function openEnvironments(
     const image = welcome.observations.find((spec) => spec.uid === "image");
     if (image === undefined || welcome.graphics === null) {
       throw new UnavailableError(
-        `--env ${wish.env}: renders no images (no graphics device); run it with one, and without -nographics`,
+        `--env ${wish.env}: renders no images (no graphics device); run it with one, and without -nographics, or add --render embedded`,
       );
     }
     return new EnvironmentLink(client, World.of(welcome), welcome.envCount, signal);
   } catch (error) {
-    await client.close();
+    await server.close();
     throw error;
   }
 }

@@ -118,6 +118,12 @@ export const SETTINGS = {
     "rooms",
     "catalog of the embedded environment: a name or a JSON file",
   ),
+  render: setting(
+    "Environment",
+    z.enum(["server", "embedded"]),
+    "server",
+    "whose images: the server's, or the embedded renderer's of the server's states",
+  ),
   testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
   naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, all pairs asked"),
   validationImagesPerRelation: setting(

@@ -1,0 +1,88 @@
+/**
+ * @file States from one server, pictures from the embedded renderer (`--render embedded`): what a server without graphics
+ * lacks is drawn here from the state that it says, so a run sees the same images whichever server steps it.
+ */
+import type { BatchResult, BatchTensor, Op, TensorSpec, VectorEnvironment, Welcome } from "../../protocol/index.js";
+import { type Catalog, OBJECT_FIELDS, type Picture, parseCatalog, render, roomsDefinition } from "../rooms/index.js";
+
+/** What a picture is drawn from. */
+const STATE = ["objects", "scene"] as const;
+
+export class EmbeddedPictures implements VectorEnvironment {
+  private readonly catalog: Catalog;
+  private readonly drawn: ReadonlyMap<string, TensorSpec>;
+
+  constructor(
+    private readonly server: VectorEnvironment,
+    private readonly imageSize: number,
+  ) {
+    this.catalog = parseCatalog(server.welcome.catalog);
+    const specs = roomsDefinition(this.catalog, { imageSize }).observations;
+    this.drawn = new Map(specs.filter((spec) => spec.graphics === true).map((spec) => [spec.uid, spec]));
+  }
+
+  /** The server's, with the renderer's images in place of its own. */
+  get welcome(): Welcome {
+    const { welcome } = this.server;
+    const own = welcome.observations.filter(({ uid }) => !this.drawn.has(uid));
+    return {
+      ...welcome,
+      graphics: "the trainer's software rasteriser",
+      observations: [...own, ...this.drawn.values()],
+    };
+  }
+
+  async batch(
+    ops: readonly Op[],
+    want: readonly string[],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<BatchResult> {
+    const pictured = want.filter((uid) => this.drawn.has(uid));
+    if (pictured.length === 0) return this.server.batch(ops, want, options);
+    const asked = new Set([...want.filter((uid) => !this.drawn.has(uid)), ...STATE]);
+    const { results, tensors } = await this.server.batch(ops, [...asked], options);
+    const pictures = results.map(({ error, info }, row) =>
+      error === undefined && info["lost"] !== true ? this.draw(tensors, row) : undefined,
+    );
+    const added = pictured.map((uid) => [uid, this.tensor(uid, pictures)] as const);
+    const kept = Object.entries(tensors).filter(([uid]) => want.includes(uid));
+    return { results, tensors: Object.fromEntries([...kept, ...added]) };
+  }
+
+  configure(parameters: Readonly<Record<string, number | string | boolean>>): Promise<void> {
+    return this.server.configure(parameters);
+  }
+
+  ping(): Promise<void> {
+    return this.server.ping();
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+
+  private draw(tensors: BatchResult["tensors"], row: number): Picture {
+    const width = this.catalog.rules.activeObjects * OBJECT_FIELDS;
+    const objects = Int32Array.from(tensors["objects"]?.data.subarray(row * width, (row + 1) * width) ?? []);
+    return render(this.catalog, tensors["scene"]?.data[row] ?? 0, objects, this.imageSize);
+  }
+
+  /** Rows of operations that failed stay zero, as a server leaves them. */
+  private tensor(uid: string, pictures: readonly (Picture | undefined)[]): BatchTensor {
+    const spec = this.drawn.get(uid);
+    if (spec === undefined) throw new RangeError(`"${uid}" is nothing that is drawn`);
+    const size = spec.shape.reduce((product, side) => product * side, 1);
+    const Elements = spec.dtype === "int32" ? Int32Array : Uint8Array;
+    const data = new Elements(size * pictures.length);
+    for (const [row, picture] of pictures.entries()) {
+      if (picture !== undefined) data.set(rowOf(uid, picture), row * size);
+    }
+    return { spec, shape: [pictures.length, ...spec.shape], data };
+  }
+}
+
+function rowOf(uid: string, { image, segmentation, visiblePixels, totalPixels }: Picture): ArrayLike<number> {
+  if (uid === "image") return image;
+  if (uid === "segmentation") return segmentation;
+  return visiblePixels.flatMap((visible, slot) => [visible, totalPixels[slot] ?? 0]);
+}
