@@ -4,29 +4,10 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { checkServer, Peer } from "../../protocol/conformance/index.js";
 import { generateKeys, type Keys, ServerProcess } from "../../protocol/index.js";
-import { BUILD_TIMEOUT, describeHost, hostCommand } from "./host.js";
-
-const closers: (() => Promise<void> | void)[] = [];
-
-/** A host that binds a free port: its endpoint, once it says so. */
-async function bound(extra: readonly string[]): Promise<string> {
-  const { command, args } = hostCommand();
-  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", "2", ...extra]);
-  closers.push(async () => {
-    child.kill("SIGTERM");
-    if (child.exitCode === null) await once(child, "exit");
-    expect(child.exitCode).toBe(0);
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const endpoint = /at (tcp:\/\/\S+)$/.exec(line)?.[1];
-    if (endpoint !== undefined) return endpoint;
-  }
-  throw new Error("the host ended without saying where it serves");
-}
+import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host.js";
 
 async function failures(peer: Peer): Promise<string[]> {
   const report = await checkServer(peer, undefined);
@@ -45,9 +26,6 @@ describeHost("the .NET host", () => {
     keys = generateKeys("a token for the tests");
     await writeFile(keysFile, JSON.stringify(keys));
   }, BUILD_TIMEOUT);
-  afterEach(async () => {
-    for (const close of closers.splice(0)) await close();
-  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it.each(["without", "with"])("conforms when it binds, %s CURVE", async (curve) => {

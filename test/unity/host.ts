@@ -1,5 +1,8 @@
 /** @file The .NET host for tests: built once where a .NET SDK is found; without one, tests are skipped, which is a failure in CI. */
-import { describe } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect } from "vitest";
 import { dotnetHostCommand, dotnetMissing, type HostCommand } from "../../trainer/rls3/dotnet-host.js";
 
 const missing = dotnetMissing();
@@ -14,3 +17,26 @@ export const hostCommand = (): HostCommand => dotnetHostCommand();
 
 /** A first build restores packages and compiles. */
 export const BUILD_TIMEOUT = 10 * 60_000;
+
+/** What a test opened, closed after it. */
+export const closers: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A host that binds a free port: its endpoint, once it says so. It must end with 0 when it is told to. */
+export async function bound(extra: readonly string[]): Promise<string> {
+  const { command, args } = hostCommand();
+  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", "2", ...extra]);
+  closers.push(async () => {
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await once(child, "exit");
+    expect(child.exitCode).toBe(0);
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const endpoint = /at (tcp:\/\/\S+)$/.exec(line)?.[1];
+    if (endpoint !== undefined) return endpoint;
+  }
+  throw new Error("the host ended without saying where it serves");
+}

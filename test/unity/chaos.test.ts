@@ -1,0 +1,101 @@
+/** @file The .NET host under cut connections, clients that vanish and SIGKILL: no step is lost or made twice, each episode is counted once. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { beforeAll, expect, it } from "vitest";
+import { EnvironmentClient, ProtocolError, spawnServer } from "../../protocol/index.js";
+import { Random } from "../../trainer/random/random.js";
+import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
+import { Wire } from "../protocol/peer.js";
+import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host.js";
+
+const CUTS = 90;
+const VANISHED = 10;
+const KILLS = 20;
+
+const drawAction = (random: Random): Float32Array => Float32Array.from({ length: 6 }, () => random.uniform(-1, 1));
+
+describeHost("the .NET host", () => {
+  beforeAll(() => void hostCommand(), BUILD_TIMEOUT);
+
+  it("executes each step once through 90 cut connections", { timeout: 240_000 }, async () => {
+    const wire = await Wire.to(await bound([]));
+    const client = await EnvironmentClient.connect({ endpoint: wire.endpoint, resendAfter: 50 });
+    closers.push(() => client.close());
+    const random = Random.stream(1, "chaos");
+    const expected = roomsDefinition(loadCatalog("rooms")).create(0);
+    expected.reset(3, {});
+    await client.batch([{ env: 0, op: "reset", seed: 3 }], []);
+    let steps = 0;
+    for (let cut = 0; cut < CUTS; cut++) {
+      // Every other time the steps reach the host, and only their answers are lost.
+      wire.deaf = cut % 2 === 0;
+      const actions = Array.from({ length: 3 }, () => drawAction(random));
+      const answers = actions.map((action) => client.batch([{ env: 0, op: "step", action }], []));
+      await wait(random.below(12));
+      wire.cut();
+      for (const [i, { results }] of (await Promise.all(answers)).entries()) {
+        expected.step(actions[i] as Float32Array);
+        steps += 1;
+        expect(results[0]).toMatchObject({ episode: 1, step: steps, stateHash: expected.stateHash?.() });
+      }
+    }
+  });
+
+  it("serves the next client after each of 10 that vanished in the middle of a request", async () => {
+    const endpoint = await bound(["--ping-period", "100"]);
+    for (let session = 0; session < VANISHED; session++) {
+      const client = await patiently(endpoint);
+      const { results } = await client.batch([{ env: 0, op: "reset", seed: session }], []);
+      // A session of its own: nothing of the one before is left.
+      expect(results[0]).toMatchObject({ episode: 1, step: 0 });
+      const unanswered = client.batch([{ env: 0, op: "step", action: new Float32Array(6) }], []);
+      client.end(new ProtocolError("CLOSED", "vanished without a word"));
+      await expect(unanswered).rejects.toThrow("vanished");
+    }
+  });
+
+  it("killed 20 times is started again, and each of its episodes is marked lost once", {
+    timeout: 240_000,
+  }, async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "rls3-killed-"));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const pids = path.join(folder, "pids");
+    const { command, args } = hostCommand();
+    await using host = await spawnServer({
+      command: "sh",
+      args: ["-c", `echo $$ >> "$0"; exec "$@"`, pids, command, ...args],
+      restarts: { atMost: KILLS + 1, firstDelay: 10, longestDelay: 50 },
+    });
+    const random = Random.stream(2, "chaos");
+    let started = 0;
+    let lost = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      await host.batch([{ env: 0, op: "reset", seed: kill }], []);
+      started += 1;
+      const running = (await readFile(pids, "utf8")).trim().split("\n");
+      expect(running.length).toBe(kill + 1);
+      process.kill(Number(running.at(-1)), "SIGKILL");
+      for (let over = false; !over; ) {
+        const { results } = await host.batch([{ env: 0, op: "step", action: drawAction(random) }], []);
+        over = results[0]?.truncated === true;
+        expect(results[0]?.info["lost"] === true).toBe(over);
+        if (over) lost += 1;
+      }
+    }
+    expect({ started, lost, restarts: host.restarts }).toEqual({ started: KILLS, lost: KILLS, restarts: KILLS });
+  });
+});
+
+/** A vanished client's session ends by its silence: until then the next one is told BUSY. */
+async function patiently(endpoint: string): Promise<EnvironmentClient> {
+  for (;;) {
+    try {
+      return await EnvironmentClient.connect({ endpoint, resendAfter: 50 });
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "BUSY") throw error;
+      await wait(50);
+    }
+  }
+}
