@@ -69,9 +69,10 @@ async function checkDevices(): Promise<Check[]> {
   }));
 }
 
-const checkEnvironment = (): Promise<Check> =>
-  attempt("embedded environment", true, async () => {
-    const environments = await openEnvironments({ env: "embedded", world: "rooms", count: 1, imageSize: 64 }, silent);
+/** Starts or finds the environment and has it render one frame. */
+const checkEnvironment = (env: string): Promise<Check> =>
+  attempt(env === "embedded" ? "embedded environment" : `--env ${env}`, env === "embedded", async () => {
+    const environments = await openEnvironments({ env, world: "rooms", count: 1, imageSize: 64 }, silent);
     try {
       await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
       const [image] = await environments.images([0]);
@@ -91,11 +92,13 @@ function checkProgram(name: string, commands: readonly string[], use: string, in
 }
 
 async function handle(flags: Flags): Promise<void> {
+  const asked = flags["env"];
   const checks: Check[] = [
     checkNode(),
     checkMemory(),
     await checkModel(),
-    await checkEnvironment(),
+    await checkEnvironment("embedded"),
+    ...(typeof asked === "string" ? [await checkEnvironment(asked)] : []),
     ...(await checkDevices()),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
     checkProgram(
@@ -118,6 +121,10 @@ async function handle(flags: Flags): Promise<void> {
 export const command: CommandModule = {
   command: "doctor",
   describe: "what works on this machine, what does not, and what to install",
-  builder: (argv) => argv.options({ json: COMMON_OPTIONS.json }),
+  builder: (argv) =>
+    argv.options({
+      json: COMMON_OPTIONS.json,
+      env: { type: "string", describe: "an environment to try too: the path of a player, tcp://HOST:PORT" },
+    }),
   handler: handle,
 };

@@ -13,6 +13,7 @@ import { type Configuration, stepsAtMost } from "./configuration.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EmbeddedPictures } from "./embedded-pictures.js";
 import { EnvironmentLink } from "./environment-link.js";
+import { PLAYER_FLAGS, playerFailure } from "./player.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { Progress } from "./progress.js";
 import { World } from "./world.js";
@@ -84,7 +85,9 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
       `--env ${env}: there is no such player; give embedded, dotnet, editor, tcp://HOST:PORT or a path`,
     );
   }
-  return spawned(path.resolve(env), ["-batchmode", ...size]);
+  return spawned(path.resolve(env), [...PLAYER_FLAGS, ...size]).catch((error: unknown) => {
+    throw playerFailure(env, error);
+  });
 }
 
 /** The model's directory; "bundled" is the small CLIP that ships. */

@@ -1,0 +1,57 @@
+/** @file Unity players: the flags that they need, and in plain words the usual reasons why one does not start. */
+import { ProtocolError } from "../../protocol/index.js";
+import { UnavailableError } from "../errors.js";
+
+/** No window, and the log on standard output, where the supervisor keeps its last lines. Never -nographics: there would be no images. */
+export const PLAYER_FLAGS: readonly string[] = ["-batchmode", "-logFile", "-"];
+
+/** What a player's last lines (or the system's error) say, and what to do about it. The first that fits is told. */
+const USUAL_FAILURES: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
+  [
+    /error while loading shared libraries: (\S+):/,
+    ([, library]) => `the library ${library} is missing: install the system package that has it`,
+  ],
+  [
+    /(GLIBC(?:XX)?_[\d.]+)' not found/,
+    ([, version]) => `the player needs a newer system than this one (${version}): build it for this one, or move`,
+  ],
+  [
+    /EACCES|Permission denied/,
+    () => "the file is not executable: chmod +x it (an archive may have dropped the permission)",
+  ],
+  [/Exec format error|ENOEXEC/, () => "the file is no program for this system and processor: build the player for it"],
+  [
+    /no valid unity (?:editor )?licen[cs]e|licen[cs]ing.*(?:fail|error|expired)|access token is unavailable/i,
+    () => "this is the Unity Editor without a licence: activate one, or give a built player",
+  ],
+  [
+    /vkCreateInstance|vulkan[^\n]*(?:fail|not (?:found|supported|available))|vulkan detection: 0/i,
+    () =>
+      "Vulkan does not work here: install a Vulkan driver (on Debian mesa-vulkan-drivers), or start with -force-glcore",
+  ],
+  [
+    /no available video device|(?:unable to|can(?:no|')t|failed to) open (?:X )?display|no display/i,
+    () => "there is no display: start under xvfb-run -a, or on a machine with a graphics device",
+  ],
+  [
+    /InitializeEngineGraphics failed|failed to initialize graphics|no supported (?:renderer|graphics)/i,
+    () => "no graphics device could be used: rls3 doctor says which there are; without images, use --render embedded",
+  ],
+];
+
+export function explainFailure(text: string): string | undefined {
+  for (const [pattern, explain] of USUAL_FAILURES) {
+    const found = pattern.exec(text);
+    if (found !== null) return explain(found);
+  }
+  return undefined;
+}
+
+/** A player's failure to start, with its usual reason in front where one is known. */
+export function playerFailure(player: string, error: unknown): unknown {
+  if (!(error instanceof ProtocolError)) return error;
+  const reason = explainFailure(error.message);
+  return new UnavailableError(
+    `--env ${player}: ${reason === undefined ? error.message : `${reason}. It said: ${error.message}`}`,
+  );
+}
