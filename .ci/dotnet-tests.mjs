@@ -4,13 +4,28 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+const SDK_MAJOR = 10;
+
+/** Whether a .NET SDK that can build the solution is here. */
+function hasSdk(root) {
+  const { status, stdout } = spawnSync("dotnet", ["--version"], { cwd: root, encoding: "utf8" });
+  return status === 0 && Number.parseInt(stdout, 10) >= SDK_MAJOR;
+}
+
+/** Builds the headless host before vitest's workers need it: a build in there would block one for longer than vitest waits. */
+export function buildHost(root) {
+  if (!hasSdk(root)) return true;
+  const program = "import('./dist/trainer/rls3/dotnet-host.js').then(({ dotnetHostCommand }) => dotnetHostCommand())";
+  return spawnSync(process.execPath, ["-e", program], { cwd: root, stdio: "inherit" }).status === 0;
+}
+
 /** Counts of `dotnet test`. Without a .NET SDK: nothing, but with CI=true one failure. */
 export function dotnetTests(root) {
   const folder = path.join(root, "unity-project/dotnet");
-  if (spawnSync("dotnet", ["--version"], { cwd: folder }).status !== 0) {
+  if (!hasSdk(root)) {
     const required = process.env.CI === "true";
     console.log(
-      `no .NET SDK was found: the C# tests ${required ? "can't run, and with CI=true that is a failure" : "are skipped"}; install version 10 or newer from dot.net`,
+      `no .NET SDK ${SDK_MAJOR} was found: the C# tests ${required ? "can't run, and with CI=true that is a failure" : "are skipped"}; install version ${SDK_MAJOR} or newer from dot.net`,
     );
     return { passed: 0, failed: required ? 1 : 0 };
   }

@@ -4,9 +4,10 @@ import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { dotnetTests } from "./dotnet-tests.mjs";
+import { buildHost, dotnetTests } from "./dotnet-tests.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const selected = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 
@@ -23,8 +24,9 @@ const count = (ok) => {
 
 count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/biome", "check", "."]));
 
+if (selected.length === 0 || selected.some((name) => name.includes("unity"))) count(buildHost(root));
+
 const report = path.join(tmpdir(), `rls3-tests-${process.pid}.json`);
-const selected = process.argv.slice(2);
 const ok = step("tests (vitest)", [
   "node_modules/vitest/vitest.mjs",
   "run",
