@@ -39,7 +39,7 @@ let skipped = 0;
 try {
   const summary = JSON.parse(readFileSync(report, "utf8"));
   passed += summary.numPassedTests;
-  failed += summary.numFailedTests + summary.numRuntimeErrorTestSuites;
+  failed += summary.numFailedTests;
   skipped = summary.numPendingTests + summary.numTodoTests;
   const suites = summary.testResults.filter(
     (suite) => suite.status === "failed" && suite.assertionResults.length === 0,

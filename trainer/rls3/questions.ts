@@ -53,7 +53,7 @@ export function question(
   };
 }
 
-/** How one question was answered: the right caption's mean two-way probability, and by how much it beats each wrong one. */
+/** How one question was answered: the right caption's probability among all asked (softmax), and by how much it beats each wrong one. */
 export interface Answer {
   readonly probability: number;
   /** Logit of the right caption minus that of each wrong one, the full flip first. */
@@ -71,7 +71,8 @@ export async function ask(
   return logits.map((sets) =>
     sets.map((row) => {
       const margins = Array.from(row.subarray(1), (wrong) => (row[0] ?? 0) - wrong);
-      const probability = margins.reduce((sum, margin) => sum + 1 / (1 + Math.exp(-margin)), 0) / margins.length;
+      // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
+      const probability = 1 / (1 + margins.reduce((sum, margin) => sum + Math.exp(-margin), 0));
       return { probability, margins };
     }),
   );

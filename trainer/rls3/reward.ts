@@ -14,7 +14,7 @@ export interface RewardedStep {
 
 /** What the reward reads of a sample. */
 export interface ScoredSample {
-  /** Mean probability of the right caption against each wrong one, over the moved object's pairs. */
+  /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs. */
   readonly probability: number;
   /** Share of all its pairs whose right caption beats the full flip. */
   readonly share: number;
