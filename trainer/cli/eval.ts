@@ -19,14 +19,14 @@ async function handle(flags: Flags): Promise<void> {
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
-  const { vlm, device, threads, env, world } = configuration;
+  const { vlm, device, threads, env, world, render } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
   });
   try {
     const { imageSize } = model;
-    const wish = { env, world, count: PREPARATION_ENVIRONMENTS, imageSize };
+    const wish = { env, world, count: PREPARATION_ENVIRONMENTS, imageSize, render };
     const environments = await openEnvironments(wish, progress, interruptible());
     try {
       const sets = await drawTestSets(configuration, environments, progress);
@@ -67,6 +67,7 @@ function table(balanced: Accuracy, natural: Accuracy | null): string {
 const NAMES = [
   "env",
   "world",
+  "render",
   "testImagesPerRelation",
   "naturalImages",
   "testSeed",
