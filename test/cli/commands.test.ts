@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -11,8 +11,16 @@ const file = (name: string, text: string): string => {
   return path.join(parent, name);
 };
 
+const folder = (name: string, config: string): string => {
+  mkdirSync(path.join(parent, name));
+  file(path.join(name, "config.json"), config);
+  return path.join(parent, name);
+};
+
 describe("bad input is one line on standard error, exit code 2, and nothing written", () => {
   const truncated = path.join(parent, "truncated");
+  const comparison = folder("comparison", JSON.stringify({ seeds: [0], configuration: { rls3: {}, random: {} } }));
+  const noConfiguration = folder("no-configuration", "null");
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["an unknown flag", ["train", "--learningrate", "1"], /learningrate.*did you mean --learning-rate/],
     ["an unknown command", ["trian"], /train/],
@@ -20,6 +28,7 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["a value of the wrong type", ["train", "--beta", "much"], /--beta.*must be a number, not "much"/],
     ["a value out of range", ["train", "--eta", "1.5"], /--eta.*at most 1, not 1.5/],
     ["a choice that is none", ["train", "--reward", "both"], /--reward.*one of sample, episode/],
+    ["eval's pictures of nobody", ["eval", "--render", "both"], /--render.*one of server, embedded/],
     ["a flag given twice", ["train", "--beta", "1", "--beta", "2"], /--beta/],
     [
       "an unknown key in a file",
@@ -36,6 +45,14 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["a seed that is none", ["compare", "--seeds", "1,x"], /--seeds/],
     ["a folder to resume that is no run's", ["train", "--resume", parent], /no config.json/],
     ["settings beside --resume", ["train", "--resume", parent, "--beta", "3"], /--resume/],
+    ["settings beside a comparison's --resume", ["compare", "--resume", parent, "--seeds", "3"], /--resume/],
+    ["a comparison resumed as a run", ["train", "--resume", comparison], /rls3 compare --resume/],
+    [
+      "a configuration to resume that is none",
+      ["train", "--resume", noConfiguration],
+      /config.json.*no run's configuration/,
+    ],
+    ["a folder below a file", ["compare", "--out", path.join(file("a-file", ""), "out")], /a-file is a file/],
   ];
   it.each(cases)("%s", async (_name, args, message) => {
     if (!existsSync(truncated)) file("truncated", "");

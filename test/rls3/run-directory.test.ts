@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -30,6 +39,21 @@ describe("a run's folder", () => {
     expect(() => RunDirectory.create(folder, {})).toThrow(/holds another run/);
     expect(() => RunDirectory.create(parent, {})).toThrow(/is not empty/);
     expect(() => RunDirectory.open(parent)).toThrow(/no config\.json/);
+  });
+
+  it("that a start killed before its configuration was written has left can be taken", () => {
+    mkdirSync(folder);
+    const ended = spawnSync(process.execPath, ["-e", ""]);
+    writeFileSync(path.join(folder, ".lock"), String(ended.pid));
+    writeFileSync(path.join(folder, "config.json.unfinished"), "{");
+    RunDirectory.create(folder, { seed: 3 }).close();
+    expect(readdirSync(folder).sort()).toEqual([
+      "config.json",
+      "episodes.csv",
+      "log.jsonl",
+      "metrics.csv",
+      "timings.csv",
+    ]);
   });
 
   it("is written to by one process at a time, and a dead one's lock is taken over", () => {
@@ -66,9 +90,13 @@ describe("a run's folder", () => {
     const directory = RunDirectory.create(folder, {});
     fill(directory, 2);
     truncateSync(path.join(folder, "checkpoints", "0002.safetensors"), 40);
-    expect(directory.resume<{ iteration: number }>()?.state.iteration).toBe(1);
+    const warnings: string[] = [];
+    const warn = (line: string): void => void warnings.push(line);
+    expect(directory.resume<{ iteration: number }>(warn)?.state.iteration).toBe(1);
+    expect(warnings).toEqual([expect.stringMatching(/0002\.safetensors is not usable.*cut short/)]);
     truncateSync(path.join(folder, "metrics.csv"), 30);
-    expect(directory.resume()).toBeNull();
+    expect(directory.resume(warn)).toBeNull();
+    expect(warnings.at(-1)).toMatch(/no checkpoint is usable, so the run starts anew/);
     expect(directory.rows("metrics.csv")).toEqual([]);
     directory.close();
   });

@@ -12,11 +12,19 @@ import type { Progress } from "../rls3/progress.js";
 import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
 import { onDevice } from "./device.js";
-import { configurationOf, type Flags, parseSeeds, readFlags, text, withConfiguration } from "./options.js";
+import {
+  configurationOf,
+  type Flags,
+  parseSeeds,
+  readFlags,
+  refuseBesideResume,
+  text,
+  withConfiguration,
+} from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
-import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, interruptedMessage, shownPath, typedCommand } from "./run-folder.js";
 
 const ARMS: readonly Arm[] = ["rls3", "paper", "random"];
 const DEFAULT_SEEDS = 5;
@@ -74,6 +82,7 @@ function oldPlan(folder: string, jobs: number): ComparisonPlan {
 
 async function handle(flags: Flags): Promise<void> {
   const resumed = text(flags, "resume");
+  if (resumed !== undefined) refuseBesideResume(readFlags(flags, ["arms", "seeds"]));
   const progress = showProgress(flags["quiet"] === true);
   const plan =
     resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
@@ -83,7 +92,7 @@ async function handle(flags: Flags): Promise<void> {
     summary = await compare(plan, progress, interruptible());
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`interrupted; state saved, go on with: rls3 compare --resume ${shown}`);
+    throw new Interrupted(interruptedMessage("compare", plan.folder));
   }
   const report = await writeReport(plan.folder, progress);
   if (flags["json"] === true) printJson({ folder: plan.folder, report, summary });

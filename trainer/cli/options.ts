@@ -99,6 +99,13 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   };
 }
 
+/** A run that is gone on with has its configuration: what else is given would do nothing. */
+export function refuseBesideResume({ sources, extra, preset, quick, out }: GivenConfiguration): void {
+  if (sources.length === 0 && Object.keys(extra).length === 0 && preset === undefined && !quick && out === undefined)
+    return;
+  throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
+}
+
 export function configurationOf(given: GivenConfiguration, agent?: Configuration["agent"]): Configuration {
   return resolveConfiguration(given.sources, {
     ...(given.preset === undefined ? {} : { preset: given.preset }),

@@ -1,4 +1,5 @@
 /** @file Where a command's results go when the user names no folder. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 
 /** runs/<command>-<time>, the time in the machine's zone, to the second. */
@@ -19,3 +20,9 @@ export function shownPath(folder: string): string {
   const relative = path.relative(process.cwd(), folder);
   return relative.startsWith("..") ? folder : relative === "" ? "." : relative;
 }
+
+/** What to say of a run that was interrupted: how to go on with it, once there is something to go on with. */
+export const interruptedMessage = (command: string, folder: string): string =>
+  existsSync(path.join(folder, "config.json"))
+    ? `interrupted; state saved, go on with: rls3 ${command} --resume ${shownPath(folder)}`
+    : "interrupted before anything was written";

@@ -1,17 +1,24 @@
 /** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
 import path from "node:path";
 import type { CommandModule } from "yargs";
-import { InputError } from "../errors.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
 import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
 import { refuseUsed } from "../rls3/run-directory.js";
 import { onDevice } from "./device.js";
-import { configurationOf, type Flags, type GivenConfiguration, readFlags, text, withConfiguration } from "./options.js";
+import {
+  configurationOf,
+  type Flags,
+  type GivenConfiguration,
+  readFlags,
+  refuseBesideResume,
+  text,
+  withConfiguration,
+} from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
-import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, interruptedMessage, shownPath, typedCommand } from "./run-folder.js";
 
 async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
   const folder = path.resolve(given.out ?? defaultFolder("train"));
@@ -24,9 +31,7 @@ async function newPlan(given: GivenConfiguration, progress: Progress): Promise<R
 async function train(flags: Flags): Promise<void> {
   const given = readFlags(flags);
   const resumed = text(flags, "resume");
-  if (resumed !== undefined && (given.sources.length > 0 || given.out !== undefined || given.preset !== undefined)) {
-    throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
-  }
+  if (resumed !== undefined) refuseBesideResume(given);
   const progress = showProgress(given.quiet);
   const plan = resumed === undefined ? await newPlan(given, progress) : planOf(path.resolve(resumed));
   const signal = interruptible();
@@ -37,7 +42,7 @@ async function train(flags: Flags): Promise<void> {
     state ??= await run(plan, resumed === undefined ? "new" : "resume", { progress, signal });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`interrupted; state saved, go on with: rls3 train --resume ${shown}`);
+    throw new Interrupted(interruptedMessage("train", plan.folder));
   }
   const report = await writeReport(plan.folder, progress);
   const { iteration, generated, valid, finished } = state;

@@ -192,8 +192,8 @@ async function save({ agent, model, directory, configuration }: Run, state: Stat
 
 type Saved = State & { readonly modelSteps: TrainingState["steps"] };
 
-async function restore({ agent, model, directory }: Run): Promise<State | null> {
-  const checkpoint = directory.resume<Saved>();
+async function restore({ agent, model, directory, progress }: Run): Promise<State | null> {
+  const checkpoint = directory.resume<Saved>((line) => progress.say(`warning: ${line}`));
   if (checkpoint === null) return null;
   const { modelSteps, ...state } = checkpoint.state;
   await agent.restore(unprefixed("agent", checkpoint.tensors));

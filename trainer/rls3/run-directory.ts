@@ -1,6 +1,8 @@
 /** @file A run on disk: configuration, rows, samples, checkpoints; whole at any moment, and gone on with from the last checkpoint. */
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
@@ -108,21 +110,33 @@ export class RunDirectory {
     for (const old of this.checkpoints().slice(kept)) rmSync(this.checkpoint(old), { force: true });
   }
 
-  /** The newest checkpoint that is whole, the tables cut back to it; null (and an empty run) where there is none. */
-  resume<State>(): Checkpoint<State> | null {
-    for (const iteration of this.checkpoints()) {
+  /**
+   * The newest checkpoint that is whole, the tables cut back to it; null (and an empty run) where there is none.
+   * `warn` hears of those that are not.
+   */
+  resume<State>(warn: (line: string) => void = () => undefined): Checkpoint<State> | null {
+    const saved = this.checkpoints();
+    for (const iteration of saved) {
       try {
         const { tensors, note } = readTensorFile(this.checkpoint(iteration));
         const { state, sizes } = note as Note<State>;
-        if (!COUNTED.every((table) => statSync(this.path(table)).size >= (sizes[table] ?? 0))) continue;
+        const short = COUNTED.find((table) => statSync(this.path(table)).size < (sizes[table] ?? 0));
+        if (short !== undefined) {
+          warn(`${this.path(short)} lacks rows that iteration ${iteration} had written; its checkpoint is left out`);
+          continue;
+        }
         for (const table of COUNTED) truncateSync(this.path(table), sizes[table] ?? 0);
         this.log.info({ iteration }, "resumed");
         return { state, tensors };
       } catch (error) {
         // A damaged checkpoint is no reason to lose the run: the one before it gives the same results, later.
         this.log.warn({ iteration, error: String(error) }, "checkpoint not usable");
+        warn(
+          `${this.checkpoint(iteration)} is not usable and left out: ${error instanceof Error ? error.message : error}`,
+        );
       }
     }
+    if (saved.length > 0) warn(`${this.folder}: no checkpoint is usable, so the run starts anew`);
     this.startAnew();
     return null;
   }
@@ -163,11 +177,14 @@ export class RunDirectory {
   }
 }
 
-/** A folder with anything in it is refused before anything is done. `shared` may have been put there for the run. */
+/** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
+const LEFT_BY_A_KILLED_START: readonly string[] = [".lock", "config.json.unfinished"];
+
+/** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {
+  refuseUnwritable(folder);
   if (!existsSync(folder)) return;
-  if (!statSync(folder).isDirectory()) throw new InputError(`--out ${folder}: is a file; name a folder`);
-  const entries = readdirSync(folder);
+  const entries = readdirSync(folder).filter((entry) => !LEFT_BY_A_KILLED_START.includes(entry));
   if (entries.includes("config.json")) {
     throw new InputError(
       `--out ${folder}: holds another run; name another folder, or go on with it by --resume ${folder}`,
@@ -176,15 +193,36 @@ export function refuseUsed(folder: string): void {
   if (entries.length > 0) throw new InputError(`--out ${folder}: is not empty; name another folder`);
 }
 
+/** Looks at the folder, or at the nearest one above it that is there. */
+function refuseUnwritable(folder: string): void {
+  let nearest = path.resolve(folder);
+  while (!existsSync(nearest)) nearest = path.dirname(nearest);
+  if (!statSync(nearest).isDirectory()) {
+    throw new InputError(
+      `--out ${folder}: ${nearest === path.resolve(folder) ? "" : `${nearest} `}is a file; name a folder`,
+    );
+  }
+  try {
+    accessSync(nearest, constants.W_OK);
+  } catch {
+    throw new InputError(`--out ${folder}: ${nearest} may not be written to; name another folder`);
+  }
+}
+
 /** config.json of a run, parsed as JSON. */
 export function readRunConfig(folder: string): Readonly<Record<string, unknown>> {
   const file = path.join(folder, "config.json");
   if (!existsSync(file)) throw new InputError(`${folder}: is no run's folder (it has no config.json)`);
+  const damaged = (what: string): InputError =>
+    new InputError(`${file}: is ${what}; restore it, or start the run anew in another folder`);
+  let config: unknown;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    config = JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    throw new InputError(`${file}: is not JSON; restore it, or start the run anew in another folder`);
+    throw damaged("not JSON");
   }
+  if (typeof config !== "object" || config === null || Array.isArray(config)) throw damaged("no run's configuration");
+  return config as Record<string, unknown>;
 }
 
 /** One process writes to a run's folder; a dead one's lock is taken over. */

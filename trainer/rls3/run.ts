@@ -1,6 +1,7 @@
 /** @file One run from its folder's first file to its last: opens the parts, runs the loop, closes everything again. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { InputError } from "../errors.js";
 import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
 import { type Configuration, parseResolved } from "./configuration.js";
 import { type Run, rls3, type State } from "./loop.js";
@@ -97,7 +98,10 @@ function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown
 /** The plan of a run that is there already, to go on with it. */
 export function planOf(folder: string): RunPlan {
   const config = readRunConfig(folder);
-  const { command, shared, earlyStopping } = config;
+  const { command, shared, earlyStopping, seeds } = config;
+  if (seeds !== undefined) {
+    throw new InputError(`${folder}: is a comparison; go on with it by rls3 compare --resume ${folder}`);
+  }
   return {
     folder,
     configuration: parseResolved(`${folder}/config.json`, config["configuration"]),
