@@ -57,6 +57,8 @@ describe("rls3 vlm", () => {
     const cases = [
       ["inspect", "/no/such/folder"],
       ["merge", golden, "--adapter", golden, "--out", out],
+      ["merge", "bundled", "--adapter", golden, "--out", path.join(packageRoot, "package.json", "merged")],
+      ["pretrain", "--out", path.join(packageRoot, "package.json", "model")],
       ["score", "bundled", "--image", "/no/such.png", "--caption", "a"],
       ["verify", path.join(packageRoot, "trainer/vlm/bundled")],
     ];

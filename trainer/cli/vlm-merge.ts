@@ -1,6 +1,7 @@
 /** @file `rls3 vlm merge`: a model with an adapter added into its weights, as a directory of its own. */
 import type { CommandModule } from "yargs";
 import { modelDirectory } from "../rls3/parts.js";
+import { refuseUnwritable } from "../rls3/run-directory.js";
 import { merge } from "../vlm/merge.js";
 import { printJson } from "./outcome.js";
 
@@ -23,6 +24,7 @@ export const command: CommandModule<object, Arguments> = {
         json: { type: "boolean", default: false, describe: "print one JSON document" },
       }),
   handler: ({ directory, adapter, out, json }) => {
+    refuseUnwritable(out);
     const layers = merge(modelDirectory(directory), adapter, out);
     if (json) printJson({ directory, adapter, out, layers });
     else process.stdout.write(`${out}: ${layers} layers changed\n`);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
+import { refuseUnwritable } from "../rls3/run-directory.js";
 import { loadCatalog } from "../rooms/index.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
 import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
@@ -67,6 +68,7 @@ async function run(args: Arguments): Promise<void> {
   if (existsSync(path.join(out, "model.safetensors"))) {
     throw new InputError(`--out ${args.out} already holds a model: give another folder`);
   }
+  refuseUnwritable(args.out);
   const catalog = loadCatalog(args.world);
   const { imageSize: size, patch } = BUNDLED_SIZE;
   const count = args.images ?? (floorOnly ? FLOOR_ONLY_IMAGES : IMAGES);

@@ -193,8 +193,8 @@ export function refuseUsed(folder: string): void {
   if (entries.length > 0) throw new InputError(`--out ${folder}: is not empty; name another folder`);
 }
 
-/** Looks at the folder, or at the nearest one above it that is there. */
-function refuseUnwritable(folder: string): void {
+/** A folder that can't be made or written to is refused, by the look of the nearest one above it that is there. */
+export function refuseUnwritable(folder: string): void {
   let nearest = path.resolve(folder);
   while (!existsSync(nearest)) nearest = path.dirname(nearest);
   if (!statSync(nearest).isDirectory()) {

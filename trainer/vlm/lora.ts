@@ -1,5 +1,5 @@
 /** @file LoRA in PEFT's terms: which modules an adapter changes, its scale, and its files on disk. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
@@ -90,6 +90,11 @@ const configSchema = z.looseObject({
  */
 export function readAdapter(directory: string, modules: readonly LinearModule[]): Adapter {
   const file = path.join(directory, "adapter_config.json");
+  if (!existsSync(file)) {
+    throw new InputError(
+      `no adapter ${directory}: give a folder with adapter_config.json and adapter_model.safetensors`,
+    );
+  }
   const json = readJson(file, configSchema);
   if (Object.keys(json.rank_pattern).length + Object.keys(json.alpha_pattern).length > 0) {
     throw new InputError(`${file}: rank_pattern and alpha_pattern are not supported: one rank for all modules is`);
