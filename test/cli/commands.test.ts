@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
+import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { rls3, tiny } from "../rls3/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-commands-"));
@@ -39,6 +41,8 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["a model that is not there", ["train", "--vlm", "nowhere"], /nowhere/],
     ["a model without weights", ["train", "--vlm", truncated], /truncated/],
     ["a player that is not there", [...["train", ...tiny()], "--env", "./nowhere"], /no such player/],
+    ["an address beyond this machine without keys", ["train", "--env", "tcp://192.0.2.1:5005"], /takes CURVE keys/],
+    ["keys for no server", ["train", ...tiny(), "--keys", "keys.json"], /--keys keys.json: is for --env tcp/],
     ["a world that is not there", [...["train", ...tiny()], "--world", "nowhere"], /nowhere/],
     ["an unknown preset", ["train", "--preset", "big"], /there is paper/],
     ["an unknown arm", ["compare", "--arms", "rls3,randon"], /did you mean "random"/],
@@ -85,6 +89,23 @@ describe("a folder", () => {
     const both = path.join(parent, "both");
     const ended = await Promise.all([0, 1].map(() => rls3("train", ...tiny(1), "--agent", "random", "--out", both)));
     expect(ended.map(({ code }) => code).sort()).toEqual([0, 2]);
+  });
+});
+
+describe("a server with keys", () => {
+  it("is reached with its keys file, however few environments it has", async () => {
+    const { serverSecretKey, ...own } = generateKeys("a token of some length");
+    const catalog = loadCatalog("rooms");
+    const server = await EnvironmentServer.bind(
+      ({ imageSize = 64 }: SessionWishes) => roomsDefinition(catalog, { imageSize }),
+      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: { serverSecretKey, ...own } },
+    );
+    const keys = file("keys.json", JSON.stringify(own));
+    const sets = ["--test-images-per-relation", "1", "--natural-images", "3"];
+    const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, "--env", server.endpoint, "--keys", keys);
+    server.close();
+    await server.closed;
+    expect(code, err).toBe(0);
   });
 });
 

@@ -6,7 +6,7 @@ import { probeDevices } from "../graph/device.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
 import { silent } from "../rls3/progress.js";
 import { openModel } from "../vlm/index.js";
-import { COMMON_OPTIONS, type Flags } from "./options.js";
+import { COMMON_OPTIONS, type Flags, text } from "./options.js";
 import { EXIT, printJson } from "./outcome.js";
 
 interface Check {
@@ -70,9 +70,9 @@ async function checkDevices(): Promise<Check[]> {
 }
 
 /** Starts or finds the environment and has it render one frame. */
-const checkEnvironment = (env: string): Promise<Check> =>
+const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
   attempt(env === "embedded" ? "embedded environment" : `--env ${env}`, env === "embedded", async () => {
-    const environments = await openEnvironments({ env, world: "rooms", count: 1, imageSize: 64 }, silent);
+    const environments = await openEnvironments({ env, keys, world: "rooms", count: 1, imageSize: 64 }, silent);
     try {
       await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
       const [image] = await environments.images([0]);
@@ -93,12 +93,13 @@ function checkProgram(name: string, commands: readonly string[], use: string, in
 
 async function handle(flags: Flags): Promise<void> {
   const asked = flags["env"];
+  const keys = text(flags, "keys");
   const checks: Check[] = [
     checkNode(),
     checkMemory(),
     await checkModel(),
     await checkEnvironment("embedded"),
-    ...(typeof asked === "string" ? [await checkEnvironment(asked)] : []),
+    ...(typeof asked === "string" ? [await checkEnvironment(asked, keys)] : []),
     ...(await checkDevices()),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
     checkProgram(
@@ -125,6 +126,7 @@ export const command: CommandModule = {
     argv.options({
       json: COMMON_OPTIONS.json,
       env: { type: "string", describe: "an environment to try too: the path of a player, tcp://HOST:PORT" },
+      keys: { type: "string", requiresArg: true, describe: "its keys file (CURVE keys and token)" },
     }),
   handler: handle,
 };

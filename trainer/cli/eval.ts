@@ -6,7 +6,7 @@ import { InputError } from "../errors.js";
 import { TERMS } from "../language/index.js";
 import { type Accuracy, evaluate } from "../rls3/evaluation.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
-import { drawTestSets, PREPARATION_ENVIRONMENTS } from "../rls3/preparation.js";
+import { drawTestSets } from "../rls3/preparation.js";
 import { openModel } from "../vlm/index.js";
 import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
@@ -19,14 +19,15 @@ async function handle(flags: Flags): Promise<void> {
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
-  const { vlm, device, threads, env, world, render } = configuration;
+  const { vlm, device, threads, env, world, render, keys } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
   });
   try {
     const { imageSize } = model;
-    const wish = { env, world, count: PREPARATION_ENVIRONMENTS, imageSize, render };
+    // A server that others started may have as few as it likes.
+    const wish = { env, world, count: 1, imageSize, render, keys };
     const environments = await openEnvironments(wish, progress, interruptible());
     try {
       const sets = await drawTestSets(configuration, environments, progress);
@@ -66,6 +67,7 @@ function table(balanced: Accuracy, natural: Accuracy | null): string {
 
 const NAMES = [
   "env",
+  "keys",
   "world",
   "render",
   "testImagesPerRelation",

@@ -86,8 +86,8 @@ async function prepareShared(
   const model = await openConfiguredModel(configuration);
   const { imageSize, description } = model;
   await model.close();
-  const { env, world, render, episodesPerIteration: count } = configuration;
-  const environments = await openEnvironments({ env, world, count, imageSize, render }, progress, signal);
+  const { env, world, render, keys, episodesPerIteration: count } = configuration;
+  const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
   try {
     mkdirSync(plan.folder, { recursive: true });
     const config = path.join(plan.folder, "config.json");

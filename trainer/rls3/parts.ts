@@ -2,7 +2,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { EnvironmentClient, followServer, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
+import {
+  EnvironmentClient,
+  followServer,
+  readKeys,
+  spawnServer,
+  type VectorEnvironment,
+} from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { loadCatalog } from "../rooms/index.js";
 import type { Agent } from "../sac/agent.js";
@@ -31,6 +37,8 @@ export interface EnvironmentWish {
   readonly imageSize: number;
   /** Whose images: the server's (the default), or the embedded renderer's of the server's states. */
   readonly render?: "server" | "embedded";
+  /** Keys file for a server at tcp://HOST:PORT; none: "". */
+  readonly keys?: string;
 }
 
 /** Starts or finds the server, and checks that it has what the loop needs. */
@@ -62,7 +70,10 @@ export async function openEnvironments(
 }
 
 function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
-  const { env, world, count, imageSize } = wish;
+  const { env, world, count, imageSize, keys = "" } = wish;
+  const remote = /^[a-z]+:\/\//.test(env);
+  if (keys !== "" && !remote)
+    throw new InputError(`--keys ${keys}: is for --env tcp://HOST:PORT, not for --env ${env}`);
   const client = { imageSize };
   const onEvent = (message: string): void => progress.say(message);
   const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
@@ -75,7 +86,10 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
   }
   if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
-  if (/^[a-z]+:\/\//.test(env)) return EnvironmentClient.connect({ endpoint: env, imageSize, signal });
+  if (remote) {
+    const secured = keys === "" ? {} : { keys: readKeys(keys) };
+    return EnvironmentClient.connect({ endpoint: env, imageSize, signal, ...secured });
+  }
   if (env === "dotnet") {
     const { command, args } = dotnetHostCommand();
     return spawned(command, [...args, "--world", world, "--envs", envs]);

@@ -40,8 +40,8 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
   try {
     const model = await opening(openConfiguredModel(configuration));
     const count = configuration.episodesPerIteration;
-    const { env, world, render } = configuration;
-    const wish = { env, world, count, imageSize: model.imageSize, render };
+    const { env, world, render, keys } = configuration;
+    const wish = { env, world, count, imageSize: model.imageSize, render, keys };
     const environments = await opening(openEnvironments(wish, progress, signal));
     const agent = await opening(openAgent(configuration, environments.world, progress));
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.

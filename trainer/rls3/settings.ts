@@ -112,6 +112,12 @@ export const SETTINGS = {
     "embedded",
     "embedded, dotnet, editor, the path of a player, or tcp://HOST:PORT",
   ),
+  keys: setting(
+    "Environment",
+    z.string(),
+    "",
+    "keys file (CURVE keys and token) of the server at --env tcp://HOST:PORT; needed beyond loopback",
+  ),
   world: setting(
     "Environment",
     z.string().min(1),
