@@ -29,6 +29,8 @@ import { defaultFolder, interruptedMessage, shownPath, typedCommand } from "./ru
 const ARMS: readonly Arm[] = ["rls3", "paper", "random"];
 const DEFAULT_SEEDS = 5;
 const QUICK_SEEDS = 2;
+/** More would pass the 4 GiB that a comparison may take on any machine: a run takes up to 1.5. */
+const JOBS = 2;
 
 export function parseArms(value: unknown): Arm[] {
   const words = (Array.isArray(value) ? value.map(String) : String(value).split(/[\s,]+/)).filter(
@@ -48,7 +50,7 @@ export function parseArms(value: unknown): Arm[] {
 }
 
 function parseJobs(value: unknown): number {
-  const jobs = value === undefined ? Math.max(1, availableParallelism()) : Number(value);
+  const jobs = value === undefined ? Math.min(JOBS, availableParallelism()) : Number(value);
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) {
     throw new InputError(`--jobs: takes a whole number from 1 to 1024, not ${JSON.stringify(value)}`);
   }
@@ -121,7 +123,12 @@ export const command: CommandModule = {
         describe: "how many, or a list such as 3,7,11",
         defaultDescription: "5",
       },
-      jobs: { type: "string", requiresArg: true, describe: "runs side by side", defaultDescription: "one a core" },
+      jobs: {
+        type: "string",
+        requiresArg: true,
+        describe: "runs side by side, each with up to 1.5 GiB",
+        defaultDescription: "2",
+      },
       resume: { type: "string", requiresArg: true, describe: "folder of a comparison to go on with" },
     }),
   handler: handle,
