@@ -34,6 +34,18 @@ describe("the reward", () => {
     );
   });
 
+  it("hands the agent's hardness head what it pays, whichever way: β times that is the extrinsic part of a valid step", () => {
+    fc.assert(
+      fc.property(iterations, fc.constantFrom(sampleMode, episodeMode), ({ episodes, scores }, options) => {
+        const steps = withSamples(episodes).flat();
+        for (const [i, { extrinsic, hardness }] of rewards(withSamples(episodes), scores, options).flat().entries()) {
+          expect(hardness === null).toBe(steps[i]?.sample === null);
+          if (hardness !== null) expect(extrinsic).toBe(options.extrinsicWeight * hardness);
+        }
+      }),
+    );
+  });
+
   it("per sample pays nothing for an invalid step, and more the worse the model did", () => {
     fc.assert(
       fc.property(iterations, ({ episodes, scores }) => {

@@ -127,7 +127,7 @@ export function openConfiguredModel(configuration: Configuration): Promise<Visio
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
   const { agent, seed, learner, device, threads, replay, replayCapacity } = configuration;
-  const { extrinsicWeight, discount, klBudget, proposals, episodesPerIteration } = configuration;
+  const { extrinsicWeight, discount, hardnessCap, klBudget, proposals, episodesPerIteration } = configuration;
   const options = {
     ...agentDefaults(agent),
     world: world.agentWorld,
@@ -140,6 +140,7 @@ export async function openAgent(configuration: Configuration, world: World, prog
     iterationSamples: episodesPerIteration * stepsAtMost(configuration),
     extrinsicWeight,
     gamma: discount,
+    hardnessCap,
     klBudget,
     proposals,
   };

@@ -34,7 +34,7 @@ export interface StepReward {
   readonly feasibility: number;
   /** The β part. */
   readonly extrinsic: number;
-  /** Scaled h of the step's sample, what a hardness head learns; null for an invalid step. */
+  /** The extrinsic part of a valid step without β, what a hardness head learns; null for an invalid step. */
   readonly hardness: number | null;
 }
 
@@ -50,13 +50,13 @@ export function rewards(
   );
   return episodes.map((steps) =>
     steps.map(({ sample }, index) => {
-      const hardness = sample === null ? null : (scaled[sample] ?? 0);
       const last = index === steps.length - 1;
-      const difficulty = options.reward === "sample" ? (hardness ?? 0) : last ? episodeDifficulty(steps, samples) : 0;
+      const ofSample = sample === null ? 0 : (scaled[sample] ?? 0);
+      const difficulty = options.reward === "sample" ? ofSample : last ? episodeDifficulty(steps, samples) : 0;
       return {
         feasibility: sample === null ? -1 : 1,
         extrinsic: options.extrinsicWeight * difficulty,
-        hardness,
+        hardness: sample === null ? null : difficulty,
       };
     }),
   );

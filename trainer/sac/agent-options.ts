@@ -18,6 +18,8 @@ export interface AgentOptions extends LearnerOptions {
   /** β of the arm. rls3 learns no hardness where it is 0. */
   readonly extrinsicWeight: number;
   readonly gamma: number;
+  /** rls3: hardness is never believed to be more. */
+  readonly hardnessCap: number;
   /** rls3: mean KL from the uniform policy, in nats. */
   readonly klBudget: number;
   /** rls3: proposals drawn for an action. */
@@ -39,6 +41,7 @@ export function agentDefaults(kind: AgentKind) {
     iterationSamples: 4_000,
     extrinsicWeight: kind === "paper" ? 10 : 8,
     gamma: kind === "paper" ? 0.99 : 0,
+    hardnessCap: 4,
     klBudget: 1.6,
     proposals: 64,
     batchSize: 256,

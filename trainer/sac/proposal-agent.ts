@@ -23,8 +23,6 @@ const LEARNING_RATE = 1e-3;
 const RATE_DECAY = 0.8;
 /** Where importance weights start from. */
 const CORRECTION_START = 0.4;
-/** Normalised hardness is capped there (design: the arms). */
-const HARDNESS_CAP = 4;
 /** Mean hardness by construction: what the head says before it has learned. */
 const HARDNESS_START = 0.3;
 
@@ -269,7 +267,7 @@ class ProposalAgent implements Agent {
     >;
     for (let i = 0; i < rows; i++) {
       const p = validity?.[i] ?? 0;
-      const h = Math.min(HARDNESS_CAP, Math.max(0, hardness?.[i] ?? 0));
+      const h = Math.min(this.options.hardnessCap, Math.max(0, hardness?.[i] ?? 0));
       out[i] = 2 * p - 1 + p * beta * h + gamma * (future?.[i] ?? 0);
     }
   }
