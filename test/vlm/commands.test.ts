@@ -52,6 +52,11 @@ describe("rls3 vlm", () => {
     expect(again.stderr).toContain(out);
   });
 
+  it("score says which device auto took, and why", () => {
+    const { status, stderr } = vlm("score", golden, "--image", picture, "--caption", "a lamp");
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/^device: (cpu|webgpu|cuda:0): ./)]);
+  });
+
   it("answers bad input with one line and exit code 2, and leaves nothing behind", () => {
     const out = path.join(temporary(), "merged");
     const cases = [

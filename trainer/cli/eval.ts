@@ -8,17 +8,19 @@ import { type Accuracy, evaluate } from "../rls3/evaluation.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
 import { drawTestSets } from "../rls3/preparation.js";
 import { openModel } from "../vlm/index.js";
+import { onDevice } from "./device.js";
 import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 
 async function handle(flags: Flags): Promise<void> {
   const given = readFlags(flags);
-  const configuration = configurationOf(given);
+  const asked = configurationOf(given);
   const progress = showProgress(given.quiet);
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
+  const [configuration = asked] = await onDevice([asked], progress);
   const { vlm, device, threads, env, world, render, keys } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },

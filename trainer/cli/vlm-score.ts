@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import sharp from "sharp";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
+import { chooseDevice } from "../graph/device.js";
 import { modelDirectory } from "../rls3/parts.js";
 import { type ImageBatch, openModel } from "../vlm/index.js";
 import { printJson } from "./outcome.js";
@@ -60,8 +61,10 @@ function softmax(logits: Float32Array): number[] {
 async function score({ directory, image, caption, adapter, device, threads, json }: Arguments): Promise<void> {
   const pictures = await Promise.all(image.map(readPicture));
   const [right = "", ...wrong] = caption;
+  const chosen = await chooseDevice(device);
+  if (device !== chosen.device || device !== "cpu") process.stderr.write(`device: ${chosen.reason}\n`);
   const model = await openModel(modelDirectory(directory), {
-    runtime: { device, threads },
+    runtime: { device: chosen.device, threads },
     ...(adapter === undefined ? {} : { adapter }),
   });
   try {
