@@ -17,6 +17,7 @@ interface Check {
   readonly detail: string;
 }
 
+const NATIVE_TENSORFLOW = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
 const GIB = 2 ** 30;
 /** `npm start` stays below this in all. */
 const MEMORY_NEEDED = 4;
@@ -91,6 +92,24 @@ function checkProgram(name: string, commands: readonly string[], use: string, in
   return { name, ok: false, needed: false, detail: `not found; ${install} (${use})` };
 }
 
+/** Only looked for: it is loaded by the learner's own thread. */
+function checkTensorflow(): Check {
+  const found = NATIVE_TENSORFLOW.find((name) => {
+    try {
+      return import.meta.resolve(name) !== "";
+    } catch {
+      return false;
+    }
+  });
+  const detail = found ?? `none of ${NATIVE_TENSORFLOW.join(", ")} is installed: WebAssembly runs, much slower`;
+  return {
+    name: "native tensorflow.js",
+    ok: found !== undefined,
+    needed: false,
+    detail: `${detail} (for --learner tfjs)`,
+  };
+}
+
 async function handle(flags: Flags): Promise<void> {
   const asked = flags["env"];
   const keys = text(flags, "keys");
@@ -101,6 +120,7 @@ async function handle(flags: Flags): Promise<void> {
     await checkEnvironment("embedded"),
     ...(typeof asked === "string" ? [await checkEnvironment(asked, keys)] : []),
     ...(await checkDevices()),
+    checkTensorflow(),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
     checkProgram(
       "Chromium",
