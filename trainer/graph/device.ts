@@ -56,7 +56,7 @@ async function chooseFastest(): Promise<ChosenDevice> {
   if (!best) {
     return {
       device: "cpu",
-      reason: `cpu: ${others.map(({ device, detail }) => `no ${device}: ${detail}`).join("; ")}`,
+      reason: `cpu: ${others.map(({ device }) => device).join(" and ")} do not work here (rls3 doctor says what is missing)`,
     };
   }
   const cpu = await probeDevice("cpu");
