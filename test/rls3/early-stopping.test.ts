@@ -1,0 +1,27 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { rls3, tiny } from "./runs.js";
+
+const parent = mkdtempSync(path.join(tmpdir(), "rls3-early-stopping-"));
+afterAll(() => rmSync(parent, { recursive: true }));
+
+/** A rate at which nothing is learned: validation stays where it was before the first iteration. */
+const still = [...tiny(5), "--agent", "random", "--learning-rate", "1e-12", "--patience", "2"];
+
+describe("early stopping", () => {
+  it("ends a run whose validation accuracy has not risen for so many iterations, and keeps the best adapter", async () => {
+    const out = path.join(parent, "stopped");
+    const ended = await rls3("train", ...still, "--json", "--out", out);
+    expect(ended.code, ended.err).toBe(0);
+    expect(JSON.parse(ended.out)).toMatchObject({ iteration: 2, finished: "validation plateau" });
+    expect(existsSync(path.join(out, "adapter", "adapter_config.json"))).toBe(true);
+  });
+
+  it("can be turned off", async () => {
+    const ended = await rls3("train", ...still, "--no-early-stopping", "--json", "--out", path.join(parent, "whole"));
+    expect(ended.code, ended.err).toBe(0);
+    expect(JSON.parse(ended.out)).toMatchObject({ iteration: 5, finished: "all iterations done" });
+  });
+});
