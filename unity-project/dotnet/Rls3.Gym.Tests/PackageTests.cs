@@ -28,6 +28,16 @@ public class PackageTests
     }
 
     [Fact]
+    public void Unity_builds_every_shape_that_a_catalog_may_have()
+    {
+        var schema = File.ReadAllText(Repository.PathOf("unity-project", "catalog", "catalog.schema.json"));
+        var builder = File.ReadAllText(Path.Combine(Runtime, "Engine", "RoomBuilder.cs"));
+        var shapes = Regex.Matches(schema, "\"const\": \"(\\w+)\"").Select(match => match.Groups[1].Value).ToArray();
+        Assert.Contains("lathe", shapes);
+        Assert.All(shapes, shape => Assert.Contains($"case \"{shape}\":", builder));
+    }
+
+    [Fact]
     public void The_stubs_promise_nothing_that_was_not_found_in_a_real_Unity()
     {
         var stubs = Repository.PathOf("unity-project", "dotnet", "unity", "UnityEditor", "bin", Repository.Configuration, "netstandard2.1");

@@ -112,28 +112,45 @@ namespace Rls3.Gym.Engine
             var documents = scene.Document.Get("furniture");
             for (var i = 0; i < scene.Furniture.Length; i++)
             {
-                var furniture = scene.Furniture[i];
-                var material = RoomMaterials.Solid(UnityFrame.Colour(documents?.Items[i].Get("color")));
-                var built = Box(
-                    root.transform,
-                    furniture.Name,
-                    (furniture.X.Low + furniture.X.High) / 2f,
-                    (furniture.Y.Low + furniture.Y.High) / 2f,
-                    (furniture.Z.Low + furniture.Z.High) / 2f,
-                    furniture.X.High - furniture.X.Low,
-                    furniture.Y.High - furniture.Y.Low,
-                    furniture.Z.High - furniture.Z.Low,
-                    material);
-                built.AddComponent<BoxCollider>();
+                BuildFurniture(root.transform, scene.Furniture[i], documents?.Items[i]);
+            }
+            foreach (var primitive in Items(scene.Document.Get("decoration")))
+            {
+                BuildPrimitive(root.transform, primitive);
             }
             return root;
         }
 
+        // The rules and the collider know the box; what is seen are its parts, where it has any.
+        private static void BuildFurniture(Transform parent, Furniture furniture, WireValue? document)
+        {
+            var x = (furniture.X.Low + furniture.X.High) / 2f;
+            var y = (furniture.Y.Low + furniture.Y.High) / 2f;
+            var z = (furniture.Z.Low + furniture.Z.High) / 2f;
+            var sizeX = furniture.X.High - furniture.X.Low;
+            var sizeY = furniture.Y.High - furniture.Y.Low;
+            var sizeZ = furniture.Z.High - furniture.Z.Low;
+            var holder = Child(parent, furniture.Name);
+            var collider = holder.AddComponent<BoxCollider>();
+            collider.center = UnityFrame.Point(x, y, z);
+            collider.size = UnityFrame.Size(sizeX, sizeY, sizeZ);
+            var parts = Items(document?.Get("parts"));
+            foreach (var part in parts)
+            {
+                BuildPrimitive(holder.transform, part);
+            }
+            if (parts.Count == 0)
+            {
+                Box(holder.transform, "box", x, y, z, sizeX, sizeY, sizeZ, RoomMaterials.Solid(UnityFrame.Colour(document?.Get("color"))));
+            }
+        }
+
+        private static IReadOnlyList<WireValue> Items(WireValue? array) => array == null ? new List<WireValue>() : array.Items;
+
         private BuiltObject BuildObject(CatalogObject item)
         {
             var root = Child(Area, item.Name);
-            var primitives = item.Document.Get("primitives");
-            foreach (var primitive in primitives == null ? new List<WireValue>() : primitives.Items)
+            foreach (var primitive in Items(item.Document.Get("primitives")))
             {
                 BuildPrimitive(root.transform, primitive);
             }
@@ -152,21 +169,48 @@ namespace Rls3.Gym.Engine
             switch (primitive.Get("shape")?.Text)
             {
                 case "frustum":
-                    var frustum = Child(parent, "frustum");
-                    frustum.AddComponent<MeshFilter>().sharedMesh = FrustumMesh.Create(
-                        Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height"));
-                    frustum.AddComponent<MeshRenderer>().sharedMaterial = material;
-                    frustum.transform.localPosition = UnityFrame.Point(offset.x, offset.y, offset.z);
+                    var frustum = FrustumMesh.Create(Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height"));
+                    BuildTurned(parent, "frustum", frustum, offset, material);
                     break;
                 case "ellipsoid":
                     var radii = UnityFrame.Numbers(primitive.Get("radii"));
                     Primitive(PrimitiveType.Sphere, parent, "ellipsoid", offset, 2f * radii, material);
                     break;
-                default:
+                case "lathe":
+                    BuildLathe(parent, primitive, offset, material);
+                    break;
+                case "box":
                     var half = UnityFrame.Numbers(primitive.Get("halfSize"));
                     Primitive(PrimitiveType.Cube, parent, "box", offset, 2f * half, material);
                     break;
+                default:
+                    throw new CatalogException("a primitive has the shape \"" + primitive.Get("shape")?.Text + "\", which Unity's rooms can't build");
             }
+        }
+
+        private static void BuildLathe(Transform parent, WireValue primitive, Vector3 offset, Material material)
+        {
+            var profile = new List<Vector3>();
+            foreach (var point in Items(primitive.Get("profile")))
+            {
+                profile.Add(new Vector3((float)point.Items[0].Number / 1000f, (float)point.Items[1].Number / 1000f, 0f));
+            }
+            var inside = LatheMesh.InsideFrom(profile);
+            BuildTurned(parent, "lathe", LatheMesh.Create(profile, 0, inside), offset, material);
+            if (inside < profile.Count - 1)
+            {
+                var colour = primitive.Get("insideColor");
+                var paint = colour == null ? material : RoomMaterials.Solid(UnityFrame.Colour(colour));
+                BuildTurned(parent, "lathe inside", LatheMesh.Create(profile, inside, profile.Count - 1), offset, paint);
+            }
+        }
+
+        private static void BuildTurned(Transform parent, string name, Mesh mesh, Vector3 offset, Material material)
+        {
+            var turned = Child(parent, name);
+            turned.AddComponent<MeshFilter>().sharedMesh = mesh;
+            turned.AddComponent<MeshRenderer>().sharedMaterial = material;
+            turned.transform.localPosition = UnityFrame.Point(offset.x, offset.y, offset.z);
         }
 
         private void BuildContactShadow(Transform parent, CatalogObject item)
