@@ -1,5 +1,5 @@
 /** @file A player that does not start: its usual reason in plain words, with what it said. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -23,8 +23,18 @@ describe("a player that does not start", () => {
   it("is started without a window and with its log on standard output, and its reason is told first", async () => {
     const library = "error while loading shared libraries: libGLU.so.1: cannot open shared object file";
     await expect(open(player("no-library", library))).rejects.toThrow(/the library libGLU\.so\.1 is missing: install/);
-    expect(readFileSync(path.join(folder, "arguments"), "utf8")).toMatch(/^-batchmode -logFile - .*--connect tcp:/);
+    expect(readFileSync(path.join(folder, "arguments"), "utf8")).toMatch(
+      /^-batchmode -logFile - --world rooms .*--connect tcp:/,
+    );
     await expect(open(player("silent", "nothing that is known"))).rejects.toThrow(/nothing that is known/);
+  });
+
+  it("on macOS is the program inside the folder that is named", async () => {
+    mkdirSync(path.join(folder, "rooms.app/Contents/MacOS"), { recursive: true });
+    player("rooms.app/Contents/MacOS/rooms", "started inside");
+    await expect(open(path.join(folder, "rooms.app"))).rejects.toThrow(/started inside/);
+    mkdirSync(path.join(folder, "empty.app"));
+    await expect(open(path.join(folder, "empty.app"))).rejects.toThrow(/is no macOS player/);
   });
 
   it.each([

@@ -12,6 +12,7 @@ import {
 import { checkEndpoint, type Keys, ProtocolError, readKeys, ServerProcess } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { dotnetHostCommand } from "../rls3/dotnet-host.js";
+import { playerCommand } from "../rls3/player.js";
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -87,7 +88,8 @@ function commandOf(spawn: string | undefined): readonly string[] | undefined {
   }
   if (!existsSync(spawn))
     throw new InputError(`--spawn: ${spawn} does not exist; give a player's path, embedded or dotnet`);
-  return [path.resolve(spawn)];
+  const player = playerCommand(spawn);
+  return [player.command, ...player.args];
 }
 
 async function run(args: Arguments, started: readonly string[] | undefined): Promise<ConformanceReport> {

@@ -19,7 +19,7 @@ import { type Configuration, stepsAtMost } from "./configuration.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EmbeddedPictures } from "./embedded-pictures.js";
 import { EnvironmentLink } from "./environment-link.js";
-import { PLAYER_FLAGS, playerFailure } from "./player.js";
+import { playerCommand, playerFailure } from "./player.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { Progress } from "./progress.js";
 import { World } from "./world.js";
@@ -99,7 +99,8 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
       `--env ${env}: there is no such player; give embedded, dotnet, editor, tcp://HOST:PORT or a path`,
     );
   }
-  return spawned(path.resolve(env), [...PLAYER_FLAGS, ...size]).catch((error: unknown) => {
+  const player = playerCommand(env);
+  return spawned(player.command, [...player.args, "--world", world, ...size]).catch((error: unknown) => {
     throw playerFailure(env, error);
   });
 }

@@ -1,9 +1,25 @@
 /** @file Unity players: the flags that they need, and in plain words the usual reasons why one does not start. */
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
 import { ProtocolError } from "../../protocol/index.js";
-import { UnavailableError } from "../errors.js";
+import { InputError, UnavailableError } from "../errors.js";
 
 /** No window, and the log on standard output, where the supervisor keeps its last lines. Never -nographics: there would be no images. */
-export const PLAYER_FLAGS: readonly string[] = ["-batchmode", "-logFile", "-"];
+const FLAGS: readonly string[] = ["-batchmode", "-logFile", "-"];
+
+/** How to start a player. On macOS it is a folder, with its program inside. */
+export function playerCommand(player: string): { readonly command: string; readonly args: readonly string[] } {
+  const file = path.resolve(player);
+  return { command: file.endsWith(".app") ? programInside(file) : file, args: FLAGS };
+}
+
+function programInside(app: string): string {
+  const folder = path.join(app, "Contents/MacOS");
+  const [program] = existsSync(folder) ? readdirSync(folder) : [];
+  if (program === undefined)
+    throw new InputError(`${app} is no macOS player: there is no program in its Contents/MacOS`);
+  return path.join(folder, program);
+}
 
 /** What a player's last lines (or the system's error) say, and what to do about it. The first that fits is told. */
 const USUAL_FAILURES: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
