@@ -1,3 +1,4 @@
+#nullable enable
 namespace Rls3.Gym.Core
 {
     /// <summary>Why a placement is not valid, in the order in which the rules are tested.</summary>

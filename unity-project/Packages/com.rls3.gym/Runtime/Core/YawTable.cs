@@ -1,3 +1,4 @@
+#nullable enable
 namespace Rls3.Gym.Core
 {
     /// <summary>Cosines and sines as integers scaled by 2^14: the only angles that enter a rule. catalog/yaw.json has the same numbers.</summary>

@@ -1,3 +1,4 @@
+#nullable enable
 using System;
 using Rls3.Gym.Core;
 

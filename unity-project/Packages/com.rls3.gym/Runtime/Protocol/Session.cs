@@ -1,3 +1,4 @@
+#nullable enable
 namespace Rls3.Gym.Protocol
 {
     /// <summary>One client's session: what it asked last, and the last replies, for requests that it sends again.</summary>
