@@ -75,6 +75,26 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public async Task A_frame_of_the_main_thread_ends_although_the_client_never_pauses()
+    {
+        using var main = new MainThreadQueue();
+        var client = Task.Run(() => Assert.Throws<OperationCanceledException>(() => StepWithoutPause(main)));
+        WaitUntil(() => main.QueueDepth == 1);
+        var frame = Task.Run(() => main.Pump(TimeSpan.FromMilliseconds(20)));
+        Assert.True(await frame.WaitAsync(Patience) > 0);
+        main.Dispose();
+        await client.WaitAsync(Patience);
+    }
+
+    private static void StepWithoutPause(MainThreadQueue main)
+    {
+        while (true)
+        {
+            main.Run(() => { });
+        }
+    }
+
+    [Fact]
     public void Says_that_a_port_is_taken_and_that_an_endpoint_is_none()
     {
         using var first = GymServer.Start(Rooms, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), null);

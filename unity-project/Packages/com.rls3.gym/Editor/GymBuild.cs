@@ -17,6 +17,9 @@ namespace Rls3.Gym.Editor
         private const string OutputArgument = "-gymOutput";
         private const string BootstrapScene = "Assets/Scenes/Bootstrap.unity";
 
+        /// <summary>Called before a build: what the Editor does a moment after it opened, -executeMethod comes too early for.</summary>
+        public static event Action? Preparing;
+
         [MenuItem("RLS3/Build/Linux")]
         public static void Linux() => Build(BuildTarget.StandaloneLinux64, "rooms.x86_64");
 
@@ -32,9 +35,11 @@ namespace Rls3.Gym.Editor
             // Mono: it needs no compiler for the target. IL2CPP works too, since nothing here generates code at run time.
             PlayerSettings.SetScriptingBackend(NamedBuildTarget.Standalone, ScriptingImplementation.Mono2x);
             PlayerSettings.runInBackground = true;
+            Preparing?.Invoke();
+            BuildReport report;
             using (new StreamingCatalog())
             {
-                var report = BuildPipeline.BuildPlayer(new BuildPlayerOptions
+                report = BuildPipeline.BuildPlayer(new BuildPlayerOptions
                 {
                     scenes = new[] { BootstrapScene },
                     locationPathName = output,
@@ -42,8 +47,9 @@ namespace Rls3.Gym.Editor
                     targetGroup = BuildTargetGroup.Standalone,
                     options = BuildOptions.None,
                 });
-                Report(report, output);
             }
+            // After the catalogs are gone again: a failure may end the Editor here.
+            Report(report, output);
         }
 
         private static void Report(BuildReport report, string output)

@@ -104,13 +104,13 @@ namespace Rls3.Gym.Editor
                 outcome = "reset with seed " + seed;
             }
             DrawAction(definition.Action);
-            if (GUILayout.Button("Step") && server.Manual() is IEnvironment environment)
+            if (GUILayout.Button("Step"))
             {
-                Step(environment, definition.Action);
-                server.RenderManual();
+                Step(server, definition.Action);
             }
             EditorGUILayout.LabelField("Outcome", outcome);
-            DrawRoom(server.Manual() as RoomsEnvironment);
+            // Until a room is played with by hand, the first environment's is shown, as the trainer steps it.
+            DrawRoom((server.ByHand as RoomsEnvironment)?.World ?? server.ShownArea?.World);
         }
 
         private void DrawAction(TensorSpec spec)
@@ -128,8 +128,13 @@ namespace Rls3.Gym.Editor
             }
         }
 
-        private void Step(IEnvironment environment, TensorSpec spec)
+        private void Step(GymServerBehaviour server, TensorSpec spec)
         {
+            if (!(server.ByHand is IEnvironment environment))
+            {
+                outcome = "reset it first";
+                return;
+            }
             if (spec.DType != DType.Float32)
             {
                 outcome = "only float32 actions can be stepped by hand";
@@ -141,6 +146,7 @@ namespace Rls3.Gym.Editor
             {
                 var step = environment.Step(new TensorSpan(bytes));
                 outcome = "reward " + step.Reward + (step.Terminated ? ", terminated" : "") + (step.Truncated ? ", truncated" : "");
+                server.RenderManual();
             }
             catch (InvalidOperationException error)
             {
@@ -148,13 +154,12 @@ namespace Rls3.Gym.Editor
             }
         }
 
-        private static void DrawRoom(RoomsEnvironment? rooms)
+        private static void DrawRoom(RoomWorld? world)
         {
-            if (rooms == null)
+            if (world == null)
             {
                 return;
             }
-            var world = rooms.World;
             var placed = world.LastStep;
             EditorGUILayout.LabelField("Placement", placed.Valid ? "valid" : "invalid: " + Resting.NameOf(placed.Reason));
             EditorGUILayout.LabelField("State hash", world.Hash.ToString("x16"));

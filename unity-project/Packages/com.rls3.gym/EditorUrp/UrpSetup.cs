@@ -16,7 +16,11 @@ namespace Rls3.Gym.Editor.Urp
         private const string Folder = "Assets/Settings";
 
         [InitializeOnLoadMethod]
-        private static void Register() => EditorApplication.delayCall += Ensure;
+        private static void Register()
+        {
+            EditorApplication.delayCall += Ensure;
+            GymBuild.Preparing += Ensure;
+        }
 
         private static void Ensure()
         {
@@ -28,6 +32,8 @@ namespace Rls3.Gym.Editor.Urp
             var renderer = ScriptableObject.CreateInstance<UniversalRendererData>();
             AssetDatabase.CreateAsset(renderer, Folder + "/UniversalRenderer.asset");
             var pipeline = UniversalRenderPipelineAsset.Create(renderer);
+            // Only then may a camera's own texture have its samples.
+            pipeline.msaaSampleCount = 4;
             AssetDatabase.CreateAsset(pipeline, Folder + "/UniversalPipeline.asset");
             AssetDatabase.SaveAssets();
             GraphicsSettings.defaultRenderPipeline = pipeline;

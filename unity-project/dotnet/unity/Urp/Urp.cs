@@ -36,6 +36,7 @@ namespace UnityEngine.Rendering.Universal
 
     public class UniversalRenderPipelineAsset : RenderPipelineAsset
     {
+        public int msaaSampleCount { get => throw null; set => throw null; }
         public static UniversalRenderPipelineAsset Create(ScriptableRendererData rendererData = null) => throw null;
     }
 }

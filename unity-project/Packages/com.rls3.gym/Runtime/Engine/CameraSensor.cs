@@ -33,6 +33,7 @@ namespace Rls3.Gym.Engine
         private readonly int size;
         private readonly RenderTexture target;
         private readonly Texture2D? fallback;
+        private readonly RenderPipeline.StandardRequest standard;
         private NativeArray<byte> pixels;
         private AsyncGPUReadbackRequest request;
         private bool pending;
@@ -48,6 +49,7 @@ namespace Rls3.Gym.Engine
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
             target = new RenderTexture(size, size, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor", antiAliasing = samples };
             target.Create();
+            standard = new RenderPipeline.StandardRequest { destination = target };
             camera.enabled = false;
             camera.targetTexture = target;
             pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
@@ -69,6 +71,8 @@ namespace Rls3.Gym.Engine
         /// <param name="forTick">The tick of the state that is shown.</param>
         public void Render(PictureKind kind, int slot, long forTick)
         {
+            // One that nobody waited for, after an error in between: its pixels are still the device's.
+            Finish();
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
             camera.backgroundColor = kind == PictureKind.Image ? new Color(0.08f, 0.08f, 0.08f, 1f) : Color.clear;
@@ -83,7 +87,6 @@ namespace Rls3.Gym.Engine
 
         private void RenderNow()
         {
-            var standard = new RenderPipeline.StandardRequest { destination = target };
             if (RenderPipeline.SupportsRenderRequest(camera, standard))
             {
                 RenderPipeline.SubmitRenderRequest(camera, standard);

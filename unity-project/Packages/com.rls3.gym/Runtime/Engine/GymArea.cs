@@ -26,6 +26,7 @@ namespace Rls3.Gym.Engine
         private readonly Action<Camera>? prepareCamera;
         private RoomWorld? world;
         private long tick;
+        private bool disposed;
 
         /// <param name="catalog">The world.</param>
         /// <param name="index">Of the environment.</param>
@@ -124,8 +125,14 @@ namespace Rls3.Gym.Engine
             }
         }
 
+        /// <summary>Called twice (by its environment, and by all areas' end) it does nothing.</summary>
         public void Dispose()
         {
+            if (disposed)
+            {
+                return;
+            }
+            disposed = true;
             image.Dispose();
             segmentation.Dispose();
             foreach (var sensor in alone)

@@ -30,7 +30,7 @@ namespace Rls3.Gym.Engine
         private const float StepSeconds = 0.02f;
 
         /// <summary>How long a frame of the Editor may be given to a client that steps without pause.</summary>
-        private static readonly TimeSpan EditorStay = TimeSpan.FromMilliseconds(4);
+        private static readonly TimeSpan EditorStay = TimeSpan.FromMilliseconds(10);
         private static readonly TimeSpan PlayerStay = TimeSpan.FromMilliseconds(100);
 
         [SerializeField]
@@ -139,8 +139,8 @@ namespace Rls3.Gym.Engine
             {
                 return;
             }
-            // With a client, a player stays for its next step; the Editor must go on drawing its windows.
-            var stay = server.Client == null ? TimeSpan.Zero : Application.isBatchMode ? PlayerStay : EditorStay;
+            // A player without a window has nothing else to do; the Editor must go on drawing its windows.
+            var stay = Application.isBatchMode ? PlayerStay : server.Client == null ? TimeSpan.Zero : EditorStay;
             queue.Pump(stay);
             if (server.Failure != null)
             {
@@ -152,10 +152,13 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        /// <summary>An environment to step by hand, beside those of the clients. Null before the server runs. Main thread only.</summary>
+        /// <summary>The environment that is stepped by hand, once there is one.</summary>
+        public IEnvironment? ByHand => manual;
+
+        /// <summary>Makes the environment to step by hand, beside those of the clients, where there is none yet. Null before the server runs. Main thread only.</summary>
         public IEnvironment? Manual()
         {
-            if (manual == null && definition != null && Phase != GymPhase.Failed)
+            if (manual == null && definition != null)
             {
                 manual = definition.Create(settings.EnvCount);
             }
@@ -206,6 +209,7 @@ namespace Rls3.Gym.Engine
             queue = null;
             server = null;
             manual = null;
+            definition = null;
             log = null;
         }
     }

@@ -1,3 +1,4 @@
+#nullable enable
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
@@ -102,22 +103,28 @@ namespace Rls3.Gym.Transport
         }
 
         /// <summary>
-        /// Runs what waits. Called by the main thread, once a frame or more often. With a time to wait it stays for the next
-        /// piece of work that comes within it, so that a client that steps without pause is not held up by frames.
+        /// Runs what waits. Called by the main thread, once a frame or more often. With a time to stay it also takes what comes
+        /// within that time, so that a client that steps without pause is not held up by frames; then it returns, so that
+        /// frames are not held up by such a client either.
         /// </summary>
         /// <returns>Pieces of work done.</returns>
         public int Pump(TimeSpan stay)
         {
             var count = 0;
-            Interlocked.Exchange(ref lastTick, Stopwatch.GetTimestamp());
-            while (TryTake(stay, out var work))
+            var began = Stopwatch.GetTimestamp();
+            var now = began;
+            Interlocked.Exchange(ref lastTick, now);
+            while (TryTake(stay - Between(began, now), out var work))
             {
                 work();
                 count++;
-                Interlocked.Exchange(ref lastTick, Stopwatch.GetTimestamp());
+                now = Stopwatch.GetTimestamp();
+                Interlocked.Exchange(ref lastTick, now);
             }
             return count;
         }
+
+        private static TimeSpan Between(long began, long now) => TimeSpan.FromSeconds((double)(now - began) / Stopwatch.Frequency);
 
         private bool TryTake(TimeSpan stay, out Action work)
         {
