@@ -19,6 +19,15 @@ describe("early stopping", () => {
     expect(existsSync(path.join(out, "adapter", "adapter_config.json"))).toBe(true);
   });
 
+  it("is not there in a run with a budget of valid samples, which ends after the iteration that brings them", async () => {
+    const out = path.join(parent, "budget");
+    const own = ["--no-early-stopping", "--valid-samples", "31", "--agent", "random", "--json", "--out", out];
+    const ended = await rls3("train", ...tiny(1), ...own);
+    expect(ended.code, ended.err).toBe(0);
+    expect(JSON.parse(ended.out)).toMatchObject({ iteration: 2, valid: 60, finished: "all valid samples made" });
+    expect(ended.err).toContain("iteration 2/2:");
+  });
+
   it("can be turned off", async () => {
     const ended = await rls3("train", ...still, "--no-early-stopping", "--json", "--out", path.join(parent, "whole"));
     expect(ended.code, ended.err).toBe(0);

@@ -85,6 +85,27 @@ describe("rls3", () => {
     }
   });
 
+  test("with one head it learns the whole reward, and looks for what is hard with that", async () => {
+    const agent = await createAgent("rls3", options("rls3", { klBudget: 1, heads: "one" }));
+    try {
+      const data = drawTransitions(6000, new Random(2));
+      const { rewardLoss } = await agent.pretrain(data, 600, new Random(3), () => undefined);
+      expect(rewardLoss).toBeLessThan(1);
+      const before = await play(agent, 20, 4, 8);
+      const random = validRate(data);
+      expect(validRate(before)).toBeGreaterThan(random + 0.4 * (1 - random));
+      agent.remember(before);
+      await agent.update(400, new Random(5));
+      expect(Object.keys(await agent.state()).filter((name) => /validity|hardness/.test(name))).toEqual([
+        "rates/validity",
+      ]);
+      const hard = ({ action, valid }: Transition) => valid && hardnessOf(action) === 1;
+      expect(share(await play(agent, 20, 6, 8), hard)).toBeGreaterThan(1.1 * share(before, hard));
+    } finally {
+      await agent.close();
+    }
+  });
+
   test("forgets hardness from before the last six iterations", async () => {
     const agent = await createAgent("rls3", options("rls3", { hidden: [8], batchSize: 8 }));
     try {
@@ -130,6 +151,7 @@ test("random draws uniform actions", async () => {
 describe.each([
   { kind: "rls3", replay: "prioritized", gamma: 0.5, learner: "onnx" },
   { kind: "rls3", replay: "lap", gamma: 0, learner: "onnx" },
+  { kind: "rls3", replay: "prioritized", gamma: 0.5, heads: "one", learner: "onnx" },
   { kind: "paper", replay: "prioritized", gamma: 0.99, learner: "onnx" },
   { kind: "paper", replay: "uniform", gamma: 0.99, learner: "onnx" },
   { kind: "rls3", replay: "uniform", gamma: 0, learner: "tfjs" },

@@ -7,7 +7,7 @@ import { InputError, UnavailableError } from "../errors.js";
 import { readMetrics, seedRun } from "../report/readers.js";
 import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary, summarize } from "../report/summary.js";
-import type { Configuration } from "./configuration.js";
+import { type Configuration, iterationsPlanned } from "./configuration.js";
 import { writeDurably } from "./durable-file.js";
 import { Interrupted } from "./interrupted.js";
 import { openConfiguredModel, openEnvironments } from "./parts.js";
@@ -115,14 +115,14 @@ async function inParallel(
 ): Promise<void> {
   const failed = new AbortController();
   const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-  const total = runs.reduce((sum, { configuration }) => sum + configuration.iterations + 1, 0);
+  const total = runs.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
   const done = new Map<string, number>();
   progress.begin(`${runs.length} runs`, total, "iterations");
   const waiting = [...runs];
   const worker = async (): Promise<void> => {
     for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
       const name = path.basename(plan.folder);
-      const { iterations } = plan.configuration;
+      const iterations = iterationsPlanned(plan.configuration);
       const count = (iterationsDone: number): void => {
         done.set(name, iterationsDone);
         progress.advance([...done.values()].reduce((sum, n) => sum + n, 0));

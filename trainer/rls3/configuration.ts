@@ -151,5 +151,10 @@ export function parseResolved(name: string, values: unknown): Configuration {
 /** Derived, and the same wherever it is asked for. */
 export const scenePeriod = (configuration: Configuration): number =>
   Math.max(1, Math.floor(configuration.samplesPerEpisode / configuration.scenesPerEpisode));
+/** Iterations that a run will take: with a budget of valid samples more only where episodes come to their step limit first. */
+export const iterationsPlanned = (configuration: Configuration): number => {
+  const { validSamples, episodesPerIteration, samplesPerEpisode, iterations } = configuration;
+  return validSamples > 0 ? Math.ceil(validSamples / (episodesPerIteration * samplesPerEpisode)) : iterations;
+};
 export const stepsAtMost = (configuration: Configuration): number =>
   Math.ceil(configuration.samplesPerEpisode * configuration.stepLimit);

@@ -4,7 +4,7 @@ import type { VisionLanguageModel } from "../vlm/model.js";
 import type { Configuration } from "./configuration.js";
 import type { Sample } from "./episodes.js";
 import type { Progress } from "./progress.js";
-import { captionSet, sampleQuestions, stack } from "./questions.js";
+import { competing, sampleQuestions, stack } from "./questions.js";
 import type { World } from "./world.js";
 
 /** Indices of the samples that are kept: of each episode a share η, drawn without replacement. */
@@ -42,11 +42,12 @@ export async function fineTune(
   world: World,
   samples: readonly Sample[],
   kept: readonly number[],
-  { seed, epochs, batchSize }: Configuration,
+  { seed, epochs, batchSize, negatives }: Configuration,
   iteration: number,
   progress: Progress,
 ): Promise<FineTuned> {
   const random = Random.stream(seed, "fine-tuning", iteration);
+  const flipping = Random.stream(seed, "negatives", iteration);
   const plan = batches(kept, batchSize, epochs, random);
   let loss = 0;
   let gradientNorm = 0;
@@ -55,7 +56,12 @@ export async function fineTune(
     const chosen = batch.flatMap((i) => samples[i] ?? []);
     const result = await model.fineTune(
       stack(chosen.map((sample) => sample.image)),
-      chosen.map((sample) => sampleQuestions(world, sample, random).map((question) => captionSet(world, question))),
+      competing(
+        world,
+        chosen.map((sample) => sampleQuestions(world, sample, random)),
+        negatives,
+        flipping,
+      ),
     );
     loss += result.loss;
     gradientNorm += result.gradientNorm;

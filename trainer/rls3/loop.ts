@@ -44,7 +44,7 @@ export interface State {
   readonly terms: Readonly<Record<string, number>>;
   /** The best validation accuracy, and the iteration it was reached in. */
   readonly best: { readonly iteration: number; readonly accuracy: number } | null;
-  readonly finished: "all iterations done" | "validation plateau" | null;
+  readonly finished: "all iterations done" | "all valid samples made" | "steps used up" | "validation plateau" | null;
 }
 
 /** Runs to the end, from a checkpoint where there is one. */
@@ -112,13 +112,15 @@ async function iterate(run: Run, before: State): Promise<State> {
   const best = run.earlyStopping ? await validate(run, before.best, iteration) : null;
   stopwatch.lap("evaluation");
 
+  const generated = before.generated + episodes.steps.reduce((sum, steps) => sum + steps.length, 0);
+  const valid = before.valid + episodes.samples.length;
   const state: State = {
     iteration,
-    generated: before.generated + episodes.steps.reduce((sum, steps) => sum + steps.length, 0),
-    valid: before.valid + episodes.samples.length,
+    generated,
+    valid,
     terms: countTerms(before.terms, scored),
     best,
-    finished: finished(configuration, iteration, best),
+    finished: finished(configuration, { iteration, generated, valid, best }),
   };
   const rows = await record(run, state, {
     ...accuracies,
@@ -169,8 +171,14 @@ async function validate(run: Run, best: State["best"], iteration: number): Promi
   return { iteration, accuracy: oneTerm };
 }
 
-function finished({ iterations, patience }: Configuration, iteration: number, best: State["best"]): State["finished"] {
-  if (iteration >= iterations) return "all iterations done";
+function finished(
+  { iterations, validSamples, stepLimit, patience }: Configuration,
+  { iteration, generated, valid, best }: Omit<State, "terms" | "finished">,
+): State["finished"] {
+  if (validSamples === 0 && iteration >= iterations) return "all iterations done";
+  if (validSamples > 0 && valid >= validSamples) return "all valid samples made";
+  // An agent that finds hardly a valid placement would never get there.
+  if (validSamples > 0 && generated >= validSamples * stepLimit) return "steps used up";
   return best !== null && iteration - best.iteration >= patience ? "validation plateau" : null;
 }
 

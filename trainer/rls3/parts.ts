@@ -128,7 +128,7 @@ export function openConfiguredModel(configuration: Configuration): Promise<Visio
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
   const { agent, seed, learner, device, threads, replay, replayCapacity } = configuration;
-  const { extrinsicWeight, discount, hardnessCap, klBudget, proposals, episodesPerIteration } = configuration;
+  const { extrinsicWeight, discount, hardnessCap, klBudget, proposals, heads, episodesPerIteration } = configuration;
   const options = {
     ...agentDefaults(agent),
     world: world.agentWorld,
@@ -144,6 +144,7 @@ export async function openAgent(configuration: Configuration, world: World, prog
     hardnessCap,
     klBudget,
     proposals,
+    heads,
   };
   const bytes = agentReplayBytes(agent, options);
   if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);

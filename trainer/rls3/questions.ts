@@ -1,5 +1,5 @@
 /** @file What is asked of an image: for a pair of its objects the true caption, and the captions that are not true of it. */
-import { captionAndFlips, codeTerms, flips, type Term, termFlips } from "../language/index.js";
+import { caption, captionAndFlips, codeTerms, flips, fullFlip, type Term, termFlips } from "../language/index.js";
 import type { Random } from "../random/random.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
@@ -20,8 +20,47 @@ export function slotPairs(slots: number): (readonly [number, number])[] {
 }
 
 /** The true caption against its full flip, and with each of its terms flipped (where that is another caption). */
-export function captionSet(world: World, { first, second, code }: Question): CaptionSet {
+export function captionSet(world: Pick<World, "name">, { first, second, code }: Question): CaptionSet {
   return captionAndFlips(world.name(first), world.name(second), code);
+}
+
+/**
+ * What each question's right caption competes with in a batch of images: flips of its own ("all", the "full" one, "one" term's), or with "none"
+ * the right captions of the batch's other images, as plain contrastive training has them (some of which may be true of the image too).
+ */
+export function competing(
+  world: Pick<World, "name">,
+  batch: readonly (readonly Question[])[],
+  negatives: "all" | "full" | "one" | "none",
+  random: Random,
+): CaptionSet[][] {
+  const right = ({ first, second, code }: Question): string => caption(world.name(first), world.name(second), code);
+  const flipped = ({ first, second }: Question, code: number): string[] => [
+    caption(world.name(first), world.name(second), code),
+  ];
+  switch (negatives) {
+    case "all":
+      return batch.map((questions) => questions.map((question) => captionSet(world, question)));
+    case "full":
+      return batch.map((questions) =>
+        questions.map((own) => ({ right: right(own), wrong: flipped(own, fullFlip(own.code)) })),
+      );
+    case "one":
+      return batch.map((questions) =>
+        questions.map((own) => {
+          const codes = termFlips(own.code);
+          return { right: right(own), wrong: flipped(own, codes[random.below(codes.length)] ?? fullFlip(own.code)) };
+        }),
+      );
+    case "none": {
+      const captions = batch.map((questions) => questions.map(right));
+      return captions.map((mine, image) => {
+        const others = new Set(captions.flatMap((theirs, other) => (other === image ? [] : theirs)));
+        for (const own of mine) others.delete(own);
+        return mine.map((own) => ({ right: own, wrong: [...others] }));
+      });
+    }
+  }
 }
 
 /** Where among a question's wrong captions each of its terms is the one flipped. */

@@ -2,6 +2,7 @@
 
 import { type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../report/columns.js";
 import type { AgentStatistics } from "../sac/agent.js";
+import { iterationsPlanned } from "./configuration.js";
 import { type Episodes, REASONS } from "./episodes.js";
 import type { Accuracy } from "./evaluation.js";
 import type { FineTuned } from "./fine-tuning.js";
@@ -45,7 +46,7 @@ export async function record(run: Run, state: State, happened: Happened): Promis
   const accuracy = (100 * happened.test.oneTerm).toFixed(1);
   const rate = row["validRate"];
   progress.say(
-    `iteration ${state.iteration}/${configuration.iterations}: one-term ${accuracy} %` +
+    `iteration ${state.iteration}/${iterationsPlanned(configuration)}: one-term ${accuracy} %` +
       (typeof rate === "number" ? `, ${(100 * rate).toFixed(0)} % of ${state.generated} placements valid` : ""),
   );
   return directory.rows("metrics.csv");

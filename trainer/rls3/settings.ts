@@ -58,6 +58,12 @@ export const SETTINGS = {
   ),
   samplesPerEpisode: setting("Algorithm", integer(1, 100_000), 40, "T₀: valid samples an episode", "T0"),
   iterations: setting("Algorithm", integer(1, 10_000), 14, "iterations at most"),
+  validSamples: setting(
+    "Algorithm",
+    integer(0, 1_000_000_000),
+    0,
+    "in place of --iterations: end after the iteration that brings the valid samples to this number (0: iterations decide)",
+  ),
   reward: setting(
     "Algorithm",
     z.enum(["sample", "episode"]),
@@ -92,11 +98,23 @@ export const SETTINGS = {
   updatesPerIteration: setting("Agent", integer(0, 1_000_000), 500, "updates of the agent an iteration"),
   proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
   klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
+  heads: setting(
+    "Agent",
+    z.enum(["two", "one"]),
+    "two",
+    "value heads of the default agent: validity and hardness apart, or one on the whole reward",
+  ),
   discount: setting("Agent", number(0, 1), 0, "γ (.99 with the paper's agent)", "gamma"),
   replay: setting("Agent", z.enum(["prioritized", "lap", "uniform"]), "prioritized", "how replay is sampled"),
   replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "transitions kept at most"),
 
   fineTuning: setting("Fine-tuning", z.enum(["lora", "full"]), "lora", "what of the model is trained"),
+  negatives: setting(
+    "Fine-tuning",
+    z.enum(["all", "full", "one", "none"]),
+    "all",
+    "what a right caption competes with: its full flip and all its term flips, the full flip only, one random term flip, or none but the batch's other captions",
+  ),
   loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
   loraAlpha: setting("Fine-tuning", z.number().gt(0), 32, "its scale, alpha / rank"),
   learningRate: setting("Fine-tuning", z.number().gt(0).max(1), 2e-3, "AdamW's rate (2.5e-4 suits full fine-tuning)"),

@@ -24,6 +24,8 @@ export interface AgentOptions extends LearnerOptions {
   readonly klBudget: number;
   /** rls3: proposals drawn for an action. */
   readonly proposals: number;
+  /** rls3: validity and hardness learned apart, or one head that learns the whole reward as it comes. */
+  readonly heads: "two" | "one";
   readonly batchSize: number;
   readonly hidden: readonly number[];
   /** Updates of a head over which the importance correction of prioritized replay goes to 1. */
@@ -44,6 +46,7 @@ export function agentDefaults(kind: AgentKind) {
     hardnessCap: 4,
     klBudget: 1.6,
     proposals: 64,
+    heads: "two",
     batchSize: 256,
     hidden: [256, 256],
     annealingUpdates: 10_000,

@@ -44,7 +44,7 @@ export interface SacModel {
   readonly trace?: boolean;
 }
 
-export const HEADS = ["validity", "hardness", "future"] as const;
+export const HEADS = ["validity", "hardness", "future", "reward"] as const;
 export type Head = (typeof HEADS)[number];
 
 /**

@@ -1,6 +1,7 @@
 /**
  * @file The default agent ("rls3" in design's table of the arms): two heads over a decoded placement, validity p and hardness ĥ, and a
- * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window).
+ * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window). Or, to
+ * compare, one head in place of the two that learns the whole reward.
  */
 import { InputError } from "../errors.js";
 import type { Tensor, Tensors } from "../graph/runtime.js";
@@ -29,15 +30,20 @@ const HARDNESS_START = 0.3;
 /** Multiples of the proposals of one observation that are evaluated in one call. */
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
-function headsOf({ extrinsicWeight, gamma }: AgentOptions): readonly Head[] {
-  return ["validity", ...(extrinsicWeight > 0 ? ["hardness" as const] : []), ...(gamma > 0 ? ["future" as const] : [])];
+function headsOf({ extrinsicWeight, gamma, heads }: AgentOptions): readonly Head[] {
+  const future = gamma > 0 ? ["future" as const] : [];
+  if (heads === "one") return ["reward", ...future];
+  return ["validity", ...(extrinsicWeight > 0 ? ["hardness" as const] : []), ...future];
 }
+
+/** What learns feasibility before the loop, and from all data in it. */
+const lasting = (head: Head): boolean => head === "validity" || head === "reward";
 
 function memoryOptions(head: Head, { world, replay, replayCapacity, iterationSamples }: AgentOptions): MemoryOptions {
   return {
     world,
     replay,
-    capacity: head === "validity" ? replayCapacity : WINDOW * iterationSamples,
+    capacity: lasting(head) ? replayCapacity : WINDOW * iterationSamples,
     next: head === "future" ? "kept" : "dropped",
   };
 }
@@ -89,7 +95,7 @@ class ProposalAgent implements Agent {
   /** Transitions of each iteration in the windows, oldest first: [hardness, future]. */
   #windows: (readonly [hardness: number, future: number])[] = [];
   /** Updates done of each head. */
-  readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0 };
+  readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0, reward: 0 };
   #validityRate = LEARNING_RATE;
   /** What `act` saw since the last update. */
   #seen = new RunningMeans();
@@ -121,10 +127,7 @@ class ProposalAgent implements Agent {
   }
 
   remember(transitions: readonly Transition[]): void {
-    this.#memories.get("validity")?.add(
-      transitions,
-      transitions.map(({ valid }) => (valid ? 1 : 0)),
-    );
+    this.#learnFrom(transitions);
     const scored = transitions.filter(({ hardness }) => hardness !== null);
     this.#memories.get("hardness")?.add(
       scored,
@@ -145,18 +148,23 @@ class ProposalAgent implements Agent {
     random: Random,
     progress: (done: number) => void,
   ): Promise<AgentStatistics> {
-    this.#memories.get("validity")?.add(
-      transitions,
-      transitions.map(({ valid }) => (valid ? 1 : 0)),
-    );
+    this.#learnFrom(transitions);
+    const head = this.options.heads === "one" ? "reward" : "validity";
     const losses = new RunningMeans();
     for (let done = 0; done < updates; ) {
       this.#validityRate = LEARNING_RATE * (1 - (RATE_DECAY * done) / updates);
-      losses.add({ validityLoss: await this.#updateHead("validity", random, this.#validityRate) });
+      losses.add({ [`${head}Loss`]: await this.#updateHead(head, random, this.#validityRate) });
       done++;
       if (done % 100 === 0 || done === updates) progress(done);
     }
     return losses.take();
+  }
+
+  #learnFrom(transitions: readonly Transition[]): void {
+    const feasible = transitions.map(({ valid }) => (valid ? 1 : 0));
+    this.#memories.get("validity")?.add(transitions, feasible);
+    const whole = transitions.map(({ reward }) => reward);
+    this.#memories.get("reward")?.add(transitions, whole);
   }
 
   async update(updates: number, random: Random): Promise<AgentStatistics> {
@@ -167,7 +175,7 @@ class ProposalAgent implements Agent {
       const own = new Random(random.seed());
       const rate = head === "validity" ? this.#validityRate : LEARNING_RATE;
       if (this.#memories.get(head)?.size === 0) return;
-      const count = Math.floor(updates / Math.max(2, heads.length));
+      const count = Math.floor(updates / (head === "reward" ? heads.length : Math.max(2, heads.length)));
       for (let i = 0; i < count; i++) losses.add({ [`${head}Loss`]: await this.#updateHead(head, own, rate) });
     });
     await Promise.all(chains);
@@ -175,10 +183,13 @@ class ProposalAgent implements Agent {
   }
 
   async state(): Promise<Tensors> {
-    const { validity, hardness, future } = this.#updates;
+    const { validity, hardness, future, reward } = this.#updates;
     return toState({
       learner: await this.learner.get(),
-      counters: { updates: Int32Array.of(validity, hardness, future), windows: Int32Array.from(this.#windows.flat()) },
+      counters: {
+        updates: Int32Array.of(validity, hardness, future, reward),
+        windows: Int32Array.from(this.#windows.flat()),
+      },
       rates: { validity: Float32Array.of(this.#validityRate) },
       ...Object.fromEntries([...this.#memories].map(([head, memory]) => [`memory_${head}`, memory.state()])),
     });
@@ -187,15 +198,15 @@ class ProposalAgent implements Agent {
   async restore(state: Tensors): Promise<void> {
     const parts = fromState(state);
     const windows = parts.arrays("counters")["windows"] ?? new Int32Array();
-    const [validity, hardness, future] = parts.arrays("counters")["updates"] ?? [];
-    if (validity === undefined || hardness === undefined || future === undefined) {
+    const [validity, hardness, future, reward] = parts.arrays("counters")["updates"] ?? [];
+    if (validity === undefined || hardness === undefined || future === undefined || reward === undefined) {
       throw new InputError("the saved agent is not one of kind rls3");
     }
     const variables = parts.tensors("learner");
     checkVariables(this.model, variables);
     for (const [head, memory] of this.#memories) memory.restore(parts.arrays(`memory_${head}`));
     await this.learner.set(variables);
-    Object.assign(this.#updates, { validity, hardness, future });
+    Object.assign(this.#updates, { validity, hardness, future, reward });
     this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [
       windows[2 * i] ?? 0,
       windows[2 * i + 1] ?? 0,
@@ -262,13 +273,13 @@ class ProposalAgent implements Agent {
     const evaluated = this.model.heads.map(async (head) => {
       return [head, outputOf(await this.learner.call(`evaluate_${head}_${rows}`, feeds), "values")] as const;
     });
-    const { validity, hardness, future } = Object.fromEntries(await Promise.all(evaluated)) as Partial<
+    const { validity, hardness, future, reward } = Object.fromEntries(await Promise.all(evaluated)) as Partial<
       Record<Head, Float32Array>
     >;
     for (let i = 0; i < rows; i++) {
       const p = validity?.[i] ?? 0;
       const h = Math.min(this.options.hardnessCap, Math.max(0, hardness?.[i] ?? 0));
-      out[i] = 2 * p - 1 + p * beta * h + gamma * (future?.[i] ?? 0);
+      out[i] = (reward?.[i] ?? 2 * p - 1 + p * beta * h) + gamma * (future?.[i] ?? 0);
     }
   }
 
