@@ -1,21 +1,18 @@
 /** @file A comparison: the same loop for each arm and seed, some side by side in processes of their own, on preparation made once. */
-import { fork } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { InputError, UnavailableError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { readMetrics, seedRun } from "../report/readers.js";
 import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary, summarize } from "../report/summary.js";
-import { type Configuration, iterationsPlanned } from "./configuration.js";
+import type { Configuration } from "./configuration.js";
 import { writeDurably } from "./durable-file.js";
-import { Interrupted } from "./interrupted.js";
 import { openConfiguredModel, openEnvironments } from "./parts.js";
+import { inParallel, runInProcess } from "./pool.js";
 import { prepare } from "./preparation.js";
-import { type Progress, silent, stoppable } from "./progress.js";
+import { type Progress, stoppable } from "./progress.js";
 import { provenance } from "./provenance.js";
-import { finishedState, type RunPlan } from "./run.js";
-import type { Message, Order } from "./run-process.js";
+import type { RunPlan } from "./run.js";
 
 export type Arm = Configuration["agent"];
 
@@ -31,8 +28,6 @@ export interface ComparisonPlan {
 
 /** Where the report finds the runs. */
 const runFolder = (folder: string, arm: Arm, seed: number): string => path.join(folder, "runs", `${arm}-${seed}`);
-
-const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "run-process.js");
 
 /** Runs what is missing in the folder, then writes summary.json. */
 export async function compare(
@@ -60,7 +55,7 @@ export async function compare(
       };
     }),
   );
-  await inParallel(runs, plan.jobs, progress, signal);
+  await inParallel(runs, plan.jobs, runInProcess, progress, signal);
 
   const results: Record<string, SeedRun[]> = {};
   for (const { name } of arms) {
@@ -104,93 +99,4 @@ async function prepareShared(
   } finally {
     await environments.close();
   }
-}
-
-/** `jobs` runs at a time; the first failure ends all. */
-async function inParallel(
-  runs: readonly RunPlan[],
-  jobs: number,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const failed = new AbortController();
-  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-  const total = runs.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
-  const done = new Map<string, number>();
-  progress.begin(`${runs.length} runs`, total, "iterations");
-  const waiting = [...runs];
-  const worker = async (): Promise<void> => {
-    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
-      const name = path.basename(plan.folder);
-      const iterations = iterationsPlanned(plan.configuration);
-      const count = (iterationsDone: number): void => {
-        done.set(name, iterationsDone);
-        progress.advance([...done.values()].reduce((sum, n) => sum + n, 0));
-      };
-      if (finishedState(plan.folder) === null) await runInProcess(plan, reporter(name, progress, count), stop);
-      count(iterations + 1);
-    }
-  };
-  try {
-    await Promise.all(
-      Array.from({ length: Math.min(jobs, runs.length) }, () =>
-        worker().catch((error: unknown) => {
-          failed.abort(error);
-          throw error;
-        }),
-      ),
-    );
-  } finally {
-    progress.end();
-  }
-}
-
-/** A run's progress as a comparison shows it: its lines with its name, and its iterations counted. */
-function reporter(name: string, progress: Progress, count: (iterations: number) => void): Progress {
-  return {
-    ...silent,
-    say: (line) => {
-      const iteration = /^iteration (\d+)\//.exec(line)?.[1];
-      if (iteration !== undefined) count(Number(iteration) + 1);
-      progress.say(line.startsWith("warning: ") ? `warning: ${name}: ${line.slice(9)}` : `${name}: ${line}`);
-    },
-  };
-}
-
-function runInProcess(plan: RunPlan, progress: Progress, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const mode = existsSync(path.join(plan.folder, "config.json")) ? "resume" : "new";
-  return new Promise((resolve, reject) => {
-    const child = fork(entry, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
-    let outcome: Message | undefined;
-    let tail = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      tail = (tail + text).slice(-4000);
-    });
-    const stop = (): void => void child.kill("SIGTERM");
-    signal.addEventListener("abort", stop, { once: true });
-    child.on("message", (message: Message) => {
-      if (message.type === "say") progress.say(message.line);
-      else if (message.type === "begin") progress.begin(message.phase, message.total, message.unit);
-      else if (message.type === "advance") progress.advance(message.done);
-      else if (message.type === "end") progress.end();
-      else outcome = message;
-    });
-    child.on("error", reject);
-    child.on("exit", (code, killedBy) => {
-      signal.removeEventListener("abort", stop);
-      const name = path.basename(plan.folder);
-      if (outcome?.type === "done") resolve();
-      else if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Interrupted("interrupted"));
-      else if (outcome?.type === "failed") reject(failureOf(name, outcome));
-      else
-        reject(new Error(`${name}: its process ended with ${killedBy ?? `exit code ${code}`}; it last said:\n${tail}`));
-    });
-    child.send({ plan, mode } satisfies Order);
-  });
-}
-
-function failureOf(name: string, { kind, message }: Extract<Message, { type: "failed" }>): Error {
-  if (kind === "input") return new InputError(`${name}: ${message}`);
-  return kind === "unavailable" ? new UnavailableError(`${name}: ${message}`) : new Error(`${name}: ${message}`);
 }

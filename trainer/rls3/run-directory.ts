@@ -1,17 +1,14 @@
 /** @file A run on disk: configuration, rows, samples, checkpoints; whole at any moment, and gone on with from the last checkpoint. */
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
-  writeSync,
 } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
@@ -20,7 +17,8 @@ import { InputError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../report/columns.js";
 import { appendDurably, writeDurably } from "./durable-file.js";
-import { readTensorFile, writeTensorFile } from "./tensor-file.js";
+import { takeLock } from "./lock.js";
+import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
 
 export type CsvRow = Readonly<Record<string, number | null>>;
 
@@ -84,6 +82,12 @@ export class RunDirectory {
   static open(folder: string): RunDirectory {
     readRunConfig(folder);
     return new RunDirectory(folder, takeLock(folder));
+  }
+
+  /** The state in a run's newest checkpoint, read without touching anything of the run; null where there is none. */
+  static peek<State>(folder: string): State | null {
+    const [newest] = checkpointsIn(folder);
+    return newest === undefined ? null : (readTensorNote(checkpointFile(folder, newest)) as Note<State>).state;
   }
 
   path(...parts: readonly string[]): string {
@@ -165,16 +169,24 @@ export class RunDirectory {
   }
 
   private checkpoint(iteration: number): string {
-    return this.path("checkpoints", `${numbered(iteration)}.safetensors`);
+    return checkpointFile(this.folder, iteration);
   }
 
-  /** Iterations of the checkpoints there are, newest first. */
   private checkpoints(): number[] {
-    if (!existsSync(this.path("checkpoints"))) return [];
-    return readdirSync(this.path("checkpoints"))
-      .flatMap((name) => (/^\d+\.safetensors$/.test(name) ? [Number.parseInt(name, 10)] : []))
-      .sort((a, b) => b - a);
+    return checkpointsIn(this.folder);
   }
+}
+
+const checkpointFile = (folder: string, iteration: number): string =>
+  path.join(folder, "checkpoints", `${numbered(iteration)}.safetensors`);
+
+/** Iterations of the checkpoints there are, newest first. */
+function checkpointsIn(folder: string): number[] {
+  const checkpoints = path.join(folder, "checkpoints");
+  if (!existsSync(checkpoints)) return [];
+  return readdirSync(checkpoints)
+    .flatMap((name) => (/^\d+\.safetensors$/.test(name) ? [Number.parseInt(name, 10)] : []))
+    .sort((a, b) => b - a);
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
@@ -223,34 +235,4 @@ export function readRunConfig(folder: string): Readonly<Record<string, unknown>>
   }
   if (typeof config !== "object" || config === null || Array.isArray(config)) throw damaged("no run's configuration");
   return config as Record<string, unknown>;
-}
-
-/** One process writes to a run's folder; a dead one's lock is taken over. */
-function takeLock(folder: string): string {
-  const file = path.join(folder, ".lock");
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = openSync(file, "wx");
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return file;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-      const owner = Number.parseInt(readFileSync(file, "utf8"), 10);
-      if (attempt > 0 || (owner !== process.pid && isAlive(owner))) {
-        throw new InputError(`${folder}: process ${owner} is writing to it; wait for it or end it`);
-      }
-      rmSync(file, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

@@ -111,14 +111,9 @@ export function planOf(folder: string): RunPlan {
   };
 }
 
-/** How a run ended, where it has, its last file written too: then there is nothing to go on with. */
+/** How a run ended, where it has, its last file written too: then there is nothing to go on with. Touches nothing of the run. */
 export function finishedState(folder: string): State | null {
   if (!existsSync(path.join(folder, EVENT_FILE))) return null;
-  const directory = RunDirectory.open(folder);
-  try {
-    const state = directory.resume<State>()?.state ?? null;
-    return state?.finished == null ? null : state;
-  } finally {
-    directory.close();
-  }
+  const state = RunDirectory.peek<State>(folder);
+  return state?.finished == null ? null : state;
 }

@@ -1,6 +1,6 @@
 /** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../graph/runtime.js";
 import { writeDurably } from "./durable-file.js";
@@ -54,6 +54,24 @@ export function writeTensorFile(file: string, tensors: Tensors, note: unknown): 
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
   writeDurably(file, length, padded, ...data);
+}
+
+/** The note alone, from the header, the tensors neither read nor verified. */
+export function readTensorNote(file: string): unknown {
+  const handle = openSync(file, "r");
+  try {
+    const length = Buffer.alloc(8);
+    readSync(handle, length, 0, 8, 0);
+    const header = Buffer.alloc(Number(length.readBigUInt64LE()));
+    readSync(handle, header, 0, header.length, 8);
+    const { __metadata__: metadata } = JSON.parse(header.toString("utf8")) as { __metadata__: { note: string } };
+    return JSON.parse(metadata.note);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${file}: is no file of rls3's own, or it was cut short (${why}); remove it and start again`);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Reads and verifies; an InputError says what is wrong with the file. */

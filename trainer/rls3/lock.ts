@@ -1,0 +1,38 @@
+/** @file One process at a time writes to a folder; the lock of one that died is taken over. */
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { InputError } from "../errors.js";
+
+/** The lock's file, to be removed when the writing is over. */
+export function takeLock(folder: string): string {
+  const file = path.join(folder, ".lock");
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = openSync(file, "wx");
+      writeSync(handle, `${process.pid} ${hostname()}`);
+      closeSync(handle);
+      return file;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      const [owningProcess = "", host = hostname()] = readFileSync(file, "utf8").split(" ");
+      const owner = Number.parseInt(owningProcess, 10);
+      // Whether a process of another machine lives can't be seen from here: a scheduler that starts a dead job again elsewhere relies on taking over.
+      const mayLive = host === hostname() && owner !== process.pid && isAlive(owner);
+      if (attempt > 0 || mayLive) {
+        throw new InputError(`${folder}: process ${owner} is writing to it; wait for it or end it`);
+      }
+      rmSync(file, { force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

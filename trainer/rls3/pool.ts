@@ -1,0 +1,119 @@
+/** @file Runs side by side, each in a process of its own: what a comparison and a sweep start, watch and stop. */
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError, UnavailableError } from "../errors.js";
+import { iterationsPlanned } from "./configuration.js";
+import { Interrupted } from "./interrupted.js";
+import { type Progress, silent } from "./progress.js";
+import { finishedState, type RunPlan } from "./run.js";
+import type { Message, Order } from "./told-run.js";
+
+/** Starts a run's process: either it is told the run over IPC, or its arguments say it. */
+export type StartRun = (plan: RunPlan, progress: Progress, signal: AbortSignal) => Promise<void>;
+
+const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "run-process.js");
+
+/** `jobs` runs at a time, those that are finished left as they are; the first failure ends all. */
+export async function inParallel(
+  runs: readonly RunPlan[],
+  jobs: number,
+  start: StartRun,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const failed = new AbortController();
+  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  const total = runs.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
+  const done = new Map<string, number>();
+  progress.begin(`${runs.length} runs`, total, "iterations");
+  const waiting = [...runs];
+  const worker = async (): Promise<void> => {
+    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
+      const name = path.basename(plan.folder);
+      const iterations = iterationsPlanned(plan.configuration);
+      const count = (iterationsDone: number): void => {
+        done.set(name, iterationsDone);
+        progress.advance([...done.values()].reduce((sum, n) => sum + n, 0));
+      };
+      if (finishedState(plan.folder) === null) await start(plan, reporter(name, progress, count), stop);
+      count(iterations + 1);
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: Math.min(jobs, runs.length) }, () =>
+        worker().catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+/** A run's progress as the whole shows it: its lines with its name, and its iterations counted. */
+function reporter(name: string, progress: Progress, count: (iterations: number) => void): Progress {
+  return {
+    ...silent,
+    say: (line) => {
+      const iteration = /^iteration (\d+)\//.exec(line)?.[1];
+      if (iteration !== undefined) count(Number(iteration) + 1);
+      progress.say(line.startsWith("warning: ") ? `warning: ${name}: ${line.slice(9)}` : `${name}: ${line}`);
+    },
+  };
+}
+
+/** New, or gone on with where its folder has a run already. */
+export const modeOf = (plan: RunPlan): Order["mode"] =>
+  existsSync(path.join(plan.folder, "config.json")) ? "resume" : "new";
+
+/** The run as a child process that is told it over IPC. */
+export const runInProcess: StartRun = (plan, progress, signal) => {
+  signal.throwIfAborted();
+  const child = forkRun(entry, []);
+  const ended = followRun(child, path.basename(plan.folder), progress, signal);
+  child.send({ plan, mode: modeOf(plan) } satisfies Order);
+  return ended;
+};
+
+/** A process of one run; `module` ends with `tellOutcome` of told-run.ts. */
+export const forkRun = (module: string, args: readonly string[]): ChildProcess =>
+  fork(module, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
+
+/** Resolves when the run is done; an abort asks its process to stop, and rejects once it has. */
+export function followRun(child: ChildProcess, name: string, progress: Progress, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let outcome: Message | undefined;
+    let tail = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      tail = (tail + text).slice(-4000);
+    });
+    const stop = (): void => void child.kill("SIGTERM");
+    signal.addEventListener("abort", stop, { once: true });
+    child.on("message", (message: Message) => {
+      if (message.type === "say") progress.say(message.line);
+      else if (message.type === "begin") progress.begin(message.phase, message.total, message.unit);
+      else if (message.type === "advance") progress.advance(message.done);
+      else if (message.type === "end") progress.end();
+      else outcome = message;
+    });
+    child.on("error", reject);
+    child.on("exit", (code, killedBy) => {
+      signal.removeEventListener("abort", stop);
+      if (outcome?.type === "done") resolve();
+      else if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Interrupted("interrupted"));
+      else if (outcome?.type === "failed") reject(failureOf(name, outcome));
+      else
+        reject(new Error(`${name}: its process ended with ${killedBy ?? `exit code ${code}`}; it last said:\n${tail}`));
+    });
+  });
+}
+
+function failureOf(name: string, { kind, message }: Extract<Message, { type: "failed" }>): Error {
+  if (kind === "input") return new InputError(`${name}: ${message}`);
+  return kind === "unavailable" ? new UnavailableError(`${name}: ${message}`) : new Error(`${name}: ${message}`);
+}

@@ -1,0 +1,87 @@
+/** @file The child's side of a run in a process of its own: progress told over IPC, or as lines where nobody listens; signals; exit codes. */
+import { InputError, UnavailableError } from "../errors.js";
+import { Interrupted } from "./interrupted.js";
+import type { Progress } from "./progress.js";
+import { type RunPlan, run } from "./run.js";
+
+export interface Order {
+  readonly plan: RunPlan;
+  readonly mode: "new" | "resume";
+}
+
+export type Message =
+  | { readonly type: "begin"; readonly phase: string; readonly total: number; readonly unit: string }
+  | { readonly type: "advance"; readonly done: number }
+  | { readonly type: "end" }
+  | { readonly type: "say"; readonly line: string }
+  | { readonly type: "done" }
+  | {
+      readonly type: "failed";
+      readonly kind: "input" | "unavailable" | "interrupted" | "fault";
+      readonly message: string;
+    };
+
+const tell = (message: Message): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, () => resolve());
+  });
+
+const toParent: Progress = {
+  begin: (phase, total, unit) => void tell({ type: "begin", phase, total, unit }),
+  advance: (done) => void tell({ type: "advance", done }),
+  end: () => void tell({ type: "end" }),
+  say: (line) => void tell({ type: "say", line }),
+};
+
+/** Without a parent that listens (a job of a cluster) the lines go to standard output, where its log takes them. */
+const toLog: Progress = {
+  begin: () => undefined,
+  advance: () => undefined,
+  end: () => undefined,
+  say: (line) => void process.stdout.write(`${line}\n`),
+};
+
+function failure(error: unknown): Extract<Message, { type: "failed" }> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof InputError) return { type: "failed", kind: "input", message };
+  if (error instanceof UnavailableError) return { type: "failed", kind: "unavailable", message };
+  if (error instanceof Interrupted) return { type: "failed", kind: "interrupted", message };
+  return { type: "failed", kind: "fault", message: error instanceof Error ? (error.stack ?? message) : message };
+}
+
+/** The exit codes of `rls3`. */
+const EXIT = { input: 2, unavailable: 3, interrupted: 130, fault: 1 } as const;
+
+/** Ends this process with what came of `work`: a message to the parent, a line on standard error, and an exit code. */
+async function tellOutcome(work: Promise<unknown>): Promise<never> {
+  try {
+    await work;
+  } catch (error) {
+    const failed = failure(error);
+    await tell(failed);
+    if (process.send === undefined) process.stderr.write(`${failed.message}\n`);
+    process.exit(EXIT[failed.kind]);
+  }
+  await tell({ type: "done" });
+  process.exit(0);
+}
+
+/** Aborts where this process is asked to end: the state of the last iteration's end is saved, and a later start goes on from it. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  // The parent decides: a terminal sends Ctrl-C to the whole group, and a parent that died leaves nothing to work for.
+  process.on("SIGINT", () => stopping.abort(new Interrupted("interrupted")));
+  process.on("SIGTERM", () => stopping.abort(new Interrupted("interrupted")));
+  process.on("disconnect", () => process.exit(1));
+  return stopping.signal;
+}
+
+/** Does the run that `order` comes to, if any, and ends the process with what came of it. */
+export function doRun(order: () => Promise<Order | null>): Promise<never> {
+  const signal = stopSignal();
+  const progress = process.send === undefined ? toLog : toParent;
+  return tellOutcome(
+    order().then((asked) => (asked === null ? null : run(asked.plan, asked.mode, { progress, signal }))),
+  );
+}

@@ -1,0 +1,19 @@
+/**
+ * @file Entry of a cell's process, on this machine or a cluster's: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs the cell,
+ * or goes on with it from its checkpoint, or finds it finished. Exit codes are those of `rls3`; SIGTERM ends it with 130, resumable.
+ */
+import { InputError } from "../errors.js";
+import { modeOf } from "../rls3/pool.js";
+import { finishedState } from "../rls3/run.js";
+import { doRun, type Order } from "../rls3/told-run.js";
+import { parseSweepFile } from "./plan-file.js";
+
+function order([file, index]: readonly string[]): Order | null {
+  if (file === undefined || index === undefined) throw new InputError("a cell's process takes PLANFILE INDEX");
+  const { cells } = parseSweepFile(file);
+  const cell = cells[Number(index)];
+  if (cell === undefined) throw new InputError(`${file}: has ${cells.length} cells, and none of index ${index}`);
+  return finishedState(cell.folder) === null ? { plan: cell, mode: modeOf(cell) } : null;
+}
+
+void doRun(async () => order(process.argv.slice(2)));

@@ -1,0 +1,120 @@
+/** @file sweep.json: what a sweep's folder holds, cell by cell; whole at any moment, and all that a cell's process reads. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { InputError } from "../errors.js";
+import { parseResolved } from "../rls3/configuration.js";
+import { writeDurably } from "../rls3/durable-file.js";
+import { provenance } from "../rls3/provenance.js";
+import type { SettingName } from "../rls3/settings.js";
+import { SETTING_NAMES } from "../rls3/settings.js";
+import type { Cell } from "./executor.js";
+
+export const PLAN_FILE = "sweep.json";
+
+/** A cell with what the table says of it. */
+export interface PlannedCell extends Cell {
+  /** The folder's name. */
+  readonly name: string;
+  /** The name of its variant, where a list gave it one. */
+  readonly variant: string | null;
+}
+
+export interface SweepFile {
+  /** What was typed last. */
+  readonly command: string;
+  /** Settings that differ between cells, in the order in which they were given; `seed` is not among them. */
+  readonly varied: readonly SettingName[];
+  readonly cells: readonly PlannedCell[];
+}
+
+const SCHEMA = 1;
+
+const settingName = z.custom<SettingName>((value) => SETTING_NAMES.some((name) => name === value));
+const schema = z.object({
+  schema: z.literal(SCHEMA),
+  command: z.string(),
+  varied: z.array(settingName),
+  cells: z.array(
+    z.object({
+      name: z.string(),
+      variant: z.string().nullable(),
+      shared: z.string(),
+      configuration: z.unknown(),
+    }),
+  ),
+});
+
+/** Folders are written relative to the sweep's, so that it may be moved. */
+export function writeSweepFile(folder: string, { command, varied, cells }: SweepFile): void {
+  const document = {
+    schema: SCHEMA,
+    command,
+    varied,
+    ...provenance(),
+    cells: cells.map(({ name, variant, shared, configuration }) => ({
+      name,
+      variant,
+      shared: shared === undefined ? "" : path.relative(folder, shared),
+      configuration,
+    })),
+  };
+  writeDurably(path.join(folder, PLAN_FILE), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+export const cellFolder = (folder: string, name: string): string => path.join(folder, "cells", name);
+
+/** Null where the folder has no sweep. */
+export function readSweepFile(folder: string): SweepFile | null {
+  const file = path.join(folder, PLAN_FILE);
+  return existsSync(file) ? parseSweepFile(file) : null;
+}
+
+export function parseSweepFile(file: string): SweepFile {
+  const folder = path.dirname(path.resolve(file));
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new InputError(
+      `${file}: is no plan of a sweep, or another version's: ${issue?.path.join(".")} ${issue?.message}`,
+    );
+  }
+  const { command, varied, cells } = result.data;
+  return {
+    command,
+    varied,
+    cells: cells.map(({ name, variant, shared, configuration }, index) => {
+      const resolved = parseResolved(`${file}, cell ${name}`, configuration);
+      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved, command });
+    }),
+  };
+}
+
+interface Described {
+  readonly index: number;
+  readonly name: string;
+  readonly variant: string | null;
+  readonly shared: string;
+  readonly resolved: PlannedCell["configuration"];
+  readonly command: string;
+}
+
+export const plannedCell = (
+  folder: string,
+  { index, name, variant, shared, resolved, command }: Described,
+): PlannedCell => ({
+  index,
+  name,
+  variant,
+  folder: cellFolder(folder, name),
+  shared,
+  configuration: resolved,
+  command,
+  earlyStopping: resolved.earlyStopping,
+});
