@@ -1,0 +1,346 @@
+"""A server of the environment protocol (protocol/README.md) as a Gymnasium environment: all of it in this file.
+
+    rls3 env serve --bind tcp://127.0.0.1:5005            # or any other server
+    python3 gymnasium_env.py tcp://127.0.0.1:5005         # a few random steps
+
+    env = RemoteEnv("tcp://127.0.0.1:5005", observations=["state"], render_mode="rgb_array")
+    observation, info = env.reset(seed=7)
+    observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+
+Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed it is a gymnasium.Env with its
+spaces, else a class with the same methods; with numpy observations are arrays, else memoryviews of that shape.
+"""
+import json
+import math
+import random
+import re
+import secrets
+import struct
+import sys
+import time
+
+import msgpack
+import zmq
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+try:
+    from gymnasium import Env
+    from gymnasium.spaces import Box, Dict, Discrete
+except ImportError:
+
+    class Env:
+        """What of gymnasium.Env is needed here."""
+
+        metadata, render_mode = {}, None
+
+        def reset(self, *, seed=None, options=None):
+            pass
+
+        @property
+        def unwrapped(self):
+            return self
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.close()
+
+    class Discrete:
+        def __init__(self, n, start=0):
+            self.n, self.start, self._random = n, start, random.Random()
+
+        def seed(self, seed=None):
+            self._random.seed(seed)
+
+        def sample(self):
+            return self._random.randrange(self.start, self.start + self.n)
+
+    class Box:
+        """Bounds are lists with a number for each element, in C order."""
+
+        def __init__(self, low, high, shape, dtype):
+            self.low, self.high, self.shape, self.dtype = low, high, tuple(shape), dtype
+            self._random = random.Random()
+
+        def seed(self, seed=None):
+            self._random.seed(seed)
+
+        def sample(self):
+            draw = self._random.uniform if self.dtype.startswith("float") else self._random.randint
+            finite = ((max(low, -1e6), min(high, 1e6)) for low, high in zip(self.low, self.high))
+            flat = [draw(low, high) for low, high in finite]
+            return _tensor(struct.pack(f"<{len(flat)}{_FORMAT[self.dtype]}", *flat), self.dtype, self.shape)
+
+    class Dict:
+        def __init__(self, spaces):
+            self.spaces = spaces
+
+        def __getitem__(self, uid):
+            return self.spaces[uid]
+
+
+_FORMAT = {"float32": "f", "float64": "d", "int32": "i", "uint8": "B"}
+_RANGE = {"int32": (-(2**31), 2**31 - 1), "uint8": (0, 255)}
+_SIZE = {"float32": 4, "float64": 8, "int32": 4, "uint8": 1}
+_LOOPBACK = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):\d+$|ipc://")
+_TIMEOUTS = {"hello": 30.0, "reset": 60.0, "step": 60.0, "close": 3.0}
+
+
+class RemoteError(RuntimeError):
+    """What the server refused, or that it does not answer: `code` of the specification, or TIMEOUT or CONFIGURATION."""
+
+    def __init__(self, code, message, detail=None, retryable=False):
+        super().__init__(f"{code}: {message}")
+        self.code, self.detail, self.retryable = code, detail or {}, retryable
+
+
+class RemoteEnv(Env):
+    """Environment `index` of the server at `endpoint`. A server has one session: one RemoteEnv at a time.
+
+    observations: uids to bring; one gives that space, several a Dict of them; by default all that need no renderer.
+    render_mode:  None or "rgb_array": then render() brings the first image that the server offers.
+    keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
+    timeouts:     seconds for hello, reset, step, close; resend: after how many an unanswered request is repeated.
+    reset() and step() return what Gymnasium's do; info has the server's own keys, and `state_hash` where it has one.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
+
+    def __init__(self, endpoint, observations=None, render_mode=None, index=0, image_size=None, seed=None, keys=None,
+                 token=None, timeouts=None, resend=5.0):
+        if isinstance(keys, str):
+            with open(keys, encoding="utf8") as file:
+                keys = json.load(file)
+        if keys is None and not _LOOPBACK.match(endpoint):
+            raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it takes a keys file (keys=...)")
+        self.endpoint, self.index, self.render_mode = endpoint, index, render_mode
+        self._timeouts, self._resend, self._encrypted = {**_TIMEOUTS, **(timeouts or {})}, resend, bool(keys)
+        self._client, self._sid, self._req, self._waiting = secrets.token_hex(8), "", 0, {}
+        self._wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.linger = 0
+        self._socket.heartbeat_ivl = 5000
+        if keys:
+            self._socket.curve_serverkey = keys["serverPublicKey"].encode()
+            self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
+        self._socket.connect(endpoint)
+        try:
+            self._hello()
+            self._choose(observations)
+        except BaseException:
+            self.close()
+            raise
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        if self._sid is None:  # The server lost the session; a new episode may as well begin in a new one.
+            self._hello()
+        operation = {"op": "reset", **({} if seed is None else {"seed": int(seed)}), "options": options or {}}
+        observation, result = self._operate("reset", operation)
+        return observation, self._info(result)
+
+    def step(self, action):
+        action = _frame(action, self._action["dtype"])
+        observation, result = self._operate("step", {"op": "step"}, action)
+        ends = bool(result["terminated"]), bool(result["truncated"])
+        return observation, float(result["reward"]), *ends, self._info(result)
+
+    def render(self):
+        if self.render_mode is None:
+            return None
+        return self._batch("step", {"op": "noop"}, [self._image])[0][self._image]
+
+    def close(self):
+        if self._socket.closed:
+            return
+        try:
+            if self._sid:
+                self._request("close", {"t": "close"})
+        except RemoteError:
+            pass  # A server that is gone is as closed as one that says so.
+        finally:
+            self._socket.close()
+            self._context.term()
+
+    # The session: hello, requests in a strict sequence, and the same bytes again until they are answered.
+
+    def _hello(self):
+        self._sid, self._waiting = "", {}
+        wishes = {key: value for key, value in self._wishes.items() if value is not None}
+        hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py", **wishes}
+        self.welcome, _ = self._request("hello", hello)
+        self._sid = self.welcome["sid"]
+
+    def _request(self, phase, body, payload=()):
+        """Sends a request and waits for its answer: header and frames. Raises RemoteError."""
+        if self._sid is None:
+            raise RemoteError("NO_SESSION", "the server has given this session up; reset() begins another")
+        if self._sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
+            raise RemoteError("TIMEOUT", f"{self.endpoint} has left {len(self._waiting)} requests unanswered; close()")
+        self._req += 1
+        req, sid = self._req, {"sid": self._sid} if self._sid else {}
+        self._waiting[req] = [msgpack.packb({"v": 1, **body, **sid, "req": req}), *payload]
+        self._socket.send_multipart(self._waiting[req])
+        deadline, again = time.monotonic() + self._timeouts[phase], time.monotonic() + self._resend
+        busy = None
+        while (now := time.monotonic()) < deadline:
+            if now >= again:  # Also those given up earlier: the server executes all in sequence, each once.
+                for unanswered in self._waiting.values():
+                    self._socket.send_multipart(unanswered)
+                again = now + self._resend
+            if not self._socket.poll(1000 * (min(deadline, again) - now)):
+                continue
+            head, *frames = self._socket.recv_multipart()
+            header = _header(head)
+            answered = header.get("req")
+            if header.get("t") == "error":
+                error = RemoteError(header["code"], header["message"], header.get("detail"), header.get("retryable"))
+                if error.code == "OUT_OF_ORDER" and error.retryable and answered in self._waiting:
+                    again = 0.0  # What came before it got lost on the way.
+                    continue
+                if error.code == "BUSY" and answered == req:
+                    busy = error  # Another client's session, perhaps of one that died and will be given up.
+                    continue
+                if answered in (req, 0):
+                    self._waiting.pop(req, None)
+                    if error.code == "NO_SESSION":
+                        self._sid = None
+                    raise error
+            self._waiting.pop(answered, None)
+            if answered == req:
+                return header, frames
+        if phase == "hello":
+            self._waiting.clear()
+        told = f"{phase}: {self.endpoint} did not answer within {self._timeouts[phase]:g} s; does the server run"
+        told += ", and is serverPublicKey its key?" if self._encrypted else "?"
+        raise busy or RemoteError("TIMEOUT", told)
+
+    # Batches: one operation on one environment, and the observations asked for.
+
+    def _operate(self, phase, operation, action=None):
+        observations, result = self._batch(phase, operation, self._uids, action)
+        return observations if self._single is None else observations[self._single], result
+
+    def _batch(self, phase, operation, want, action=None):
+        body, payload = {"t": "batch", "ops": [{"env": self.index, **operation}], "want": want}, ()
+        if action is not None:
+            shape, data = action
+            uid, dtype = self._action["uid"], self._action["dtype"]
+            body["tensors"], payload = [{"uid": uid, "dtype": dtype, "shape": [1, *shape], "frame": 0}], (data,)
+        header, frames = self._request(phase, body, payload)
+        result = header["results"][0]
+        if error := result.get("error"):
+            raise RemoteError(error["code"], error["message"], error.get("detail"), error.get("retryable"))
+        came = {tensor["uid"]: tensor for tensor in header.get("tensors") or []}
+        return {uid: self._observation(uid, came, frames) for uid in want}, result
+
+    def _observation(self, uid, came, frames):
+        spec, tensor = self._specs[uid], came.get(uid)
+        if tensor is None or (tensor["dtype"], tensor["shape"]) != (spec["dtype"], [1, *spec["shape"]]):
+            raise RemoteError("BAD_MESSAGE", f"the server sent {tensor}; welcome promised {spec}")
+        return _tensor(frames[tensor["frame"]], spec["dtype"], spec["shape"])
+
+    @staticmethod
+    def _info(result):
+        return {**(result.get("info") or {}), **{key: result[key] for key in ("state_hash",) if result.get(key)}}
+
+    # What welcome said, as spaces.
+
+    def _choose(self, observations):
+        specs = self._specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
+        self._action = self.welcome["action"]
+        if not 0 <= self.index < self.welcome["env_count"]:
+            raise RemoteError("CONFIGURATION", f"index is below {self.welcome['env_count']}, not {self.index}")
+        images = [uid for uid, spec in specs.items() if _is_image(spec)] if self.welcome.get("graphics") else []
+        modes = [None, "rgb_array"] if images else [None]
+        if self.render_mode not in modes:
+            raise RemoteError("CONFIGURATION", f"render_mode is one of {modes} here, not {self.render_mode!r}")
+        self._image = images[0] if images else None
+        without = [uid for uid, spec in specs.items() if not spec.get("graphics")]
+        self._uids = without if observations is None else list(observations)
+        if not self._uids or any(uid not in specs for uid in self._uids):
+            raise RemoteError("CONFIGURATION", f"observations are some of {list(specs)}, not {self._uids}")
+        self._single = self._uids[0] if len(self._uids) == 1 else None
+        spaces = {uid: _space(specs[uid]) for uid in self._uids}
+        self.observation_space = Dict(spaces) if self._single is None else spaces[self._single]
+        self.action_space = _space(self._action, action=True)
+
+
+def _is_image(spec):
+    return bool(spec.get("graphics")) and spec["dtype"] == "uint8" and len(spec["shape"]) == 3 and spec["shape"][2] == 3
+
+
+def _space(spec, action=False):
+    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
+    dtype, shape, size = spec["dtype"], tuple(spec["shape"]), math.prod(spec["shape"])
+    bounds = []
+    for side, key in enumerate(("low", "high")):
+        bound = spec.get(key)
+        if bound is None:
+            bound = _RANGE[dtype][side] if dtype in _RANGE else (-math.inf, math.inf)[side]
+        bounds.append(list(bound) if isinstance(bound, list) else [bound] * size)
+    if action and shape == () and dtype in _RANGE:
+        low, high = int(bounds[0][0]), int(bounds[1][0])
+        return Discrete(high - low + 1, start=low)
+    if Box.__module__ == __name__:
+        return Box(*bounds, shape, dtype)
+    low, high = (numpy.array(bound, dtype).reshape(shape) for bound in bounds)
+    return Box(low, high, shape, numpy.dtype(dtype).type)
+
+
+def _frame(action, dtype):
+    """Shape and bytes of an action; the server says what is wrong with its values or its shape."""
+    if numpy is not None:
+        array = numpy.asarray(action)
+        array = array.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+        return list(array.shape), array.tobytes()
+    shape, flat = [], action.tolist() if hasattr(action, "tolist") else action
+    flat = [flat] if not isinstance(flat, (list, tuple)) else shape.append(len(flat)) or list(flat)
+    while flat and isinstance(flat[0], (list, tuple)):
+        shape.append(len(flat[0]))
+        flat = [element for row in flat for element in row]
+    return shape, struct.pack(f"<{len(flat)}{_FORMAT[dtype]}", *flat)
+
+
+def _tensor(data, dtype, shape):
+    if len(data) != math.prod(shape) * _SIZE[dtype]:
+        raise RemoteError("BAD_MESSAGE", f"a frame has {len(data)} bytes; {dtype} {list(shape)} takes another number")
+    if numpy is not None:
+        flat = numpy.frombuffer(bytearray(data), numpy.dtype(dtype).newbyteorder("<"))
+        return flat.reshape(shape).astype(dtype, copy=False)
+    if sys.byteorder != "little":
+        raise RemoteError("CONFIGURATION", "on this machine numpy is needed: tensors are little-endian")
+    if not shape:
+        return struct.unpack(f"<{_FORMAT[dtype]}", data)[0]
+    return memoryview(bytearray(data)).cast(_FORMAT[dtype], list(shape))
+
+
+def _header(data):
+    """One bounded msgpack map, as the specification asks of every decoder."""
+    try:
+        if len(data) > 4 * 2**20:
+            raise ValueError(f"{len(data)} bytes")
+        most = {"max_array_len": 200000, "max_map_len": 200000, "max_bin_len": 0, "max_ext_len": 0}
+        header = msgpack.unpackb(data, max_str_len=65536, **most)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise RemoteError("BAD_MESSAGE", f"the server's header cannot be read: {error}") from error
+    if not isinstance(header, dict):
+        raise RemoteError("BAD_MESSAGE", "the server's header is not a map")
+    return header
+
+
+if __name__ == "__main__":
+    with RemoteEnv(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5005") as example:
+        example.action_space.seed(7)
+        _, first = example.reset(seed=7)
+        print(f"{example.welcome['name']}: reset, {first}")
+        for count in range(5):
+            _, gain, terminated, truncated, told = example.step(example.action_space.sample())
+            print(f"step {count + 1}: reward {gain:g}, terminated {terminated}, truncated {truncated}, {told}")
+            if terminated or truncated:
+                example.reset()

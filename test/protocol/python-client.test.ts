@@ -1,0 +1,261 @@
+/** @file The Gymnasium environment of protocol/examples, in a Python of its own, against `rls3 env serve`: real processes on both sides. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, it } from "vitest";
+import { EnvironmentClient, generateKeys, type Op } from "../../protocol/index.js";
+
+const here = import.meta.dirname;
+const main = path.resolve(here, "../../trainer/cli/main.js");
+const driver = path.resolve(here, "../../../test/protocol/python_client.py");
+const gridWorld = path.resolve(here, "../../protocol/examples/grid-world.js");
+
+/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
+const python = ["/usr/bin/python3", "python3"].find((candidate) => {
+  try {
+    execFileSync(candidate, ["-c", "import zmq, msgpack, numpy"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+});
+const missing = "no Python with zmq, msgpack and numpy: apt-get install python3-zmq python3-msgpack python3-numpy";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function started(command: readonly string[], said: RegExp): Promise<{ child: ChildProcess; endpoint: string }> {
+  const child = spawn(process.execPath, [...command]);
+  const ended = once(child, "exit");
+  closers.push(() => {
+    child.kill("SIGKILL");
+    return ended;
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const endpoint = said.exec(line)?.[1];
+    if (endpoint !== undefined) return { child, endpoint };
+  }
+  throw new Error(`${command.join(" ")} ended before it served`);
+}
+
+const serve = (bind = "tcp://127.0.0.1:*", ...more: readonly string[]) =>
+  started([main, "env", "serve", "--bind", bind, ...more], /at (tcp:\/\/\S+)$/);
+
+type Step = readonly [name: string, ...arguments_: readonly unknown[]];
+interface Told {
+  readonly observation?: Readonly<Record<string, string>>;
+  readonly info?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly code: string; readonly message: string; readonly detail: Record<string, unknown> };
+  readonly [key: string]: unknown;
+}
+interface Task {
+  readonly endpoint: string;
+  readonly steps: readonly Step[];
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly without?: readonly string[];
+}
+
+/** What the driver says, a line for each step; at a `wait` it goes on once `whileWaiting` has. */
+async function drive(task: Task, whileWaiting?: () => Promise<unknown>): Promise<Told[]> {
+  const child = spawn(python ?? "", ["-B", driver, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  closers.push(() => child.kill("SIGKILL"));
+  const told: Told[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = JSON.parse(line) as Told;
+    if (said["waiting"] === true) {
+      await whileWaiting?.();
+      child.stdin.write("\n");
+    } else told.push(said);
+  }
+  expect(await ended).toEqual([0, null]);
+  return told;
+}
+
+const ACTIONS = Array.from({ length: 8 }, (_, step) =>
+  Array.from({ length: 6 }, (_, element) => (((step + 1) * (element + 3) * 37) % 201) / 100 - 1),
+);
+const UIDS = ["state", "objects", "image"];
+const episode: readonly Step[] = [["reset", 11], ...ACTIONS.map((action): Step => ["step", action]), ["render"]];
+
+const sha256 = (data: ArrayLike<number> & ArrayBufferView): string =>
+  createHash("sha256")
+    .update(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+    .digest("hex");
+
+/** The same episode with the TypeScript client, as the driver would tell it. */
+async function reference(endpoint: string): Promise<Told[]> {
+  const client = await EnvironmentClient.connect({ endpoint });
+  const told: Told[] = [];
+  const ops: Op[] = [
+    { env: 0, op: "reset", seed: 11 },
+    ...ACTIONS.map((action): Op => ({ env: 0, op: "step", action })),
+  ];
+  for (const op of ops) {
+    const { results, tensors } = await client.batch([op], UIDS);
+    const [result] = results;
+    if (result === undefined) throw new Error("an empty batch");
+    const { reward, terminated, truncated, info, stateHash } = result;
+    const observation = Object.fromEntries(
+      UIDS.map((uid) => [uid, sha256(tensors[uid]?.data ?? new Uint8Array())] as const),
+    );
+    told.push({
+      observation,
+      ...(op.op === "step" && { reward, terminated, truncated }),
+      info: { ...info, state_hash: stateHash },
+    });
+  }
+  await client.close();
+  return told;
+}
+
+describe.skipIf(python === undefined)(
+  python === undefined ? `the Python client (skipped: ${missing})` : "the Python client",
+  () => {
+    it("gets from a seed and actions what the TypeScript client gets, with numpy and without", async () => {
+      const { endpoint } = await serve();
+      const expected = await reference(endpoint);
+      const options = { observations: UIDS, render_mode: "rgb_array" };
+      const told = await drive({ endpoint, options, steps: [...episode, ...episode] });
+      expect(told.slice(0, 9)).toEqual(expected);
+      expect(told.slice(10, 19)).toEqual(expected);
+      expect(told[9]).toMatchObject({ type: "ndarray", shape: [64, 64, 3] });
+      expect(told[9]?.["image"]).toBe(expected.at(-1)?.observation?.["image"]);
+      const plain = await drive({ endpoint, options, without: ["numpy", "gymnasium"], steps: episode });
+      expect(plain.slice(0, 9)).toEqual(expected);
+      expect(plain[9]).toMatchObject({ type: "memoryview", image: told[9]?.["image"] });
+    });
+
+    it("maps the server's specs to spaces, and passes Gymnasium's checker where that is installed", async () => {
+      const { endpoint } = await serve("tcp://127.0.0.1:*", "--image-size", "32");
+      const options = { image_size: 48, render_mode: "rgb_array" };
+      const [spaces, samples, checked] = await drive({
+        endpoint,
+        options,
+        steps: [["spaces"], ["sample", 5], ["check"]],
+      });
+      const observations = { state: { shape: [45] }, objects: { shape: [3, 5] }, scene: { shape: [1] } };
+      expect(spaces).toEqual({ observations, action: { shape: [6] } });
+      expect(samples).toEqual({ samples: [6, 6, 6] });
+      expect([null, "passed"]).toContain(checked?.["gymnasium"]);
+      const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
+      const [own] = await drive({ endpoint: grid.endpoint, steps: [["spaces"]] });
+      expect(own).toEqual({ observations: { shape: [4] }, action: { n: 4, start: 0 } });
+    });
+
+    it("names what is wrong with an action, and goes on", async () => {
+      const { endpoint } = await serve();
+      const [early, , high, nan, short, fine] = await drive({
+        endpoint,
+        steps: [
+          ["step", [0, 0, 0, 0, 0, 0]],
+          ["reset", 1],
+          ["step", [0, 0, 1.5, 0, 0, 0]],
+          ["step", [0, 0, 0, "nan", 0, 0]],
+          ["step", [0, 0, 0]],
+          ["step", [0, 0, 0, 0, 0, 0]],
+        ],
+      });
+      expect(early?.error?.code).toBe("NOT_RESET");
+      expect(high?.error?.message).toContain("BAD_ACTION: action[2] (x) = 1.5 is above 1");
+      expect(high?.error?.detail).toMatchObject({ element: 2, name: "x", bound: "high", value: 1.5 });
+      expect(nan?.error?.message).toContain("action[3] (z) is NaN");
+      expect(short?.error?.message).toContain("action must be float32 [1,6]");
+      expect(fine?.error).toBeUndefined();
+    });
+
+    it("refuses what the server does not have before the first reset", async () => {
+      const { endpoint } = await serve();
+      const open = async (options: Record<string, unknown>) =>
+        (await drive({ endpoint, options, steps: [] }))[0]?.error;
+      expect((await open({ observations: ["smell"] }))?.message).toContain(
+        "some of ['state', 'objects', 'scene', 'image'",
+      );
+      expect((await open({ index: 1 }))?.message).toContain("index is below 1");
+      expect((await open({ render_mode: "human" }))?.message).toContain("'rgb_array'");
+    });
+
+    it("waits for a server that has another client, and says so when that stays", async () => {
+      const { endpoint } = await serve();
+      const other = await EnvironmentClient.connect({ endpoint });
+      const impatient = { timeouts: { hello: 0.5 }, resend: 0.1 };
+      const [busy] = await drive({ endpoint, options: impatient, steps: [["reset", 1]] });
+      expect(busy?.error?.code).toBe("BUSY");
+      const patient = drive({ endpoint, options: { resend: 0.1 }, steps: [["reset", 1]] });
+      setTimeout(() => void other.close(), 500);
+      expect((await patient)[0]?.info?.["state_hash"]).toMatch(/^[0-9a-f]{16}$/);
+    });
+
+    it("repeats a request to a server that does not answer for a while, which executes it once", async () => {
+      const { child, endpoint } = await serve();
+      const expected = await reference(endpoint);
+      const frozen = async (): Promise<void> => {
+        child.kill("SIGSTOP");
+        setTimeout(() => child.kill("SIGCONT"), 700);
+      };
+      const steps: Step[] = [...episode.slice(0, 4), ["wait"], ...episode.slice(4, 9)];
+      const told = await drive({ endpoint, options: { observations: UIDS, resend: 0.1 }, steps }, frozen);
+      expect(told.filter(({ info }) => info !== undefined)).toEqual(expected);
+    });
+
+    it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {
+      const first = await serve();
+      const { endpoint } = first;
+      let stage = 0;
+      const told = await drive(
+        {
+          endpoint,
+          options: { timeouts: { step: 1, reset: 30 }, resend: 0.2 },
+          steps: [["reset", 11], ["wait"], ["step", ACTIONS[0]], ["wait"], ["step", ACTIONS[0]], ["reset", 11]],
+        },
+        async () => {
+          stage++;
+          if (stage === 1) {
+            first.child.kill("SIGKILL");
+            await once(first.child, "exit");
+          } else await serve(endpoint);
+        },
+      );
+      const [before, killed, lost, after] = told.filter((line) => Object.keys(line).length > 0);
+      expect(killed?.error?.code).toBe("TIMEOUT");
+      expect(killed?.error?.message).toContain(`step: ${endpoint} did not answer within 1 s`);
+      expect(lost?.error?.code).toBe("NO_SESSION");
+      expect(after).toEqual(before);
+      const [never] = await drive({ endpoint: "tcp://127.0.0.1:9", options: { timeouts: { hello: 0.2 } }, steps: [] });
+      expect(never?.error?.message).toContain("hello: tcp://127.0.0.1:9 did not answer within 0.2 s");
+    });
+
+    it("talks over CURVE with a keys file and its token, and to nobody beyond loopback without", async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), "rls3-keys-"));
+      closers.push(() => rmSync(folder, { recursive: true }));
+      const { serverSecretKey, ...shared } = generateKeys("a token of some length");
+      const file = (name: string, keys: object): string => {
+        writeFileSync(path.join(folder, name), JSON.stringify(keys));
+        return path.join(folder, name);
+      };
+      const { endpoint } = await serve(
+        "tcp://0.0.0.0:*",
+        "--keys",
+        file("server.json", { ...shared, serverSecretKey }),
+      );
+      const near = endpoint.replace("0.0.0.0", "127.0.0.1");
+      const [first] = await drive({
+        endpoint: near,
+        options: { keys: file("client.json", shared) },
+        steps: [["reset", 1]],
+      });
+      expect(first?.info?.["state_hash"]).toMatch(/^[0-9a-f]{16}$/);
+      const stranger = file("other.json", { ...shared, token: "another token of some length" });
+      const [refused] = await drive({ endpoint: near, options: { keys: stranger }, steps: [] });
+      expect(refused?.error?.code).toBe("AUTH");
+      const [alone] = await drive({ endpoint: "tcp://192.0.2.1:5005", steps: [] });
+      expect(alone?.error?.message).toContain("takes a keys file");
+    });
+  },
+);

@@ -1,0 +1,77 @@
+"""Drives protocol/examples/gymnasium_env.py for python-client.test.ts: one JSON object in, JSON lines out.
+
+`steps` are worked through in order: ["reset", seed], ["step", action], ["render"], ["wait"] for a line on standard input,
+["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
+"""
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+task = json.loads(sys.argv[1])
+for name in task.get("without", []):
+    sys.modules[name] = None
+sys.path.insert(0, str(Path(__file__).parents[2] / "protocol" / "examples"))
+from gymnasium_env import Discrete, RemoteEnv, RemoteError  # noqa: E402
+
+
+def digest(value):
+    """Of the bytes of an observation, in C order."""
+    if isinstance(value, dict):
+        return {uid: digest(tensor) for uid, tensor in value.items()}
+    return hashlib.sha256(value.tobytes()).hexdigest()
+
+
+def space(of):
+    if hasattr(of, "spaces"):
+        return {uid: space(one) for uid, one in of.spaces.items()}
+    return {"n": int(of.n), "start": int(of.start)} if isinstance(of, Discrete) else {"shape": list(of.shape)}
+
+
+def answer(env, name, *arguments):
+    if name == "wait":
+        print(json.dumps({"waiting": True}), flush=True)
+        sys.stdin.readline()
+        return {}
+    if name == "reset":
+        observation, info = env.reset(seed=arguments[0] if arguments else None)
+        return {"observation": digest(observation), "info": info}
+    if name == "step":
+        action = [float(text) if isinstance(text, str) else text for text in arguments[0]]
+        observation, reward, terminated, truncated, info = env.step(action)
+        ends = {"terminated": terminated, "truncated": truncated}
+        return {"observation": digest(observation), "reward": reward, **ends, "info": info}
+    if name == "sample":
+        env.action_space.seed(arguments[0])
+        return {"samples": [len(env.action_space.sample().tolist()) for _ in range(3)]}
+    if name == "render":
+        picture = env.render()
+        return {"type": type(picture).__name__, "shape": list(picture.shape), "image": digest(picture)}
+    if name == "spaces":
+        return {"observations": space(env.observation_space), "action": space(env.action_space)}
+    if name == "check":
+        try:
+            from gymnasium.utils.env_checker import check_env
+        except ImportError:
+            return {"gymnasium": None}
+        check_env(env)
+        return {"gymnasium": "passed"}
+    env.close()
+    return {}
+
+
+def attempt(act):
+    try:
+        result = act()
+    except RemoteError as error:
+        result = {"error": {"code": error.code, "message": str(error), "detail": error.detail}}
+    if isinstance(result, dict):
+        print(json.dumps(result), flush=True)
+    return result
+
+
+opened = attempt(lambda: RemoteEnv(task["endpoint"], **task.get("options", {})))
+if not isinstance(opened, dict):
+    for step in task["steps"]:
+        attempt(lambda: answer(opened, *step))
+    opened.close()
