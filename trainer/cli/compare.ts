@@ -7,11 +7,11 @@ import type { Summary } from "../report/summary.js";
 import { renderTerminal } from "../report/terminal.js";
 import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
 import { nearest, parseResolved } from "../rls3/configuration.js";
+import { onDevice } from "../rls3/device.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
 import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
-import { onDevice } from "./device.js";
 import {
   configurationOf,
   type Flags,

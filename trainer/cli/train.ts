@@ -1,11 +1,11 @@
 /** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
 import path from "node:path";
 import type { CommandModule } from "yargs";
+import { onDevice } from "../rls3/device.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
 import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
 import { refuseUsed } from "../rls3/run-directory.js";
-import { onDevice } from "./device.js";
 import {
   configurationOf,
   type Flags,

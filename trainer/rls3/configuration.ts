@@ -46,7 +46,7 @@ export function unknownKeyMessage(where: string, key: string, known: readonly st
 const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
 
 /** Values under their setting's own name, symbols resolved, each checked against its schema. */
-function parseSource(source: Source): Partial<Configuration> {
+export function parseSource(source: Source): Partial<Configuration> {
   const parsed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source.values)) {
     const name = SYMBOLS[key] ?? key;

@@ -70,6 +70,12 @@ export async function prepare(
   };
 }
 
+/** Whether `prepare` would find everything there; what is in it is looked at only then. */
+export const isPrepared = (directory: string, { feasibilitySteps }: Pick<Configuration, "feasibilitySteps">): boolean =>
+  [...(feasibilitySteps > 0 ? ["transitions"] : []), "test", "natural", "validation"].every((name) =>
+    existsSync(path.join(directory, `${name}.safetensors`)),
+  );
+
 /** The test sets alone, of this configuration's sizes and seed, not kept. */
 export async function drawTestSets(
   { testSeed, testImagesPerRelation, naturalImages }: Configuration,

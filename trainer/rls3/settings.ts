@@ -195,6 +195,12 @@ export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries
   }),
 );
 
+/** The setting's name as a flag: `--kl-budget`, or the paper's symbol where it has one: `--beta`. */
+export const flagOf = (name: SettingName): string => {
+  const { symbol } = SETTINGS[name] as Setting;
+  return `--${symbol ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+};
+
 type Layer = Partial<Configuration>;
 
 /** What a kind of agent changes in the defaults (design/defaults.md, "The arms, spelled out"). */

@@ -8,11 +8,12 @@ import { writeDurably } from "../rls3/durable-file.js";
 import { provenance } from "../rls3/provenance.js";
 import type { SettingName } from "../rls3/settings.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
+import { repeatCommand } from "./command.js";
 import type { Cell } from "./executor.js";
 
 export const PLAN_FILE = "sweep.json";
 
-/** A cell with what the table says of it. */
+/** A cell with what the table says of it; its `command` is the one that repeats it alone. */
 export interface PlannedCell extends Cell {
   /** The folder's name. */
   readonly name: string;
@@ -91,7 +92,7 @@ export function parseSweepFile(file: string): SweepFile {
     varied,
     cells: cells.map(({ name, variant, shared, configuration }, index) => {
       const resolved = parseResolved(`${file}, cell ${name}`, configuration);
-      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved, command });
+      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved });
     }),
   };
 }
@@ -102,19 +103,15 @@ interface Described {
   readonly variant: string | null;
   readonly shared: string;
   readonly resolved: PlannedCell["configuration"];
-  readonly command: string;
 }
 
-export const plannedCell = (
-  folder: string,
-  { index, name, variant, shared, resolved, command }: Described,
-): PlannedCell => ({
+export const plannedCell = (folder: string, { index, name, variant, shared, resolved }: Described): PlannedCell => ({
   index,
   name,
   variant,
   folder: cellFolder(folder, name),
   shared,
   configuration: resolved,
-  command,
+  command: repeatCommand(resolved),
   earlyStopping: resolved.earlyStopping,
 });

@@ -1,0 +1,30 @@
+/** @file The command that repeats a cell alone: `rls3 train` with what differs from its defaults. */
+import { type Configuration, resolveConfiguration } from "../rls3/configuration.js";
+import { flagOf, SETTING_NAMES, type SettingName } from "../rls3/settings.js";
+
+/** Settings by which the configuration differs from what `rls3 train` resolves to with the same agent. */
+function differences(configuration: Configuration, quick: boolean): SettingName[] {
+  const { agent } = configuration;
+  const plain = resolveConfiguration([{ name: "agent", values: { agent } }], { quick });
+  return SETTING_NAMES.filter((name) => name !== "agent" && configuration[name] !== plain[name]);
+}
+
+/** The shorter of the two ways, with --quick or without. */
+export function repeatCommand(configuration: Configuration): string {
+  const [plain, quick] = [differences(configuration, false), differences(configuration, true)];
+  const names = quick.length < plain.length ? quick : plain;
+  return [
+    "rls3 train",
+    ...(names === quick ? ["--quick"] : []),
+    ...(configuration.agent === "rls3" ? [] : [`--agent ${configuration.agent}`]),
+    ...names.map((name) => flag(name, configuration[name])),
+  ].join(" ");
+}
+
+function flag(name: SettingName, value: unknown): string {
+  if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
+  return `${flagOf(name)} ${quoted(String(value))}`;
+}
+
+/** As a POSIX shell takes it. */
+const quoted = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,0 +1,291 @@
+/** @file What a sweep varies: grid × list × random draws × seeds, each combination resolved to a configuration as `rls3 train` resolves it. */
+import { createHash } from "node:crypto";
+import { InputError } from "../errors.js";
+import { Random } from "../random/random.js";
+import { type Configuration, parseSource, resolveConfiguration, type Source } from "../rls3/configuration.js";
+import { AGENT_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../rls3/settings.js";
+
+/** One named (or not) set of settings that go together. */
+export interface Variant {
+  readonly name?: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A random setting is drawn from a list, or from a range: evenly, or evenly in its logarithm. */
+export type Draw =
+  | readonly unknown[]
+  | { readonly low: number; readonly high: number; readonly scale?: "linear" | "log" };
+
+export interface RandomWish {
+  /** Draws; more of them later keep the first ones. */
+  readonly samples: number;
+  /** Seed of the draws, not of the runs. */
+  readonly seed?: number;
+  readonly keys: Readonly<Record<string, Draw>>;
+}
+
+/** What is asked for, not yet checked. `where` in messages says which flag or part of which file a key is from. */
+export interface SweepWish {
+  /** Settings of all cells; later ones win. */
+  readonly base: readonly Source[];
+  readonly preset?: string;
+  readonly quick?: boolean;
+  readonly grid?: Readonly<Record<string, readonly unknown[]>>;
+  readonly list?: readonly Variant[];
+  readonly random?: RandomWish;
+  readonly seeds: readonly number[];
+  readonly where?: (part: "grid" | "list" | "random", key: string) => string;
+}
+
+/** A cell as planned: its settings, and the name that they give it. */
+export interface CellWish {
+  readonly name: string;
+  readonly variant: string | null;
+  readonly configuration: Configuration;
+}
+
+export interface SweepPlan {
+  /** In the order in which they were given; `seed` is not among them. */
+  readonly varied: readonly SettingName[];
+  /** Seed by seed, so that an interrupted sweep has whole comparisons. */
+  readonly cells: readonly CellWish[];
+  /** Combinations that came to the settings of another one. */
+  readonly repeated: number;
+}
+
+type Settings = Partial<Configuration>;
+const EXTRA_DRAWS = 100;
+
+const whereOf = (part: "grid" | "list" | "random", key: string): string =>
+  part === "list" ? `list, ${key}` : `${part}: ${key}`;
+
+/** Each combination, checked: an InputError says in one line what is wrong where. */
+export function planSweep(wish: SweepWish): SweepPlan {
+  const where = wish.where ?? whereOf;
+  if (wish.seeds.length === 0) throw new InputError("--seeds: names no seed; give how many, such as 5, or a list");
+  const variants = checkedVariants(wish.list, where);
+  const axes = checkedAxes(wish.grid ?? {}, where);
+  const draws = checkedDraws(wish.random, where);
+  refuseTwice([
+    ["grid", axes.map(([name]) => name)],
+    ["list", [...new Set(variants.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))]],
+    ["random", Object.keys(draws[0] ?? {}) as SettingName[]],
+  ]);
+  const points = product(axes);
+  const combinations = variants.flatMap(({ name, settings }) =>
+    points.flatMap((point) => draws.map((draw) => ({ variant: name, settings: { ...settings, ...point, ...draw } }))),
+  );
+  const varied = [...new Set(combinations.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))];
+  const resolved = combinations.map(({ variant, settings }) => ({
+    variant,
+    stem: [...(variant === null ? [] : [safe(variant)]), ...parts(settings, varied, variants, variant)].join("_"),
+    configuration: resolveConfiguration([...wish.base, { name: "sweep", values: settings }], {
+      quick: wish.quick === true,
+      ...(wish.preset === undefined ? {} : { preset: wish.preset }),
+    }),
+  }));
+  const seen = new Set<string>();
+  const different = resolved.filter(({ configuration }) => {
+    const key = configurationKey(configuration);
+    return seen.has(key) ? false : seen.add(key) !== undefined;
+  });
+  const cells = wish.seeds.flatMap((seed) =>
+    different.map(({ variant, stem, configuration }): CellWish => {
+      return { variant, name: `${short(stem)}-${seed}`, configuration: { ...configuration, seed } };
+    }),
+  );
+  return { varied, cells: withoutCollisions(cells), repeated: resolved.length - different.length };
+}
+
+/** Equal for equal settings. */
+export const configurationKey = (configuration: Configuration): string =>
+  JSON.stringify(SETTING_NAMES.map((name) => configuration[name]));
+
+function checkedVariants(
+  list: readonly Variant[] | undefined,
+  where: NonNullable<SweepWish["where"]>,
+): { name: string | null; settings: Settings }[] {
+  if (list === undefined) return [{ name: null, settings: {} }];
+  if (list.length === 0) throw new InputError(`${where("list", "")}: names no variant; leave it out, or give one`);
+  const named = list.map(({ name, settings }, i) => {
+    const place = where("list", name ?? `variant ${i + 1}`);
+    const parsed = parseSource({ name: place, values: settings });
+    refuseSeed(parsed, place);
+    return { name: name ?? null, settings: parsed };
+  });
+  const twice = named.find(({ name }, i) => name !== null && named.findIndex((other) => other.name === name) < i);
+  if (twice !== undefined) throw new InputError(`${where("list", "")}: names the variant "${twice.name}" twice`);
+  return named;
+}
+
+function checkedAxes(
+  grid: Readonly<Record<string, readonly unknown[]>>,
+  where: NonNullable<SweepWish["where"]>,
+): [SettingName, readonly unknown[]][] {
+  const axes = Object.entries(grid).map(([key, values]): [SettingName, readonly unknown[]] => {
+    const place = where("grid", key);
+    if (values.length === 0)
+      throw new InputError(`${place}: names no value; give at least one, such as ${key}: [1, 2]`);
+    return checkedValues(place, key, values);
+  });
+  const twice = axes.find(([name], i) => axes.findIndex(([other]) => other === name) < i);
+  if (twice !== undefined) throw new InputError(`grid: gives ${twice[0]} twice, by its name and its symbol; keep one`);
+  return axes;
+}
+
+/** Values of one setting, each parsed, none twice. */
+function checkedValues(place: string, key: string, values: readonly unknown[]): [SettingName, readonly unknown[]] {
+  const parsed = values.map((value) => {
+    const settings = parseSource({ name: place, values: { [key]: value } });
+    refuseSeed(settings, place);
+    return Object.entries(settings)[0] as [SettingName, unknown];
+  });
+  const twice = parsed.find(([, value], i) => parsed.findIndex(([, other]) => other === value) < i);
+  if (twice !== undefined) throw new InputError(`${place}: names ${JSON.stringify(twice[1])} twice`);
+  return [parsed[0]?.[0] ?? "seed", parsed.map(([, value]) => value)];
+}
+
+function refuseSeed(settings: Settings, place: string): void {
+  if (settings.seed !== undefined) throw new InputError(`${place}: seeds are varied by --seeds (or seeds:), not here`);
+}
+
+/** A setting varied in two ways would say two things of one cell. */
+function refuseTwice(parts: readonly (readonly [string, readonly SettingName[]])[]): void {
+  for (const [i, [part, names]] of parts.entries()) {
+    for (const [other, others] of parts.slice(i + 1)) {
+      const both = names.find((name) => others.includes(name));
+      if (both !== undefined) throw new InputError(`${both} is varied by ${part} and by ${other}; keep one of them`);
+    }
+  }
+}
+
+const product = (axes: readonly (readonly [SettingName, readonly unknown[]])[]): Settings[] =>
+  axes.reduce<Settings[]>(
+    (points, [name, values]) => points.flatMap((point) => values.map((value) => ({ ...point, [name]: value }))),
+    [{}],
+  );
+
+/** The draws, each another combination; the same seed and keys give the same ones, and more samples only add to them. */
+function checkedDraws(random: RandomWish | undefined, where: NonNullable<SweepWish["where"]>): Settings[] {
+  if (random === undefined) return [{}];
+  const { samples, seed = 0 } = random;
+  if (!Number.isInteger(samples) || samples < 1 || samples > 100_000) {
+    throw new InputError(`${where("random", "samples")}: must be a whole number from 1 to 100000, not ${samples}`);
+  }
+  const keys = Object.entries(random.keys).map(([key, draw]) => drawer(where("random", key), key, draw));
+  if (keys.length === 0) throw new InputError(`${where("random", "keys")}: names no setting to draw`);
+  const drawn = new Map<string, Settings>();
+  for (let i = 0; drawn.size < samples && i < samples + EXTRA_DRAWS * keys.length; i++) {
+    const settings = Object.fromEntries(
+      keys.map(([name, draw]) => [name, draw(Random.stream(seed, "sweep", i, name))]),
+    );
+    drawn.set(JSON.stringify(settings), settings as Settings);
+  }
+  return [...drawn.values()];
+}
+
+function drawer(place: string, key: string, draw: Draw): [SettingName, (random: Random) => unknown] {
+  if (Array.isArray(draw)) {
+    if (draw.length === 0) throw new InputError(`${place}: names no value to draw from`);
+    const [name, values] = checkedValues(place, key, draw);
+    return [name, (random) => values[random.below(values.length)]];
+  }
+  const { low, high, scale = "linear" } = draw as Exclude<Draw, readonly unknown[]>;
+  const [name] = checkedValues(place, key, [low]);
+  checkedValues(place, key, [high]);
+  if (typeof (SETTINGS[name] as Setting).fallback !== "number") {
+    throw new InputError(`${place}: is no number; give a list of values to draw from`);
+  }
+  if (low >= high) throw new InputError(`${place}: low (${low}) must be below high (${high})`);
+  if (scale === "log" && low <= 0)
+    throw new InputError(`${place}: a range on a log scale starts above 0, not at ${low}`);
+  const takes = (value: number): boolean => (SETTINGS[name] as Setting).schema.safeParse(value).success;
+  // A setting of whole numbers takes none between two of its own: its range then has both ends.
+  const whole = Number.isInteger(low) && Number.isInteger(high) && !takes(low + 0.5);
+  return [
+    name,
+    (random) => {
+      const share = random.float();
+      const [from, to] = whole ? [low - 0.5, high + 0.5] : [low, high];
+      const start = Math.max(from, whole ? 0.5 : 0);
+      const value = scale === "log" ? start * (to / start) ** share : from + share * (to - from);
+      const rounded = whole ? Math.round(value) : Number(value.toPrecision(4));
+      return Math.min(high, Math.max(low, rounded));
+    },
+  ];
+}
+
+/** `beta=1`, `eta=0.25` …: a named variant's own settings are not repeated. */
+function parts(
+  settings: Settings,
+  varied: readonly SettingName[],
+  variants: readonly { readonly name: string | null; readonly settings: Settings }[],
+  variant: string | null,
+): string[] {
+  const own = variant === null ? {} : (variants.find(({ name }) => name === variant)?.settings ?? {});
+  return varied
+    .filter((name) => Object.hasOwn(settings, name) && !Object.hasOwn(own, name))
+    .map((name) => `${(SETTINGS[name] as Setting).symbol ?? name}=${safe(String(settings[name]))}`);
+}
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 8);
+const LONGEST_VALUE = 40;
+const LONGEST_STEM = 120;
+
+/** A value as a part of a file's name; where that loses something, with a digest of all of it. */
+function safe(value: string): string {
+  const clean = value
+    .replace(/[^A-Za-z0-9.+-]+/g, "-")
+    .replace(/^[-.]+/, "")
+    .slice(-LONGEST_VALUE);
+  return clean === value ? clean : `${clean === "" ? "x" : clean}.${digest(value)}`;
+}
+
+const short = (stem: string): string => {
+  if (stem === "") return "base";
+  return stem.length <= LONGEST_STEM ? stem : `${stem.slice(0, LONGEST_STEM)}.${digest(stem)}`;
+};
+
+/** Names that differ in nothing but case, or not at all, get a digest of their settings. */
+export function withoutCollisions(cells: readonly CellWish[], taken: readonly string[] = []): CellWish[] {
+  const used = new Set(taken.map((name) => name.toLowerCase()));
+  return cells.map((cell) => {
+    const { seed } = cell.configuration;
+    const stem = cell.name.slice(0, -`-${seed}`.length);
+    const name = used.has(cell.name.toLowerCase())
+      ? `${stem}.${digest(configurationKey({ ...cell.configuration, seed: 0 }))}-${seed}`
+      : cell.name;
+    used.add(name.toLowerCase());
+    return { ...cell, name };
+  });
+}
+
+/** Settings that follow from the agent where nobody gives them: they differ between agents without being varied. */
+const FOLLOWS_AGENT: ReadonlySet<string> = new Set(
+  Object.values(AGENT_DEFAULTS).flatMap((layer) => Object.keys(layer)),
+);
+
+/**
+ * The first setting, varied in neither, in which the two sets of cells differ: then they are not one sweep. What follows
+ * from the agent is compared between cells of the same agent.
+ */
+export function conflictOf(
+  varied: readonly SettingName[],
+  before: readonly Configuration[],
+  now: readonly Configuration[],
+): { readonly name: SettingName; readonly before: unknown; readonly now: unknown } | null {
+  const fixed = SETTING_NAMES.filter((name) => name !== "seed" && !varied.includes(name));
+  for (const a of firstOfEachAgent(before)) {
+    for (const b of firstOfEachAgent(now)) {
+      const differs = fixed.find(
+        (name) => a[name] !== b[name] && (a.agent === b.agent || !varied.includes("agent") || !FOLLOWS_AGENT.has(name)),
+      );
+      if (differs !== undefined) return { name: differs, before: a[differs], now: b[differs] };
+    }
+  }
+  return null;
+}
+
+const firstOfEachAgent = (configurations: readonly Configuration[]): Configuration[] => [
+  ...new Map([...configurations].reverse().map((configuration) => [configuration.agent, configuration])).values(),
+];
