@@ -33,8 +33,12 @@ export function dotnetTests(root) {
   try {
     const run = spawnSync(
       "dotnet",
-      ["test", "Rls3.Gym.sln", "--nologo", "-v", "q", "--logger", "trx", "--results-directory", results],
-      { cwd: folder, stdio: "inherit" },
+      [
+        ...["test", "Rls3.Gym.sln", "--nologo", "-v", "q", "--disable-build-servers"],
+        ...["--logger", "trx", "--results-directory", results],
+      ],
+      // What MSBuild and the test host leave in the temporary folder goes with the results.
+      { cwd: folder, stdio: "inherit", env: { ...process.env, TMPDIR: results } },
     );
     const total = { passed: 0, failed: 0 };
     for (const name of readdirSync(results).filter((file) => file.endsWith(".trx"))) {

@@ -1,6 +1,6 @@
 // npm test after .ci/prepare.mjs: formatter, linter, tests. Types are checked by the build. Ends with "N passed, N failed".
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,9 +11,9 @@ const selected = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 
-function step(title, args) {
+function step(title, args, env = {}) {
   console.log(`\n── ${title}`);
-  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
   return result.status === 0;
 }
 
@@ -26,15 +26,13 @@ count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/bio
 
 if (selected.length === 0 || selected.some((name) => name.includes("unity"))) count(buildHost(root));
 
-const report = path.join(tmpdir(), `rls3-tests-${process.pid}.json`);
-const ok = step("tests (vitest)", [
-  "node_modules/vitest/vitest.mjs",
-  "run",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile=${report}`,
-  ...selected,
-]);
+// A temporary folder of the tests' own, so that what a test or the product leaves behind shows.
+const scratch = mkdtempSync(path.join(tmpdir(), "rls3-tests-"));
+const report = path.join(scratch, "report.json");
+const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${report}`];
+const ok = step("tests (vitest)", ["node_modules/vitest/vitest.mjs", "run", ...reporters, ...selected], {
+  TMPDIR: scratch,
+});
 let skipped = 0;
 try {
   const summary = JSON.parse(readFileSync(report, "utf8"));
@@ -48,7 +46,12 @@ try {
 } catch (error) {
   console.error(`no test report was written: ${error.message}`);
 }
-rmSync(report, { force: true });
+/** Sockets of a .NET process that was killed: its runtime had no chance to remove them. */
+const DOTNET_SOCKETS = /^(clr-debug-pipe|dotnet-diagnostic)-\d/;
+const left = readdirSync(scratch).filter((name) => name !== "report.json" && !DOTNET_SOCKETS.test(name));
+rmSync(scratch, { recursive: true, force: true });
+if (left.length > 0) console.error(`left behind in the temporary folder: ${left.join(", ")}`);
+count(left.length === 0);
 if (!ok && failed === 0) failed = 1;
 if (skipped > 0 && process.env.CI === "true") {
   console.error(`${skipped} tests were skipped, and with CI=true that is a failure; each says above what it misses`);

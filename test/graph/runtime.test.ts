@@ -1,11 +1,11 @@
 /** @file The runtime: variables that stay in the worker and change all or none, errors that name what failed, several at once, and the text of devices that do not work. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explain } from "../../trainer/graph/device.js";
 import * as g from "../../trainer/graph/index.js";
 import { decodeModel, encodeModel } from "../../trainer/graph/onnx.js";
+import { temporaryFolder } from "../temporary.js";
 import { tensor } from "./evaluate.js";
 
 const vector = (...data: number[]): g.Tensor => tensor({ shape: [data.length], data });
@@ -258,7 +258,7 @@ describe("serialization", () => {
   });
 
   test("external data is read out of a safetensors file beside the model, half precision too", async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "external-"));
+    const folder = temporaryFolder("external");
     const header = JSON.stringify({
       half: { dtype: "F16", shape: [2], data_offsets: [0, 4] },
       w: { dtype: "F32", shape: [2, 2], data_offsets: [4, 20] },

@@ -3,13 +3,13 @@
  * (SwiftShader), which runs the real WebGPU path.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probeDevices } from "../../trainer/graph/index.js";
+import { temporaryFolder } from "../temporary.js";
 
 const CHROMIUM = "/usr/lib/chromium";
 const DRIVER = path.join(CHROMIUM, "vk_swiftshader_icd.json");
@@ -33,7 +33,7 @@ async function webgpuEnvironment(): Promise<NodeJS.ProcessEnv | undefined> {
   return {
     VK_ICD_FILENAMES: DRIVER,
     LD_LIBRARY_PATH: [CHROMIUM, process.env["LD_LIBRARY_PATH"]].filter(Boolean).join(":"),
-    XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"] ?? mkdtempSync(path.join(tmpdir(), "xdg-")),
+    XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"] ?? temporaryFolder("xdg"),
   };
 }
 

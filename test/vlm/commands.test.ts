@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const golden = path.join(packageRoot, "test/golden/clip-tiny");
 const picture = path.join(packageRoot, "test/golden/preprocess/noise-33x48.png");
 const main = path.join(packageRoot, "dist/trainer/cli/main.js");
-const temporary = (): string => mkdtempSync(path.join(tmpdir(), "rls3-vlm-command-"));
+const temporary = (): string => temporaryFolder("vlm-command");
 
 function vlm(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [main, "vlm", ...args], { encoding: "utf8" });

@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -7,13 +6,14 @@ import { InputError } from "../../trainer/errors.js";
 import { readClipParameters } from "../../trainer/vlm/clip/parameters.js";
 import { openModel } from "../../trainer/vlm/index.js";
 import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../trainer/vlm/safetensors.js";
+import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
 const runtime = { device: "cpu", threads: 1 };
 let directory = "";
 
 beforeEach(() => {
-  directory = mkdtempSync(path.join(tmpdir(), "rls3-vlm-"));
+  directory = temporaryFolder("vlm");
   cpSync(bundled, directory, { recursive: true });
 });
 

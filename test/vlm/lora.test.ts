@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -13,13 +12,14 @@ import {
   readAdapter,
   writeAdapter,
 } from "../../trainer/vlm/lora.js";
+import { temporaryFolder } from "../temporary.js";
 
 const golden = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../test/golden/clip-tiny/golden");
 const paths = ["a.q_proj", "a.k_proj", "b.q_proj", "b.xq_proj", "visual_projection"];
 const modules: LinearModule[] = paths.map((own) => ({ path: own, outputs: 6, inputs: 4 }));
 const matched = (targets: string | readonly string[]): string[] =>
   matchTargets(targets, modules).map((own) => own.path);
-const temporary = (): string => mkdtempSync(path.join(tmpdir(), "rls3-lora-"));
+const temporary = (): string => temporaryFolder("lora");
 const base = { directory: "base", modelClass: "CLIPModel" };
 
 describe("target_modules", () => {

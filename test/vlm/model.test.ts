@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
@@ -14,6 +12,7 @@ import {
   openModel,
   type VisionLanguageModel,
 } from "../../trainer/vlm/index.js";
+import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
 const fineTuning: FineTuning = {
@@ -168,7 +167,7 @@ describe("fine-tuning", () => {
     const batch = images(4);
     const sets = captions(4);
     for (let step = 0; step < 3; step++) await model.fineTune(batch, sets);
-    const adapter = mkdtempSync(path.join(tmpdir(), "rls3-adapter-"));
+    const adapter = temporaryFolder("adapter");
     await model.saveAdapter(adapter);
     const merged = await open({ adapter });
     const continued = await open({ fineTuning, adapter });

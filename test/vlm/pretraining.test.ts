@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
@@ -10,6 +9,7 @@ import { captionSet, pairsOf, relationAccuracy } from "../../trainer/vlm/pretrai
 import { evaluate } from "../../trainer/vlm/pretraining/evaluate.js";
 import type { ModelSize } from "../../trainer/vlm/pretraining/initial.js";
 import { pretrain } from "../../trainer/vlm/pretraining/pretrain.js";
+import { temporaryFolder } from "../temporary.js";
 
 const size: ModelSize = {
   imageSize: 64,
@@ -21,7 +21,7 @@ const size: ModelSize = {
 };
 const drawn = { count: 120, size: 64, patch: 16, seed: 4, floorOnly: false };
 const data = labelledImages(loadCatalog("rooms"), drawn);
-const temporary = (): string => mkdtempSync(path.join(tmpdir(), "rls3-pretraining-"));
+const temporary = (): string => temporaryFolder("pretraining");
 
 async function train(seed: number): Promise<{ directory: string; losses: number[] }> {
   const directory = temporary();

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import { SafetensorsFile, toHalf, writeSafetensors } from "../../trainer/vlm/safetensors.js";
+import { temporaryFolder } from "../temporary.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "rls3-safetensors-"));
+const folder = temporaryFolder("safetensors");
 let files = 0;
 const fresh = (): string => path.join(folder, `${files++}.safetensors`);
 

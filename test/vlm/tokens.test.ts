@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -12,6 +11,7 @@ import { textTree, treeTensors } from "../../trainer/vlm/clip/text-tree.js";
 import { tokenizerFiles } from "../../trainer/vlm/pretraining/tokenizer-file.js";
 import { filledCaption } from "../../trainer/vlm/pretraining/words.js";
 import { TextTokenizer } from "../../trainer/vlm/tokenizer.js";
+import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
 const names = loadCatalog("rooms").objects.map(({ name }) => name);
@@ -21,7 +21,7 @@ describe("a tokenizer made for words", () => {
   it("gives each of them one token, whatever the words", () => {
     fc.assert(
       fc.property(fc.uniqueArray(word, { minLength: 1, maxLength: 30 }), (words) => {
-        const directory = mkdtempSync(path.join(tmpdir(), "rls3-words-"));
+        const directory = temporaryFolder("words");
         const { tokenizer, config, start, end } = tokenizerFiles(words, 24);
         writeFileSync(path.join(directory, "tokenizer.json"), JSON.stringify(tokenizer));
         writeFileSync(path.join(directory, "tokenizer_config.json"), JSON.stringify(config));

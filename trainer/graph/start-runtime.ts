@@ -7,6 +7,12 @@ import type { Answer, Request, WorkerOptions } from "./messages.js";
 import { matMul } from "./operators/matrix.js";
 import type { Binding, Model, Program, Runtime, RuntimeOptions, Tensors } from "./runtime.js";
 
+/**
+ * Releases of onnxruntime since 1.29 send what they run to Microsoft and keep a database in the user's cache folder, unless this is
+ * set before the library is loaded; worker threads and child processes take it from here.
+ */
+process.env["ORT_DISABLE_TELEMETRY"] = "1";
+
 interface Waiting {
   readonly what: string;
   readonly resolve: (tensors: Tensors) => void;

@@ -1,6 +1,7 @@
 /** @file The headless .NET host (unity-project/dotnet): found, built when its sources are newer, and how to start it. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../errors.js";
@@ -92,9 +93,14 @@ function taken(lock: string): boolean {
 
 function build(): void {
   process.stderr.write("building the .NET host (dotnet build)\n");
-  const result = spawnSync("dotnet", ["build", hostProject, "-c", "Release", "-v", "q", "--nologo"], {
+  // NuGet and MSBuild leave empty folders in the temporary one: they get one of their own, and no server that would outlive it.
+  const temporary = mkdtempSync(path.join(tmpdir(), "rls3-build-"));
+  const options = ["-c", "Release", "-v", "q", "--nologo", "--disable-build-servers"];
+  const result = spawnSync("dotnet", ["build", hostProject, ...options], {
     encoding: "utf8",
+    env: { ...process.env, TMPDIR: temporary },
   });
+  rmSync(temporary, { recursive: true, force: true });
   if (result.status !== 0) {
     const errors = result.stdout.split("\n").filter((line) => /\b(error|warning) /.test(line));
     throw new UnavailableError(`the .NET host does not build: ${errors[0] ?? result.stderr.trim()}`);

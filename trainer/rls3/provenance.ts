@@ -39,7 +39,9 @@ function versionOf(dependency: string): string {
 /** The checkout's commit, "+" where files differ from it; "unknown" outside a checkout. */
 function commit(): string {
   const git = (...args: string[]): string | null => {
-    const result = spawnSync("git", args, { cwd: packageRoot, encoding: "utf8" });
+    // Without optional locks: git status would write the checkout's index anew.
+    const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
+    const result = spawnSync("git", args, { cwd: packageRoot, encoding: "utf8", env });
     return result.status === 0 ? result.stdout.trim() : null;
   };
   const head = git("rev-parse", "HEAD");
