@@ -1,0 +1,177 @@
+/** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
+import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
+import { mean } from "../../../trainer/report/statistics.js";
+import type { Axis } from "../../../trainer/report/summary.js";
+import type { Experiment } from "../definition.js";
+import {
+  at,
+  columnAt,
+  commonBudget,
+  type Difference,
+  difference,
+  estimate,
+  gainPerIteration,
+  grouped,
+  holm,
+  type Measured,
+  measure,
+  naturalOneTerm,
+  paired,
+} from "../measures.js";
+import type { Outcome, Table } from "../outcome.js";
+import type { Context } from "./analysis.js";
+
+interface Level {
+  readonly name: string;
+  readonly runs: readonly Measured[];
+}
+
+interface Against extends Difference {
+  readonly pHolm: number | null;
+}
+
+/** Each level against the baseline, corrected for their number; null at the baseline itself. */
+function against(
+  levels: readonly Level[],
+  baseline: string | undefined,
+  value: (run: Measured) => number,
+): (Against | null)[] {
+  const base = levels.find(({ name }) => name === baseline)?.runs ?? [];
+  const differences = levels.map(({ name, runs }) => {
+    const pairs = name === baseline ? [] : paired(runs, base, ({ seed }) => String(seed));
+    return pairs.length === 0 ? null : difference(pairs.map(([a, b]) => [value(a), value(b)] as const));
+  });
+  const corrected = holm(differences.map((found) => found?.p ?? null));
+  return differences.map((found, i) => (found === null ? null : { ...found, pHolm: corrected[i] ?? null }));
+}
+
+const differenceCells = (found: Against | null): string[] =>
+  found === null ? ["", "", ""] : [points(found.mean), probability(found.pHolm), `${found.wins} of ${found.pairs}`];
+
+function accuracyTable(
+  factor: string,
+  levels: readonly Level[],
+  axis: Axis,
+  samples: number,
+  baseline: string | undefined,
+) {
+  const values = (run: Measured): number => at(run, axis, samples);
+  const compared = against(levels, baseline, values);
+  const estimates = levels.map(({ name, runs }) => estimate(runs.map(values), axis, name));
+  const table: Table = {
+    title: `One-term accuracy after ${count(samples)} ${axis} samples`,
+    head: [factor, "mean", "95 % interval", ...(baseline === undefined ? [] : [`to ${baseline}`, "p (Holm)", "seeds"])],
+    rows: levels.map(({ name }, i) => {
+      const own = estimates[i];
+      return [
+        name,
+        percent(own?.mean),
+        own === undefined ? "" : percentInterval(own.interval),
+        ...(baseline === undefined ? [] : differenceCells(compared[i] ?? null)),
+      ];
+    }),
+  };
+  const data = levels.map(({ name, runs }, i) => ({
+    level: name,
+    seeds: runs.length,
+    ...estimates[i],
+    against: compared[i] ?? null,
+  }));
+  return { table, data, compared };
+}
+
+const average = (runs: readonly Measured[], value: (run: Measured) => number): number => mean(runs.map(value));
+
+function otherTable(factor: string, levels: readonly Level[], valid: number): { table: Table; data: unknown } {
+  const found = levels.map(({ name, runs }) => ({
+    level: name,
+    validRate: average(runs, ({ run }) => run.validRate),
+    generated: average(runs, ({ run }) => run.curve.at(-1)?.generated ?? 0),
+    gainPerIteration: average(runs, gainPerIteration),
+    natural: average(runs, (run) => at(run, "valid", valid, naturalOneTerm)),
+    score: average(runs, (run) => columnAt(run, "score", "valid", valid)),
+  }));
+  return {
+    table: {
+      title: "How the runs went",
+      head: [factor, "valid", "generated", "gain an iteration", "natural mix", "S at the end"],
+      rows: found.map((row) => [
+        row.level,
+        percent(row.validRate, 0),
+        count(row.generated),
+        points(row.gainPerIteration),
+        percent(row.natural),
+        row.score.toFixed(2),
+      ]),
+    },
+    data: found,
+  };
+}
+
+/** A number alone says nothing in a sentence: "β 8", but "uniform". */
+const label = (factor: string, level: string): string => (/^[\d.]/.test(level) ? `${factor} ${level}` : level);
+
+function sentenceOf(name: string, axis: Axis, found: Against | null, baseline: string): string | null {
+  if (found === null) return null;
+  const told = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)})`;
+  const sure = found.pHolm !== null && found.pHolm < 0.05;
+  return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${told}`;
+}
+
+export async function levels({ experiment, cells }: Context): Promise<Outcome> {
+  const runs = await measure(cells);
+  const [factor = "level"] = Object.keys(experiment.factors);
+  const all = [...grouped(runs, ({ name }) => name)].map(([name, own]): Level => ({ name, runs: own }));
+  return { ...compareLevels(factor, all, runs, experiment) };
+}
+
+export function compareLevels(
+  factor: string,
+  all: readonly Level[],
+  runs: readonly Measured[],
+  { baseline }: Pick<Experiment, "baseline">,
+): Outcome {
+  const [valid, generated] = [commonBudget(runs, "valid"), commonBudget(runs, "generated")];
+  const perValid = accuracyTable(factor, all, "valid", valid, baseline);
+  const perGenerated = accuracyTable(factor, all, "generated", generated, baseline);
+  const other = otherTable(factor, all, valid);
+  const sentences = all.flatMap(({ name }, i) => {
+    if (baseline === undefined) return [];
+    return sentenceOf(label(factor, name), "valid", perValid.compared[i] ?? null, label(factor, baseline)) ?? [];
+  });
+  return {
+    headline: headline(factor, all, perValid.compared, perValid.data, valid, baseline),
+    sentences,
+    tables: [perValid.table, perGenerated.table, other.table],
+    data: {
+      valid: { samples: valid, levels: perValid.data },
+      generated: { samples: generated, levels: perGenerated.data },
+      runs: other.data,
+    },
+  };
+}
+
+/** Which levels differ clearly from the baseline, and how far the rest lie apart. */
+function headline(
+  factor: string,
+  all: readonly Level[],
+  compared: readonly (Against | null)[],
+  data: readonly { readonly mean?: number }[],
+  valid: number,
+  baseline: string | undefined,
+): string {
+  const seeds = all[0]?.runs.length ?? 0;
+  const clear = all.flatMap(({ name }, i) => {
+    const found = compared[i];
+    const p = found?.pHolm;
+    return found != null && p != null && p < 0.05
+      ? [`${label(factor, name)} ${points(found.mean)} (${probability(p)})`]
+      : [];
+  });
+  const means = data.flatMap(({ mean: value }) => value ?? []);
+  const range = `${percent(Math.min(...means))} to ${percent(Math.max(...means))} after ${count(valid)} valid samples, ${seeds} seed${seeds === 1 ? "" : "s"}`;
+  if (baseline === undefined) return range;
+  return clear.length === 0
+    ? `no level differs clearly from ${label(factor, baseline)} (${range})`
+    : `against ${label(factor, baseline)}: ${clear.join(", ")}; ${range}`;
+}

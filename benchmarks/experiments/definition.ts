@@ -1,0 +1,95 @@
+/** @file An experiment as its YAML file says it: a question, factors with their levels, seeds, and how its runs are looked at. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { z } from "zod";
+import { InputError } from "../../trainer/errors.js";
+import { nearest } from "../../trainer/rls3/configuration.js";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+/** Where the YAML files and the pages are. */
+export const EXPERIMENTS = path.join(root, "benchmarks/experiments");
+
+const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export type Settings = z.infer<typeof settings>;
+
+const schema = z.strictObject({
+  title: z.string(),
+  question: z.string(),
+  analysis: z.string(),
+  /** Of all its runs; levels win over them. */
+  settings: settings.default({}),
+  /** Factor → level → what the level sets. Every combination of levels is run. */
+  factors: z.record(z.string(), z.record(z.string(), settings)),
+  /** Level of the first factor that the others are compared with. */
+  baseline: z.string().optional(),
+  seeds: z.strictObject({ first: z.number().int().min(0), count: z.number().int().min(1) }),
+  /** Levels of each factor that the quick setting runs; not named: all of them. */
+  quick: z.record(z.string(), z.array(z.string())).default({}),
+});
+
+export interface Experiment extends z.infer<typeof schema> {
+  readonly name: string;
+}
+
+export const experimentNames = (): string[] =>
+  readdirSync(EXPERIMENTS)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .sort();
+
+export function readExperiment(name: string): Experiment {
+  const names = experimentNames();
+  if (!names.includes(name)) {
+    const best = nearest(name, names);
+    throw new InputError(
+      `there is no experiment "${name}"${best === "" ? "" : `; did you mean "${best}"?`} (${names.join(", ")})`,
+    );
+  }
+  const file = path.join(EXPERIMENTS, `${name}.yaml`);
+  const result = schema.safeParse(parse(readFileSync(file, "utf8")));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new InputError(
+      `${file}, ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "is not as it should be"}`,
+    );
+  }
+  const experiment = { name, ...result.data };
+  checkLevels(file, experiment);
+  return experiment;
+}
+
+function checkLevels(file: string, { factors, baseline, quick }: Experiment): void {
+  const [first] = Object.values(factors);
+  if (baseline !== undefined && first?.[baseline] === undefined) {
+    throw new InputError(`${file}: its baseline "${baseline}" is no level of the first factor`);
+  }
+  for (const [factor, levels] of Object.entries(quick)) {
+    const missing = levels.find((level) => factors[factor]?.[level] === undefined);
+    if (missing !== undefined) throw new InputError(`${file}: quick names "${factor}: ${missing}", which is not there`);
+  }
+}
+
+/** Every combination of levels, the last factor changing fastest. */
+export function combinations({ factors, quick }: Experiment, isQuick: boolean): Readonly<Record<string, string>>[] {
+  let made: Record<string, string>[] = [{}];
+  for (const [factor, levels] of Object.entries(factors)) {
+    const chosen = isQuick ? (quick[factor] ?? Object.keys(levels)) : Object.keys(levels);
+    made = made.flatMap((before) => chosen.map((level) => ({ ...before, [factor]: level })));
+  }
+  return made;
+}
+
+/** Settings of one combination: those of all runs, then those of its levels. */
+export const settingsOf = (experiment: Experiment, levels: Readonly<Record<string, string>>): readonly Settings[] => [
+  ...Object.entries(levels).map(([factor, level]) => experiment.factors[factor]?.[level] ?? {}),
+];
+
+/** "β 1, E 10"; with one factor the level alone. */
+export function combinationName(levels: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(levels);
+  return entries.length === 1
+    ? (entries[0]?.[1] ?? "")
+    : entries.map(([factor, level]) => `${factor} ${level}`).join(", ");
+}

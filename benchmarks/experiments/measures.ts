@@ -1,0 +1,111 @@
+/** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
+import { Random } from "../../trainer/random/random.js";
+import { type MetricsRow, readMetrics, seedRun } from "../../trainer/report/readers.js";
+import { bootstrapInterval, mean, pairedTTest } from "../../trainer/report/statistics.js";
+import { type Axis, along, interpolate, type Measure, type SeedRun } from "../../trainer/report/summary.js";
+import type { Cell } from "./cells.js";
+import type { Estimate } from "./outcome.js";
+
+/** A run and what it left. */
+export interface Measured {
+  readonly cell: Cell;
+  readonly rows: readonly MetricsRow[];
+  readonly run: SeedRun;
+}
+
+export const measure = (cells: readonly Cell[]): Promise<Measured[]> =>
+  Promise.all(
+    cells.map(async (cell) => {
+      const rows = await readMetrics(cell.folder);
+      return { cell, rows, run: seedRun(cell.seed, rows) };
+    }),
+  );
+
+export const oneTerm: Measure = ({ accuracy }) => accuracy.oneTerm;
+export const fullFlip: Measure = ({ accuracy }) => accuracy.full;
+export const naturalOneTerm: Measure = ({ natural }) => natural?.oneTerm;
+export const naturalFull: Measure = ({ natural }) => natural?.full;
+
+/** The largest budget that every run has. */
+export const commonBudget = (runs: readonly Measured[], axis: Axis): number =>
+  Math.min(...runs.map(({ run }) => run.curve.at(-1)?.[axis] ?? 0));
+
+export const at = ({ run }: Measured, axis: Axis, samples: number, what: Measure = oneTerm): number =>
+  interpolate(along(run, axis, what), samples);
+
+/** A column of metrics at a number of samples, linear between iterations. */
+export function columnAt({ rows }: Measured, column: keyof MetricsRow, axis: Axis, samples: number): number {
+  const curve = rows.flatMap((row) => {
+    const value = row[column];
+    return value === null ? [] : [{ samples: row[axis] ?? 0, value }];
+  });
+  return interpolate(curve, samples);
+}
+
+/** Accuracy gained in an iteration, over the whole run. */
+export function gainPerIteration({ run }: Measured): number {
+  const [first, last] = [run.curve[0], run.curve.at(-1)];
+  if (first === undefined || last === undefined || run.curve.length < 2) return 0;
+  return (last.accuracy.oneTerm - first.accuracy.oneTerm) / (run.curve.length - 1);
+}
+
+export const estimate = (values: readonly number[], ...stream: readonly string[]): Estimate => ({
+  mean: mean(values),
+  interval: bootstrapInterval(values, Random.stream(0, "experiments", ...stream)),
+});
+
+/** Runs by the name of their combination, in order of first appearance. */
+export function grouped(runs: readonly Measured[], key: (cell: Cell) => string): Map<string, Measured[]> {
+  const groups = new Map<string, Measured[]>();
+  for (const run of runs) {
+    const name = key(run.cell);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [run]);
+    else group.push(run);
+  }
+  return groups;
+}
+
+/** Two groups' runs that agree in `pairing`, side by side. */
+export function paired(
+  a: readonly Measured[],
+  b: readonly Measured[],
+  pairing: (cell: Cell) => string,
+): (readonly [Measured, Measured])[] {
+  const others = new Map(b.map((run) => [pairing(run.cell), run]));
+  return a.flatMap((run) => {
+    const other = others.get(pairing(run.cell));
+    return other === undefined ? [] : [[run, other] as const];
+  });
+}
+
+export interface Difference {
+  readonly mean: number;
+  /** Paired t-test, two-sided; null below two pairs. */
+  readonly p: number | null;
+  /** Pairs in which a is above b. */
+  readonly wins: number;
+  readonly pairs: number;
+}
+
+export function difference(values: readonly (readonly [number, number])[]): Difference {
+  const differences = values.map(([a, b]) => a - b);
+  return {
+    mean: mean(differences),
+    p: pairedTTest(differences),
+    wins: differences.filter((value) => value > 0).length,
+    pairs: differences.length,
+  };
+}
+
+/** Holm's step-down correction (1979): p values such that the chance of any false one in the family is held. */
+export function holm(ps: readonly (number | null)[]): (number | null)[] {
+  const tested = ps.flatMap((p, i) => (p === null ? [] : [{ p, i }])).sort((a, b) => a.p - b.p);
+  const corrected: (number | null)[] = ps.map(() => null);
+  let largest = 0;
+  for (const [rank, { p, i }] of tested.entries()) {
+    largest = Math.max(largest, Math.min(1, p * (tested.length - rank)));
+    corrected[i] = largest;
+  }
+  return corrected;
+}

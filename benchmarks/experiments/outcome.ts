@@ -1,0 +1,50 @@
+/** @file What an analysis finds: tables and sentences for people, data for scripts. One form for the terminal, the page and summary.json. */
+import type { Interval } from "../../trainer/report/statistics.js";
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface Outcome {
+  /** The one line of the list of experiments. */
+  readonly headline: string;
+  readonly sentences: readonly string[];
+  readonly tables: readonly Table[];
+  /** The numbers behind them. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Pictures for the page, by file name. */
+  readonly pictures?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A mean over seeds with its 95 % interval. */
+export interface Estimate {
+  readonly mean: number;
+  readonly interval: Interval;
+}
+
+/** The first column to the left, the others to the right; two spaces between. */
+export function plainTable({ title, head, rows }: Table): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return [title, "", ...all.map(line)].join("\n");
+}
+
+const escaped = (cell: string): string => cell.replaceAll("|", "\\|").replaceAll("\u00a0", " ");
+
+export function markdownTable({ title, head, rows }: Table): string {
+  const line = (row: readonly string[]): string => `| ${row.map(escaped).join(" | ")} |`;
+  return [
+    `**${title}**`,
+    "",
+    line(head),
+    `|${head.map((_, i) => (i === 0 ? "---|" : "--:|")).join("")}`,
+    ...rows.map(line),
+  ].join("\n");
+}
