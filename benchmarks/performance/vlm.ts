@@ -2,6 +2,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
+import { slimGradients } from "../../trainer/graph/index.js";
 import { matMulFloor, type Product } from "../../trainer/graph/matmul-floor.js";
 import { Random } from "../../trainer/random/random.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
@@ -45,13 +46,18 @@ interface Rows {
   readonly rows: number;
 }
 
-/** W + s·B·A of a layer, and its gradients. */
-const lora = (outputs: number, inputs: number): Product => ({
-  m: outputs,
-  k: FINE_TUNING.rank,
-  n: inputs,
-  backward: "both",
-});
+/** A linear layer with LoRA on `rows` rows: the products of `linear` and `lowRankSum` in trainer/graph. */
+function layer(rows: number, inputs: number, outputs: number, needsInputs = true): Product[] {
+  const { rank } = FINE_TUNING;
+  const merge: Product = { m: outputs, k: rank, n: inputs, backward: "none" };
+  const forward: Product = { m: rows, k: inputs, n: outputs, backward: needsInputs ? "inputs" : "none" };
+  if (slimGradients(rank, outputs, inputs)) {
+    const slim = (m: number, k: number, n: number): Product => ({ m, k, n, backward: "none" });
+    const ofA = [slim(rows, outputs, rank), slim(rank, rows, inputs)];
+    return [merge, forward, ...ofA, slim(rows, inputs, rank), slim(outputs, rows, rank)];
+  }
+  return [{ ...merge, backward: "both" }, forward, { m: outputs, k: rows, n: inputs, backward: "none" }];
+}
 
 /** Of a tower whose every linear layer LoRA changes; nothing before the first block is trained, so its input needs no gradient. */
 function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, tokens, rows }: Rows): Product[] {
@@ -61,21 +67,17 @@ function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, toke
     { m: queries, k: tokens, n: size, backward: "both", batch: batch * heads },
   ];
   const afterAttention = (m: number): Product[] => [
-    { m, k: width, n: width, backward: "both" },
-    { m, k: width, n: mlp, backward: "both" },
-    { m, k: mlp, n: width, backward: "both" },
+    ...layer(m, width, width),
+    ...layer(m, width, mlp),
+    ...layer(m, mlp, width),
   ];
-  const adapters = [...Array.from({ length: 4 }, () => lora(width, width)), lora(mlp, width), lora(width, mlp)];
-  return Array.from({ length: layers }, (_, layer): Product[] => {
-    const backward = layer === 0 ? "weights" : "both";
-    if (layer < layers - 1) {
-      const projections: Product = { m: rows, k: width, n: width, backward, count: 3 };
-      return [projections, ...attention(tokens), ...afterAttention(rows), ...adapters];
-    }
-    // The last block runs for the pooled token alone.
-    const keysAndValues: Product = { m: rows, k: width, n: width, backward, count: 2 };
-    const query: Product = { m: batch, k: width, n: width, backward };
-    return [keysAndValues, query, ...attention(1), ...afterAttention(batch), ...adapters];
+  return Array.from({ length: layers }, (_, index): Product[] => {
+    const projection = (m: number): Product[] => layer(m, width, width, index > 0);
+    // The last block runs for the pooled token alone: only its keys and values are of all tokens.
+    const last = index === layers - 1;
+    const queries = last ? batch : rows;
+    const projections = [...projection(queries), ...projection(rows), ...projection(rows)];
+    return [...projections, ...attention(last ? 1 : tokens), ...afterAttention(queries)];
   }).flat();
 }
 
@@ -99,10 +101,8 @@ function stepProducts(
     patches,
     ...towerProducts(vision, { batch: images, tokens: vision.tokens, rows: images * vision.tokens }),
     ...towerProducts(text, { batch: texts, tokens, rows: nodes }),
-    { m: images, k: vision.width, n: projection, backward: "both" },
-    { m: texts, k: text.width, n: projection, backward: "both" },
-    lora(projection, vision.width),
-    lora(projection, text.width),
+    ...layer(images, vision.width, projection),
+    ...layer(texts, text.width, projection),
     { m: images, k: projection, n: texts, backward: "both" },
   ];
 }

@@ -83,6 +83,71 @@ describe("matMul", () => {
     expect(largestDifference(y ?? [], zero ?? [])).toBeLessThan(1e-5);
   });
 
+  test("linear's factors multiply the product and the bias", async () => {
+    const random = seeded("factors");
+    const inputs = [
+      { shape: [4, 3], data: normals(12, random) },
+      { shape: [5, 3], data: normals(15, random) },
+      { shape: [5], data: normals(5, random) },
+    ];
+    const f = ([x, w, b]: g.Value[]): g.Value =>
+      g.linear(x as g.Value, w as g.Value, b, { transB: true, alpha: 2, beta: -0.5 });
+    await checkGradients(runtime, inputs, f, random, { step: 0.1 });
+    const { y, same } = await evaluate(runtime, inputs, (values) => {
+      const [x, w, b] = values as [g.Value, g.Value, g.Value];
+      return { y: f(values), same: g.add(g.multiply(g.matMul(x, w, { transB: true }), 2), g.multiply(b, -0.5)) };
+    });
+    expect(largestDifference(y ?? [], same ?? [])).toBeLessThan(1e-5);
+  });
+
+  // A wide layer takes the slim products, a narrow one the whole weight's gradient.
+  test.each([
+    [24, 20],
+    [3, 4],
+  ])(
+    "a low-rank sum of %i × %i has the gradients of its parts, in a linear layer and outside one",
+    async (outputs, inputs) => {
+      const random = seeded(`low rank ${outputs}`);
+      const values = [
+        { shape: [6, inputs], data: normals(6 * inputs, random) },
+        { shape: [outputs, inputs], data: normals(outputs * inputs, random) },
+        { shape: [2, inputs], data: normals(2 * inputs, random) },
+        { shape: [outputs, 2], data: normals(2 * outputs, random) },
+        { shape: [outputs], data: normals(outputs, random) },
+      ];
+      type Parts = [g.Value, g.Value, g.Value, g.Value, g.Value];
+      const factors = { transB: true, alpha: 1.5, beta: 0.5 };
+      const known = (given: g.Value[]): g.Value => {
+        const [x, base, a, b, bias] = given as Parts;
+        return g.linear(x, g.lowRankSum(base, a, b, 2), bias, factors);
+      };
+      const spelled = (given: g.Value[]): g.Value => {
+        const [x, base, a, b, bias] = given as Parts;
+        return g.linear(x, g.add(base, g.multiply(g.matMul(b, a), 2)), bias, factors);
+      };
+      await checkGradients(runtime, values, known, random, { step: 0.1 });
+      await checkGradients(
+        runtime,
+        values,
+        ([, base, a, b]) => g.lowRankSum(base as g.Value, a as g.Value, b as g.Value, 2),
+        random,
+        {
+          step: 0.1,
+        },
+      );
+      const all = await evaluate(runtime, values, (given) => {
+        const gradientsOf = (f: typeof known): g.Value =>
+          g.concat(
+            g.gradients(g.sum(g.square(f(given))), given).map((own) => g.reshape(own, [-1])),
+            0,
+          );
+        return { known: gradientsOf(known), spelled: gradientsOf(spelled) };
+      });
+      const scale = Math.max(...(all["spelled"] ?? []).map(Math.abs));
+      expect(largestDifference(all["known"] ?? [], all["spelled"] ?? []) / scale).toBeLessThan(1e-5);
+    },
+  );
+
   test("refuses operands that do not fit, naming their shapes", () => {
     const graph = new g.Graph();
     expect(() => g.matMul(graph.input("a", [2, 3]), graph.input("b", [4, 5]))).toThrow("[2, 3] · [4, 5]");

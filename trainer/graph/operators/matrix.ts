@@ -1,6 +1,7 @@
 /** @file Matrix products. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { broadcast, lengthOf, showShape } from "../shapes.js";
+import { add, multiply } from "./arithmetic.js";
 import { sumTo } from "./reductions.js";
 import { reshape, transposeMatrix } from "./structure.js";
 
@@ -9,25 +10,35 @@ interface Transposed {
   readonly transB?: boolean;
 }
 
-/** op(a) · op(b) (+ c, a row) for matrices. */
-const gemm: Operator<Transposed> = {
+interface GemmOptions extends Transposed {
+  /** Factor on the product, and on the row that is added: 1 each by default. They cost nothing. */
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+/** α · op(a) · op(b) (+ β · c, a row) for matrices. */
+const gemm: Operator<GemmOptions> = {
   name: "Gemm",
-  forward: (inputs, { transA = false, transB = false }) => {
+  forward: (inputs, { transA = false, transB = false, alpha = 1, beta = 1 }) => {
     const [a, b] = inputs as [Value, Value];
     const shape = [lengthOf(a.shape, transA ? 1 : 0), lengthOf(b.shape, transB ? 0 : 1)];
-    const plain = !transA && !transB && inputs.length === 2;
-    const attributes = plain ? {} : { transA: Number(transA), transB: Number(transB) };
+    const plain = !transA && !transB && alpha === 1 && inputs.length === 2;
+    const factors = { ...(alpha === 1 ? {} : { alpha }), ...(beta === 1 ? {} : { beta }) };
+    const attributes = plain ? {} : { transA: Number(transA), transB: Number(transB), ...factors };
     return a.graph.emit(plain ? "MatMul" : "Gemm", inputs, [{ shape, type: a.type }], attributes);
   },
-  gradient: ({ dy, inputs, options: { transA = false, transB = false } }) => {
+  gradient: ({ dy, inputs, options: { transA = false, transB = false, alpha = 1, beta = 1 } }) => {
     const [a, b, c] = inputs as [Value, Value, Value?];
     return [
-      transA ? matMul(b, dy, { transA: transB, transB: true }) : matMul(dy, b, { transB: !transB }),
-      transB ? matMul(dy, a, { transA: true, transB: transA }) : matMul(a, dy, { transA: !transA }),
-      ...(c ? [sumTo(dy, c.shape)] : []),
+      transA ? product(b, dy, { transA: transB, transB: true, alpha }) : product(dy, b, { transB: !transB, alpha }),
+      transB ? product(dy, a, { transA: true, transB: transA, alpha }) : product(a, dy, { transA: !transA, alpha }),
+      ...(c ? [multiply(sumTo(dy, c.shape), beta)] : []),
     ];
   },
 };
+
+/** α · op(a) · op(b) for matrices. */
+const product = (a: Value, b: Value, options: Omit<GemmOptions, "beta">): Value => applyOne(gemm, [a, b], options);
 
 /** a · b over the last two axes, the others broadcast. onnxruntime fuses the transpositions into the products on cpu and cuda. */
 const batched: Operator<undefined> = {
@@ -55,12 +66,79 @@ export function matMul(a: Value, b: Value, { transA = false, transB = false }: T
   return applyOne(batched, [transA ? transposeMatrix(a) : a, transB ? transposeMatrix(b) : b], undefined);
 }
 
+interface LowRank {
+  readonly scale: number;
+}
+
+const lowRank: Operator<LowRank> = {
+  name: "LowRankSum",
+  forward: (inputs, { scale }) => {
+    const [base, a, b] = inputs as [Value, Value, Value];
+    return [add(base, product(b, a, { alpha: scale }))];
+  },
+  gradient: ({ dy, inputs, options: { scale } }) => {
+    const [, a, b] = inputs as [Value, Value, Value];
+    return [dy, product(b, dy, { transA: true, alpha: scale }), product(dy, a, { transB: true, alpha: scale })];
+  },
+};
+
 /**
- * x · w + bias over x's last axis, for a matrix w (torch keeps its transpose: pass transB). All leading axes become one, so that
- * forward and backward are one large product each.
+ * base + scale · b · a for b [outputs, rank] and a [rank, inputs]: a weight with LoRA (Hu et al., 2021). `linear` knows such a sum,
+ * and where the rank is small takes the gradients of a and b without the whole weight's.
  */
-export function linear(x: Value, w: Value, bias?: Value, { transA = false, transB = false }: Transposed = {}): Value {
+export const lowRankSum = (base: Value, a: Value, b: Value, scale: number): Value =>
+  applyOne(lowRank, [base, a, b], { scale });
+
+/** α · x · (base + scale · b · a)ᵀ (+ β · c): forward one product, as with the sum; the gradients of a and b are slim products. */
+const lowRankLinear: Operator<LowRank & GemmOptions> = {
+  name: "LowRankLinear",
+  forward: (inputs, { scale, ...options }) => {
+    const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
+    const w = lowRankSum(base, a, b, scale);
+    return [applyOne(gemm, c ? [x, w, c] : [x, w], { ...options, transB: true })];
+  },
+  gradient: ({ dy, inputs, options: { scale, alpha = 1, beta = 1 } }) => {
+    const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
+    const factor = alpha * scale;
+    return [
+      product(dy, lowRankSum(base, a, b, scale), { alpha }),
+      product(dy, x, { transA: true, alpha }),
+      product(product(dy, b, { alpha: factor }), x, { transA: true }),
+      product(dy, product(x, a, { transB: true, alpha: factor }), { transA: true }),
+      ...(c ? [multiply(sumTo(dy, c.shape), beta)] : []),
+    ];
+  },
+};
+
+/** How many times fewer multiplications the slim products must need: they run at a lower rate. */
+const SLIM_ADVANTAGE = 1.5;
+
+/** Whether `linear` takes slim products for the gradients of a low-rank sum [outputs, inputs]. */
+export const slimGradients = (rank: number, outputs: number, inputs: number): boolean =>
+  2 * rank * (outputs + inputs) * SLIM_ADVANTAGE <= outputs * inputs;
+
+/** The parts of w where it is a low-rank sum whose gradients are cheaper without the whole weight's. */
+function slimParts(w: Value): { parts: readonly Value[]; scale: number } | null {
+  const { origin } = w;
+  if (origin === undefined || (origin.operator as Operator<unknown>) !== lowRank) return null;
+  const [outputs = 1, inputs = 1] = w.shape;
+  const rank = lengthOf(origin.inputs[1]?.shape ?? [], 0);
+  return slimGradients(rank, outputs, inputs)
+    ? { parts: origin.inputs, scale: (origin.options as LowRank).scale }
+    : null;
+}
+
+/**
+ * α · x · w + β · bias over x's last axis, for a matrix w (torch keeps its transpose: pass transB). All leading axes become one, so
+ * that forward and backward are one large product each.
+ */
+export function linear(x: Value, w: Value, bias?: Value, options: GemmOptions = {}): Value {
   const rows = x.shape.length === 2 ? x : reshape(x, [-1, lengthOf(x.shape, -1)]);
-  const y = applyOne(gemm, bias ? [rows, w, bias] : [rows, w], { transA, transB });
+  const slim = options.transB === true && options.transA !== true ? slimParts(w) : null;
+  const tail = bias ? [bias] : [];
+  const y =
+    slim === null
+      ? applyOne(gemm, [rows, w, ...tail], options)
+      : applyOne(lowRankLinear, [rows, ...slim.parts, ...tail], { ...options, scale: slim.scale });
   return x.shape.length === 2 ? y : reshape(y, [...x.shape.slice(0, -1), lengthOf(y.shape, -1)]);
 }

@@ -2,7 +2,7 @@
  * @file CLIP's parameters: read from the directory, and put into a graph as constants, as LoRA sums W + s·B·A, or as pieces of
  * the one flat vector that is trained.
  */
-import { add, type Graph, type Layout, matMul, multiply, pack, unpack, type Value, views } from "../../graph/index.js";
+import { type Graph, type Layout, lowRankSum, pack, unpack, type Value, views } from "../../graph/index.js";
 import type { Random } from "../../random/random.js";
 import { Weights } from "../directory.js";
 import {
@@ -127,7 +127,7 @@ export function trainedParameters(base: Parameters, { layout, lora }: Trainable,
     const a = trained.get(keyA);
     const b = trained.get(keyB);
     if (a === undefined || b === undefined || !name.endsWith(".weight")) return base(name);
-    return add(base(name), multiply(matMul(b, a), loraScale(lora)));
+    return lowRankSum(base(name), a, b, loraScale(lora));
   };
   return (name) => {
     let value = made.get(name);

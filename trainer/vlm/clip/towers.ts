@@ -62,9 +62,9 @@ function mlp({ parameters, config }: Encoder, prefix: string, x: Value): Value {
   const [w1, b1] = [parameters(`${prefix}.fc1.weight`), parameters(`${prefix}.fc1.bias`)];
   const [w2, b2] = [parameters(`${prefix}.fc2.weight`), parameters(`${prefix}.fc2.bias`)];
   if (config.activation === "gelu") return linear(gelu(linear(x, w1, b1, { transB: true })), w2, b2, { transB: true });
-  // x · σ(c·x) is silu(c·x) / c: the factors go into the weights, which are smaller than the activations.
-  const hidden = silu(linear(x, multiply(w1, QUICK), multiply(b1, QUICK), { transB: true }));
-  return linear(hidden, multiply(w2, 1 / QUICK), b2, { transB: true });
+  // x · σ(c·x) is silu(c·x) / c, and the products take the factors at no cost.
+  const hidden = silu(linear(x, w1, b1, { transB: true, alpha: QUICK, beta: QUICK }));
+  return linear(hidden, w2, b2, { transB: true, alpha: 1 / QUICK });
 }
 
 /** Queries [batch, heads, rows, size], keys and values [batch, heads, tokens, size] → like the queries. */
