@@ -47,12 +47,11 @@ export function mergesFor(words: readonly string[]): Merge[] {
   const ranks = new Map<string, number>();
   const merges: Merge[] = [];
   for (const word of words) {
-    const [first, ...rest] = encode(word, ranks);
-    let joined = first ?? "";
-    for (const part of rest) {
-      ranks.set(`${joined} ${part}`, merges.length);
-      merges.push([joined, part]);
-      joined += part;
+    // A merge applies wherever its pair occurs, so what is left to join is seen only after it ("cacaa" is ca, ca, a after one).
+    for (let parts = encode(word, ranks); parts.length > 1; parts = encode(word, ranks)) {
+      const [first = "", second = ""] = parts;
+      ranks.set(`${first} ${second}`, merges.length);
+      merges.push([first, second]);
     }
   }
   return merges;
