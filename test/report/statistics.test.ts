@@ -2,7 +2,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../trainer/random/random.js";
-import { bootstrapInterval, mean, pairedTTest, permutationTest, tTwoSided } from "../../trainer/report/statistics.js";
+import {
+  bootstrapInterval,
+  holm,
+  interquartileMean,
+  mean,
+  pairedTTest,
+  permutationTest,
+  tTwoSided,
+} from "../../trainer/report/statistics.js";
 
 /** Differences of shares of a test set: multiples of a thousandth. */
 const differences = (minimum: number) =>
@@ -123,5 +131,67 @@ describe("the bootstrap interval", () => {
     // Mean 49.5, standard error 28.87/10: the normal interval is 43.84 to 55.16.
     expect(low).toBeCloseTo(43.84, 0);
     expect(high).toBeCloseTo(55.16, 0);
+  });
+});
+
+describe("the interquartile mean", () => {
+  it("gives the published mean of twelve numbers' middle six, 6.5 (Wikipedia, Interquartile mean), and R's mean(…, trim = .25)", () => {
+    expect(interquartileMean([5, 8, 4, 38, 8, 6, 9, 7, 7, 3, 1, 6])).toBeCloseTo(6.5, 12);
+    expect(interquartileMean([2, 3, 5, 7, 11, 13, 17, 19, 23])).toBeCloseTo(10.6, 12);
+    expect(interquartileMean([1, 2, 3, 4, 100])).toBe(3);
+  });
+
+  it("is the mean below four values, lies between the quartiles and does not see how far the ends are", () => {
+    expect(interquartileMean([1, 2, 6])).toBe(3);
+    fc.assert(
+      fc.property(differences(4), fc.integer({ min: 1, max: 1000 }), (values, far) => {
+        const sorted = [...values].sort((a, b) => a - b);
+        const pulled = [...sorted.slice(0, -1), (sorted.at(-1) ?? 0) + far];
+        expect(interquartileMean(pulled)).toBeCloseTo(interquartileMean(values), 12);
+        expect(interquartileMean(values)).toBeGreaterThanOrEqual((sorted[1] ?? 0) - 1e-12);
+        expect(interquartileMean(values)).toBeLessThanOrEqual((sorted.at(-2) ?? 0) + 1e-12);
+      }),
+    );
+  });
+
+  it("has an interval that one odd seed widens less than the mean's", () => {
+    const values = [0.81, 0.82, 0.8, 0.83, 0.82, 0.81, 0.8, 0.4];
+    const [low] = bootstrapInterval(values, new Random(5), undefined, interquartileMean);
+    expect(low).toBeGreaterThan(bootstrapInterval(values, new Random(5))[0]);
+  });
+});
+
+describe("Holm's correction", () => {
+  const expectAll = (found: readonly (number | null)[], wanted: readonly number[]) => {
+    for (const [i, value] of wanted.entries()) expect(found[i]).toBeCloseTo(value, 12);
+    expect(found).toHaveLength(wanted.length);
+  };
+
+  it('gives what R\'s p.adjust(…, "holm") gives', () => {
+    expectAll(holm([0.01, 0.02, 0.03, 0.04, 0.05]), [0.05, 0.08, 0.09, 0.09, 0.09]);
+    expectAll(holm([0.0021, 0.8, 0.04, 0.012, 0.04]), [0.0105, 0.8, 0.12, 0.048, 0.12]);
+  });
+
+  it("rejects the first and the last of the four published p-values .01, .04, .03, .005 (Wikipedia, Holm–Bonferroni method)", () => {
+    const corrected = holm([0.01, 0.04, 0.03, 0.005]);
+    expect(corrected.map((p) => p !== null && p < 0.05)).toEqual([true, false, false, true]);
+  });
+
+  it("leaves one alone, does not count what was not tested, keeps the order and never falls below p or Bonferroni's bound", () => {
+    expect(holm([0.03])).toEqual([0.03]);
+    expect(holm([null, 0.03, null])).toEqual([null, 0.03, null]);
+    const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(probabilities, (values) => {
+        const corrected = holm(values).map((p) => p ?? Number.NaN);
+        for (const [i, p] of values.entries()) {
+          expect(corrected[i]).toBeGreaterThanOrEqual(p);
+          expect(corrected[i]).toBeLessThanOrEqual(Math.min(1, p * values.length));
+          for (const [j, other] of values.entries()) {
+            if (p < other) expect(corrected[i]).toBeLessThanOrEqual(corrected[j] ?? Number.NaN);
+          }
+        }
+      }),
+    );
   });
 });

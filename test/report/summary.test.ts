@@ -155,3 +155,42 @@ describe("a comparison", () => {
     );
   });
 });
+
+describe("beside the t-test", () => {
+  const rising = (seed: number, end: number) => run(seed, [0.5, end], 0.5);
+  const arms = {
+    a: [0.9, 0.84, 0.88, 0.86, 0.4].map((end, i) => rising(i, end)),
+    b: [0.8, 0.78, 0.77, 0.79, 0.76].map((end, i) => rising(i, end)),
+  };
+
+  it("stand interquartile means over seeds, which the odd seed does not move", () => {
+    const at = compare(arms).pairs["a-b"]?.accuracyAt[1];
+    expect(at?.a.mean).toBeCloseTo(0.776, 12);
+    expect(at?.iqm?.a.value).toBeCloseTo(0.86, 12);
+    expect(at?.iqm?.b.value).toBeCloseTo(0.78, 12);
+    expect(at?.iqm?.difference.value).toBeCloseTo((0.06 + 0.07 + 0.1) / 3, 12);
+  });
+
+  it("stands how many seeds the difference would take; nothing tells with one seed", () => {
+    const calm = { ...arms, a: arms.a.slice(0, 4), b: arms.b.slice(0, 4) };
+    const power = compare(calm).pairs["a-b"]?.accuracyAt[1]?.power;
+    // Differences .1, .06, .11, .07: mean .085, standard deviation .0238.
+    expect(power?.effect).toBeCloseTo(0.085 / 0.0238048, 4);
+    expect(power?.seedsNeeded).toBe(3);
+    const one = { a: arms.a.slice(0, 1), b: arms.b.slice(0, 1) };
+    expect(compare(one).pairs["a-b"]?.accuracyAt[1]?.power).toBeNull();
+  });
+
+  it("stands Holm's correction where several pairs are tested at once, each axis a family of its own", () => {
+    expect(compare(arms).pairs["a-b"]?.accuracyAt[1]).not.toHaveProperty("pHolm");
+    const c = [0.7, 0.69, 0.72, 0.71, 0.7].map((end, i) => rising(i, end));
+    const { pairs } = compare({ ...arms, c });
+    for (const row of [0, 1]) {
+      const p = Object.values(pairs).map((pair) => pair.accuracyAt[row]?.p ?? Number.NaN);
+      const smallest = Math.min(...p);
+      const corrected = Object.values(pairs).map((pair) => pair.accuracyAt[row]?.pHolm);
+      expect(corrected[p.indexOf(smallest)]).toBeCloseTo(3 * smallest, 12);
+      for (const [i, value] of p.entries()) expect(corrected[i]).toBeGreaterThanOrEqual(value);
+    }
+  });
+});

@@ -1,7 +1,15 @@
 /** @file The sentences of a verdict: what they say for each outcome, and that they never claim more than the numbers. */
 import { describe, expect, it } from "vitest";
 import { type SeedRun, summarize } from "../../trainer/report/summary.js";
-import { headline, mainPair, namedPairs, reachSentence } from "../../trainer/report/verdicts.js";
+import {
+  accuracySentence,
+  headline,
+  interquartileSentence,
+  mainPair,
+  namedPairs,
+  powerSentence,
+  reachSentence,
+} from "../../trainer/report/verdicts.js";
 
 /** Runs whose accuracy rises by `rise` with each 100 valid samples; seeds differ by a thousandth. */
 const arm = (seeds: number, rise: number, validRate: number): SeedRun[] =>
@@ -73,5 +81,31 @@ describe("the sentence on samples to reach", () => {
   it("warns when the other arm learned next to nothing", () => {
     const flat = compared({ rls3: arm(3, 0.1, 0.9), random: arm(3, 0.002, 0.45) });
     expect(reachSentence(flat.summary, flat.main)).toContain("hardly rose above its start, so that this says little");
+  });
+});
+
+describe("what is said beside the test", () => {
+  it("is how many seeds a difference of this size takes, from two seeds on", () => {
+    const { main } = compared({ rls3: arm(5, 0.051, 0.9), random: arm(5, 0.05, 0.9) });
+    const [row] = main.pair.accuracyAt;
+    const needed = row?.power?.seedsNeeded ?? 0;
+    expect(needed).toBeGreaterThan(1);
+    expect(row && powerSentence(row)).toMatch(
+      new RegExp(`found at p < .05 in 80.% of comparisons with ${needed} seeds; this one has 5\\.$`),
+    );
+    const alone = compared({ rls3: arm(1, 0.06, 0.9), random: arm(1, 0.05, 0.9) }).main.pair.accuracyAt[0];
+    expect(alone && powerSentence(alone)).toBeNull();
+    expect(powerSentence({ seeds: 5 })).toBeNull();
+  });
+
+  it("are the interquartile means where they differ from means, and Holm's p where several pairs were tested", () => {
+    const two = compared({ rls3: arm(4, 0.06, 0.9), random: arm(4, 0.05, 0.9) }).main;
+    const [row] = two.pair.accuracyAt;
+    expect(row && interquartileSentence(two, row)).toContain("Interquartile means over seeds: RLS3 ");
+    expect(row && accuracySentence(two, row)).not.toContain("Holm");
+    const three = compared({ rls3: arm(3, 0.06, 0.9), paper: arm(3, 0.04, 0.9), random: arm(3, 0.05, 0.9) }).main;
+    const [first] = three.pair.accuracyAt;
+    expect(first && interquartileSentence(three, first)).toBeNull();
+    expect(first && accuracySentence(three, first)).toContain("after Holm's correction for all pairs p");
   });
 });

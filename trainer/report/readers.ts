@@ -191,6 +191,8 @@ const reach = z.object({
   perSeed: z.array(z.number().nullable()),
   verdict: z.enum(["reached", "not reached"]),
 });
+const interquartile = z.object({ value: z.number(), interval });
+const power = z.object({ effect: z.number(), power: z.number(), seedsNeeded: z.number().nullable() });
 const verdict = z.enum(["better", "worse", "no difference"]);
 const summarySchema: z.ZodType<Summary> = z.object({
   schema: z.literal(1),
@@ -226,8 +228,11 @@ const summarySchema: z.ZodType<Summary> = z.object({
           differenceInterval: interval,
           p: z.number().nullable(),
           pPermutation: z.number().exactOptional(),
+          pHolm: z.number().nullable().exactOptional(),
           wins: z.number(),
           seeds: z.number(),
+          iqm: z.object({ a: interquartile, b: interquartile, difference: interquartile }).exactOptional(),
+          power: power.nullable().exactOptional(),
         }),
       ),
       samplesToReach: z.object({ generated: reach, valid: reach }),

@@ -1,4 +1,7 @@
-/** @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, bootstrap intervals. */
+/**
+ * @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, Holm's correction, interquartile
+ * mean, bootstrap intervals.
+ */
 import type { Random } from "../random/random.js";
 
 export type Interval = readonly [low: number, high: number];
@@ -82,15 +85,59 @@ function sortedQuantile(sorted: Float64Array, quantile: number): number {
 
 const RESAMPLES = 10_000;
 
-/** 95 % percentile bootstrap interval of the mean. A single value has an interval of no width: there is nothing to resample. */
-export function bootstrapInterval(values: readonly number[], random: Random, resamples = RESAMPLES): Interval {
+function average(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/**
+ * Mean of the middle half: a quarter of the values, rounded down, is left out at each end, as in scipy.stats.trim_mean(…, 0.25),
+ * which Agarwal et al. (Deep RL at the Edge of the Statistical Precipice, 2021) use. Below four values it is the mean.
+ */
+export const interquartileMean = (values: ArrayLike<number>): number => middleHalf(Float64Array.from(values));
+
+/** Of values that it may put in order. */
+export function middleHalf(values: Float64Array): number {
+  values.sort();
+  const cut = Math.floor(values.length / 4);
+  return average(values.subarray(cut, values.length - cut));
+}
+
+/**
+ * 95 % percentile bootstrap interval of a statistic, the mean unless told otherwise. A single value has an interval of no
+ * width: there is nothing to resample.
+ */
+export function bootstrapInterval(
+  values: readonly number[],
+  random: Random,
+  resamples = RESAMPLES,
+  statistic: (drawn: Float64Array) => number = average,
+): Interval {
   const n = values.length;
-  const means = new Float64Array(resamples);
+  const drawn = new Float64Array(n);
+  const statistics = new Float64Array(resamples);
   for (let resample = 0; resample < resamples; resample++) {
-    let sum = 0;
-    for (let draw = 0; draw < n; draw++) sum += values[random.below(n)] ?? 0;
-    means[resample] = sum / n;
+    for (let draw = 0; draw < n; draw++) drawn[draw] = values[random.below(n)] ?? 0;
+    statistics[resample] = statistic(drawn);
   }
-  means.sort();
-  return [sortedQuantile(means, 0.025), sortedQuantile(means, 0.975)];
+  statistics.sort();
+  return [sortedQuantile(statistics, 0.025), sortedQuantile(statistics, 0.975)];
+}
+
+/**
+ * Holm's (1979) step-down correction of several p-values of one family: each as large as it must be for the chance of even one
+ * false "p < α" among all of them to stay below α. A test that could not be made (null) is not counted.
+ */
+export function holm(probabilities: readonly (number | null)[]): (number | null)[] {
+  const corrected: (number | null)[] = probabilities.map(() => null);
+  const ascending = probabilities
+    .flatMap((p, index) => (p === null ? [] : [{ p, index }]))
+    .sort((a, b) => a.p - b.p || a.index - b.index);
+  let least = 0;
+  for (const [rank, { p, index }] of ascending.entries()) {
+    least = Math.max(least, Math.min(1, p * (ascending.length - rank)));
+    corrected[index] = least;
+  }
+  return corrected;
 }

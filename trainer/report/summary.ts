@@ -1,7 +1,17 @@
 /** @file summary.json of a comparison: its types, and how it follows from each arm's curves (design in trainer/report/README.md). */
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
-import { bootstrapInterval, type Interval, mean, pairedTTest, permutationTest } from "./statistics.js";
+import { type Power, powerOf } from "./power.js";
+import {
+  bootstrapInterval,
+  holm,
+  type Interval,
+  interquartileMean,
+  mean,
+  middleHalf,
+  pairedTTest,
+  permutationTest,
+} from "./statistics.js";
 
 export interface Accuracy {
   /** Right caption against its full flip, two-way, mean over the 26 relation codes. */
@@ -39,6 +49,14 @@ export interface Estimate {
   readonly interval: Interval;
 }
 
+/** Of values over seeds: the mean of their middle half. */
+export interface Interquartile {
+  readonly value: number;
+  /** 95 %, bootstrap over seeds. */
+  readonly interval: Interval;
+}
+
+/** What was added after the first release may be missing in an older summary.json. */
 export interface AccuracyAt {
   readonly axis: Axis;
   readonly samples: number;
@@ -51,9 +69,15 @@ export interface AccuracyAt {
   readonly p: number | null;
   /** Sign-flip permutation test, from 8 seeds on. */
   readonly pPermutation?: number;
+  /** `p` after Holm's correction for all pairs of arms on this axis; only where there are several. */
+  readonly pHolm?: number | null;
   /** Seeds where a is above b. */
   readonly wins: number;
   readonly seeds: number;
+  /** Interquartile means over seeds, of the difference too. */
+  readonly iqm?: Readonly<Record<"a" | "b" | "difference", Interquartile>>;
+  /** Null with one seed, and where the differences have no spread. */
+  readonly power?: Power | null;
 }
 
 export interface SamplesToReach {
@@ -159,6 +183,11 @@ const estimate = (values: readonly number[], random: Random): Estimate => ({
   interval: bootstrapInterval(values, random),
 });
 
+export const interquartile = (values: readonly number[], random: Random): Interquartile => ({
+  value: interquartileMean(values),
+  interval: bootstrapInterval(values, random, undefined, middleHalf),
+});
+
 const ending = (runs: readonly SeedRun[], axis: Axis): number =>
   Math.min(...runs.map((run) => run.curve.at(-1)?.[axis] ?? 0));
 
@@ -190,6 +219,12 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
     }),
     wins: differences.filter((difference) => difference > 0).length,
     seeds: differences.length,
+    iqm: {
+      a: interquartile(valuesA, stream("a iqm")),
+      b: interquartile(valuesB, stream("b iqm")),
+      difference: interquartile(differences, stream("difference iqm")),
+    },
+    power: powerOf(differences),
   };
 }
 
@@ -231,6 +266,16 @@ function comparePair(matched: Matched): Pair {
   };
 }
 
+/** Where several pairs are compared at once, each axis is a family of tests. The verdicts keep to the uncorrected p. */
+function corrected(pairs: readonly Pair[]): Pair[] {
+  if (pairs.length < 2) return [...pairs];
+  const families = AXES.map((_, row) => holm(pairs.map(({ accuracyAt }) => accuracyAt[row]?.p ?? null)));
+  return pairs.map((pair, i) => ({
+    ...pair,
+    accuracyAt: pair.accuracyAt.map((at, row) => ({ ...at, pHolm: families[row]?.[i] ?? null })),
+  }));
+}
+
 function checkCurves(arms: Comparison["arms"]): void {
   for (const [name, runs] of Object.entries(arms)) {
     for (const { seed, curve } of runs) {
@@ -255,6 +300,7 @@ export function summarize({ arms, config, machine, commit, seeds }: Comparison):
   const pairs = entries.flatMap(([nameA, runsA], i) =>
     entries.slice(i + 1).map(([nameB, runsB]) => match(nameA, runsA, nameB, runsB)),
   );
+  const compared = corrected(pairs.map(comparePair));
   return {
     schema: 1,
     commit,
@@ -264,6 +310,6 @@ export function summarize({ arms, config, machine, commit, seeds }: Comparison):
     arms,
     metric: "oneTerm",
     test: "paired t, two-sided, over seeds",
-    pairs: Object.fromEntries(pairs.map((matched) => [matched.name, comparePair(matched)])),
+    pairs: Object.fromEntries(compared.map((pair, i) => [pairs[i]?.name ?? "", pair])),
   };
 }

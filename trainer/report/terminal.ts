@@ -1,8 +1,17 @@
 /** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
-import { count, percent } from "./format.js";
+import { count, percent, probability } from "./format.js";
 import { mean } from "./statistics.js";
 import type { SeedRun, Summary } from "./summary.js";
-import { accuracySentence, feasibilityNote, headline, mainPair, namedPairs, reachSentence } from "./verdicts.js";
+import {
+  accuracySentence,
+  feasibilityNote,
+  headline,
+  interquartileSentence,
+  mainPair,
+  namedPairs,
+  powerSentence,
+  reachSentence,
+} from "./verdicts.js";
 
 const WIDTH = 80;
 
@@ -55,12 +64,22 @@ export function renderTerminal(summary: Summary): string {
   const main = mainPair(summary);
   if (main !== null) {
     parts.unshift(wrap(`${headline(main)}.`));
-    parts.push(...main.pair.accuracyAt.map((row) => wrap(accuracySentence(main, row))));
+    for (const row of main.pair.accuracyAt) {
+      const sentences = [accuracySentence(main, row), interquartileSentence(main, row), powerSentence(row)];
+      parts.push(wrap(sentences.filter((sentence) => sentence !== null).join(" ")));
+    }
     parts.push(wrap(reachSentence(summary, main)));
   }
   const others = namedPairs(summary).filter(({ key }) => key !== main?.key);
   for (const named of others) {
-    parts.push(wrap(`${headline(named)}. ${reachSentence(summary, named)}`));
+    const corrected = named.pair.accuracyAt
+      .flatMap(({ axis, pHolm }) => (pHolm === undefined ? [] : [`${probability(pHolm)} per ${axis} sample`]))
+      .join(", ");
+    parts.push(
+      wrap(
+        `${headline(named)}${corrected && ` (after Holm's correction ${corrected})`}. ${reachSentence(summary, named)}`,
+      ),
+    );
   }
   return parts.join("\n\n");
 }

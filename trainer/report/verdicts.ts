@@ -16,6 +16,9 @@ import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verd
 /** Below this many seeds nothing is claimed, whatever p says (design/training.md). */
 const SEEDS_FOR_A_CLAIM = 5;
 
+/** Below this many seeds an interquartile mean leaves nothing out, and is the mean. */
+const SEEDS_TO_TRIM = 4;
+
 export interface NamedPair {
   readonly key: string;
   readonly a: string;
@@ -68,10 +71,32 @@ export function headline({ a, b, pair }: NamedPair): string {
 export function accuracySentence({ a, b }: NamedPair, row: AccuracyAt): string {
   const tests = [`paired t-test ${probability(row.p)}`];
   if (row.pPermutation !== undefined) tests.push(`permutation test ${probability(row.pPermutation)}`);
+  if (row.pHolm !== undefined) tests.push(`after Holm's correction for all pairs ${probability(row.pHolm)}`);
   return (
     `After ${count(row.samples)} ${row.axis} samples: ${armName(a)} ${percent(row.a.mean)} (${percentInterval(row.a.interval)}), ` +
     `${armName(b)} ${percent(row.b.mean)} (${percentInterval(row.b.interval)}), difference ${points(row.difference)} points ` +
     `(${pointsInterval(row.differenceInterval)}); ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`
+  );
+}
+
+/** The same with interquartile means, which one odd seed does not move; null in a summary from before they were taken. */
+export function interquartileSentence({ a, b }: NamedPair, { iqm, seeds }: AccuracyAt): string | null {
+  if (iqm === undefined || seeds < SEEDS_TO_TRIM) return null;
+  return (
+    `Interquartile means over seeds: ${armName(a)} ${percent(iqm.a.value)} (${percentInterval(iqm.a.interval)}), ` +
+    `${armName(b)} ${percent(iqm.b.value)} (${percentInterval(iqm.b.interval)}), of the differences ` +
+    `${points(iqm.difference.value)} (${pointsInterval(iqm.difference.interval)}).`
+  );
+}
+
+/** How many seeds a difference like this one takes; null where nothing tells, as with one seed. */
+export function powerSentence({ power, seeds }: Pick<AccuracyAt, "power" | "seeds">): string | null {
+  if (power === undefined || power === null) return null;
+  const size = `${decimal(Math.abs(power.effect), 2)} standard deviations of the seeds' differences`;
+  if (power.seedsNeeded === null) return "There is no difference, and so no number of seeds that would show one.";
+  return (
+    `A true difference of this size (${size}) is found at p < .05 in 80${"\u00a0"}% of comparisons with ` +
+    `${count(power.seedsNeeded)} seeds; this one has ${seeds}.`
   );
 }
 

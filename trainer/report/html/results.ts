@@ -12,12 +12,13 @@ import {
   probability,
   ratioInterval,
 } from "../format.js";
-import { mean } from "../statistics.js";
+import { type Interval, mean } from "../statistics.js";
 import {
   type AccuracyAt,
   AXES,
   type Axis,
   compareAt,
+  type Interquartile,
   type Measure,
   match,
   type SeedRun,
@@ -27,9 +28,11 @@ import {
   accuracySentence,
   feasibilityNote,
   headline,
+  interquartileSentence,
   mainPair,
   type NamedPair,
   namedPairs,
+  powerSentence,
   reachSentence,
 } from "../verdicts.js";
 import { type ChartPoint, lineChart } from "./chart.js";
@@ -90,7 +93,9 @@ export function verdictHeader(summary: Summary): { title: string; body: Markup }
     const [only] = Object.keys(summary.arms);
     return { title: `${capital(armName(only ?? "no arm"))} alone: nothing to compare it with`, body: html`` };
   }
-  const sentences = main.pair.accuracyAt.map((row) => html`<p>${accuracySentence(main, row)}</p>`);
+  const sentences = main.pair.accuracyAt.map(
+    (row) => html`<p>${accuracySentence(main, row)} ${interquartileSentence(main, row)} ${powerSentence(row)}</p>`,
+  );
   const body = html`${tiles(summary, main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
 ${sentences}<p>${reachSentence(summary, main)}</p>`;
   return { title: headline(main), body };
@@ -203,6 +208,48 @@ function measureRows(summary: Summary, { a, b }: NamedPair, { axis, samples }: A
   });
 }
 
+/** The main measure seen without its odd seeds, after correction for the number of pairs, and how many seeds it would take. */
+function robustTable({ a, b, pair }: NamedPair): Markup | null {
+  const rows = pair.accuracyAt.flatMap(({ axis, iqm, power, pHolm, p, seeds }) => {
+    if (iqm === undefined) return [];
+    const cell = (
+      { value, interval }: Interquartile,
+      write: (share: number) => string,
+      range: (of: Interval) => string,
+    ) => html`${write(value)}<br><small>${range(interval)}</small>`;
+    return [
+      [
+        axis,
+        cell(iqm.a, percent, percentInterval),
+        cell(iqm.b, percent, percentInterval),
+        cell(iqm.difference, points, pointsInterval),
+        probability(pHolm === undefined ? p : pHolm),
+        power === undefined || power === null ? "–" : decimal(power.effect, 2),
+        power === undefined || power === null ? "–" : percent(power.power, 0),
+        power === undefined || power === null ? "–" : count(power.seedsNeeded),
+        seeds,
+      ],
+    ];
+  });
+  if (rows.length === 0) return null;
+  const family = pair.accuracyAt.some(({ pHolm }) => pHolm !== undefined);
+  return table({
+    caption: `Balanced, one term: interquartile means over seeds, t-test ${family ? "after Holm's correction for all pairs of arms" : "(one pair: nothing to correct)"}, and the seeds that a true difference of this size takes`,
+    head: [
+      "",
+      armName(a),
+      armName(b),
+      "of the differences, points",
+      family ? "corrected t-test" : "t-test",
+      "effect, standard deviations",
+      "power with these seeds",
+      "seeds for 80 % power",
+      "seeds here",
+    ],
+    rows,
+  });
+}
+
 function pairTables(summary: Summary, named: NamedPair): Markup {
   const { a, b, pair } = named;
   const accuracy = pair.accuracyAt.map((row) =>
@@ -221,7 +268,7 @@ function pairTables(summary: Summary, named: NamedPair): Markup {
       return [axis, ratio === null ? "not reached" : decimal(ratio, 2), ratioInterval(interval), each];
     }),
   });
-  return html`<h3>${capital(armName(a))} against ${armName(b)}</h3><p>${headline(named)}.</p>${accuracy}${reach}`;
+  return html`<h3>${capital(armName(a))} against ${armName(b)}</h3><p>${headline(named)}.</p>${accuracy}${robustTable(named)}${reach}`;
 }
 
 /** Every pair of arms in numbers. */
@@ -229,7 +276,7 @@ export const statisticsSection = (summary: Summary): Markup =>
   section(
     "statistics",
     "The statistics",
-    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. No interval is corrected for the number of rows, and a bootstrap over few seeds gives intervals on the narrow side: the t-test is the stricter of the two.</p>
+    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. An interquartile mean leaves out a quarter of the seeds at each end (rounded down: none below four). Power is that of the t-test at p &lt; .05, from the noncentral t distribution, as if the difference and spread seen here were the true ones; over few seeds they are rough, and so is it. No interval is corrected for the number of rows, and a bootstrap over few seeds gives intervals on the narrow side: the t-test is the stricter of the two.</p>
 <p class="note">The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. An arm compared with itself so comes out slightly below 1, by about one iteration.</p>`,
     namedPairs(summary).map((named) => pairTables(summary, named)),
   );
