@@ -1,25 +1,29 @@
-/** @file The .NET host under cut connections, clients that vanish and SIGKILL: no step is lost or made twice, each episode is counted once. */
+/** @file The .NET host under cut connections, killed clients and SIGKILL: no step is lost or made twice, each episode is counted once. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, expect, it } from "vitest";
-import { EnvironmentClient, ProtocolError, spawnServer } from "../../protocol/index.js";
+import { EnvironmentClient, spawnServer } from "../../protocol/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { Wire } from "../protocol/peer.js";
 import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host.js";
+import { actionsOf, drawAction } from "./stepping-client.js";
 
-const CUTS = 90;
-const VANISHED = 10;
+const CUTS = 100;
+const KILLED_CLIENTS = 20;
 const KILLS = 20;
 
-const drawAction = (random: Random): Float32Array => Float32Array.from({ length: 6 }, () => random.uniform(-1, 1));
+const stepper = path.join(import.meta.dirname, "stepping-client.js");
 
 describeHost("the .NET host", () => {
   beforeAll(() => void hostCommand(), BUILD_TIMEOUT);
 
-  it("executes each step once through 90 cut connections", { timeout: 240_000 }, async () => {
+  it("executes each step once through 100 cut connections", { timeout: 240_000 }, async () => {
     const wire = await Wire.to(await bound([]));
     const client = await EnvironmentClient.connect({ endpoint: wire.endpoint, resendAfter: 50 });
     closers.push(() => client.close());
@@ -43,16 +47,33 @@ describeHost("the .NET host", () => {
     }
   });
 
-  it("serves the next client after each of 10 that vanished in the middle of a request", async () => {
+  it("executes each step of 20 clients once, each killed with SIGKILL in the middle of its steps", {
+    timeout: 240_000,
+  }, async () => {
     const endpoint = await bound(["--ping-period", "100"]);
-    for (let session = 0; session < VANISHED; session++) {
-      const client = await patiently(endpoint);
-      const { results } = await client.batch([{ env: 0, op: "reset", seed: session }], []);
-      // A session of its own: nothing of the one before is left.
-      expect(results[0]).toMatchObject({ episode: 1, step: 0 });
-      const unanswered = client.batch([{ env: 0, op: "step", action: new Float32Array(6) }], []);
-      client.end(new ProtocolError("CLOSED", "vanished without a word"));
-      await expect(unanswered).rejects.toThrow("vanished");
+    const random = Random.stream(4, "chaos");
+    for (let seed = 0; seed < KILLED_CLIENTS; seed++) {
+      const client = spawn(process.execPath, [stepper, endpoint, String(seed)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      closers.push(() => void client.kill("SIGKILL"));
+      const ended = once(client, "exit");
+      const atLeast = 2 + random.below(20);
+      const answers: string[] = [];
+      for await (const line of createInterface({ input: client.stdout })) {
+        answers.push(line);
+        if (answers.length === atLeast) client.kill("SIGKILL");
+      }
+      expect(await ended).toEqual([null, "SIGKILL"]);
+      expect(answers.length).toBeGreaterThanOrEqual(atLeast);
+      // A session of its own: the first episode, from its first step, nothing of the client before in it.
+      const expected = roomsDefinition(loadCatalog("rooms")).create(0);
+      const actions = actionsOf(seed);
+      expected.reset(seed, {});
+      for (const [step, answer] of answers.entries()) {
+        if (step > 0) expected.step(drawAction(actions));
+        expect(answer).toBe(`1 ${step} ${expected.stateHash?.()}`);
+      }
     }
   });
 
@@ -87,15 +108,3 @@ describeHost("the .NET host", () => {
     expect({ started, lost, restarts: host.restarts }).toEqual({ started: KILLS, lost: KILLS, restarts: KILLS });
   });
 });
-
-/** A vanished client's session ends by its silence: until then the next one is told BUSY. */
-async function patiently(endpoint: string): Promise<EnvironmentClient> {
-  for (;;) {
-    try {
-      return await EnvironmentClient.connect({ endpoint, resendAfter: 50 });
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code !== "BUSY") throw error;
-      await wait(50);
-    }
-  }
-}

@@ -1,36 +1,66 @@
 /** @file A whole run on the host's states gives, to the bit, what one on the embedded environment gives. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { resultFiles } from "../rls3/runs.js";
+import { temporaryFolder } from "../temporary.js";
 import { BUILD_TIMEOUT, describeHost, hostCommand } from "./host.js";
 
 const program = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
-const folder = mkdtempSync(path.join(tmpdir(), "rls3-trained-"));
+const folder = temporaryFolder("trained");
+const ITERATIONS = 2;
+const EPISODES = 8;
+const SAMPLES_PER_EPISODE = 20;
 
 function train(name: string, environment: readonly string[]): string {
   const out = path.join(folder, name);
-  const sizes = ["--iterations", "1", "--test-images-per-relation", "2", "--natural-images", "20"];
-  const args = ["train", "--quick", "--seed", "5", ...sizes, ...environment, "--out", out];
+  // All checkpoints are kept: the first is the agent's after its pre-training.
+  const sizes = ["--iterations", String(ITERATIONS), "--checkpoints-kept", String(ITERATIONS + 1)];
+  const sets = ["--test-images-per-relation", "2", "--natural-images", "20"];
+  const args = ["train", "--quick", "--seed", "5", "--device", "cpu", ...sizes, ...sets, ...environment, "--out", out];
   const run = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
   expect(run.status, run.stderr).toBe(0);
   return out;
 }
 
-describeHost("rls3 train", () => {
-  beforeAll(() => void hostCommand(), BUILD_TIMEOUT);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+describeHost("rls3 train --env dotnet --render embedded", () => {
+  let embedded = new Map<string, string>();
+  let dotnet = new Map<string, string>();
+  beforeAll(() => {
+    hostCommand();
+    embedded = resultFiles(train("embedded", ["--env", "embedded"]));
+    dotnet = resultFiles(train("dotnet", ["--env", "dotnet", "--render", "embedded"]));
+  }, BUILD_TIMEOUT);
 
-  it("with --env dotnet --render embedded has the metrics and episodes of --env embedded", { timeout: 180_000 }, () => {
-    const embedded = train("embedded", ["--env", "embedded"]);
-    const dotnet = train("dotnet", ["--env", "dotnet", "--render", "embedded"]);
-    for (const file of ["metrics.csv", "episodes.csv"]) {
-      expect(readFileSync(path.join(dotnet, file), "utf8")).toBe(readFileSync(path.join(embedded, file), "utf8"));
+  /** Byte for byte, and at least `count` of them. */
+  function same(names: RegExp, count: number): void {
+    const found = [...embedded.keys()].filter((name) => names.test(name));
+    expect(found.length).toBeGreaterThanOrEqual(count);
+    expect([...dotnet.keys()].filter((name) => names.test(name))).toEqual(found);
+    for (const name of found) expect(dotnet.get(name) === embedded.get(name), name).toBe(true);
+  }
+
+  it("pre-trains on the same transitions to the same weights as --env embedded", () => {
+    same(/^shared\/transitions\.safetensors$/, 1);
+    same(/^checkpoints\/0000\.safetensors$/, 1);
+  });
+
+  it("trains on the same samples and pictures, one by one, in each of two iterations", () => {
+    for (const iteration of ["0001", "0002"]) {
+      same(new RegExp(`^samples/${iteration}\\.jsonl$`), 1);
+      same(new RegExp(`^samples/${iteration}/.*\\.png$`), 8);
+      const lines = Buffer.from(dotnet.get(`samples/${iteration}.jsonl`) ?? "", "base64").toString();
+      expect(lines.trimEnd().split("\n")).toHaveLength(EPISODES * SAMPLES_PER_EPISODE);
     }
   });
 
-  it("with --env dotnet alone says that it renders no images, and what to do", () => {
+  it("ends with the same metrics, test sets, checkpoints and adapter: no file differs", () => {
+    same(/^(metrics|episodes)\.csv$/, 2);
+    same(/^adapter\//, 2);
+    same(/./, 30);
+  });
+
+  it("fails without --render embedded, and says that the host renders no images and what to do", () => {
     const args = ["train", "--quick", "--env", "dotnet", "--out", path.join(folder, "blind")];
     const run = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
     expect(run.status).toBe(3);
