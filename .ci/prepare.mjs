@@ -48,7 +48,7 @@ if (stamp("node_modules/.rls3-lock") !== lock) {
 
 const newest = (folder) =>
   readdirSync(path.join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(
       (entry) =>
         `${path.join(entry.parentPath ?? entry.path, entry.name)}:${statSync(path.join(entry.parentPath ?? entry.path, entry.name)).mtimeMs}`,

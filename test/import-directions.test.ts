@@ -36,13 +36,13 @@ const TOP = ["trainer/cli", "benchmarks"];
 
 /** "trainer/vlm/clip/tower.ts" → "trainer/vlm"; "trainer/errors.ts" → "trainer/errors"; "protocol/client.ts" → "protocol". */
 function place(file: string): string {
-  const parts = file.replace(/\.(?:ts|js)$/, "").split("/");
+  const parts = file.replace(/\.(?:tsx?|js)$/, "").split("/");
   return parts[0] === "trainer" ? parts.slice(0, 2).join("/") : (parts[0] ?? "");
 }
 
 function sources(folder: string): string[] {
   return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => `${folder}/${name.split(path.sep).join("/")}`);
 }
 

@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
   eval: () => import("./eval.js"),
   report: () => import("./report.js"),
+  dashboard: () => import("./dashboard.js"),
   doctor: () => import("./doctor.js"),
 };
 

@@ -1,5 +1,5 @@
 /** @file Static SVG charts: lines with confidence bands, dots per category, stacked shares. Each has a title, a description and its numbers as a table. */
-import { scaleLinear } from "d3-scale";
+import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
 import { html, type Markup, type Table, table } from "./markup.js";
 
@@ -48,6 +48,11 @@ const RIGHT = 22;
 const TOP = 12;
 const BOTTOM = 42;
 
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 export const legend = (entries: readonly { readonly name: string; readonly colour: number }[]): Markup =>
@@ -76,16 +81,28 @@ function extent(values: readonly number[]): [number, number] {
   return [low - padding, high + padding];
 }
 
-export function lineChart(chart: LineChart): Markup {
-  const { series, include = [], xLabel, xFormat, yFormat } = chart;
+export interface LineDrawing extends Size {
+  /** What stands in the svg. */
+  readonly markup: Markup;
+  readonly x: ScaleLinear<number, number>;
+  readonly y: ScaleLinear<number, number>;
+  /** Where the lines lie: left, right, top and bottom. */
+  readonly plot: readonly [left: number, right: number, top: number, bottom: number];
+}
+
+/** The drawing alone, in a size of choice; text has its size in the same units. */
+export function drawLines(
+  { series, include = [], xLabel, xFormat, yFormat }: Omit<LineChart, keyof Frame>,
+  { width, height }: Size,
+): LineDrawing {
   const drawn = series.flatMap(({ points, runs = [] }) => [points, ...runs]).flat();
   const x = scaleLinear()
     .domain([0, extent(drawn.map((point) => point.x))[1]])
-    .range([LEFT, WIDTH - RIGHT]);
+    .range([LEFT, width - RIGHT]);
   const y = scaleLinear()
     .domain(extent([...drawn.flatMap(({ y: value, low = value, high = value }) => [value, low, high]), ...include]))
     .nice(6)
-    .range([HEIGHT - BOTTOM, TOP]);
+    .range([height - BOTTOM, TOP]);
   const path = line<ChartPoint>(
     (point) => round(x(point.x)),
     (point) => round(y(point.y)),
@@ -101,21 +118,27 @@ export function lineChart(chart: LineChart): Markup {
       (run) => html`<path class="run" d="${path(run)}"/>`,
     )}<path class="line" d="${path(points)}"/>${last !== undefined && html`<circle class="dot" cx="${round(x(last.x))}" cy="${round(y(last.y))}" r="3.5"/>`}</g>\n`;
   });
-  const drawing = html`<g class="axis">${y
-    .ticks(6)
+  const markup = html`<g class="axis">${y
+    .ticks(height < 260 ? 4 : 6)
     .map(
       (tick) =>
-        html`<path class="grid" d="M${LEFT} ${round(y(tick))}H${WIDTH - RIGHT}"/><text x="${LEFT - 8}" y="${round(y(tick)) + 4}" text-anchor="end">${yFormat(tick)}</text>`,
+        html`<path class="grid" d="M${LEFT} ${round(y(tick))}H${width - RIGHT}"/><text x="${LEFT - 8}" y="${round(y(tick)) + 4}" text-anchor="end">${yFormat(tick)}</text>`,
     )}
 ${x
-  .ticks(5)
+  .ticks(width < 360 ? 3 : 5)
   .filter((tick) => xFormat(tick) !== "")
   .map(
     (tick) =>
-      html`<path class="tick" d="M${round(x(tick))} ${HEIGHT - BOTTOM}v5"/><text x="${round(x(tick))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${xFormat(tick)}</text>`,
-  )}<path class="tick" d="M${LEFT} ${HEIGHT - BOTTOM}H${WIDTH - RIGHT}"/><text class="label" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${xLabel}</text></g>
+      html`<path class="tick" d="M${round(x(tick))} ${height - BOTTOM}v5"/><text x="${round(x(tick))}" y="${height - BOTTOM + 18}" text-anchor="middle">${xFormat(tick)}</text>`,
+  )}<path class="tick" d="M${LEFT} ${height - BOTTOM}H${width - RIGHT}"/><text class="label" x="${(LEFT + width - RIGHT) / 2}" y="${height - 6}" text-anchor="middle">${xLabel}</text></g>
 ${shapes}`;
-  return figure(chart, series.length > 1 ? legend(series) : null, WIDTH, HEIGHT, drawing);
+  return { width, height, markup, x, y, plot: [LEFT, width - RIGHT, TOP, height - BOTTOM] };
+}
+
+export function lineChart(chart: LineChart): Markup {
+  const { series } = chart;
+  const { width, height, markup } = drawLines(chart, { width: WIDTH, height: HEIGHT });
+  return figure(chart, series.length > 1 ? legend(series) : null, width, height, markup);
 }
 
 export interface Dot {

@@ -68,6 +68,10 @@ export interface ReportContents {
 
 const span = z.tuple([z.number(), z.number()]);
 const catalogSchema = z.object({
+  objects: z
+    .array(z.object({ name: z.string(), collision: z.object({ size: z.array(z.number()) }) }))
+    .default([])
+    .catch([]),
   scenes: z.array(
     z.object({
       name: z.string(),
@@ -207,7 +211,18 @@ async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly
   return { folder, summary, config, arms, gallery: await loadGallery(arms[0]), scenes };
 }
 
-function scenesOf(config: RunConfig): readonly RoomScene[] | null {
-  const parsed = catalogSchema.safeParse(config.worldCatalog);
-  return parsed.success ? parsed.data.scenes : null;
+export interface World {
+  readonly scenes: readonly RoomScene[];
+  /** In the order of the catalog, with width, height and depth in mm; empty where the catalog's are of another form. */
+  readonly objects: readonly { readonly name: string; readonly size: readonly number[] }[];
 }
+
+/** The rooms and objects of a run; null where its configuration has no catalog of rooms. */
+export function worldOf(config: RunConfig): World | null {
+  const parsed = catalogSchema.safeParse(config.worldCatalog);
+  if (!parsed.success) return null;
+  const objects = parsed.data.objects.map(({ name, collision: { size } }) => ({ name, size }));
+  return { scenes: parsed.data.scenes, objects };
+}
+
+const scenesOf = (config: RunConfig): readonly RoomScene[] | null => worldOf(config)?.scenes ?? null;

@@ -1,0 +1,241 @@
+/** @file The page: runs at the side, what is chosen of them in the middle. */
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { percent } from "../../format.js";
+import type { GroupEntry, RunEntry } from "../documents.js";
+import { useMetrics } from "./ask.js";
+import { CurvesView, Legend } from "./curves-view.js";
+import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
+import { type Navigate, type Route, useRoute, VIEWS, type View } from "./route.js";
+import { RunList } from "./run-list.js";
+import { MOST_SERIES, runName, toSeries } from "./series.js";
+
+/** What is looked at before anything is chosen: the runs of what was written last. */
+function newest(index: LiveIndex): string[] {
+  const runs = [...index.runs.values()].sort((a, b) => (b.written ?? 0) - (a.written ?? 0));
+  const [last] = runs;
+  if (last === undefined) return [];
+  if (last.group === null || index.groups.get(last.group)?.kind === "folder") return [last.id];
+  return runs
+    .filter(({ group }) => group === last.group)
+    .map(({ id }) => id)
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+export function App() {
+  const { index, connection } = useLiveIndex();
+  const [route, navigate] = useRoute();
+  useEffect(() => {
+    document.title = index === null ? "RLS3" : `${index.folder} – RLS3`;
+  }, [index?.folder]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        To what is chosen
+      </button>
+      <Header index={index} connection={connection} />
+      {index === null ? (
+        <p class="empty">{connection === "lost" ? "The server does not answer." : "Looking for runs…"}</p>
+      ) : (
+        <Body index={index} route={route} navigate={navigate} />
+      )}
+    </>
+  );
+}
+
+const SAID: Readonly<Record<Connection, string>> = {
+  connecting: "connecting",
+  live: "live",
+  lost: "no connection: is rls3 dashboard still running?",
+};
+
+function Header({ index, connection }: { readonly index: LiveIndex | null; readonly connection: Connection }) {
+  const runs = [...(index?.runs.values() ?? [])];
+  const running = runs.filter(({ state }) => state === "running").length;
+  return (
+    <header class="bar">
+      <h1>
+        <span>RLS3</span> {index?.folder ?? ""}
+      </h1>
+      {index !== null && (
+        <p>
+          {runs.length} {runs.length === 1 ? "run" : "runs"}, {running} running
+        </p>
+      )}
+      <p class={`connection ${connection}`} role="status">
+        {SAID[connection]}
+      </p>
+    </header>
+  );
+}
+
+interface BodyProps {
+  readonly index: LiveIndex;
+  readonly route: Route;
+  readonly navigate: Navigate;
+}
+
+function Body({ index, route, navigate }: BodyProps) {
+  const [isListOpen, setListOpen] = useState(false);
+  const first = useMemo(() => newest(index), [index.runs.size === 0]);
+  const ids = route.runs ?? first;
+  const chosen = ids.flatMap((id) => index.runs.get(id) ?? []);
+  const metrics = useMetrics(chosen);
+  const series = toSeries(
+    chosen.map((run) => ({ run, rows: metrics.get(run.id) ?? [] })),
+    index.groups,
+    route.each,
+  );
+  const colours = new Map(series.flatMap(({ colour, runs }) => runs.map(({ run }) => [run.id, colour] as const)));
+  const drawnRuns = series.reduce((sum, { runs }) => sum + runs.length, 0);
+  return (
+    <div class={`page${isListOpen ? " listed" : ""}`}>
+      <button
+        type="button"
+        class="open-list"
+        aria-expanded={isListOpen}
+        aria-controls="runs"
+        onClick={() => setListOpen(!isListOpen)}
+      >
+        Runs ({chosen.length} of {index.runs.size} chosen)
+      </button>
+      <aside id="runs" aria-label="Runs">
+        {index.notes.map((note) => (
+          <p class="note" key={note}>
+            {note}
+          </p>
+        ))}
+        <RunList index={index} selected={new Set(ids)} colours={colours} choose={(runs) => navigate({ runs })} />
+      </aside>
+      <main id="main" tabIndex={-1}>
+        <Views view={route.view} navigate={navigate} />
+        {chosen.length === 0 ? (
+          <p class="empty">
+            {index.runs.size === 0
+              ? "There is no run here yet. What rls3 train, compare or sweep writes into this folder appears by itself."
+              : "Choose runs in the list to see them here."}
+          </p>
+        ) : (
+          <>
+            <Verdicts chosen={chosen} groups={index.groups} />
+            <div class="key">
+              <Legend series={series} />
+              {hasSeeds(chosen) && (
+                <label>
+                  <input
+                    type="checkbox"
+                    checked={!route.each}
+                    onChange={(event) => navigate({ each: !event.currentTarget.checked })}
+                  />
+                  Mean over seeds
+                </label>
+              )}
+            </div>
+            {drawnRuns < chosen.length && (
+              <p class="note">Drawn are the first {MOST_SERIES} lines of what is chosen.</p>
+            )}
+            <CurvesView series={series} route={route} navigate={navigate} />
+          </>
+        )}
+        <Announcer chosen={chosen} groups={index.groups} />
+      </main>
+    </div>
+  );
+}
+
+const hasSeeds = (runs: readonly RunEntry[]): boolean =>
+  new Set(runs.map(({ group, arm }) => `${group} ${arm}`)).size < runs.length;
+
+function Views({ view, navigate }: { readonly view: View; readonly navigate: Navigate }) {
+  return (
+    <nav class="views" aria-label="Views">
+      <ul>
+        {(Object.keys(VIEWS) as View[]).map((name) => (
+          <li key={name}>
+            <button
+              type="button"
+              aria-current={view === name ? "page" : undefined}
+              onClick={() => navigate({ view: name })}
+            >
+              {VIEWS[name]}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+/** What the summaries of the chosen comparisons say. */
+function Verdicts({
+  chosen,
+  groups,
+}: {
+  readonly chosen: readonly RunEntry[];
+  readonly groups: ReadonlyMap<string, GroupEntry>;
+}) {
+  const ids = [...new Set(chosen.map(({ group }) => group))];
+  const said = ids.flatMap((id) => (id === null ? [] : (groups.get(id) ?? [])));
+  return (
+    <>
+      {said.map(
+        ({ id, name, headline, report }) =>
+          headline !== null && (
+            <p class="verdict" key={id}>
+              {said.length > 1 && <b>{name}: </b>}
+              {headline}.{" "}
+              {report && (
+                <a href={`/report?of=${encodeURIComponent(id)}`} target="_blank" rel="noopener">
+                  The report has the statistics.
+                </a>
+              )}
+            </p>
+          ),
+      )}
+    </>
+  );
+}
+
+/** How often progress is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
+const PAUSE = 10_000;
+
+/** Says what the chosen runs have come to since it last spoke. */
+function Announcer({
+  chosen,
+  groups,
+}: {
+  readonly chosen: readonly RunEntry[];
+  readonly groups: ReadonlyMap<string, GroupEntry>;
+}) {
+  const said = useRef(new Map<string, string>());
+  const due = useRef<number | null>(null);
+  const latest = useRef(chosen);
+  latest.current = chosen;
+  const [text, setText] = useState("");
+  const key = chosen.map(({ id, iteration, state }) => `${id} ${iteration} ${state}`).join("\n");
+  useEffect(() => {
+    const now = (run: RunEntry): string => `${run.iteration} ${run.state}`;
+    const unheard = chosen.filter((run) => !said.current.has(run.id));
+    // What is there when it is chosen is seen or read then; only what follows is news.
+    for (const run of unheard) said.current.set(run.id, now(run));
+    const speak = (): void => {
+      due.current = null;
+      const news = latest.current.filter((run) => said.current.get(run.id) !== now(run));
+      for (const run of news) said.current.set(run.id, now(run));
+      setText(news.map((run) => progress(run, groups)).join(". "));
+    };
+    if (chosen.some((run) => said.current.get(run.id) !== now(run))) {
+      due.current ??= window.setTimeout(speak, text === "" ? 0 : PAUSE);
+    }
+  }, [key]);
+  return (
+    <p class="unseen" role="status">
+      {text}
+    </p>
+  );
+}
+
+function progress(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>): string {
+  const last = run.accuracy.at(-1);
+  const done = run.state === "running" ? "" : ` and is ${run.state}`;
+  return `${runName(run, groups)} is at iteration ${run.iteration}${last === undefined ? "" : `, accuracy ${percent(last)}`}${done}`;
+}

@@ -1,0 +1,82 @@
+/** @file Asks the server; what was asked stays on the page until the answer to the next question is there. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { MetricColumn } from "../../columns.js";
+import type { MetricsRow } from "../../readers.js";
+import type { ErrorDocument, MetricsDocument, RunEntry } from "../documents.js";
+
+export async function ask<Answer>(path: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+  const response = await fetch(`${path}?${new URLSearchParams(query)}`);
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error((answer as ErrorDocument).error);
+  return answer as Answer;
+}
+
+export interface Asked<Answer> {
+  readonly answer: Answer | null;
+  readonly error: string | null;
+  /** Whether the answer is still that to an earlier question. */
+  readonly waiting: boolean;
+}
+
+/** Asks again when the question changes, or `version` (what it is about has changed on the disk). Null asks nothing. */
+export function useAnswer<Answer>(
+  path: string,
+  query: Readonly<Record<string, string>> | null,
+  version: unknown,
+): Asked<Answer> {
+  const [asked, setAsked] = useState<Asked<Answer>>({ answer: null, error: null, waiting: true });
+  const key = query === null ? null : new URLSearchParams(query).toString();
+  useEffect(() => {
+    if (key === null || query === null) return undefined;
+    let current = true;
+    setAsked((before) => ({ ...before, waiting: true }));
+    ask<Answer>(path, query).then(
+      (answer) => current && setAsked({ answer, error: null, waiting: false }),
+      (error: unknown) => current && setAsked({ answer: null, error: String(error), waiting: false }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [path, key, version]);
+  return asked;
+}
+
+function rowsOf({ columns, rows }: MetricsDocument): MetricsRow[] {
+  return rows.map(
+    (cells) =>
+      Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? null])) as Record<MetricColumn, number | null>,
+  );
+}
+
+interface Held {
+  readonly written: number | null;
+  readonly rows: readonly MetricsRow[];
+}
+
+/** The rows of each run, asked for anew where it was written to since. */
+export function useMetrics(runs: readonly RunEntry[]): ReadonlyMap<string, readonly MetricsRow[]> {
+  const [held, setHeld] = useState<ReadonlyMap<string, Held>>(new Map());
+  const asking = useRef(new Map<string, number | null>());
+  const key = runs.map(({ id, written }) => `${id} ${written}`).join("\n");
+  useEffect(() => {
+    const missing = runs.filter(({ id, written }) => held.get(id)?.written !== written);
+    const unasked = missing.filter(({ id, written }) => asking.current.get(id) !== written);
+    if (unasked.length === 0) return;
+    for (const { id, written } of unasked) asking.current.set(id, written);
+    void Promise.all(
+      unasked.map(async ({ id, written }) => {
+        try {
+          const rows = rowsOf(await ask<MetricsDocument>("/api/v1/metrics", { run: id }));
+          return [id, { written, rows }] as const;
+        } catch {
+          // It is gone, or the server is: the list says so.
+          return [id, { written, rows: [] }] as const;
+        }
+      }),
+    ).then((answers) => {
+      setHeld((before) => new Map([...before, ...answers]));
+      for (const { id } of unasked) asking.current.delete(id);
+    });
+  }, [key]);
+  return new Map([...held].map(([id, { rows }]) => [id, rows]));
+}

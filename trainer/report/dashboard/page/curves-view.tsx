@@ -1,0 +1,150 @@
+/** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
+import type { MetricColumn } from "../../columns.js";
+import { count, decimal, percent } from "../../format.js";
+import { LineFigure, Swatch } from "./line-figure.js";
+import type { Navigate, Route } from "./route.js";
+import { type Axis, drawn, type RunSeries } from "./series.js";
+
+interface Tracked {
+  readonly column: MetricColumn;
+  readonly title: string;
+  readonly note?: string;
+  readonly isShare?: boolean;
+}
+
+const SECTIONS: readonly { readonly title: string; readonly charts: readonly Tracked[] }[] = [
+  {
+    title: "Accuracy",
+    charts: [
+      {
+        column: "accuracyOneTerm",
+        title: "Balanced test set, one term flipped",
+        note: "Share of images whose right caption beats the one with one term flipped, mean over the six terms.",
+        isShare: true,
+      },
+      { column: "accuracyFull", title: "Balanced test set, all terms flipped", isShare: true },
+      { column: "naturalOneTerm", title: "Natural mix, one term flipped", isShare: true },
+      { column: "naturalFull", title: "Natural mix, all terms flipped", isShare: true },
+    ],
+  },
+  {
+    title: "Placements and reward",
+    charts: [
+      {
+        column: "validRate",
+        title: "Valid placements",
+        note: "Valid share of an iteration's generated samples.",
+        isShare: true,
+      },
+      { column: "rewardFeasibility", title: "Reward: feasibility", note: "Mean of ±1 for valid and invalid." },
+      {
+        column: "rewardExtrinsic",
+        title: "Reward: the model's difficulty",
+        note: "Mean of the β part over all steps; random sampling is not trained by it.",
+      },
+      { column: "score", title: "Score S", note: "1 to 5; lower is harder for the model as it was then." },
+      { column: "hardness", title: "Hardness h of valid samples" },
+    ],
+  },
+  {
+    title: "Learning",
+    charts: [
+      { column: "fineTuneLoss", title: "Fine-tuning loss" },
+      { column: "gradientNorm", title: "Gradient norm before clipping" },
+      { column: "kl", title: "Policy: KL from uniform, nats" },
+      { column: "temperature", title: "Policy: temperature α" },
+      { column: "validityLoss", title: "Agent: validity loss" },
+      { column: "hardnessLoss", title: "Agent: hardness loss" },
+    ],
+  },
+];
+
+export const AXIS_NAMES: Readonly<Record<Axis, string>> = {
+  generated: "generated samples",
+  valid: "valid samples",
+  iteration: "iteration",
+};
+
+const share = (value: number): string => percent(value, 0);
+const fineShare = (value: number): string => percent(value);
+const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
+const fine = (value: number): string => (Math.abs(value) < 0.01 ? plain(value) : decimal(value));
+const wholeOnly = (value: number): string => (Number.isInteger(value) ? String(value) : "");
+const samples = (value: number): string => count(value);
+
+interface CurvesProps {
+  readonly series: readonly RunSeries[];
+  readonly route: Route;
+  readonly navigate: Navigate;
+}
+
+export function CurvesView({ series, route: { axis }, navigate }: CurvesProps) {
+  return (
+    <>
+      <fieldset class="choice">
+        <legend>Along</legend>
+        {(["generated", "valid", "iteration"] as const).map((name) => (
+          <label key={name}>
+            <input type="radio" name="axis" checked={axis === name} onChange={() => navigate({ axis: name })} />
+            {AXIS_NAMES[name]}
+          </label>
+        ))}
+      </fieldset>
+      {SECTIONS.map(({ title, charts }) => (
+        <ChartSection key={title} title={title} charts={charts} series={series} axis={axis} />
+      ))}
+    </>
+  );
+}
+
+/** The key of all charts at once: it stays in sight while they are scrolled. */
+export function Legend({ series }: { readonly series: readonly RunSeries[] }) {
+  return (
+    <ul class="legend">
+      {series.map(({ key, name, colour }) => (
+        <li key={key}>
+          <Swatch colour={colour} />
+          {name}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface SectionProps {
+  readonly title: string;
+  readonly charts: readonly Tracked[];
+  readonly series: readonly RunSeries[];
+  readonly axis: Axis;
+}
+
+function ChartSection({ title, charts, series, axis }: SectionProps) {
+  const shown = charts.flatMap((chart) => {
+    const lines = series.flatMap((each) => {
+      const { points, runs } = drawn(each, chart.column, axis);
+      return points.length + runs.length === 0 ? [] : [{ name: each.name, colour: each.colour, points, runs }];
+    });
+    return lines.length === 0 ? [] : [{ chart, lines }];
+  });
+  if (shown.length === 0) return null;
+  const id = `section-${title.replaceAll(" ", "-")}`;
+  return (
+    <section aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      <div class="charts">
+        {shown.map(({ chart, lines }) => (
+          <LineFigure
+            key={chart.column}
+            title={chart.title}
+            note={chart.note}
+            xLabel={AXIS_NAMES[axis]}
+            xFormat={axis === "iteration" ? wholeOnly : samples}
+            yFormat={chart.isShare === true ? share : plain}
+            valueFormat={chart.isShare === true ? fineShare : fine}
+            series={lines}
+          />
+        ))}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,90 @@
+/** @file The samples of the runs that were looked at last: a shard is read once, since it is written whole. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import type { SampleLine } from "../columns.js";
+import { type World, worldOf } from "../html/contents.js";
+import { listFolder, parseSamples, readRunConfig } from "../readers.js";
+
+/** About a kilobyte each: the runs looked at longest ago are forgotten beyond this. */
+const MOST_SAMPLES = 60_000;
+
+interface Shard {
+  readonly seen: string;
+  readonly samples: readonly SampleLine[];
+  readonly problem: string | null;
+}
+
+export interface NumberedSample {
+  readonly iteration: number;
+  readonly sample: SampleLine;
+}
+
+export interface RunSamples {
+  readonly samples: readonly NumberedSample[];
+  readonly problems: readonly string[];
+}
+
+export class SampleStore {
+  private readonly runs = new Map<string, Map<string, Shard>>();
+  private readonly worlds = new Map<string, { readonly seen: string; readonly world: World }>();
+
+  /** All samples of a run, in order of iterations; a shard that cannot be read is named, and the others are there. */
+  async samples(folder: string): Promise<RunSamples> {
+    const shards = this.runs.get(folder) ?? new Map<string, Shard>();
+    // The most recently asked for stands last.
+    this.runs.delete(folder);
+    this.runs.set(folder, shards);
+    const names = (await listFolder(path.join(folder, "samples"))).filter((name) => /^\d+\.jsonl$/.test(name));
+    for (const name of shards.keys()) if (!names.includes(name)) shards.delete(name);
+    const all: NumberedSample[] = [];
+    const problems: string[] = [];
+    for (const name of names) {
+      const shard = await readShard(path.join(folder, "samples", name), shards.get(name));
+      if (shard === null) continue;
+      shards.set(name, shard);
+      if (shard.problem !== null) problems.push(shard.problem);
+      const iteration = Number.parseInt(name, 10);
+      for (const sample of shard.samples) all.push({ iteration, sample });
+    }
+    this.forget();
+    return { samples: all, problems };
+  }
+
+  /** Rooms and objects, as the run's configuration has them; none where it has none. */
+  async world(folder: string): Promise<World> {
+    const seen = await stampOf(path.join(folder, "config.json"));
+    const old = this.worlds.get(folder);
+    if (old?.seen === seen) return old.world;
+    const world = worldOf(await readRunConfig(folder)) ?? { scenes: [], objects: [] };
+    this.worlds.set(folder, { seen, world });
+    return world;
+  }
+
+  private forget(): void {
+    const size = (shards: ReadonlyMap<string, Shard>): number =>
+      [...shards.values()].reduce((sum, shard) => sum + shard.samples.length, 0);
+    let held = [...this.runs.values()].reduce((sum, shards) => sum + size(shards), 0);
+    for (const [folder, shards] of this.runs) {
+      if (held <= MOST_SAMPLES || this.runs.size === 1) return;
+      held -= size(shards);
+      this.runs.delete(folder);
+      this.worlds.delete(folder);
+    }
+  }
+}
+
+async function stampOf(file: string): Promise<string> {
+  const found = await stat(file).catch(() => null);
+  return found === null ? "" : `${found.ino} ${found.size} ${found.mtimeMs}`;
+}
+
+async function readShard(file: string, old: Shard | undefined): Promise<Shard | null> {
+  const seen = await stampOf(file);
+  if (seen === "") return null;
+  if (old?.seen === seen) return old;
+  try {
+    return { seen, samples: parseSamples(await readFile(file, "utf8"), file), problem: null };
+  } catch (error) {
+    return { seen, samples: [], problem: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,262 @@
+/** @file The folder that is shown, kept current: looked at when the disk says that something changed and at intervals, changes told to who listens. */
+import { type FSWatcher, watch } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { readSummary } from "../readers.js";
+import { headline, mainPair } from "../verdicts.js";
+import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
+import { type Found, type FoundGroup, findRuns } from "./found-runs.js";
+import { WatchedRun } from "./watched-run.js";
+
+/** Milliseconds between looks while somebody watches; what the disk itself reports comes sooner. */
+const LOOK = 2_000;
+const SOONEST = 250;
+/** Between looks for new folders where the disk reported none. */
+const SEARCH = 10_000;
+const MOST_WATCHERS = 1_000;
+
+const groupConfig = z.looseObject({
+  seeds: z.array(z.number()).optional(),
+  configuration: z.record(z.string(), z.unknown()).optional(),
+});
+
+type Listener = (change: ChangeDocument) => void;
+
+export class WatchedFolder {
+  private readonly runs = new Map<string, WatchedRun>();
+  private entries = new Map<string, RunEntry>();
+  private groups: readonly GroupEntry[] = [];
+  private readonly groupSeen = new Map<string, { readonly seen: string; readonly entry: GroupEntry }>();
+  private readonly listeners = new Set<Listener>();
+  private readonly watchers = new Map<string, FSWatcher>();
+  private notes: readonly string[] = [];
+  private version = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private looking: Promise<void> | null = null;
+  private searched = Number.NEGATIVE_INFINITY;
+  private found: Found = { runs: [], groups: [], containers: [], cut: false };
+
+  constructor(private readonly root: string) {}
+
+  /** What there is now. Looks first where nobody listens, since then nobody has been looking. */
+  async index(): Promise<IndexDocument> {
+    if (this.listeners.size === 0) await this.look();
+    const { version, groups, notes } = this;
+    return {
+      schema: SCHEMA,
+      version,
+      folder: path.basename(this.root),
+      runs: [...this.entries.values()],
+      groups,
+      notes,
+    };
+  }
+
+  run(id: string): WatchedRun | undefined {
+    return this.runs.get(id);
+  }
+
+  /** The folder of a comparison or sweep, by its id. */
+  groupFolder(id: string): string | undefined {
+    return this.found.groups.find((group) => group.id === id)?.folder;
+  }
+
+  /** Tells of changes until the function that comes back is called. */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    if (this.timer === null) this.schedule(LOOK);
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) this.rest();
+    };
+  }
+
+  close(): void {
+    this.listeners.clear();
+    this.rest();
+  }
+
+  /** Looks now, or waits for the look that is under way. */
+  look(): Promise<void> {
+    this.looking ??= this.lookNow().finally(() => {
+      this.looking = null;
+    });
+    return this.looking;
+  }
+
+  private async lookNow(): Promise<void> {
+    const now = Date.now();
+    if (now - this.searched >= SEARCH || this.listeners.size === 0) this.search(now);
+    const touched = new Set<string>();
+    for (const run of this.runs.values()) {
+      if (await run.refresh(now)) touched.add(run.place.id);
+    }
+    const removed = [...this.entries.keys()].filter((id) => !this.runs.has(id));
+    const known = [...this.runs.keys()].every((id) => this.entries.has(id));
+    const regrouped = await this.readGroups();
+    if (touched.size === 0 && removed.length === 0 && known && !regrouped) return;
+    const before = this.entries;
+    this.entries = this.allEntries();
+    this.version += 1;
+    const runs = [...this.entries.values()].filter((entry) => {
+      const old = before.get(entry.id);
+      return old === undefined || touched.has(entry.id) || JSON.stringify(old.varied) !== JSON.stringify(entry.varied);
+    });
+    const { version, groups, notes } = this;
+    for (const listener of this.listeners) listener({ schema: SCHEMA, version, runs, removed, groups, notes });
+  }
+
+  private search(now: number): void {
+    this.searched = now;
+    this.found = findRuns(this.root, new Set(this.runs.keys()));
+    const ids = new Set(this.found.runs.map(({ id }) => id));
+    for (const id of this.runs.keys()) if (!ids.has(id)) this.runs.delete(id);
+    for (const place of this.found.runs) {
+      if (!this.runs.has(place.id)) this.runs.set(place.id, new WatchedRun(place));
+    }
+    this.notes = this.found.cut ? ["There are too many folders here to look into all; name one further down."] : [];
+    if (this.listeners.size > 0) this.watchFolders();
+  }
+
+  private allEntries(): Map<string, RunEntry> {
+    const byGroup = new Map<string | null, WatchedRun[]>();
+    for (const run of this.runs.values()) {
+      const { group } = run.place;
+      const runs = byGroup.get(group);
+      if (runs === undefined) byGroup.set(group, [run]);
+      else runs.push(run);
+    }
+    const entries: RunEntry[] = [];
+    for (const [group, runs] of byGroup) {
+      const keys = group === null ? [] : differing(runs.map((run) => run.settings));
+      for (const run of runs) {
+        const varied = keys.flatMap((key) => {
+          const value = run.settings[key];
+          return value === undefined ? [] : [[key, value] as const];
+        });
+        entries.push(run.entry(Object.fromEntries(varied)));
+      }
+    }
+    return new Map(entries.map((entry) => [entry.id, entry]));
+  }
+
+  private async readGroups(): Promise<boolean> {
+    const groups: GroupEntry[] = [];
+    for (const group of this.found.groups) {
+      const seen = await stamp(group.folder, ["config.json", "summary.json", "report.html"]);
+      const old = this.groupSeen.get(group.id);
+      if (old?.seen === seen && old.entry.kind === group.kind) {
+        groups.push(old.entry);
+        continue;
+      }
+      const entry = await groupEntry(this.root, group);
+      this.groupSeen.set(group.id, { seen, entry });
+      groups.push(entry);
+    }
+    const changed = groups.length !== this.groups.length || groups.some((group, i) => group !== this.groups[i]);
+    this.groups = groups;
+    return changed;
+  }
+
+  private schedule(after: number): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      void this.look().finally(() => {
+        if (this.listeners.size > 0) this.schedule(LOOK);
+      });
+    }, after);
+  }
+
+  private rest(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    for (const watcher of this.watchers.values()) watcher.close();
+    this.watchers.clear();
+    this.searched = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Containers, for new runs, and what is not finished, for new rows. Where the system refuses, the intervals remain. */
+  private watchFolders(): void {
+    const unfinished = [...this.runs.values()].filter((run) => run.isUnfinished).map((run) => run.place.folder);
+    const containers = new Set(this.found.containers);
+    const wanted = new Set([...containers, ...unfinished].slice(0, MOST_WATCHERS));
+    for (const [folder, watcher] of this.watchers) {
+      if (wanted.has(folder)) continue;
+      watcher.close();
+      this.watchers.delete(folder);
+    }
+    for (const folder of wanted) {
+      if (this.watchers.has(folder)) continue;
+      const drop = (): void => {
+        this.watchers.get(folder)?.close();
+        this.watchers.delete(folder);
+      };
+      try {
+        const watcher = watch(folder, { persistent: false }, () => {
+          if (containers.has(folder)) this.searched = Number.NEGATIVE_INFINITY;
+          this.soon();
+        });
+        watcher.on("error", drop);
+        this.watchers.set(folder, watcher);
+      } catch {
+        // No watchers left on this system, or the folder is gone: the look at intervals finds what it would have told.
+        return;
+      }
+    }
+  }
+
+  private dueSoon = false;
+
+  private soon(): void {
+    if (this.dueSoon || this.listeners.size === 0) return;
+    this.dueSoon = true;
+    setTimeout(() => {
+      this.dueSoon = false;
+      if (this.listeners.size > 0) this.schedule(0);
+    }, SOONEST);
+  }
+}
+
+/** Keys that not all have with the same value; a seed is no setting. */
+function differing(settings: readonly Readonly<Record<string, string>>[]): string[] {
+  const keys = new Set(settings.flatMap((each) => Object.keys(each)));
+  keys.delete("seed");
+  return [...keys].filter((key) => new Set(settings.map((each) => each[key])).size > 1);
+}
+
+async function stamp(folder: string, names: readonly string[]): Promise<string> {
+  const each = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(path.join(folder, name)).catch(() => null);
+      return found === null ? "-" : `${found.size} ${found.mtimeMs}`;
+    }),
+  );
+  return each.join(" ");
+}
+
+async function groupEntry(root: string, { id, folder, kind }: FoundGroup): Promise<GroupEntry> {
+  // A summary of another version, or one that is just being written, is no reason to show nothing.
+  const summary = await readSummary(folder).catch(() => null);
+  const main = summary === null ? null : mainPair(summary);
+  const report = await stat(path.join(folder, "report.html")).catch(() => null);
+  return {
+    id,
+    kind,
+    name: id === "." ? path.basename(root) : id,
+    planned: kind === "comparison" ? await plannedRuns(folder) : null,
+    headline: main === null ? null : headline(main),
+    report: report?.isFile() === true,
+  };
+}
+
+/** Arms × seeds, where the comparison's configuration says them. */
+async function plannedRuns(folder: string): Promise<number | null> {
+  try {
+    const text = await readFile(path.join(folder, "config.json"), "utf8");
+    const { seeds, configuration } = groupConfig.parse(JSON.parse(text));
+    return seeds === undefined || configuration === undefined ? null : seeds.length * Object.keys(configuration).length;
+  } catch {
+    return null;
+  }
+}

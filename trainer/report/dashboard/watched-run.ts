@@ -1,0 +1,169 @@
+/** @file One run of the folder that is shown: its table followed, its configuration read once, and whether it is still being written. */
+import { open, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { commandLine, describe } from "../html/configuration.js";
+import { type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../readers.js";
+import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
+import { FollowedTable } from "./followed-table.js";
+
+/** A lock whose process is not seen here (it may run on another host) still counts for so long after the last write. */
+const FRESH = 2 * 60_000;
+/** The end of log.jsonl holds its last line. */
+const LOG_END = 8192;
+
+const lastLine = z.object({ msg: z.string() });
+
+export interface Place {
+  readonly id: string;
+  readonly folder: string;
+  readonly group: string | null;
+}
+
+const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+const texts = (record: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, shown(value)]));
+
+export class WatchedRun {
+  private readonly table: FollowedTable<MetricsRow>;
+  private config: RunConfig | null = null;
+  private configSeen = "";
+  private configProblem: string | null = null;
+  private logSeen = 0;
+  private saidFinished = false;
+  private state: RunState = "stopped";
+
+  constructor(readonly place: Place) {
+    this.table = new FollowedTable(path.join(place.folder, "metrics.csv"), parseMetrics);
+  }
+
+  get metrics(): readonly MetricsRow[] {
+    return this.table.rows;
+  }
+
+  /** Settings as text, for what differs within a group. */
+  get settings(): Readonly<Record<string, string>> {
+    return texts(this.config?.configuration ?? {});
+  }
+
+  get isUnfinished(): boolean {
+    return this.state !== "finished";
+  }
+
+  /** Looks at what has changed on the disk; whether anything has. */
+  async refresh(now: number): Promise<boolean> {
+    const grown = await this.table.poll();
+    const configured = await this.readConfig();
+    const state = await this.findState(now);
+    const changed = grown || configured || state !== this.state;
+    this.state = state;
+    return changed;
+  }
+
+  entry(varied: Readonly<Record<string, string>>): RunEntry {
+    const { id, folder, group } = this.place;
+    const name = path.basename(folder);
+    const [, arm = name, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    const last = this.metrics.at(-1);
+    const agent = this.config?.configuration["agent"];
+    const ownSeed = this.config?.seed ?? (group === null || seed === undefined ? null : Number(seed));
+    return {
+      id,
+      group,
+      name,
+      arm: group === null ? name : arm,
+      seed: ownSeed,
+      agent: typeof agent === "string" ? agent : null,
+      state: this.state,
+      varied,
+      iteration: last?.iteration ?? 0,
+      iterations: this.iterations,
+      generated: last?.generated ?? 0,
+      valid: last?.valid ?? 0,
+      accuracy: this.metrics.flatMap((row) => row.accuracyOneTerm ?? []),
+      written: this.table.written,
+      problem: this.table.problem ?? this.configProblem,
+    };
+  }
+
+  configuration(): ConfigurationDocument {
+    const config = this.config;
+    return {
+      schema: SCHEMA,
+      run: this.place.id,
+      command: config === null ? "not recorded" : commandLine(config.command),
+      commit: config?.commit ?? "not recorded",
+      machine: config === null ? "not recorded" : describe(config.machine),
+      versions: texts(config?.versions ?? {}),
+      settings: this.settings,
+    };
+  }
+
+  private get iterations(): number | null {
+    const iterations = this.config?.configuration["iterations"];
+    return typeof iterations === "number" ? iterations : null;
+  }
+
+  private async readConfig(): Promise<boolean> {
+    const { folder } = this.place;
+    const found = await stat(path.join(folder, "config.json")).catch(() => null);
+    const seen = found === null ? "" : `${found.ino} ${found.size} ${found.mtimeMs}`;
+    if (seen === this.configSeen) return false;
+    this.configSeen = seen;
+    try {
+      // The world takes most of it, and is read again when somebody looks at a map.
+      const { worldCatalog: _, ...config } = await readRunConfig(folder);
+      this.config = config;
+      this.configProblem = null;
+    } catch (error) {
+      this.configProblem = error instanceof Error ? error.message : String(error);
+    }
+    return true;
+  }
+
+  private async findState(now: number): Promise<RunState> {
+    const last = this.metrics.at(-1)?.iteration ?? -1;
+    if (this.iterations !== null && last >= this.iterations) return "finished";
+    const { folder } = this.place;
+    const owner = await readFile(path.join(folder, ".lock"), "utf8").catch(() => null);
+    const log = await stat(path.join(folder, "log.jsonl")).catch(() => null);
+    if (owner !== null) {
+      const written = Math.max(log?.mtimeMs ?? 0, this.table.written ?? 0);
+      return isAlive(Number.parseInt(owner, 10)) || now - written < FRESH ? "running" : "stopped";
+    }
+    if (log !== null && log.mtimeMs !== this.logSeen) {
+      this.logSeen = log.mtimeMs;
+      this.saidFinished = await endsFinished(path.join(folder, "log.jsonl"), log.size);
+    }
+    return this.saidFinished ? "finished" : "stopped";
+  }
+}
+
+/** Whether the log's last line says that the run is done: one that stopped early has fewer iterations than it was given. */
+async function endsFinished(file: string, size: number): Promise<boolean> {
+  const handle = await open(file, "r").catch(() => null);
+  if (handle === null) return false;
+  try {
+    const bytes = Buffer.alloc(Math.min(size, LOG_END));
+    await handle.read(bytes, 0, bytes.length, size - bytes.length);
+    const line = bytes.toString("utf8").trimEnd().split("\n").at(-1) ?? "";
+    const parsed = lastLine.safeParse(JSON.parse(line));
+    return parsed.success && parsed.data.msg === "finished";
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
