@@ -1,0 +1,163 @@
+/** @file The executor of a Slurm cluster: cells as tasks of job arrays, found again by a controller that was killed. */
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { finishedState } from "../../rls3/run.js";
+import type { Cell, ExecutionContext, Executor } from "../executor.js";
+import { parseSlurmSettings, type SlurmSettings } from "./options.js";
+import { cancel, limits, lives, submit, type Task, tasksOf } from "./scheduler.js";
+import { Submissions } from "./submissions.js";
+import { Watch } from "./watch.js";
+
+const TASK = path.join(path.dirname(fileURLToPath(import.meta.url)), "task.js");
+/** Seconds before the time limit at which a cell is told to save its state. */
+const NOTICE = 60;
+/** Seconds between looks at the queue: short at first, for short cells; a cluster's controller serves many. */
+const SHORTEST_PERIOD = 0.5;
+const LONGEST_PERIOD = 15;
+/** Seconds that cancelled tasks are waited for: Slurm itself kills after its KillWait, 30 by default. */
+const CANCELLING = 120;
+
+export const slurm: Executor = {
+  name: "slurm",
+  here: false,
+  run: async (cells, context) => {
+    const settings = parseSlurmSettings(context.settings);
+    const { maxArraySize } = await limits();
+    const submissions = Submissions.open(context.folder);
+    const controller = new Controller(submissions, settings, maxArraySize, context);
+    await controller.run(cells);
+  },
+};
+
+const nameOf = (cell: Cell): string => path.basename(cell.folder);
+
+class Controller {
+  constructor(
+    private readonly submissions: Submissions,
+    private readonly settings: SlurmSettings,
+    private readonly maxArraySize: number,
+    private readonly context: ExecutionContext,
+  ) {}
+
+  async run(cells: readonly Cell[]): Promise<void> {
+    const { progress, signal } = this.context;
+    const watch = new Watch(cells, this.submissions, progress);
+    try {
+      signal?.throwIfAborted();
+      const running = await this.adopt(cells);
+      const missing = cells.filter((cell) => !running.has(nameOf(cell)) && finishedState(cell.folder) === null);
+      await this.submit(missing, Math.max(1, this.context.jobs - running.size));
+      await this.follow(watch);
+    } catch (error) {
+      await this.cancelAll();
+      throw error;
+    } finally {
+      watch.close();
+    }
+  }
+
+  /** Names of the cells that jobs of an earlier controller still run; jobs of cells that are not asked for any more are ended. */
+  private async adopt(cells: readonly Cell[]): Promise<ReadonlySet<string>> {
+    const wanted = new Set(cells.map(nameOf));
+    const running = new Set<string>();
+    const stray: string[] = [];
+    for (const task of await this.liveTasks()) {
+      const cell = this.submissions.cellOf(task.name, task.index);
+      if (cell === undefined || !wanted.has(cell) || running.has(cell)) stray.push(task.id);
+      else running.add(cell);
+    }
+    await cancel(stray);
+    if (running.size > 0)
+      this.context.progress.say(`slurm: found ${running.size} cells of an earlier start in the queue`);
+    return running;
+  }
+
+  /** Arrays as large as the cluster takes them, one after the other where only so many cells may run at a time. */
+  private async submit(cells: readonly Cell[], jobs: number): Promise<void> {
+    const { planFile, progress } = this.context;
+    let previous: string | null = null;
+    for (let at = 0; at < cells.length; at += this.maxArraySize) {
+      const part = cells.slice(at, at + this.maxArraySize);
+      const { submission, file } = this.submissions.add(path.resolve(planFile), part.map(nameOf));
+      const limited = jobs < cells.length;
+      const threads = Math.max(...part.map(({ configuration }) => configuration.threads));
+      const job: string = await submit(
+        [
+          `--job-name=${submission.name}`,
+          `--array=0-${part.length - 1}${limited ? `%${jobs}` : ""}`,
+          "--requeue",
+          "--nodes=1",
+          "--ntasks=1",
+          `--cpus-per-task=${threads}`,
+          `--signal=B:USR2@${NOTICE}`,
+          `--chdir=${process.cwd()}`,
+          `--output=${this.submissions.jobLog("%A_%a")}`,
+          "--open-mode=append",
+          ...(limited && previous !== null ? [`--dependency=afterany:${previous}`] : []),
+          ...this.settings.flags,
+        ],
+        script(this.settings.setup, file),
+      );
+      previous = job;
+      progress.say(`slurm: submitted job ${job}, ${part.length === 1 ? "1 cell" : `${part.length} cells`}`);
+    }
+  }
+
+  /** Until all cells are finished, or one has failed. */
+  private async follow(watch: Watch): Promise<void> {
+    const { signal, progress } = this.context;
+    let period = SHORTEST_PERIOD;
+    let answered = true;
+    while (!watch.done) {
+      const tasks = await tasksOf(this.submissions.names);
+      if (tasks === null && answered) progress.say("warning: Slurm's controller does not answer; waiting for it");
+      answered = tasks !== null;
+      const lost = tasks === null ? [] : watch.look(tasks);
+      if (lost.length > 0) await this.submit(lost, lost.length);
+      if (watch.done) break;
+      await sleep(period * 1000, undefined, { signal }).catch(() => undefined);
+      signal?.throwIfAborted();
+      period = Math.min(LONGEST_PERIOD, period * 1.1);
+    }
+  }
+
+  private async liveTasks(): Promise<Task[]> {
+    for (;;) {
+      const tasks = await tasksOf(this.submissions.names);
+      if (tasks !== null) return tasks.filter(lives);
+      this.context.signal?.throwIfAborted();
+      await sleep(LONGEST_PERIOD * 1000, undefined, { signal: this.context.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Ends all jobs of this sweep, and waits until their state is saved. */
+  private async cancelAll(): Promise<void> {
+    const { progress } = this.context;
+    const end = Date.now() + CANCELLING * 1000;
+    let told = false;
+    while (Date.now() < end) {
+      const tasks = (await tasksOf(this.submissions.names))?.filter(lives);
+      if (tasks?.length === 0) return;
+      if (!told) progress.say("slurm: cancelling jobs, their state is saved");
+      told = true;
+      if (tasks !== undefined) await cancel(tasks.filter(({ state }) => state !== "COMPLETING").map(({ id }) => id));
+      await sleep(1000);
+    }
+    progress.say("warning: not all jobs have ended; squeue shows them, and a later start finds them");
+  }
+}
+
+/** What a node runs: the Node.js of this machine where it has it at the same place, else its own. */
+function script(setup: readonly string[], submission: string): string {
+  const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+  const own = quoted(process.execPath);
+  return [
+    "#!/bin/sh",
+    ...setup,
+    `node=${own}`,
+    `[ -x "$node" ] || node=node`,
+    `exec "$node" ${quoted(TASK)} ${quoted(submission)}`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,127 @@
+/** @file Slurm's own commands, run and read: submit an array, see what became of its tasks, cancel them. Needs no accounting database. */
+import { execFile } from "node:child_process";
+import { InputError, UnavailableError } from "../../errors.js";
+
+/** What squeue says of one task of an array. */
+export interface Task {
+  /** As Slurm's commands take it: `12_3`. */
+  readonly id: string;
+  /** The name of the submission. */
+  readonly name: string;
+  readonly index: number;
+  /** RUNNING, PENDING, TIMEOUT … */
+  readonly state: string;
+  /** Why it waits, such as Resources. */
+  readonly reason: string;
+}
+
+/** States after which Slurm starts a task no more. All others, those that a later version adds too, are of a task that lives. */
+const ENDED: ReadonlySet<string> = new Set([
+  "BOOT_FAIL",
+  "CANCELLED",
+  "COMPLETED",
+  "DEADLINE",
+  "FAILED",
+  "NODE_FAIL",
+  "OUT_OF_MEMORY",
+  "PREEMPTED",
+  "REVOKED",
+  "TIMEOUT",
+]);
+
+export const lives = ({ state }: Task): boolean => !ENDED.has(state);
+
+interface Answer {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+const INSTALL =
+  "is not installed here; --executor slurm runs on a Slurm cluster's login node (on Debian: apt-get install slurm-client)";
+
+/** Runs a command to its end; `input` goes to its standard input. */
+function command(program: string, args: readonly string[], input = ""): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, args, { maxBuffer: 2 ** 28, timeout: 300_000 }, (error, output, errors) => {
+      if (error === null) resolve({ code: 0, output, errors });
+      else if (error.code === "ENOENT") reject(new UnavailableError(`${program} ${INSTALL}`));
+      else resolve({ code: typeof error.code === "number" ? error.code : 1, output, errors: errors || error.message });
+    });
+    // A command that ends before it has read its input says why with its exit code.
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
+/** Slurm's own words on one line, without its programs' names. */
+const said = (text: string): string =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => line.replace(/^\w+: (error: )?/, ""))
+    .join("; ");
+
+const UNREACHABLE = /unable to contact slurm controller|connection (refused|failure)|zero bytes were transmitted/i;
+
+function failure(what: string, { errors }: Answer): Error {
+  if (UNREACHABLE.test(errors) || /authentication|munge|slurm_conf|could not establish a configuration/i.test(errors)) {
+    return new UnavailableError(`${what}: ${said(errors)}; see that this machine is part of the cluster (sinfo)`);
+  }
+  return new InputError(`${what}: ${said(errors)}; the options of --slurm-* go to sbatch`);
+}
+
+/** Values of `scontrol show config` that a sweep depends on. */
+export interface Limits {
+  readonly maxArraySize: number;
+}
+
+/** @throws UnavailableError where there is no Slurm, or its controller does not answer. */
+export async function limits(): Promise<Limits> {
+  await command("sbatch", ["--version"]);
+  const answer = await command("scontrol", ["show", "config"]);
+  if (answer.code !== 0) {
+    const what = `Slurm's controller does not answer: ${said(answer.errors || answer.output)}`;
+    throw new UnavailableError(`${what}; see that this machine is part of the cluster (sinfo)`);
+  }
+  const size = /^MaxArraySize\s*=\s*(\d+)/m.exec(answer.output)?.[1];
+  return { maxArraySize: Math.max(1, size === undefined ? 1001 : Number(size)) };
+}
+
+/** The id of the array that `script` became. */
+export async function submit(args: readonly string[], script: string): Promise<string> {
+  const answer = await command("sbatch", ["--parsable", ...args], script);
+  const [id = ""] = answer.output.trim().split(";");
+  if (answer.code !== 0 || !/^\d+$/.test(id)) throw failure("sbatch", answer);
+  return id;
+}
+
+/** All tasks of the submissions of these names that Slurm still knows; null where its controller does not answer just now. */
+export async function tasksOf(names: readonly string[]): Promise<Task[] | null> {
+  if (names.length === 0) return [];
+  const answer = await command("squeue", [
+    "--noheader",
+    "--array",
+    "--states=all",
+    `--name=${names.join(",")}`,
+    "--format=%F|%K|%T|%j|%r",
+  ]);
+  if (answer.code !== 0) return null;
+  return answer.output.split("\n").flatMap((line) => {
+    const [job, index, state, name, reason] = line.trim().split("|");
+    if (job === undefined || index === undefined || state === undefined || name === undefined) return [];
+    if (!/^\d+$/.test(index)) return [];
+    return [{ id: `${job}_${index}`, name, index: Number(index), state, reason: reason ?? "" }];
+  });
+}
+
+/** Ends the tasks; those that have ended already are none of its business. */
+export async function cancel(ids: readonly string[]): Promise<void> {
+  // So many at a time that the line does not grow beyond what the system takes.
+  for (let at = 0; at < ids.length; at += 500) await command("scancel", ids.slice(at, at + 500));
+}
+
+/** Puts this process's own task back into the queue; false where Slurm does not allow it. */
+export async function requeue(id: string): Promise<boolean> {
+  return (await command("scontrol", ["requeue", id])).code === 0;
+}

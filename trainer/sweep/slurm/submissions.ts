@@ -1,0 +1,102 @@
+/** @file What was submitted for a sweep: files in its folder that let a later controller find the jobs, and a job its cell. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { writeDurably } from "../../rls3/durable-file.js";
+
+const submission = z.object({
+  schema: z.literal(1),
+  /** The job's name, of this submission alone. */
+  name: z.string(),
+  planFile: z.string(),
+  /** By the index of the array's task: names of cells' folders. */
+  cells: z.array(z.string()),
+});
+/** One array job. */
+export type Submission = z.infer<typeof submission>;
+
+const outcome = z.object({
+  schema: z.literal(1),
+  job: z.string(),
+  /** The exit code of the cell's process. */
+  code: z.number(),
+  message: z.string(),
+});
+/** How a cell's process ended, where it did not finish the cell. */
+export type Outcome = z.infer<typeof outcome>;
+
+const identity = z.object({ schema: z.literal(1), id: z.string(), folder: z.string() });
+
+export class Submissions {
+  private constructor(
+    /** FOLDER/slurm */
+    readonly folder: string,
+    private readonly id: string,
+    private readonly list: Submission[],
+  ) {}
+
+  static open(sweepFolder: string): Submissions {
+    const folder = path.join(path.resolve(sweepFolder), "slurm");
+    for (const part of ["jobs", "logs", "outcomes"]) mkdirSync(path.join(folder, part), { recursive: true });
+    const file = path.join(folder, "identity.json");
+    const known = existsSync(file) ? identity.parse(JSON.parse(readFileSync(file, "utf8"))) : null;
+    if (known?.folder === folder) return new Submissions(folder, known.id, readAll(folder));
+    // A copy of a sweep's folder has jobs of its own: those of the original write to the original.
+    for (const name of readdirSync(folder)) if (SUBMISSION.test(name)) rmSync(path.join(folder, name));
+    const id = randomBytes(4).toString("hex");
+    writeDurably(file, `${JSON.stringify({ schema: 1, id, folder } satisfies z.infer<typeof identity>)}\n`);
+    return new Submissions(folder, id, []);
+  }
+
+  /** Names of all jobs ever submitted for this sweep. */
+  get names(): string[] {
+    return this.list.map(({ name }) => name);
+  }
+
+  /** The cell of a job's task. */
+  cellOf(name: string, index: number): string | undefined {
+    return this.list.find((one) => one.name === name)?.cells[index];
+  }
+
+  /** On disk before anything is submitted, so that a controller killed in between finds the jobs by their name. */
+  add(planFile: string, cells: readonly string[]): { readonly submission: Submission; readonly file: string } {
+    const number = this.list.length + 1;
+    const added: Submission = { schema: 1, name: `rls3-${this.id}-${number}`, planFile, cells: [...cells] };
+    for (const cell of cells) rmSync(outcomeFile(this.folder, cell), { force: true });
+    const file = path.join(this.folder, `submission-${String(number).padStart(4, "0")}.json`);
+    writeDurably(file, `${JSON.stringify(added, null, 2)}\n`);
+    this.list.push(added);
+    return { submission: added, file };
+  }
+
+  outcome(cell: string): Outcome | null {
+    const file = outcomeFile(this.folder, cell);
+    return existsSync(file) ? outcome.parse(JSON.parse(readFileSync(file, "utf8"))) : null;
+  }
+
+  log(cell: string): string {
+    return logFile(this.folder, cell);
+  }
+
+  /** What Slurm itself writes of a task: why its script did not start, what ended it. */
+  jobLog(id: string): string {
+    return path.join(this.folder, "jobs", `${id}.out`);
+  }
+}
+
+const SUBMISSION = /^submission-(\d+)\.json$/;
+
+const readAll = (folder: string): Submission[] =>
+  readdirSync(folder)
+    .filter((name) => SUBMISSION.test(name))
+    .sort()
+    .map((name) => readSubmission(path.join(folder, name)));
+
+export const readSubmission = (file: string): Submission => submission.parse(JSON.parse(readFileSync(file, "utf8")));
+
+export const logFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.log`);
+const outcomeFile = (folder: string, cell: string): string => path.join(folder, "outcomes", `${cell}.json`);
+
+export const writeOutcome = (folder: string, cell: string, value: Omit<Outcome, "schema">): void =>
+  writeDurably(outcomeFile(folder, cell), `${JSON.stringify({ schema: 1, ...value } satisfies Outcome)}\n`);

@@ -1,0 +1,88 @@
+/**
+ * @file Entry of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
+ * as a process of its own, keeps its log, and puts the job back into the queue when the time limit is near.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { constants, hostname } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../../errors.js";
+import { RunDirectory } from "../../rls3/run-directory.js";
+import { parseSweepFile } from "../plan-file.js";
+import { requeue } from "./scheduler.js";
+import { logFile, readSubmission, writeOutcome } from "./submissions.js";
+
+const CELL = path.join(path.dirname(fileURLToPath(import.meta.url)), "../cell.js");
+const INTERRUPTED = 130;
+/** What is kept of a process's last words. */
+const TAIL = 4000;
+
+/** Iterations in the newest checkpoint; −1 before the first. */
+const saved = (folder: string): number => RunDirectory.peek<{ iteration: number }>(folder)?.iteration ?? -1;
+
+async function main(file: string | undefined): Promise<number> {
+  const task = Number(process.env["SLURM_ARRAY_TASK_ID"]);
+  const job = `${process.env["SLURM_ARRAY_JOB_ID"]}_${task}`;
+  if (file === undefined || !Number.isInteger(task)) throw new InputError("a task takes SUBMISSION, in a job array");
+  const { planFile, cells } = readSubmission(file);
+  const name = cells[task];
+  const cell = parseSweepFile(planFile).cells.find((one) => one.name === name);
+  if (cell === undefined) throw new InputError(`${planFile}: has no cell ${name ?? task}, which ${file} asks for`);
+
+  const folder = path.dirname(file);
+  const log = openSync(logFile(folder, cell.name), "a");
+  const say = (text: string): void => void writeSync(log, text);
+  const restarts = Number(process.env["SLURM_RESTART_COUNT"] ?? 0);
+  say(
+    `job ${job} on ${process.env["SLURMD_NODENAME"] ?? hostname()}${restarts > 0 ? `, start ${restarts + 1}` : ""}\n`,
+  );
+
+  const before = saved(cell.folder);
+  let timeIsUp = false;
+  const child = spawn(process.execPath, [CELL, planFile, String(cell.index)], { stdio: ["ignore", log, "pipe"] });
+  const stop = (): void => void child.kill("SIGTERM");
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // Sent by Slurm a minute before the time limit (sbatch --signal), to this process alone; what else ends a job is SIGTERM.
+  process.on("SIGUSR2", () => {
+    timeIsUp = true;
+    stop();
+  });
+  let tail = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    say(text);
+    tail = (tail + text).slice(-TAIL);
+  });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (exit, signal) => resolve(exit ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+
+  if (code === INTERRUPTED && timeIsUp) {
+    const now = saved(cell.folder);
+    if (now > before) {
+      say(`time is up: saved after iteration ${now}, and back into the queue\n`);
+      // Slurm ends this process once it has taken the job back.
+      if (await requeue(job)) await new Promise((resolve) => setTimeout(resolve, 60_000));
+    } else {
+      const message = "no iteration ended within the time limit: raise --slurm-time";
+      say(`${message}\n`);
+      writeOutcome(folder, cell.name, { job, code: 3, message });
+      return 3;
+    }
+  }
+  if (code !== 0 && code !== INTERRUPTED) writeOutcome(folder, cell.name, { job, code, message: tail.trim() });
+  closeSync(log);
+  return code;
+}
+
+main(process.argv[2]).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(
+      `${error instanceof InputError ? error.message : error instanceof Error ? error.stack : error}\n`,
+    );
+    process.exit(error instanceof InputError ? 2 : 1);
+  },
+);

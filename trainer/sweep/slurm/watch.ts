@@ -1,0 +1,199 @@
+/** @file What becomes of the cells in Slurm's queue: progress from their folders, failures explained with the end of their log. */
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import path from "node:path";
+import { InputError, UnavailableError } from "../../errors.js";
+import { iterationsPlanned } from "../../rls3/configuration.js";
+import type { Progress } from "../../rls3/progress.js";
+import { finishedState } from "../../rls3/run.js";
+import type { Cell } from "../executor.js";
+import { lives, type Task } from "./scheduler.js";
+import type { Submissions } from "./submissions.js";
+
+/** Seconds that a shared file system may take to show here what a node has written there. */
+const SETTLING = 20;
+/** Starts in a row that may come to nothing before a cell is given up. */
+const FRUITLESS = 3;
+/** Lines of a log that a failure shows. */
+const SHOWN = 15;
+
+interface Watched {
+  readonly cell: Cell;
+  readonly name: string;
+  /** Rows of metrics.csv: one before the loop, one after each iteration. */
+  rows: number;
+  rowsAtStart: number;
+  /** How far its log is told. */
+  told: number;
+  /** Since when Slurm has no living task of it. */
+  goneSince: number | null;
+  fruitless: number;
+}
+
+/** Ends of a task that are the cluster's doing: the cell is submitted again. */
+const AGAIN: ReadonlySet<string> = new Set(["TIMEOUT", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED"]);
+
+export class Watch {
+  private readonly open: Map<string, Watched>;
+  private readonly reasons = new Set<string>();
+  private finishedIterations = 0;
+
+  constructor(
+    cells: readonly Cell[],
+    private readonly submissions: Submissions,
+    private readonly progress: Progress,
+  ) {
+    this.open = new Map(
+      cells.map((cell) => {
+        const name = path.basename(cell.folder);
+        const rows = rowsOf(cell);
+        const told = sizeOf(submissions.log(name));
+        return [name, { cell, name, rows, rowsAtStart: rows, told, goneSince: null, fruitless: 0 }];
+      }),
+    );
+    const total = cells.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
+    progress.begin(`${cells.length} runs`, total, "iterations");
+  }
+
+  get done(): boolean {
+    return this.open.size === 0;
+  }
+
+  close(): void {
+    this.progress.end();
+  }
+
+  /**
+   * Takes note of what squeue says now.
+   * @returns cells whose tasks are gone without having finished, to be submitted again
+   * @throws what a cell failed with
+   */
+  look(tasks: readonly Task[]): Cell[] {
+    // The newest task of a cell: an earlier submission's may still be listed with its end.
+    const newest = new Map<string, Task>();
+    for (const task of tasks) {
+      const name = this.submissions.cellOf(task.name, task.index);
+      const other = name === undefined ? undefined : newest.get(name);
+      if (name !== undefined && (other === undefined || number(task) > number(other))) newest.set(name, task);
+    }
+    const lost: Cell[] = [];
+    for (const watched of [...this.open.values()]) {
+      const task = newest.get(watched.name);
+      const alive = task !== undefined && lives(task);
+      if (task?.state === "PENDING") this.tellReason(task);
+      else this.tellLog(watched);
+      watched.rows = Math.max(watched.rows, rowsOf(watched.cell));
+      if (finishedState(watched.cell.folder) !== null) this.finish(watched);
+      else if (!alive && this.isLost(watched, task)) lost.push(watched.cell);
+      else if (alive) watched.goneSince = null;
+    }
+    const running = [...this.open.values()].reduce((sum, { rows }) => sum + rows, 0);
+    this.progress.advance(this.finishedIterations + running);
+    return lost;
+  }
+
+  private finish(watched: Watched): void {
+    this.tellLog(watched);
+    this.finishedIterations += iterationsPlanned(watched.cell.configuration) + 1;
+    this.open.delete(watched.name);
+  }
+
+  /** Why cells wait, each reason once. */
+  private tellReason({ id, reason }: Task): void {
+    if (["", "None", "Resources", "Priority", "JobArrayTaskLimit", "Dependency"].includes(reason)) return;
+    if (this.reasons.has(reason)) return;
+    this.reasons.add(reason);
+    this.progress.say(`slurm: job ${id} waits: ${reason}`);
+  }
+
+  /** Its new lines, under its name. */
+  private tellLog(watched: Watched): void {
+    const text = readFrom(this.submissions.log(watched.name), watched.told);
+    const end = text.lastIndexOf("\n") + 1;
+    watched.told += Buffer.byteLength(text.slice(0, end));
+    for (const line of text.slice(0, end).split("\n")) {
+      if (line.startsWith("warning: ")) this.progress.say(`warning: ${watched.name}: ${line.slice(9)}`);
+      else if (line !== "") this.progress.say(`${watched.name}: ${line}`);
+    }
+  }
+
+  /** True where the cell is to be submitted again. */
+  private isLost(watched: Watched, task: Task | undefined): boolean {
+    const outcome = this.submissions.outcome(watched.name);
+    if (outcome !== null) throw failed(watched.name, outcome, this.ending(watched, task));
+    watched.goneSince ??= Date.now();
+    if (Date.now() - watched.goneSince < SETTLING * 1000) return false;
+    const state = task?.state ?? "gone from the queue";
+    if (task !== undefined && !AGAIN.has(task.state)) throw this.ended(watched, task);
+    const progressed = watched.rows > watched.rowsAtStart;
+    watched.fruitless = progressed ? 0 : watched.fruitless + 1;
+    if (watched.fruitless >= FRUITLESS) {
+      throw new UnavailableError(
+        `${watched.name}: started ${FRUITLESS} times and ended each time (${state}) before an iteration was done; ` +
+          `${state === "TIMEOUT" ? "raise --slurm-time" : "see its log"}${this.ending(watched, task)}`,
+      );
+    }
+    this.progress.say(`warning: ${watched.name}: its job ended (${state}); submitted again`);
+    watched.goneSince = null;
+    watched.rowsAtStart = watched.rows;
+    return true;
+  }
+
+  private ended(watched: Watched, task: Task): Error {
+    const { name } = watched;
+    const ending = this.ending(watched, task);
+    if (task.state === "CANCELLED") {
+      return new UnavailableError(
+        `${name}: job ${task.id} was cancelled; give the same command again to go on with it${ending}`,
+      );
+    }
+    const advice = task.state === "OUT_OF_MEMORY" ? "; raise --slurm-mem" : "";
+    return new UnavailableError(`${name}: job ${task.id} ended as ${task.state}${advice}${ending}`);
+  }
+
+  /** The end of what the cell and Slurm wrote, for an error's text. */
+  private ending(watched: Watched, task: Task | undefined): string {
+    const files = [
+      this.submissions.log(watched.name),
+      ...(task === undefined ? [] : [this.submissions.jobLog(task.id)]),
+    ];
+    return files.map(lastLines).join("");
+  }
+}
+
+const number = ({ id }: Task): number => Number.parseInt(id, 10);
+
+function failed(
+  name: string,
+  { code, message }: { readonly code: number; readonly message: string },
+  ending: string,
+): Error {
+  const last = message.split("\n").at(-1) ?? "";
+  if (code === 2) return new InputError(`${name}: ${last}`);
+  if (code === 3) return new UnavailableError(`${name}: ${last}`);
+  return new Error(`${name}: its process ended with exit code ${code}${ending}`);
+}
+
+function lastLines(file: string): string {
+  if (sizeOf(file) === 0) return "";
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(-SHOWN);
+  return `\n${file} ends:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
+const sizeOf = (file: string): number => (existsSync(file) ? readFileSync(file).length : 0);
+
+/** Rows of its metrics.csv, without the line of names. */
+function rowsOf({ folder }: Cell): number {
+  const file = path.join(folder, "metrics.csv");
+  return existsSync(file) ? Math.max(0, readFileSync(file, "utf8").split("\n").length - 2) : 0;
+}
+
+function readFrom(file: string, start: number): string {
+  if (!existsSync(file)) return "";
+  const handle = openSync(file, "r");
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(handle).size - start));
+    return bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, start)).toString("utf8");
+  } finally {
+    closeSync(handle);
+  }
+}
