@@ -2,13 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  EnvironmentClient,
-  followServer,
-  readKeys,
-  spawnServer,
-  type VectorEnvironment,
-} from "../../protocol/index.js";
+import { followServer, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { loadCatalog } from "../rooms/index.js";
 import type { Agent } from "../sac/agent.js";
@@ -22,6 +16,7 @@ import { EnvironmentLink } from "./environment-link.js";
 import { playerCommand, playerFailure } from "./player.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { Progress } from "./progress.js";
+import { connectToFree, remoteServers } from "./remote-servers.js";
 import { World } from "./world.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -37,7 +32,7 @@ export interface EnvironmentWish {
   readonly imageSize: number;
   /** Whose images: the server's (the default), or the embedded renderer's of the server's states. */
   readonly render?: "server" | "embedded";
-  /** Keys file for a server at tcp://HOST:PORT; none: "". */
+  /** Keys file for a server at tcp://HOST:PORT (or files, for several); none: "". */
   readonly keys?: string;
 }
 
@@ -71,9 +66,7 @@ export async function openEnvironments(
 
 function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
   const { env, world, count, imageSize, keys = "" } = wish;
-  const remote = /^[a-z]+:\/\//.test(env);
-  if (keys !== "" && !remote)
-    throw new InputError(`--keys ${keys}: is for --env tcp://HOST:PORT, not for --env ${env}`);
+  const remote = remoteServers(env, keys);
   const client = { imageSize };
   const onEvent = (message: string): void => progress.say(message);
   const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
@@ -86,10 +79,7 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
   }
   if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
-  if (remote) {
-    const secured = keys === "" ? {} : { keys: readKeys(keys) };
-    return EnvironmentClient.connect({ endpoint: env, imageSize, signal, ...secured });
-  }
+  if (remote !== null) return connectToFree(remote, { imageSize, progress, signal });
   if (env === "dotnet") {
     const { command, args } = dotnetHostCommand();
     return spawned(command, [...args, "--world", world, "--envs", envs]);

@@ -128,13 +128,13 @@ export const SETTINGS = {
     "Environment",
     z.string().min(1),
     "embedded",
-    "embedded, dotnet, editor, the path of a player, or tcp://HOST:PORT",
+    'embedded, dotnet, editor, the path of a player, or tcp://HOST:PORT (several in quotes, "tcp://A:1 tcp://B:1": the first free one)',
   ),
   keys: setting(
     "Environment",
     z.string(),
     "",
-    "keys file (CURVE keys and token) of the server at --env tcp://HOST:PORT; needed beyond loopback",
+    "keys file (CURVE keys and token) of the servers at --env tcp://HOST:PORT, or one for each; needed beyond loopback",
   ),
   world: setting(
     "Environment",
