@@ -26,6 +26,7 @@ const VLM: Readonly<Record<string, Loader>> = {
 const COMMANDS: Readonly<Record<string, Loader>> = {
   train: () => import("./train.js"),
   compare: () => import("./compare.js"),
+  sweep: () => import("./sweep.js"),
   env: async () => ({ command: await group("env", "serve, check, look at and step environments", ENV) }),
   vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
   eval: () => import("./eval.js"),

@@ -46,7 +46,7 @@ export const FLAG_NAMES: readonly string[] = [
   ...Object.keys(SYMBOLS),
   ...Object.keys(CONFIGURATION_OPTIONS),
   ...Object.keys(COMMON_OPTIONS),
-  ...["arms", "seeds", "jobs", "resume", "adapter", "help", "version"],
+  ...["arms", "seeds", "jobs", "resume", "executor", "dry-run", "adapter", "help", "version"],
 ];
 
 /** Adds the settings and the flags that go with them. */

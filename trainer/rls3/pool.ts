@@ -8,6 +8,7 @@ import { iterationsPlanned } from "./configuration.js";
 import { Interrupted } from "./interrupted.js";
 import { type Progress, silent } from "./progress.js";
 import { finishedState, type RunPlan } from "./run.js";
+import { iterationsIn } from "./run-directory.js";
 import type { Message, Order } from "./told-run.js";
 
 /** Starts a run's process: either it is told the run over IPC, or its arguments say it. */
@@ -25,25 +26,25 @@ export async function inParallel(
 ): Promise<void> {
   const failed = new AbortController();
   const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-  const total = runs.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
+  const waiting = runs.filter(({ folder }) => finishedState(folder) === null).map(counted);
+  const total = waiting.reduce((sum, { left }) => sum + left, 0);
   const done = new Map<string, number>();
-  progress.begin(`${runs.length} runs`, total, "iterations");
-  const waiting = [...runs];
+  if (waiting.length < runs.length) progress.say(`${runs.length - waiting.length} of ${runs.length} runs are finished`);
+  progress.begin(`${waiting.length} runs`, total, "iterations");
   const worker = async (): Promise<void> => {
-    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
-      const name = path.basename(plan.folder);
-      const iterations = iterationsPlanned(plan.configuration);
-      const count = (iterationsDone: number): void => {
-        done.set(name, iterationsDone);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { plan, before, left } = next;
+      const count = (iterations: number): void => {
+        done.set(plan.folder, Math.max(0, iterations - before));
         progress.advance([...done.values()].reduce((sum, n) => sum + n, 0));
       };
-      if (finishedState(plan.folder) === null) await start(plan, reporter(name, progress, count), stop);
-      count(iterations + 1);
+      await start(plan, reporter(path.basename(plan.folder), progress, count), stop);
+      count(before + left);
     }
   };
   try {
     await Promise.all(
-      Array.from({ length: Math.min(jobs, runs.length) }, () =>
+      Array.from({ length: Math.min(jobs, waiting.length) }, () =>
         worker().catch((error: unknown) => {
           failed.abort(error);
           throw error;
@@ -53,6 +54,13 @@ export async function inParallel(
   } finally {
     progress.end();
   }
+}
+
+/** A run with the iterations that it has and those that it lacks, the look before the first counted as one. */
+function counted(plan: RunPlan): { readonly plan: RunPlan; readonly before: number; readonly left: number } {
+  const all = iterationsPlanned(plan.configuration) + 1;
+  const before = Math.min(all, iterationsIn(plan.folder));
+  return { plan, before, left: all - before };
 }
 
 /** A run's progress as the whole shows it: its lines with its name, and its iterations counted. */

@@ -70,6 +70,12 @@ export async function prepare(
   };
 }
 
+/** Images that each point of a curve asks the model about. */
+export const imagesEvaluated = (configuration: Configuration): number =>
+  CODES.length * configuration.testImagesPerRelation +
+  configuration.naturalImages +
+  (configuration.earlyStopping ? CODES.length * configuration.validationImagesPerRelation : 0);
+
 /** Whether `prepare` would find everything there; what is in it is looked at only then. */
 export const isPrepared = (directory: string, { feasibilitySteps }: Pick<Configuration, "feasibilitySteps">): boolean =>
   [...(feasibilitySteps > 0 ? ["transitions"] : []), "test", "natural", "validation"].every((name) =>

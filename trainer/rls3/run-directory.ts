@@ -189,6 +189,12 @@ function checkpointsIn(folder: string): number[] {
     .sort((a, b) => b - a);
 }
 
+/** Rows of a run's metrics, row 0 included; 0 where there is no run yet. */
+export function iterationsIn(folder: string): number {
+  const file = path.join(folder, "metrics.csv");
+  return existsSync(file) ? Math.max(0, readFileSync(file, "utf8").trimEnd().split("\n").length - 1) : 0;
+}
+
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
 const LEFT_BY_A_KILLED_START: readonly string[] = [".lock", "config.json.unfinished"];
 

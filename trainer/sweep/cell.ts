@@ -7,13 +7,16 @@ import { modeOf } from "../rls3/pool.js";
 import { finishedState } from "../rls3/run.js";
 import { doRun, type Order } from "../rls3/told-run.js";
 import { parseSweepFile } from "./plan-file.js";
+import { recordUsage } from "./usage.js";
 
 function order([file, index]: readonly string[]): Order | null {
   if (file === undefined || index === undefined) throw new InputError("a cell's process takes PLANFILE INDEX");
   const { cells } = parseSweepFile(file);
   const cell = cells[Number(index)];
   if (cell === undefined) throw new InputError(`${file}: has ${cells.length} cells, and none of index ${index}`);
-  return finishedState(cell.folder) === null ? { plan: cell, mode: modeOf(cell) } : null;
+  if (finishedState(cell.folder) !== null) return null;
+  recordUsage(cell.folder);
+  return { plan: cell, mode: modeOf(cell) };
 }
 
 void doRun(async () => order(process.argv.slice(2)));

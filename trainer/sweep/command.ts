@@ -9,19 +9,26 @@ function differences(configuration: Configuration, quick: boolean): SettingName[
   return SETTING_NAMES.filter((name) => name !== "agent" && configuration[name] !== plain[name]);
 }
 
-/** The shorter of the two ways, with --quick or without. */
-export function repeatCommand(configuration: Configuration): string {
+/** What is not as by default, in the shorter of the two ways: with --quick or without. */
+export function unusual(configuration: Configuration): {
+  readonly quick: boolean;
+  readonly names: readonly SettingName[];
+} {
   const [plain, quick] = [differences(configuration, false), differences(configuration, true)];
-  const names = quick.length < plain.length ? quick : plain;
+  return quick.length < plain.length ? { quick: true, names: quick } : { quick: false, names: plain };
+}
+
+export function repeatCommand(configuration: Configuration): string {
+  const { quick, names } = unusual(configuration);
   return [
     "rls3 train",
-    ...(names === quick ? ["--quick"] : []),
+    ...(quick ? ["--quick"] : []),
     ...(configuration.agent === "rls3" ? [] : [`--agent ${configuration.agent}`]),
     ...names.map((name) => flag(name, configuration[name])),
   ].join(" ");
 }
 
-function flag(name: SettingName, value: unknown): string {
+export function flag(name: SettingName, value: unknown): string {
   if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
   return `${flagOf(name)} ${quoted(String(value))}`;
 }

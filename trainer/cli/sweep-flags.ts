@@ -1,0 +1,176 @@
+/** @file What `rls3 sweep` is asked for, from flags and file: a flag with several values is an axis of the grid, with one it is fixed. */
+import { z } from "zod";
+import { InputError } from "../errors.js";
+import { nearest, readConfigurationFile, type Source } from "../rls3/configuration.js";
+import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../rls3/settings.js";
+import type { RandomWish, SweepWish, Variant } from "../sweep/plan.js";
+import { type Flags, parseSeeds, text } from "./options.js";
+
+export interface GivenSweep {
+  readonly wish: SweepWish;
+  readonly executor: string;
+  readonly executorSettings: Readonly<Record<string, unknown>>;
+  readonly jobs: number | undefined;
+}
+
+const DEFAULT_SEEDS = 5;
+const QUICK_SEEDS = 2;
+
+const values = z.array(z.union([z.number(), z.string(), z.boolean()]));
+const settings = z.record(z.string(), z.unknown());
+/** What a sweep's file says to the sweep itself; every other key is a setting of all cells. */
+const OWN = {
+  base: settings,
+  grid: z.record(z.string(), values),
+  list: z.array(z.looseObject({ name: z.string().min(1).optional() })),
+  random: z
+    .object({
+      samples: z.number(),
+      seed: z.number().int().min(0).optional(),
+      keys: z.record(
+        z.string(),
+        z.union([
+          values,
+          z.object({ low: z.number(), high: z.number(), scale: z.enum(["linear", "log"]).optional() }).strict(),
+        ]),
+      ),
+    })
+    .strict(),
+  seeds: z.union([z.number(), z.string(), z.array(z.number())]),
+  preset: z.string(),
+  quick: z.boolean(),
+  executor: z.string(),
+  jobs: z.number(),
+} as const;
+type OwnKey = keyof typeof OWN;
+
+/** What each takes, for the message where it is something else. */
+const TAKES: Readonly<Record<OwnKey, string>> = {
+  base: "a map from settings to values, such as {iterations: 3}",
+  grid: "a map from settings to lists of values, such as {beta: [1, 10]}",
+  list: "a list of variants such as {name: narrow, beta: 1, E: 8}, the name as you like",
+  random: "{samples, keys}, each key a list of values or {low, high, scale: linear|log}, and a seed if wanted",
+  seeds: "how many, or a list such as [0, 1, 2]",
+  preset: "a preset's name",
+  quick: "true or false",
+  executor: "an executor's name",
+  jobs: "a whole number",
+};
+
+type FileParts = { readonly [K in OwnKey]?: z.infer<(typeof OWN)[K]> } & {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly executorSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+};
+
+function readFile(file: string, executors: readonly string[]): FileParts {
+  const { name, values: all } = readConfigurationFile(file);
+  const own: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = {};
+  const executorSettings: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const [key, value] of Object.entries(all)) {
+    if (Object.hasOwn(OWN, key)) own[key] = checked(name, key as OwnKey, value);
+    else if (executors.includes(key)) {
+      const parsed = settings.safeParse(value);
+      if (!parsed.success) throw new InputError(`${name}: ${key}: is a map of the executor's settings`);
+      executorSettings[key] = parsed.data;
+    } else if (Object.hasOwn(SETTINGS, key) || Object.hasOwn(SYMBOLS, key)) rest[key] = value;
+    else {
+      const known = [...Object.keys(OWN), ...executors, ...SETTING_NAMES, ...Object.keys(SYMBOLS)];
+      const best = nearest(key, known);
+      throw new InputError(`${name}: there is no key "${key}"${best === "" ? "" : `; did you mean "${best}"?`}`);
+    }
+  }
+  return { name, settings: rest, executorSettings, ...own };
+}
+
+function checked(file: string, key: OwnKey, value: unknown): unknown {
+  const result = OWN[key].safeParse(value);
+  if (result.success) return result.data;
+  const at = result.error.issues[0]?.path.map(String).join(".") ?? "";
+  throw new InputError(
+    `${file}: ${key}${at === "" ? "" : `.${at}`}: takes ${TAKES[key]}, not ${JSON.stringify(value)}`,
+  );
+}
+
+/** `1,5,10` as its values: numbers and truths read here, so that a mistake can be shown as it was typed. */
+function flagValues(name: SettingName, given: unknown): unknown[] {
+  const words = (Array.isArray(given) ? given.map(String) : [String(given)]).flatMap((word) => word.split(","));
+  const { fallback } = SETTINGS[name] as Setting;
+  // A text may well be empty (--keys ""); of several values none is.
+  if (words.length > 1 && words.some((word) => word.trim() === "")) {
+    throw new InputError(`${flagOf(name)}: ${JSON.stringify(words.join(","))} has an empty value; leave the comma out`);
+  }
+  return words.map((word) => {
+    const trimmed = word.trim();
+    if (typeof fallback === "number" && trimmed !== "" && Number.isFinite(Number(trimmed))) return Number(trimmed);
+    if (typeof fallback === "boolean" && /^(true|false)$/.test(trimmed)) return trimmed === "true";
+    return trimmed;
+  });
+}
+
+export function readSweepFlags(flags: Flags, executors: readonly string[]): GivenSweep {
+  const file = text(flags, "config");
+  const from: FileParts =
+    file === undefined ? { name: "", settings: {}, executorSettings: {} } : readFile(file, executors);
+  const typed = SETTING_NAMES.flatMap((name) => {
+    const value = flags[name];
+    return value === undefined ? [] : [[name, flagValues(name, value)] as const];
+  });
+  const named = new Set<string>(typed.map(([name]) => name));
+  const settingOf = (key: string): string => SYMBOLS[key] ?? key;
+  // A flag takes the place of what the file says of its setting; in variants and draws it would leave nothing to vary.
+  for (const key of [
+    ...(from.list ?? []).flatMap((variant) => Object.keys(variantOf(variant).settings)),
+    ...Object.keys(from.random?.keys ?? {}),
+  ]) {
+    if (named.has(settingOf(key))) {
+      throw new InputError(
+        `${flagOf(settingOf(key) as SettingName)}: is varied by list or random of ${from.name}; leave it out`,
+      );
+    }
+  }
+  const grid = Object.fromEntries([
+    ...Object.entries(from.grid ?? {}).filter(([key]) => !named.has(settingOf(key))),
+    ...typed.filter(([, all]) => all.length > 1),
+  ]);
+  const fixed = typed.flatMap(([name, all]): Source[] =>
+    all.length === 1 ? [{ name: flagOf(name), values: { [name]: all[0] } }] : [],
+  );
+  const quick = flags["quick"] === true || from.quick === true;
+  const preset = text(flags, "preset") ?? from.preset;
+  return {
+    wish: {
+      base: [
+        // Equal budgets: stopping early flatters whoever stops late.
+        { name: "sweep", values: { earlyStopping: false } },
+        ...(file === undefined ? [] : [{ name: from.name, values: { ...from.settings, ...from.base } }]),
+        ...fixed,
+      ],
+      quick,
+      ...(preset === undefined ? {} : { preset }),
+      grid,
+      ...(from.list === undefined ? {} : { list: from.list.map(variantOf) }),
+      ...(from.random === undefined ? {} : { random: from.random as RandomWish }),
+      seeds: parseSeeds(flags["seeds"] ?? from.seeds ?? (quick ? QUICK_SEEDS : DEFAULT_SEEDS)),
+      where: (part, key) =>
+        part === "grid" && named.has(settingOf(key))
+          ? flagOf(settingOf(key) as SettingName)
+          : `${from.name}, ${part}${key === "" ? "" : ` ${key}`}`,
+    },
+    executor: text(flags, "executor") ?? from.executor ?? "local",
+    executorSettings: from.executorSettings[text(flags, "executor") ?? from.executor ?? "local"] ?? {},
+    jobs: jobsOf(flags["jobs"] ?? from.jobs),
+  };
+}
+
+function variantOf({ name, ...own }: NonNullable<FileParts["list"]>[number]): Variant {
+  return { settings: own, ...(name === undefined ? {} : { name }) };
+}
+
+function jobsOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const jobs = Number(value);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 10_000) return jobs;
+  throw new InputError(`--jobs: takes a whole number from 1 to 10000, not ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,184 @@
+/** @file How long cells take: seconds for each unit of work as measured, times the units that a configuration asks for. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Configuration, iterationsPlanned } from "../rls3/configuration.js";
+import { runInProcess } from "../rls3/pool.js";
+import { imagesEvaluated } from "../rls3/preparation.js";
+import { silent } from "../rls3/progress.js";
+import { iterationsIn } from "../rls3/run-directory.js";
+import type { PlannedCell } from "./plan-file.js";
+import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
+
+/** Seconds for one of each, as one run took them. */
+interface Rates {
+  /** A valid sample found, and scored. */
+  readonly sample: number;
+  /** An update of the agent. */
+  readonly update: number;
+  /** An image in one pass of fine-tuning. */
+  readonly pass: number;
+  /** An image of a test set. */
+  readonly evaluated: number;
+  /** Once an iteration. */
+  readonly checkpoint: number;
+  /** Once a run: its process, opening, reading. */
+  readonly start: number;
+}
+
+interface Measured {
+  readonly configuration: Configuration;
+  readonly rows: readonly TimingsRow[];
+  readonly start: number;
+}
+
+export interface Estimate {
+  /** Of one cell, by its place among those asked for. */
+  readonly cells: readonly number[];
+  /** Of all of them, `jobs` at a time. */
+  readonly total: number;
+  /** What it is taken from, for people. */
+  readonly from: string;
+}
+
+type Agent = Configuration["agent"];
+
+const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + value(item), 0);
+const share = (seconds: number, units: number): number => (units === 0 ? 0 : seconds / units);
+const samples = ({ episodesPerIteration, samplesPerEpisode }: Configuration): number =>
+  episodesPerIteration * samplesPerEpisode;
+const passes = (configuration: Configuration): number =>
+  configuration.epochs * configuration.samplingRate * samples(configuration);
+
+/** Means over all that was measured. */
+function ratesOf(measured: readonly Measured[]): Rates {
+  const iterations = measured.flatMap(({ configuration, rows }) =>
+    rows.filter((row) => row.iteration > 0).map((row) => ({ configuration, row })),
+  );
+  const all = measured.flatMap(({ configuration, rows }) => rows.map((row) => ({ configuration, row })));
+  const updates = (configuration: Configuration, row: TimingsRow): number =>
+    row.iteration === 0 ? configuration.feasibilityUpdates : configuration.updatesPerIteration;
+  return {
+    sample: share(
+      sumOf(iterations, ({ row }) => row.episodes + row.score),
+      sumOf(iterations, ({ configuration }) => samples(configuration)),
+    ),
+    update: share(
+      sumOf(all, ({ row }) => row.agent),
+      sumOf(all, ({ configuration, row }) => updates(configuration, row)),
+    ),
+    // The agent learns beside the fine-tuning: what the slower of the two takes is the time of both.
+    pass: share(
+      sumOf(iterations, ({ row }) => row.agent + row.fineTuning),
+      sumOf(iterations, ({ configuration }) => passes(configuration)),
+    ),
+    evaluated: share(
+      sumOf(all, ({ row }) => row.evaluation),
+      sumOf(all, ({ configuration }) => imagesEvaluated(configuration)),
+    ),
+    checkpoint: share(
+      sumOf(all, ({ row }) => row.checkpoint),
+      all.length,
+    ),
+    start: share(
+      sumOf(measured, ({ start }) => start),
+      measured.length,
+    ),
+  };
+}
+
+/** Seconds of a whole run. */
+export function secondsOf(configuration: Configuration, rates: Rates): number {
+  const iterations = iterationsPlanned(configuration);
+  const learning = Math.max(configuration.updatesPerIteration * rates.update, passes(configuration) * rates.pass);
+  return (
+    rates.start +
+    configuration.feasibilityUpdates * rates.update +
+    iterations * (samples(configuration) * rates.sample + learning) +
+    (iterations + 1) * (imagesEvaluated(configuration) * rates.evaluated + rates.checkpoint)
+  );
+}
+
+/** Of `cells`, the unfinished ones: from `finished` cells of the same folder, and a short probe for an agent that none of them has. */
+export async function estimate(
+  cells: readonly PlannedCell[],
+  finished: readonly PlannedCell[],
+  jobs: number,
+  signal: AbortSignal,
+): Promise<Estimate> {
+  const recorded = finished.map(measuredCell);
+  const rates = new Map<Agent, Rates>();
+  const probed: Agent[] = [];
+  for (const { configuration } of cells) {
+    const { agent } = configuration;
+    if (rates.has(agent)) continue;
+    const measured = recorded.filter((cell) => cell.configuration.agent === agent);
+    if (measured.length === 0) probed.push(agent);
+    rates.set(agent, ratesOf(measured.length > 0 ? measured : [await probe(configuration, signal)]));
+  }
+  const seconds = cells.map(({ configuration, folder }) => {
+    const done = iterationsIn(folder) / (iterationsPlanned(configuration) + 1);
+    return secondsOf(configuration, rates.get(configuration.agent) ?? ratesOf([])) * (1 - Math.min(1, done));
+  });
+  const from = [
+    ...(finished.length > 0 && probed.length < rates.size
+      ? [`${finished.length} finished cell${finished.length === 1 ? "" : "s"} here`]
+      : []),
+    ...(probed.length > 0 ? [`a short probe${rates.size > 1 ? ` of ${probed.join(" and ")}` : ""}`] : []),
+  ].join(" and ");
+  return { cells: seconds, total: sideBySide(seconds, jobs), from };
+}
+
+function measuredCell({ folder, configuration }: PlannedCell): Measured {
+  const rows = timingsOf(folder);
+  const usage = usageOf(folder);
+  return { configuration, rows, start: usage === null ? 0 : Math.max(0, usage.seconds - usage.runSeconds) };
+}
+
+/** Each job takes the next cell as soon as it is free. */
+export function sideBySide(seconds: readonly number[], jobs: number): number {
+  const free = Array.from({ length: Math.max(1, jobs) }, () => 0);
+  for (const duration of seconds) {
+    const next = free.indexOf(Math.min(...free));
+    free[next] = (free[next] ?? 0) + duration;
+  }
+  return Math.max(...free);
+}
+
+/** Two iterations at the size of seconds, in a folder that is removed again; the first one warms up and does not count. */
+async function probe(configuration: Configuration, signal: AbortSignal): Promise<Measured> {
+  const folder = mkdtempSync(path.join(tmpdir(), "rls3-probe-"));
+  const small: Configuration = {
+    ...configuration,
+    ...PROBE,
+    samplesPerEpisode: Math.min(configuration.samplesPerEpisode, PROBE.samplesPerEpisode),
+    feasibilitySteps: Math.min(configuration.feasibilitySteps, PROBE.feasibilitySteps),
+    feasibilityUpdates: Math.min(configuration.feasibilityUpdates, PROBE.updatesPerIteration),
+    updatesPerIteration: Math.min(configuration.updatesPerIteration, PROBE.updatesPerIteration),
+  };
+  const begun = performance.now();
+  try {
+    const run = path.join(folder, "run");
+    await runInProcess({ folder: run, configuration: small, command: "probe", earlyStopping: false }, silent, signal);
+    const rows = timingsOf(run);
+    const took = (performance.now() - begun) / 1000;
+    const start = Math.max(0, took - sumOf(rows, (row) => row.total));
+    return { configuration: small, rows: rows.filter(({ iteration }) => iteration !== 1), start };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const PROBE = {
+  iterations: 2,
+  validSamples: 0,
+  samplesPerEpisode: 8,
+  feasibilitySteps: 600,
+  updatesPerIteration: 20,
+  testImagesPerRelation: 1,
+  naturalImages: 20,
+  validationImagesPerRelation: 1,
+  replayCapacity: 8000,
+  earlyStopping: false,
+} as const satisfies Partial<Configuration>;

@@ -1,0 +1,43 @@
+/** @file How many cells run side by side: as many as cores and free memory have room for. */
+import { availableParallelism, freemem } from "node:os";
+import type { Configuration } from "../rls3/configuration.js";
+import type { Usage } from "./usage.js";
+
+/** Of a run whose peak nobody has measured yet. */
+export const ASSUMED_MIB = 1536;
+/** The rest is for the system and for what a measured peak leaves out. */
+const USABLE = 0.9;
+
+export interface Jobs {
+  readonly count: number;
+  /** Memory of one, and whether cells of this folder have shown it. */
+  readonly peakMiB: number;
+  readonly measured: boolean;
+  readonly freeMiB: number;
+}
+
+export interface Machine {
+  readonly cores: number;
+  readonly freeMiB: number;
+}
+
+/** This machine now; a container's limit counts where it is below what is free. */
+export const thisMachine = (): Machine => ({
+  cores: availableParallelism(),
+  freeMiB: Math.floor((process.availableMemory?.() ?? freemem()) / 2 ** 20),
+});
+
+/** `asked` (--jobs) wins. */
+export function jobsFor(
+  cells: readonly { readonly configuration: Pick<Configuration, "threads"> }[],
+  usages: readonly Pick<Usage, "peakMiB">[],
+  asked: number | null,
+  { cores, freeMiB }: Machine,
+): Jobs {
+  const measured = usages.length > 0;
+  const peakMiB = measured ? Math.max(...usages.map((usage) => usage.peakMiB)) : ASSUMED_MIB;
+  const threads = Math.max(1, ...cells.map(({ configuration }) => configuration.threads));
+  const room = Math.min(Math.floor(cores / threads), Math.floor((freeMiB * USABLE) / Math.max(1, peakMiB)));
+  const count = asked ?? Math.max(1, Math.min(room, cells.length));
+  return { count, peakMiB, measured, freeMiB };
+}

@@ -1,0 +1,75 @@
+/** @file A command's plan put together with what the folder has: the cells that are there keep their folders, new ones are added at the end. */
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { InputError } from "../errors.js";
+import type { Configuration } from "../rls3/configuration.js";
+import { flagOf } from "../rls3/settings.js";
+import { type CellWish, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
+import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
+
+export interface Merged {
+  /** All that the folder is to hold. */
+  readonly file: SweepFile;
+  /** The cells that this command names. */
+  readonly asked: readonly PlannedCell[];
+  readonly added: number;
+}
+
+/** An InputError says where the command's fixed settings are not those of the folder's cells. */
+export function merge(folder: string, command: string, old: SweepFile | null, plan: SweepPlan): Merged {
+  const varied = [...new Set([...(old?.varied ?? []), ...plan.varied])];
+  const before = old?.cells ?? [];
+  const conflict = conflictOf(
+    varied,
+    before.map(({ configuration }) => configuration),
+    plan.cells.map(({ configuration }) => configuration),
+  );
+  if (conflict !== null) {
+    const { name } = conflict;
+    throw new InputError(
+      `--out ${folder}: holds a sweep with ${name} ${JSON.stringify(conflict.before)}, and this one has ${JSON.stringify(conflict.now)}; ` +
+        `name another folder, keep to ${flagOf(name)} ${String(conflict.before)}, or vary it`,
+    );
+  }
+  const known = new Map(before.map((cell) => [configurationKey(cell.configuration), cell]));
+  const keyOf = ({ configuration }: CellWish): string => configurationKey(configuration);
+  const fresh = withoutCollisions(
+    plan.cells.filter((cell) => !known.has(keyOf(cell))),
+    before.map(({ name }) => name),
+  );
+  const folders = preparationFolders([...before, ...fresh].map(({ configuration }) => configuration));
+  for (const [i, { name, variant, configuration }] of fresh.entries()) {
+    const shared = path.join(folder, "shared", folders(configuration));
+    const described = { index: before.length + i, name, variant, shared, resolved: configuration };
+    known.set(configurationKey(configuration), plannedCell(folder, described));
+  }
+  return {
+    file: { command, varied, cells: [...known.values()] },
+    asked: plan.cells.flatMap((cell) => known.get(keyOf(cell)) ?? []),
+    added: fresh.length,
+  };
+}
+
+/** All that the preparation follows from, but the number of random transitions. */
+const inputsOf = (configuration: Configuration): string => {
+  const { env, world, render, vlm, testSeed } = configuration;
+  const { testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
+  return JSON.stringify([
+    ...[env, world, render, vlm, testSeed],
+    ...[testImagesPerRelation, naturalImages, validationImagesPerRelation],
+  ]);
+};
+
+/** A name for each set of inputs; a cell that takes no transitions takes the rest from one that does. */
+function preparationFolders(all: readonly Configuration[]): (configuration: Configuration) => string {
+  const steps = new Map<string, number>();
+  for (const configuration of all) {
+    const inputs = inputsOf(configuration);
+    if ((steps.get(inputs) ?? 0) === 0) steps.set(inputs, configuration.feasibilitySteps);
+  }
+  return (configuration) => {
+    const inputs = inputsOf(configuration);
+    const taken = configuration.feasibilitySteps === 0 ? steps.get(inputs) : configuration.feasibilitySteps;
+    return createHash("sha256").update(`${inputs} ${taken}`).digest("hex").slice(0, 8);
+  };
+}

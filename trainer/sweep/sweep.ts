@@ -1,0 +1,213 @@
+/** @file A sweep from its plan to its table: opens or goes on with a folder, prepares what cells share, has an executor run them. */
+import { mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { InputError } from "../errors.js";
+import type { Configuration } from "../rls3/configuration.js";
+import { onDevice } from "../rls3/device.js";
+import { takeLock } from "../rls3/lock.js";
+import { openConfiguredModel, openEnvironments } from "../rls3/parts.js";
+import { isPrepared, prepare } from "../rls3/preparation.js";
+import { type Progress, stoppable } from "../rls3/progress.js";
+import { finishedState } from "../rls3/run.js";
+import { iterationsIn, refuseUsed } from "../rls3/run-directory.js";
+import { type Estimate, estimate } from "./estimate.js";
+import type { Executor } from "./executor.js";
+import { type Jobs, jobsFor, thisMachine } from "./jobs.js";
+import { local } from "./local.js";
+import { merge } from "./merge.js";
+import { planSweep, type SweepPlan, type SweepWish } from "./plan.js";
+import { PLAN_FILE, type PlannedCell, readSweepFile, type SweepFile, writeSweepFile } from "./plan-file.js";
+import { type SweepTable, sweepTable, writeTable } from "./table.js";
+import { type Usage, usageOf, writeTimings } from "./usage.js";
+
+export interface SweepOptions {
+  readonly folder: string;
+  /** What was typed, or what stands for it. */
+  readonly command: string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Where the cells run; default: this machine. */
+  readonly executor?: Executor;
+  /** The executor's own settings. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Cells at a time; default: as many as there is room for here, or as the executor sees fit. */
+  readonly jobs?: number;
+}
+
+/** What is to be done, before anything is written or run. */
+export interface OpenSweep {
+  readonly options: SweepOptions;
+  readonly file: SweepFile;
+  /** Cells of this command, and of them those that are finished, that go on from a checkpoint, and that are new. */
+  readonly asked: readonly PlannedCell[];
+  readonly finished: readonly PlannedCell[];
+  readonly resumed: readonly PlannedCell[];
+  readonly fresh: readonly PlannedCell[];
+  /** Combinations that came to the settings of another one. */
+  readonly repeated: number;
+  readonly jobs: Jobs;
+}
+
+export interface SweepResult {
+  readonly folder: string;
+  readonly table: SweepTable;
+}
+
+/** Plans, and looks at what the folder has; writes nothing. */
+export async function openSweep(wish: SweepWish, options: SweepOptions): Promise<OpenSweep> {
+  const { folder, command, executor = local, jobs: askedJobs } = options;
+  const old = readSweepFile(folder);
+  if (old === null) refuseUsed(folder);
+  const plan = await onDevices(planSweep(wish), executor, options.progress);
+  const { file, asked } = merge(folder, command, old, plan);
+  const finished = asked.filter((cell) => finishedState(cell.folder) !== null);
+  const rest = asked.filter((cell) => !finished.includes(cell));
+  const usages = finished.map((cell) => usageOf(cell.folder)).filter((usage): usage is Usage => usage !== null);
+  const jobs = executor.here
+    ? jobsFor(rest, usages, askedJobs ?? null, thisMachine())
+    : { ...jobsFor(rest, usages, null, thisMachine()), count: askedJobs ?? Math.max(1, rest.length) };
+  return {
+    options,
+    file,
+    asked,
+    finished,
+    resumed: rest.filter((cell) => iterationsIn(cell.folder) > 0),
+    fresh: rest.filter((cell) => iterationsIn(cell.folder) === 0),
+    repeated: plan.repeated,
+    jobs,
+  };
+}
+
+/** `--device auto` made the device that it means here; on other machines it is for the user to say. */
+async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress): Promise<SweepPlan> {
+  const devices = [...new Set(plan.cells.map(({ configuration }) => configuration.device))];
+  if (!executor.here) {
+    if (!devices.includes("auto")) return plan;
+    throw new InputError(
+      `--device auto: the cells of --executor ${executor.name} run on other machines, so name their device: cpu, webgpu, cuda or cuda:N`,
+    );
+  }
+  const chosen = new Map<string, string>();
+  for (const device of devices) {
+    const first = plan.cells.find(({ configuration }) => configuration.device === device);
+    if (first === undefined) continue;
+    const [here] = await onDevice([first.configuration], progress);
+    chosen.set(device, here?.device ?? device);
+  }
+  const placed = (configuration: Configuration): Configuration => ({
+    ...configuration,
+    device: chosen.get(configuration.device) ?? configuration.device,
+  });
+  return { ...plan, cells: plan.cells.map((cell) => ({ ...cell, configuration: placed(cell.configuration) })) };
+}
+
+const unfinished = ({ fresh, resumed, asked }: OpenSweep): PlannedCell[] =>
+  asked.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
+
+/** How long what is left will take; from finished cells, or from a probe of some seconds. */
+export const estimateSweep = (sweep: OpenSweep): Promise<Estimate> => {
+  const { signal = new AbortController().signal } = sweep.options;
+  return estimate(unfinished(sweep), sweep.finished, sweep.jobs.count, signal);
+};
+
+/** Milliseconds between looks for cells that have come to be finished. */
+const LOOK = 15_000;
+
+/** Runs what is missing, and writes sweep.csv and timings.csv, also when it is stopped half-way. */
+export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
+  const { options, file, jobs } = sweep;
+  const { folder, executor = local, settings = {}, signal, progress } = options;
+  const cells = unfinished(sweep);
+  const telling = stoppable(progress, signal);
+  // Whether model and environment are in order is found out before anything is written.
+  const groups = await checkedGroups(cells, executor, telling, signal);
+  mkdirSync(folder, { recursive: true });
+  const lock = takeLock(folder);
+  let written = 0;
+  let writing = Promise.resolve();
+  // One after the other, so that no older table is written over a newer one.
+  const tables = (): Promise<void> => {
+    writing = writing.then(async () => {
+      const table = await sweepTable(file);
+      writeTable(folder, table);
+      writeTimings(folder, file.cells);
+      written = table.rows.length;
+    });
+    return writing;
+  };
+  const looking = setInterval(() => {
+    if (file.cells.filter((cell) => finishedState(cell.folder) !== null).length > written) {
+      tables().catch((error: unknown) => progress.say(`warning: no table yet: ${String(error)}`));
+    }
+  }, LOOK);
+  try {
+    writeSweepFile(folder, file);
+    for (const group of groups) await prepareGroup(group, telling, signal);
+    const planFile = path.join(folder, PLAN_FILE);
+    if (cells.length > 0) {
+      await executor.run(cells, { folder, planFile, jobs: jobs.count, progress, signal, settings });
+    }
+  } finally {
+    clearInterval(looking);
+    await tables().finally(() => rmSync(lock, { force: true }));
+  }
+  return { folder, table: await sweepTable(file) };
+}
+
+/** All of it, for callers that have no plan to show. */
+export const runSweep = async (wish: SweepWish, options: SweepOptions): Promise<SweepResult> =>
+  runOpenSweep(await openSweep(wish, options));
+
+/** Cells with one preparation. */
+interface Group {
+  readonly shared: string;
+  readonly configuration: Configuration;
+}
+
+/** The preparations that are not there yet; a model that does not open or a server that does not start is an error now. */
+async function checkedGroups(
+  cells: readonly PlannedCell[],
+  executor: Executor,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<Group[]> {
+  const byFolder = new Map<string, Configuration[]>();
+  for (const { shared = "", configuration } of cells) {
+    byFolder.set(shared, [...(byFolder.get(shared) ?? []), configuration]);
+  }
+  const groups = [...byFolder].map(([shared, configurations]): Group => {
+    const most = (key: "feasibilitySteps" | "episodesPerIteration"): number =>
+      Math.max(...configurations.map((configuration) => configuration[key]));
+    const [first] = configurations;
+    if (first === undefined) throw new Error("a group has a cell");
+    const configuration = {
+      ...first,
+      feasibilitySteps: most("feasibilitySteps"),
+      episodesPerIteration: most("episodesPerIteration"),
+      // On another machine a device may be there that this one lacks; what is prepared is the same.
+      ...(executor.here ? {} : { device: "cpu" }),
+    };
+    return { shared, configuration };
+  });
+  const missing = groups.filter(({ shared, configuration }) => !isPrepared(shared, configuration));
+  for (const group of missing) await (await openGroup(group, progress, signal)).close();
+  return missing;
+}
+
+async function openGroup({ configuration }: Group, progress: Progress, signal: AbortSignal | undefined) {
+  const model = await openConfiguredModel(configuration);
+  const { imageSize } = model;
+  await model.close();
+  const { env, world, render, keys, episodesPerIteration: count } = configuration;
+  const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
+  return { environments, imageSize, close: () => environments.close() };
+}
+
+async function prepareGroup(group: Group, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
+  const opened = await openGroup(group, progress, signal);
+  try {
+    await prepare(group.shared, group.configuration, opened.environments, opened.imageSize, progress);
+  } finally {
+    await opened.close();
+  }
+}

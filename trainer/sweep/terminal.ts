@@ -1,0 +1,158 @@
+/** @file What a sweep says in 80 columns: its plan before it starts, and a short table when it is done. */
+import { count, percent } from "../report/format.js";
+import { mean } from "../report/statistics.js";
+import { columns, wrap } from "../report/terminal.js";
+import type { SettingName } from "../rls3/settings.js";
+import { SETTINGS, type Setting } from "../rls3/settings.js";
+import { flag, unusual } from "./command.js";
+import type { Estimate } from "./estimate.js";
+import { local } from "./local.js";
+import type { OpenSweep } from "./sweep.js";
+import { type SweepRow, type SweepTable, TABLE_FILE } from "./table.js";
+
+const INDENT = "         ";
+/** Values named one by one; of more, how many and from where to where. */
+const NAMED = 8;
+/** Lines of the table; sweep.csv has them all. */
+const LINES = 24;
+const WIDTH = 80;
+
+const symbolOf = (name: SettingName): string => (SETTINGS[name] as Setting).symbol ?? name;
+
+/** A labelled paragraph, its further lines under its first word. */
+const paragraph = (label: string, text: string): string =>
+  `${`${label}:`.padEnd(INDENT.length)}${wrap(text, INDENT).slice(INDENT.length)}`;
+
+function values(all: readonly unknown[]): string {
+  const different = [...new Set(all)];
+  if (different.length <= NAMED) return different.map(String).join(", ");
+  const numbers = different.filter((value) => typeof value === "number");
+  const range = numbers.length === different.length ? ` from ${Math.min(...numbers)} to ${Math.max(...numbers)}` : "";
+  return `${different.length} values${range}`;
+}
+
+/** What is the same in all cells and not as by default. */
+function fixed({ asked, file }: OpenSweep): string {
+  const [first] = asked;
+  if (first === undefined) return "";
+  const { quick, names } = unusual(first.configuration);
+  const settings = names.filter(
+    (name) =>
+      name !== "seed" &&
+      !file.varied.includes(name) &&
+      asked.every(({ configuration }) => configuration[name] === first.configuration[name]),
+  );
+  const agent = file.varied.includes("agent") ? [] : [`--agent ${first.configuration.agent}`];
+  const flags = [
+    ...(quick ? ["--quick"] : []),
+    ...agent,
+    ...settings.map((name) => flag(name, first.configuration[name])),
+  ];
+  return `${flags.join(" ")}; all else as rls3 train --help has it`;
+}
+
+/** About so long: no more digits than an estimate has. */
+export function about(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  const hours = seconds / 3600;
+  return hours < 48 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(1)} days`;
+}
+
+function time(sweep: OpenSweep, estimated: Estimate | null): string {
+  const { jobs, fresh, resumed } = sweep;
+  const cells = fresh.length + resumed.length;
+  if (cells === 0) return "nothing is left to run";
+  if (estimated === null) return "not estimated";
+  const [least, most] = [Math.min(...estimated.cells), Math.max(...estimated.cells)];
+  const each = about(least) === about(most) ? about(least) : `${about(least)} to ${about(most)}`;
+  const side = jobs.count === 1 ? "one at a time" : `${Math.min(jobs.count, cells)} at a time`;
+  return `about ${about(estimated.total)}: ${cells} cells of ${each}, ${side} (from ${estimated.from})`;
+}
+
+function memory({ jobs, options }: OpenSweep): string {
+  const gib = (mebibytes: number): string => `${(mebibytes / 1024).toFixed(1)} GiB`;
+  const source = jobs.measured ? "the most that a finished cell here took" : "assumed; finished cells will tell";
+  const executor = options.executor ?? local;
+  const here = executor.here ? `, ${gib(jobs.freeMiB)} free` : `, on ${executor.name}'s machines`;
+  return `${jobs.count} × ${gib(jobs.peakMiB)} (${source})${here}`;
+}
+
+export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate | null): string {
+  const { asked, file, finished, resumed, fresh, repeated } = sweep;
+  const configurations = asked.map(({ configuration }) => configuration);
+  const variants = [...new Set(asked.flatMap(({ variant }) => variant ?? []))];
+  const varies = [
+    ...(variants.length > 0 ? [`variants ${values(variants)}`] : []),
+    ...file.varied
+      .map((name) => ({ name, all: configurations.map((configuration) => configuration[name]) }))
+      .filter(({ all }) => new Set(all).size > 1)
+      .map(({ name, all }) => `${symbolOf(name)} ${values(all)}`),
+    `seeds ${values(configurations.map(({ seed }) => seed))}`,
+  ];
+  const others = file.cells.length - asked.length;
+  const states = [`${finished.length} done`, `${resumed.length} resumed`, `${fresh.length} new`];
+  return [
+    paragraph("sweep", `${asked.length} cells in ${shown}`),
+    paragraph("varied", varies.join(" · ")),
+    paragraph("fixed", fixed(sweep)),
+    paragraph("cells", states.join(", ") + (others > 0 ? `; ${others} of other commands stay as they are` : "")),
+    ...(repeated > 0
+      ? [paragraph("same", `${repeated} combinations come to the settings of another one and are run once`)]
+      : []),
+    paragraph("time", time(sweep, estimated)),
+    paragraph("memory", memory(sweep)),
+  ].join("\n");
+}
+
+/** Rows of equal settings, their seeds together. */
+function bySettings({ rows, varied }: SweepTable): SweepRow[][] {
+  const groups = new Map<string, SweepRow[]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.variant, ...varied.map((name) => row.settings[name])]);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()];
+}
+
+/** Means over seeds, a line for each combination. */
+export function renderOutcome(table: SweepTable): string {
+  if (table.rows.length === 0) return "no cell is finished yet";
+  const { varied, common } = table;
+  const named = table.rows.some(({ variant }) => variant !== null);
+  const groups = bySettings(table);
+  const average = (rows: readonly SweepRow[], column: keyof SweepRow["outcome"]): number | null => {
+    const numbers = rows.flatMap(({ outcome }) => outcome[column] ?? []);
+    return numbers.length === 0 ? null : mean(numbers);
+  };
+  const keys = named ? [] : varied;
+  const head = [
+    ...(named ? ["variant"] : []),
+    ...keys.map(symbolOf),
+    "seeds",
+    "valid",
+    "one-term",
+    "full",
+    "at valid",
+    "a step",
+  ];
+  const lines = groups.map((rows) => [
+    ...(named ? [rows[0]?.variant ?? ""] : []),
+    ...keys.map((name) => String(rows[0]?.settings[name])),
+    String(rows.length),
+    percent(average(rows, "validRate"), 0),
+    percent(average(rows, "accuracyOneTerm")),
+    percent(average(rows, "accuracyFull")),
+    percent(average(rows, "accuracyOneTermAtValid")),
+    percent(average(rows, "gainPerIteration"), 2),
+  ]);
+  const shown = lines.slice(0, LINES);
+  const text = columns([head, ...shown])
+    .split("\n")
+    .map((line) => (line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line));
+  const more = lines.length > shown.length ? `\n${lines.length - shown.length} more in ${TABLE_FILE}` : "";
+  const note = wrap(
+    `Means over seeds. valid: share of placements; one-term, full: accuracy, mean of the last three points; at valid: one-term accuracy at ${count(common.valid)} valid samples, which every cell has come to; a step: one-term gain an iteration.`,
+  );
+  return `${text.join("\n")}${more}\n\n${note}`;
+}

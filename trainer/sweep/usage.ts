@@ -1,0 +1,116 @@
+/** @file What a cell's processes took: a line of the cell's log at their end, gathered into the sweep's timings.csv. */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { stringify } from "csv-stringify/sync";
+import { writeDurably } from "../rls3/durable-file.js";
+import { TIMING_COLUMNS } from "../rls3/run-directory.js";
+import type { PlannedCell } from "./plan-file.js";
+
+/** Milliseconds between looks at the memory of the environment server that a run has started. */
+const PERIOD = 2000;
+const MESSAGE = "process";
+
+export interface Usage {
+  /** From the process's start to its end, over all attempts. */
+  readonly seconds: number;
+  /** Its iterations as timings.csv has them; the rest was starting, opening, reading, closing. */
+  readonly runSeconds: number;
+  readonly cpuSeconds: number;
+  /** The most memory at once, with that of its environment server. */
+  readonly peakMiB: number;
+  readonly attempts: number;
+  readonly host: string;
+}
+
+/** Has this process say at its end, in the log of the run in `folder`, what it took. */
+export function recordUsage(folder: string): void {
+  let servers = 0;
+  const timer = setInterval(() => {
+    servers = Math.max(servers, childrenPeakKiB());
+  }, PERIOD);
+  timer.unref();
+  process.on("exit", () => {
+    const log = path.join(folder, "log.jsonl");
+    if (!existsSync(log)) return;
+    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    const line = {
+      level: 30,
+      time: Date.now(),
+      seconds: process.uptime(),
+      cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+      peakMiB: Math.round((maxRSS + servers) / 1024),
+      host: hostname(),
+      msg: MESSAGE,
+    };
+    appendFileSync(log, `${JSON.stringify(line)}\n`);
+  });
+}
+
+/** What the processes that this one started have had at most, where the system tells (Linux); else nothing. */
+function childrenPeakKiB(): number {
+  try {
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+    return children.reduce((sum, pid) => sum + peakKiB(pid), 0);
+  } catch {
+    return 0;
+  }
+}
+
+const peakKiB = (pid: string): number =>
+  pid === "" ? 0 : Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+
+/** What a cell took so far; null where no process of it has ended by itself. */
+export function usageOf(folder: string): Usage | null {
+  const lines = readLines(path.join(folder, "log.jsonl")).filter((line) => line.includes(`"msg":"${MESSAGE}"`));
+  const attempts = lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Record<string, unknown>];
+    } catch {
+      return []; // cut off by a kill
+    }
+  });
+  const last = attempts.at(-1);
+  if (last === undefined) return null;
+  const values = (key: string): number[] => attempts.map((attempt) => Number(attempt[key] ?? 0));
+  const sum = (key: string): number => values(key).reduce((total, value) => total + value, 0);
+  return {
+    seconds: sum("seconds"),
+    runSeconds: timingsOf(folder).reduce((total, row) => total + row.total, 0),
+    cpuSeconds: sum("cpuSeconds"),
+    peakMiB: Math.max(...values("peakMiB")),
+    attempts: attempts.length,
+    host: String(last["host"] ?? ""),
+  };
+}
+
+export type TimingsRow = Readonly<Record<(typeof TIMING_COLUMNS)[number], number>>;
+
+/** A run's timings.csv. */
+export const timingsOf = (folder: string): TimingsRow[] =>
+  readLines(path.join(folder, "timings.csv"))
+    .slice(1)
+    .map((line) => {
+      const cells = line.split(",");
+      return Object.fromEntries(TIMING_COLUMNS.map((column, i) => [column, Number(cells[i] ?? 0)])) as TimingsRow;
+    });
+
+const readLines = (file: string): string[] =>
+  existsSync(file)
+    ? readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+    : [];
+
+/** timings.csv of the sweep: a row a cell. The only file of a sweep's own that holds clock times. */
+export function writeTimings(folder: string, cells: readonly PlannedCell[]): void {
+  const round = (value: number): number => Math.round(value * 1000) / 1000;
+  const rows = cells.flatMap(({ name, folder: own }) => {
+    const usage = usageOf(own);
+    if (usage === null) return [];
+    const { seconds, runSeconds, cpuSeconds, peakMiB, attempts, host } = usage;
+    return [[name, attempts, round(seconds), round(runSeconds), round(cpuSeconds), peakMiB, host]];
+  });
+  const header = ["cell", "attempts", "seconds", "runSeconds", "cpuSeconds", "peakMiB", "host"];
+  writeDurably(path.join(folder, "timings.csv"), stringify([header, ...rows]));
+}
