@@ -1,17 +1,50 @@
-/** @file `rls3 eval`: a model, with or without an adapter, on the synthetic test sets or on those of a run. */
+/** @file `rls3 eval`: a model, with or without an adapter, on the synthetic test sets or on a local copy of a public one. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { TERMS } from "../language/index.js";
+import type { Configuration } from "../rls3/configuration.js";
 import { onDevice } from "../rls3/device.js";
+import { writeDurably } from "../rls3/durable-file.js";
 import { type Accuracy, evaluate } from "../rls3/evaluation.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
 import { drawTestSets } from "../rls3/preparation.js";
+import type { Progress } from "../rls3/progress.js";
+import { evaluatePublic, type PublicAccuracy, type ShareOfItems } from "../rls3/public-evaluation.js";
+import { findImages, type PublicSet, readPublicSet } from "../rls3/public-sets.js";
+import { refuseUsed } from "../rls3/run-directory.js";
 import { openModel } from "../vlm/index.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
+
+/** What was measured, as JSON and as lines for people. */
+interface Result {
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+interface PublicCopy {
+  readonly file: string;
+  readonly set: PublicSet;
+  readonly images: string;
+}
+
+/** `--data` with its images, looked at before a model is opened. */
+function publicCopy(flags: Flags): PublicCopy | undefined {
+  const file = text(flags, "data");
+  const images = text(flags, "images");
+  if (file === undefined) {
+    if (images !== undefined) throw new InputError("--images: belongs to --data, the file of a public test set");
+    return undefined;
+  }
+  const set = readPublicSet(file);
+  const copy = { file, set, images: images ?? path.dirname(file) };
+  findImages(copy.set, copy.images);
+  return copy;
+}
 
 async function handle(flags: Flags): Promise<void> {
   const given = readFlags(flags);
@@ -20,43 +53,55 @@ async function handle(flags: Flags): Promise<void> {
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
+  const copy = publicCopy(flags);
+  if (given.out !== undefined) refuseUsed(given.out);
   const [configuration = asked] = await onDevice([asked], progress);
-  const { vlm, device, threads, env, world, render, keys } = configuration;
+  const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
   });
   try {
-    const { imageSize } = model;
-    // A server that others started may have as few as it likes.
-    const wish = { env, world, count: 1, imageSize, render, keys };
-    const environments = await openEnvironments(wish, progress, interruptible());
-    try {
-      const sets = await drawTestSets(configuration, environments, progress);
-      const balanced = await evaluate(model, environments.world, sets.test);
-      const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
-      if (given.json) {
-        printJson({
-          schema: 1,
-          vlm,
-          adapter: adapter ?? null,
-          world,
-          testSeed: configuration.testSeed,
-          balanced,
-          natural,
-        });
-      } else process.stdout.write(`${table(balanced, natural)}\n`);
-    } finally {
-      await environments.close();
+    const { document, lines } =
+      copy === undefined ? await onSynthetic(model, configuration, progress) : await onPublic(model, copy, progress);
+    const whole = { schema: 1, vlm, adapter: adapter ?? null, ...document };
+    if (given.out !== undefined) {
+      writeDurably(path.join(given.out, "evaluation.json"), `${JSON.stringify(whole, null, 2)}\n`);
     }
+    if (given.json) printJson(whole);
+    else process.stdout.write(`${lines.join("\n")}\n`);
   } finally {
     await model.close();
   }
 }
 
+async function onSynthetic(
+  model: VisionLanguageModel,
+  configuration: Configuration,
+  progress: Progress,
+): Promise<Result> {
+  const { env, world, render, keys, testSeed } = configuration;
+  // A server that others started may have as few as it likes.
+  const wish = { env, world, count: 1, imageSize: model.imageSize, render, keys };
+  const environments = await openEnvironments(wish, progress, interruptible());
+  try {
+    const sets = await drawTestSets(configuration, environments, progress);
+    const balanced = await evaluate(model, environments.world, sets.test);
+    const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
+    return { document: { world, testSeed, balanced, natural }, lines: table(balanced, natural) };
+  } finally {
+    await environments.close();
+  }
+}
+
+async function onPublic(model: VisionLanguageModel, copy: PublicCopy, progress: Progress): Promise<Result> {
+  const accuracy = await evaluatePublic(model, copy.set, copy.images, progress);
+  return { document: { data: copy.file, images: copy.images, ...accuracy }, lines: publicTable(accuracy) };
+}
+
 const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
-function table(balanced: Accuracy, natural: Accuracy | null): string {
+function table(balanced: Accuracy, natural: Accuracy | null): string[] {
   const row = (name: string, ...cells: string[]): string =>
     [name.padEnd(22), ...cells.map((cell) => cell.padStart(10))].join(" ");
   return [
@@ -64,7 +109,25 @@ function table(balanced: Accuracy, natural: Accuracy | null): string {
     row("full flip", percent(balanced.full), percent(natural?.plain.full)),
     row("one term flipped", percent(balanced.oneTerm), percent(natural?.plain.oneTerm)),
     ...TERMS.map((term) => row(`  ${term}`, percent(balanced.terms[term]), percent(natural?.terms[term]))),
-  ].join("\n");
+  ];
+}
+
+function publicTable(accuracy: PublicAccuracy): string[] {
+  const row = (name: string, { items, accuracy: right, interval: [low, high] }: ShareOfItems): string =>
+    `${name.slice(0, 32).padEnd(32)} ${String(items).padStart(7)} ${percent(right).padStart(9)}  ${percent(low)} to ${percent(high)}`;
+  const { format, chance, ranking, relations } = accuracy;
+  const judged =
+    format === "vsr"
+      ? "true or false, by a threshold taken from the other half of the images"
+      : "the true caption above all others";
+  return [
+    judged,
+    `${"relation".padEnd(32)} ${"items".padStart(7)} ${"accuracy".padStart(9)}  95 % interval`,
+    row("all", accuracy),
+    `${"guessing".padEnd(40)} ${percent(chance).padStart(9)}`,
+    ...Object.entries(relations).map(([relation, share]) => row(`  ${relation}`, share)),
+    ...(ranking === null ? [] : [`a true caption above a false one (ROC area): ${percent(ranking)}`]),
+  ];
 }
 
 const NAMES = [
@@ -89,6 +152,18 @@ export const command: CommandModule = {
       .options(settingOptions(NAMES))
       .options({
         adapter: { type: "string", requiresArg: true, describe: "folder of an adapter in PEFT's format" },
+        data: {
+          type: "string",
+          requiresArg: true,
+          describe: "a public test set in place of the synthetic ones: VSR's .jsonl or What'sUp's .json file",
+        },
+        images: {
+          type: "string",
+          requiresArg: true,
+          describe: "folder of its images",
+          defaultDescription: "the file's",
+        },
+        out: { type: "string", requiresArg: true, describe: "folder to write evaluation.json into" },
         config: { type: "string", requiresArg: true, describe: "YAML or JSON file of settings; flags win over it" },
         quick: { type: "boolean", describe: "test sets of CI's size" },
       }),

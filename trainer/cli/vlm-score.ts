@@ -1,11 +1,9 @@
 /** @file `rls3 vlm score`: how well each caption fits each image. */
-import { existsSync } from "node:fs";
-import sharp from "sharp";
 import type { CommandModule } from "yargs";
-import { InputError } from "../errors.js";
 import { chooseDevice } from "../graph/device.js";
 import { modelDirectory } from "../rls3/parts.js";
-import { type ImageBatch, openModel } from "../vlm/index.js";
+import { openModel } from "../vlm/index.js";
+import { readPicture } from "../vlm/picture-file.js";
 import { printJson } from "./outcome.js";
 
 interface Arguments {
@@ -37,20 +35,6 @@ export const command: CommandModule<object, Arguments> = {
   handler: score,
 };
 
-async function readPicture(file: string): Promise<ImageBatch> {
-  if (!existsSync(file)) throw new InputError(`--image ${file}: there is no such file`);
-  try {
-    const { data, info } = await sharp(file)
-      .removeAlpha()
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { count: 1, height: info.height, width: info.width, data };
-  } catch (error) {
-    throw new InputError(`--image ${file} is not a picture: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 function softmax(logits: Float32Array): number[] {
   const largest = Math.max(...logits);
   const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
@@ -59,7 +43,7 @@ function softmax(logits: Float32Array): number[] {
 }
 
 async function score({ directory, image, caption, adapter, device, threads, json }: Arguments): Promise<void> {
-  const pictures = await Promise.all(image.map(readPicture));
+  const pictures = await Promise.all(image.map((file) => readPicture(file, `--image ${file}`)));
   const [right = "", ...wrong] = caption;
   const chosen = await chooseDevice(device);
   if (device !== chosen.device || device !== "cpu") process.stderr.write(`device: ${chosen.reason}\n`);

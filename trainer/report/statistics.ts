@@ -50,6 +50,16 @@ export function pairedTTest(differences: readonly number[]): number | null {
   return tTwoSided(centre / error, n - 1);
 }
 
+/** Wilson's interval of a share, 95 %: honest near 0 and 1 and for few, where the plain one is not. */
+export function wilson(count: number, of: number): Interval {
+  if (of === 0) return [0, 1];
+  const z = 1.959964;
+  const share = count / of;
+  const centre = (share + (z * z) / (2 * of)) / (1 + (z * z) / of);
+  const half = (z / (1 + (z * z) / of)) * Math.sqrt((share * (1 - share)) / of + (z * z) / (4 * of * of));
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+}
+
 const EXACT_UP_TO = 16;
 const RANDOM_FLIPS = 100_000;
 

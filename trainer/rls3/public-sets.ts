@@ -1,0 +1,121 @@
+/**
+ * @file Local copies of public test sets of spatial relations in photographs, in the files that their authors publish: VSR (Liu et
+ * al. 2023: lines of a caption that is true or false of its image) and What'sUp (Kamath et al. 2023: captions of which the first is true).
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { InputError } from "../errors.js";
+
+/** One image and its captions. */
+export interface PublicItem {
+  readonly image: string;
+  readonly relation: string;
+  readonly captions: readonly string[];
+  /** Of VSR, whether the one caption is true; of What'sUp null: the first caption is the true one. */
+  readonly label: boolean | null;
+}
+
+export interface PublicSet {
+  readonly format: "vsr" | "whatsup";
+  readonly items: readonly PublicItem[];
+}
+
+const vsrLine = z.looseObject({
+  image: z.string().min(1),
+  caption: z.string().min(1),
+  label: z.union([z.literal(0), z.literal(1), z.boolean()]),
+  relation: z.string().min(1),
+});
+const whatsUpItem = z.looseObject({
+  image_path: z.string().min(1),
+  caption_options: z.array(z.string().min(1)).min(2),
+});
+
+/** What is wrong with an entry, and where in it. */
+function complaint(where: string, error: z.ZodError): InputError {
+  const [issue] = error.issues;
+  return new InputError(`${where}: ${issue?.path.join(".") || "the entry"}: ${issue?.message ?? "is not as expected"}`);
+}
+
+/** Reads a file of either format; which one it is, it shows itself. */
+export function readPublicSet(file: string): PublicSet {
+  if (!existsSync(file)) throw new InputError(`--data ${file}: there is no such file`);
+  if (statSync(file).isDirectory()) {
+    throw new InputError(`--data ${file}: is a folder; name VSR's .jsonl file or What'sUp's .json file in it`);
+  }
+  const text = readFileSync(file, "utf8");
+  const set = text.trimStart().startsWith("[") ? readWhatsUp(file, text) : readVsr(file, text);
+  if (set.items.length === 0) throw new InputError(`--data ${file}: holds no entry`);
+  return set;
+}
+
+function parseJson(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${where}: is not JSON (${why}); expected VSR's lines or What'sUp's array`);
+  }
+}
+
+function readVsr(file: string, text: string): PublicSet {
+  const items = text.split("\n").flatMap((line, index): PublicItem[] => {
+    if (line.trim() === "") return [];
+    const where = `--data ${file}, line ${index + 1}`;
+    const parsed = vsrLine.safeParse(parseJson(where, line));
+    if (!parsed.success) throw complaint(where, parsed.error);
+    const { image, caption, label, relation } = parsed.data;
+    return [{ image, relation, captions: [caption], label: Boolean(label) }];
+  });
+  return { format: "vsr", items };
+}
+
+function readWhatsUp(file: string, text: string): PublicSet {
+  const entries = z.array(z.unknown()).parse(parseJson(`--data ${file}`, text));
+  const items = entries.map((entry, index): PublicItem => {
+    const parsed = whatsUpItem.safeParse(entry);
+    if (!parsed.success) throw complaint(`--data ${file}, entry ${index + 1}`, parsed.error);
+    const { image_path: image, caption_options: captions } = parsed.data;
+    return { image, relation: distinguishing(captions), captions, label: null };
+  });
+  return { format: "whatsup", items };
+}
+
+/** The words of the first caption that are not at the start or the end of all: "on" of "A mug on a table", "A mug under a table". */
+function distinguishing(captions: readonly string[]): string {
+  const words = captions.map((caption) => caption.trim().replace(/\.$/, "").split(/\s+/));
+  const [first = [], ...others] = words;
+  const shared = (at: (list: readonly string[], i: number) => string | undefined): number => {
+    let count = 0;
+    while (count < first.length && others.every((list) => at(list, count) === at(first, count))) count += 1;
+    return count;
+  };
+  const start = shared((list, i) => list[i]);
+  const end = Math.min(
+    shared((list, i) => list[list.length - 1 - i]),
+    Math.max(0, Math.min(...words.map((list) => list.length)) - start),
+  );
+  return first.slice(start, first.length - end).join(" ") || first.join(" ");
+}
+
+/** Where each item's image lies, all of them there. What'sUp's paths begin with "data/", a folder that a copy may lack. */
+export function findImages(set: PublicSet, folder: string): string[] {
+  if (!existsSync(folder)) throw new InputError(`--images ${folder}: there is no such folder`);
+  const found = new Map<string, string | undefined>();
+  for (const { image } of set.items) {
+    if (found.has(image)) continue;
+    const places = [image, image.replace(/^data\//, ""), path.basename(image)].map((name) => path.join(folder, name));
+    found.set(
+      image,
+      places.find((place) => existsSync(place)),
+    );
+  }
+  const missing = [...found].filter(([, place]) => place === undefined).map(([image]) => image);
+  if (missing.length > 0) {
+    throw new InputError(
+      `--images ${folder}: lacks ${missing.length} of ${found.size} images, such as ${missing[0]}; name the folder that holds them`,
+    );
+  }
+  return set.items.map(({ image }) => found.get(image) ?? "");
+}
