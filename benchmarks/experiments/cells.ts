@@ -9,6 +9,7 @@ import { prepare } from "../../trainer/rls3/preparation.js";
 import { type Progress, stoppable } from "../../trainer/rls3/progress.js";
 import { finishedState, type RunPlan } from "../../trainer/rls3/run.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
+import { FLOOR_ONLY, floorOnlyModel, makeFloorOnlyModel } from "./planted-base.js";
 
 export interface Cell {
   /** Factor → level. */
@@ -25,6 +26,8 @@ export interface Cell {
 const QUICK: Settings = {
   samplesPerEpisode: 5,
   validSamples: 100,
+  iterations: 14,
+  testSeed: 3,
   feasibilitySteps: 1500,
   feasibilityUpdates: 30,
   updatesPerIteration: 20,
@@ -56,9 +59,11 @@ export function cellsOf(experiment: Experiment, folder: string, seeds: readonly 
         ...(quick ? [QUICK] : []),
         ...settingsOf(experiment, levels),
       ];
-      const configuration = resolveConfiguration([
+      const resolved = resolveConfiguration([
         { name: `${experiment.name}.yaml`, values: Object.assign({}, ...layers) },
       ]);
+      const vlm = resolved.vlm === FLOOR_ONLY ? floorOnlyModel(folder) : resolved.vlm;
+      const configuration: Configuration = { ...resolved, vlm };
       const { seed: _seed, threads: _threads, ...what } = configuration;
       const name = `${configuration.agent}-${digest(what)}-${seed}`;
       return {
@@ -90,16 +95,27 @@ export function secondsOf({ configuration }: Cell): number {
   return 12 + configuration.feasibilityUpdates / 500 + samples * (0.004 + 0.006 * samplingRate);
 }
 
-/** Runs what is not done, `jobs` at a time; cells that are the same run are run once. */
+export interface RunOptions {
+  /** Of all experiments. */
+  readonly folder: string;
+  readonly quick: boolean;
+  readonly command: string;
+  /** Runs side by side. */
+  readonly jobs: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs what is not done; cells that are the same run are run once. */
 export async function runCells(
   cells: readonly Cell[],
-  command: string,
-  jobs: number,
-  progress: Progress,
-  signal: AbortSignal | undefined,
+  { folder, quick, command, jobs, progress, signal }: RunOptions,
 ): Promise<void> {
   const missing = [...new Map(cells.map((cell) => [cell.folder, cell])).values()].filter((cell) => !isDone(cell));
   if (missing.length === 0) return;
+  if (missing.some(({ configuration }) => configuration.vlm === floorOnlyModel(folder))) {
+    await makeFloorOnlyModel(folder, quick, stoppable(progress, signal));
+  }
   const worlds = new Map<string, Cell>();
   for (const cell of missing) {
     const known = worlds.get(cell.shared);

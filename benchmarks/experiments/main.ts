@@ -55,7 +55,7 @@ async function perform(
   const cells = cellsOf(experiment, folder, seeds, quick);
   progress.say(planned(name, cells, jobs));
   if (options.plan) return null;
-  await runCells(cells, typed(), jobs, progress, signal);
+  await runCells(cells, { folder, quick, command: typed(), jobs, progress, signal });
   const outcome = await analysis({ experiment, cells, folder, quick, progress, signal });
   const summary = await writeResults(
     path.join(folder, name),

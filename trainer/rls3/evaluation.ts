@@ -44,7 +44,11 @@ function shareOf<K>(shares: Map<K, Share>, key: K): Share {
   return made;
 }
 
-export async function evaluate(model: VisionLanguageModel, world: World, set: TestSet): Promise<Accuracy> {
+export async function evaluate(
+  model: VisionLanguageModel,
+  world: Pick<World, "name">,
+  set: TestSet,
+): Promise<Accuracy> {
   const answers = await ask(
     model,
     set.images,

@@ -5,7 +5,12 @@ import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
 import type { Outcome } from "../outcome.js";
 import { effects } from "./effects.js";
+import { hardest } from "./hardest.js";
 import { levels } from "./levels.js";
+import { natural } from "./natural.js";
+import { planted } from "./planted.js";
+import { terms } from "./terms.js";
+import { transfer } from "./transfer.js";
 
 /** All runs are done when an analysis is called. */
 export interface Context {
@@ -20,7 +25,7 @@ export interface Context {
 
 export type Analysis = (context: Context) => Promise<Outcome>;
 
-const ANALYSES: Readonly<Record<string, Analysis>> = { levels, effects };
+const ANALYSES: Readonly<Record<string, Analysis>> = { levels, effects, terms, natural, transfer, planted, hardest };
 
 export function analysisNamed(name: string): Analysis {
   const found = ANALYSES[name];

@@ -1,0 +1,200 @@
+/** @file What makes the hardest samples hard: artefacts of the picture or of the question, against their share in all samples; what remains, shown. */
+
+import type { SampleCaption, SampleLine } from "../../../trainer/report/columns.js";
+import { count, percent } from "../../../trainer/report/format.js";
+import { readSamples } from "../../../trainer/report/readers.js";
+import { slotPairs } from "../../../trainer/rls3/questions.js";
+import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
+import type { Cell } from "../cells.js";
+import type { Outcome, Table } from "../outcome.js";
+import { sheet } from "../sheet.js";
+import type { Context } from "./analysis.js";
+
+/** The hardest of an iteration: this share of its valid samples. */
+const HARDEST = 0.05;
+/** The pictures that the model sees. */
+const SIZE = 64;
+/** An object counts as occluded with less of it seen than this share of what nothing in front would leave, and as tiny below so many pixels. */
+const SEEN_BELOW = 0.6;
+const PIXELS_BELOW = 12;
+/** Degrees to where the caption would change. */
+const MARGIN_BELOW = 5;
+
+const KINDS = ["occluded", "tiny", "boundary", "shared word"] as const;
+type Kind = (typeof KINDS)[number];
+
+interface Judged {
+  readonly iteration: number;
+  readonly sample: SampleLine;
+  readonly hardest: boolean;
+  readonly kinds: ReadonlySet<Kind>;
+  /** The pair of the moved object that the model did worst on. */
+  readonly worst: SampleCaption;
+}
+
+/** The moved object's pair with the lowest probability, and its two slots. */
+function worstPair({
+  captions,
+  slot,
+  objects,
+}: SampleLine): { caption: SampleCaption; slots: readonly [number, number] } | null {
+  const own = slotPairs(objects.length).flatMap((slots, i) => {
+    const caption = captions[i];
+    return caption !== undefined && slots.includes(slot) ? [{ caption, slots }] : [];
+  });
+  return own.sort((a, b) => a.caption.probability - b.caption.probability)[0] ?? null;
+}
+
+function kindsOf(catalog: Catalog, sample: SampleLine, slots: readonly [number, number], margin: number): Set<Kind> {
+  const { visiblePixels, totalPixels } = render(catalog, sample.scene, Int32Array.from(sample.objects.flat()), SIZE);
+  const [first, second] = slots.map((slot) => (catalog.objects[sample.objects[slot]?.[0] ?? 0]?.name ?? "").split(" "));
+  const kinds = new Set<Kind>();
+  for (const slot of slots) {
+    const [seen, whole] = [visiblePixels[slot] ?? 0, totalPixels[slot] ?? 0];
+    if (seen < SEEN_BELOW * whole) kinds.add("occluded");
+    if (seen < PIXELS_BELOW) kinds.add("tiny");
+  }
+  if (margin < MARGIN_BELOW) kinds.add("boundary");
+  if (first?.some((word) => second?.includes(word))) kinds.add("shared word");
+  return kinds;
+}
+
+async function judge(cell: Cell, catalog: Catalog): Promise<Judged[]> {
+  const shards = await readSamples(cell.folder);
+  return shards.flatMap(({ iteration, samples }) => {
+    const order = [...samples.keys()].sort(
+      (a, b) => (samples[b]?.hardness ?? 0) - (samples[a]?.hardness ?? 0) || a - b,
+    );
+    const hardest = new Set(order.slice(0, Math.max(1, Math.round(HARDEST * samples.length))));
+    return samples.flatMap((sample, i) => {
+      const worst = worstPair(sample);
+      if (worst === null) return [];
+      const { caption, slots } = worst;
+      const kinds = kindsOf(catalog, sample, slots, caption.margin);
+      return [{ iteration, sample, hardest: hardest.has(i), kinds, worst: caption }];
+    });
+  });
+}
+
+const share = (judged: readonly Judged[], holds: (one: Judged) => boolean): number =>
+  judged.filter(holds).length / Math.max(1, judged.length);
+
+function sharesOf(judged: readonly Judged[]) {
+  const hardest = judged.filter((one) => one.hardest);
+  const of = (kind: string, holds: (one: Judged) => boolean) => ({
+    kind,
+    hardest: share(hardest, holds),
+    all: share(judged, holds),
+  });
+  return [
+    ...KINDS.map((kind) => of(kind, ({ kinds }) => kinds.has(kind))),
+    of("any of these", ({ kinds }) => kinds.size > 0),
+  ];
+}
+
+type Shares = ReturnType<typeof sharesOf>;
+
+const ratio = (a: number, b: number): string => (b === 0 ? "–" : (a / b).toFixed(2));
+
+const kindTable = (arms: ReadonlyMap<string, Shares>): Table => ({
+  title: `The hardest ${percent(HARDEST, 0)} of each iteration's samples, and all of them`,
+  head: ["the worst pair", ...[...arms.keys()].flatMap((arm) => [`${arm}: hard`, "all", "ratio"])],
+  rows: [...KINDS, "any of these"].map((kind, i) => [
+    kind,
+    ...[...arms.values()].flatMap((shares) => {
+      const { hardest = 0, all = 0 } = shares[i] ?? {};
+      return [percent(hardest), percent(all), ratio(hardest, all)];
+    }),
+  ]),
+});
+
+/** Parts of the run, so that it can be seen whether the agent goes over to artefacts as the model improves. */
+const PARTS = 4;
+
+function partsTable(judged: readonly Judged[]): { table: Table; data: unknown } {
+  const last = Math.max(...judged.map(({ iteration }) => iteration));
+  const parts = Math.min(PARTS, last);
+  const found = Array.from({ length: parts }, (_, part) => {
+    const [from, to] = [Math.floor((part * last) / parts) + 1, Math.floor(((part + 1) * last) / parts)];
+    const own = judged.filter(({ iteration }) => iteration >= from && iteration <= to);
+    return { from, to, shares: sharesOf(own) };
+  });
+  const table: Table = {
+    title: "RLS3 as it goes on: shares of its hardest samples",
+    head: ["iterations", ...KINDS, "any", "any of all"],
+    rows: found.map(({ from, to, shares }) => [
+      `${from} to ${to}`,
+      ...shares.map(({ hardest }) => percent(hardest, 0)),
+      percent(shares.at(-1)?.all, 0),
+    ]),
+  };
+  return { table, data: found };
+}
+
+const SHOWN = 24;
+const COLUMNS = 6;
+const SHOWN_SIZE = 128;
+
+/** The hardest of the run's last quarter in which no artefact is seen. */
+async function remaining(judged: readonly Judged[], catalog: Catalog) {
+  const last = Math.max(...judged.map(({ iteration }) => iteration));
+  const clean = judged
+    .filter(({ iteration, hardest, kinds }) => hardest && kinds.size === 0 && iteration > 0.75 * last)
+    .sort((a, b) => b.sample.hardness - a.sample.hardness)
+    .slice(0, SHOWN);
+  const pictures = clean.map(({ sample }) => {
+    return render(catalog, sample.scene, Int32Array.from(sample.objects.flat()), SHOWN_SIZE).image;
+  });
+  const table: Table = {
+    title: `What remains, as in the picture below: row by row, ${COLUMNS} a row`,
+    head: ["pair", "true", "the model says", "p"],
+    rows: clean.map(({ worst }, i) => {
+      const { names, relation } = shortened(worst.right);
+      return [
+        `${i + 1}. ${names}`,
+        relation,
+        shortened(worst.answer ?? worst.right).relation,
+        worst.probability.toFixed(2),
+      ];
+    }),
+  };
+  return { table, picture: pictures.length === 0 ? null : await sheet(pictures, SHOWN_SIZE, COLUMNS) };
+}
+
+/** "The vase is below, in front of and to the left of the plate." as the two names and "below front left". */
+function shortened(caption: string): { names: string; relation: string } {
+  const [, first = "", relation = "", second = ""] = /^The (.*) is (.*) the ([^.]*)\.$/.exec(caption) ?? [];
+  const terms = relation.replace(/\b(in|of|to|the|and)\b|,/g, " ").replace(/\s+/g, " ");
+  return { names: `${first} – ${second}`, relation: terms.trim() };
+}
+
+export async function hardest({ cells, progress, signal }: Context): Promise<Outcome> {
+  const [any] = cells;
+  const catalog = loadCatalog(any?.configuration.world ?? "rooms");
+  const byArm = new Map<string, Judged[]>();
+  let firstSeed: readonly Judged[] = [];
+  progress.begin("pictures looked at", cells.length, "runs");
+  for (const [i, cell] of cells.entries()) {
+    signal?.throwIfAborted();
+    const arm = cell.levels["arm"] ?? "";
+    const judged = await judge(cell, catalog);
+    if (arm === "rls3" && firstSeed.length === 0) firstSeed = judged;
+    byArm.set(arm, [...(byArm.get(arm) ?? []), ...judged]);
+    progress.advance(i + 1);
+  }
+  progress.end();
+  const arms = new Map([...byArm].map(([arm, judged]) => [arm, sharesOf(judged)]));
+  const own = byArm.get("rls3") ?? [];
+  const parts = partsTable(own);
+  const rest = await remaining(firstSeed, catalog);
+  const any5 = arms.get("rls3")?.at(-1);
+  return {
+    headline: `${percent(any5?.hardest, 0)} of RLS3's hardest samples have an artefact, ${percent(any5?.all, 0)} of all its samples`,
+    sentences: [
+      `${count(own.length)} samples of RLS3, ${count(byArm.get("random")?.length ?? 0)} of random sampling looked at`,
+    ],
+    tables: [kindTable(arms), parts.table, rest.table],
+    data: { arms: Object.fromEntries(arms), parts: parts.data },
+    ...(rest.picture === null ? {} : { pictures: new Map([["remaining.png", rest.picture]]) }),
+  };
+}

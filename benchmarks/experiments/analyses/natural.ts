@@ -1,0 +1,37 @@
+/** @file The natural mix of relations, as random placements draw it, beside the test set balanced over them. */
+import { count, points, probability } from "../../../trainer/report/format.js";
+import type { Axis } from "../../../trainer/report/summary.js";
+import { at, commonBudget, fullFlip, measure, naturalFull, naturalOneTerm, oneTerm } from "../measures.js";
+import type { Outcome } from "../outcome.js";
+import type { Context } from "./analysis.js";
+import { armsTable, compareArms, ofLevel, type Quantity, type Row } from "./arms.js";
+
+const quantities = (axis: Axis, samples: number): Quantity[] =>
+  [
+    { name: "balanced, one term", what: oneTerm },
+    { name: "natural, one term", what: naturalOneTerm },
+    { name: "balanced, full flip", what: fullFlip },
+    { name: "natural, full flip", what: naturalFull },
+  ].map(({ name, what }) => ({ name, value: (run) => at(run, axis, samples, what) }));
+
+const told = (row: Row | undefined): string =>
+  row === undefined ? "" : `${points(row.difference.mean)} (${probability(row.pHolm)})`;
+
+export async function natural({ cells }: Context): Promise<Outcome> {
+  const runs = await measure(cells);
+  const [a, b] = [ofLevel(runs, "arm", "rls3"), ofLevel(runs, "arm", "random")];
+  const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
+  const rows = {
+    valid: compareArms(a, b, quantities("valid", budgets.valid)),
+    generated: compareArms(a, b, quantities("generated", budgets.generated)),
+  };
+  return {
+    headline: `on the natural mix RLS3 against random: ${told(rows.valid[1])} per valid sample, ${told(rows.generated[1])} per generated sample; on the balanced set ${told(rows.valid[0])} and ${told(rows.generated[0])}`,
+    sentences: [],
+    tables: [
+      armsTable(`After ${count(budgets.valid)} valid samples`, "test set", "rls3", "random", rows.valid),
+      armsTable(`After ${count(budgets.generated)} generated samples`, "test set", "rls3", "random", rows.generated),
+    ],
+    data: { budgets, ...rows },
+  };
+}

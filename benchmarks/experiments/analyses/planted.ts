@@ -1,0 +1,124 @@
+/** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
+import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
+import { readSamples } from "../../../trainer/report/readers.js";
+import { mean } from "../../../trainer/report/statistics.js";
+import { type Axis, shareToReach } from "../../../trainer/report/summary.js";
+import { columnAt, commonBudget, difference, type Measured, measure, paired } from "../measures.js";
+import type { Outcome, Table } from "../outcome.js";
+import type { Context } from "./analysis.js";
+import { armsTable, compareArms, ofLevel, type Quantity, type Row } from "./arms.js";
+
+/** What a model that saw everything on the floor has never seen. */
+const VERTICAL = ["above", "below"] as const;
+const HORIZONTAL = ["right", "left", "behind", "inFront"] as const;
+type TermName = (typeof VERTICAL)[number] | (typeof HORIZONTAL)[number];
+
+const accuracyOf = (run: Measured, terms: readonly TermName[], axis: Axis, samples: number): number =>
+  mean(terms.map((term) => columnAt(run, `accuracy_${term}`, axis, samples)));
+
+const quantities = (axis: Axis, samples: number): Quantity[] => [
+  { name: "above, below", value: (run) => accuracyOf(run, VERTICAL, axis, samples) },
+  { name: "the other four", value: (run) => accuracyOf(run, HORIZONTAL, axis, samples) },
+];
+
+/** Share of valid samples whose moved object came to stand above the floor. */
+async function raisedShare({ cell }: Measured): Promise<number> {
+  const shards = await readSamples(cell.folder);
+  const samples = shards.flatMap((shard) => shard.samples);
+  return samples.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0).length / Math.max(1, samples.length);
+}
+
+/** Share of all terms of moved objects' pairs that are above or below. */
+function verticalShare({ rows }: Measured): number {
+  const last = rows.at(-1);
+  const total = (terms: readonly TermName[]): number =>
+    terms.reduce((sum, term) => sum + (last?.[`samples_${term}`] ?? 0), 0);
+  return total(VERTICAL) / Math.max(1, total([...VERTICAL, ...HORIZONTAL]));
+}
+
+/** What RLS3 took to come to random's final accuracy on above and below, as a share of what random took; null where it never does. */
+function sooner(a: Measured, b: Measured, axis: Axis): number | null {
+  const curve = ({ rows }: Measured) =>
+    rows.map((row) => ({
+      samples: row[axis] ?? 0,
+      value: mean(VERTICAL.map((term) => row[`accuracy_${term}`] ?? 0)),
+    }));
+  return shareToReach(curve(a), curve(b));
+}
+
+interface Base {
+  readonly name: string;
+  readonly perValid: readonly Row[];
+  readonly perGenerated: readonly Row[];
+  readonly shares: Readonly<Record<string, { readonly raised: number; readonly vertical: number }>>;
+  readonly sooner: Readonly<Record<Axis, readonly (number | null)[]>>;
+}
+
+export async function planted({ experiment, cells }: Context): Promise<Outcome> {
+  const runs = await measure(cells);
+  const raised = new Map<Measured, number>();
+  for (const run of runs) raised.set(run, await raisedShare(run));
+  const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
+  const bases = Object.keys(experiment.factors["base"] ?? {}).map((name): Base => {
+    const own = ofLevel(runs, "base", name);
+    const [a, b] = [ofLevel(own, "arm", "rls3"), ofLevel(own, "arm", "random")];
+    const pairs = paired(a, b, ({ seed }) => String(seed));
+    const share = (arm: readonly Measured[]) => ({
+      raised: mean(arm.map((run) => raised.get(run) ?? 0)),
+      vertical: mean(arm.map(verticalShare)),
+    });
+    return {
+      name,
+      perValid: compareArms(a, b, quantities("valid", budgets.valid)),
+      perGenerated: compareArms(a, b, quantities("generated", budgets.generated)),
+      shares: { rls3: share(a), random: share(b) },
+      sooner: {
+        generated: pairs.map(([x, y]) => sooner(x, y, "generated")),
+        valid: pairs.map(([x, y]) => sooner(x, y, "valid")),
+      },
+    };
+  });
+  const rls3 = ofLevel(runs, "arm", "rls3");
+  const [weak, normal] = ["floor-only", "normal"].map((name) => ofLevel(rls3, "base", name));
+  const goes = difference(
+    paired(weak ?? [], normal ?? [], ({ seed }) => String(seed)).map(
+      ([x, y]) => [raised.get(x) ?? 0, raised.get(y) ?? 0] as const,
+    ),
+  );
+  const [own] = bases.filter(({ name }) => name === "floor-only")[0]?.perValid ?? [];
+  return {
+    headline: `the planted weakness moves the share of objects that RLS3 puts on furniture by ${points(goes.mean)} points (${probability(goes.p)}); on above and below RLS3 is then ${points(own?.difference.mean ?? 0)} to random per valid sample (${probability(own?.pHolm ?? null)})`,
+    sentences: bases.map(({ name, sooner: found }) => `${name} base: ${soonerSentence(found)}`),
+    tables: [
+      sharesTable(bases),
+      ...bases.flatMap(({ name, perValid, perGenerated }) => [
+        armsTable(`${name} base, after ${count(budgets.valid)} valid samples`, "terms", "rls3", "random", perValid),
+        armsTable(`${name} base, after ${count(budgets.generated)} generated`, "terms", "rls3", "random", perGenerated),
+      ]),
+    ],
+    data: { budgets, bases, goes },
+  };
+}
+
+function soonerSentence(found: Base["sooner"]): string {
+  const told = (axis: Axis): string => {
+    const reached = found[axis].filter((share) => share !== null);
+    if (reached.length === 0) return `of its ${axis} samples in no seed`;
+    const sorted = [...reached].sort((a, b) => a - b);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+    return `${decimal(median, 2)} of its ${axis} samples (median; reached in ${reached.length} of ${found[axis].length} seeds)`;
+  };
+  return `random's final accuracy on above and below is reached after ${told("generated")} and ${told("valid")}`;
+}
+
+const sharesTable = (bases: readonly Base[]): Table => ({
+  title: "Where the generators go: shares of their valid samples",
+  head: ["base, by", "object on furniture", "terms above, below"],
+  rows: bases.flatMap(({ name, shares }) =>
+    Object.entries(shares).map(([arm, { raised, vertical }]) => [
+      `${name}, ${arm}`,
+      percent(raised),
+      percent(vertical),
+    ]),
+  ),
+});

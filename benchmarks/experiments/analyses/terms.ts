@@ -1,0 +1,60 @@
+/** @file Term by term: how often an arm made each term, and how well the model then tells it. */
+
+import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/report/columns.js";
+import { count, percent, points } from "../../../trainer/report/format.js";
+import { mean } from "../../../trainer/report/statistics.js";
+import type { Axis } from "../../../trainer/report/summary.js";
+import { columnAt, commonBudget, type Measured, measure } from "../measures.js";
+import type { Outcome, Table } from "../outcome.js";
+import type { Context } from "./analysis.js";
+import { armsTable, compareArms, ofLevel, type Quantity } from "./arms.js";
+
+const accuracies = (axis: Axis, samples: number): Quantity[] =>
+  TERM_NAMES.map((term) => ({
+    name: TERM_COLUMNS[term],
+    value: (run) => columnAt(run, `accuracy_${term}`, axis, samples),
+  }));
+
+/** Cumulative, and its share of all terms. */
+function counts(runs: readonly Measured[], samples: number) {
+  const numbers = TERM_NAMES.map((term) => mean(runs.map((run) => columnAt(run, `samples_${term}`, "valid", samples))));
+  const total = numbers.reduce((sum, number) => sum + number, 0);
+  return numbers.map((number) => ({ count: number, share: number / Math.max(1, total) }));
+}
+
+export async function terms({ cells }: Context): Promise<Outcome> {
+  const runs = await measure(cells);
+  const [a, b] = [ofLevel(runs, "arm", "rls3"), ofLevel(runs, "arm", "random")];
+  const [valid, generated] = [commonBudget(runs, "valid"), commonBudget(runs, "generated")];
+  const perValid = compareArms(a, b, accuracies("valid", valid));
+  const perGenerated = compareArms(a, b, accuracies("generated", generated));
+  const [ofA, ofB] = [counts(a, valid), counts(b, valid)];
+  const made: Table = {
+    title: `How often a term was true of a moved object's pair, in ${count(valid)} valid samples`,
+    head: ["term", "rls3", "share", "random", "share", "ratio"],
+    rows: TERM_NAMES.map((term, i) => [
+      TERM_COLUMNS[term],
+      count(ofA[i]?.count),
+      percent(ofA[i]?.share),
+      count(ofB[i]?.count),
+      percent(ofB[i]?.share),
+      ((ofA[i]?.count ?? 0) / Math.max(1, ofB[i]?.count ?? 0)).toFixed(2),
+    ]),
+  };
+  const gains = [...perValid].sort((x, y) => y.difference.mean - x.difference.mean);
+  const [most, least] = [gains[0], gains.at(-1)];
+  return {
+    headline: `per valid sample RLS3 gains most on "${most?.name}" (${points(most?.difference.mean ?? 0)}) and least on "${least?.name}" (${points(least?.difference.mean ?? 0)})`,
+    sentences: [],
+    tables: [
+      armsTable(`Accuracy of each term after ${count(valid)} valid samples`, "term", "rls3", "random", perValid),
+      armsTable(`The same after ${count(generated)} generated samples`, "term", "rls3", "random", perGenerated),
+      made,
+    ],
+    data: {
+      valid: { samples: valid, terms: perValid },
+      generated: { samples: generated, terms: perGenerated },
+      counts: { rls3: ofA, random: ofB },
+    },
+  };
+}
