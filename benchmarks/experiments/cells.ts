@@ -8,6 +8,7 @@ import { inParallel, runInProcess } from "../../trainer/rls3/pool.js";
 import { prepare } from "../../trainer/rls3/preparation.js";
 import { type Progress, stoppable } from "../../trainer/rls3/progress.js";
 import { finishedState, type RunPlan } from "../../trainer/rls3/run.js";
+import { SETTING_NAMES, SETTINGS } from "../../trainer/rls3/settings.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
 import { FLOOR_ONLY, floorOnlyModel, makeFloorOnlyModel } from "./planted-base.js";
 
@@ -41,6 +42,15 @@ const QUICK: Settings = {
 
 const digest = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
 
+/** Settings that are not at their defaults, so that a setting that is new tomorrow leaves today's runs what they are. */
+export const whatItIs = (configuration: Configuration): Settings =>
+  Object.fromEntries(
+    SETTING_NAMES.filter((name) => name !== "seed" && name !== "threads")
+      .filter((name) => configuration[name] !== SETTINGS[name].fallback)
+      .sort()
+      .map((name) => [name, configuration[name]]),
+  );
+
 /** What the preparation follows from; a random agent's zero feasibility steps share what others made. */
 const sharedFolder = (folder: string, configuration: Configuration): string => {
   const { world, testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
@@ -64,8 +74,7 @@ export function cellsOf(experiment: Experiment, folder: string, seeds: readonly 
       ]);
       const vlm = resolved.vlm === FLOOR_ONLY ? floorOnlyModel(folder) : resolved.vlm;
       const configuration: Configuration = { ...resolved, vlm };
-      const { seed: _seed, threads: _threads, ...what } = configuration;
-      const name = `${configuration.agent}-${digest(what)}-${seed}`;
+      const name = `${configuration.agent}-${digest(whatItIs(configuration))}-${seed}`;
       return {
         levels,
         name: combinationName(levels),
