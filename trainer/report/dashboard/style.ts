@@ -75,7 +75,7 @@ export const DASHBOARD_STYLE = `
 .key .legend{font-size:.95em;color:var(--ink)}
 .key label,.choice label{display:flex;gap:6px;align-items:center;white-space:nowrap}
 .key>label{margin-left:auto}
-.choice{border:0;padding:0;margin:12px 0 -8px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center}
+label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center}
 .choice legend{float:left;padding:0;margin-right:2px;color:var(--soft)}
 .live .charts{grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr));gap:12px;margin:6px 0}
 .live .chart{border-radius:8px;padding:10px 12px 6px;display:flex;flex-direction:column}
@@ -90,6 +90,35 @@ export const DASHBOARD_STYLE = `
 .values b{display:block;font-weight:600}.values span{display:flex;align-items:center;gap:5px;white-space:nowrap}
 .values i{font-style:normal;color:var(--soft);overflow:hidden;text-overflow:ellipsis;max-width:170px}
 .swatch{flex:none}
+.slider{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:center;margin-bottom:6px}.slider span{min-width:9.5em}
+.slider input{width:min(420px,100%);accent-color:var(--accent)}.slider output{font-weight:650}
+.terms td,.terms th{padding:3px 10px}.terms tbody{border-bottom:1px solid var(--rule)}.terms tbody td,.terms tbody th{border:0;vertical-align:middle}
+.terms tbody th[scope=rowgroup]{font-weight:650;vertical-align:top;padding-top:4px}
+.terms .run-name{font-weight:400;color:var(--soft);white-space:nowrap}
+.terms thead th:nth-child(n+2){text-align:left}.terms thead th:nth-child(4){text-align:right}
+.terms .bar-cell{width:26%;min-width:110px}
+.bar-of{display:block;width:100%;height:14px}
+.bar-of .track{fill:var(--wash)}.bar-of .fill{fill:var(--c)}
+.bar-of path{fill:none;vector-effect:non-scaling-stroke}
+.bar-of .chance{stroke:var(--soft);stroke-width:1;stroke-dasharray:1 2}.bar-of .start{stroke:var(--ink);stroke-width:3}
+.bar-filters{display:flex;flex-wrap:wrap;gap:8px 16px;align-items:center;margin:16px 0 8px}
+.bar-filters label{display:flex;gap:6px;align-items:center;color:var(--soft)}
+.bar-filters input[type=number]{width:5.2em}.bar-filters select{max-width:230px}
+.bar-filters .range{display:flex;gap:6px}
+.live .maps{grid-template-columns:repeat(auto-fill,minmax(min(100%,170px),1fr));gap:10px;margin:8px 0}
+.live .map figcaption{justify-content:space-between;font-size:.92em;margin-top:3px}.map figcaption span{color:var(--soft)}
+.scale{margin:2px 0 4px}.failed{--c:var(--bad)}
+.few{fill:none;stroke:var(--soft);stroke-width:8}
+.run-title span{font-weight:400;color:var(--soft)}.run-title{flex-wrap:wrap;display:flex;gap:8px;align-items:center;margin:16px 0 4px}
+.problem{color:var(--bad)}
+.found-samples{margin:8px 0;color:var(--soft)}
+.live .gallery{grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr));gap:12px;margin:8px 0 16px}
+.live .gallery li{border-radius:8px;font-size:.93em}.live .gallery div{padding:8px 11px 9px}
+.plan{display:block;width:100%;aspect-ratio:1;background:var(--wash)}
+.plan rect{stroke-width:10}.plan .there rect{fill:var(--card);stroke:var(--soft)}.plan .moved rect{fill:var(--card);stroke:var(--accent);stroke-width:26}
+.live .plan text{font-size:115px;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:26px}
+.more{background:var(--card);border:1px solid var(--field);border-radius:6px;padding:6px 16px;cursor:pointer;margin-bottom:12px}
+.live pre{margin:6px 0;font-size:.9em}
 @media (max-width:820px){
 .page{display:block}
 .open-list{display:block;width:calc(100% - 28px);margin:10px 14px;padding:8px 12px;text-align:left;background:var(--card);border:1px solid var(--field);border-radius:8px;cursor:pointer}
@@ -97,6 +126,6 @@ export const DASHBOARD_STYLE = `
 .page aside{display:none;position:static;height:auto;max-height:70vh;border:0;border-bottom:1px solid var(--rule)}
 .page.listed aside{display:block}
 .live .page main{padding:0 14px 40px}.views{margin:0 -14px;padding:0 8px}
-.live .bar{padding:9px 14px}.views button{padding:9px 9px 7px}
+.live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery div{padding:7px 9px}.views button{padding:9px 9px 7px}
 }
 `;

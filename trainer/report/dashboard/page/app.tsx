@@ -4,10 +4,14 @@ import { percent } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
 import { useMetrics } from "./ask.js";
 import { CurvesView, Legend } from "./curves-view.js";
+import { GalleryView } from "./gallery-view.js";
 import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
+import { MapView } from "./map-view.js";
 import { type Navigate, type Route, useRoute, VIEWS, type View } from "./route.js";
 import { RunList } from "./run-list.js";
-import { MOST_SERIES, runName, toSeries } from "./series.js";
+import { MOST_SERIES, type RunSeries, runName, toSeries } from "./series.js";
+import { SettingsView } from "./settings-view.js";
+import { TermsView } from "./terms-view.js";
 
 /** What is looked at before anything is chosen: the runs of what was written last. */
 function newest(index: LiveIndex): string[] {
@@ -133,13 +137,35 @@ function Body({ index, route, navigate }: BodyProps) {
             {drawnRuns < chosen.length && (
               <p class="note">Drawn are the first {MOST_SERIES} lines of what is chosen.</p>
             )}
-            <CurvesView series={series} route={route} navigate={navigate} />
+            <ChosenView series={series} index={index} route={route} navigate={navigate} />
           </>
         )}
         <Announcer chosen={chosen} groups={index.groups} />
       </main>
     </div>
   );
+}
+
+interface ViewProps {
+  readonly series: readonly RunSeries[];
+  readonly index: LiveIndex;
+  readonly route: Route;
+  readonly navigate: Navigate;
+}
+
+function ChosenView({ series, index, route, navigate }: ViewProps) {
+  switch (route.view) {
+    case "curves":
+      return <CurvesView series={series} route={route} navigate={navigate} />;
+    case "terms":
+      return <TermsView series={series} />;
+    case "map":
+      return <MapView series={series} index={index} />;
+    case "gallery":
+      return <GalleryView series={series} index={index} />;
+    case "settings":
+      return <SettingsView series={series} />;
+  }
 }
 
 const hasSeeds = (runs: readonly RunEntry[]): boolean =>

@@ -12,28 +12,34 @@ export async function ask<Answer>(path: string, query: Readonly<Record<string, s
 }
 
 export interface Asked<Answer> {
-  readonly answer: Answer | null;
+  /** In the order of the questions; null where there was no answer. */
+  readonly answers: readonly (Answer | null)[];
   readonly error: string | null;
-  /** Whether the answer is still that to an earlier question. */
+  /** Whether the answers are still those to earlier questions. */
   readonly waiting: boolean;
 }
 
-/** Asks again when the question changes, or `version` (what it is about has changed on the disk). Null asks nothing. */
-export function useAnswer<Answer>(
+/** Asks again when a question changes, or `version`: what it is about has changed on the disk. */
+export function useAnswers<Answer>(
   path: string,
-  query: Readonly<Record<string, string>> | null,
-  version: unknown,
+  queries: readonly Readonly<Record<string, string>>[],
+  version: string,
 ): Asked<Answer> {
-  const [asked, setAsked] = useState<Asked<Answer>>({ answer: null, error: null, waiting: true });
-  const key = query === null ? null : new URLSearchParams(query).toString();
+  const [asked, setAsked] = useState<Asked<Answer>>({ answers: [], error: null, waiting: true });
+  const key = JSON.stringify(queries);
   useEffect(() => {
-    if (key === null || query === null) return undefined;
     let current = true;
     setAsked((before) => ({ ...before, waiting: true }));
-    ask<Answer>(path, query).then(
-      (answer) => current && setAsked({ answer, error: null, waiting: false }),
-      (error: unknown) => current && setAsked({ answer: null, error: String(error), waiting: false }),
-    );
+    void Promise.allSettled(queries.map((query) => ask<Answer>(path, query))).then((settled) => {
+      if (!current) return;
+      const failed = settled.find((each) => each.status === "rejected");
+      setAsked({
+        answers: settled.map((each) => (each.status === "fulfilled" ? each.value : null)),
+        error:
+          failed === undefined ? null : String(failed.reason instanceof Error ? failed.reason.message : failed.reason),
+        waiting: false,
+      });
+    });
     return () => {
       current = false;
     };

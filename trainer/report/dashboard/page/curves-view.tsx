@@ -5,10 +5,11 @@ import { LineFigure, Swatch } from "./line-figure.js";
 import type { Navigate, Route } from "./route.js";
 import { type Axis, drawn, type RunSeries } from "./series.js";
 
-interface Tracked {
+export interface Tracked {
   readonly column: MetricColumn;
   readonly title: string;
   readonly note?: string;
+  /** A share of 1, shown in percent. */
   readonly isShare?: boolean;
 }
 
@@ -118,7 +119,7 @@ interface SectionProps {
   readonly axis: Axis;
 }
 
-function ChartSection({ title, charts, series, axis }: SectionProps) {
+export function ChartSection({ title, charts, series, axis }: SectionProps) {
   const shown = charts.flatMap((chart) => {
     const lines = series.flatMap((each) => {
       const { points, runs } = drawn(each, chart.column, axis);

@@ -174,19 +174,22 @@ function numbers(
 }
 
 interface NumbersProps {
+  /** Whose numbers: said where it is not seen. */
   readonly title: string;
+  readonly shownTitle?: string;
   readonly head: readonly string[];
   /** Made when they are looked at. */
   readonly rows: () => readonly (readonly string[])[];
 }
 
 /** What is drawn, as a table, for those who do not see it or want it exactly. */
-export function Numbers({ title, head, rows }: NumbersProps) {
+export function Numbers({ title, shownTitle = "Numbers", head, rows }: NumbersProps) {
   const [open, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
-        Numbers<span class="unseen"> of {title}</span>
+        {shownTitle}
+        <span class="unseen"> of {title}</span>
       </summary>
       {open && <DataTable label={title} head={head} rows={rows()} />}
     </details>

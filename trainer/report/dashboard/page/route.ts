@@ -1,7 +1,13 @@
 /** @file What is shown stands in the address after "#", so that it can be kept, sent and gone back to. */
 import { useEffect, useState } from "preact/hooks";
 
-export const VIEWS = { curves: "Curves" } as const;
+export const VIEWS = {
+  curves: "Curves",
+  terms: "Terms",
+  map: "Map",
+  gallery: "Gallery",
+  settings: "Settings",
+} as const;
 export type View = keyof typeof VIEWS;
 
 export interface Route {
