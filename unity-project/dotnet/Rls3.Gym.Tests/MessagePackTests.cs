@@ -122,6 +122,28 @@ public class MessagePackTests
         }
     }
 
+    /// <summary>What afl-fuzz kept of its campaign (README): the same verdict as the trainer's decoder, and what is read is written and read again.</summary>
+    [Fact]
+    public void What_a_fuzzer_found_has_the_same_verdict_everywhere()
+    {
+        var found = Repository.Json("protocol", "vectors", "fuzzed-headers.json").Items;
+        Assert.True(found.Count >= 100);
+        foreach (var entry in found)
+        {
+            var hex = entry.Get("hex")!.Text;
+            var bytes = Convert.FromHexString(hex);
+            if (entry.Get("refused")!.Boolean)
+            {
+                Assert.Equal("BAD_MESSAGE", Assert.Throws<ProtocolException>(() => Decoder.DecodeHeader(bytes)).Code);
+                continue;
+            }
+            var header = Decoder.DecodeHeader(bytes);
+            var writer = new Protocol.MessagePackWriter();
+            header.WriteTo(writer);
+            Assert.True(Same(header, Decoder.DecodeHeader(writer.Written)), hex);
+        }
+    }
+
     private static byte[] Header(WireValue value)
     {
         var writer = new Protocol.MessagePackWriter(1);
