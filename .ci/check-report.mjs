@@ -7,7 +7,11 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-const SECTIONS = ["curves", "iterations", "signatures", "configuration"];
+/** By what the page says that it is about. */
+const SECTIONS = {
+  runs: ["curves", "iterations", "signatures", "configuration"],
+  sweep: ["plan", "effects", "cells", "configuration"],
+};
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 // Chromium asks Google's hosts for updates unless told not to; nothing here may leave the machine.
 const FLAGS = [
@@ -37,8 +41,11 @@ function findChromium() {
 }
 
 /** Runs in the page: what is wrong with it as it is drawn. */
-function inspect(sections) {
+function inspect(sectionsByKind) {
   const problems = [];
+  const kind = document.body.dataset.report;
+  const sections = sectionsByKind[kind] ?? [];
+  if (sections.length === 0) problems.push(`is a page about "${kind}", which is not known here`);
   const visible = (element) => {
     const box = element.getBoundingClientRect();
     return box.width > 0 && box.height > 0;

@@ -70,7 +70,7 @@ describe("rls3 report", () => {
   it("refuses a folder that does not exist, before it writes anything", () => {
     const missing = report(path.join(root, "nowhere"));
     expect(missing.status).toBe(2);
-    expect(missing.stderr).toContain("nowhere: does not exist; name the folder of a run or a comparison");
+    expect(missing.stderr).toContain("nowhere: does not exist; name the folder of a run, a comparison or a sweep");
   });
 });
 

@@ -13,9 +13,9 @@ export const percent = (share: number | null | undefined, digits = 1): string =>
   share === null || share === undefined ? EMPTY : `${(100 * share).toFixed(digits)}${FIXED}%`;
 
 /** A difference of two shares, signed. */
-export const points = (difference: number): string => {
-  const text = Math.abs(100 * difference).toFixed(1);
-  if (text === "0.0") return "±0.0";
+export const points = (difference: number, digits = 1): string => {
+  const text = Math.abs(100 * difference).toFixed(digits);
+  if (Number(text) === 0) return `±${text}`;
   return `${difference < 0 ? "−" : "+"}${text}`;
 };
 

@@ -20,7 +20,7 @@ export interface Series {
   readonly runs?: readonly (readonly ChartPoint[])[];
 }
 
-interface Frame {
+export interface Frame {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
@@ -41,7 +41,7 @@ export interface LineChart extends Frame {
   readonly include?: readonly number[];
 }
 
-const WIDTH = 480;
+export const WIDTH = 480;
 const HEIGHT = 300;
 const LEFT = 54;
 const RIGHT = 22;
@@ -53,7 +53,7 @@ export interface Size {
   readonly height: number;
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+export const round = (value: number): number => Math.round(value * 10) / 10;
 
 export const legend = (entries: readonly { readonly name: string; readonly colour: number }[]): Markup =>
   html`<ul class="legend">${entries.map(
@@ -62,7 +62,7 @@ export const legend = (entries: readonly { readonly name: string; readonly colou
   )}</ul>`;
 
 /** The frame that every chart has: title, drawing, note, and the numbers for those who want them. */
-function figure(frame: Frame, key: Markup | null, width: number, height: number, drawing: Markup): Markup {
+export function figure(frame: Frame, key: Markup | null, width: number, height: number, drawing: Markup): Markup {
   const { id, title, heading = title, description, note, numbers } = frame;
   return html`<figure class="chart"><figcaption><h3>${heading}</h3>${key}</figcaption>
 <svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${width} ${height}"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>
@@ -141,6 +141,10 @@ export function lineChart(chart: LineChart): Markup {
   return figure(chart, series.length > 1 ? legend(series) : null, width, height, markup);
 }
 
+/** Room for the labels left of the rows, in the drawing's units. */
+export const labelWidth = (labels: readonly string[]): number =>
+  Math.min(230, Math.max(66, 22 + 7.2 * Math.max(0, ...labels.map((label) => label.length))));
+
 export interface Dot {
   readonly name: string;
   readonly colour: number;
@@ -161,7 +165,7 @@ export function dotChart(chart: DotChart): Markup {
   const arms = Math.max(1, ...rows.map(({ dots }) => dots.length));
   const rowHeight = 18 + 12 * arms;
   const height = TOP + rows.length * rowHeight + BOTTOM;
-  const left = 66;
+  const left = labelWidth(rows.map(({ label }) => label));
   const values = rows.flatMap(({ before, dots }) => [
     ...(before === null ? [] : [before]),
     ...dots.flatMap(({ value, low = value, high = value }) => [value, low, high]),
@@ -187,6 +191,8 @@ ${rows.map(({ label, before, dots }, row) => {
   )}</g>\n`;
 })}`;
   const arm = rows[0]?.dots ?? [];
+  // Rows of one kind without a beginning explain themselves.
+  if (arms === 1 && rows.every(({ before }) => before === null)) return figure(chart, null, WIDTH, height, drawing);
   const key = html`<ul class="legend"><li><svg width="14" height="12" aria-hidden="true"><circle class="before" cx="7" cy="6" r="4"/></svg>before</li>${arm.map(
     ({ name, colour }) =>
       html`<li><svg class="c${colour}" width="14" height="12" aria-hidden="true"><circle class="dot" cx="7" cy="6" r="4.5"/></svg>${name}, at the end</li>`,

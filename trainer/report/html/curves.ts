@@ -10,7 +10,7 @@ const GRID = 48;
 /** A band's edge is a pixel or two wide: fewer resamples than for a printed interval will do. */
 const RESAMPLES = 2000;
 
-function withInterval(x: number, values: readonly number[], random: Random): ChartPoint {
+export function withInterval(x: number, values: readonly number[], random: Random): ChartPoint {
   if (values.length < 2) return { x, y: mean(values) };
   const [low, high] = bootstrapInterval(values, random, RESAMPLES);
   return { x, y: mean(values), low, high };
@@ -36,6 +36,24 @@ export const singleCurves = (runs: readonly SeedRun[], axis: Axis, measure: Meas
   runs.length < 2
     ? []
     : runs.map((run) => along(run, axis, measure).map(({ samples, value }) => ({ x: samples, y: value })));
+
+/** Likewise where a seed has several runs: it counts with their mean, so that the interval is over seeds. */
+export function meanCurveOfSeeds(name: string, runs: readonly SeedRun[], axis: Axis, measure: Measure): ChartPoint[] {
+  const curves = runs
+    .map((run) => ({ seed: run.seed, points: along(run, axis, measure) }))
+    .filter(({ points }) => points.length > 0);
+  if (curves.length === 0) return [];
+  const end = Math.min(...curves.map(({ points }) => points.at(-1)?.samples ?? 0));
+  const seeds = [...new Set(curves.map(({ seed }) => seed))];
+  const random = Random.stream(0, "report", name, axis);
+  return Array.from({ length: GRID + 1 }, (_, i) => {
+    const samples = (end * i) / GRID;
+    const values = seeds.map((seed) =>
+      mean(curves.filter((curve) => curve.seed === seed).map(({ points }) => interpolate(points, samples))),
+    );
+    return withInterval(samples, values, random);
+  });
+}
 
 /** A column of metrics.csv over iterations: mean and interval over seeds; rows without a value are left out. */
 export function meanByIteration(

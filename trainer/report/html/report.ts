@@ -1,15 +1,13 @@
 /** @file report.html: one file without scripts and without anything fetched, for a comparison's folder or a single run's. */
-import { rename, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { armName, capital, count, percent } from "../format.js";
 import { feasibilityNote } from "../verdicts.js";
-import { configurationSection, describe, signaturesSection } from "./configuration.js";
+import { configurationSection, signaturesSection } from "./configuration.js";
 import { loadContents, type ReportContents } from "./contents.js";
 import { html, type Markup } from "./markup.js";
+import { type Page, pageOf, writePage } from "./page.js";
 import { paperSection } from "./paper.js";
 import { curvesSection, statisticsSection, verdictHeader } from "./results.js";
 import { gallerySection, placementMapSection } from "./samples.js";
-import { STYLE } from "./style.js";
 import { iterationsSection, placementsSection, rewardsSection, termsSection } from "./training.js";
 
 /** A single run has no verdict: its header says where it began and where it is. */
@@ -39,7 +37,7 @@ export function reportPage(contents: ReportContents): string {
   const seeds = summary?.seeds ?? arms.flatMap(({ runs }) => runs.map(({ seed }) => seed));
   const machine = summary === null ? config.machine : summary.machine;
   const commit = summary?.commit ?? config.commit;
-  const sections: readonly [id: string, name: string, content: Markup | null][] = [
+  const sections: Page["sections"] = [
     ["curves", "Curves", curvesSection(arms, feasibility)],
     [
       "statistics",
@@ -56,27 +54,14 @@ export function reportPage(contents: ReportContents): string {
     ["signatures", "Warnings", signaturesSection(arms)],
     ["configuration", "How to repeat it", configurationSection({ ...config, machine, commit }, seeds)],
   ];
-  const shown = sections.filter(([, , content]) => content !== null);
   const kicker =
     summary === null
       ? "RLS3 · one run"
       : `RLS3 · comparison of ${arms.map(({ name }) => armName(name)).join(", ")} · ${count(seeds.length)} ${seeds.length === 1 ? "seed" : "seeds"}`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="rls3 report"><link rel="icon" href="data:,">
-<title>${title} – RLS3</title><style>${STYLE}</style></head>
-<body><header><p class="kicker">${kicker}</p><h1>${title}.</h1>${body}
-<nav aria-label="Sections"><ul>${shown.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav></header>
-<main>${shown.map(([, , content]) => content)}</main>
-<footer>Made by <code>rls3 report</code> from this folder's files, at commit ${commit}, on ${describe(machine)}.</footer></body></html>
-`.text;
+  return pageOf({ kind: "runs", kicker, title, header: body, sections, commit, machine });
 }
 
 /** Writes report.html into a comparison's or a run's folder, whole or not at all. */
 export async function renderReport(folder: string): Promise<void> {
-  const page = reportPage(await loadContents(folder));
-  const file = path.join(folder, "report.html");
-  await writeFile(`${file}.tmp`, page);
-  await rename(`${file}.tmp`, file);
+  await writePage(folder, reportPage(await loadContents(folder)));
 }

@@ -1,0 +1,246 @@
+/** @file The sections of a sweep's page that show effects: charts of each level, heat maps of pairs, shares of variance, curves. */
+import { count, decimal, percent, points, pointsInterval, probability } from "../format.js";
+import type { SeedRun } from "../summary.js";
+import { AXES, type Axis } from "../summary.js";
+import { type Factor, levelName } from "../sweep/design.js";
+import type { Contrast, LevelEffect, SeedMean } from "../sweep/effects.js";
+import { type Common, MAIN_MEASURE, MEASURES, type Measure, measureOf } from "../sweep/measures.js";
+import type { SweepContents } from "../sweep/read.js";
+import { mainTests, seedsTested, varianceSentence } from "../sweep/sentences.js";
+import type { SweepSummary } from "../sweep/summary.js";
+import { dotChart, lineChart } from "./chart.js";
+import { meanCurveOfSeeds } from "./curves.js";
+import { heatMap } from "./heat-map.js";
+import { html, type Markup, section, type Table, table } from "./markup.js";
+
+const EMPTY = "–";
+const isGain = ({ column }: Measure): boolean => column === "gainPerIteration";
+const difference = (measure: Measure, value: number): string => (isGain(measure) ? points(value, 2) : points(value));
+
+function estimate(measure: Measure, value: number | undefined, interval: SeedMean["interval"] | undefined): Markup {
+  if (value === undefined) return html`${EMPTY}`;
+  return html`${measure.value(value)}${interval != null && html`<br><small>${measure.range(interval)}</small>`}`;
+}
+
+function contrastCells(measure: Measure, contrast: Contrast | null, isReference: boolean) {
+  if (contrast === null) return [isReference ? "reference" : EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
+  const { difference: value, interval, p, pHolm, power, seeds } = contrast;
+  return [
+    html`${difference(measure, value)}${interval !== null && html`<br><small>${isGain(measure) ? measure.range(interval) : pointsInterval(interval)}</small>`}`,
+    p === null ? EMPTY : probability(p),
+    pHolm === null ? EMPTY : probability(pHolm),
+    power === null ? EMPTY : decimal(power.effect, 2),
+    power === null ? EMPTY : count(power.seedsNeeded),
+    seeds,
+  ];
+}
+
+const TEST_HEAD = ["difference, points", "paired t-test", "Holm", "effect, s.d.", "seeds for 80 %", "seeds"];
+
+function levelTable(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Table {
+  const several = effects.some(({ contrast }) => contrast?.pPermutation !== undefined);
+  return {
+    caption: `${measure.title(common)}, by ${factor.name}; differences from ${levelName(factor, factor.reference)}`,
+    head: [factor.name, "mean", "interquartile mean", ...TEST_HEAD, ...(several ? ["permutation"] : [])],
+    rows: effects.map(({ level, marginal, contrast }) => [
+      level,
+      estimate(measure, marginal?.mean, marginal?.interval),
+      estimate(measure, marginal?.iqm, marginal?.iqmInterval),
+      ...contrastCells(measure, contrast, level === factor.reference),
+      ...(several ? [contrast?.pPermutation === undefined ? EMPTY : probability(contrast.pPermutation)] : []),
+    ]),
+  };
+}
+
+function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Markup | null {
+  const drawn = effects.filter(({ marginal }) => marginal !== null);
+  if (drawn.length === 0) return null;
+  const tick = (value: number): string =>
+    isGain(measure) ? (100 * value).toFixed(1).replace("-", "−") : percent(value, 0);
+  const told = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal?.mean ?? 0)}`).join("; ");
+  return dotChart({
+    id: `effect-${measure.column}-${factor.key}`,
+    title: `${measure.title(common)}, by ${factor.name}`,
+    heading: factor.key === "variant" || factor.key === "settings" ? `By ${factor.name}` : factor.name,
+    description: `Means over the other settings, then over seeds, with 95 % intervals: ${told}.`,
+    rows: drawn.map(({ level, marginal }) => {
+      const [low, high] = marginal?.interval ?? [];
+      const range = low === undefined || high === undefined ? {} : { low, high };
+      const name = level === factor.reference ? "reference" : level;
+      const colour = level === factor.reference ? 7 : 0;
+      return { label: level, before: null, dots: [{ name, colour, value: marginal?.mean ?? 0, ...range }] };
+    }),
+    format: tick,
+    xLabel: measure.short,
+    numbers: levelTable(measure, factor, effects, common),
+  });
+}
+
+/** For each measure a chart for each factor; the tests of the main one stand open. */
+export function effectsSection(summary: SweepSummary): Markup {
+  const { factors, effects, common } = summary;
+  const parts = MEASURES.map((measure) => {
+    const charts = factors.flatMap(
+      (factor, i) => levelChart(measure, factor, effects[measure.column][i] ?? [], common) ?? [],
+    );
+    const tests =
+      measure.column === MAIN_MEASURE &&
+      factors.map((factor, i) => table(levelTable(measure, factor, effects[measure.column][i] ?? [], common)));
+    return html`<h3>${measure.title(common)}</h3><div class="charts">${charts}</div>${tests}`;
+  });
+  const tested = seedsTested(summary);
+  const family = mainTests(summary).length;
+  const said =
+    tested < 2
+      ? "There is one seed: no interval can be drawn and no difference tested."
+      : `Tests: each level against the reference (grey), paired by seed and all other settings, two-sided; Holm's correction for the ${count(family)} tests of a measure. "Seeds for 80 %": how many a true difference of that size and spread takes to be found at p < .05 in 80 % of sweeps. A bootstrap over few seeds gives intervals on the narrow side: the t-test is the stricter of the two.`;
+  return section(
+    "effects",
+    "What each level did",
+    html`<p>A level's mean is over all combinations of the other settings that have finished with every level of this one, so that no level is favoured by what it was combined with; first within a seed, then over seeds. ${said} The first measure was fixed beforehand as the main one; the others are for orientation.</p>`,
+    parts,
+  );
+}
+
+/** Where the cells are no grid, how the main measure goes with each number. */
+export function trendsSection({ trends, finished, common }: SweepSummary): Markup | null {
+  if (trends.length === 0) return null;
+  return section(
+    "trends",
+    "Which way the numbers go",
+    html`<p>Spearman's rank correlation of each varied number with the main measure over the ${count(finished.length)} finished cells: 1 where more is always better, −1 where it is always worse. Not a test: cells of one seed are not independent.</p>`,
+    table({
+      caption: `${measureOf(MAIN_MEASURE).title(common)}: rank correlation`,
+      head: ["setting", "values", "correlation"],
+      rows: trends.map(({ setting, values, correlation }) => [setting, values, decimal(correlation, 2)]),
+    }),
+  );
+}
+
+export function interactionsSection({ factors, interactions, common }: SweepSummary): Markup {
+  const measure = measureOf(MAIN_MEASURE);
+  const factorOf = (key: string): Factor | undefined => factors.find((factor) => factor.key === key);
+  const parts = interactions.flatMap(({ factors: [a, b], rows, columns, cells, contrasts }) => {
+    const [first, second] = [factorOf(a), factorOf(b)];
+    if (first === undefined || second === undefined) return [];
+    const name = `${first.name} × ${second.name}`;
+    const map = heatMap({
+      id: `interaction-${a}-${b}`,
+      title: `${measure.title(common)}: ${name}`,
+      heading: name,
+      description: `Mean accuracy of each combination; rows are ${first.name}, columns ${second.name}. The table below has the same numbers with intervals.`,
+      note: "The stronger the colour, the higher. Means over the other settings and seeds.",
+      rowLabel: first.name,
+      columnLabel: second.name,
+      rows,
+      columns,
+      values: cells.map((row) => row.map((cell) => cell?.mean ?? null)),
+      format: measure.value,
+      numbers: {
+        caption: `${measure.title(common)}: ${name}`,
+        head: [`${first.name}, ${second.name}`, ...columns],
+        rows: rows.map((row, r) => [row, ...columns.map((_, c) => cellMarkup(measure, cells[r]?.[c] ?? null))]),
+      },
+    });
+    const tests = table({
+      caption: `${name}: how far the effect of ${second.name} differs from that at ${levelName(first, first.reference)}`,
+      head: [name, ...TEST_HEAD],
+      rows: contrasts.map(({ row, column, contrast }) => [
+        `${row}, ${column}`,
+        ...contrastCells(measure, contrast, false),
+      ]),
+    });
+    return [html`<div class="split">${map}<div>${tests}</div></div>`];
+  });
+  return section(
+    "interactions",
+    "How the settings work together",
+    html`<p>Two settings interact where the effect of one depends on the level of the other. The contrast of a row and a column is what that combination has beyond the sum of both single effects, each seen from the reference levels: 0 where they simply add up. Paired by seed; Holm's correction for all contrasts of this section.</p>`,
+    parts,
+  );
+}
+
+const cellMarkup = (measure: Measure, cell: SeedMean | null): Markup => estimate(measure, cell?.mean, cell?.interval);
+
+export function varianceSection(summary: SweepSummary): Markup | null {
+  const sentence = varianceSentence(summary);
+  const main = summary.variance[MAIN_MEASURE];
+  if (sentence === null || main === null) return null;
+  const share = (measure: Measure, source: string): string => {
+    const found = summary.variance[measure.column]?.sources.find((each) => each.source === source);
+    return found === undefined ? EMPTY : percent(found.share, 0);
+  };
+  return section(
+    "variance",
+    "Where the variance comes from",
+    html`<p>${sentence} Shares of the total sum of squares (η²) over the seeds whose whole grid has finished; the rest is how seeds differ in the effects, and interactions of three and more settings. A factor with many levels has a share by chance alone, about its degrees of freedom over all of them.</p>`,
+    table({
+      caption: "Share of the variance between cells",
+      head: ["source", "degrees of freedom", ...MEASURES.map(({ short }) => short)],
+      rows: main.sources.map(({ source, degrees }) => [
+        source,
+        degrees,
+        ...MEASURES.map((measure) => share(measure, source)),
+      ]),
+    }),
+  );
+}
+
+/** As many lines as can be told apart. */
+const LINES = 8;
+
+function curveChart(factor: Factor, runs: readonly { level: string; run: SeedRun }[], axis: Axis): Markup {
+  const series = factor.levels.map((level, colour) => ({
+    name: levelName(factor, level),
+    colour,
+    points: meanCurveOfSeeds(
+      `${factor.key}/${level}`,
+      runs.filter((each) => each.level === level).map(({ run }) => run),
+      axis,
+      (point) => point.accuracy.oneTerm,
+    ),
+  }));
+  const ends = series.map(({ name, points: drawn }) => {
+    const last = drawn.at(-1);
+    return last === undefined
+      ? `${name} has not finished`
+      : `${name} ends at ${percent(last.y)} after ${count(last.x)}`;
+  });
+  return lineChart({
+    id: `curve-${factor.key}-${axis}`,
+    title: `One-term accuracy over ${axis} samples, by ${factor.name}`,
+    heading: `Over ${axis} samples`,
+    description: `Means over all finished cells of a level, with 95 % bands over seeds: ${ends.join("; ")}.`,
+    xLabel: `${axis} samples`,
+    xFormat: count,
+    yFormat: (value) => percent(value, 0),
+    series: series.filter(({ points: drawn }) => drawn.length > 0),
+    numbers: {
+      caption: `One-term accuracy over ${axis} samples, by ${factor.name}`,
+      head: ["level", `${axis} samples`, "mean"],
+      rows: series.flatMap(({ name, points: drawn }) =>
+        drawn.filter((_, i) => i % 6 === 0).map(({ x, y }) => [name, count(x), percent(y)]),
+      ),
+    },
+  });
+}
+
+export function curvesSection({ curves }: SweepContents, { factors, finished }: SweepSummary): Markup | null {
+  const drawn = factors.flatMap((factor, i) => (factor.levels.length <= LINES ? [{ factor, i }] : []));
+  if (drawn.length === 0) return null;
+  const charts = drawn.map(({ factor, i }) => {
+    const runs = finished.flatMap(({ name, levels }) => {
+      const run = curves.get(name);
+      return run === undefined ? [] : [{ level: levels[i] ?? "", run }];
+    });
+    return html`<h3>${factor.name}</h3><div class="charts">${AXES.map((axis) => curveChart(factor, runs, axis))}</div>`;
+  });
+  const left = factors.filter(({ levels }) => levels.length > LINES).map(({ name }) => name);
+  return section(
+    "curves",
+    "How each level learned",
+    html`<p>Means over all finished cells of a level, each seed counting once; a line ends where the shortest of its runs does. Valid samples were shown to the model; generated ones count the refused placements too.</p>`,
+    charts,
+    left.length > 0 && html`<p class="note">More than ${LINES} levels, and so no curves: ${left.join(", ")}.</p>`,
+  );
+}

@@ -1,0 +1,277 @@
+/**
+ * @file The effects of what a sweep varied, over seeds: marginal means of each level, paired tests against the reference,
+ * two-way interactions, shares of the variance. The unit of every test is a seed; cells of one seed share its rooms and draws.
+ */
+import { Random } from "../../random/random.js";
+import { type Power, powerOf } from "../power.js";
+import {
+  bootstrapInterval,
+  holm,
+  type Interval,
+  mean,
+  middleHalf,
+  pairedTTest,
+  permutationTest,
+} from "../statistics.js";
+import type { Factor } from "./design.js";
+
+/** One measure of one finished cell. */
+export interface Observation {
+  /** In the order of the factors. */
+  readonly levels: readonly string[];
+  readonly seed: number;
+  readonly value: number;
+}
+
+/** A mean over seeds; with one seed there is no interval. */
+export interface SeedMean {
+  readonly mean: number;
+  /** 95 %, percentile bootstrap over seeds. */
+  readonly interval: Interval | null;
+  /** Interquartile mean over seeds, with its interval. */
+  readonly iqm: number;
+  readonly iqmInterval: Interval | null;
+  readonly seeds: number;
+}
+
+/** A paired test of a difference over seeds. */
+export interface Contrast {
+  readonly difference: number;
+  readonly interval: Interval | null;
+  /** Paired t-test, two-sided; null with one seed. */
+  readonly p: number | null;
+  /** After Holm's correction for all contrasts of this kind and measure in the sweep. */
+  readonly pHolm: number | null;
+  /** Sign-flip permutation test, from 8 seeds on. */
+  readonly pPermutation?: number;
+  readonly power: Power | null;
+  readonly seeds: number;
+}
+
+export interface LevelEffect {
+  readonly level: string;
+  /** Over the cells of complete blocks: the same seed and other settings with every level. Null where there is none. */
+  readonly marginal: SeedMean | null;
+  /** Against the reference level, over the blocks that have both; null for the reference itself, and where there is none. */
+  readonly contrast: Contrast | null;
+}
+
+export interface Interaction {
+  readonly factors: readonly [string, string];
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** Mean over seeds and the other settings; null where no cell has finished. */
+  readonly cells: readonly (readonly (SeedMean | null)[])[];
+  /** How far the column's effect differs between a row and the reference row: (f, g) − (f, ref) − (ref, g) + (ref, ref). */
+  readonly contrasts: readonly { readonly row: string; readonly column: string; readonly contrast: Contrast | null }[];
+}
+
+export interface Variance {
+  /** Seeds of which every cell has finished. */
+  readonly seeds: number;
+  readonly sources: readonly { readonly source: string; readonly degrees: number; readonly share: number }[];
+}
+
+const PERMUTATION_FROM = 8;
+
+/** Values of the same seed become their mean; in order of seeds. */
+function bySeed(values: readonly { readonly seed: number; readonly value: number }[]): number[] {
+  const seeds = new Map<number, number[]>();
+  for (const { seed, value } of values) seeds.set(seed, [...(seeds.get(seed) ?? []), value]);
+  return [...seeds].sort(([a], [b]) => a - b).map(([, all]) => mean(all));
+}
+
+function seedMean(values: readonly { readonly seed: number; readonly value: number }[], path: string): SeedMean | null {
+  const means = bySeed(values);
+  if (means.length === 0) return null;
+  const several = means.length > 1;
+  return {
+    mean: mean(means),
+    interval: several ? bootstrapInterval(means, Random.stream(0, "sweep", path)) : null,
+    iqm: middleHalf(Float64Array.from(means)),
+    iqmInterval: several
+      ? bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf)
+      : null,
+    seeds: means.length,
+  };
+}
+
+function contrastOf(
+  differences: readonly { readonly seed: number; readonly value: number }[],
+  path: string,
+): Contrast | null {
+  const means = bySeed(differences);
+  if (means.length === 0) return null;
+  return {
+    difference: mean(means),
+    interval: means.length > 1 ? bootstrapInterval(means, Random.stream(0, "sweep", path, "contrast")) : null,
+    p: pairedTTest(means),
+    pHolm: null,
+    ...(means.length >= PERMUTATION_FROM && {
+      pPermutation: permutationTest(means, Random.stream(0, "sweep", path, "permutation")),
+    }),
+    power: powerOf(means),
+    seeds: means.length,
+  };
+}
+
+interface Block {
+  readonly seed: number;
+  /** By the levels of the factors that the block leaves open. */
+  readonly values: ReadonlyMap<string, number>;
+}
+
+const keyOf = (levels: readonly string[]): string => JSON.stringify(levels);
+
+/** Cells that agree in seed and in all factors but the `open` ones. */
+function blocks(observations: readonly Observation[], open: readonly number[]): Block[] {
+  const found = new Map<string, { seed: number; values: Map<string, number> }>();
+  for (const { levels, seed, value } of observations) {
+    const rest = keyOf([String(seed), ...levels.filter((_, i) => !open.includes(i))]);
+    const block = found.get(rest) ?? { seed, values: new Map<string, number>() };
+    block.values.set(keyOf(open.map((i) => levels[i] ?? "")), value);
+    found.set(rest, block);
+  }
+  return [...found.values()];
+}
+
+const withHolm = (contrast: Contrast | null, pHolm: number | null | undefined): Contrast | null =>
+  contrast === null ? null : { ...contrast, pHolm: pHolm ?? null };
+
+/** For each factor its levels in order. Holm's family is all contrasts of all factors. */
+export function mainEffects(
+  factors: readonly Factor[],
+  observations: readonly Observation[],
+  measure: string,
+): LevelEffect[][] {
+  const uncorrected = factors.map((factor, index) => {
+    const all = blocks(observations, [index]);
+    const complete = all.filter(({ values }) => factor.levels.every((level) => values.has(keyOf([level]))));
+    return factor.levels.map((level): LevelEffect => {
+      const key = keyOf([level]);
+      const path = `${measure}/${factor.key}/${level}`;
+      const own = complete.map(({ seed, values }) => ({ seed, value: values.get(key) ?? Number.NaN }));
+      const differences = all.flatMap(({ seed, values }) => {
+        const [value, reference] = [values.get(key), values.get(keyOf([factor.reference]))];
+        return value === undefined || reference === undefined ? [] : [{ seed, value: value - reference }];
+      });
+      return {
+        level,
+        marginal: seedMean(own, path),
+        contrast: level === factor.reference ? null : contrastOf(differences, path),
+      };
+    });
+  });
+  const corrected = holm(uncorrected.flat().map(({ contrast }) => contrast?.p ?? null));
+  let place = 0;
+  return uncorrected.map((levels) =>
+    levels.map((effect) => ({ ...effect, contrast: withHolm(effect.contrast, corrected[place++]) })),
+  );
+}
+
+/** Each pair of factors. Holm's family is all contrasts of all pairs. */
+export function interactions(
+  factors: readonly Factor[],
+  observations: readonly Observation[],
+  measure: string,
+): Interaction[] {
+  const pairs = factors.flatMap((a, i) => factors.slice(i + 1).map((b, j) => ({ a, b, open: [i, i + 1 + j] })));
+  const uncorrected = pairs.map(({ a, b, open }): Interaction => {
+    const all = blocks(observations, open);
+    const at = (row: string, column: string) => {
+      const key = keyOf([row, column]);
+      return all.flatMap(({ seed, values }) => {
+        const value = values.get(key);
+        return value === undefined ? [] : [{ seed, value }];
+      });
+    };
+    const path = (row: string, column: string) => `${measure}/${a.key}/${row}/${b.key}/${column}`;
+    const contrasts = a.levels.flatMap((row) =>
+      b.levels.flatMap((column) => {
+        if (row === a.reference || column === b.reference) return [];
+        const corners = [
+          [row, column],
+          [row, b.reference],
+          [a.reference, column],
+          [a.reference, b.reference],
+        ].map(keyOf);
+        const differences = all.flatMap(({ seed, values }) => {
+          const [both, one, other, neither] = corners.map((key) => values.get(key));
+          if (both === undefined || one === undefined || other === undefined || neither === undefined) return [];
+          return [{ seed, value: both - one - other + neither }];
+        });
+        return [{ row, column, contrast: contrastOf(differences, path(row, column)) }];
+      }),
+    );
+    return {
+      factors: [a.key, b.key],
+      rows: a.levels,
+      columns: b.levels,
+      cells: a.levels.map((row) => b.levels.map((column) => seedMean(at(row, column), path(row, column)))),
+      contrasts,
+    };
+  });
+  const corrected = holm(uncorrected.flatMap(({ contrasts }) => contrasts.map(({ contrast }) => contrast?.p ?? null)));
+  let place = 0;
+  return uncorrected.map((interaction) => ({
+    ...interaction,
+    contrasts: interaction.contrasts.map((each) => ({
+      ...each,
+      contrast: withHolm(each.contrast, corrected[place++]),
+    })),
+  }));
+}
+
+/**
+ * Shares of the total sum of squares (η²) of each factor, each pair of factors, the seeds, and what is left, from the seeds of
+ * which the whole grid has finished: only there are the parts orthogonal. Null without such a seed, or without any variance.
+ */
+export function varianceShares(factors: readonly Factor[], observations: readonly Observation[]): Variance | null {
+  const size = factors.reduce((product, { levels }) => product * levels.length, 1);
+  const counts = new Map<number, number>();
+  for (const { seed } of observations) counts.set(seed, (counts.get(seed) ?? 0) + 1);
+  const whole = observations.filter(({ seed }) => counts.get(seed) === size);
+  if (whole.length === 0 || size < 2) return null;
+  const seeds = new Set(whole.map(({ seed }) => seed)).size;
+  const grand = mean(whole.map(({ value }) => value));
+  const squares = (of: (observation: Observation) => string): number => {
+    const groups = new Map<string, number[]>();
+    for (const observation of whole) {
+      const key = of(observation);
+      groups.set(key, [...(groups.get(key) ?? []), observation.value]);
+    }
+    return [...groups.values()].reduce((sum, values) => sum + values.length * (mean(values) - grand) ** 2, 0);
+  };
+  const total = whole.reduce((sum, { value }) => sum + (value - grand) ** 2, 0);
+  if (total <= whole.length * (1e-12 * Math.max(1, Math.abs(grand))) ** 2) return null;
+  const mains = factors.map((factor, i) => ({
+    source: factor.name,
+    degrees: factor.levels.length - 1,
+    squares: squares(({ levels }) => levels[i] ?? ""),
+  }));
+  const pairs = mains.flatMap((a, i) =>
+    mains.slice(i + 1).map((b, offset) => {
+      const j = i + 1 + offset;
+      const both = squares(({ levels }) => keyOf([levels[i] ?? "", levels[j] ?? ""]));
+      return {
+        source: `${a.source} × ${b.source}`,
+        degrees: a.degrees * b.degrees,
+        squares: both - a.squares - b.squares,
+      };
+    }),
+  );
+  const blocked =
+    seeds > 1 ? [{ source: "seed", degrees: seeds - 1, squares: squares(({ seed }) => String(seed)) }] : [];
+  const known = [...mains, ...pairs, ...blocked];
+  const rest = {
+    source: "the rest",
+    degrees: whole.length - 1 - known.reduce((sum, { degrees }) => sum + degrees, 0),
+    squares: total - known.reduce((sum, part) => sum + part.squares, 0),
+  };
+  const sources = (rest.degrees > 0 ? [...known, rest] : known).map(({ source, degrees, squares: part }) => ({
+    source,
+    degrees,
+    share: Math.max(0, part / total),
+  }));
+  return { seeds, sources };
+}

@@ -1,0 +1,146 @@
+/** @file A sweep's folder, read: its plan (sweep.json), the table of its finished cells (sweep.csv) and their curves. */
+import path from "node:path";
+import { parse } from "csv-parse/sync";
+import { z } from "zod";
+import { InputError } from "../../errors.js";
+import { readBytesIfAny, readMetrics, seedRun } from "../readers.js";
+import type { Description, SeedRun } from "../summary.js";
+import type { PlannedCell } from "./design.js";
+import { type Common, MEASURE_COLUMNS, type MeasureColumn } from "./measures.js";
+
+export interface FinishedCell {
+  readonly cell: string;
+  readonly seed: number;
+  readonly measures: Readonly<Record<MeasureColumn, number | null>>;
+  /** Repeats the cell alone. */
+  readonly command: string;
+}
+
+export interface SweepPlan {
+  readonly command: string;
+  readonly varied: readonly string[];
+  readonly cells: readonly (PlannedCell & { readonly seed: number })[];
+  /** Defaults of what varies, where the plan tells them. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly commit: string;
+  readonly machine: Description;
+}
+
+export interface SweepContents {
+  readonly plan: SweepPlan;
+  readonly common: Common;
+  readonly finished: readonly FinishedCell[];
+  /** By the cells' names. */
+  readonly curves: ReadonlyMap<string, SeedRun>;
+}
+
+const planSchema = z.looseObject({
+  command: z.string().default("rls3 sweep"),
+  varied: z.array(z.string()),
+  reference: z.record(z.string(), z.unknown()).default({}),
+  commit: z.string().default("not recorded"),
+  machine: z.union([z.string(), z.record(z.string(), z.unknown())]).default("not recorded"),
+  cells: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        variant: z.string().nullable().default(null),
+        configuration: z.looseObject({ seed: z.number() }),
+      }),
+    )
+    .min(1),
+});
+
+const number = z
+  .string()
+  .transform((text) => (text === "" ? null : Number(text)))
+  .refine((value) => value === null || Number.isFinite(value), { message: "is not a number" });
+const amount = number.transform((value) => value ?? 0);
+const rowSchema = z.object({
+  cell: z.string().min(1),
+  seed: amount,
+  command: z.string().default(""),
+  commonValid: amount,
+  commonGenerated: amount,
+  ...(Object.fromEntries(MEASURE_COLUMNS.map((column) => [column, number])) as Record<MeasureColumn, typeof number>),
+});
+
+const PLAN = "sweep.json";
+const TABLE = "sweep.csv";
+
+export const isSweep = async (folder: string): Promise<boolean> =>
+  (await readBytesIfAny(path.join(folder, PLAN))) !== null;
+
+function parsePlan(text: string, file: string): SweepPlan {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const result = planSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new InputError(`${file}: is no plan of a sweep: ${issue?.path.map(String).join(".")}: ${issue?.message}`);
+  }
+  const { command, varied, reference, commit, machine, cells } = result.data;
+  return {
+    command,
+    varied,
+    defaults: reference,
+    commit,
+    machine,
+    cells: cells.map(({ name, variant, configuration }) => ({
+      name,
+      variant,
+      configuration,
+      seed: configuration.seed,
+    })),
+  };
+}
+
+function parseRows(text: string, file: string): { finished: FinishedCell[]; common: Common } {
+  let table: Record<string, string>[];
+  try {
+    table = parse(text, { columns: true, bom: true, skip_empty_lines: true });
+  } catch (error) {
+    throw new InputError(`${file} is not a CSV file: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const rows = table.map((row, i) => {
+    const result = rowSchema.safeParse(row);
+    if (result.success) return result.data;
+    const issue = result.error.issues[0];
+    throw new InputError(`${file}, line ${i + 2}, column "${issue?.path.map(String).join(".")}": ${issue?.message}`);
+  });
+  return {
+    finished: rows.map(({ cell, seed, command, ...measures }) => ({ cell, seed, command, measures })),
+    common: { valid: rows[0]?.commonValid ?? 0, generated: rows[0]?.commonGenerated ?? 0 },
+  };
+}
+
+/** @throws InputError for a folder without a sweep or without any finished cell. */
+export async function readSweep(folder: string): Promise<SweepContents> {
+  const [planFile, tableFile] = [path.join(folder, PLAN), path.join(folder, TABLE)];
+  const planText = await readBytesIfAny(planFile);
+  if (planText === null) throw new InputError(`${folder}: is no sweep's folder (no ${PLAN})`);
+  const tableText = await readBytesIfAny(tableFile);
+  const plan = parsePlan(planText.toString("utf8"), planFile);
+  const { finished, common } =
+    tableText === null
+      ? { finished: [], common: { valid: 0, generated: 0 } }
+      : parseRows(tableText.toString("utf8"), tableFile);
+  if (finished.length === 0) {
+    throw new InputError(
+      `${folder}: none of its ${plan.cells.length} cells has finished yet; rls3 sweep goes on with it`,
+    );
+  }
+  const unknown = finished.find(({ cell }) => plan.cells.every(({ name }) => name !== cell));
+  if (unknown !== undefined) throw new InputError(`${tableFile}: has the cell "${unknown.cell}", which ${PLAN} lacks`);
+  const curves = await Promise.all(
+    finished.map(async ({ cell, seed }) => {
+      const metrics = await readMetrics(path.join(folder, "cells", cell));
+      return [cell, seedRun(seed, metrics)] as const;
+    }),
+  );
+  return { plan, common, finished, curves: new Map(curves) };
+}

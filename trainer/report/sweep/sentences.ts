@@ -1,0 +1,128 @@
+/** @file What a sweep says in words: the same sentences in the report and in the terminal. */
+import { capital, count, percent, points, pointsInterval, probability } from "../format.js";
+import { powerSentence } from "../verdicts.js";
+import { type Factor, levelName } from "./design.js";
+import type { Contrast } from "./effects.js";
+import { MAIN_MEASURE, measureOf } from "./measures.js";
+import type { Combination, SweepSummary } from "./summary.js";
+
+const SIGNIFICANCE = 0.05;
+/** Below this many seeds nothing is claimed, whatever p says. */
+const SEEDS_FOR_A_CLAIM = 5;
+const NAMED_CELLS = 6;
+
+/** A level's test against its factor's reference. */
+export interface Tested {
+  readonly factor: Factor;
+  readonly level: string;
+  readonly contrast: Contrast;
+}
+
+/** All tests of the main measure, in the order of factors and levels. */
+export const mainTests = ({ factors, effects }: SweepSummary): Tested[] =>
+  factors.flatMap((factor, i) =>
+    (effects[MAIN_MEASURE][i] ?? []).flatMap(({ level, contrast }) =>
+      contrast === null ? [] : [{ factor, level, contrast }],
+    ),
+  );
+
+export const isSignificant = ({ pHolm }: Contrast): boolean => pHolm !== null && pHolm < SIGNIFICANCE;
+
+/** At the start of a sentence; the paper's symbols stay as they are. */
+export const levelTitle = (factor: Factor, level: string): string =>
+  factor.key === "variant" || factor.key === "settings" ? capital(level) : levelName(factor, level);
+
+/** The significant test with the largest difference, else the largest difference; null where nothing could be compared. */
+export function strongest(summary: SweepSummary): Tested | null {
+  const largest = (tests: readonly Tested[]): Tested | null =>
+    tests.reduce<Tested | null>(
+      (best, test) =>
+        best === null || Math.abs(test.contrast.difference) > Math.abs(best.contrast.difference) ? test : best,
+      null,
+    );
+  const tests = mainTests(summary);
+  return largest(tests.filter(({ contrast }) => isSignificant(contrast))) ?? largest(tests);
+}
+
+/** How many seeds the tests rest on at most. */
+export const seedsTested = (summary: SweepSummary): number =>
+  Math.max(0, ...mainTests(summary).map(({ contrast }) => contrast.seeds));
+
+export const factorNames = ({ factors }: Pick<SweepSummary, "factors">): string =>
+  factors.map(({ name }) => name).join(", ");
+
+/** One sentence without its full stop: what differed, or that nothing did, or that nothing can be told. */
+export function sweepHeadline(summary: SweepSummary): string {
+  const tests = mainTests(summary);
+  const found = strongest(summary);
+  if (found === null) return `The sweep over ${factorNames(summary)} has no two levels to compare yet`;
+  const seeds = seedsTested(summary);
+  if (seeds < 2) return `One seed of each cell of ${factorNames(summary)}: no difference can be tested`;
+  const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
+  const { factor, level, contrast } = found;
+  if (!isSignificant(contrast)) {
+    return `No level of ${factorNames(summary)} differed significantly from its reference${caution}`;
+  }
+  const better = contrast.difference > 0 ? "better" : "worse";
+  const others = tests.filter(({ contrast: other }) => isSignificant(other)).length - 1;
+  const more = others === 0 ? "" : `, and ${others} more of ${tests.length} levels differed from their reference`;
+  return `${levelTitle(factor, level)} was ${better} than ${levelName(factor, factor.reference)}${more}${caution}`;
+}
+
+/** The numbers behind the headline, and how many seeds such a difference takes. */
+export function strongestSentence(summary: SweepSummary): string | null {
+  const found = strongest(summary);
+  if (found === null) return null;
+  const { factor, level, contrast } = found;
+  const { difference, interval, p, pHolm, pPermutation, seeds } = contrast;
+  const against = `${levelName(factor, level)} against ${levelName(factor, factor.reference)}`;
+  const measured = `${measureOf(MAIN_MEASURE).title(summary.common)}, ${against}: ${points(difference)} points`;
+  if (interval === null || p === null) return `${measured}, from one seed. With one seed nothing can be tested.`;
+  const tests = [`paired t-test ${probability(p)}`];
+  const family = mainTests(summary).length;
+  if (family > 1) tests.push(`after Holm's correction for ${family} tests ${probability(pHolm)}`);
+  if (pPermutation !== undefined) tests.push(`permutation test ${probability(pPermutation)}`);
+  const power = powerSentence({ power: contrast.power, seeds });
+  return `${measured} (${pointsInterval(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
+}
+
+/** The combination with the highest mean, among those with at least half of the seeds; null where none has finished. */
+export function best({ combinations }: SweepSummary): Combination | null {
+  const most = Math.max(0, ...combinations.map(({ seeds }) => seeds));
+  return combinations
+    .filter(({ seeds, means }) => 2 * seeds >= most && means[MAIN_MEASURE] !== null)
+    .reduce<Combination | null>(
+      (top, one) => (top === null || (one.means[MAIN_MEASURE] ?? 0) > (top.means[MAIN_MEASURE] ?? 0) ? one : top),
+      null,
+    );
+}
+
+export const combinationName = ({ factors }: Pick<SweepSummary, "factors">, levels: readonly string[]): string =>
+  factors.map((factor, i) => levelName(factor, levels[i] ?? "")).join(", ");
+
+export function bestSentence(summary: SweepSummary): string | null {
+  const top = best(summary);
+  if (top === null) return null;
+  const among = summary.combinations.filter(({ seeds }) => seeds > 0).length;
+  const caution = among > 2 ? ` The highest of ${among} is by chance on the high side.` : "";
+  const seeds = top.seeds < top.planned ? `${top.seeds} of ${top.planned} seeds` : seedCount(top.seeds);
+  return `Highest: ${combinationName(summary, top.levels)} with ${percent(top.means[MAIN_MEASURE])} (${seeds}).${caution}`;
+}
+
+export const seedCount = (seeds: number): string => `${count(seeds)} ${seeds === 1 ? "seed" : "seeds"}`;
+
+/** Which cells are not in the numbers; null where all are. */
+export function missingSentence({ finished, missing }: SweepSummary): string | null {
+  if (missing.length === 0) return null;
+  const named = missing.slice(0, NAMED_CELLS).map(({ name }) => name);
+  const more = missing.length > named.length ? ` and ${count(missing.length - named.length)} more` : "";
+  return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are in no number: ${named.join(", ")}${more}. The sweep's command goes on with them.`;
+}
+
+/** What the main measure's variance is made of; null where no seed's grid is whole. */
+export function varianceSentence({ variance }: SweepSummary): string | null {
+  const found = variance[MAIN_MEASURE];
+  if (found === null) return null;
+  const shares = found.sources.map(({ source, share }) => `${source} ${percent(share, 0)}`).join(", ");
+  return `Of the variance between cells (of ${seedCount(found.seeds)} whose grid is whole): ${shares}.`;
+}

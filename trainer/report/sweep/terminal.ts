@@ -1,0 +1,62 @@
+/** @file The end of a sweep in 80 columns: each level's accuracy against its reference, and what is said of it. */
+import { count, percent, percentInterval, points, probability } from "../format.js";
+import { columns, wrap } from "../terminal.js";
+import { type Factor, levelName } from "./design.js";
+import type { LevelEffect } from "./effects.js";
+import { MAIN_MEASURE, measureOf } from "./measures.js";
+import { bestSentence, missingSentence, strongestSentence, sweepHeadline, varianceSentence } from "./sentences.js";
+import type { SweepSummary } from "./summary.js";
+
+const LONGEST_LEVEL = 16;
+/** A list or random draws may have hundreds. */
+const SHOWN_LEVELS = 12;
+
+/** The end of a long name is what tells it from others. */
+const shortened = (text: string): string =>
+  text.length <= LONGEST_LEVEL ? text : `…${text.slice(text.length - LONGEST_LEVEL + 1)}`;
+
+function levelRow(
+  factor: Factor,
+  { level, marginal, contrast }: LevelEffect,
+  valid: LevelEffect | undefined,
+): string[] {
+  const isReference = level === factor.reference;
+  return [
+    shortened(levelName(factor, level)),
+    marginal === null ? "–" : percent(marginal.mean),
+    marginal?.interval == null ? "–" : percentInterval(marginal.interval),
+    marginal === null ? "–" : percent(marginal.iqm),
+    isReference ? "ref." : contrast === null ? "–" : points(contrast.difference),
+    contrast?.pHolm == null ? "–" : probability(contrast.pHolm).replace("p\u00a0=\u00a0", "").replace("p\u00a0", ""),
+    contrast?.power == null ? "–" : count(contrast.power.seedsNeeded),
+    percent(valid?.marginal?.mean, 0),
+  ];
+}
+
+const HEAD = ["", "mean", "95 % interval", "IQM", "diff.", "p", "seeds*", "valid"];
+
+function factorTable(summary: SweepSummary, factor: Factor, index: number): string {
+  const effects = summary.effects[MAIN_MEASURE][index] ?? [];
+  const valid = summary.effects.validRate[index] ?? [];
+  const rows = effects.map((effect, i) => levelRow(factor, effect, valid[i]));
+  const table = columns([HEAD, ...rows.slice(0, SHOWN_LEVELS)]);
+  return rows.length > SHOWN_LEVELS ? `${table}\n(and ${rows.length - SHOWN_LEVELS} more, in the report)` : table;
+}
+
+/** What `rls3 sweep` prints when it is done; plain text without colours, ends without a line feed. */
+export function renderSweepTerminal(summary: SweepSummary): string {
+  const title = measureOf(MAIN_MEASURE).title(summary.common);
+  const key =
+    "ref.: what the others are tested against. p: paired t-test over seeds, after Holm's correction. seeds*: for 80 % power. IQM: interquartile mean.";
+  const parts = [
+    wrap(`${sweepHeadline(summary)}.`),
+    wrap(`${title}; means over the other settings, then over seeds:`),
+    ...summary.factors.map((factor, i) => factorTable(summary, factor, i)),
+    wrap(key),
+    ...[strongestSentence, bestSentence, varianceSentence, missingSentence].flatMap((sentence) => {
+      const text = sentence(summary);
+      return text === null ? [] : [wrap(text)];
+    }),
+  ];
+  return parts.join("\n\n");
+}
