@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Summary } from "../../trainer/report/summary.js";
-import { type Ended, resultFiles, rls3, start, tiny } from "../rls3/runs.js";
+import { type Ended, resultFiles, rls3, start, startGroup, tiny } from "../rls3/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-compare-"));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -70,5 +70,19 @@ describe("a comparison", () => {
       expect([...(after?.keys() ?? [])]).toEqual([...(before?.keys() ?? [])]);
       for (const [name, bytes] of after ?? []) expect(bytes === before?.get(name), `${run}/${name}`).toBe(true);
     }
+  }, 240_000);
+
+  it("killed with all of its processes goes on, to a summary that is equal to the bit", async () => {
+    const killed = path.join(parent, "killed");
+    const run = startGroup(...args(killed));
+    // Two runs are at work: the one that was first is between iterations, the other anywhere.
+    await run.said("rls3-0: iteration 1/");
+    run.killGroup();
+    expect((await run.ended).signal).toBe("SIGKILL");
+    expect(existsSync(path.join(killed, "summary.json"))).toBe(false);
+    const resumed = await rls3("compare", "--resume", killed, "--json");
+    expect(resumed.code, resumed.err).toBe(0);
+    const bytes = (one: string): string => readFileSync(path.join(one, "summary.json"), "utf8");
+    expect(bytes(killed)).toBe(bytes(folder));
   }, 240_000);
 });

@@ -32,8 +32,20 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export function start(...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [commandLine, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+export const start = (...args: readonly string[]): Running => launch(args, false);
+
+/** The same at the head of a process group, so that it can be killed with all that it has started. */
+export const startGroup = (...args: readonly string[]): Running & { killGroup(): void } => {
+  const running = launch(args, true);
+  return { ...running, killGroup: () => void process.kill(-(running.child.pid ?? 0), "SIGKILL") };
+};
+
+function launch(args: readonly string[], detached: boolean): Running {
+  const child = spawn(process.execPath, [commandLine, ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached,
+  });
   let out = "";
   let err = "";
   const waiting = new Set<() => void>();

@@ -1,0 +1,187 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Ended, resultFiles, rls3, startGroup, tiny } from "../rls3/runs.js";
+
+const parent = mkdtempSync(path.join(tmpdir(), "rls3-sweep-"));
+afterAll(() => rmSync(parent, { recursive: true }));
+
+const args = (out: string, ...more: readonly string[]): string[] => [
+  ...["sweep", ...tiny(2), "--beta", "1,10", "--seeds", "1", "--no-estimate", "--out", out],
+  ...more,
+];
+const table = (folder: string): string => readFileSync(path.join(folder, "sweep.csv"), "utf8");
+const rows = (folder: string): Record<string, string>[] => parse(table(folder), { columns: true });
+
+/** When each file of a cell was last written, by name. */
+function times(cell: string): Map<string, number> {
+  const entries = readdirSync(cell, { recursive: true, encoding: "utf8" });
+  return new Map(entries.sort().map((name) => [name, statSync(path.join(cell, name)).mtimeMs]));
+}
+
+describe("a sweep", () => {
+  const folder = path.join(parent, "whole");
+  let ended: Ended;
+  beforeAll(async () => {
+    ended = await rls3(...args(folder, "--json"));
+    expect(ended.code, ended.err).toBe(0);
+  }, 240_000);
+
+  it("shows its plan before it starts, on standard error", () => {
+    const [plan = "", run = ""] = ended.err.split("beta=1-0:");
+    expect(run).not.toBe("");
+    expect(plan).toContain("sweep:   2 cells in");
+    expect(plan).toContain("varied:  beta 1, 10 · seeds 0");
+    expect(plan).toContain("cells:   0 done, 0 resumed, 2 new");
+    for (const line of plan.split("\n").filter((text) => !text.includes(parent))) {
+      expect(line.length).toBeLessThanOrEqual(80);
+    }
+  });
+
+  it("has a row for each cell and seed, keyed by what varies, and the same as JSON", () => {
+    expect(rows(folder).map(({ extrinsicWeight, seed, cell }) => [extrinsicWeight, seed, cell])).toEqual([
+      ["1", "0", "beta=1-0"],
+      ["10", "0", "beta=10-0"],
+    ]);
+    const document = JSON.parse(ended.out) as { varied: string[]; cells: { outcome: Record<string, number> }[] };
+    expect(document.varied).toEqual(["extrinsicWeight"]);
+    for (const [i, row] of rows(folder).entries()) {
+      const { outcome } = document.cells[i] ?? { outcome: {} };
+      expect(outcome["valid"]).toBe(60);
+      for (const [name, value] of Object.entries(outcome)) expect(Number(row[name]), name).toBe(value);
+    }
+  });
+
+  it("prepares once for all cells, and writes nowhere else", () => {
+    expect(readdirSync(folder).sort()).toEqual(["cells", "shared", "sweep.csv", "sweep.json", "timings.csv"]);
+    expect(readdirSync(path.join(folder, "shared"))).toHaveLength(1);
+    for (const cell of readdirSync(path.join(folder, "cells"))) {
+      expect(existsSync(path.join(folder, "cells", cell, "shared"))).toBe(false);
+    }
+  });
+
+  it("names for each cell the command that repeats it alone, to the same files", async () => {
+    const [first] = rows(folder);
+    const alone = path.join(parent, "alone");
+    const words = first?.["command"]?.split(" ").slice(1) ?? [];
+    expect(words.slice(0, 3)).toEqual(["train", "--beta", "1"]);
+    const repeated = await rls3(...words, "--out", alone);
+    expect(repeated.code, repeated.err).toBe(0);
+    const [cell, again] = [resultFiles(path.join(folder, "cells/beta=1-0")), resultFiles(alone)];
+    for (const [name, bytes] of cell) expect(again.get(name) === bytes, name).toBe(true);
+  }, 240_000);
+
+  it("killed with all of its processes goes on by the same command: done cells untouched, the table equal to the bit", async () => {
+    const killed = path.join(parent, "killed");
+    const run = startGroup(...args(killed, "--jobs", "1"));
+    await run.said("beta=10-0: iteration 1/");
+    run.killGroup();
+    expect((await run.ended).signal).toBe("SIGKILL");
+    const done = path.join(killed, "cells/beta=1-0");
+    const before = times(done);
+    const seen = await rls3(...args(killed, "--dry-run", "--json"));
+    const { cells } = JSON.parse(seen.out) as { cells: { cell: string; state: string }[] };
+    expect(cells.map(({ cell, state }) => [cell, state])).toEqual([
+      ["beta=1-0", "done"],
+      ["beta=10-0", "resumed"],
+    ]);
+    const resumed = await rls3(...args(killed));
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(resumed.err).not.toContain("beta=1-0:");
+    expect(resumed.err).not.toContain("beta=10-0: iteration 0/");
+    expect(table(killed)).toBe(table(folder));
+    expect(times(done)).toEqual(before);
+  }, 240_000);
+
+  it("that is done runs nothing again", async () => {
+    const cells = path.join(folder, "cells");
+    const before = times(cells);
+    const again = await rls3(...args(folder));
+    expect(again.code, again.err).toBe(0);
+    expect(again.err).toContain("nothing is left to run");
+    expect(again.out).toContain("results:");
+    expect(times(cells)).toEqual(before);
+  });
+
+  it("takes more cells into the same folder, and keeps those that it has whatever else comes to vary", async () => {
+    const states = async (...flags: string[]): Promise<string[][]> => {
+      const { code, err, out } = await rls3(...args(folder, "--dry-run", "--json", ...flags));
+      expect(code, err).toBe(0);
+      const { cells } = JSON.parse(out) as { cells: { cell: string; state: string }[] };
+      return cells.map(({ cell, state }) => [cell, state]);
+    };
+    expect(await states("--eta", ".25,.5")).toEqual([
+      ["beta=1_eta=0.25-0", "new"],
+      ["beta=1-0", "done"],
+      ["beta=10_eta=0.25-0", "new"],
+      ["beta=10-0", "done"],
+    ]);
+  });
+
+  it("refuses a command whose fixed settings are not those of the folder's cells, in one line", async () => {
+    const before = times(folder);
+    const { code, err, out } = await rls3(
+      ...args(folder, "--epochs", "2")
+        .filter((word, i, all) => word !== "--epochs" || all.indexOf(word) !== i)
+        .filter((word, i, all) => !(word === "1" && all[i - 1] === "20")),
+    );
+    expect(code).toBe(2);
+    expect(out).toBe("");
+    expect(err).toContain("epochs 1, and this one has 2");
+    expect(times(folder)).toEqual(before);
+  });
+});
+
+describe("what a sweep can't do is one line on standard error, exit code 2, and nothing left behind", () => {
+  const file = (name: string, text: string): string => {
+    writeFileSync(path.join(parent, name), text);
+    return path.join(parent, name);
+  };
+  const config = (name: string, text: string): string[] => ["--config", file(name, text)];
+  const cases: readonly (readonly [string, readonly string[], string])[] = [
+    ["an unknown flag", ["--bta", "1,2"], "did you mean --beta?"],
+    ["an empty list", ["--beta", ",,"], "--beta: "],
+    ["a value of the wrong type", ["--beta", "1,ten"], '--beta: must be a number, not "ten"'],
+    ["a value out of its limits", ["--eta", "0.5,2"], "--eta: must be at most 1, not 2"],
+    ["a value twice", ["--beta", "1,1.0"], "--beta: names 1 twice"],
+    ["a choice that there is not", ["--agent", "rls3,papr"], "--agent: is one of rls3, paper, random"],
+    ["an unknown executor", ["--beta", "1,2", "--executor", "lokal"], 'did you mean "local"?'],
+    ["seeds that are none", ["--beta", "1,2", "--seeds", "0"], "--seeds: takes 1 to 1000 seeds"],
+    ["jobs that are none", ["--beta", "1,2", "--jobs", "0"], "--jobs: takes a whole number"],
+    ["an unknown key of a file", config("key.yaml", "gird: {beta: [1]}"), 'did you mean "grid"?'],
+    ["an unknown setting in a grid", config("setting.yaml", "grid: {betta: [1, 2]}"), 'did you mean "beta"?'],
+    ["a grid that is no map", config("grid.yaml", "grid: [1, 2]"), "grid: takes a map"],
+    ["an axis without a value", config("axis.yaml", "grid: {beta: []}"), "names no value"],
+    [
+      "a variant twice",
+      config("twice.yaml", "list: [{name: a, beta: 1}, {name: a, beta: 2}]"),
+      'names the variant "a" twice',
+    ],
+    [
+      "a range that is none",
+      config("range.yaml", "random: {samples: 2, keys: {beta: {low: 3, high: 1}}}"),
+      "low (3) must be below high (1)",
+    ],
+    [
+      "a setting varied in two ways",
+      config("both.yaml", "grid: {beta: [1, 2]}\nlist: [{beta: 3}]"),
+      "extrinsicWeight is varied by grid and by list",
+    ],
+    ["a model that is not there", ["--beta", "1,2", "--vlm", "nowhere"], "nowhere"],
+  ];
+  it.each(cases)("%s", async (_name, flags, expected) => {
+    const out = path.join(parent, "never");
+    const {
+      code,
+      err,
+      out: printed,
+    } = await rls3("sweep", "--device", "cpu", "--no-estimate", "--quiet", "--out", out, ...flags);
+    expect(code, err).toBe(2);
+    expect(printed).toBe("");
+    expect(err.trimEnd().split("\n")).toHaveLength(1);
+    expect(err).toContain(expected);
+    expect(existsSync(out)).toBe(false);
+  });
+});
