@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
@@ -122,66 +122,32 @@ describe("a sweep", () => {
 
   it("refuses a command whose fixed settings are not those of the folder's cells, in one line", async () => {
     const before = times(folder);
-    const { code, err, out } = await rls3(
-      ...args(folder, "--epochs", "2")
-        .filter((word, i, all) => word !== "--epochs" || all.indexOf(word) !== i)
-        .filter((word, i, all) => !(word === "1" && all[i - 1] === "20")),
-    );
+    const words = args(folder);
+    words[words.indexOf("--epochs") + 1] = "2";
+    const { code, err, out } = await rls3(...words);
     expect(code).toBe(2);
     expect(out).toBe("");
+    expect(err.trimEnd().split("\n")).toHaveLength(1);
     expect(err).toContain("epochs 1, and this one has 2");
     expect(times(folder)).toEqual(before);
   });
 });
 
 describe("what a sweep can't do is one line on standard error, exit code 2, and nothing left behind", () => {
-  const file = (name: string, text: string): string => {
-    writeFileSync(path.join(parent, name), text);
-    return path.join(parent, name);
-  };
-  const config = (name: string, text: string): string[] => ["--config", file(name, text)];
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ["an unknown flag", ["--bta", "1,2"], "did you mean --beta?"],
-    ["an empty list", ["--beta", ",,"], "--beta: "],
     ["a value of the wrong type", ["--beta", "1,ten"], '--beta: must be a number, not "ten"'],
-    ["a value out of its limits", ["--eta", "0.5,2"], "--eta: must be at most 1, not 2"],
-    ["a value twice", ["--beta", "1,1.0"], "--beta: names 1 twice"],
-    ["a choice that there is not", ["--agent", "rls3,papr"], "--agent: is one of rls3, paper, random"],
     ["an unknown executor", ["--beta", "1,2", "--executor", "lokal"], 'did you mean "local"?'],
-    ["seeds that are none", ["--beta", "1,2", "--seeds", "0"], "--seeds: takes 1 to 1000 seeds"],
-    ["jobs that are none", ["--beta", "1,2", "--jobs", "0"], "--jobs: takes a whole number"],
-    ["an unknown key of a file", config("key.yaml", "gird: {beta: [1]}"), 'did you mean "grid"?'],
-    ["an unknown setting in a grid", config("setting.yaml", "grid: {betta: [1, 2]}"), 'did you mean "beta"?'],
-    ["a grid that is no map", config("grid.yaml", "grid: [1, 2]"), "grid: takes a map"],
-    ["an axis without a value", config("axis.yaml", "grid: {beta: []}"), "names no value"],
-    [
-      "a variant twice",
-      config("twice.yaml", "list: [{name: a, beta: 1}, {name: a, beta: 2}]"),
-      'names the variant "a" twice',
-    ],
-    [
-      "a range that is none",
-      config("range.yaml", "random: {samples: 2, keys: {beta: {low: 3, high: 1}}}"),
-      "low (3) must be below high (1)",
-    ],
-    [
-      "a setting varied in two ways",
-      config("both.yaml", "grid: {beta: [1, 2]}\nlist: [{beta: 3}]"),
-      "extrinsicWeight is varied by grid and by list",
-    ],
+    ["a file that is not there", ["--config", "nowhere.yaml"], "cannot read nowhere.yaml"],
     ["a model that is not there", ["--beta", "1,2", "--vlm", "nowhere"], "nowhere"],
   ];
   it.each(cases)("%s", async (_name, flags, expected) => {
     const out = path.join(parent, "never");
-    const {
-      code,
-      err,
-      out: printed,
-    } = await rls3("sweep", "--device", "cpu", "--no-estimate", "--quiet", "--out", out, ...flags);
-    expect(code, err).toBe(2);
-    expect(printed).toBe("");
-    expect(err.trimEnd().split("\n")).toHaveLength(1);
-    expect(err).toContain(expected);
+    const ended = await rls3("sweep", "--device", "cpu", "--no-estimate", "--quiet", "--out", out, ...flags);
+    expect(ended.code, ended.err).toBe(2);
+    expect(ended.out).toBe("");
+    expect(ended.err.trimEnd().split("\n")).toHaveLength(1);
+    expect(ended.err).toContain(expected);
     expect(existsSync(out)).toBe(false);
   });
 });

@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, describe, expect, it } from "vitest";
+import { METRIC_COLUMNS } from "../../trainer/report/columns.js";
+import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
+import { writeTensorFile } from "../../trainer/rls3/tensor-file.js";
+import { merge } from "../../trainer/sweep/merge.js";
+import { planSweep } from "../../trainer/sweep/plan.js";
+import type { PlannedCell } from "../../trainer/sweep/plan-file.js";
+import { OUTCOME_COLUMNS, renderTable, sweepTable, tableColumns, writeTable } from "../../trainer/sweep/table.js";
+import { renderOutcome } from "../../trainer/sweep/terminal.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "rls3-table-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Point {
+  readonly generated: number;
+  readonly valid: number;
+  readonly oneTerm: number;
+}
+
+/** A finished run as the loop leaves it, as far as the table reads it. */
+function finish({ folder: run }: PlannedCell, curve: readonly Point[]): void {
+  mkdirSync(run, { recursive: true });
+  const lines = curve.map(({ generated, valid, oneTerm }, iteration) => {
+    const row: Partial<Record<string, number>> = {
+      ...{ iteration, generated, valid, feasibilitySteps: 100, accuracyFull: oneTerm + 0.1, accuracyOneTerm: oneTerm },
+      ...(iteration === 0 ? {} : { score: 2 + iteration, naturalOneTerm: 0.6, naturalFull: 0.7 }),
+    };
+    return METRIC_COLUMNS.map((column) => row[column] ?? "").join(",");
+  });
+  writeFileSync(path.join(run, "metrics.csv"), `${[METRIC_COLUMNS.join(","), ...lines].join("\n")}\n`);
+  const note = { state: { iteration: curve.length - 1, finished: "all iterations done" }, sizes: {} };
+  writeTensorFile(path.join(run, "checkpoints", `000${curve.length - 1}.safetensors`), {}, note);
+  writeFileSync(path.join(run, EVENT_FILE), "");
+}
+
+describe("sweep.csv", () => {
+  const { file } = merge(
+    folder,
+    "rls3 sweep",
+    null,
+    planSweep({ base: [], grid: { beta: [10, 2], earlyStopping: [false] }, seeds: [0, 1] }),
+  );
+  const [slow, fast, later, unfinished] = file.cells;
+  if (slow === undefined || fast === undefined || later === undefined || unfinished === undefined) {
+    throw new Error("two values and two seeds are four cells");
+  }
+  finish(slow, [
+    { generated: 0, valid: 0, oneTerm: 0.5 },
+    { generated: 100, valid: 50, oneTerm: 0.6 },
+    { generated: 200, valid: 100, oneTerm: 0.7 },
+    { generated: 300, valid: 150, oneTerm: 0.74 },
+  ]);
+  finish(fast, [
+    { generated: 0, valid: 0, oneTerm: 0.5 },
+    { generated: 75, valid: 75, oneTerm: 0.8 },
+    { generated: 160, valid: 150, oneTerm: 0.9 },
+  ]);
+  finish(later, [
+    { generated: 0, valid: 0, oneTerm: 0.5 },
+    { generated: 400, valid: 120, oneTerm: 0.6 },
+  ]);
+
+  it("has finished cells only, from low to high values, then by seed", async () => {
+    const { rows } = await sweepTable(file);
+    expect(rows.map(({ cell }) => cell)).toEqual([fast.name, slow.name, later.name]);
+    expect(rows.map(({ seed, settings }) => [settings.extrinsicWeight, seed])).toEqual([
+      [2, 0],
+      [10, 0],
+      [10, 1],
+    ]);
+  });
+
+  it("says how each ended: means of the last three points, gain an iteration, share of valid placements", async () => {
+    const { rows } = await sweepTable(file);
+    const outcome = rows.find(({ cell }) => cell === slow.name)?.outcome;
+    expect(outcome).toMatchObject({
+      ...{ iterations: 3, generated: 300, valid: 150, validRate: 0.5, feasibilitySteps: 100, meanScore: 4 },
+      ...{ accuracyOneTermBefore: 0.5, accuracyFullBefore: 0.6, naturalOneTerm: 0.6, naturalFull: 0.7 },
+    });
+    expect(outcome?.accuracyOneTerm).toBeCloseTo((0.6 + 0.7 + 0.74) / 3, 12);
+    expect(outcome?.accuracyFull).toBeCloseTo((0.7 + 0.8 + 0.84) / 3, 12);
+    expect(outcome?.gainPerIteration).toBeCloseTo(((0.6 + 0.7 + 0.74) / 3 - 0.5) / 3, 12);
+  });
+
+  it("compares all where all have been: at the least number of valid samples, and of generated ones", async () => {
+    const { rows, common } = await sweepTable(file);
+    expect(common).toEqual({ valid: 120, generated: 160 });
+    const at = new Map(rows.map(({ cell, outcome }) => [cell, outcome]));
+    // Between 100 and 150 valid samples, and between 100 and 200 generated ones.
+    expect(at.get(slow.name)?.accuracyOneTermAtValid).toBeCloseTo(0.7 + 0.04 * 0.4, 12);
+    expect(at.get(slow.name)?.accuracyOneTermAtGenerated).toBeCloseTo(0.6 + 0.1 * 0.6, 12);
+    expect(at.get(fast.name)?.accuracyOneTermAtGenerated).toBeCloseTo(0.9, 12);
+  });
+
+  it("is a table that any reader of CSV takes, keyed by full names, with no clock in it", async () => {
+    writeTable(folder, await sweepTable(file));
+    const written = readFileSync(path.join(folder, "sweep.csv"), "utf8");
+    const rows: Record<string, string>[] = parse(written, { columns: true });
+    expect(Object.keys(rows[0] ?? {})).toEqual(tableColumns(["extrinsicWeight", "earlyStopping"], false));
+    expect(Object.keys(rows[0] ?? {})).toEqual(expect.arrayContaining(["extrinsicWeight", "seed", ...OUTCOME_COLUMNS]));
+    expect(rows.map(({ earlyStopping }) => earlyStopping)).toEqual(["false", "false", "false"]);
+    expect(rows[1]?.["command"]).toBe("rls3 train --beta 10 --no-early-stopping");
+    expect(rows[2]?.["command"]).toBe("rls3 train --beta 10 --no-early-stopping --seed 1");
+    expect(written).toBe(renderTable(await sweepTable(file)));
+  });
+
+  it("is printed within 80 columns, means over seeds", async () => {
+    const lines = renderOutcome(await sweepTable(file)).split("\n");
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect(lines[0]).toMatch(/^beta {2}earlyStopping {2}seeds {2}valid/);
+    expect(lines[2]).toMatch(/^10 .* 2 .* 40/);
+  });
+
+  it("of a sweep without a finished cell is its header", async () => {
+    const { varied } = file;
+    const empty = await sweepTable({ varied, cells: [unfinished] });
+    expect(renderTable(empty).trimEnd().split("\n")).toHaveLength(1);
+    expect(renderOutcome(empty)).toBe("no cell is finished yet");
+  });
+});
