@@ -1,16 +1,25 @@
 /** @file What the live page adds to the report's style sheet. */
 
+const HUES = 8;
+const PLACES = 24;
+/** The first four are the report's. */
+const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "12 3", "1 4", "5 2 1 2", "3 2"];
+
+/** A line's colour and dash by its place: where a colour comes again, it has another dash. */
+const lines = Array.from({ length: PLACES }, (_, place) => {
+  const dash = DASHES[(place + 3 * Math.floor(place / HUES)) % DASHES.length];
+  return `.c${place}{--c:var(--c${place % HUES})}.c${place} .line{stroke-dasharray:${dash}}`;
+}).join("");
+
 export const DASHBOARD_STYLE = `
 :root{--c4:#b3256e;--c5:#5c6b12;--c6:#8a4b1f;--c7:#4a5560;--bar:#fff}
 @media (prefers-color-scheme:dark){:root{--c4:#ff8fc4;--c5:#c3d45e;--c6:#dfa27a;--c7:#b4c0cc;--bar:#1a1e22}}
-.c4{--c:var(--c4)}.c5{--c:var(--c5)}.c6{--c:var(--c6)}.c7{--c:var(--c7)}
-.c4 .line{stroke-dasharray:12 3}.c5 .line{stroke-dasharray:1 4;stroke-linecap:round}.c6 .line{stroke-dasharray:5 2 1 2}.c7 .line{stroke-dasharray:3 2}
-.c4.swatch .line{stroke-dasharray:12 2}
+${lines}
 .live{font-size:14px;line-height:1.45}
 .live h1{font-size:1rem;margin:0;letter-spacing:0;font-weight:500;max-width:none;overflow-wrap:anywhere}
 .live h1 span{font-weight:750;letter-spacing:.01em;margin-right:.35em}
 .live h2{font-size:1.05rem;margin:0 0 .5em;font-weight:650}
-.live h3{font-size:.92rem;font-weight:600}
+.live h3{font-size:.98em;font-weight:600}
 .live section{padding:18px 0 4px}
 .live .scroll{padding:0}
 .live button,.live select,.live input{font:inherit;color:inherit}
@@ -28,7 +37,7 @@ export const DASHBOARD_STYLE = `
 .connection::before{content:"";display:inline-block;width:8px;height:8px;border-radius:50%;margin-right:7px;background:var(--soft)}
 .connection.live::before{background:var(--good)}
 .connection.lost{color:var(--bad);font-weight:600}.connection.lost::before{background:var(--bad);border-radius:0}
-.page{display:grid;grid-template-columns:336px minmax(0,1fr)}
+.page{display:grid;grid-template-columns:350px minmax(0,1fr)}
 .page aside{position:sticky;top:40px;height:calc(100vh - 40px);overflow-y:auto;border-right:1px solid var(--rule);padding:12px 0 24px;scrollbar-width:thin}
 .live .page main{max-width:1680px;margin:0;padding:0 22px 60px;min-width:0}
 .open-list{display:none}
@@ -47,7 +56,7 @@ export const DASHBOARD_STYLE = `
 .group .name{font-weight:600;overflow-wrap:anywhere}
 .group .how{grid-column:2;color:var(--soft);font-size:.88em}
 .runs{list-style:none;margin:0 0 8px;padding:0}
-.runs li{display:grid;grid-template-columns:minmax(0,1fr) 54px 50px 40px;align-items:center;gap:0 6px;padding:1px 12px 1px 16px;min-height:25px}
+.runs li{display:grid;grid-template-columns:minmax(0,1fr) 46px 50px 50px;align-items:center;gap:0 6px;padding:1px 12px 1px 16px;min-height:25px}
 .runs li:hover{background:var(--wash)}
 .runs label{display:flex;align-items:center;gap:7px;min-width:0;cursor:pointer;padding:2px 0}
 .runs .name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -77,7 +86,7 @@ export const DASHBOARD_STYLE = `
 .key>label{margin-left:auto}
 label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center}
 .choice legend{float:left;padding:0;margin-right:2px;color:var(--soft)}
-.live .charts{grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr));gap:12px;margin:6px 0}
+.live .charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr));gap:12px;margin:6px 0}
 .live .chart{border-radius:8px;padding:10px 12px 6px;display:flex;flex-direction:column}
 .live .chart svg[role=img]{margin:4px 0 0;width:100%}
 .live .chart details{margin-top:auto}

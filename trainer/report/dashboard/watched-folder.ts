@@ -16,10 +16,8 @@ const SOONEST = 250;
 const SEARCH = 10_000;
 const MOST_WATCHERS = 1_000;
 
-const groupConfig = z.looseObject({
-  seeds: z.array(z.number()).optional(),
-  configuration: z.record(z.string(), z.unknown()).optional(),
-});
+const comparisonConfig = z.object({ seeds: z.array(z.number()), configuration: z.record(z.string(), z.unknown()) });
+const sweepPlan = z.object({ cells: z.array(z.unknown()) });
 
 type Listener = (change: ChangeDocument) => void;
 
@@ -144,7 +142,7 @@ export class WatchedFolder {
   private async readGroups(): Promise<boolean> {
     const groups: GroupEntry[] = [];
     for (const group of this.found.groups) {
-      const seen = await stamp(group.folder, ["config.json", "summary.json", "report.html"]);
+      const seen = await stamp(group.folder, ["config.json", "sweep.json", "summary.json", "report.html"]);
       const old = this.groupSeen.get(group.id);
       if (old?.seen === seen && old.entry.kind === group.kind) {
         groups.push(old.entry);
@@ -218,10 +216,13 @@ export class WatchedFolder {
   }
 }
 
-/** Keys that not all have with the same value; a seed is no setting. */
+/** Where and with what a run is made, and which of several seeds it is: not what it is. */
+const NO_DIFFERENCE = ["seed", "env", "keys", "device", "threads"];
+
+/** Keys that not all have with the same value. */
 function differing(settings: readonly Readonly<Record<string, string>>[]): string[] {
   const keys = new Set(settings.flatMap((each) => Object.keys(each)));
-  keys.delete("seed");
+  for (const key of NO_DIFFERENCE) keys.delete(key);
   return [...keys].filter((key) => new Set(settings.map((each) => each[key])).size > 1);
 }
 
@@ -244,19 +245,22 @@ async function groupEntry(root: string, { id, folder, kind }: FoundGroup): Promi
     id,
     kind,
     name: id === "." ? path.basename(root) : id,
-    planned: kind === "comparison" ? await plannedRuns(folder) : null,
+    planned: await plannedRuns(folder, kind),
     headline: main === null ? null : headline(main),
     report: report?.isFile() === true,
   };
 }
 
-/** Arms × seeds, where the comparison's configuration says them. */
-async function plannedRuns(folder: string): Promise<number | null> {
+/** Arms × seeds of a comparison and cells of a sweep, where their files say them. */
+async function plannedRuns(folder: string, kind: FoundGroup["kind"]): Promise<number | null> {
+  if (kind === "folder") return null;
   try {
-    const text = await readFile(path.join(folder, "config.json"), "utf8");
-    const { seeds, configuration } = groupConfig.parse(JSON.parse(text));
-    return seeds === undefined || configuration === undefined ? null : seeds.length * Object.keys(configuration).length;
+    const text = await readFile(path.join(folder, kind === "sweep" ? "sweep.json" : "config.json"), "utf8");
+    if (kind === "sweep") return sweepPlan.parse(JSON.parse(text)).cells.length;
+    const { seeds, configuration } = comparisonConfig.parse(JSON.parse(text));
+    return seeds.length * Object.keys(configuration).length;
   } catch {
+    // It is not there, or being written, or of a later version: then the runs that are there are all that is known.
     return null;
   }
 }

@@ -9,10 +9,18 @@ import { FollowedTable } from "./followed-table.js";
 
 /** A lock whose process is not seen here (it may run on another host) still counts for so long after the last write. */
 const FRESH = 2 * 60_000;
-/** The end of log.jsonl holds its last line. */
+/** The last lines of log.jsonl: after the end of a run stands at most what its process took. */
 const LOG_END = 8192;
 
-const lastLine = z.object({ msg: z.string() });
+const logLine = z.object({ msg: z.string() });
+
+/** What of a run's configuration says how long it is; the rest is shown as it is. */
+const lengthSchema = z.object({
+  iterations: z.number(),
+  validSamples: z.number().default(0),
+  episodesPerIteration: z.number().default(0),
+  samplesPerEpisode: z.number().default(0),
+});
 
 export interface Place {
   readonly id: string;
@@ -100,9 +108,14 @@ export class WatchedRun {
     };
   }
 
+  /** How many iterations it will have at most; a budget of valid samples needs about so many. */
   private get iterations(): number | null {
-    const iterations = this.config?.configuration["iterations"];
-    return typeof iterations === "number" ? iterations : null;
+    const length = lengthSchema.safeParse(this.config?.configuration ?? {});
+    if (!length.success) return null;
+    const { iterations, validSamples, episodesPerIteration, samplesPerEpisode } = length.data;
+    if (validSamples === 0) return iterations;
+    const each = episodesPerIteration * samplesPerEpisode;
+    return each === 0 ? null : Math.ceil(validSamples / each);
   }
 
   private async readConfig(): Promise<boolean> {
@@ -134,27 +147,34 @@ export class WatchedRun {
     }
     if (log !== null && log.mtimeMs !== this.logSeen) {
       this.logSeen = log.mtimeMs;
-      this.saidFinished = await endsFinished(path.join(folder, "log.jsonl"), log.size);
+      this.saidFinished = await saysFinished(path.join(folder, "log.jsonl"), log.size);
     }
     return this.saidFinished ? "finished" : "stopped";
   }
 }
 
-/** Whether the log's last line says that the run is done: one that stopped early has fewer iterations than it was given. */
-async function endsFinished(file: string, size: number): Promise<boolean> {
+/** Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given. */
+async function saysFinished(file: string, size: number): Promise<boolean> {
   const handle = await open(file, "r").catch(() => null);
   if (handle === null) return false;
   try {
     const bytes = Buffer.alloc(Math.min(size, LOG_END));
-    await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    const line = bytes.toString("utf8").trimEnd().split("\n").at(-1) ?? "";
-    const parsed = lastLine.safeParse(JSON.parse(line));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString("utf8", 0, bytesRead).split("\n").some(isFinished);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A line that is cut off, by the place read from or by a kill, says nothing. */
+function isFinished(line: string): boolean {
+  if (!line.startsWith("{")) return false;
+  try {
+    const parsed = logLine.safeParse(JSON.parse(line));
     return parsed.success && parsed.data.msg === "finished";
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;
-  } finally {
-    await handle.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
 import { type Navigate, type Route, useRoute, VIEWS, type View } from "./route.js";
 import { RunList } from "./run-list.js";
-import { MOST_SERIES, type RunSeries, runName, toSeries } from "./series.js";
+import { armKey, inOrder, MOST_SERIES, type RunSeries, runName, toSeries } from "./series.js";
 import { SettingsView } from "./settings-view.js";
 import { TermsView } from "./terms-view.js";
 
@@ -21,8 +21,8 @@ function newest(index: LiveIndex): string[] {
   if (last.group === null || index.groups.get(last.group)?.kind === "folder") return [last.id];
   return runs
     .filter(({ group }) => group === last.group)
-    .map(({ id }) => id)
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    .sort(inOrder)
+    .map(({ id }) => id);
 }
 
 export function App() {
@@ -168,8 +168,7 @@ function ChosenView({ series, index, route, navigate }: ViewProps) {
   }
 }
 
-const hasSeeds = (runs: readonly RunEntry[]): boolean =>
-  new Set(runs.map(({ group, arm }) => `${group} ${arm}`)).size < runs.length;
+const hasSeeds = (runs: readonly RunEntry[]): boolean => new Set(runs.map(armKey)).size < runs.length;
 
 function Views({ view, navigate }: { readonly view: View; readonly navigate: Navigate }) {
   return (

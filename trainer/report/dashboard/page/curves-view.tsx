@@ -1,9 +1,10 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
 import type { MetricColumn } from "../../columns.js";
 import { count, decimal, percent } from "../../format.js";
-import { LineFigure, Swatch } from "./line-figure.js";
+import type { Series } from "../../html/chart.js";
+import { DataTable, LineFigure, Swatch } from "./line-figure.js";
 import type { Navigate, Route } from "./route.js";
-import { type Axis, drawn, type RunSeries } from "./series.js";
+import { type Axis, drawn, isFollowed, lastMean, type RunSeries } from "./series.js";
 
 export interface Tracked {
   readonly column: MetricColumn;
@@ -19,13 +20,23 @@ const SECTIONS: readonly { readonly title: string; readonly charts: readonly Tra
     charts: [
       {
         column: "accuracyOneTerm",
-        title: "Balanced test set, one term flipped",
+        title: "Balanced test set, one term",
         note: "Share of images whose right caption beats the one with one term flipped, mean over the six terms.",
         isShare: true,
       },
-      { column: "accuracyFull", title: "Balanced test set, all terms flipped", isShare: true },
-      { column: "naturalOneTerm", title: "Natural mix, one term flipped", isShare: true },
-      { column: "naturalFull", title: "Natural mix, all terms flipped", isShare: true },
+      {
+        column: "accuracyFull",
+        title: "Balanced test set, full flip",
+        note: "The same with all terms flipped.",
+        isShare: true,
+      },
+      {
+        column: "naturalOneTerm",
+        title: "Natural mix, one term",
+        note: "Pairs as random sampling draws them.",
+        isShare: true,
+      },
+      { column: "naturalFull", title: "Natural mix, full flip", isShare: true },
     ],
   },
   {
@@ -66,7 +77,8 @@ export const AXIS_NAMES: Readonly<Record<Axis, string>> = {
   iteration: "iteration",
 };
 
-const share = (value: number): string => percent(value, 0);
+/** Ticks between whole percents say so. */
+const share = (value: number): string => percent(value, Math.abs(100 * value - Math.round(100 * value)) < 1e-6 ? 0 : 1);
 const fineShare = (value: number): string => percent(value);
 const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
 const fine = (value: number): string => (Math.abs(value) < 0.01 ? plain(value) : decimal(value));
@@ -120,20 +132,15 @@ interface SectionProps {
 }
 
 export function ChartSection({ title, charts, series, axis }: SectionProps) {
-  const shown = charts.flatMap((chart) => {
-    const lines = series.flatMap((each) => {
-      const { points, runs } = drawn(each, chart.column, axis);
-      return points.length + runs.length === 0 ? [] : [{ name: each.name, colour: each.colour, points, runs }];
-    });
-    return lines.length === 0 ? [] : [{ chart, lines }];
-  });
-  if (shown.length === 0) return null;
+  const measured = charts.filter(({ column }) => series.some((each) => lastMean(each, column) !== null));
+  const followed = measured.filter(({ column }) => series.every((each) => isFollowed(each, column)));
+  if (measured.length === 0) return null;
   const id = `section-${title.replaceAll(" ", "-")}`;
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
       <div class="charts">
-        {shown.map(({ chart, lines }) => (
+        {followed.map((chart) => (
           <LineFigure
             key={chart.column}
             title={chart.title}
@@ -141,11 +148,56 @@ export function ChartSection({ title, charts, series, axis }: SectionProps) {
             xLabel={AXIS_NAMES[axis]}
             xFormat={axis === "iteration" ? wholeOnly : samples}
             yFormat={chart.isShare === true ? share : plain}
-            valueFormat={chart.isShare === true ? fineShare : fine}
-            series={lines}
+            valueFormat={formatOf(chart)}
+            series={linesOf(series, chart.column, axis)}
           />
         ))}
       </div>
+      {followed.length < measured.length && (
+        <NowAndThen charts={measured.filter((chart) => !followed.includes(chart))} series={series} />
+      )}
     </section>
+  );
+}
+
+/** Beyond so many lines, single runs and bands behind them would hide them. */
+const MOST_WITH_RUNS = 6;
+
+function linesOf(series: readonly RunSeries[], column: MetricColumn, axis: Axis): Series[] {
+  const isPlain = series.length > MOST_WITH_RUNS;
+  return series.flatMap((each): Series[] => {
+    const { points, runs } = drawn(each, column, axis);
+    if (points.length + runs.length === 0) return [];
+    const line = { name: each.name, colour: each.colour };
+    return isPlain ? [{ ...line, points: points.map(({ x, y }) => ({ x, y })) }] : [{ ...line, points, runs }];
+  });
+}
+
+const formatOf = ({ isShare }: Tracked): ((value: number) => string) => (isShare === true ? fineShare : fine);
+
+interface NowAndThenProps {
+  readonly charts: readonly Tracked[];
+  readonly series: readonly RunSeries[];
+}
+
+/** What was measured too seldom for a curve, as it was the last time. */
+function NowAndThen({ charts, series }: NowAndThenProps) {
+  return (
+    <>
+      <p class="note">
+        Not measured in every iteration, so without a curve; as it was the last time, means over seeds:
+      </p>
+      <DataTable
+        label="Measured now and then"
+        head={["", ...charts.map(({ title }) => title)]}
+        rows={series.map((each) => [
+          each.name,
+          ...charts.map((chart) => {
+            const value = lastMean(each, chart.column);
+            return value === null ? "–" : formatOf(chart)(value);
+          }),
+        ])}
+      />
+    </>
   );
 }

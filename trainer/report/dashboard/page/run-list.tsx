@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { percent } from "../../format.js";
 import type { GroupEntry, RunEntry, RunState } from "../documents.js";
 import type { LiveIndex } from "./live-index.js";
-import { cellSettings, placeOf } from "./series.js";
+import { cellSettings, inOrder } from "./series.js";
 
 const ORDERS = { written: "last written", name: "name", accuracy: "accuracy" } as const;
 type Order = keyof typeof ORDERS;
@@ -19,11 +19,9 @@ interface ListProps {
 const accuracyOf = ({ accuracy }: RunEntry): number => accuracy.at(-1) ?? -1;
 
 function compare(order: Order): (a: RunEntry, b: RunEntry) => number {
-  const byName = (a: RunEntry, b: RunEntry): number =>
-    placeOf(a.arm) - placeOf(b.arm) || a.id.localeCompare(b.id, "en", { numeric: true });
-  if (order === "written") return (a, b) => (b.written ?? 0) - (a.written ?? 0) || byName(a, b);
-  if (order === "accuracy") return (a, b) => accuracyOf(b) - accuracyOf(a) || byName(a, b);
-  return byName;
+  if (order === "written") return (a, b) => (b.written ?? 0) - (a.written ?? 0) || inOrder(a, b);
+  if (order === "accuracy") return (a, b) => accuracyOf(b) - accuracyOf(a) || inOrder(a, b);
+  return inOrder;
 }
 
 /** All words have to occur in what is known of the run. */
@@ -217,7 +215,7 @@ function Row({ run, index, colour, isChosen, set }: RowProps) {
 
 /** Accuracy from 50 % (chance) up, small: what it looks like is said by the number beside it. */
 function Spark({ values }: { readonly values: readonly number[] }) {
-  const [width, height] = [54, 16];
+  const [width, height] = [46, 16];
   const step = width / Math.max(1, values.length - 1);
   const y = (value: number): number => height - 1 - Math.max(0, Math.min(1, (value - 0.45) / 0.55)) * (height - 2);
   const path = values.map((value, i) => `${i === 0 ? "M" : "L"}${(i * step).toFixed(1)} ${y(value).toFixed(1)}`);

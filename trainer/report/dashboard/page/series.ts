@@ -22,16 +22,16 @@ export interface RunSeries {
 
 export type Axis = "generated" | "valid" | "iteration";
 
-/** Places in the style sheet's colours, each with a dash of its own. */
-const COLOURS = 8;
+/** Places in the style sheet's colours: a colour comes again with another dash. */
+const COLOURS = 24;
 /** An arm looks the same here as in the report. */
 const OWN: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
 const IN_ORDER = ["rls3", "paper", "random"];
 /** Arms in the order in which they are compared, others after them. */
-export const placeOf = (arm: string): number => (IN_ORDER.includes(arm) ? IN_ORDER.indexOf(arm) : IN_ORDER.length);
+const placeOf = (arm: string): number => (IN_ORDER.includes(arm) ? IN_ORDER.indexOf(arm) : IN_ORDER.length);
 
 /** More lines than this tell nothing. */
-export const MOST_SERIES = 24;
+export const MOST_SERIES = COLOURS;
 
 /** How a run is called beside others of its group. */
 export function runName(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>): string {
@@ -39,6 +39,20 @@ export function runName(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>):
   const kind = groups.get(run.group)?.kind;
   const arm = kind === "comparison" ? armName(run.arm) : run.arm;
   return run.seed === null || kind === "folder" ? run.name : `${arm}, seed ${run.seed}`;
+}
+
+const byText = new Intl.Collator("en", { numeric: true });
+
+/** Arms as they are compared, cells by their settings, seeds as numbers. */
+export function inOrder(a: RunEntry, b: RunEntry): number {
+  const place = placeOf(a.arm) - placeOf(b.arm);
+  if (a.group !== b.group || place !== 0) return byText.compare(a.group ?? "", b.group ?? "") || place;
+  for (const key of Object.keys(a.varied)) {
+    const [left = "", right = ""] = [a.varied[key], b.varied[key]];
+    const difference = Number(left) - Number(right) || byText.compare(left, right);
+    if (left !== right && !Number.isNaN(difference)) return difference;
+  }
+  return (a.seed ?? 0) - (b.seed ?? 0) || byText.compare(a.id, b.id);
 }
 
 /** The settings by which a cell of a sweep differs from the others. */
@@ -55,10 +69,14 @@ function seriesName(runs: readonly RunEntry[], groups: ReadonlyMap<string, Group
     return manyGroups && first.group !== null ? `${groups.get(first.group)?.name ?? first.group}: ${name}` : name;
   }
   const group = first.group === null ? undefined : groups.get(first.group);
-  const own = group?.kind === "sweep" && cellSettings(first) !== "" ? cellSettings(first) : armName(first.arm);
+  const own = group?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
   const name = `${own} (${runs.length} seeds)`;
   return manyGroups && group !== undefined ? `${group.name}: ${name}` : name;
 }
+
+/** The same for the seeds of one arm or cell: those that have the same settings. */
+export const armKey = ({ group, agent, arm, varied }: RunEntry): string =>
+  JSON.stringify([group, agent ?? arm, varied]);
 
 /** Lines for the chosen runs; together where they are seeds of one arm, unless each is asked for. */
 export function toSeries(
@@ -67,19 +85,17 @@ export function toSeries(
   each: boolean,
 ): readonly RunSeries[] {
   const together = new Map<string, RunRows[]>();
-  for (const entry of [...runs].sort((a, b) => placeOf(a.run.arm) - placeOf(b.run.arm))) {
-    const { id, group, arm } = entry.run;
-    const key = each || group === null || groups.get(group)?.kind === "folder" ? id : `${group}\n${arm}`;
+  for (const entry of [...runs].sort((a, b) => inOrder(a.run, b.run))) {
+    const key = each || entry.run.group === null ? entry.run.id : armKey(entry.run);
     together.set(key, [...(together.get(key) ?? []), entry]);
   }
   const manyGroups = new Set(runs.map(({ run }) => run.group)).size > 1;
   const taken = new Set<number>();
   return [...together].slice(0, MOST_SERIES).map(([key, members]) => {
     const own = OWN[members[0]?.run.arm ?? ""];
-    const free = Array.from({ length: COLOURS }, (_, i) => i).find((i) => !taken.has(i)) ?? taken.size % COLOURS;
+    const free = Array.from({ length: COLOURS }, (_, i) => i).find((i) => !taken.has(i)) ?? 0;
     const colour = own === undefined || taken.has(own) ? free : own;
     taken.add(colour);
-    if (taken.size === COLOURS) taken.clear();
     const name = seriesName(
       members.map(({ run }) => run),
       groups,
@@ -87,6 +103,19 @@ export function toSeries(
     );
     return { key, name, colour, runs: members };
   });
+}
+
+/**
+ * Whether a measure was taken in at least every other iteration of each run: a straight line from the first to the last
+ * is no curve.
+ */
+export const isFollowed = ({ runs }: RunSeries, column: MetricColumn): boolean =>
+  runs.every(({ rows }) => 2 * rows.filter((row) => row[column] !== null).length >= rows.length - 1);
+
+/** The last value of each run in which there is one, as their mean. */
+export function lastMean({ runs }: RunSeries, column: MetricColumn): number | null {
+  const values = runs.flatMap(({ rows }) => rows.findLast((row) => row[column] !== null)?.[column] ?? []);
+  return values.length === 0 ? null : mean(values);
 }
 
 /** A column along an axis; rows in which it was not measured are left out. */
@@ -113,7 +142,22 @@ const asPoints = (curve: readonly Sample[]): ChartPoint[] =>
  * One run as it is; several as their mean with its 95 % bootstrap band, as far as at least half of them (and two) have
  * come. While they run, the mean is over those that have come so far: the single lines behind it show which.
  */
-export function drawn({ runs, key }: RunSeries, column: MetricColumn, axis: Axis): Drawn {
+export function drawn(series: RunSeries, column: MetricColumn, axis: Axis): Drawn {
+  const place = `${series.key}\n${column}\n${axis}`;
+  const rows = series.runs.map((run) => run.rows);
+  const before = cache.get(place);
+  if (before?.rows.length === rows.length && before.rows.every((each, i) => each === rows[i])) return before.drawn;
+  if (cache.size > MOST_KEPT) cache.clear();
+  const now = draw(series, column, axis);
+  cache.set(place, { rows, drawn: now });
+  return now;
+}
+
+/** What follows from rows that have not changed need not be drawn from them again: the bands take a while. */
+const cache = new Map<string, { readonly rows: readonly (readonly MetricsRow[])[]; readonly drawn: Drawn }>();
+const MOST_KEPT = 2_000;
+
+function draw({ runs, key }: RunSeries, column: MetricColumn, axis: Axis): Drawn {
   const curves = runs.map(({ rows }) => curveOf(rows, column, axis)).filter((curve) => curve.length > 0);
   const [only] = curves;
   if (only === undefined) return { points: [], runs: [] };
