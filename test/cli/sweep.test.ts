@@ -55,7 +55,8 @@ describe("a sweep", () => {
   });
 
   it("prepares once for all cells, and writes nowhere else", () => {
-    expect(readdirSync(folder).sort()).toEqual(["cells", "shared", "sweep.csv", "sweep.json", "timings.csv"]);
+    const names = ["cells", "report.html", "shared", "sweep-summary.json", "sweep.csv", "sweep.json", "timings.csv"];
+    expect(readdirSync(folder).sort()).toEqual(names);
     expect(readdirSync(path.join(folder, "shared"))).toHaveLength(1);
     for (const cell of readdirSync(path.join(folder, "cells"))) {
       expect(existsSync(path.join(folder, "cells", cell, "shared"))).toBe(false);

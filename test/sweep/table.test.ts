@@ -10,7 +10,6 @@ import { merge } from "../../trainer/sweep/merge.js";
 import { planSweep } from "../../trainer/sweep/plan.js";
 import type { PlannedCell } from "../../trainer/sweep/plan-file.js";
 import { OUTCOME_COLUMNS, renderTable, sweepTable, tableColumns, writeTable } from "../../trainer/sweep/table.js";
-import { renderOutcome } from "../../trainer/sweep/terminal.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -108,17 +107,9 @@ describe("sweep.csv", () => {
     expect(written).toBe(renderTable(await sweepTable(file)));
   });
 
-  it("is printed within 80 columns, means over seeds", async () => {
-    const lines = renderOutcome(await sweepTable(file)).split("\n");
-    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
-    expect(lines[0]).toMatch(/^beta {2}earlyStopping {2}seeds {2}valid/);
-    expect(lines[2]).toMatch(/^10 .* 2 .* 40/);
-  });
-
   it("of a sweep without a finished cell is its header", async () => {
     const { varied } = file;
     const empty = await sweepTable({ varied, cells: [unfinished] });
     expect(renderTable(empty).trimEnd().split("\n")).toHaveLength(1);
-    expect(renderOutcome(empty)).toBe("no cell is finished yet");
   });
 });

@@ -2,13 +2,18 @@
 import path from "node:path";
 import type { CommandModule, Options } from "yargs";
 import { InputError } from "../errors.js";
+import { writeSweepReport } from "../report/html/sweep.js";
+import type { SweepSummary } from "../report/sweep/summary.js";
+import { renderSweepTerminal } from "../report/sweep/terminal.js";
 import { nearest } from "../rls3/configuration.js";
 import { Interrupted } from "../rls3/interrupted.js";
+import type { Progress } from "../rls3/progress.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
 import type { Executor } from "../sweep/executor.js";
 import { local } from "../sweep/local.js";
 import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep/sweep.js";
-import { renderOutcome, renderPlan } from "../sweep/terminal.js";
+import { TABLE_FILE } from "../sweep/table.js";
+import { renderPlan } from "../sweep/terminal.js";
 import { COMMON_OPTIONS, CONFIGURATION_OPTIONS, type Flags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
@@ -66,11 +71,29 @@ async function handle(flags: Flags): Promise<void> {
     else if (!quiet) process.stderr.write(`${plan}\n`);
     if (dry) return;
     const { table } = await runOpenSweep(sweep);
-    if (json) printJson({ folder, varied: table.varied, common: table.common, cells: table.rows });
-    else process.stdout.write(`${renderOutcome(table)}\n\nresults: ${path.join(shown, "sweep.csv")}\n`);
+    const summary = await writeReport(folder, progress);
+    const report = summary === null ? null : path.join(folder, "report.html");
+    if (json) {
+      printJson({ folder, report, varied: table.varied, common: table.common, cells: table.rows, summary });
+      return;
+    }
+    if (summary !== null) process.stdout.write(`${renderSweepTerminal(summary)}\n\n`);
+    process.stdout.write(`results: ${path.join(shown, TABLE_FILE)}\n`);
+    if (report !== null) process.stdout.write(`report: ${path.join(shown, "report.html")}\n`);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(`interrupted; state saved, go on with the same command and --out ${shown}`);
+  }
+}
+
+/** The sweep's statistics, its page written too; a page that can't be drawn is a warning, never the loss of the sweep. */
+async function writeReport(folder: string, progress: Progress): Promise<SweepSummary | null> {
+  try {
+    return await writeSweepReport(folder);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    progress.say(`warning: no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    return null;
   }
 }
 

@@ -3,11 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { parseResolved } from "../rls3/configuration.js";
+import { parseResolved, resolveConfiguration } from "../rls3/configuration.js";
 import { writeDurably } from "../rls3/durable-file.js";
 import { provenance } from "../rls3/provenance.js";
-import type { SettingName } from "../rls3/settings.js";
-import { SETTING_NAMES } from "../rls3/settings.js";
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../rls3/settings.js";
 import { repeatCommand } from "./command.js";
 import type { Cell } from "./executor.js";
 
@@ -52,6 +51,7 @@ export function writeSweepFile(folder: string, { command, varied, cells }: Sweep
     schema: SCHEMA,
     command,
     varied,
+    reference: referenceOf(varied, cells),
     ...provenance(),
     cells: cells.map(({ name, variant, shared, configuration }) => ({
       name,
@@ -61,6 +61,13 @@ export function writeSweepFile(folder: string, { command, varied, cells }: Sweep
     })),
   };
   writeDurably(path.join(folder, PLAN_FILE), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** What `rls3 train` takes for each varied setting where nobody gives it: what a report compares the other values with. */
+function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell[]): Readonly<Record<string, unknown>> {
+  const agent = varied.includes("agent") ? SETTINGS.agent.fallback : cells[0]?.configuration.agent;
+  const defaults = resolveConfiguration([{ name: "reference", values: agent === undefined ? {} : { agent } }]);
+  return Object.fromEntries(varied.map((name) => [name, defaults[name]]));
 }
 
 export const cellFolder = (folder: string, name: string): string => path.join(folder, "cells", name);

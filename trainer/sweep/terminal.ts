@@ -1,21 +1,15 @@
-/** @file What a sweep says in 80 columns: its plan before it starts, and a short table when it is done. */
-import { count, percent } from "../report/format.js";
-import { mean } from "../report/statistics.js";
-import { columns, wrap } from "../report/terminal.js";
+/** @file A sweep's plan in 80 columns, before it starts. */
+import { wrap } from "../report/terminal.js";
 import type { SettingName } from "../rls3/settings.js";
 import { SETTINGS, type Setting } from "../rls3/settings.js";
 import { flag, unusual } from "./command.js";
 import type { Estimate } from "./estimate.js";
 import { local } from "./local.js";
 import type { OpenSweep } from "./sweep.js";
-import { type SweepRow, type SweepTable, TABLE_FILE } from "./table.js";
 
 const INDENT = "         ";
 /** Values named one by one; of more, how many and from where to where. */
 const NAMED = 8;
-/** Lines of the table; sweep.csv has them all. */
-const LINES = 24;
-const WIDTH = 80;
 
 const symbolOf = (name: SettingName): string => (SETTINGS[name] as Setting).symbol ?? name;
 
@@ -103,56 +97,4 @@ export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate 
     paragraph("time", time(sweep, estimated)),
     paragraph("memory", memory(sweep)),
   ].join("\n");
-}
-
-/** Rows of equal settings, their seeds together. */
-function bySettings({ rows, varied }: SweepTable): SweepRow[][] {
-  const groups = new Map<string, SweepRow[]>();
-  for (const row of rows) {
-    const key = JSON.stringify([row.variant, ...varied.map((name) => row.settings[name])]);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()];
-}
-
-/** Means over seeds, a line for each combination. */
-export function renderOutcome(table: SweepTable): string {
-  if (table.rows.length === 0) return "no cell is finished yet";
-  const { varied, common } = table;
-  const named = table.rows.some(({ variant }) => variant !== null);
-  const groups = bySettings(table);
-  const average = (rows: readonly SweepRow[], column: keyof SweepRow["outcome"]): number | null => {
-    const numbers = rows.flatMap(({ outcome }) => outcome[column] ?? []);
-    return numbers.length === 0 ? null : mean(numbers);
-  };
-  const keys = named ? [] : varied;
-  const head = [
-    ...(named ? ["variant"] : []),
-    ...keys.map(symbolOf),
-    "seeds",
-    "valid",
-    "one-term",
-    "full",
-    "at valid",
-    "a step",
-  ];
-  const lines = groups.map((rows) => [
-    ...(named ? [rows[0]?.variant ?? ""] : []),
-    ...keys.map((name) => String(rows[0]?.settings[name])),
-    String(rows.length),
-    percent(average(rows, "validRate"), 0),
-    percent(average(rows, "accuracyOneTerm")),
-    percent(average(rows, "accuracyFull")),
-    percent(average(rows, "accuracyOneTermAtValid")),
-    percent(average(rows, "gainPerIteration"), 2),
-  ]);
-  const shown = lines.slice(0, LINES);
-  const text = columns([head, ...shown])
-    .split("\n")
-    .map((line) => (line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line));
-  const more = lines.length > shown.length ? `\n${lines.length - shown.length} more in ${TABLE_FILE}` : "";
-  const note = wrap(
-    `Means over seeds. valid: share of placements; one-term, full: accuracy, mean of the last three points; at valid: one-term accuracy at ${count(common.valid)} valid samples, which every cell has come to; a step: one-term gain an iteration.`,
-  );
-  return `${text.join("\n")}${more}\n\n${note}`;
 }

@@ -1,0 +1,125 @@
+/**
+ * @file What a sweep loses beside its runs: cells an hour one at a time and two side by side, and what a cell costs beyond its run.
+ * `node dist/benchmarks/sweep-throughput.js --help`; on an otherwise idle machine.
+ */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { configurationOf, type Flags, readFlags, settingOptions } from "../trainer/cli/options.js";
+import { exitCodeOf, interruptible, printJson } from "../trainer/cli/outcome.js";
+import { showProgress } from "../trainer/cli/progress.js";
+import { provenance } from "../trainer/rls3/provenance.js";
+import { SETTING_NAMES } from "../trainer/rls3/settings.js";
+import type { Executor } from "../trainer/sweep/executor.js";
+import { local } from "../trainer/sweep/local.js";
+import type { SweepWish } from "../trainer/sweep/plan.js";
+import { runSweep } from "../trainer/sweep/sweep.js";
+import { type Usage, usageOf } from "../trainer/sweep/usage.js";
+
+/** At least so many times the cells an hour of one at a time, with two side by side on two idle cores. */
+const FLOOR = 1.8;
+/** At most this share of a cell's time is not its run's. */
+const CEILING = 0.05;
+
+/** This machine's executor with a watch around it, so that what is shared does not count. */
+function watched(): { executor: Executor; seconds(): number } {
+  let seconds = 0;
+  const executor: Executor = {
+    ...local,
+    run: async (cells, context) => {
+      const begun = performance.now();
+      await local.run(cells, context);
+      seconds = (performance.now() - begun) / 1000;
+    },
+  };
+  return { executor, seconds: () => seconds };
+}
+
+interface Measured {
+  /** Of both cells, from the first start to the last end. */
+  readonly seconds: number;
+  readonly usages: readonly Usage[];
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+async function main(): Promise<void> {
+  const flags = (await yargs(hideBin(process.argv))
+    .scriptName("sweep-throughput")
+    .usage("$0: two cells one after the other, then the same two side by side; at the full setting some minutes")
+    .options({
+      json: { type: "boolean", describe: "one JSON document on standard output" },
+      quiet: { type: "boolean", describe: "the result only" },
+      ...settingOptions(SETTING_NAMES),
+    })
+    .strict()
+    .help()
+    .parseAsync()) as Flags;
+  const configuration = configurationOf(readFlags(flags));
+  const { seed, earlyStopping: _stopping, ...settings } = configuration;
+  const wish: SweepWish = {
+    base: [{ name: "throughput", values: { ...settings, earlyStopping: false } }],
+    seeds: [seed, seed + 1],
+  };
+  const progress = showProgress(flags["quiet"] === true);
+  const signal = interruptible();
+  const parent = mkdtempSync(path.join(tmpdir(), "rls3-throughput-"));
+  try {
+    const measure = async (jobs: number): Promise<Measured> => {
+      const folder = path.join(parent, String(jobs));
+      const { executor, seconds } = watched();
+      const { table } = await runSweep(wish, { folder, command: "sweep-throughput", progress, signal, executor, jobs });
+      const usages = table.rows.map(({ cell }) => usageOf(path.join(folder, "cells", cell)));
+      return { seconds: seconds(), usages: usages.filter((usage) => usage !== null) };
+    };
+    const [alone, together] = [await measure(1), await measure(2)];
+    const cells = 2;
+    const result = {
+      ...provenance(),
+      iterations: configuration.iterations,
+      cellsPerHourAlone: (cells * 3600) / alone.seconds,
+      cellsPerHourTogether: (cells * 3600) / together.seconds,
+      ratio: alone.seconds / together.seconds,
+      /** Of the time that the cells took one after the other: processes started and ended, opening, reading, closing. */
+      overhead: 1 - sum(alone.usages.map(({ runSeconds }) => runSeconds)) / alone.seconds,
+      overheadSeconds: (alone.seconds - sum(alone.usages.map(({ runSeconds }) => runSeconds))) / cells,
+      /** Processor time of a cell's own process in each second of its run: more than 1 where it uses more than one core. */
+      coresOfOne: sum(alone.usages.map(({ cpuSeconds }) => cpuSeconds)) / alone.seconds,
+      peakMiB: Math.max(...alone.usages.map(({ peakMiB }) => peakMiB)),
+    };
+    if (flags["json"] === true) printJson(result);
+    else process.stdout.write(`${render(result)}\n`);
+    if (result.ratio < FLOOR || result.overhead > CEILING) process.exitCode = 1;
+  } finally {
+    if (existsSync(parent)) rmSync(parent, { recursive: true });
+  }
+}
+
+function render(result: {
+  readonly iterations: number;
+  readonly cellsPerHourAlone: number;
+  readonly cellsPerHourTogether: number;
+  readonly ratio: number;
+  readonly overhead: number;
+  readonly overheadSeconds: number;
+  readonly coresOfOne: number;
+  readonly peakMiB: number;
+}): string {
+  const { ratio, overhead, overheadSeconds } = result;
+  const verdict = (good: boolean): string => (good ? "yes" : "no");
+  return [
+    `cells of ${result.iterations} iterations`,
+    `one at a time      ${result.cellsPerHourAlone.toFixed(1)} an hour`,
+    `two side by side   ${result.cellsPerHourTogether.toFixed(1)} an hour, ${ratio.toFixed(2)} ×; at least ${FLOOR} ×: ${verdict(ratio >= FLOOR)}`,
+    `beyond the run     ${overheadSeconds.toFixed(1)} s a cell, ${(100 * overhead).toFixed(1)} %; at most ${100 * CEILING} %: ${verdict(overhead <= CEILING)}`,
+    `one cell           ${result.coresOfOne.toFixed(2)} cores without its environment server, ${result.peakMiB} MiB at most`,
+  ].join("\n");
+}
+
+main().catch((error: unknown) => {
+  const { code, message } = exitCodeOf(error);
+  process.stderr.write(`sweep-throughput: ${message}\n`);
+  process.exitCode = code;
+});
