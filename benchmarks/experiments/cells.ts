@@ -25,15 +25,16 @@ export interface Cell {
 
 /** A setting of every experiment that fits a CI job: the same code path, nothing to be learned from its numbers. */
 const QUICK: Settings = {
+  episodesPerIteration: 4,
   samplesPerEpisode: 5,
-  validSamples: 100,
+  validSamples: 40,
   iterations: 14,
   testSeed: 3,
   feasibilitySteps: 1500,
   feasibilityUpdates: 30,
   updatesPerIteration: 20,
   epochs: 1,
-  batchSize: 16,
+  batchSize: 8,
   testImagesPerRelation: 2,
   naturalImages: 20,
   validationImagesPerRelation: 1,
