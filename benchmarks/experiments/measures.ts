@@ -1,5 +1,6 @@
 /** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
 import { Random } from "../../trainer/random/random.js";
+import { powerOf } from "../../trainer/report/power.js";
 import { type MetricsRow, readMetrics, seedRun } from "../../trainer/report/readers.js";
 import { bootstrapInterval, mean, pairedTTest } from "../../trainer/report/statistics.js";
 import { type Axis, along, interpolate, type Measure, type SeedRun } from "../../trainer/report/summary.js";
@@ -86,6 +87,8 @@ export interface Difference {
   /** Pairs in which a is above b. */
   readonly wins: number;
   readonly pairs: number;
+  /** Seeds at which a difference of this size would be found in four of five comparisons; null where there is none to find. */
+  readonly seedsNeeded: number | null;
 }
 
 export function difference(values: readonly (readonly [number, number])[]): Difference {
@@ -95,17 +98,6 @@ export function difference(values: readonly (readonly [number, number])[]): Diff
     p: pairedTTest(differences),
     wins: differences.filter((value) => value > 0).length,
     pairs: differences.length,
+    seedsNeeded: powerOf(differences)?.seedsNeeded ?? null,
   };
-}
-
-/** Holm's step-down correction (1979): p values such that the chance of any false one in the family is held. */
-export function holm(ps: readonly (number | null)[]): (number | null)[] {
-  const tested = ps.flatMap((p, i) => (p === null ? [] : [{ p, i }])).sort((a, b) => a.p - b.p);
-  const corrected: (number | null)[] = ps.map(() => null);
-  let largest = 0;
-  for (const [rank, { p, i }] of tested.entries()) {
-    largest = Math.max(largest, Math.min(1, p * (tested.length - rank)));
-    corrected[i] = largest;
-  }
-  return corrected;
 }

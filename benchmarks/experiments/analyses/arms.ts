@@ -1,7 +1,7 @@
 /** @file Two arms beside each other on several measures at once: what the analyses of terms, of the natural mix and of transfer share. */
 import { percent, points, probability } from "../../../trainer/report/format.js";
-import { mean } from "../../../trainer/report/statistics.js";
-import { type Difference, difference, holm, type Measured, paired } from "../measures.js";
+import { holm, mean } from "../../../trainer/report/statistics.js";
+import { type Difference, difference, type Measured, paired } from "../measures.js";
 import type { Table } from "../outcome.js";
 
 export interface Quantity {

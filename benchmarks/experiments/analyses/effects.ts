@@ -1,6 +1,6 @@
 /** @file A grid of factors: the main effect of each, tables of two factors at a time, and the best and worst cells. */
 import { count, percent, points, probability } from "../../../trainer/report/format.js";
-import { mean } from "../../../trainer/report/statistics.js";
+import { holm, mean } from "../../../trainer/report/statistics.js";
 import type { Cell } from "../cells.js";
 import {
   at,
@@ -8,7 +8,6 @@ import {
   difference,
   gainPerIteration,
   grouped,
-  holm,
   type Measured,
   measure,
   paired,

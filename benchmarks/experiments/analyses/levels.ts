@@ -1,6 +1,6 @@
 /** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
 import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
-import { mean } from "../../../trainer/report/statistics.js";
+import { holm, mean } from "../../../trainer/report/statistics.js";
 import type { Axis } from "../../../trainer/report/summary.js";
 import type { Experiment } from "../definition.js";
 import {
@@ -12,7 +12,6 @@ import {
   estimate,
   gainPerIteration,
   grouped,
-  holm,
   type Measured,
   measure,
   naturalOneTerm,
@@ -113,8 +112,9 @@ const label = (factor: string, level: string): string => (/^[\d.]/.test(level) ?
 
 function sentenceOf(name: string, axis: Axis, found: Against | null, baseline: string): string | null {
   if (found === null) return null;
-  const told = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)})`;
   const sure = found.pHolm !== null && found.pHolm < 0.05;
+  const more = sure || found.seedsNeeded === null ? "" : `; one of this size would take ${found.seedsNeeded} seeds`;
+  const told = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)}${more})`;
   return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${told}`;
 }
 

@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { analysisNamed } from "../../benchmarks/experiments/analyses/analysis.js";
+import { cellsOf, whatItIs } from "../../benchmarks/experiments/cells.js";
+import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
+import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
+import { inserted, pages } from "../../benchmarks/experiments/pages.js";
+import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
+
+const names = experimentNames();
+
+describe.each(names)("the experiment %s", (name) => {
+  const experiment = readExperiment(name);
+  const cells = (quick: boolean, seeds = [1, 2]) => cellsOf(experiment, "/runs", seeds, quick);
+
+  it("has an analysis, and settings that a run takes, in both sizes", () => {
+    expect(analysisNamed(experiment.analysis)).toBeTypeOf("function");
+    expect(cells(false)).toHaveLength(2 * combinations(experiment, false).length);
+    expect(cells(true).length).toBeLessThanOrEqual(cells(false).length);
+  });
+
+  it("runs each combination once a seed, all on the same preparation but for the world", () => {
+    for (const quick of [false, true]) {
+      const own = cells(quick);
+      expect(new Set(own.map((cell) => cell.folder)).size).toBe(own.length);
+      const worlds = new Set(own.map((cell) => cell.configuration.world));
+      expect(new Set(own.map((cell) => cell.shared)).size).toBe(worlds.size);
+    }
+  });
+
+  it("gives every run of the full size the same budget of valid samples, five seeds of it or a grid of cells", () => {
+    const budget = ({ configuration }: ReturnType<typeof cells>[number]): number => {
+      const { validSamples, iterations, episodesPerIteration: E, samplesPerEpisode: T0 } = configuration;
+      return validSamples > 0 ? validSamples : iterations * E * T0;
+    };
+    expect(new Set(cells(false).map(budget)).size).toBe(1);
+    expect(experiment.seeds.count >= 5 || combinations(experiment, false).length >= 30).toBe(true);
+  });
+});
+
+describe("runs that experiments share", () => {
+  const folders = (name: string): string[] =>
+    cellsOf(readExperiment(name), "/runs", [100], false).map(({ folder }) => folder);
+
+  it("are one folder: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
+    const ablations = names.filter((name) => name.startsWith("ablation-"));
+    const common = ablations.map(folders).reduce((a, b) => a.filter((folder) => b.includes(folder)));
+    expect(common).toHaveLength(1);
+    expect(folders("beta")).toContain(common[0]);
+    for (const name of ["per-term", "natural", "hardest"]) {
+      for (const folder of folders(name)) expect(folders("sample-efficiency")).toContain(folder);
+    }
+  });
+
+  it("are known by what is not at its default, so that tomorrow's settings do not rename them", () => {
+    const configuration = resolveConfiguration([{ name: "test", values: { seed: 7, threads: 2, iterations: 3 } }]);
+    expect(whatItIs(configuration)).toEqual({ iterations: 3 });
+  });
+});
+
+describe("the pages", () => {
+  it("say what is committed: npm run experiment -- pages would change nothing", () => {
+    const all = pages();
+    expect(all.map(({ file }) => path.basename(file))).toEqual([
+      ...names.map((name) => `${name}.md`),
+      "EXPERIMENTS.md",
+    ]);
+    for (const { file, found, wanted } of all) expect(found, file).toBe(wanted);
+  });
+
+  it("name the command of their experiment, its method and its limits", () => {
+    for (const { file, found } of pages().slice(0, -1)) {
+      const name = path.basename(file, ".md");
+      expect(found).toContain(`npm run experiment -- ${name}`);
+      for (const part of ["**Question.**", "**Method.**", "## Result", "## Limits"])
+        expect(found, file).toContain(part);
+    }
+  });
+
+  it("are refused without the marks between which results go", () => {
+    expect(() => inserted("page.md", "no marks", "result")).toThrow(/page\.md: lacks the marks/);
+    const text = readFileSync(pages()[0]?.file ?? "", "utf8");
+    expect(inserted("page.md", inserted("page.md", text, "one"), "two")).toBe(inserted("page.md", text, "two"));
+  });
+});
+
+it("a table has the same cells in the terminal and on a page", () => {
+  const table = {
+    title: "T",
+    head: ["level", "p"],
+    rows: [
+      ["a|b", "1"],
+      ["long name", "22"],
+    ],
+  };
+  expect(plainTable(table)).toBe("T\n\nlevel       p\na|b         1\nlong name  22");
+  expect(markdownTable(table)).toBe("**T**\n\n| level | p |\n|---|--:|\n| a\\|b | 1 |\n| long name | 22 |");
+});

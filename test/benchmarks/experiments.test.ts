@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { experimentNames } from "../../benchmarks/experiments/definition.js";
+import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
+import { temporaryFolder } from "../temporary.js";
+
+const program = path.resolve(import.meta.dirname, "../../benchmarks/experiments/main.js");
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The command; `until` is a text on standard error at which it is interrupted. */
+function experiment(args: readonly string[], until?: string): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    const before = err;
+    err += text;
+    if (until !== undefined && !before.includes(until) && err.includes(until)) child.kill("SIGINT");
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+describe("all experiments at CI's size", () => {
+  const folder = temporaryFolder("experiments");
+  const own = path.join(folder, "quick");
+  const file = (name: string, what: string): string => path.join(own, name, what);
+  let ended: Ended;
+  beforeAll(async () => {
+    const interrupted = await experiment(["ablation-heads", "--quick", "--out", folder], "iteration 1/");
+    expect(interrupted.code, interrupted.err).toBe(130);
+    expect(existsSync(file("ablation-heads", "summary.json"))).toBe(false);
+    ended = await experiment(["all", "--quick", "--out", folder]);
+  }, 900_000);
+
+  it("run, each to its table in 80 columns and its files, and say that quick numbers say nothing", () => {
+    expect(ended.code, ended.err).toBe(0);
+    for (const line of ended.out.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    for (const name of experimentNames()) {
+      expect(ended.out).toContain(`\n${name}: `);
+      const summary = readExperimentSummary(file(name, "summary.json"));
+      expect(summary.setting).toBe("quick");
+      expect(summary.headline).not.toMatch(/NaN|undefined|Infinity/);
+      expect(summary.tables.length).toBeGreaterThan(0);
+      const cells = summary.tables.flatMap(({ rows }) => rows.flat());
+      expect(cells.filter((cell) => /NaN|undefined|Infinity/.test(cell))).toEqual([]);
+      const rows = readFileSync(file(name, "sweep.csv"), "utf8").trimEnd().split("\n");
+      expect(rows).toHaveLength(1 + summary.runs);
+      for (const picture of summary.pictures) expect(existsSync(file(name, picture))).toBe(true);
+    }
+    expect(ended.out).toContain("The quick setting shows that the code path works; its numbers say nothing.");
+  });
+
+  it("that were interrupted go on, to what they would have come to", async () => {
+    const other = temporaryFolder("experiments-whole");
+    const whole = await experiment(["ablation-heads", "--quick", "--out", other]);
+    expect(whole.code, whole.err).toBe(0);
+    for (const what of ["sweep.csv", "curves.csv"]) {
+      const text = readFileSync(path.join(other, "quick/ablation-heads", what), "utf8");
+      expect(readFileSync(file("ablation-heads", what), "utf8")).toBe(text);
+    }
+  }, 240_000);
+
+  it("that are done are only looked at again", async () => {
+    const before = readFileSync(file("beta", "summary.json"), "utf8");
+    const again = await experiment(["beta", "--quick", "--out", folder]);
+    expect(again.code, again.err).toBe(0);
+    expect(again.err).toContain("beta: 2 runs, 2 of them done");
+    expect(JSON.parse(readFileSync(file("beta", "summary.json"), "utf8"))).toEqual({
+      ...(JSON.parse(before) as object),
+      command: `npm run experiment -- beta --quick --out ${folder}`,
+    });
+  });
+
+  it("are not collected: nothing is to be read from them", async () => {
+    const refused = await experiment(["collect", "beta", "--quick", "--out", folder]);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain("is of the quick setting");
+  });
+});
+
+describe("the command", () => {
+  it("lists what there is, and names the nearest where it is given what there is not", async () => {
+    const listed = await experiment([]);
+    for (const name of experimentNames()) expect(listed.out).toContain(`${name}: `);
+    const mistaken = await experiment(["bta"]);
+    expect(mistaken.code).toBe(2);
+    expect(mistaken.err).toContain('there is no experiment "bta"; did you mean "beta"?');
+  });
+
+  it("says what it would run, and runs nothing", async () => {
+    const folder = temporaryFolder("experiments-plan");
+    const planned = await experiment(["grid", "--plan", "--out", path.join(folder, "none")]);
+    expect(planned.err).toContain("grid: 36 runs, 0 of them done");
+    expect(existsSync(path.join(folder, "none"))).toBe(false);
+  });
+});
