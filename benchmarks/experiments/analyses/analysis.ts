@@ -5,6 +5,7 @@ import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
 import type { Outcome } from "../outcome.js";
 import { effects } from "./effects.js";
+import { efficiency } from "./efficiency.js";
 import { hardest } from "./hardest.js";
 import { levels } from "./levels.js";
 import { natural } from "./natural.js";
@@ -25,7 +26,16 @@ export interface Context {
 
 export type Analysis = (context: Context) => Promise<Outcome>;
 
-const ANALYSES: Readonly<Record<string, Analysis>> = { levels, effects, terms, natural, transfer, planted, hardest };
+const ANALYSES: Readonly<Record<string, Analysis>> = {
+  levels,
+  effects,
+  terms,
+  natural,
+  transfer,
+  planted,
+  hardest,
+  efficiency,
+};
 
 export function analysisNamed(name: string): Analysis {
   const found = ANALYSES[name];

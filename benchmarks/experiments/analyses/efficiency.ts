@@ -1,0 +1,66 @@
+/** @file Arms beside each other as `rls3 compare` has them: every pair at equal budgets, and the samples that one takes to come to the other's end. */
+import { count, decimal, points, probability } from "../../../trainer/report/format.js";
+import { type Pair, type SamplesToReach, type SeedRun, summarize } from "../../../trainer/report/summary.js";
+import { grouped, measure } from "../measures.js";
+import type { Outcome, Table } from "../outcome.js";
+import type { Context } from "./analysis.js";
+import { compareLevels } from "./levels.js";
+
+export async function efficiency({ experiment, cells }: Context): Promise<Outcome> {
+  const runs = await measure(cells);
+  const [factor = "arm"] = Object.keys(experiment.factors);
+  const groups = grouped(runs, ({ name }) => name);
+  const levels = [...groups].map(([name, own]) => ({ name, runs: own }));
+  const outcome = compareLevels(factor, levels, runs, experiment);
+  const arms: Record<string, readonly SeedRun[]> = Object.fromEntries(
+    [...groups].map(([name, own]) => [name, own.map(({ run }) => run)]),
+  );
+  const seeds = [...new Set(cells.map(({ seed }) => seed))];
+  const { pairs } = summarize({ arms, config: {}, machine: "", commit: "", seeds });
+  const main = pairs["rls3-random"];
+  return {
+    ...outcome,
+    headline: main === undefined ? outcome.headline : headlineOf(main, seeds.length),
+    tables: [...outcome.tables.slice(0, 2), pairsTable(pairs), reachTable(pairs), ...outcome.tables.slice(2)],
+    data: { ...outcome.data, pairs },
+  };
+}
+
+const named = (pair: string): string => pair.replace("-", " to ");
+
+const headlineOf = ({ accuracyAt }: Pair, seeds: number): string =>
+  `RLS3 against random sampling, ${seeds} seed${seeds === 1 ? "" : "s"}: ${accuracyAt
+    .map(({ axis, difference, p }) => `${points(difference)} points per ${axis} sample (${probability(p)})`)
+    .join(", ")}`;
+
+/** Each pair where the shorter of its two ends, so that a slow arm does not cut what the others can be compared on. */
+const pairsTable = (pairs: Readonly<Record<string, Pair>>): Table => ({
+  title: "Each pair, where the first of its runs ends: t-test, permutation test from 8 seeds on",
+  head: ["pair", "after", "difference", "p", "perm.", "seeds"],
+  rows: Object.entries(pairs).flatMap(([pair, { accuracyAt }]) =>
+    accuracyAt.map(({ axis, samples, difference, p, pPermutation, wins, seeds }) => [
+      named(pair),
+      `${count(samples)} ${axis}`,
+      points(difference),
+      probability(p),
+      pPermutation === undefined ? "" : probability(pPermutation).replace(/^p.=./, ""),
+      `${wins} of ${seeds}`,
+    ]),
+  ),
+});
+
+const reachCells = ({ perSeed }: SamplesToReach): string[] => {
+  const reached = perSeed.filter((share) => share !== null).sort((a, b) => a - b);
+  const middle = reached[Math.floor((reached.length - 1) / 2)];
+  return [decimal(middle ?? null, 2), `${reached.length} of ${perSeed.length}`];
+};
+
+const reachTable = (pairs: Readonly<Record<string, Pair>>): Table => ({
+  title: "Samples to come to the second one's final accuracy, as a share of what that took",
+  head: ["pair", "generated (median)", "reached", "valid (median)", "reached"],
+  rows: Object.entries(pairs).map(([pair, { samplesToReach }]) => [
+    named(pair),
+    ...reachCells(samplesToReach.generated),
+    ...reachCells(samplesToReach.valid),
+  ]),
+});
