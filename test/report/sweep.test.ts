@@ -96,6 +96,15 @@ describe("main effects", () => {
     expect(smallest?.pHolm).toBeCloseTo(Math.min(1, 3 * (smallest?.p ?? 0)), 12);
   });
 
+  it("see no spread in rounding errors", () => {
+    const [first] = mainEffects(
+      FACTORS,
+      observe(FACTORS, 3, (i, j, seed) => 0.1 * (seed + j) + (i === 1 ? 1e-16 : 0)),
+      "m",
+    );
+    expect(first?.[1]?.contrast).toMatchObject({ difference: 0, p: 1, power: null });
+  });
+
   it("cannot be tested with one seed, and do not exist without common blocks", () => {
     const [one] = mainEffects(
       FACTORS,

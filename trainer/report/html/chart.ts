@@ -143,7 +143,13 @@ export function lineChart(chart: LineChart): Markup {
 
 /** Room for the labels left of the rows, in the drawing's units. */
 export const labelWidth = (labels: readonly string[]): number =>
-  Math.min(230, Math.max(66, 22 + 7.2 * Math.max(0, ...labels.map((label) => label.length))));
+  Math.max(66, 22 + 7 * Math.max(0, ...labels.map((label) => shortLabel(label).length)));
+
+const LONGEST_LABEL = 28;
+
+/** A long label loses its middle: names that go together often differ at the end alone. */
+export const shortLabel = (label: string): string =>
+  label.length <= LONGEST_LABEL ? label : `${label.slice(0, LONGEST_LABEL / 2 - 1)}…${label.slice(-LONGEST_LABEL / 2)}`;
 
 export interface Dot {
   readonly name: string;
@@ -175,15 +181,19 @@ export function dotChart(chart: DotChart): Markup {
     .nice(6)
     .range([left, WIDTH - RIGHT]);
   const bottom = height - BOTTOM;
-  const drawing = html`<g class="axis">${x
-    .ticks(6)
+  const ticks = x.ticks(6);
+  // So many that their labels do not run into each other.
+  const room = Math.max(...ticks.map((tick) => 7 * format(tick).length + 12));
+  const every = Math.max(1, Math.ceil((room * ticks.length) / (WIDTH - RIGHT - left)));
+  const drawing = html`<g class="axis">${ticks
+    .filter((_, i) => i % every === 0)
     .map(
       (tick) =>
         html`<path class="grid" d="M${round(x(tick))} ${TOP}V${bottom}"/><text x="${round(x(tick))}" y="${bottom + 18}" text-anchor="middle">${format(tick)}</text>`,
     )}<text class="label" x="${(left + WIDTH - RIGHT) / 2}" y="${height - 6}" text-anchor="middle">${xLabel}</text></g>
 ${rows.map(({ label, before, dots }, row) => {
   const middle = TOP + (row + 0.5) * rowHeight;
-  return html`<g><text class="label" x="${left - 10}" y="${middle + 4}" text-anchor="end">${label}</text>${before !== null && html`<circle class="before" cx="${round(x(before))}" cy="${middle}" r="4"/>`}${dots.map(
+  return html`<g><text class="label" x="${left - 10}" y="${middle + 4}" text-anchor="end">${shortLabel(label)}</text>${before !== null && html`<circle class="before" cx="${round(x(before))}" cy="${middle}" r="4"/>`}${dots.map(
     ({ colour, value, low = value, high = value }, i) => {
       const at = middle + 12 * (i - (dots.length - 1) / 2);
       return html`<g class="c${colour}"><path class="whisker" d="M${round(x(low))} ${at}H${round(x(high))}"/><circle class="dot" cx="${round(x(value))}" cy="${at}" r="4.5"/></g>`;

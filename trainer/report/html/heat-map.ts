@@ -1,5 +1,5 @@
 /** @file A table as a drawing: the stronger the colour the higher the number, which stands in the cell. */
-import { type Frame, figure, labelWidth, round, WIDTH } from "./chart.js";
+import { type Frame, figure, labelWidth, round, shortLabel, WIDTH } from "./chart.js";
 import { html, type Markup } from "./markup.js";
 
 export interface HeatMap extends Frame {
@@ -35,7 +35,7 @@ export function heatMap(map: HeatMap): Markup {
   )}</g>
 ${rows.map((row, r) => {
   const y = TOP + r * ROW;
-  return html`<g><text class="label" x="${left - 10}" y="${y + ROW / 2 + 4}" text-anchor="end">${row}</text>${columns.map(
+  return html`<g><text class="label" x="${left - 10}" y="${y + ROW / 2 + 4}" text-anchor="end">${shortLabel(row)}</text>${columns.map(
     (_, c) => {
       const value = values[r]?.[c] ?? null;
       const colour = value === null ? "hole" : `heat h${step(value)}`;

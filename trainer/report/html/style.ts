@@ -27,6 +27,7 @@ section{padding:36px 0 8px}
 .tiles .name{color:var(--ink);font-weight:600;font-size:.84rem}
 .better{color:var(--good);font-weight:600}.worse{color:var(--bad);font-weight:600}.none{color:var(--soft);font-weight:600}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:18px;margin:14px 0}
+.charts>:only-child{max-width:600px}
 figure{margin:0}
 .chart{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px 10px;min-width:0}
 .chart svg[role=img]{display:block;width:100%;height:auto;margin-top:6px}

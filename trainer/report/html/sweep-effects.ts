@@ -35,6 +35,9 @@ function contrastCells(measure: Measure, contrast: Contrast | null, isReference:
   ];
 }
 
+/** Below this range whole percents on an axis would repeat themselves. */
+const NARROW = 0.05;
+
 const TEST_HEAD = ["difference, points", "paired t-test", "Holm", "effect, s.d.", "seeds for 80 %", "seeds"];
 
 function levelTable(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Table {
@@ -55,8 +58,12 @@ function levelTable(measure: Measure, factor: Factor, effects: readonly LevelEff
 function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Markup | null {
   const drawn = effects.filter(({ marginal }) => marginal !== null);
   if (drawn.length === 0) return null;
+  const ends = drawn.flatMap(({ marginal }) =>
+    marginal === null ? [] : [marginal.mean, ...(marginal.interval ?? [])],
+  );
+  const digits = Math.max(...ends) - Math.min(...ends) < NARROW ? 1 : 0;
   const tick = (value: number): string =>
-    isGain(measure) ? (100 * value).toFixed(1).replace("-", "−") : percent(value, 0);
+    isGain(measure) ? (100 * value).toFixed(digits + 1).replace("-", "−") : percent(value, digits);
   const told = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal?.mean ?? 0)}`).join("; ");
   return dotChart({
     id: `effect-${measure.column}-${factor.key}`,

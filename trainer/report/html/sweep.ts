@@ -52,9 +52,13 @@ function header(summary: SweepSummary): Markup {
 
 function planSection(summary: SweepSummary): Markup {
   const { factors, design, seeds, finished, missing, combinations } = summary;
+  const whole =
+    factors.length > 1
+      ? `A grid: every combination of these, ${count(combinations.length)} in all.`
+      : `${count(combinations.length)} levels of one setting.`;
   const kind =
     design === "grid"
-      ? `A grid: every combination of these, ${count(combinations.length)} in all.`
+      ? whole
       : `${count(combinations.length)} combinations that are no full grid, so each is a level of its own.`;
   const shown = design === "grid" ? factors : [];
   const rows = shown.map(({ name, levels, reference }) => [name, levels.join(", "), reference]);
@@ -132,7 +136,7 @@ export function sweepPage(contents: SweepContents, summary: SweepSummary): strin
   const { factors, seeds, combinations } = summary;
   return pageOf({
     kind: "sweep",
-    kicker: `RLS3 · sweep over ${factorNames(summary)} · ${count(combinations.length)} combinations × ${seedCount(seeds.length)}`,
+    kicker: `RLS3 · sweep over ${factorNames(summary)} · ${count(combinations.length)} ${factors.length > 1 ? "combinations" : "levels"} × ${seedCount(seeds.length)}`,
     title: sweepHeadline(summary),
     header: header(summary),
     sections: [

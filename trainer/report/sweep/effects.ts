@@ -73,6 +73,8 @@ export interface Variance {
 }
 
 const PERMUTATION_FROM = 8;
+/** Of shares, of which all measures are made. */
+const ROUNDING = 1e-12;
 
 /** Values of the same seed become their mean; in order of seeds. */
 function bySeed(values: readonly { readonly seed: number; readonly value: number }[]): number[] {
@@ -100,7 +102,8 @@ function contrastOf(
   differences: readonly { readonly seed: number; readonly value: number }[],
   path: string,
 ): Contrast | null {
-  const means = bySeed(differences);
+  // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
+  const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
   if (means.length === 0) return null;
   return {
     difference: mean(means),
