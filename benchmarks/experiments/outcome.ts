@@ -1,5 +1,7 @@
 /** @file What an analysis finds: tables and sentences for people, data for scripts. One form for the terminal, the page and summary.json. */
+
 import type { Interval } from "../../trainer/report/statistics.js";
+import { wrap } from "../../trainer/report/terminal.js";
 
 export interface Table {
   readonly title: string;
@@ -33,7 +35,7 @@ export function plainTable({ title, head, rows }: Table): string {
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join("  ")
       .trimEnd();
-  return [title, "", ...all.map(line)].join("\n");
+  return [wrap(title), "", ...all.map(line)].join("\n");
 }
 
 const escaped = (cell: string): string => cell.replaceAll("|", "\\|").replaceAll("\u00a0", " ");
