@@ -26,7 +26,13 @@ interface Options {
   readonly plan: boolean;
 }
 
-const typed = (): string => ["npm run experiment --", ...process.argv.slice(2)].join(" ");
+/** What repeats it anywhere: neither where its results go nor how many run side by side changes them. */
+const commandOf = (name: string, { quick, seeds }: Options): string =>
+  [
+    `npm run experiment -- ${name}`,
+    ...(quick ? ["--quick"] : []),
+    ...(seeds === undefined ? [] : [`--seeds ${seeds.join(",")}`]),
+  ].join(" ");
 
 function seedsOf({ seeds: { first, count } }: Experiment, { seeds, quick }: Options): readonly number[] {
   return seeds ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
@@ -52,18 +58,13 @@ async function perform(
   const analysis = analysisNamed(experiment.analysis);
   const { folder, quick, jobs } = options;
   const seeds = seedsOf(experiment, options);
+  const command = commandOf(name, options);
   const cells = cellsOf(experiment, folder, seeds, quick);
   progress.say(planned(name, cells, jobs));
   if (options.plan) return null;
-  await runCells(cells, { folder, quick, command: typed(), jobs, progress, signal });
+  await runCells(cells, { folder, quick, command, jobs, progress, signal });
   const outcome = await analysis({ experiment, cells, folder, quick, progress, signal });
-  const summary = await writeResults(
-    path.join(folder, name),
-    experiment,
-    cells,
-    { command: typed(), quick, seeds },
-    outcome,
-  );
+  const summary = await writeResults(path.join(folder, name), experiment, cells, { command, quick, seeds }, outcome);
   process.stdout.write(`${shown(summary, path.join(folder, name))}\n`);
   return summary;
 }

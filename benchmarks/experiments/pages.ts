@@ -27,7 +27,7 @@ function resultOf(name: string): string {
   const summary = committed(name);
   if (summary === null) return "The full setting has not been run yet.";
   const link = `../results/${name}`;
-  const head = `${summary.date}; ${machineOf(summary)}; commit ${commitsOf(summary)}; ${summary.runs} runs, seeds ${summary.seeds.join(", ")}; [summary.json](${link}/summary.json), [sweep.csv](${link}/sweep.csv), [curves.csv](${link}/curves.csv).`;
+  const head = `${summary.date}; ${machineOf(summary)}; commit ${commitsOf(summary)}; \`${summary.command}\`, ${summary.runs} runs, seeds ${summary.seeds.join(", ")}; [summary.json](${link}/summary.json), [sweep.csv](${link}/sweep.csv), [curves.csv](${link}/curves.csv).`;
   return [
     head,
     `${capital(plain(summary.headline))}.`,
@@ -50,7 +50,7 @@ function list(): string {
     const { title } = readExperiment(name);
     const link = `[${name}](experiments/${name}.md)`;
     if (summary === null) return `| ${link} | ${title} | – | – | not run at the full setting yet |`;
-    const what = `${summary.runs} runs, ${summary.seeds.length} seeds`;
+    const what = `${summary.runs} runs, ${summary.seeds.length} ${summary.seeds.length === 1 ? "seed" : "seeds"}`;
     return `| ${link} | ${title} | ${summary.date} | ${machineOf(summary)}; ${commitsOf(summary)}; ${what} | ${capital(plain(summary.headline)).replaceAll("|", "\\|")} |`;
   });
   return ["| experiment | question | date | machine, commit, runs | outcome |", "|---|---|---|---|---|", ...rows].join(
