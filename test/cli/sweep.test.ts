@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Ended, resultFiles, rls3, startGroup, tiny } from "../rls3/runs.js";
+import { temporaryFolder } from "../temporary.js";
 
-const parent = mkdtempSync(path.join(tmpdir(), "rls3-sweep-"));
-afterAll(() => rmSync(parent, { recursive: true }));
+const parent = temporaryFolder("sweep");
 
 const args = (out: string, ...more: readonly string[]): string[] => [
   ...["sweep", ...tiny(2), "--beta", "1,10", "--seeds", "1", "--no-estimate", "--out", out],

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../trainer/rls3/progress.js";
 import { finishedState } from "../../trainer/rls3/run.js";
 import { iterationsIn } from "../../trainer/rls3/run-directory.js";
@@ -11,9 +10,9 @@ import { openSweep } from "../../trainer/sweep/sweep.js";
 import { sweepTable } from "../../trainer/sweep/table.js";
 import { usageOf } from "../../trainer/sweep/usage.js";
 import { root, TINY_MODEL } from "../rls3/runs.js";
+import { temporaryFolder } from "../temporary.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "rls3-cell-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("cell");
 
 const settings = {
   ...{ vlm: TINY_MODEL, device: "cpu", E: 3, T0: 10, batchSize: 8, iterations: 3, epochs: 1, replayCapacity: 4000 },

@@ -1,16 +1,15 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TIMING_COLUMNS } from "../../trainer/rls3/run-directory.js";
 import { estimate, sideBySide } from "../../trainer/sweep/estimate.js";
 import { ASSUMED_MIB, jobsFor } from "../../trainer/sweep/jobs.js";
 import { merge } from "../../trainer/sweep/merge.js";
 import { planSweep } from "../../trainer/sweep/plan.js";
+import { temporaryFolder } from "../temporary.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "rls3-jobs-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("jobs");
 
 const cells = (count: number, threads = 1) => Array.from({ length: count }, () => ({ configuration: { threads } }));
 const plenty = { cores: 8, freeMiB: 64 * 1024 };

@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import yargs from "yargs";
 import { configurationOf, readFlags, withConfiguration } from "../../trainer/cli/options.js";
 import { readSweepFlags } from "../../trainer/cli/sweep-flags.js";
@@ -11,6 +10,7 @@ import { type Configuration, resolveConfiguration } from "../../trainer/rls3/con
 import { repeatCommand } from "../../trainer/sweep/command.js";
 import { merge } from "../../trainer/sweep/merge.js";
 import { configurationKey, planSweep, type SweepWish } from "../../trainer/sweep/plan.js";
+import { temporaryFolder } from "../temporary.js";
 
 const wish = (more: Partial<SweepWish>): SweepWish => ({ base: [], seeds: [0], ...more });
 const unique = <T>(arbitrary: fc.Arbitrary<T>) => fc.uniqueArray(arbitrary, { minLength: 1, maxLength: 4 });
@@ -248,8 +248,7 @@ describe("the command that repeats a cell", () => {
 });
 
 describe("a sweep's flags and file", () => {
-  const parent = mkdtempSync(path.join(tmpdir(), "rls3-sweep-file-"));
-  afterAll(() => rmSync(parent, { recursive: true }));
+  const parent = temporaryFolder("sweep-file");
   const given = (text: string, flags: Readonly<Record<string, unknown>> = {}) => {
     const file = path.join(parent, "sweep.yaml");
     writeFileSync(file, text);

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { METRIC_COLUMNS } from "../../trainer/report/columns.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { writeTensorFile } from "../../trainer/rls3/tensor-file.js";
@@ -10,9 +9,9 @@ import { merge } from "../../trainer/sweep/merge.js";
 import { planSweep } from "../../trainer/sweep/plan.js";
 import type { PlannedCell } from "../../trainer/sweep/plan-file.js";
 import { OUTCOME_COLUMNS, renderTable, sweepTable, tableColumns, writeTable } from "../../trainer/sweep/table.js";
+import { temporaryFolder } from "../temporary.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "rls3-table-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("table");
 
 interface Point {
   readonly generated: number;

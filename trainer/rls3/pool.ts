@@ -30,7 +30,7 @@ export async function inParallel(
   const total = waiting.reduce((sum, { left }) => sum + left, 0);
   const done = new Map<string, number>();
   if (waiting.length < runs.length) progress.say(`${runs.length - waiting.length} of ${runs.length} runs are finished`);
-  progress.begin(`${waiting.length} runs`, total, "iterations");
+  progress.begin(waiting.length === 1 ? "1 run" : `${waiting.length} runs`, total, "iterations");
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { plan, before, left } = next;

@@ -230,6 +230,9 @@ export function refuseUnwritable(folder: string): void {
 /** config.json of a run, parsed as JSON. */
 export function readRunConfig(folder: string): Readonly<Record<string, unknown>> {
   const file = path.join(folder, "config.json");
+  if (existsSync(path.join(folder, "sweep.json"))) {
+    throw new InputError(`${folder}: is a sweep; go on with it by the rls3 sweep command that it was started with`);
+  }
   if (!existsSync(file)) throw new InputError(`${folder}: is no run's folder (it has no config.json)`);
   const damaged = (what: string): InputError =>
     new InputError(`${file}: is ${what}; restore it, or start the run anew in another folder`);
