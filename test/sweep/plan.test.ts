@@ -13,7 +13,7 @@ import { configurationKey, planSweep, type SweepWish } from "../../trainer/sweep
 import { temporaryFolder } from "../temporary.js";
 
 const wish = (more: Partial<SweepWish>): SweepWish => ({ base: [], seeds: [0], ...more });
-const unique = <T>(arbitrary: fc.Arbitrary<T>) => fc.uniqueArray(arbitrary, { minLength: 1, maxLength: 4 });
+const unique = <T>(arbitrary: fc.Arbitrary<T>) => fc.uniqueArray(arbitrary, { minLength: 1, maxLength: 2 });
 
 /** Some settings of every kind with values that they take. */
 const axes = {
@@ -23,7 +23,11 @@ const axes = {
   agent: unique(fc.constantFrom("rls3", "paper")),
   replay: unique(fc.constantFrom("prioritized", "lap", "uniform")),
   earlyStopping: unique(fc.boolean()),
-  vlm: unique(fc.string({ minLength: 1 }).filter((text) => !text.includes("\0"))),
+  vlm: unique(
+    fc
+      .oneof(fc.constantFrom("-", "--beta", "a b", "it's", "$HOME"), fc.string({ minLength: 1 }))
+      .filter((text) => !text.includes("\0")),
+  ),
 } as const satisfies Partial<Record<keyof Configuration, fc.Arbitrary<unknown[]>>>;
 const grids = fc.record(axes, { requiredKeys: [] });
 const seedLists = fc.uniqueArray(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 1, maxLength: 3 });
@@ -182,7 +186,7 @@ describe("a folder that has a sweep", () => {
 
   it("takes any further cells in, and no cell of it changes its place", () => {
     fc.assert(
-      fc.property(fc.record(axes), seedLists, fc.nat(3), (grid, seeds, kept) => {
+      fc.property(fc.record(axes), seedLists, fc.nat(1), (grid, seeds, kept) => {
         const part = Object.fromEntries(
           Object.entries(grid).map(([name, values]) => [name, values.slice(0, kept + 1)]),
         );

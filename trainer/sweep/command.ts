@@ -30,7 +30,9 @@ export function repeatCommand(configuration: Configuration): string {
 
 export function flag(name: SettingName, value: unknown): string {
   if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
-  return `${flagOf(name)} ${quoted(String(value))}`;
+  const word = String(value);
+  // What begins with a dash would be taken for a flag of its own.
+  return `${flagOf(name)}${word.startsWith("-") ? "=" : " "}${quoted(word)}`;
 }
 
 /** As a POSIX shell takes it. */
