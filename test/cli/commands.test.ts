@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -129,4 +130,11 @@ describe("--json", () => {
       expect(share).toBeLessThanOrEqual(1);
     }
   });
+});
+
+it("a reader that leaves early ends rls3 without a word", () => {
+  const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
+  const piped = `set -o pipefail; ${process.execPath} ${main} env view --seed 3 --json --out ${path.join(parent, "room.png")} | true`;
+  const { status, stderr } = spawnSync("bash", ["-c", piped], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([0, ""]);
 });

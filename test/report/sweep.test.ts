@@ -314,6 +314,27 @@ describe("a sweep's folder", () => {
     expect(text).toContain("…hout priorities");
   });
 
+  it("of random draws shows the highest combinations first, and which way the numbers go", async () => {
+    const draws = [3, 14, 8, 19].flatMap((beta, i) =>
+      seeds.map((seed) => ({
+        name: `draw${i}-${seed}`,
+        variant: null,
+        configuration: { extrinsicWeight: beta, samplingRate: [0.55, 0.4, 0.25, 0.6][i], seed },
+      })),
+    );
+    await writeSweep(folder("draws"), { varied, cells: draws, speed, iterations: 3 });
+    const summary = await writeSweepReport(folder("draws"));
+    expect(summary.design).toBe("combinations");
+    expect(summary.trends.map(({ setting }) => setting)).toEqual(["β", "η"]);
+    expect(summary.trends[0]?.correlation).toBeGreaterThan(0.8);
+    const text = renderSweepTerminal(summary);
+    const places = [19, 14, 8, 3].map((beta) => text.indexOf(`\nβ ${beta}, η`));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(text).toContain("Rank correlation with accuracy over all finished cells: β 0.");
+    expect(await page("draws")).toContain('<section id="trends"');
+  });
+
   it("is rebuilt by rls3 report, which knows it by its plan", async () => {
     const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
     const said = execFileSync(process.execPath, [main, "report", folder("grid")], { encoding: "utf8" });

@@ -92,6 +92,13 @@ async function main(): Promise<void> {
     .parseAsync();
 }
 
+// A reader that has seen enough (`rls3 report … | head`) is no fault, and no reason to lose what runs.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);
   process.stderr.write(`rls3: ${message}\n`);

@@ -6,7 +6,7 @@ import { type Factor, levelName } from "../sweep/design.js";
 import type { Contrast, LevelEffect, SeedMean } from "../sweep/effects.js";
 import { type Common, MAIN_MEASURE, MEASURES, type Measure, measureOf } from "../sweep/measures.js";
 import type { SweepContents } from "../sweep/read.js";
-import { mainTests, seedsTested, varianceSentence } from "../sweep/sentences.js";
+import { inOrderShown, mainTests, seedsTested, varianceSentence } from "../sweep/sentences.js";
 import type { SweepSummary } from "../sweep/summary.js";
 import { dotChart, lineChart } from "./chart.js";
 import { meanCurveOfSeeds } from "./curves.js";
@@ -87,12 +87,14 @@ function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEff
 export function effectsSection(summary: SweepSummary): Markup {
   const { factors, effects, common } = summary;
   const parts = MEASURES.map((measure) => {
-    const charts = factors.flatMap(
-      (factor, i) => levelChart(measure, factor, effects[measure.column][i] ?? [], common) ?? [],
-    );
+    const shown = factors.map((factor, i) => ({
+      factor,
+      levels: inOrderShown(summary, effects[measure.column][i] ?? []),
+    }));
+    const charts = shown.flatMap(({ factor, levels }) => levelChart(measure, factor, levels, common) ?? []);
     const tests =
       measure.column === MAIN_MEASURE &&
-      factors.map((factor, i) => table(levelTable(measure, factor, effects[measure.column][i] ?? [], common)));
+      shown.map(({ factor, levels }) => table(levelTable(measure, factor, levels, common)));
     return html`<h3>${measure.title(common)}</h3><div class="charts">${charts}</div>${tests}`;
   });
   const tested = seedsTested(summary);

@@ -1,8 +1,8 @@
 /** @file What a sweep says in words: the same sentences in the report and in the terminal. */
-import { capital, count, percent, points, pointsInterval, probability } from "../format.js";
+import { capital, count, decimal, percent, points, pointsInterval, probability } from "../format.js";
 import { powerSentence } from "../verdicts.js";
 import { type Factor, levelName } from "./design.js";
-import type { Contrast } from "./effects.js";
+import type { Contrast, LevelEffect } from "./effects.js";
 import { MAIN_MEASURE, measureOf } from "./measures.js";
 import type { Combination, SweepSummary } from "./summary.js";
 
@@ -48,8 +48,15 @@ export function strongest(summary: SweepSummary): Tested | null {
 export const seedsTested = (summary: SweepSummary): number =>
   Math.max(0, ...mainTests(summary).map(({ contrast }) => contrast.seeds));
 
-export const factorNames = ({ factors }: Pick<SweepSummary, "factors">): string =>
-  factors.map(({ name }) => name).join(", ");
+/** What was varied; of combinations that are no grid, their settings. */
+export const factorNames = ({ design, factors, varied }: SweepSummary): string =>
+  (design === "grid" ? factors.map(({ name }) => name) : varied).join(", ");
+
+/** In the order in which they are shown: levels of a setting as they are, combinations from the highest on. */
+export function inOrderShown({ design }: SweepSummary, effects: readonly LevelEffect[]): readonly LevelEffect[] {
+  if (design === "grid") return effects;
+  return [...effects].sort((a, b) => (b.marginal?.mean ?? -1) - (a.marginal?.mean ?? -1));
+}
 
 /** One sentence without its full stop: what differed, or that nothing did, or that nothing can be told. */
 export function sweepHeadline(summary: SweepSummary): string {
@@ -61,7 +68,9 @@ export function sweepHeadline(summary: SweepSummary): string {
   const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
   const { factor, level, contrast } = found;
   if (!isSignificant(contrast)) {
-    return `No level of ${factorNames(summary)} differed significantly from its reference${caution}`;
+    return summary.design === "grid"
+      ? `No level of ${factorNames(summary)} differed significantly from its reference${caution}`
+      : `None of the combinations of ${factorNames(summary)} differed significantly from the first${caution}`;
   }
   const better = contrast.difference > 0 ? "better" : "worse";
   const others = tests.filter(({ contrast: other }) => isSignificant(other)).length - 1;
@@ -117,6 +126,13 @@ export function missingSentence({ finished, missing }: SweepSummary): string | n
   const named = missing.slice(0, NAMED_CELLS).map(({ name }) => name);
   const more = missing.length > named.length ? ` and ${count(missing.length - named.length)} more` : "";
   return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are in no number: ${named.join(", ")}${more}. The sweep's command goes on with them.`;
+}
+
+/** Which way the numbers of a sweep without a grid go; null for a grid. */
+export function trendSentence({ trends }: SweepSummary): string | null {
+  if (trends.length === 0) return null;
+  const told = trends.map(({ setting, correlation }) => `${setting} ${decimal(correlation, 2)}`).join(", ");
+  return `Rank correlation with accuracy over all finished cells: ${told}.`;
 }
 
 /** What the main measure's variance is made of; null where no seed's grid is whole. */

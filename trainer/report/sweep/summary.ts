@@ -1,7 +1,7 @@
 /** @file sweep-summary.json: what a sweep has found, as it follows from its plan and its finished cells. */
 import { mean } from "../statistics.js";
 import type { Description } from "../summary.js";
-import { designOf, type Factor } from "./design.js";
+import { designOf, type Factor, settingName } from "./design.js";
 import {
   type Interaction,
   interactions,
@@ -44,6 +44,8 @@ export interface SweepSummary {
   readonly commit: string;
   readonly machine: Description;
   readonly design: "grid" | "combinations";
+  /** What was varied, as a reader knows it; in a grid the factors say it too. */
+  readonly varied: readonly string[];
   readonly factors: readonly Factor[];
   readonly seeds: readonly number[];
   readonly common: Common;
@@ -88,6 +90,7 @@ export function summarizeSweep({ plan, common, finished }: SweepContents): Sweep
     commit: plan.commit,
     machine: plan.machine,
     design: design.kind,
+    varied: plan.varied.map(settingName),
     factors: design.factors,
     seeds: [...new Set(cells.map(({ seed }) => seed))].sort((a, b) => a - b),
     common,
@@ -132,6 +135,6 @@ function trends({ plan, finished }: Pick<SweepContents, "plan" | "finished">): T
     const correlation = spearman(pairs);
     return pairs.length < finished.length || values < 3 || correlation === null
       ? []
-      : [{ setting, values, correlation }];
+      : [{ setting: settingName(setting), values, correlation }];
   });
 }

@@ -4,7 +4,15 @@ import { columns, wrap } from "../terminal.js";
 import { type Factor, levelName } from "./design.js";
 import type { LevelEffect } from "./effects.js";
 import { MAIN_MEASURE, measureOf } from "./measures.js";
-import { bestSentence, missingSentence, strongestSentence, sweepHeadline, varianceSentence } from "./sentences.js";
+import {
+  bestSentence,
+  inOrderShown,
+  missingSentence,
+  strongestSentence,
+  sweepHeadline,
+  trendSentence,
+  varianceSentence,
+} from "./sentences.js";
 import type { SweepSummary } from "./summary.js";
 
 const LONGEST_LEVEL = 16;
@@ -38,7 +46,7 @@ const HEAD = ["", "mean", "95 % interval", "IQM", "diff.", "p", "seeds*", "valid
 function factorTable(summary: SweepSummary, factor: Factor, index: number): string {
   const effects = summary.effects[MAIN_MEASURE][index] ?? [];
   const valid = summary.effects.validRate[index] ?? [];
-  const rows = effects.map((effect, i) => levelRow(factor, effect, valid[i]));
+  const rows = inOrderShown(summary, effects).map((effect) => levelRow(factor, effect, valid[effects.indexOf(effect)]));
   const table = columns([HEAD, ...rows.slice(0, SHOWN_LEVELS)]);
   return rows.length > SHOWN_LEVELS ? `${table}\n(and ${rows.length - SHOWN_LEVELS} more, in the report)` : table;
 }
@@ -53,7 +61,7 @@ export function renderSweepTerminal(summary: SweepSummary): string {
     wrap(`${title}; means over the other settings, then over seeds:`),
     ...summary.factors.map((factor, i) => factorTable(summary, factor, i)),
     wrap(key),
-    ...[strongestSentence, bestSentence, varianceSentence, missingSentence].flatMap((sentence) => {
+    ...[strongestSentence, bestSentence, trendSentence, varianceSentence, missingSentence].flatMap((sentence) => {
       const text = sentence(summary);
       return text === null ? [] : [wrap(text)];
     }),
