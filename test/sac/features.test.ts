@@ -1,11 +1,18 @@
 /** @file What the agents see of a placement: decoded as the environment decodes it, and as the design lists it. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { angles, axesOfCamera, cameraOffset } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
-import { activeTypes, decodeAction, loadCatalog } from "../../trainer/rooms/index.js";
+import { activeTypes, centres, decodeAction, drawLayout, loadCatalog, place } from "../../trainer/rooms/index.js";
 import { featureWidth, writeFeatures } from "../../trainer/sac/features.js";
 import { chooseProposals, softValues, temperatureFor } from "../../trainer/sac/proposal-policy.js";
-import { type AgentWorld, decodePlacement, observationWidth, writeObservation } from "../../trainer/sac/world.js";
+import {
+  type AgentWorld,
+  decodePlacement,
+  observationWidth,
+  type Surface,
+  writeObservation,
+} from "../../trainer/sac/world.js";
 import { drawAction, drawObservation, world } from "./world.js";
 
 const catalog = loadCatalog("rooms");
@@ -100,6 +107,51 @@ describe("features", () => {
     expect(featureWidth(turning)).toBe(featureWidth(world) + 6);
     expect(b[7]).toBeCloseTo(a[8] ?? 0, 5);
     expect(b[8]).toBeCloseTo(a[7] ?? 0, 5);
+  });
+
+  test("of relations come behind the others: where the object rests, and how the camera sees it from each that stays", () => {
+    const views = catalog.scenes.map(({ furniture, document: { camera } }) => ({
+      ...axesOfCamera(camera.position, camera.target),
+      surfaces: furniture.map(({ x0, x1, z0, z1, y1 }): Surface => ({ x: [x0, x1], z: [z0, z1], top: y1 })),
+    }));
+    const seeing: AgentWorld = { ...rooms, views };
+    const plain = featureWidth(rooms);
+    expect(featureWidth(seeing)).toBe(plain + 1 + 2 * 8);
+    let raised = 0;
+    for (let i = 0; raised < 20; i++) {
+      const scene = random.below(catalog.scenes.length);
+      const room = catalog.scenes[scene];
+      const axes = views[scene];
+      if (room === undefined || axes === undefined) throw new Error(`no scene ${scene}`);
+      const { objects } = drawLayout(catalog, room, random);
+      const action = drawAction(random);
+      const outcome = place(catalog, room, objects, decodeAction(catalog, activeTypes(objects), action));
+      if (!outcome.valid) continue;
+      const { slot } = decodePlacement(rooms, objects, action, 0);
+      const row = rowOf(seeing, { scene, objects, progress: 0 }, action);
+      expect(row.slice(0, plain)).toEqual(rowOf(rooms, { scene, objects, progress: 0 }, action));
+      const rest = outcome.objects[5 * slot + 2] ?? 0;
+      raised += rest > 0 ? 1 : 0;
+      expect(row[plain]).toBeCloseTo(rest / 1000, 5);
+      const after = centres(catalog, outcome.objects);
+      for (const other of [1, 2]) {
+        const [own, its] = [after[slot], after[(slot + other) % 3]];
+        if (own === undefined || its === undefined) throw new Error("no such slot");
+        const offset = cameraOffset(its, own, axes);
+        const { elevation, bearing } = angles(offset);
+        const found = row.slice(plain + 1 + 8 * (other - 1), plain + 1 + 8 * other);
+        const turn = (bearing * Math.PI) / 180;
+        const expected = [
+          ...[offset.right, offset.up, offset.toward].map((length) => length / 1000),
+          elevation / 90,
+          ...[Math.sin(turn), Math.cos(turn), Math.sin(8 * turn), Math.cos(8 * turn)],
+        ];
+        expected.forEach((value, j) => {
+          expect(found[j]).toBeCloseTo(value, 4);
+        });
+      }
+      expect(i).toBeLessThan(10_000);
+    }
   });
 
   test("a proposal's row does not depend on the rows around it", () => {

@@ -121,7 +121,7 @@ export async function openAgent(configuration: Configuration, world: World, prog
   const { extrinsicWeight, discount, hardnessCap, klBudget, proposals, heads, episodesPerIteration } = configuration;
   const options = {
     ...agentDefaults(agent),
-    world: world.agentWorld,
+    world: world.agentWorld(configuration.features),
     seed,
     learner,
     device,

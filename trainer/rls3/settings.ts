@@ -104,6 +104,12 @@ export const SETTINGS = {
     "two",
     "value heads of the default agent: validity and hardness apart, or one on the whole reward",
   ),
+  features: setting(
+    "Agent",
+    z.enum(["placement", "relations"]),
+    "placement",
+    "what the default agent's heads see: the decoded placement, or also where it would come to rest and its relations from there",
+  ),
   discount: setting("Agent", number(0, 1), 0, "γ (.99 with the paper's agent)", "gamma"),
   replay: setting("Agent", z.enum(["prioritized", "lap", "uniform"]), "prioritized", "how replay is sampled"),
   replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "transitions kept at most"),

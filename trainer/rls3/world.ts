@@ -11,7 +11,7 @@ import {
   relation,
 } from "../language/index.js";
 import { type Catalog, parseCatalog } from "../rooms/index.js";
-import type { AgentWorld } from "../sac/world.js";
+import type { AgentWorld, SceneView } from "../sac/world.js";
 
 export interface PairRelation {
   readonly code: RelationCode;
@@ -21,6 +21,7 @@ export interface PairRelation {
 
 /** Fields of an object in the `objects` observation: catalog index, x, y, z (mm), yaw step. */
 const FIELDS = 5;
+const NO_CAMERA: CameraAxes = { right: [1, 0], toward: [0, 1] };
 
 export class World {
   private readonly axes: readonly CameraAxes[];
@@ -56,7 +57,7 @@ export class World {
 
   /** Where the object in slot `a` is, seen from the one in slot `b`, by the centres of their collision boxes. */
   relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
-    const axes = this.axes[scene] ?? { right: [1, 0], toward: [0, 1] };
+    const axes = this.axes[scene] ?? NO_CAMERA;
     const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), axes);
     return { code: relation(offset), margin: boundaryMargin(offset) };
   }
@@ -66,9 +67,17 @@ export class World {
     return [x, y + (this.catalog.objects[index]?.sizeY ?? 0) / 2, z];
   }
 
-  /** The same world as the agents take it. */
-  get agentWorld(): AgentWorld {
+  /** The same world as the agents take it, with or without what features of relations need. */
+  agentWorld(features: "placement" | "relations"): AgentWorld {
     const { rules, objects, scenes } = this.catalog;
+    const views = scenes.map(({ furniture }, scene): SceneView => {
+      const { right, toward } = this.axes[scene] ?? NO_CAMERA;
+      return {
+        right,
+        toward,
+        surfaces: furniture.map(({ x0, x1, z0, z1, y1 }) => ({ x: [x0, x1], z: [z0, z1], top: y1 })),
+      };
+    });
     return {
       sceneCount: scenes.length,
       activeObjects: rules.activeObjects,
@@ -80,6 +89,7 @@ export class World {
       },
       yawSteps: rules.yawSteps,
       lengthUnit: Math.max(...scenes.map(({ sizeX }) => sizeX)) / 2,
+      ...(features === "relations" ? { views } : {}),
     };
   }
 }

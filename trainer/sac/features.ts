@@ -1,18 +1,25 @@
 /**
  * @file The critic's view of a placement (design: "what decides whether RLS3 beats random"): not the flat observation but the decoded
  * choice: which object comes, its size and place with Fourier features, and the objects that stay, each relative to it.
- * Written for the inner loop: no allocation, each sine and cosine computed once and doubled by angle.
+ * Written for the inner loop: no allocation, each sine and cosine computed once and doubled by angle. Where the world has views, also
+ * where the object would come to rest, and its relation from there to each that stays, as captions are made of it.
  */
 import type { AgentObservation } from "./agent.js";
-import { ACTION_WIDTH, type AgentWorld, decodePlacement } from "./world.js";
+import { ACTION_WIDTH, type AgentWorld, decodePlacement, type Placement, type SceneView } from "./world.js";
 
 /** Fourier features sin, cos of π · {1, 2, 4, 8} · (x, z, drop). */
 const OCTAVES = 4;
 
-export function featureWidth({ sceneCount, activeObjects, objectSizes, yawSteps }: AgentWorld): number {
+/** Right, up, toward; elevation; sine and cosine of the bearing and of eight times it: a period is a sector. */
+const RELATION = 8;
+const SECTORS = 8;
+
+export function featureWidth({ sceneCount, activeObjects, objectSizes, yawSteps, views }: AgentWorld): number {
   const types = objectSizes.length;
   const yaw = yawSteps > 1 ? 2 : 0;
-  return sceneCount + types + 3 + 3 + 3 * 2 * OCTAVES + yaw + (activeObjects - 1) * (6 + 3 + 3 + types + yaw);
+  const own = sceneCount + types + 3 + 3 + 3 * 2 * OCTAVES + yaw;
+  const relations = views === undefined ? 0 : 1 + (activeObjects - 1) * RELATION;
+  return own + (activeObjects - 1) * (6 + 3 + 3 + types + yaw) + relations;
 }
 
 /** Half extents along x and z of a box (halfX, halfZ) turned by `angle`: of its bounding rectangle. */
@@ -34,6 +41,7 @@ export function writeFeatures(
   offset: number,
 ): void {
   const { sceneCount, activeObjects, objectSizes, lengthUnit, yawSteps } = world;
+  const view = world.views?.[scene];
   const types = objectSizes.length;
   const width = featureWidth(world);
   const turn = (2 * Math.PI) / yawSteps;
@@ -91,6 +99,50 @@ export function writeFeatures(
         out[at++] = Math.cos(otherAngle);
       }
     }
+    if (view !== undefined) writeRelations(world, view, objects, placement, out, at);
+  }
+}
+
+/** The highest surface under the point that is not above the drop; else the floor. */
+function restingHeight({ surfaces }: SceneView, { x, z, drop }: Placement): number {
+  let height = 0;
+  for (const surface of surfaces) {
+    if (surface.top > drop || surface.top <= height) continue;
+    if (x < surface.x[0] || x > surface.x[1] || z < surface.z[0] || z > surface.z[1]) continue;
+    height = surface.top;
+  }
+  return height;
+}
+
+function writeRelations(
+  { activeObjects, objectSizes, lengthUnit }: AgentWorld,
+  view: SceneView,
+  objects: Int32Array,
+  placement: Placement,
+  out: Float32Array,
+  start: number,
+): void {
+  const { right, toward } = view;
+  const rest = restingHeight(view, placement);
+  const height = rest + sizeOf(objectSizes, placement.type)[1] / 2;
+  let at = start;
+  out[at++] = rest / lengthUnit;
+  for (let other = 1; other < activeObjects; other++) {
+    const from = ((placement.slot + other) % activeObjects) * 5;
+    const dx = placement.x - (objects[from + 1] as number);
+    const dz = placement.z - (objects[from + 3] as number);
+    const up = height - (objects[from + 2] as number) - sizeOf(objectSizes, objects[from] as number)[1] / 2;
+    const across = dx * right[0] + dz * right[1];
+    const along = dx * toward[0] + dz * toward[1];
+    const bearing = Math.atan2(along, across);
+    out[at++] = across / lengthUnit;
+    out[at++] = up / lengthUnit;
+    out[at++] = along / lengthUnit;
+    out[at++] = Math.atan2(up, Math.hypot(across, along)) / (Math.PI / 2);
+    out[at++] = Math.sin(bearing);
+    out[at++] = Math.cos(bearing);
+    out[at++] = Math.sin(SECTORS * bearing);
+    out[at++] = Math.cos(SECTORS * bearing);
   }
 }
 

@@ -21,6 +21,22 @@ export interface AgentWorld {
   readonly yawSteps: number;
   /** Half of a room's width, for instance the widest one's: lengths are given to the networks as shares of it. */
   readonly lengthUnit: number;
+  /** What features of relations need; without it a placement's features have none. */
+  readonly views?: readonly SceneView[];
+}
+
+/** How a scene's relations are seen: camera axes as horizontal unit vectors (x, z), and what a dropped object may come to rest on. */
+export interface SceneView {
+  readonly right: readonly [number, number];
+  readonly toward: readonly [number, number];
+  readonly surfaces: readonly Surface[];
+}
+
+/** A level rectangle, in millimetres. */
+export interface Surface {
+  readonly x: Range;
+  readonly z: Range;
+  readonly top: number;
 }
 
 /** An action decoded: which active object leaves, which catalog object comes, and from where it is dropped. */
