@@ -1,4 +1,4 @@
-/** @file Writes a made-up folder of runs to look at: node dist/test/report/write-runs.js FOLDER [RUNS]; two of them grow until it is interrupted. */
+/** @file Writes a made-up folder of runs to look at: node dist/test/report/dashboard/write-runs.js FOLDER [RUNS]; two of them grow until it is interrupted. */
 import { setTimeout } from "node:timers/promises";
 import { writeRunsFolder } from "./runs-folder.js";
 

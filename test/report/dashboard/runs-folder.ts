@@ -2,8 +2,8 @@
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { METRIC_COLUMNS } from "../../trainer/report/columns.js";
-import { FIXTURE_ARMS, type FixtureArm, fixtureMetrics, writeComparison, writeRun } from "./fixture.js";
+import { METRIC_COLUMNS } from "../../../trainer/report/columns.js";
+import { FIXTURE_ARMS, type FixtureArm, fixtureMetrics, writeComparison, writeRun } from "../fixture.js";
 
 const ITERATIONS = 14;
 const CELLS = [1, 5, 10, 20].flatMap((weight) => [0.25, 0.5, 1].map((rate) => ({ weight, rate })));
