@@ -115,7 +115,7 @@ export async function writeRun(
   await writeFile(path.join(folder, "metrics.csv"), stringify(rows, { header: true, columns: [...METRIC_COLUMNS] }));
   await writeFile(path.join(folder, "log.jsonl"), `{"level":30,"msg":"made up"}\n`);
   const random = Random.stream(seed, "fixture samples", arm.name);
-  for (let iteration = 1; iteration <= iterations; iteration++) {
+  for (let iteration = 1; iteration <= iterations && samples > 0; iteration++) {
     const shard = String(iteration).padStart(4, "0");
     const lines = Array.from({ length: samples }, (_, step) =>
       sampleLine(random, step, step < 4 ? `${shard}/${String(step).padStart(2, "0")}.png` : undefined),

@@ -46,6 +46,8 @@ export class FollowedTable<Row> {
     }
     try {
       await this.readNew(handle, now.size);
+    } catch (error) {
+      this.problem = `${this.file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     } finally {
       await handle.close();
     }

@@ -63,7 +63,11 @@ export class WatchedFolder {
   /** Tells of changes until the function that comes back is called. */
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
-    if (this.timer === null) this.schedule(LOOK);
+    if (this.timer === null) {
+      // With the first look the folders are watched, too.
+      this.searched = Number.NEGATIVE_INFINITY;
+      this.schedule(0);
+    }
     return () => {
       this.listeners.delete(listener);
       if (this.listeners.size === 0) this.rest();
@@ -83,12 +87,20 @@ export class WatchedFolder {
     return this.looking;
   }
 
+  /** A look that is under way may have passed by what has just changed. */
+  private async lookAnew(): Promise<void> {
+    await this.looking;
+    await this.look();
+  }
+
   private async lookNow(): Promise<void> {
     const now = Date.now();
-    if (now - this.searched >= SEARCH || this.listeners.size === 0) this.search(now);
+    const isSearch = now - this.searched >= SEARCH || this.listeners.size === 0;
+    if (isSearch) this.search(now);
     const touched = new Set<string>();
     for (const run of this.runs.values()) {
-      if (await run.refresh(now)) touched.add(run.place.id);
+      // What is finished seldom goes on: it is looked at as seldom as new folders are looked for.
+      if ((run.isUnfinished || isSearch) && (await run.refresh(now))) touched.add(run.place.id);
     }
     const removed = [...this.entries.keys()].filter((id) => !this.runs.has(id));
     const known = [...this.runs.keys()].every((id) => this.entries.has(id));
@@ -160,8 +172,12 @@ export class WatchedFolder {
   private schedule(after: number): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      void this.look().finally(() => {
+      const again = (): void => {
         if (this.listeners.size > 0) this.schedule(LOOK);
+      };
+      this.lookAnew().then(again, (error: unknown) => {
+        this.notes = [`The folder could not be looked at: ${error instanceof Error ? error.message : String(error)}`];
+        again();
       });
     }, after);
   }

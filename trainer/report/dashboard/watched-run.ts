@@ -161,6 +161,8 @@ async function saysFinished(file: string, size: number): Promise<boolean> {
     const bytes = Buffer.alloc(Math.min(size, LOG_END));
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, size - bytes.length);
     return bytes.toString("utf8", 0, bytesRead).split("\n").some(isFinished);
+  } catch {
+    return false;
   } finally {
     await handle.close();
   }

@@ -133,7 +133,10 @@ interface SectionProps {
 
 export function ChartSection({ title, charts, series, axis }: SectionProps) {
   const measured = charts.filter(({ column }) => series.some((each) => lastMean(each, column) !== null));
-  const followed = measured.filter(({ column }) => series.every((each) => isFollowed(each, column)));
+  // An arm that never has a measure, such as a policy's of random sampling, is no reason not to draw the others'.
+  const followed = measured.filter(({ column }) =>
+    series.every((each) => lastMean(each, column) === null || isFollowed(each, column)),
+  );
   if (measured.length === 0) return null;
   const id = `section-${title.replaceAll(" ", "-")}`;
   return (
@@ -154,7 +157,7 @@ export function ChartSection({ title, charts, series, axis }: SectionProps) {
         ))}
       </div>
       {followed.length < measured.length && (
-        <NowAndThen charts={measured.filter((chart) => !followed.includes(chart))} series={series} />
+        <NowAndThen title={title} charts={measured.filter((chart) => !followed.includes(chart))} series={series} />
       )}
     </section>
   );
@@ -176,20 +179,21 @@ function linesOf(series: readonly RunSeries[], column: MetricColumn, axis: Axis)
 const formatOf = ({ isShare }: Tracked): ((value: number) => string) => (isShare === true ? fineShare : fine);
 
 interface NowAndThenProps {
+  readonly title: string;
   readonly charts: readonly Tracked[];
   readonly series: readonly RunSeries[];
 }
 
 /** What was measured too seldom for a curve, as it was the last time. */
-function NowAndThen({ charts, series }: NowAndThenProps) {
+function NowAndThen({ title, charts, series }: NowAndThenProps) {
   return (
     <>
       <p class="note">
         Not measured in every iteration, so without a curve; as it was the last time, means over seeds:
       </p>
       <DataTable
-        label="Measured now and then"
-        head={["", ...charts.map(({ title }) => title)]}
+        label={`${title}, measured now and then`}
+        head={["runs", ...charts.map(({ title }) => title)]}
         rows={series.map((each) => [
           each.name,
           ...charts.map((chart) => {

@@ -96,6 +96,7 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
           selected={selected}
           colours={colours}
           set={set}
+          isSearch={words.length > 0 || state !== "all"}
         />
       ))}
       {found.length === 0 && <p class="note">No run has all of this.</p>}
@@ -110,22 +111,37 @@ interface GroupProps {
   readonly selected: ReadonlySet<string>;
   readonly colours: ReadonlyMap<string, number>;
   readonly set: (ids: readonly string[], on: boolean) => void;
+  /** What is found is shown. */
+  readonly isSearch: boolean;
 }
 
-function Group({ group, runs, index, selected, colours, set }: GroupProps) {
+function Group({ group, runs, index, selected, colours, set, isSearch }: GroupProps) {
+  const [wanted, setWanted] = useState<boolean | null>(null);
   const ids = runs.map(({ id }) => id);
   const chosen = ids.filter((id) => selected.has(id)).length;
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (box.current !== null) box.current.indeterminate = chosen > 0 && chosen < ids.length;
   }, [chosen, ids.length]);
+  const isOpen = isSearch || (wanted ?? (chosen > 0 || index.groups.size < 3));
+  const choose = (runs: readonly string[], on: boolean): void => {
+    // It stays as it is under the hand that ticks in it.
+    setWanted(true);
+    set(runs, on);
+  };
   const name = group?.name ?? "Single runs";
   const done = runs.filter((run) => run.state === "finished").length;
   const running = runs.filter((run) => run.state === "running").length;
   const total = Math.max(group?.planned ?? 0, runs.length);
   return (
-    <details class="group" open={chosen > 0 || index.groups.size < 3 ? true : undefined}>
-      <summary>
+    <details class="group" open={isOpen}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a summary is a button, for mouse and keyboard alike */}
+      <summary
+        onClick={(event) => {
+          event.preventDefault();
+          setWanted(!isOpen);
+        }}
+      >
         <span class="name">{name}</span>
         <span class="how">
           {group !== undefined && group.kind !== "folder" && `${group.kind}, `}
@@ -141,7 +157,7 @@ function Group({ group, runs, index, selected, colours, set }: GroupProps) {
                 type="checkbox"
                 ref={box}
                 checked={chosen === ids.length}
-                onChange={(event) => set(ids, event.currentTarget.checked)}
+                onChange={(event) => choose(ids, event.currentTarget.checked)}
               />
               All {ids.length}
             </label>
@@ -159,7 +175,7 @@ function Group({ group, runs, index, selected, colours, set }: GroupProps) {
             index={index}
             colour={colours.get(run.id)}
             isChosen={selected.has(run.id)}
-            set={set}
+            set={choose}
           />
         ))}
       </ul>
