@@ -211,7 +211,7 @@ describe.skipIf(python === undefined)(
       const told = await drive(
         {
           endpoint,
-          options: { timeouts: { step: 1, reset: 30 }, resend: 0.2 },
+          options: { timeouts: { step: 4, reset: 30 }, resend: 0.2 },
           steps: [["reset", 11], ["wait"], ["step", ACTIONS[0]], ["wait"], ["step", ACTIONS[0]], ["reset", 11]],
         },
         async () => {
@@ -224,7 +224,7 @@ describe.skipIf(python === undefined)(
       );
       const [before, killed, lost, after] = told.filter((line) => Object.keys(line).length > 0);
       expect(killed?.error?.code).toBe("TIMEOUT");
-      expect(killed?.error?.message).toContain(`step: ${endpoint} did not answer within 1 s`);
+      expect(killed?.error?.message).toContain(`step: ${endpoint} did not answer within 4 s`);
       expect(lost?.error?.code).toBe("NO_SESSION");
       expect(after).toEqual(before);
       const [never] = await drive({ endpoint: "tcp://127.0.0.1:9", options: { timeouts: { hello: 0.2 } }, steps: [] });

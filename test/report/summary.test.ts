@@ -1,7 +1,9 @@
 /** @file summary.json from curves: hand-computed curves, and properties that any comparison must have. */
+import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
+import { readSummary } from "../../trainer/report/readers.js";
 import {
   type Comparison,
   firstReaches,
@@ -192,5 +194,25 @@ describe("beside the t-test", () => {
       expect(corrected[p.indexOf(smallest)]).toBeCloseTo(3 * smallest, 12);
       for (const [i, value] of p.entries()) expect(corrected[i]).toBeGreaterThanOrEqual(value);
     }
+  });
+});
+
+describe("committed comparisons", () => {
+  const results = path.resolve(import.meta.dirname, "../../../benchmarks/results");
+  const fieldsOf = (known: unknown, found: unknown): unknown => {
+    if (Array.isArray(known) && Array.isArray(found)) return found.map((value, i) => fieldsOf(known[i], value));
+    if (typeof known !== "object" || known === null || typeof found !== "object" || found === null) return found;
+    return Object.fromEntries(
+      Object.entries(found).flatMap(([key, value]) =>
+        key in known ? [[key, fieldsOf((known as Record<string, unknown>)[key], value)]] : [],
+      ),
+    );
+  };
+
+  it.each(["npm-start", "rls3-vs-random"])("%s is read, and comes out of its curves again to the bit", async (name) => {
+    const committed = await readSummary(path.join(results, name));
+    if (committed === null) throw new Error(`no summary.json in ${name}`);
+    // Whatever has been added since is in the new one alone.
+    expect(fieldsOf(committed, summarize(committed))).toEqual(committed);
   });
 });
