@@ -93,6 +93,7 @@ const planOf = ({ folder, configuration, shared }: Cell, command: string): RunPl
   configuration,
   command,
   shared,
+  pretrained: shared,
   earlyStopping: false,
 });
 

@@ -9,6 +9,7 @@ import type { Configuration } from "./configuration.js";
 import type { EnvironmentLink } from "./environment-link.js";
 import { type Episodes, generateEpisodes } from "./episodes.js";
 import { evaluate } from "./evaluation.js";
+import { learnFeasibility } from "./feasibility.js";
 import { fineTune, subsample } from "./fine-tuning.js";
 import type { Preparation } from "./preparation.js";
 import type { Progress } from "./progress.js";
@@ -27,6 +28,8 @@ export interface Run {
   readonly agent: Agent;
   readonly model: VisionLanguageModel;
   readonly preparation: Preparation;
+  /** Folder in which agents that have learned feasibility are kept for runs that would learn the same; null: kept nowhere. */
+  readonly pretrained: string | null;
   readonly directory: RunDirectory;
   readonly progress: Progress;
   /** A comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
@@ -56,15 +59,9 @@ export async function rls3(run: Run): Promise<State> {
 
 /** Before the loop: the agent learns what a feasible placement is from random transitions, without images and without the model. */
 async function start(run: Run): Promise<State> {
-  const { agent, configuration, directory, preparation, progress } = run;
-  const { feasibilityUpdates, seed } = configuration;
+  const { directory } = run;
   const stopwatch = new Stopwatch();
-  if (feasibilityUpdates > 0) {
-    progress.begin("feasibility", feasibilityUpdates, "updates");
-    const random = Random.stream(seed, "feasibility");
-    await agent.pretrain(preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
-    progress.end();
-  }
+  await learnFeasibility(run);
   stopwatch.lap("agent");
   const accuracies = await measure(run);
   const validated = run.earlyStopping ? await validate(run, null, 0) : null;

@@ -18,6 +18,8 @@ export interface RunPlan {
   readonly command: string;
   /** Folder of the preparation; a comparison's runs share one. Default: `shared` in the run's folder. */
   readonly shared?: string;
+  /** Folder in which runs that differ in nothing that matters before the loop find the agent as another has pre-trained it. */
+  readonly pretrained?: string;
   readonly earlyStopping: boolean;
 }
 
@@ -64,6 +66,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
       agent,
       model,
       preparation,
+      pretrained: plan.pretrained ?? null,
       directory,
       progress,
       earlyStopping,
