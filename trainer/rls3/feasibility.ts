@@ -1,6 +1,7 @@
 /** @file Before the loop the agent learns what a feasible placement is, from random transitions; once for all runs that would learn the same. */
 import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
+import { hostname } from "node:os";
 import path from "node:path";
 import { Random } from "../random/random.js";
 import type { Run } from "./loop.js";
@@ -45,7 +46,7 @@ export async function learnFeasibility(run: Run): Promise<void> {
   progress.end();
   if (file === null) return;
   // Runs side by side may write the same: each beside, and whole when it gets its name.
-  const own = `${file}.${process.pid}`;
+  const own = `${file}.${hostname()}-${process.pid}`;
   writeTensorFile(own, await agent.state(), null);
   renameSync(own, file);
 }
