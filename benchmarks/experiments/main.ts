@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   const argv = await yargs(hideBin(process.argv))
     .scriptName("npm run experiment --")
     .usage(
-      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect NAME…   finished ones into benchmarks/results and the pages\n$0 pages           the pages from benchmarks/results",
+      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 pages           the pages from benchmarks/results",
     )
     .options({
       quick: { type: "boolean", default: false, describe: "CI's size: one seed, few levels, seconds a run" },
@@ -151,7 +151,9 @@ async function main(): Promise<void> {
   }
   if (!Number.isInteger(argv.jobs) || argv.jobs < 1) throw new InputError(`--jobs: takes a whole number from 1 on`);
   if (verb === "collect") {
-    collect(words.slice(1), folder);
+    const asked = words.slice(1);
+    const finished = names.filter((name) => existsSync(path.join(folder, name, "summary.json")));
+    collect(asked.length > 0 ? asked : finished, folder);
     return;
   }
   const chosen = verb === "all" ? names : words;
