@@ -14,7 +14,8 @@ import { requeue } from "./scheduler.js";
 import { logFile, readSubmission, writeOutcome } from "./submissions.js";
 
 const CELL = path.join(path.dirname(fileURLToPath(import.meta.url)), "../cell.js");
-const INTERRUPTED = 130;
+/** Stopped with its state saved, or before it listened to signals. */
+const INTERRUPTED: readonly number[] = [130, 128 + constants.signals.SIGTERM];
 /** What is kept of a process's last words. */
 const TAIL = 4000;
 
@@ -59,7 +60,7 @@ async function main(file: string | undefined): Promise<number> {
     child.on("close", (exit, signal) => resolve(exit ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 
-  if (code === INTERRUPTED && timeIsUp) {
+  if (timeIsUp && INTERRUPTED.includes(code)) {
     const now = saved(cell.folder);
     if (now > before) {
       say(`time is up: saved after iteration ${now}, and back into the queue\n`);
@@ -72,7 +73,7 @@ async function main(file: string | undefined): Promise<number> {
       return 3;
     }
   }
-  if (code !== 0 && code !== INTERRUPTED) writeOutcome(folder, cell.name, { job, code, message: tail.trim() });
+  if (code !== 0 && !INTERRUPTED.includes(code)) writeOutcome(folder, cell.name, { job, code, message: tail.trim() });
   closeSync(log);
   return code;
 }

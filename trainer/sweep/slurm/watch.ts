@@ -1,5 +1,6 @@
 /** @file What becomes of the cells in Slurm's queue: progress from their folders, failures explained with the end of their log. */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { constants } from "node:os";
 import path from "node:path";
 import { InputError, UnavailableError } from "../../errors.js";
 import { iterationsPlanned } from "../../rls3/configuration.js";
@@ -13,6 +14,8 @@ import type { Submissions } from "./submissions.js";
 const SETTLING = 20;
 /** Starts in a row that may come to nothing before a cell is given up. */
 const FRUITLESS = 3;
+/** The exit code of a process that SIGKILL ended. */
+const KILLED = 128 + constants.signals.SIGKILL;
 /** Lines of a log that a failure shows. */
 const SHOWN = 15;
 
@@ -170,6 +173,8 @@ function failed(
   const last = message.split("\n").at(-1) ?? "";
   if (code === 2) return new InputError(`${name}: ${last}`);
   if (code === 3) return new UnavailableError(`${name}: ${last}`);
+  if (code === KILLED)
+    return new UnavailableError(`${name}: was killed, as for want of memory: raise --slurm-mem${ending}`);
   return new Error(`${name}: its process ended with exit code ${code}${ending}`);
 }
 

@@ -1,0 +1,193 @@
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
+import { Interrupted } from "../../trainer/rls3/interrupted.js";
+import { finishedState } from "../../trainer/rls3/run.js";
+import type { Cell, ExecutionContext } from "../../trainer/sweep/executor.js";
+import { PLAN_FILE, parseSweepFile, plannedCell, writeSweepFile } from "../../trainer/sweep/plan-file.js";
+import { slurm } from "../../trainer/sweep/slurm/executor.js";
+import { Submissions } from "../../trainer/sweep/slurm/submissions.js";
+import { TINY_MODEL } from "../rls3/runs.js";
+import { type Cluster, noSlurm, startCluster } from "./slurm-cluster.js";
+
+const TINY = {
+  ...{ vlm: TINY_MODEL, device: "cpu", E: 2, T0: 6, batchSize: 8, epochs: 1, iterations: 1, earlyStopping: false },
+  ...{ feasibilitySteps: 200, feasibilityUpdates: 5, updatesPerIteration: 5, replayCapacity: 1000 },
+  ...{ testImagesPerRelation: 1, validationImagesPerRelation: 1, naturalImages: 4 },
+};
+
+let folder: string;
+let sweeps = 0;
+
+/** A sweep's folder with cells of these settings, each preparing for itself. */
+function sweep(...settings: readonly Readonly<Record<string, unknown>>[]): { folder: string; cells: readonly Cell[] } {
+  const own = path.join(folder, `sweep-${++sweeps}`);
+  const cells = settings.map((values, index) => {
+    const name = `cell-${index}`;
+    const resolved = resolveConfiguration([{ name: "test", values: { ...TINY, ...values } }]);
+    const shared = path.join(own, "shared", name);
+    return plannedCell(own, { index, name, variant: null, shared, resolved });
+  });
+  writeSweepFile(own, { command: "test", varied: [], cells });
+  return { folder: own, cells: parseSweepFile(path.join(own, PLAN_FILE)).cells };
+}
+
+interface Given {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** Hears every line. */
+  readonly say?: (line: string) => void;
+}
+
+function run({ folder: own, cells }: ReturnType<typeof sweep>, { settings = {}, jobs = 2, signal, say }: Given = {}) {
+  const context: ExecutionContext = {
+    folder: own,
+    planFile: path.join(own, PLAN_FILE),
+    jobs,
+    signal,
+    settings,
+    progress: { begin: () => undefined, advance: () => undefined, end: () => undefined, say: say ?? (() => undefined) },
+  };
+  return slurm.run(cells, context);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "rls3-slurm-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("settings for Slurm", () => {
+  it.each([
+    ["a time that is none", { time: "soon" }, '--slurm-time: takes minutes, HH:MM:SS or D-HH:MM:SS, not "soon"'],
+    ["a size that is none", { mem: "much" }, "--slurm-mem: takes a size such as 4G"],
+    ["two partitions in two flags", { partition: ["a", "b"] }, "--slurm-partition: is given more than once"],
+    ["an option that the executor sets", { option: ["nice", "array=0-9"] }, "--slurm-option array=0-9: is set by"],
+    ["no text", { account: true }, "--slurm-account: takes an account's name, not true"],
+  ])("are refused before anything is submitted: %s", async (_, settings, message) => {
+    await expect(run(sweep({}), { settings })).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("need Slurm's commands, and a message says which to install", async () => {
+    const before = process.env["PATH"];
+    process.env["PATH"] = folder;
+    try {
+      await expect(run(sweep({}))).rejects.toMatchObject({
+        name: "UnavailableError",
+        message: expect.stringMatching(/^sbatch is not installed here.*slurm-client/),
+      });
+    } finally {
+      process.env["PATH"] = before;
+    }
+  });
+});
+
+describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : ` (${noSlurm})`}`, () => {
+  let cluster: Cluster;
+  const before = { ...process.env };
+  beforeAll(async () => {
+    cluster = await startCluster(path.join(folder, "cluster"), "--line", "MaxArraySize=2");
+    Object.assign(process.env, cluster.environment);
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    process.env["PATH"] = before["PATH"];
+    delete process.env["SLURM_CONF"];
+  });
+  const queued = (): string[] =>
+    cluster
+      .slurm("squeue", "--noheader", "--array", "--format=%j %T")
+      .split("\n")
+      .filter((line) => line !== "");
+
+  it("are tasks of arrays no larger than the cluster takes, with the GPUs and lines of shell that were asked for", async () => {
+    const planned = sweep({ seed: 1 }, { seed: 2 }, { seed: 3 });
+    const lines: string[] = [];
+    const settings = { gpus: 1, time: "10", option: "comment=tried", setup: ['echo "GPU $CUDA_VISIBLE_DEVICES"'] };
+    await run(planned, { settings, say: (line) => lines.push(line) });
+    expect(planned.cells.map((cell) => finishedState(cell.folder)?.finished)).toEqual(
+      planned.cells.map(() => "all iterations done"),
+    );
+    expect(lines.filter((line) => line.startsWith("slurm: submitted"))).toEqual([
+      expect.stringMatching(/^slurm: submitted job \d+, 2 cells$/),
+      expect.stringMatching(/^slurm: submitted job \d+, 1 cell$/),
+    ]);
+    expect(lines).toContainEqual(expect.stringMatching(/^cell-2: iteration 1\/1/));
+    const jobs = path.join(planned.folder, "slurm/jobs");
+    const said = readdirSync(jobs).map((name) => readFileSync(path.join(jobs, name), "utf8"));
+    expect(said.sort()).toEqual([expect.stringMatching(/^GPU [01]$/m), ...Array(2).fill(expect.stringMatching(/GPU/))]);
+    expect(readFileSync(path.join(planned.folder, "slurm/logs/cell-0.log"), "utf8")).toContain("iteration 1/1");
+  });
+
+  it("end the sweep with the message of the one that fails, and its exit code's kind; the others are cancelled", async () => {
+    const planned = sweep({ env: path.join(folder, "no-player") }, { iterations: 500 });
+    await expect(run(planned)).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringMatching(/^cell-0: --env .*no-player: there is no such player/),
+    });
+    expect(queued()).toEqual([]);
+  });
+
+  it("are cancelled with their state saved when the sweep is interrupted", async () => {
+    const planned = sweep({ iterations: 500 }, { iterations: 500, seed: 1 });
+    const stopping = new AbortController();
+    const say = (line: string): void => {
+      if (/iteration 1\/500/.test(line)) stopping.abort(new Interrupted("interrupted"));
+    };
+    await expect(run(planned, { jobs: 1, signal: stopping.signal, say })).rejects.toBeInstanceOf(Interrupted);
+    expect(queued()).toEqual([]);
+    const log = readFileSync(path.join(planned.folder, "slurm/logs/cell-0.log"), "utf8");
+    expect(log).toMatch(/interrupted\n$/);
+  });
+
+  it("that no iteration ends in within the time limit say so", async () => {
+    const planned = sweep({ iterations: 500, feasibilitySteps: 100_000 });
+    const say = (line: string): void => {
+      const job = /job (\d+_0) on/.exec(line)?.[1];
+      // What Slurm does a minute before a limit.
+      if (job !== undefined) cluster.slurm("scancel", "--batch", "--signal=USR2", job);
+    };
+    await expect(run(planned, { say })).rejects.toMatchObject({
+      name: "UnavailableError",
+      message: "cell-0: no iteration ended within the time limit: raise --slurm-time",
+    });
+  });
+
+  it("that somebody cancels are named, with the end of their log", async () => {
+    const planned = sweep({ iterations: 500 });
+    const say = (line: string): void => {
+      if (/iteration 0\/500/.test(line)) cluster.slurm("scancel", `--name=${names(planned.folder)}`);
+    };
+    await expect(run(planned, { say })).rejects.toMatchObject({
+      name: "UnavailableError",
+      message: expect.stringMatching(/^cell-0: job \d+_0 was cancelled; give the same command again.*\n.*ends:\n/),
+    });
+  });
+
+  it("are refused by Slurm in its own words: a partition that there is not", async () => {
+    await expect(run(sweep({}), { settings: { partition: "nowhere" } })).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringMatching(/^sbatch: invalid partition specified: nowhere/),
+    });
+  });
+});
+
+const names = (own: string): string => Submissions.open(own).names.join(",");
+
+describe("what was submitted", () => {
+  it("is not taken for one's own by a copy of the folder", async () => {
+    const { folder: own } = sweep({});
+    const [first] = [Submissions.open(own).add("plan", ["cell-0"]).submission.name];
+    expect(names(own)).toBe(first);
+    const copy = path.join(folder, "copy");
+    cpSync(own, copy, { recursive: true });
+    expect(names(copy)).toBe("");
+    expect(Submissions.open(copy).add("plan", ["cell-0"]).submission.name).not.toBe(first);
+  });
+});
