@@ -3,6 +3,7 @@ import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
 import { type Configuration, readConfigurationFile, resolveConfiguration, type Source } from "../rls3/configuration.js";
 import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../rls3/settings.js";
+import { SLURM_OPTION_NAMES } from "../sweep/slurm/options.js";
 
 /** What yargs hands over: flags under their names, camel-cased too. */
 export type Flags = Readonly<Record<string, unknown>>;
@@ -46,6 +47,7 @@ export const FLAG_NAMES: readonly string[] = [
   ...Object.keys(SYMBOLS),
   ...Object.keys(CONFIGURATION_OPTIONS),
   ...Object.keys(COMMON_OPTIONS),
+  ...SLURM_OPTION_NAMES.map((name) => `slurm-${name}`),
   ...["arms", "seeds", "jobs", "resume", "executor", "dry-run", "adapter", "help", "version"],
 ];
 

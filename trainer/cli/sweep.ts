@@ -11,6 +11,7 @@ import type { Progress } from "../rls3/progress.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
 import type { Executor } from "../sweep/executor.js";
 import { local } from "../sweep/local.js";
+import { SLURM_OPTIONS, type SlurmOption } from "../sweep/slurm/options.js";
 import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep/sweep.js";
 import { TABLE_FILE } from "../sweep/table.js";
 import { renderPlan } from "../sweep/terminal.js";
@@ -29,6 +30,21 @@ interface Registered {
 /** Where cells can run. */
 const EXECUTORS: Readonly<Record<string, Registered>> = {
   local: { load: async () => local, options: {} },
+  slurm: {
+    load: async () => (await import("../sweep/slurm/executor.js")).slurm,
+    options: Object.fromEntries(
+      Object.entries<SlurmOption>(SLURM_OPTIONS).map(([name, { description, fallback }]) => [
+        `slurm-${name}`,
+        {
+          group: "Slurm (--executor slurm):",
+          type: "string",
+          requiresArg: true,
+          describe: description,
+          defaultDescription: fallback,
+        } satisfies Options,
+      ]),
+    ),
+  },
 };
 const EXECUTOR_NAMES = Object.keys(EXECUTORS);
 
@@ -63,8 +79,7 @@ async function handle(flags: Flags): Promise<void> {
       ...{ folder, command: typedCommand(), progress, signal, executor, settings },
       ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
     });
-    const left = sweep.fresh.length + sweep.resumed.length;
-    const estimated = left === 0 || flags["estimate"] === false ? null : await estimateSweep(sweep);
+    const estimated = flags["estimate"] === false ? null : await estimateSweep(sweep);
     const plan = renderPlan(sweep, shown, estimated);
     if (dry && json) printJson({ folder, ...planDocument(sweep), seconds: estimated?.total ?? null });
     else if (dry) process.stdout.write(`${plan}\n`);

@@ -26,6 +26,8 @@ export interface Executor {
   readonly name: string;
   /** Cells run on this machine: its devices are the ones they get, and its cores and memory bound how many at a time. */
   readonly here: boolean;
+  /** Says what is wrong with its settings, or that it can't be used here, before anything is prepared. */
+  check?(settings: Readonly<Record<string, unknown>>): Promise<void>;
   /**
    * Runs the cells that are not finished (`finishedState` of their folder is null), new or resumed as their folders say,
    * through the entry `cell.ts`, and resolves when all are finished. The first failure ends all and is thrown, as

@@ -8,6 +8,7 @@ import { takeLock } from "../rls3/lock.js";
 import { openConfiguredModel, openEnvironments } from "../rls3/parts.js";
 import { isPrepared, prepare } from "../rls3/preparation.js";
 import { type Progress, stoppable } from "../rls3/progress.js";
+import { remoteServers } from "../rls3/remote-servers.js";
 import { finishedState } from "../rls3/run.js";
 import { iterationsIn, refuseUsed } from "../rls3/run-directory.js";
 import { type Estimate, estimate } from "./estimate.js";
@@ -63,9 +64,10 @@ export async function openSweep(wish: SweepWish, options: SweepOptions): Promise
   const finished = asked.filter((cell) => finishedState(cell.folder) !== null);
   const rest = asked.filter((cell) => !finished.includes(cell));
   const usages = finished.map((cell) => usageOf(cell.folder)).filter((usage): usage is Usage => usage !== null);
-  const jobs = executor.here
+  const room = executor.here
     ? jobsFor(rest, usages, askedJobs ?? null, thisMachine())
     : { ...jobsFor(rest, usages, null, thisMachine()), count: askedJobs ?? Math.max(1, rest.length) };
+  const jobs = { ...room, count: Math.min(room.count, serversFor(rest)) };
   return {
     options,
     file,
@@ -77,6 +79,12 @@ export async function openSweep(wish: SweepWish, options: SweepOptions): Promise
     jobs,
   };
 }
+
+/** Environment servers that are there already serve one cell each; without any, a cell starts its own. */
+const serversFor = (cells: readonly PlannedCell[]): number =>
+  Math.min(
+    ...cells.map(({ configuration: { env, keys } }) => remoteServers(env, keys)?.length ?? Number.POSITIVE_INFINITY),
+  );
 
 /** `--device auto` made the device that it means here; on other machines it is for the user to say. */
 async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress): Promise<SweepPlan> {
@@ -104,11 +112,18 @@ async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress
 const unfinished = ({ fresh, resumed, asked }: OpenSweep): PlannedCell[] =>
   asked.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
 
-/** How long what is left will take; from finished cells, or from a probe of some seconds. */
-export const estimateSweep = (sweep: OpenSweep): Promise<Estimate> => {
-  const { signal = new AbortController().signal } = sweep.options;
-  return estimate(unfinished(sweep), sweep.finished, sweep.jobs.count, signal);
-};
+/**
+ * How long what is left will take; from finished cells, or from a probe of some seconds. Null where nothing is left, or where it
+ * would take a probe and the cells run on other machines, whose speed a probe here says nothing of.
+ */
+export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> {
+  const { signal = new AbortController().signal, executor = local } = sweep.options;
+  const left = unfinished(sweep);
+  const known = new Set(sweep.finished.map(({ configuration }) => configuration.agent));
+  const probes = left.some(({ configuration }) => !known.has(configuration.agent));
+  if (left.length === 0 || (probes && !executor.here)) return null;
+  return estimate(left, sweep.finished, sweep.jobs.count, signal);
+}
 
 /** Milliseconds between looks for cells that have come to be finished. */
 const LOOK = 15_000;
@@ -119,6 +134,7 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   const { folder, executor = local, settings = {}, signal, progress } = options;
   const cells = unfinished(sweep);
   const telling = stoppable(progress, signal);
+  if (cells.length > 0) await executor.check?.(settings);
   // Whether model and environment are in order is found out before anything is written.
   const groups = await checkedGroups(cells, executor, telling, signal);
   mkdirSync(folder, { recursive: true });

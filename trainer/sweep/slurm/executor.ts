@@ -21,6 +21,10 @@ const CANCELLING = 120;
 export const slurm: Executor = {
   name: "slurm",
   here: false,
+  check: async (settings) => {
+    parseSlurmSettings(settings);
+    await limits();
+  },
   run: async (cells, context) => {
     const settings = parseSlurmSettings(context.settings);
     const { maxArraySize } = await limits();

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../../errors.js";
 
-interface SlurmOption {
+export interface SlurmOption {
   readonly description: string;
   /** What it takes, for the message where it is something else. */
   readonly takes: string;

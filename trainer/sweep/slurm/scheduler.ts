@@ -59,7 +59,7 @@ const said = (text: string): string =>
   text
     .trim()
     .split("\n")
-    .map((line) => line.replace(/^\w+: (error: )?/, ""))
+    .map((line) => line.replace(/^\w+: ((error|fatal): )?/, ""))
     .join("; ");
 
 const UNREACHABLE = /unable to contact slurm controller|connection (refused|failure)|zero bytes were transmitted/i;
@@ -81,7 +81,10 @@ export async function limits(): Promise<Limits> {
   await command("sbatch", ["--version"]);
   const answer = await command("scontrol", ["show", "config"]);
   if (answer.code !== 0) {
-    const what = `Slurm's controller does not answer: ${said(answer.errors || answer.output)}`;
+    const [reason = ""] = said(answer.errors || answer.output)
+      .split("; ")
+      .slice(-1);
+    const what = `Slurm's controller does not answer: ${reason}`;
     throw new UnavailableError(`${what}; see that this machine is part of the cluster (sinfo)`);
   }
   const size = /^MaxArraySize\s*=\s*(\d+)/m.exec(answer.output)?.[1];
