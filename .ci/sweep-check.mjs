@@ -1,13 +1,18 @@
 // The sweep of β {1, 10} × η {.25, .5} × 2 seeds at the quick setting on each executor named, killed once in the middle, gone on
-// with by the same command: every cell done before stays as it was, and all executors end with the same sweep.csv to the bit.
+// with by the same command: every cell done before stays as it was, and all executors end with the same sweep.csv, and the same
+// files in every cell, to the bit. With `slurm` a cluster of its own is started (test/sweep/slurm-cluster.sh), and more is done to
+// it: a job is requeued, another is told that its time is up, and the node of a third fails.
 //   node .ci/sweep-check.mjs local [slurm …] [-- FLAGS]    FLAGS go to every executor but local, such as --slurm-mem 1G
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const { resultFiles } = await import(path.join(root, "dist/test/rls3/runs.js"));
+const { startCluster } = await import(path.join(root, "dist/test/sweep/slurm-cluster.js"));
 const words = process.argv.slice(2);
 const separator = words.includes("--") ? words.indexOf("--") : words.length;
 const executors = words.slice(0, separator);
@@ -20,13 +25,12 @@ const CELLS = 8;
 const GRID = ["--quick", "--beta", "1,10", "--eta", ".25,.5", "--seeds", "2", "--device", "cpu", "--no-estimate"];
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-sweep-check-"));
-process.on("exit", () => rmSync(parent, { recursive: true, force: true }));
 
 /** Starts the sweep at the head of a process group; what it says is printed, and can be waited for. */
-function sweep(executor, folder) {
-  const own = executor === "local" ? ["--jobs", "2"] : flags;
-  const args = [path.join(root, "dist/trainer/cli/main.js"), "sweep", ...GRID, "--executor", executor, ...own];
-  const child = spawn(process.execPath, [...args, "--out", folder], { cwd: root, detached: true });
+function sweep(executor, folder, env) {
+  const own = executor === "local" ? [] : flags;
+  const args = [path.join(root, "dist/trainer/cli/main.js"), "sweep", ...GRID, "--jobs", "2", "--executor", executor];
+  const child = spawn(process.execPath, [...args, ...own, "--out", folder], { cwd: root, detached: true, env });
   let said = "";
   const heard = new Set();
   for (const stream of [child.stdout, child.stderr]) {
@@ -74,14 +78,67 @@ function times(folder) {
 const finished = (said) => said.match(/: iteration 3\/3/g)?.length ?? 0;
 const assert = (condition, what) => {
   if (condition) return;
-  console.error(`failed: ${what}`);
-  process.exit(1);
+  throw new Error(`failed: ${what}`);
 };
 
-async function check(executor) {
-  const folder = path.join(parent, executor);
+/** What is done to an executor beside killing the sweep's own process, and what must be true at its end. */
+const PLAIN = { env: process.env, jobsFail: killCells, meanwhile: async () => undefined, holds: () => undefined };
+
+/** Jobs run on without their controller: one is requeued, another's node fails, and a later one hears that its time is up. */
+function slurmTrouble(cluster, folder) {
+  const running = () =>
+    cluster
+      .slurm("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%i %N")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.split(" "));
+  const own = path.join(folder, "slurm");
+  const log = (task) => {
+    const { cells } = JSON.parse(readFileSync(path.join(own, "submission-0001.json"), "utf8"));
+    const file = path.join(own, "logs", `${cells[Number(task.split("_")[1])]}.log`);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
+  let met = [];
+  return {
+    env: cluster.environment,
+    jobsFail: async () => {
+      while (running().length < 2) await sleep(100);
+      const [[requeued], [failed, node]] = running();
+      met = [requeued, failed];
+      cluster.slurm("scontrol", "requeue", requeued);
+      cluster.fail(node);
+      console.log(`requeued ${requeued}; ${node} with ${failed} has failed`);
+    },
+    meanwhile: async (ended) => {
+      let next;
+      while (next === undefined && !(await Promise.race([ended, sleep(100)]))) {
+        next = running().find(([task]) => !met.includes(task) && /iteration 1\/3/.test(log(task)))?.[0];
+      }
+      if (next === undefined) return;
+      console.log(`telling ${next} that its time is up, as Slurm does a minute before a limit`);
+      // For an array of which some tasks still wait, scancel sends the signal, calls it an error all the same, and tries again.
+      cluster.slurm("sh", "-c", `timeout 4 scancel --batch --signal=USR2 ${next} || true`);
+    },
+    holds: (said) => {
+      assert(/found \d+ cells of an earlier start in the queue/.test(said), "the jobs that ran on were found again");
+      const submitted = readdirSync(own).filter((name) => name.startsWith("submission"));
+      assert(submitted.length === 1, `nothing was submitted twice (${submitted.join(", ")})`);
+      const logs = readdirSync(path.join(own, "logs")).map((name) =>
+        readFileSync(path.join(own, "logs", name), "utf8"),
+      );
+      const again = logs.filter((text) => text.includes(", start 2")).length;
+      assert(again === 3, `3 jobs were started again, not ${again}`);
+      assert(
+        logs.some((text) => text.includes("time is up: saved")),
+        "one saved its state before its time was up",
+      );
+    },
+  };
+}
+
+async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
   console.log(`\n── a sweep on ${executor}, killed once`);
-  const first = sweep(executor, folder);
+  const first = sweep(executor, folder, env);
   // Some cells are done, and others in their iterations.
   await first.until((said) => finished(said) >= 3);
   try {
@@ -89,16 +146,18 @@ async function check(executor) {
   } catch {
     // it has ended by itself, which the next line finds out
   }
-  killCells(folder);
   const killed = await first.ended;
   assert(killed.signal === "SIGKILL", `on ${executor} the sweep ended before it could be killed, with ${killed.code}`);
+  await jobsFail(folder);
   const done = readdirSync(path.join(folder, "cells"))
     .map((name) => path.join(folder, "cells", name))
     .filter((cell) => readdirSync(cell).some((name) => name.includes("tfevents") && !name.endsWith(".tmp")));
   assert(done.length >= 1 && done.length < CELLS, `${done.length} of ${CELLS} cells were done when it was killed`);
   const before = done.map(times);
 
-  const { code } = await sweep(executor, folder).ended;
+  const second = sweep(executor, folder, env);
+  await meanwhile(second.ended);
+  const { code, said } = await second.ended;
   assert(code === 0, `the sweep gone on with on ${executor} ended with ${code}`);
   for (const [i, cell] of done.entries()) {
     const after = times(cell);
@@ -110,14 +169,42 @@ async function check(executor) {
     csv.trimEnd().split("\n").length === CELLS + 1,
     `sweep.csv on ${executor} has a row for each of ${CELLS} cells`,
   );
-  return csv;
+  holds(said);
+  const cells = readdirSync(path.join(folder, "cells")).sort();
+  const files = cells.flatMap((name) =>
+    [...resultFiles(path.join(folder, "cells", name))].map(([file, content]) => [`${name}/${file}`, content]),
+  );
+  return { csv, files: new Map(files) };
 }
 
-const tables = [];
-for (const executor of executors) tables.push(await check(executor));
-for (const [i, executor] of executors.entries()) {
-  assert(tables[i] === tables[0], `sweep.csv of ${executor} is that of ${executors[0]}, to the bit`);
+async function checkOn(executor) {
+  const folder = path.join(parent, executor);
+  if (executor !== "slurm") return check(executor, folder, PLAIN);
+  const cluster = await startCluster(path.join(parent, "cluster"), "--nodes", "3", "--cpus", "1");
+  try {
+    return await check(executor, folder, slurmTrouble(cluster, folder));
+  } finally {
+    await cluster.stop();
+  }
 }
-console.log(
-  `\nsweep.csv is the same, to the bit, on ${executors.join(" and ")}; ${CELLS} cells, each sweep killed once`,
-);
+
+try {
+  const results = [];
+  for (const executor of executors) results.push(await checkOn(executor));
+  const [reference] = results;
+  for (const [i, executor] of executors.entries()) {
+    const { csv, files } = results[i];
+    assert(csv === reference.csv, `sweep.csv of ${executor} is that of ${executors[0]}, to the bit`);
+    const names = new Set([...files.keys(), ...reference.files.keys()]);
+    const different = [...names].filter((name) => files.get(name) !== reference.files.get(name));
+    assert(different.length === 0, `on ${executor} these are others than on ${executors[0]}: ${different.join(", ")}`);
+  }
+  console.log(
+    `\nsweep.csv and ${reference.files.size} files of ${CELLS} cells are the same, to the bit, on ${executors.join(" and ")}, each killed once`,
+  );
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(parent, { recursive: true, force: true });
+}

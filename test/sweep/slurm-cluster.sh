@@ -95,7 +95,7 @@ SlurmctldPort=${all[0]}
 SlurmUser=$(id -un)
 SlurmdUser=$(id -un)
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket,cred_expire=2
+AuthInfo=socket=$folder/munge/socket,cred_expire=20
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool/%n
@@ -117,7 +117,7 @@ SlurmdParameters=config_overrides
 MinJobAge=300
 MessageTimeout=30
 SlurmctldTimeout=30
-SlurmdTimeout=30
+SlurmdTimeout=10
 SchedulerParameters=batch_sched_delay=1,sched_interval=5,sched_min_interval=0,bf_interval=5
 SlurmctldDebug=info
 SlurmdDebug=info

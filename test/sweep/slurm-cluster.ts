@@ -1,5 +1,6 @@
 /** @file A real Slurm cluster on loopback for tests: slurm-cluster.sh as a process, and Slurm's commands in it. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "../rls3/runs.js";
 
@@ -21,6 +22,8 @@ export interface Cluster {
   readonly environment: NodeJS.ProcessEnv;
   /** A command of Slurm's in it, to its end. */
   slurm(program: string, ...args: readonly string[]): string;
+  /** A node's power cut: its daemon and all that it runs are gone at once. Slurm finds out by its silence. */
+  fail(node: string): void;
   stop(): Promise<void>;
 }
 
@@ -48,9 +51,48 @@ export async function startCluster(folder: string, ...options: readonly string[]
   return {
     environment,
     slurm: (program, ...args) => execFileSync(program, args, { env: environment, encoding: "utf8" }),
+    fail: (node) => {
+      const jobs = processes().filter(({ environment: own }) =>
+        [`SLURM_CONF=${conf}`, `SLURMD_NODENAME=${node}`].every((variable) => own.includes(variable)),
+      );
+      const inside = new Set(jobs.map(({ id }) => id));
+      // What the daemon started for a job first: it would tell of the job's end.
+      const above = jobs.flatMap(({ parent }) => (inside.has(parent) ? [] : [parent]));
+      const daemon = Number(readFileSync(path.join(folder, "spool", `${node}.pid`), "utf8"));
+      for (const id of [daemon, ...above, ...inside]) kill(id);
+    },
     stop: async () => {
       child.stdin.end();
       await ended;
     },
   };
+}
+
+interface Process {
+  readonly id: number;
+  readonly parent: number;
+  readonly environment: readonly string[];
+}
+
+function processes(): Process[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const environment = readFileSync(`/proc/${name}/environ`, "utf8").split("\0");
+      const parent = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1]);
+      return [{ id: Number(name), parent, environment }];
+    } catch (error) {
+      // It ended meanwhile, or is another user's.
+      if (error instanceof Error && "code" in error && typeof error.code === "string") return [];
+      throw error;
+    }
+  });
+}
+
+function kill(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
