@@ -81,10 +81,9 @@ export function combinations({ factors, quick }: Experiment, isQuick: boolean): 
   return made;
 }
 
-/** Settings of one combination: those of all runs, then those of its levels. */
-export const settingsOf = (experiment: Experiment, levels: Readonly<Record<string, string>>): readonly Settings[] => [
-  ...Object.entries(levels).map(([factor, level]) => experiment.factors[factor]?.[level] ?? {}),
-];
+/** What the levels of one combination set. */
+export const settingsOf = ({ factors }: Experiment, levels: Readonly<Record<string, string>>): readonly Settings[] =>
+  Object.entries(levels).map(([factor, level]) => factors[factor]?.[level] ?? {});
 
 /** "β 1, E 10"; with one factor the level alone. */
 export function combinationName(levels: Readonly<Record<string, string>>): string {

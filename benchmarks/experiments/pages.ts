@@ -20,8 +20,11 @@ const committed = (name: string): ExperimentSummary | null => {
 const plain = (text: string): string => text.replaceAll("\u00a0", " ");
 const machineOf = ({ machine }: ExperimentSummary): string =>
   `${machine["cpu"] ?? "unknown"}, ${machine["cores"] ?? "?"} cores, ${machine["memoryGiB"] ?? "?"} GiB`;
-const commitsOf = ({ commits }: ExperimentSummary): string => commits.map((commit) => commit.slice(0, 7)).join(", ");
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** "+" where files differed from the commit. */
+const commitsOf = ({ commits }: ExperimentSummary): string =>
+  commits.map((commit) => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "")).join(", ");
+/** Latin letters alone: a symbol such as β stays what it is. */
+const capital = (text: string): string => text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 
 function resultOf(name: string): string {
   const summary = committed(name);

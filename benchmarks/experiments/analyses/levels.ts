@@ -122,7 +122,7 @@ export async function levels({ experiment, cells }: Context): Promise<Outcome> {
   const runs = await measure(cells);
   const [factor = "level"] = Object.keys(experiment.factors);
   const all = [...grouped(runs, ({ name }) => name)].map(([name, own]): Level => ({ name, runs: own }));
-  return { ...compareLevels(factor, all, runs, experiment) };
+  return compareLevels(factor, all, runs, experiment);
 }
 
 export function compareLevels(
