@@ -25,6 +25,9 @@ export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
       `"${endpoint}" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005`,
     );
   }
+  const port = Number(/:(\d+)$/.exec(endpoint)?.[1] ?? 0);
+  // ZeroMQ would take the rest of a division by 65536.
+  if (port > 65_535) throw new ProtocolError("CONFIGURATION", `${endpoint}: ports go from 0 to 65535`);
   if (keys === undefined && !isLoopback(endpoint)) {
     throw new ProtocolError(
       "CONFIGURATION",

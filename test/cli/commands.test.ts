@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
-import { rls3, tiny } from "../rls3/runs.js";
+import { rls3, root, TINY_MODEL, tiny } from "../rls3/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-commands-"));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -19,6 +19,28 @@ const folder = (name: string, config: string): string => {
   file(path.join(name, "config.json"), config);
   return path.join(parent, name);
 };
+
+/** The bundled model with something else in place of its weights. */
+function broken(name: string, spoil: (weights: string) => void): string {
+  const directory = path.join(parent, name);
+  cpSync(path.join(root, "trainer/vlm/bundled"), directory, { recursive: true });
+  spoil(path.join(directory, "model.safetensors"));
+  return directory;
+}
+
+const folderOfWeights = (): string =>
+  broken("folder-of-weights", (weights) => {
+    rmSync(weights);
+    mkdirSync(weights);
+  });
+
+const notNumbers = (): string =>
+  broken("not-numbers", (weights) => {
+    const bytes = readFileSync(weights);
+    // The last half-precision number becomes NaN.
+    bytes.writeUInt16LE(0x7e00, bytes.length - 2);
+    writeFileSync(weights, bytes);
+  });
 
 describe("bad input is one line on standard error, exit code 2, and nothing written", () => {
   const truncated = path.join(parent, "truncated");
@@ -41,6 +63,28 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["a file that is not there", ["train", "--config", "nowhere.yaml"], /nowhere.yaml/],
     ["a model that is not there", ["train", "--vlm", "nowhere"], /nowhere/],
     ["a model without weights", ["train", "--vlm", truncated], /truncated/],
+    ["a flag without its value", ["train", "--config"], /--config: needs a value behind it/],
+    ["a flag with an empty value", ["train", "--vlm", TINY_MODEL, "--config", ""], /--config: needs a value behind it/],
+    ["a switch that is neither on nor off", ["train", "--quick=maybe"], /--quick: is on or off/],
+    ["nothing where a folder belongs", ["report"], /rls3 report: something is missing/],
+    ["a port beyond the last", ["env", "serve", "--bind", "tcp://127.0.0.1:99999"], /ports go from 0 to 65535/],
+    [
+      "an unknown key in a command's file",
+      ["env", "view", "--config", file("b.yaml", "sed: 3")],
+      /did you mean "seed"/,
+    ],
+    [
+      "a command's flag given twice",
+      ["env", "view", "--out", "a.png", "--out", "b.png"],
+      /--out: is given more than once/,
+    ],
+    [
+      "a server to start that is a folder",
+      ["env", "check", "--spawn", parent],
+      /is a folder: name the player's program/,
+    ],
+    ["weights that are a folder", ["vlm", "inspect", folderOfWeights()], /model\.safetensors is a folder/],
+    ["weights that are no numbers", ["train", "--vlm", notNumbers()], /holds values that are no finite numbers/],
     ["a player that is not there", [...["train", ...tiny()], "--env", "./nowhere"], /no such player/],
     ["an address beyond this machine without keys", ["train", "--env", "tcp://192.0.2.1:5005"], /takes CURVE keys/],
     ["keys for no server", ["train", ...tiny(), "--keys", "keys.json"], /--keys keys.json: is for --env tcp/],
@@ -69,6 +113,37 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     expect(err).not.toMatch(/^\s+at /m);
     expect(printed).toBe("");
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("every command", () => {
+  it.each([
+    ["env", "serve"],
+    ["env", "check"],
+    ["env", "view"],
+    ["env", "step"],
+    ["vlm", "pretrain"],
+    ["vlm", "inspect"],
+    ["vlm", "verify"],
+    ["vlm", "merge"],
+    ["vlm", "score"],
+    ["report"],
+    ["doctor"],
+    ["eval"],
+    ["train"],
+    ["compare"],
+    ["sweep"],
+  ])("%s %s takes --config, --json and --quiet", async (...words) => {
+    const { code, out } = await rls3(...words, "--help");
+    expect(code).toBe(0);
+    for (const flag of ["config", "json", "quiet"]) expect(out).toMatch(new RegExp(`--${flag} `));
+  });
+
+  it("takes its flags from --config too, and those typed win", async () => {
+    const config = file("view.json", JSON.stringify({ world: "tabletop", seed: 3, size: 32 }));
+    const out = path.join(parent, "view.png");
+    const { out: printed, err } = await rls3("env", "view", "--config", config, "--seed", "4", "--out", out, "--json");
+    expect(JSON.parse(printed), err).toMatchObject({ world: "tabletop", seed: 4, file: out });
   });
 });
 

@@ -2,12 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
-import { probeDevices } from "../graph/device.js";
+import { chooseDevice, probeDevices } from "../graph/device.js";
 import { modelDirectory, openEnvironments } from "../rls3/parts.js";
 import { silent } from "../rls3/progress.js";
 import { openModel } from "../vlm/index.js";
-import { COMMON_OPTIONS, type Flags, text } from "./options.js";
+import { type Flags, text } from "./options.js";
 import { EXIT, printJson } from "./outcome.js";
+import { plain } from "./plain.js";
 
 interface Check {
   readonly name: string;
@@ -53,9 +54,9 @@ async function attempt(name: string, needed: boolean, what: () => Promise<string
   }
 }
 
-const checkModel = (): Promise<Check> =>
-  attempt("bundled model", true, async () => {
-    const model = await openModel(modelDirectory("bundled"), { runtime: { device: "cpu", threads: 1 } });
+const checkModel = (vlm: string): Promise<Check> =>
+  attempt(vlm === "bundled" ? "bundled model" : `--vlm ${vlm}`, true, async () => {
+    const model = await openModel(modelDirectory(vlm), { runtime: { device: "cpu", threads: 1 } });
     await model.close();
     return `${model.description.architecture}, ${model.description.parameters} parameters`;
   });
@@ -70,9 +71,12 @@ async function checkDevices(): Promise<Check[]> {
   }));
 }
 
+const checkDevice = (device: string): Promise<Check> =>
+  attempt(`--device ${device}`, true, async () => (await chooseDevice(device)).reason);
+
 /** Starts or finds the environment and has it render one frame. */
 const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
-  attempt(env === "embedded" ? "embedded environment" : `--env ${env}`, env === "embedded", async () => {
+  attempt(env === "embedded" ? "embedded environment" : `--env ${env}`, true, async () => {
     const environments = await openEnvironments({ env, keys, world: "rooms", count: 1, imageSize: 64 }, silent);
     try {
       await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
@@ -111,14 +115,15 @@ function checkTensorflow(): Check {
 }
 
 async function handle(flags: Flags): Promise<void> {
-  const asked = flags["env"];
-  const keys = text(flags, "keys");
+  const [env, keys, vlm, device] = ["env", "keys", "vlm", "device"].map((name) => text(flags, name));
   const checks: Check[] = [
     checkNode(),
     checkMemory(),
-    await checkModel(),
+    await checkModel("bundled"),
+    ...(vlm === undefined ? [] : [await checkModel(vlm)]),
     await checkEnvironment("embedded"),
-    ...(typeof asked === "string" ? [await checkEnvironment(asked, keys)] : []),
+    ...(env === undefined ? [] : [await checkEnvironment(env, keys)]),
+    ...(device === undefined ? [] : [await checkDevice(device)]),
     ...(await checkDevices()),
     checkTensorflow(),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
@@ -133,8 +138,11 @@ async function handle(flags: Flags): Promise<void> {
   if (flags["json"] === true) printJson({ schema: 1, ok, checks });
   else {
     const mark = (check: Check): string => (check.ok ? "ok     " : check.needed ? "MISSING" : "without");
-    for (const check of checks) process.stdout.write(`${mark(check)} ${check.name}: ${check.detail}\n`);
-    process.stdout.write(ok ? "npm start will run here\n" : "npm start will not run here: see MISSING above\n");
+    const shown = flags["quiet"] === true ? checks.filter((check) => !check.ok) : checks;
+    for (const check of shown) process.stdout.write(`${mark(check)} ${check.name}: ${check.detail}\n`);
+    const asked = [env, vlm, device].some((value) => value !== undefined);
+    const what = asked ? "what you asked for, and npm start," : "npm start";
+    process.stdout.write(ok ? `${what} will run here\n` : `${what} will not run here: see MISSING above\n`);
   }
   process.exitCode = ok ? EXIT.done : EXIT.no;
 }
@@ -143,10 +151,11 @@ export const command: CommandModule = {
   command: "doctor",
   describe: "what works on this machine, what does not, and what to install",
   builder: (argv) =>
-    argv.options({
-      json: COMMON_OPTIONS.json,
-      env: { type: "string", describe: "an environment to try too: the path of a player, tcp://HOST:PORT" },
-      keys: { type: "string", requiresArg: true, describe: "its keys file (CURVE keys and token)" },
+    plain(argv, {
+      env: { type: "string", describe: "an environment to try too: dotnet, the path of a player, tcp://HOST:PORT" },
+      keys: { type: "string", describe: "its keys file (CURVE keys and token)" },
+      vlm: { type: "string", describe: "a model directory to try too" },
+      device: { type: "string", describe: "a device that has to work: cpu, webgpu, cuda[:N]" },
     }),
   handler: handle,
 };

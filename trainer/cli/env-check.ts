@@ -13,6 +13,7 @@ import { checkEndpoint, type Keys, ProtocolError, readKeys, ServerProcess } from
 import { InputError, UnavailableError } from "../errors.js";
 import { dotnetHostCommand } from "../rls3/dotnet-host.js";
 import { playerCommand } from "../rls3/player.js";
+import { plain } from "./plain.js";
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -24,18 +25,21 @@ interface Arguments {
   token: string | undefined;
   timeout: number;
   json: boolean;
+  quiet: boolean;
 }
 
 export const command: CommandModule<object, Arguments> = {
   command: "check [endpoint]",
   describe: "check any server, in any language, against the protocol",
   builder: (yargs) =>
-    yargs
-      .parserConfiguration({ "populate--": true })
-      .positional("endpoint", { type: "string", describe: "a running server, as tcp://127.0.0.1:5005" })
-      .options({
+    plain<Arguments>(
+      yargs
+        .parserConfiguration({ "populate--": true })
+        .positional("endpoint", { type: "string", describe: "a running server, as tcp://127.0.0.1:5005" }),
+      {
         spawn: {
           type: "string",
+          requiresArg: false,
           describe:
             "start one: embedded, dotnet, a player's path, or `--spawn -- COMMAND…`; it gets --connect ENDPOINT",
         },
@@ -46,8 +50,8 @@ export const command: CommandModule<object, Arguments> = {
         keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
         token: { type: "string", describe: "token of a server on loopback that asks for one", conflicts: "keys" },
         timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
-        json: { type: "boolean", default: false, describe: "one JSON document on standard output" },
-      }),
+      },
+    ),
   handler: check,
 };
 
@@ -110,7 +114,7 @@ async function run(args: Arguments, started: readonly string[] | undefined): Pro
       : new ServerProcess({ command: program, args: [...rest, "--connect", peer.endpoint] });
   try {
     await reach(peer, server);
-    return await checkServer(peer, args.level, progress);
+    return await checkServer(peer, args.level, args.quiet ? failing : progress);
   } finally {
     peer.close();
     await server?.stop();
@@ -121,20 +125,26 @@ async function run(args: Arguments, started: readonly string[] | undefined): Pro
 async function reach(peer: Peer, server: ServerProcess | undefined): Promise<void> {
   const answered = peer.drain();
   const ended = server?.ended.then((how) => {
-    throw new UnavailableError(`the server ${how} before it connected; its last lines:\n${server.tail}`);
+    throw new UnavailableError(`the server ${how} before it connected${said(server)}`);
   });
   ended?.catch(() => undefined); // reported by the race, or of no interest any more
   try {
     await (ended === undefined ? answered : Promise.race([answered, ended]));
   } catch (error) {
     if (error instanceof UnavailableError) throw error;
-    const tail = server === undefined ? "is the server started?" : `its last lines:\n${server.tail}`;
-    throw new UnavailableError(`nothing answers at ${peer.endpoint} within ${peer.patience / 1000} s; ${tail}`);
+    const tail = server === undefined ? "; is the server started?" : said(server);
+    throw new UnavailableError(`nothing answers at ${peer.endpoint} within ${peer.patience / 1000} s${tail}`);
   }
 }
 
+const said = ({ tail }: ServerProcess): string => (tail === "" ? "; it said nothing" : `; its last lines:\n${tail}`);
+
 function progress({ name, ok, detail }: CheckResult): void {
   process.stderr.write(`${ok ? "ok  " : "FAIL"} ${name}: ${detail}\n`);
+}
+
+function failing(result: CheckResult): void {
+  if (!result.ok) progress(result);
 }
 
 async function withInputErrors<T>(work: () => Promise<T>): Promise<T> {

@@ -11,6 +11,7 @@ import {
 } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { DEFAULT_IMAGE_SIZE, loadCatalog, roomsDefinition } from "../rooms/index.js";
+import { plain } from "./plain.js";
 
 interface Arguments {
   world: string;
@@ -28,7 +29,7 @@ export const command: CommandModule<object, Arguments> = {
   command: "serve",
   describe: "serve the embedded environment over the protocol",
   builder: (yargs) =>
-    yargs.options({
+    plain<Arguments>(yargs, {
       world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
       envs: { type: "number", default: 1, describe: "environments in this process" },
       "image-size": { type: "number", default: DEFAULT_IMAGE_SIZE, describe: "side of images, 32 to 512 pixels" },
@@ -37,7 +38,6 @@ export const command: CommandModule<object, Arguments> = {
       keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
       token: { type: "string", describe: "ask clients for this token on loopback too", conflicts: "keys" },
       once: { type: "boolean", default: false, describe: "end after the first session" },
-      json: { type: "boolean", default: false, describe: "say where it serves as JSON" },
     }),
   handler: serve,
 };

@@ -4,6 +4,7 @@ import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
+import { plain } from "./plain.js";
 import { describeInfo, LocalRoom, parseAction } from "./room-view.js";
 
 interface Arguments {
@@ -11,13 +12,14 @@ interface Arguments {
   seed: number;
   scene: string | undefined;
   color: boolean;
+  json: boolean;
 }
 
 export const command: CommandModule<object, Arguments> = {
   command: "step",
   describe: "step a room by hand in the terminal",
   builder: (yargs) =>
-    yargs.options({
+    plain<Arguments>(yargs, {
       world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
       seed: { type: "number", default: 0, describe: "seed of the first layout and of random actions" },
       scene: { type: "string", describe: "scene by number or name; else the seed draws it" },
@@ -37,7 +39,9 @@ const HELP = `r  a random action      n  next seed      q  quit
 or six numbers in [-1, 1] with commas:
    ${ACTION_NAMES.join(", ")}`;
 
-async function step({ world, seed, scene, color }: Arguments): Promise<void> {
+async function step({ world, seed, scene, color, json }: Arguments): Promise<void> {
+  if (json)
+    throw new InputError("--json: env step talks with a person; a program speaks the protocol with rls3 env serve");
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
   const room = new LocalRoom(loadCatalog(world));
   const random = Random.stream(seed, "env step");

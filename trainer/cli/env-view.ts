@@ -1,9 +1,12 @@
 /** @file `rls3 env view`: a picture of a seed and actions as PNG, with every pair's caption and each action's validity. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import type { CommandModule } from "yargs";
-import { InputError } from "../errors.js";
+import { InputError, UnavailableError } from "../errors.js";
+import { writeDurably } from "../rls3/durable-file.js";
 import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
+import { plain } from "./plain.js";
 import { describeInfo, LocalRoom, parseAction } from "./room-view.js";
 
 interface Arguments {
@@ -20,7 +23,7 @@ export const command: CommandModule<object, Arguments> = {
   command: "view",
   describe: "picture of a seed and actions, with captions",
   builder: (yargs) =>
-    yargs.options({
+    plain<Arguments>(yargs, {
       world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
       seed: { type: "number", default: 0, describe: "seed of the layout" },
       scene: { type: "string", describe: "scene by number or name; else the seed draws it" },
@@ -32,7 +35,6 @@ export const command: CommandModule<object, Arguments> = {
       },
       size: { type: "number", default: 512, describe: "side of the picture, 32 to 512 pixels" },
       out: { type: "string", default: "room.png", describe: "PNG file to write" },
-      json: { type: "boolean", default: false, describe: "print one JSON document" },
     }),
   handler: view,
 };
@@ -70,11 +72,18 @@ async function view(args: Arguments): Promise<void> {
 }
 
 async function writePng(file: string, pixels: Uint8Array, size: number): Promise<void> {
-  const png = sharp(pixels, { raw: { width: size, height: size, channels: 3 } }).png();
+  const png = await sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
+    .png()
+    .toBuffer();
+  if (!existsSync(path.dirname(file)))
+    throw new InputError(
+      `--out ${file}: cannot be written (there is no such folder); name a file in one that is there`,
+    );
   try {
-    await png.toFile(file);
+    writeDurably(file, png);
   } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new InputError(`${why}: give --out a file in a folder that can be written`);
+    if (error instanceof UnavailableError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError(`--out ${file}: cannot be written (${why}); name a file in a folder that can`);
   }
 }

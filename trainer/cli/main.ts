@@ -4,7 +4,7 @@ import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { InputError } from "../errors.js";
 import { nearest } from "../rls3/configuration.js";
-import { FLAG_NAMES } from "./options.js";
+import { FLAG_NAMES, SWITCHES } from "./options.js";
 import { exitCodeOf } from "./outcome.js";
 
 /** Each command knows its own flags; yargs takes them all alike. */
@@ -67,14 +67,42 @@ async function group(
 /** yargs' complaint as one line, with the nearest flag where one is unknown. */
 function complaint(message: string): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
+  if (/^Not enough non-option arguments/.test(message)) {
+    const typed = words.filter((word) => !word.startsWith("-")).slice(0, 2);
+    return `rls3 ${typed.join(" ")}: something is missing behind it; --help shows what`;
+  }
+  if (unknown === undefined && message.includes("--help")) return message;
   if (unknown === undefined) return `${message.replace(/\s*\n\s*/g, " ")} (--help shows what there is)`;
   const isFlag = words.some((word) => word.startsWith("-") && word.replace(/^-+/, "").startsWith(unknown));
+  if (unknown === words[0]) {
+    const best = nearest(unknown, Object.keys(COMMANDS));
+    return `there is no command "${unknown}"${best === "" ? "; rls3 --help lists them" : `; did you mean rls3 ${best}?`}`;
+  }
   if (!isFlag) return `"${unknown}" is not expected here; --help shows what is`;
   const best = nearest(unknown, FLAG_NAMES);
   return `--${unknown}: there is no such flag${best === "" ? "; --help shows what there is" : `; did you mean --${best}?`}`;
 }
 
+/** What yargs' parser says of a word it cannot take, and what a configuration file's reader said through it, are mistakes of the user. */
+function asTyped(error: Error): Error {
+  if (error.name !== "YError") return error;
+  const flag = /^Not enough arguments following: (.+)/.exec(error.message)?.[1];
+  return new InputError(flag === undefined ? error.message : `--${flag}: needs a value behind it`);
+}
+
+/** yargs reads any word behind `--quick=` but "true" as no, silently. */
+function refuseOddSwitches(): void {
+  for (const word of words) {
+    if (word === "--") return;
+    const [, flag = "", value = ""] = /^--(?:no-)?([^=]+)=(.*)$/.exec(word) ?? [];
+    if (SWITCHES.includes(flag) && value !== "true" && value !== "false") {
+      throw new InputError(`--${flag}: is on or off: write --${flag} or --no-${flag}, not ${JSON.stringify(value)}`);
+    }
+  }
+}
+
 async function main(): Promise<void> {
+  refuseOddSwitches();
   const argv = yargs(words)
     .scriptName("rls3")
     .usage("$0 <command>: an agent finds what a vision-language model gets wrong, and the model learns from it");
@@ -87,7 +115,7 @@ async function main(): Promise<void> {
     .alias("help", "h")
     .version()
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new InputError(complaint(message ?? ""));
+      throw error === undefined ? new InputError(complaint(message ?? "")) : asTyped(error);
     })
     .parseAsync();
 }

@@ -51,6 +51,12 @@ export const FLAG_NAMES: readonly string[] = [
   ...["arms", "seeds", "jobs", "resume", "executor", "dry-run", "adapter", "help", "version"],
 ];
 
+/** Flags without a value. */
+export const SWITCHES: readonly string[] = [
+  ...SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "boolean").map(kebab),
+  ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check"],
+];
+
 /** Adds the settings and the flags that go with them. */
 export function withConfiguration<T>(argv: Argv<T>, names: readonly SettingName[] = SETTING_NAMES): Argv<T> {
   return argv.options(CONFIGURATION_OPTIONS).options(COMMON_OPTIONS).options(settingOptions(names)) as Argv<T>;
@@ -133,6 +139,7 @@ function flagValue(name: SettingName, value: unknown): unknown {
 /** A flag that takes one text; given twice it is a mistake. */
 export function text(flags: Flags, name: string): string | undefined {
   const value = flags[name];
+  if (value === "") throw new InputError(`--${name}: needs a value behind it`);
   if (value === undefined || typeof value === "string") return value;
   throw new InputError(`--${name}: is given more than once; give it once`);
 }

@@ -10,6 +10,28 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 
+/** What the system refused, wherever it was met: a full disk, a folder that may not be written, a folder in place of a file. */
+function systemFailure(error: unknown): { readonly code: number; readonly message: string } | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  const { path: from, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
+  const file = [dest, from].find((name) => typeof name === "string") ?? "a file";
+  switch (error.code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return { code: EXIT.unavailable, message: `the disk is full: ${file} was not written; make room and try again` };
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return { code: EXIT.unavailable, message: `${file} may not be used (${error.code}); choose another place` };
+    case "EISDIR":
+      return { code: EXIT.input, message: `${file} is a folder where a file is expected` };
+    case "ENOTDIR":
+      return { code: EXIT.input, message: `${file} goes through a file where a folder is expected` };
+    default:
+      return undefined;
+  }
+}
+
 /** One line for a user's mistake or a missing part; the whole stack for a fault of ours. */
 export function exitCodeOf(error: unknown): { readonly code: number; readonly message: string } {
   if (error instanceof InputError) return { code: EXIT.input, message: error.message };
@@ -19,6 +41,8 @@ export function exitCodeOf(error: unknown): { readonly code: number; readonly me
     const input = error.code === "CONFIGURATION";
     return { code: input ? EXIT.input : EXIT.unavailable, message: `environment server: ${error.message}` };
   }
+  const system = systemFailure(error);
+  if (system !== undefined) return system;
   return { code: EXIT.no, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 

@@ -9,6 +9,7 @@ import { rebuildSummary } from "../report/rebuild.js";
 import { isSweep } from "../report/sweep/read.js";
 import { renderSweepTerminal } from "../report/sweep/terminal.js";
 import { renderTerminal } from "../report/terminal.js";
+import { plain } from "./plain.js";
 
 interface ReportArguments {
   folder: string;
@@ -50,12 +51,13 @@ export const command: CommandModule<object, ReportArguments> = {
   command: "report <folder>",
   describe: "rebuild report.html, and a comparison's or a sweep's summary, from a folder's runs",
   builder: (yargs: Argv) =>
-    yargs
-      .positional("folder", {
+    plain<ReportArguments>(
+      yargs.positional("folder", {
         type: "string",
         demandOption: true,
         describe: "folder of a run, a comparison or a sweep (its --out)",
-      })
-      .option("json", { type: "boolean", default: false, describe: "one JSON document on standard output" }),
+      }),
+      {},
+    ),
   handler: report,
 };

@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { modelDirectory } from "../rls3/parts.js";
 import { type Inspection, inspect } from "../vlm/inspect.js";
 import { printJson } from "./outcome.js";
+import { plain } from "./plain.js";
 
 interface Arguments {
   directory: string;
@@ -13,9 +14,14 @@ export const command: CommandModule<object, Arguments> = {
   command: "inspect <directory>",
   describe: "architecture, sizes, stored types and adapter targets of a model directory",
   builder: (yargs) =>
-    yargs
-      .positional("directory", { type: "string", demandOption: true, describe: 'Hugging Face directory, or "bundled"' })
-      .option("json", { type: "boolean", default: false, describe: "print one JSON document" }),
+    plain<Arguments>(
+      yargs.positional("directory", {
+        type: "string",
+        demandOption: true,
+        describe: 'Hugging Face directory, or "bundled"',
+      }),
+      {},
+    ),
   handler: ({ directory, json }) => {
     const found = inspect(modelDirectory(directory));
     if (json) printJson(found);

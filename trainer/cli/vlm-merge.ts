@@ -4,6 +4,7 @@ import { modelDirectory } from "../rls3/parts.js";
 import { refuseUnwritable } from "../rls3/run-directory.js";
 import { merge } from "../vlm/merge.js";
 import { printJson } from "./outcome.js";
+import { plain } from "./plain.js";
 
 interface Arguments {
   directory: string;
@@ -16,13 +17,17 @@ export const command: CommandModule<object, Arguments> = {
   command: "merge <directory>",
   describe: "add a LoRA adapter into a model's weights",
   builder: (yargs) =>
-    yargs
-      .positional("directory", { type: "string", demandOption: true, describe: 'Hugging Face directory, or "bundled"' })
-      .options({
+    plain<Arguments>(
+      yargs.positional("directory", {
+        type: "string",
+        demandOption: true,
+        describe: 'Hugging Face directory, or "bundled"',
+      }),
+      {
         adapter: { type: "string", demandOption: true, describe: "adapter folder in PEFT's format" },
         out: { type: "string", demandOption: true, describe: "folder for the merged model; must not hold one" },
-        json: { type: "boolean", default: false, describe: "print one JSON document" },
-      }),
+      },
+    ),
   handler: ({ directory, adapter, out, json }) => {
     refuseUnwritable(out);
     const layers = merge(modelDirectory(directory), adapter, out);

@@ -9,6 +9,7 @@ import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
 import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
 import { PHASES, type PretrainingProgress, pretrain } from "../vlm/pretraining/pretrain.js";
 import { labelledImages } from "./labelled-images.js";
+import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   out: string;
@@ -19,6 +20,7 @@ interface Arguments {
   floorOnly: boolean;
   check: boolean;
   json: boolean;
+  quiet: boolean;
 }
 
 const IMAGES = 50_000;
@@ -36,34 +38,36 @@ export const command: CommandModule<object, Arguments> = {
   command: "pretrain",
   describe: "make the bundled model (minutes): names and places from random pictures, no relation word",
   builder: (yargs) =>
-    yargs.options({
+    plain<Arguments>(yargs, {
       out: { type: "string", demandOption: true, describe: "folder for the model; must not hold one" },
       world: { type: "string", default: "rooms", describe: "a catalog that ships or a file" },
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
       images: { type: "number", describe: `pictures (default ${IMAGES}; ${FLOOR_ONLY_IMAGES} with --floor-only)` },
-      threads: { type: "number", default: 1, describe: "onnxruntime's threads" },
+      threads: THREADS_OPTION,
       "floor-only": {
         type: "boolean",
         default: false,
         describe: "only pictures whose objects all stand on the floor: a model with a weakness planted",
       },
       check: { type: "boolean", default: true, describe: "afterwards, fine-tune on relations as a check" },
-      json: { type: "boolean", default: false, describe: "print one JSON document" },
-    }) as never,
+    }),
   handler: run,
 };
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`;
 
-function report({ step, steps, losses }: PretrainingProgress, since: number): void {
+function report({ step, steps, losses }: PretrainingProgress, since: number, say: (line: string) => void): void {
   if (step % 50 !== 0 && step !== steps) return;
   const list = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
   const left = ((performance.now() - since) / step) * (steps - step);
-  console.error(`step ${step} of ${steps}: ${list.join(", ")}; ${(left / 1000).toFixed(0)} s left`);
+  say(`step ${step} of ${steps}: ${list.join(", ")}; ${(left / 1000).toFixed(0)} s left`);
 }
 
 async function run(args: Arguments): Promise<void> {
-  const { seed, threads, floorOnly } = args;
+  const { seed, floorOnly } = args;
+  const threads = parseThreads(args.threads);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
+  const say = (line: string): void => void (args.quiet || process.stderr.write(`${line}\n`));
   const out = path.resolve(args.out);
   if (existsSync(path.join(out, "model.safetensors"))) {
     throw new InputError(`--out ${args.out} already holds a model: give another folder`);
@@ -76,9 +80,9 @@ async function run(args: Arguments): Promise<void> {
     throw new InputError(`--images is a whole number above ${2 * HELD_OUT}, not ${count}`);
   }
   const start = performance.now();
-  console.error(`drawing ${count} pictures`);
+  say(`drawing ${count} pictures`);
   const data = labelledImages(catalog, { count, size, patch, seed, floorOnly });
-  console.error(`drawn in ${seconds(start)}`);
+  say(`drawn in ${seconds(start)}`);
   const since = performance.now();
   const { explained } = await pretrain(out, data, {
     seed,
@@ -87,9 +91,9 @@ async function run(args: Arguments): Promise<void> {
     phases: PHASES,
     batch: BATCH,
     heldOut: HELD_OUT,
-    onProgress: (progress) => report(progress, since),
+    onProgress: (progress) => report(progress, since, say),
   });
-  console.error(`trained in ${seconds(since)}`);
+  say(`trained in ${seconds(since)}`);
   const checked = await check(out, args);
   if (args.json) {
     process.stdout.write(

@@ -5,6 +5,7 @@ import { modelDirectory } from "../rls3/parts.js";
 import { openModel } from "../vlm/index.js";
 import { readPicture } from "../vlm/picture-file.js";
 import { printJson } from "./outcome.js";
+import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   directory: string;
@@ -14,6 +15,7 @@ interface Arguments {
   device: string;
   threads: number;
   json: boolean;
+  quiet: boolean;
 }
 
 const repeated = { type: "string", array: true, nargs: 1, demandOption: true } as const;
@@ -22,16 +24,20 @@ export const command: CommandModule<object, Arguments> = {
   command: "score <directory>",
   describe: "score captions of images: logits, and their softmax over the captions",
   builder: (yargs) =>
-    yargs
-      .positional("directory", { type: "string", demandOption: true, describe: 'Hugging Face directory, or "bundled"' })
-      .options({
+    plain<Arguments>(
+      yargs.positional("directory", {
+        type: "string",
+        demandOption: true,
+        describe: 'Hugging Face directory, or "bundled"',
+      }),
+      {
         image: { ...repeated, describe: "picture file; may be repeated" },
         caption: { ...repeated, describe: "text; may be repeated" },
         adapter: { type: "string", describe: "LoRA adapter in PEFT's format" },
         device: { type: "string", default: "auto", describe: "auto, cpu, webgpu, cuda or cuda:N" },
-        threads: { type: "number", default: 1, describe: "onnxruntime's threads" },
-        json: { type: "boolean", default: false, describe: "print one JSON document" },
-      }),
+        threads: THREADS_OPTION,
+      },
+    ),
   handler: score,
 };
 
@@ -42,13 +48,13 @@ function softmax(logits: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-async function score({ directory, image, caption, adapter, device, threads, json }: Arguments): Promise<void> {
+async function score({ directory, image, caption, adapter, device, threads, json, quiet }: Arguments): Promise<void> {
   const pictures = await Promise.all(image.map((file) => readPicture(file, `--image ${file}`)));
   const [right = "", ...wrong] = caption;
   const chosen = await chooseDevice(device);
-  if (device !== chosen.device || device !== "cpu") process.stderr.write(`device: ${chosen.reason}\n`);
+  if (!quiet && (device !== chosen.device || device !== "cpu")) process.stderr.write(`device: ${chosen.reason}\n`);
   const model = await openModel(modelDirectory(directory), {
-    runtime: { device: chosen.device, threads },
+    runtime: { device: chosen.device, threads: parseThreads(threads) },
     ...(adapter === undefined ? {} : { adapter }),
   });
   try {

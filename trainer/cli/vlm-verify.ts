@@ -1,10 +1,14 @@
 /** @file `rls3 vlm verify`: holds a model directory to the reference numbers in its golden folder. */
 import type { CommandModule } from "yargs";
+import { chooseDevice } from "../graph/device.js";
 import { verify } from "../vlm/verification/index.js";
 import { EXIT, printJson } from "./outcome.js";
+import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   directory: string;
+  device: string;
+  threads: number;
   json: boolean;
 }
 
@@ -14,11 +18,20 @@ export const command: CommandModule<object, Arguments> = {
   command: "verify <directory>",
   describe: "compare with reference numbers of the Python originals, in the directory's golden folder",
   builder: (yargs) =>
-    yargs
-      .positional("directory", { type: "string", demandOption: true, describe: "model directory that has golden/" })
-      .option("json", { type: "boolean", default: false, describe: "print one JSON document" }),
-  handler: async ({ directory, json }) => {
-    const { compared, failures } = await verify(directory);
+    plain<Arguments>(
+      yargs.positional("directory", {
+        type: "string",
+        demandOption: true,
+        describe: "model directory that has golden/",
+      }),
+      {
+        device: { type: "string", default: "cpu", describe: "auto, cpu, webgpu, cuda or cuda:N" },
+        threads: THREADS_OPTION,
+      },
+    ),
+  handler: async ({ directory, device: asked, threads, json }) => {
+    const { device } = await chooseDevice(asked);
+    const { compared, failures } = await verify(directory, { device, threads: parseThreads(threads) });
     if (json) printJson({ directory, compared, failed: failures.length, failures });
     else {
       const shown = failures.slice(0, SHOWN).map((line) => `${line}\n`);

@@ -1,5 +1,5 @@
 /** @file Unity players: the flags that they need, and in plain words the usual reasons why one does not start. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { ProtocolError } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
@@ -10,6 +10,9 @@ const FLAGS: readonly string[] = ["-batchmode", "-logFile", "-"];
 /** How to start a player. On macOS it is a folder, with its program inside. */
 export function playerCommand(player: string): { readonly command: string; readonly args: readonly string[] } {
   const file = path.resolve(player);
+  if (!file.endsWith(".app") && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new InputError(`${player} is a folder: name the player's program in it`);
+  }
   return { command: file.endsWith(".app") ? programInside(file) : file, args: FLAGS };
 }
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { SafetensorsFile } from "./safetensors.js";
+import { checkFinite, SafetensorsFile } from "./safetensors.js";
 
 /** Reads a JSON file and checks it; the message names the file and the first offending key. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {
@@ -114,6 +114,8 @@ export class Weights {
         `${file.path}: ${name} has shape [${stored.join(", ")}] where config.json means [${shape.join(", ")}]`,
       );
     }
-    return file.readFloats(name);
+    const values = file.readFloats(name);
+    checkFinite(file.path, name, values);
+    return values;
   }
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 import { readJson } from "./directory.js";
-import { SafetensorsFile, type WritableTensor, writeAtomically, writeSafetensors } from "./safetensors.js";
+import { checkFinite, SafetensorsFile, type WritableTensor, writeAtomically, writeSafetensors } from "./safetensors.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
 export type TargetModules = readonly string[] | string;
@@ -118,7 +118,9 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
           `${weights.path}: ${key} has shape [${weights.shape(key).join(", ")}], not [${shape.join(", ")}]: made for another model?`,
         );
       }
-      return weights.readFloats(key);
+      const values = weights.readFloats(key);
+      checkFinite(weights.path, key, values);
+      return values;
     };
     pairs.set(name, { a: half(keyA, [config.rank, inputs]), b: half(keyB, [outputs, config.rank]) });
   }

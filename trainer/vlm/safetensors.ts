@@ -35,6 +35,15 @@ function readAt(descriptor: number, position: number, length: number): Uint8Arra
   return bytes;
 }
 
+/** @throws InputError naming the tensor where a value is NaN or infinite: nothing that a model with it says means anything. */
+export function checkFinite(file: string, name: string, values: Float32Array): void {
+  let sum = 0;
+  for (const value of values) sum += value * 0;
+  if (sum !== 0) {
+    throw new InputError(`${file}: ${name} holds values that are no finite numbers: download or train it again`);
+  }
+}
+
 export class SafetensorsFile {
   private constructor(
     readonly path: string,
@@ -47,6 +56,7 @@ export class SafetensorsFile {
    */
   static open(path: string): SafetensorsFile {
     if (!existsSync(path)) throw new InputError(`no file ${path}`);
+    if (!statSync(path).isFile()) throw new InputError(`${path} is a folder where a file is expected`);
     const size = statSync(path).size;
     const descriptor = openSync(path, "r");
     try {

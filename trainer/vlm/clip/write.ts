@@ -1,5 +1,5 @@
 /** @file Writes a CLIP as a Hugging Face directory of its own: new weights, the other files as they were. */
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { unpack } from "../../graph/index.js";
 import { writeSafetensors } from "../safetensors.js";
@@ -23,15 +23,25 @@ export function writeClipDirectory(
   trainable?: Trainable,
   flat?: Float32Array,
 ): void {
-  mkdirSync(target, { recursive: true });
+  const made = mkdirSync(target, { recursive: true });
+  try {
+    copyFiles(source, target);
+    const trained = trainable === undefined || flat === undefined ? null : unpack(trainable.layout, flat);
+    const tensors = clip.shapes.map(({ name, shape }) => {
+      const data = trained?.get(name) ?? clip.values.get(name) ?? new Float32Array();
+      return [name, { shape, data }] as const;
+    });
+    writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));
+  } catch (error) {
+    // A full disk, say: nothing half-written stays behind.
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function copyFiles(source: string, target: string): void {
   for (const file of COPIED) {
     const from = path.join(source, file);
     if (existsSync(from)) copyFileSync(from, path.join(target, file));
   }
-  const trained = trainable === undefined || flat === undefined ? null : unpack(trainable.layout, flat);
-  const tensors = clip.shapes.map(({ name, shape }) => {
-    const data = trained?.get(name) ?? clip.values.get(name) ?? new Float32Array();
-    return [name, { shape, data }] as const;
-  });
-  writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));
 }

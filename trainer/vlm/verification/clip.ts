@@ -1,6 +1,15 @@
 /** @file Holds a CLIP directory to the reference numbers in its golden folder: inputs, stages, embeddings, loss, gradients, adapters. */
 import path from "node:path";
-import { gradients, pack, slice, startRuntime, type Tensor, unpack, type Value } from "../../graph/index.js";
+import {
+  gradients,
+  pack,
+  type RuntimeOptions,
+  slice,
+  startRuntime,
+  type Tensor,
+  unpack,
+  type Value,
+} from "../../graph/index.js";
 import { Patches } from "../clip/batches.js";
 import { readClipConfig } from "../clip/config.js";
 import { contrastiveLoss } from "../clip/losses.js";
@@ -149,7 +158,7 @@ async function checkGradients(context: Context): Promise<void> {
 }
 
 /** Compares everything that golden/ has; sizes and settings are read from its files. */
-export async function verifyClip(directory: string): Promise<Verification> {
+export async function verifyClip(directory: string, runtime: RuntimeOptions): Promise<Verification> {
   const golden = path.join(directory, "golden");
   const clip = readClipParameters(directory);
   const images = SafetensorsFile.open(path.join(golden, "images.safetensors"));
@@ -159,7 +168,7 @@ export async function verifyClip(directory: string): Promise<Verification> {
     comparison: new Comparison(),
     meta: readJson(path.join(golden, "meta.json"), metaSchema),
     patches: Patches.ofPixels(clip.config.vision, images.readFloats("pixel_values")),
-    runtime: await startRuntime({ device: "cpu", threads: 1 }),
+    runtime: await startRuntime(runtime),
   };
   try {
     checkInputs(context, directory);
