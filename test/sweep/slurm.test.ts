@@ -1,11 +1,13 @@
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EnvironmentServer, generateKeys } from "../../protocol/index.js";
 import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { Interrupted } from "../../trainer/rls3/interrupted.js";
 import { finishedState } from "../../trainer/rls3/run.js";
+import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import type { Cell, ExecutionContext } from "../../trainer/sweep/executor.js";
 import { PLAN_FILE, parseSweepFile, plannedCell, writeSweepFile } from "../../trainer/sweep/plan-file.js";
 import { slurm } from "../../trainer/sweep/slurm/executor.js";
@@ -88,7 +90,10 @@ describe("settings for Slurm", () => {
   });
 });
 
-describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : ` (${noSlurm})`}`, () => {
+/** A scheduler takes its time, on a busy machine more of it. */
+const PATIENCE = { timeout: 240_000 };
+
+describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : ` (${noSlurm})`}`, PATIENCE, () => {
   let cluster: Cluster;
   const before = { ...process.env };
   beforeAll(async () => {
@@ -168,6 +173,35 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
       name: "UnavailableError",
       message: expect.stringMatching(/^cell-0: job \d+_0 was cancelled; give the same command again.*\n.*ends:\n/),
     });
+  });
+
+  it("each have an environment server of their own on other hosts, over CURVE", async () => {
+    const keys = generateKeys("a token of enough characters");
+    const { serverSecretKey: _secret, ...clientKeys } = keys;
+    const file = path.join(folder, "keys.json");
+    writeFileSync(file, JSON.stringify(clientKeys));
+    const sessions = [0, 0];
+    const servers = await Promise.all(
+      sessions.map((_, i) =>
+        EnvironmentServer.bind(
+          ({ imageSize }) => {
+            // Asked once before any client has come, and then for each one.
+            if (imageSize !== undefined) sessions[i] = (sessions[i] ?? 0) + 1;
+            return roomsDefinition(loadCatalog("rooms"), { imageSize: imageSize ?? 64 });
+          },
+          { endpoint: "tcp://127.0.0.1:*", envCount: 16, keys },
+        ),
+      ),
+    );
+    try {
+      const env = servers.map(({ endpoint }) => endpoint).join(" ");
+      const planned = sweep({ env, keys: file, iterations: 3 }, { env, keys: file, iterations: 3, seed: 1 });
+      await run(planned);
+      expect(planned.cells.map((cell) => finishedState(cell.folder)?.iteration)).toEqual([3, 3]);
+      expect(sessions).toEqual([1, 1]);
+    } finally {
+      for (const server of servers) server.close();
+    }
   });
 
   it("are refused by Slurm in its own words: a partition that there is not", async () => {
