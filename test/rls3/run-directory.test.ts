@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { InputError } from "../../trainer/errors.js";
+import { InputError, UnavailableError } from "../../trainer/errors.js";
 import { RunDirectory } from "../../trainer/rls3/run-directory.js";
 
 let parent: string;
@@ -66,6 +66,18 @@ describe("a run's folder", () => {
     RunDirectory.open(folder).close();
     expect(existsSync(lock)).toBe(false);
     first.close();
+  });
+
+  it("is written to no more by a process that another one has taken over from, on a machine that saw it as dead", () => {
+    const cutOff = RunDirectory.create(folder, {});
+    fill(cutOff, 1);
+    const before = readFileSync(path.join(folder, "metrics.csv"), "utf8");
+    writeFileSync(path.join(folder, ".lock"), "1 another-machine");
+    expect(() => cutOff.append("metrics.csv", [{ iteration: 2 }])).toThrow("another process has taken this run over");
+    expect(() => cutOff.saveCheckpoint(2, { state: {}, ...nothing }, 2)).toThrow(UnavailableError);
+    expect(readFileSync(path.join(folder, "metrics.csv"), "utf8")).toBe(before);
+    cutOff.close();
+    expect(existsSync(path.join(folder, ".lock"))).toBe(true);
   });
 
   it("keeps the last checkpoints only", () => {

@@ -127,6 +127,7 @@ async function handle(flags: Flags): Promise<void> {
     ...(await checkDevices()),
     checkTensorflow(),
     checkProgram(".NET SDK", ["dotnet"], "for --env dotnet and the C# tests", "install it from dot.net"),
+    checkProgram("Slurm", ["sinfo"], "for sweep --executor slurm", "on Debian: apt install slurm-client"),
     checkProgram(
       "Chromium",
       ["chromium", "chromium-browser", "google-chrome"],

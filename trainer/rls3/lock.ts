@@ -4,13 +4,24 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { InputError } from "../errors.js";
 
+const own = (): string => `${process.pid} ${hostname()}`;
+
+/** Whether the lock is this process's still: where its machine was cut off, a scheduler has started another one elsewhere. */
+export function holdsLock(file: string): boolean {
+  try {
+    return readFileSync(file, "utf8") === own();
+  } catch {
+    return false;
+  }
+}
+
 /** The lock's file, to be removed when the writing is over. */
 export function takeLock(folder: string): string {
   const file = path.join(folder, ".lock");
   for (let attempt = 0; ; attempt++) {
     try {
       const handle = openSync(file, "wx");
-      writeSync(handle, `${process.pid} ${hostname()}`);
+      writeSync(handle, own());
       closeSync(handle);
       return file;
     } catch (error) {

@@ -13,11 +13,11 @@ import {
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { type Logger, pino } from "pino";
-import { InputError } from "../errors.js";
+import { InputError, UnavailableError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../report/columns.js";
 import { appendDurably, writeDurably } from "./durable-file.js";
-import { takeLock } from "./lock.js";
+import { holdsLock, takeLock } from "./lock.js";
 import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
 
 export type CsvRow = Readonly<Record<string, number | null>>;
@@ -95,6 +95,7 @@ export class RunDirectory {
   }
 
   append(table: Table, rows: readonly CsvRow[]): void {
+    this.refuseTakenOver();
     appendDurably(this.path(table), stringify(rows.map((row) => TABLES[table].map((column) => row[column] ?? null))));
   }
 
@@ -109,6 +110,7 @@ export class RunDirectory {
 
   /** After this returns a killed run goes on from here. Older checkpoints than the last `kept` are removed. */
   saveCheckpoint<State>(iteration: number, { state, tensors }: Checkpoint<State>, kept: number): void {
+    this.refuseTakenOver();
     const sizes = Object.fromEntries(COUNTED.map((table) => [table, statSync(this.path(table)).size]));
     writeTensorFile(this.checkpoint(iteration), tensors, { state, sizes } satisfies Note<State>);
     for (const old of this.checkpoints().slice(kept)) rmSync(this.checkpoint(old), { force: true });
@@ -158,7 +160,13 @@ export class RunDirectory {
   }
 
   close(): void {
-    rmSync(this.lock, { force: true });
+    if (holdsLock(this.lock)) rmSync(this.lock, { force: true });
+  }
+
+  /** Two that write would leave neither's rows. */
+  private refuseTakenOver(): void {
+    if (holdsLock(this.lock)) return;
+    throw new UnavailableError(`${this.folder}: another process has taken this run over, so this one ends`);
   }
 
   private startAnew(): void {

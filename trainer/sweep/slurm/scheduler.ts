@@ -1,5 +1,5 @@
 /** @file Slurm's own commands, run and read: submit an array, see what became of its tasks, cancel them. Needs no accounting database. */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { InputError, UnavailableError } from "../../errors.js";
 
 /** What squeue says of one task of an array. */
@@ -40,17 +40,35 @@ interface Answer {
 const INSTALL =
   "is not installed here; --executor slurm runs on a Slurm cluster's login node (on Debian: apt-get install slurm-client)";
 
-/** Runs a command to its end; `input` goes to its standard input. */
+/** Milliseconds after which a command that hangs is ended. */
+const PATIENCE = 300_000;
+
+/**
+ * Runs a command to its end; `input` goes to its standard input. In a process group of its own, so that Ctrl-C, which is for the
+ * sweep, does not end a submission half-way.
+ */
 function command(program: string, args: readonly string[], input = ""): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, { maxBuffer: 2 ** 28, timeout: 300_000 }, (error, output, errors) => {
-      if (error === null) resolve({ code: 0, output, errors });
-      else if (error.code === "ENOENT") reject(new UnavailableError(`${program} ${INSTALL}`));
-      else resolve({ code: typeof error.code === "number" ? error.code : 1, output, errors: errors || error.message });
+    const child = spawn(program, args, { detached: true });
+    const patience = setTimeout(() => child.kill(), PATIENCE);
+    let [output, errors] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      clearTimeout(patience);
+      reject(error.code === "ENOENT" ? new UnavailableError(`${program} ${INSTALL}`) : error);
+    });
+    child.on("close", (code, signal) => {
+      clearTimeout(patience);
+      resolve({ code: code ?? 1, output, errors: errors || (signal === null ? "" : `${program}: ended by ${signal}`) });
     });
     // A command that ends before it has read its input says why with its exit code.
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
   });
 }
 
