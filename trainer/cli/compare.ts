@@ -24,7 +24,7 @@ import {
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
-import { defaultFolder, interruptedMessage, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 
 const ARMS: readonly Arm[] = ["rls3", "paper", "random"];
 const DEFAULT_SEEDS = 5;
@@ -89,6 +89,7 @@ async function handle(flags: Flags): Promise<void> {
   const plan =
     resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
   const shown = shownPath(plan.folder);
+  sayLivePage(plan.folder, progress);
   let summary: Summary;
   try {
     summary = await compare(plan, progress, interruptible());

@@ -1,6 +1,7 @@
 /** @file Where a command's results go when the user names no folder. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import type { Progress } from "../rls3/progress.js";
 
 /** runs/<command>-<time>, the time in the machine's zone, to the second. */
 export function defaultFolder(command: string, now = new Date()): string {
@@ -19,6 +20,11 @@ export const typedCommand = (): string =>
 export function shownPath(folder: string): string {
   const relative = path.relative(process.cwd(), folder);
   return relative.startsWith("..") ? folder : relative === "" ? "." : relative;
+}
+
+/** On a terminal: where to look at it while it runs. Scripts and logs have no use for it. */
+export function sayLivePage(folder: string, progress: Progress): void {
+  if (process.stderr.isTTY) progress.say(`live page, from another terminal: rls3 dashboard ${shownPath(folder)}`);
 }
 
 /** What to say of a run that was interrupted: how to go on with it, once there is something to go on with. */

@@ -18,7 +18,7 @@ import { renderPlan } from "../sweep/terminal.js";
 import { COMMON_OPTIONS, CONFIGURATION_OPTIONS, type Flags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
-import { defaultFolder, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 import { readSweepFlags } from "./sweep-flags.js";
 
 interface Registered {
@@ -85,6 +85,7 @@ async function handle(flags: Flags): Promise<void> {
     else if (dry) process.stdout.write(`${plan}\n`);
     else if (!quiet) process.stderr.write(`${plan}\n`);
     if (dry) return;
+    sayLivePage(folder, progress);
     const { table } = await runOpenSweep(sweep);
     const summary = await writeReport(folder, progress);
     const report = summary === null ? null : path.join(folder, "report.html");

@@ -18,7 +18,7 @@ import {
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
-import { defaultFolder, interruptedMessage, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 
 async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
   const folder = path.resolve(given.out ?? defaultFolder("train"));
@@ -37,7 +37,8 @@ async function train(flags: Flags): Promise<void> {
   const signal = interruptible();
   const shown = shownPath(plan.folder);
   let state = resumed === undefined ? null : finishedState(plan.folder);
-  if (state !== null) progress.say(`${shown} is finished: ${state.finished}`);
+  if (state === null) sayLivePage(plan.folder, progress);
+  else progress.say(`${shown} is finished: ${state.finished}`);
   try {
     state ??= await run(plan, resumed === undefined ? "new" : "resume", { progress, signal });
   } catch (error) {

@@ -95,7 +95,7 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .live svg text{font-size:11.5px}.live svg .label{font-size:11.5px;fill:var(--soft)}
 .plot{position:relative;min-width:0}
 .rule path{stroke:var(--soft);stroke-dasharray:2 3}
-.values{position:absolute;top:8px;pointer-events:none;background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:6px 9px;font-size:.86em;box-shadow:0 2px 10px rgb(0 0 0/.14);z-index:1;max-width:70%}
+.values.before{left:60px;top:14px}.values.after{right:24px;bottom:48px}.values{position:absolute;pointer-events:none;background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:6px 9px;font-size:.86em;box-shadow:0 2px 10px rgb(0 0 0/.14);z-index:1;max-width:calc(100% - 84px)}
 .values b{display:block;font-weight:600}.values span{display:flex;align-items:center;gap:5px;white-space:nowrap}
 .values i{font-style:normal;color:var(--soft);overflow:hidden;text-overflow:ellipsis;max-width:170px}
 .swatch{flex:none}

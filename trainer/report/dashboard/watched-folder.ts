@@ -15,6 +15,10 @@ const SOONEST = 250;
 /** Between looks for new folders where the disk reported none. */
 const SEARCH = 10_000;
 const MOST_WATCHERS = 1_000;
+/** Runs whose files are open at the same time. */
+const AT_ONCE = 32;
+/** What was seen so lately needs no look before it is shown. */
+const RECENT = 1_000;
 
 const comparisonConfig = z.object({ seeds: z.array(z.number()), configuration: z.record(z.string(), z.unknown()) });
 const sweepPlan = z.object({ cells: z.array(z.unknown()) });
@@ -32,6 +36,7 @@ export class WatchedFolder {
   private version = 0;
   private timer: NodeJS.Timeout | null = null;
   private looking: Promise<void> | null = null;
+  private looked = Number.NEGATIVE_INFINITY;
   private searched = Number.NEGATIVE_INFINITY;
   private found: Found = { runs: [], groups: [], containers: [], cut: false };
 
@@ -39,7 +44,7 @@ export class WatchedFolder {
 
   /** What there is now. Looks first where nobody listens, since then nobody has been looking. */
   async index(): Promise<IndexDocument> {
-    if (this.listeners.size === 0) await this.look();
+    if (this.listeners.size === 0 && Date.now() - this.looked > RECENT) await this.look();
     const { version, groups, notes } = this;
     return {
       schema: SCHEMA,
@@ -98,10 +103,15 @@ export class WatchedFolder {
     const isSearch = now - this.searched >= SEARCH || this.listeners.size === 0;
     if (isSearch) this.search(now);
     const touched = new Set<string>();
-    for (const run of this.runs.values()) {
-      // What is finished seldom goes on: it is looked at as seldom as new folders are looked for.
-      if ((run.isUnfinished || isSearch) && (await run.refresh(now))) touched.add(run.place.id);
+    // What is finished seldom goes on: it is looked at as seldom as new folders are looked for.
+    const due = [...this.runs.values()].filter((run) => run.isUnfinished || isSearch);
+    for (let at = 0; at < due.length; at += AT_ONCE) {
+      const look = async (run: WatchedRun): Promise<void> => {
+        if (await run.refresh(now)) touched.add(run.place.id);
+      };
+      await Promise.all(due.slice(at, at + AT_ONCE).map(look));
     }
+    this.looked = Date.now();
     const removed = [...this.entries.keys()].filter((id) => !this.runs.has(id));
     const known = [...this.runs.keys()].every((id) => this.entries.has(id));
     const regrouped = await this.readGroups();

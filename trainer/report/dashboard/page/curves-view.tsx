@@ -1,6 +1,6 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
-import type { MetricColumn } from "../../columns.js";
-import { count, decimal, percent } from "../../format.js";
+import { type MetricColumn, REASON_COLUMNS, REASON_NAMES } from "../../columns.js";
+import { capital, count, decimal, percent } from "../../format.js";
 import type { Series } from "../../html/chart.js";
 import { DataTable, LineFigure, Swatch } from "./line-figure.js";
 import type { Navigate, Route } from "./route.js";
@@ -68,6 +68,10 @@ const SECTIONS: readonly { readonly title: string; readonly charts: readonly Tra
       { column: "validityLoss", title: "Agent: validity loss" },
       { column: "hardnessLoss", title: "Agent: hardness loss" },
     ],
+  },
+  {
+    title: "Invalid placements of an iteration, by the first rule broken",
+    charts: REASON_NAMES.map((column) => ({ column, title: capital(REASON_COLUMNS[column]) })),
   },
 ];
 
@@ -138,7 +142,7 @@ export function ChartSection({ title, charts, series, axis }: SectionProps) {
     series.every((each) => lastMean(each, column) === null || isFollowed(each, column)),
   );
   if (measured.length === 0) return null;
-  const id = `section-${title.replaceAll(" ", "-")}`;
+  const id = `section-${title.replaceAll(/\W+/g, "-")}`;
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{title}</h2>

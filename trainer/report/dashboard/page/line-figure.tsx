@@ -136,13 +136,10 @@ function Values(props: LineFigureProps & { readonly drawing: LineDrawing; readon
       return value === null ? [] : [{ name, colour, y: value.y }];
     })
     .sort((a, b) => b.y - a.y);
+  // Away from the pointer, where rising curves leave room.
   const isRight = drawing.x(x) > drawing.width / 2;
   return (
-    <div
-      class="values"
-      aria-hidden="true"
-      style={isRight ? { right: `${drawing.width - drawing.x(x) + 10}px` } : { left: `${drawing.x(x) + 10}px` }}
-    >
+    <div class={`values ${isRight ? "before" : "after"}`} aria-hidden="true">
       <b>
         {xFormat(x) === "" ? x : xFormat(x)} {xLabel}
       </b>
