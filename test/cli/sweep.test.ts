@@ -53,10 +53,16 @@ describe("a sweep", () => {
     }
   });
 
-  it("prepares once for all cells, and writes nowhere else", () => {
+  it("prepares and learns feasibility once for all cells, and writes nowhere else", () => {
     const names = ["cells", "report.html", "shared", "sweep-summary.json", "sweep.csv", "sweep.json", "timings.csv"];
     expect(readdirSync(folder).sort()).toEqual(names);
-    expect(readdirSync(path.join(folder, "shared"))).toHaveLength(1);
+    const [shared = "", ...others] = readdirSync(path.join(folder, "shared"));
+    expect(others).toEqual([]);
+    const kept = readdirSync(path.join(folder, "shared", shared)).sort();
+    expect(kept.slice(1)).toEqual(
+      ["natural", "test", "transitions", "validation"].map((name) => `${name}.safetensors`),
+    );
+    expect(kept[0]).toMatch(/^feasible-[0-9a-f]{16}\.safetensors$/);
     for (const cell of readdirSync(path.join(folder, "cells"))) {
       expect(existsSync(path.join(folder, "cells", cell, "shared"))).toBe(false);
     }

@@ -34,6 +34,8 @@ export interface Run {
   readonly progress: Progress;
   /** A comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
   readonly earlyStopping: boolean;
+  /** Agent and model learn one after the other: a run of one thread then takes one core, and leaves the others to other runs. */
+  readonly inTurns: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -97,10 +99,10 @@ async function iterate(run: Run, before: State): Promise<State> {
   // The agent learns from it, while η of the samples fine-tune the model: neither needs the other's result.
   agent.remember(transitions(episodes, rewarded));
   const kept = subsample(episodes.samples, samplingRate, Random.stream(seed, "subsampling", iteration));
-  const [agentStatistics, tuned] = await Promise.all([
-    agent.update(updatesPerIteration, Random.stream(seed, "agent", iteration)).finally(() => stopwatch.lap("agent")),
-    fineTune(model, world, episodes.samples, kept, configuration, iteration, progress),
-  ]);
+  const learn = () =>
+    agent.update(updatesPerIteration, Random.stream(seed, "agent", iteration)).finally(() => stopwatch.lap("agent"));
+  const tune = () => fineTune(model, world, episodes.samples, kept, configuration, iteration, progress);
+  const [agentStatistics, tuned] = run.inTurns ? [await learn(), await tune()] : await Promise.all([learn(), tune()]);
   stopwatch.lap("fineTuning");
   run.signal?.throwIfAborted();
 

@@ -21,6 +21,8 @@ export interface RunPlan {
   /** Folder in which runs that differ in nothing that matters before the loop find the agent as another has pre-trained it. */
   readonly pretrained?: string;
   readonly earlyStopping: boolean;
+  /** Agent and model learn one after the other and not at the same time; the results are the same. Default: at the same time. */
+  readonly inTurns?: boolean;
 }
 
 export interface RunOptions {
@@ -70,6 +72,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
       directory,
       progress,
       earlyStopping,
+      inTurns: plan.inTurns ?? false,
       signal,
     };
     const state = await rls3(parts);

@@ -14,7 +14,9 @@ import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
 interface Rates {
   /** A valid sample found, and scored. */
   readonly sample: number;
-  /** An update of the agent. */
+  /** An update of the agent before the loop; less where cells take the agent from another one. */
+  readonly feasibility: number;
+  /** An update of the agent in an iteration. */
   readonly update: number;
   /** An image in one pass of fine-tuning. */
   readonly pass: number;
@@ -57,20 +59,23 @@ function ratesOf(measured: readonly Measured[]): Rates {
     rows.filter((row) => row.iteration > 0).map((row) => ({ configuration, row })),
   );
   const all = measured.flatMap(({ configuration, rows }) => rows.map((row) => ({ configuration, row })));
-  const updates = (configuration: Configuration, row: TimingsRow): number =>
-    row.iteration === 0 ? configuration.feasibilityUpdates : configuration.updatesPerIteration;
+  const starts = all.filter(({ row }) => row.iteration === 0);
   return {
     sample: share(
       sumOf(iterations, ({ row }) => row.episodes + row.score),
       sumOf(iterations, ({ configuration }) => samples(configuration)),
     ),
-    update: share(
-      sumOf(all, ({ row }) => row.agent),
-      sumOf(all, ({ configuration, row }) => updates(configuration, row)),
+    feasibility: share(
+      sumOf(starts, ({ row }) => row.agent),
+      sumOf(starts, ({ configuration }) => configuration.feasibilityUpdates),
     ),
-    // The agent learns beside the fine-tuning: what the slower of the two takes is the time of both.
+    update: share(
+      sumOf(iterations, ({ row }) => row.agent),
+      sumOf(iterations, ({ configuration }) => configuration.updatesPerIteration),
+    ),
+    // Where the agent learns beside the fine-tuning this is what that takes longer.
     pass: share(
-      sumOf(iterations, ({ row }) => row.agent + row.fineTuning),
+      sumOf(iterations, ({ row }) => row.fineTuning),
       sumOf(iterations, ({ configuration }) => passes(configuration)),
     ),
     evaluated: share(
@@ -91,10 +96,10 @@ function ratesOf(measured: readonly Measured[]): Rates {
 /** Seconds of a whole run. */
 export function secondsOf(configuration: Configuration, rates: Rates): number {
   const iterations = iterationsPlanned(configuration);
-  const learning = Math.max(configuration.updatesPerIteration * rates.update, passes(configuration) * rates.pass);
+  const learning = configuration.updatesPerIteration * rates.update + passes(configuration) * rates.pass;
   return (
     rates.start +
-    configuration.feasibilityUpdates * rates.update +
+    configuration.feasibilityUpdates * rates.feasibility +
     iterations * (samples(configuration) * rates.sample + learning) +
     (iterations + 1) * (imagesEvaluated(configuration) * rates.evaluated + rates.checkpoint)
   );
@@ -160,7 +165,9 @@ async function probe(configuration: Configuration, signal: AbortSignal): Promise
   const begun = performance.now();
   try {
     const run = path.join(folder, "run");
-    await runInProcess({ folder: run, configuration: small, command: "probe", earlyStopping: false }, silent, signal);
+    const inTurns = configuration.threads === 1;
+    const plan = { folder: run, configuration: small, command: "probe", earlyStopping: false, inTurns };
+    await runInProcess(plan, silent, signal);
     const rows = timingsOf(run);
     const took = (performance.now() - begun) / 1000;
     const start = Math.max(0, took - sumOf(rows, (row) => row.total));

@@ -118,7 +118,11 @@ export const plannedCell = (folder: string, { index, name, variant, shared, reso
   variant,
   folder: cellFolder(folder, name),
   shared,
+  // Cells that learn the same before the loop take the agent from the one that was first.
+  pretrained: shared,
   configuration: resolved,
   command: repeatCommand(resolved),
   earlyStopping: resolved.earlyStopping,
+  // As many cells run side by side as there are cores for their threads: one of one thread keeps to one core.
+  inTurns: resolved.threads === 1,
 });
