@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FIXTURE_ARMS } from "../fixture.js";
 import { accessibilityProblems, complaintsOf, findChromium, type OpenBrowser, openBrowser } from "./browser.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
-import { type RunningRun, writeRunsFolder } from "./runs-folder.js";
+import { RunningRun, writeRunsFolder } from "./runs-folder.js";
 
 const chromium = findChromium();
 const RUNS = 200;
@@ -233,6 +234,22 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         await expectFocus(page, null);
         expect(await page.getByRole("searchbox").inputValue()).toBe("train");
       });
+    });
+
+    it("shows a comparison that is running, and takes in the runs that join it", async () => {
+      const compare = path.join(folder, "compare-now");
+      const [rls3, random] = FIXTURE_ARMS.map(
+        (arm) => new RunningRun(path.join(compare, "runs", `${arm.name}-3`), arm),
+      );
+      await rls3?.start(2);
+      await visit("", async (page) => {
+        await page.getByText(/ runs, 1 chosen/).waitFor();
+        await random?.start(1);
+        await page.getByText(/ runs, 2 chosen/).waitFor();
+        await page.locator("main .key .legend li").nth(1).waitFor();
+        expect(await linesOf(page, "Balanced test set, one term")).toHaveLength(2);
+      });
+      await rm(compare, { recursive: true });
     });
 
     it("at 400 px has the list behind a button, and everything in one column", async () => {

@@ -13,14 +13,21 @@ import { armKey, inOrder, MOST_SERIES, type RunSeries, runName, toSeries } from 
 import { SettingsView } from "./settings-view.js";
 import { TermsView } from "./terms-view.js";
 
-/** What is looked at before anything is chosen: the runs of what was written last. */
-function newest(index: LiveIndex): string[] {
-  const runs = [...index.runs.values()].sort((a, b) => (b.written ?? 0) - (a.written ?? 0));
-  const [last] = runs;
-  if (last === undefined) return [];
-  if (last.group === null || index.groups.get(last.group)?.kind === "folder") return [last.id];
-  return runs
-    .filter(({ group }) => group === last.group)
+/** What was written last: a comparison or sweep, by its id, or a run by itself. */
+function newest({ runs, groups }: LiveIndex): { readonly group: string } | { readonly run: string } | null {
+  const [last] = [...runs.values()].sort((a, b) => (b.written ?? 0) - (a.written ?? 0));
+  if (last === undefined) return null;
+  const { id, group } = last;
+  return group === null || groups.get(group)?.kind === "folder" ? { run: id } : { group };
+}
+
+/** What is looked at before anything is chosen: what was written last when the page came, with the runs that join it. */
+function useNewest(index: LiveIndex): readonly string[] {
+  const place = useMemo(() => newest(index), [index.runs.size === 0]);
+  if (place === null) return [];
+  if ("run" in place) return [place.run];
+  return [...index.runs.values()]
+    .filter(({ group }) => group === place.group)
     .sort(inOrder)
     .map(({ id }) => id);
 }
@@ -80,7 +87,7 @@ interface BodyProps {
 
 function Body({ index, route, navigate }: BodyProps) {
   const [isListOpen, setListOpen] = useState(false);
-  const first = useMemo(() => newest(index), [index.runs.size === 0]);
+  const first = useNewest(index);
   const ids = route.runs ?? first;
   const chosen = ids.flatMap((id) => index.runs.get(id) ?? []);
   const metrics = useMetrics(chosen);
