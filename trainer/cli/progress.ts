@@ -70,6 +70,7 @@ class Bars implements Progress {
   private bar: SingleBar | undefined;
   private begun = 0;
   private total = 0;
+  private done = 0;
 
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
@@ -77,6 +78,7 @@ class Bars implements Progress {
     this.end();
     this.begun = performance.now();
     this.total = total;
+    this.done = 0;
     const name = phase.length > 24 ? `${phase.slice(0, 23)}…` : phase.padEnd(24);
     this.bar = new SingleBar({
       format: `${name} {bar} {value}/{total} {rate} ${unit}/s, {left} left`,
@@ -87,13 +89,18 @@ class Bars implements Progress {
       linewrap: false,
       fps: 5,
     });
-    this.bar.start(total, 0, { rate: "–", left: "?" });
+    this.bar.start(total, 0, this.speed());
   }
 
   advance(done: number): void {
-    const seconds = (performance.now() - this.begun) / 1000;
-    const rate = done / Math.max(seconds, 1e-3);
-    this.bar?.update(done, { rate: rateOf(rate), left: rate > 0 ? duration((this.total - done) / rate) : "?" });
+    this.done = done;
+    this.bar?.update(done, this.speed());
+  }
+
+  private speed(): { readonly rate: string; readonly left: string } {
+    if (this.done === 0) return { rate: "–", left: "?" };
+    const rate = this.done / Math.max((performance.now() - this.begun) / 1000, 1e-3);
+    return { rate: rateOf(rate), left: duration((this.total - this.done) / rate) };
   }
 
   end(): void {
@@ -104,6 +111,6 @@ class Bars implements Progress {
   say(line: string): void {
     this.bar?.stop();
     this.stream.write(`\r\x1b[K${wrap(line)}\n`);
-    this.bar?.start(this.total, 0, { rate: "–", left: "?" });
+    this.bar?.start(this.total, this.done, this.speed());
   }
 }

@@ -16,9 +16,7 @@ function order([file, index]: readonly string[]): Order | null {
   if (cell === undefined) throw new InputError(`${file}: has ${cells.length} cells, and none of index ${index}`);
   if (finishedState(cell.folder) !== null) return null;
   recordUsage(cell.folder);
-  // Cells that would learn the same feasibility find it beside the test sets that they share.
-  const pretrained = cell.shared === undefined ? {} : { pretrained: cell.shared };
-  return { plan: { ...cell, ...pretrained }, mode: modeOf(cell) };
+  return { plan: cell, mode: modeOf(cell) };
 }
 
 void doRun(async () => order(process.argv.slice(2)));
