@@ -27,6 +27,8 @@ export interface ChannelOptions {
   readonly endpoint: string;
   readonly keys?: Keys;
   readonly timeouts?: Partial<Timeouts>;
+  /** The other side's socket is gone. It may come back: requests are kept and sent again. */
+  readonly onDisconnect?: () => void;
   /** An unanswered request is sent again, under its number, after this many milliseconds, and whenever the connection comes back. */
   readonly resendAfter?: number;
 }
@@ -104,6 +106,7 @@ export class Channel {
       this.resendAll();
     });
     this.socket.events.on("disconnect", () => {
+      if (this.connected && !this.over) options.onDisconnect?.();
       this.connected = false;
     });
     this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2));

@@ -68,7 +68,13 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
   const timeouts = { ...options.timeouts, connect: forever, hello: forever, reset: forever, step: forever };
   const open = async (signal: AbortSignal): Promise<Connection> => {
     options.onEvent?.(`waiting for the environment at ${options.endpoint}`);
-    const client = await whenFree(options, () => EnvironmentClient.connect({ ...options, timeouts, signal }), signal);
+    const onDisconnect = (): void =>
+      options.onEvent?.(`the environment at ${options.endpoint} is gone: paused until it is back`);
+    const client = await whenFree(
+      options,
+      () => EnvironmentClient.connect({ ...options, timeouts, signal, onDisconnect }),
+      signal,
+    );
     const abandon = async (): Promise<void> => client.end(new ProtocolError("UNAVAILABLE", "the session is lost"));
     return { client, close: () => client.close(), abandon };
   };

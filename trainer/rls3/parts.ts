@@ -23,7 +23,7 @@ const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 const commandLine = path.join(packageRoot, "dist/trainer/cli/main.js");
 const BUNDLED_MODEL = path.join(packageRoot, "trainer/vlm/bundled");
 /** Where an Editor's server listens (protocol/README.md). */
-const EDITOR_ENDPOINT = "tcp://127.0.0.1:5005";
+const EDITOR_PORT = "5005";
 
 export interface EnvironmentWish {
   readonly env: string;
@@ -78,7 +78,8 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
     loadCatalog(world); // what is wrong with it is better told here than by a server that does not start
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
   }
-  if (env === "editor") return followServer({ endpoint: EDITOR_ENDPOINT, imageSize, onEvent, signal });
+  const editor = /^editor(?::(\d{1,5}))?$/.exec(env);
+  if (editor !== null) return followEditor(editor[1] ?? EDITOR_PORT, imageSize, progress, signal);
   if (remote !== null) return connectToFree(remote, { imageSize, progress, signal });
   if (env === "dotnet") {
     const { command, args } = dotnetHostCommand();
@@ -86,13 +87,34 @@ function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal
   }
   if (!existsSync(env)) {
     throw new InputError(
-      `--env ${env}: there is no such player; give embedded, dotnet, editor, tcp://HOST:PORT or a path`,
+      `--env ${env}: there is no such player; give embedded, dotnet, editor[:PORT], tcp://HOST:PORT or a path`,
     );
   }
   const player = playerCommand(env);
   return spawned(player.command, [...player.args, "--world", world, ...size]).catch((error: unknown) => {
     throw playerFailure(env, error);
   });
+}
+
+/**
+ * The environment in a Unity Editor: waited for until Play, paused at Stop. The iteration that a Stop falls into goes on in memory with
+ * the next Play; on disk is the end of the one before, from which a resumed run makes it again, to the same results as without a Stop.
+ */
+function followEditor(
+  port: string,
+  imageSize: number,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<VectorEnvironment> {
+  const onEvent = (message: string): void => {
+    progress.say(message);
+    if (/is gone: paused/.test(message)) {
+      progress.say(
+        "Play goes on with the run; or end it here: --resume makes the iteration that was begun anew, equal to the bit",
+      );
+    }
+  };
+  return followServer({ endpoint: `tcp://127.0.0.1:${port}`, imageSize, onEvent, signal });
 }
 
 /** The model's directory; "bundled" is the small CLIP that ships. */

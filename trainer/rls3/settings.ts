@@ -134,7 +134,7 @@ export const SETTINGS = {
     "Environment",
     z.string().min(1),
     "embedded",
-    'embedded, dotnet, editor, the path of a player, or tcp://HOST:PORT (several in quotes, "tcp://A:1 tcp://B:1": the first free one)',
+    'embedded, dotnet, editor[:PORT], the path of a player, or tcp://HOST:PORT (several in quotes, "tcp://A:1 tcp://B:1": the first free one)',
   ),
   keys: setting(
     "Environment",

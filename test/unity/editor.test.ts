@@ -1,0 +1,94 @@
+/** @file `--env editor`, the host playing the Editor: it waits for Play, pauses at Stop with its state saved, and goes on at the next Play. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import { type Running, resultFiles, start, tiny } from "../rls3/runs.js";
+import { temporaryFolder } from "../temporary.js";
+import { BUILD_TIMEOUT, closers, describeHost, hostCommand } from "./host.js";
+
+const folder = temporaryFolder("editor");
+const ITERATIONS = 2;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+/** Presses Play: a server as the Editor's, at its port. */
+function play(port: number): ChildProcess {
+  const { command, args } = hostCommand();
+  const serve = ["--bind", `tcp://127.0.0.1:${port}`, "--envs", "16"];
+  const editor = spawn(command, [...args, ...serve], { stdio: "ignore" });
+  closers.push(() => void editor.kill("SIGKILL"));
+  return editor;
+}
+
+/** Presses Stop: every socket is closed, the session is gone. */
+async function stop(editor: ChildProcess): Promise<void> {
+  editor.kill("SIGTERM");
+  await once(editor, "exit");
+}
+
+function train(port: number, out: string): Running {
+  const environment = ["--env", `editor:${port}`, "--render", "embedded"];
+  const run = start("train", ...tiny(ITERATIONS), "--seed", "3", ...environment, "--out", out);
+  closers.push(() => void run.child.kill("SIGKILL"));
+  return run;
+}
+
+describeHost("rls3 train --env editor", () => {
+  const whole = path.join(folder, "whole");
+  beforeAll(async () => {
+    hostCommand();
+    const port = await freePort();
+    const run = train(port, whole);
+    // It is there first, and waits.
+    await run.said("waiting for the environment");
+    const editor = play(port);
+    const { code, err } = await run.ended;
+    await stop(editor);
+    expect(code, err).toBe(0);
+  }, BUILD_TIMEOUT);
+
+  it("killed while it is paused in the middle of an iteration, and resumed, has the files of a run never stopped", async () => {
+    const out = path.join(folder, "killed");
+    const port = await freePort();
+    const editor = play(port);
+    const run = train(port, out);
+    await run.said("iteration 0/");
+    await stop(editor);
+    await run.said("paused until it is back");
+    run.child.kill("SIGKILL");
+    expect((await run.ended).signal).toBe("SIGKILL");
+    play(port);
+    const resumed = start("train", "--resume", out);
+    const { code, err } = await resumed.ended;
+    expect(code, err).toBe(0);
+    const [before, after] = [resultFiles(whole), resultFiles(out)];
+    expect([...after.keys()]).toEqual([...before.keys()]);
+    for (const [name, bytes] of after) expect(bytes === before.get(name), name).toBe(true);
+  }, 120_000);
+
+  it("goes on in the same process at the next Play, and makes every iteration", async () => {
+    const out = path.join(folder, "paused");
+    const port = await freePort();
+    const editor = play(port);
+    const run = train(port, out);
+    await run.said("iteration 0/");
+    await stop(editor);
+    await run.said("paused until it is back");
+    play(port);
+    const { code, err } = await run.ended;
+    expect(code, err).toBe(0);
+    expect(err).toContain("--resume");
+    const rows = readFileSync(path.join(out, "metrics.csv"), "utf8").trimEnd().split("\n");
+    expect(rows).toHaveLength(1 + 1 + ITERATIONS);
+  }, 120_000);
+});
