@@ -102,7 +102,7 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .slider{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:center;margin-bottom:6px}.slider span{min-width:9.5em}
 .slider input{width:min(420px,100%);accent-color:var(--accent)}.slider output{font-weight:650}
 .terms td,.terms th{padding:3px 10px}.terms tbody{border-bottom:1px solid var(--rule)}.terms tbody td,.terms tbody th{border:0;vertical-align:middle}
-.terms tbody th[scope=rowgroup]{font-weight:650;vertical-align:top;padding-top:4px}
+.terms tbody th{padding-left:0}.terms tbody th[scope=rowgroup]{font-weight:650;vertical-align:top;padding-top:4px}
 .terms .run-name{font-weight:400;color:var(--soft);white-space:nowrap}
 .terms thead th:nth-child(n+2){text-align:left}.terms thead th:nth-child(4){text-align:right}
 .terms .bar-cell{width:26%;min-width:110px}
@@ -135,6 +135,8 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .page aside{display:none;position:static;height:auto;max-height:70vh;border:0;border-bottom:1px solid var(--rule)}
 .page.listed aside{display:block}
 .live .page main{padding:0 14px 40px}.views{margin:0 -14px;padding:0 8px}
+.terms .run-name span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.live .terms tbody th{min-width:0;padding-right:4px}.terms td,.terms th{padding:3px 6px}.terms .bar-cell{min-width:72px}.terms .pairs svg{width:0}.terms .pairs{min-width:0;width:0;padding:0}
 .live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery div{padding:7px 9px}.views button{padding:9px 9px 7px}
 }
 `;

@@ -107,14 +107,14 @@ function TermRows({ term, series, iteration, most }: RowsProps) {
               </th>
             )}
             <th scope="row" class="run-name">
-              <Swatch colour={each.colour} /> {each.name}
+              <Swatch colour={each.colour} /> <span>{each.name}</span>
             </th>
             <td class="bar-cell">
               <Bar share={now ?? 0} colour={each.colour} before={before} />
             </td>
             <td>{percent(now)}</td>
             <td>{now === null || before === null ? "–" : points(now - before)}</td>
-            <td class="bar-cell">
+            <td class="bar-cell pairs">
               <Bar share={(pairs ?? 0) / most} colour={each.colour} before={null} />
             </td>
             <td>{count(pairs)}</td>
