@@ -79,8 +79,10 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
         nodes: readonly { target: unknown; failureSummary?: string }[];
       }[];
     }
-    const { axe: checker } = globalThis as unknown as { axe: { run(where: Document): Promise<Found> } };
-    const { violations } = await checker.run(document);
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(where: Document, options: object): Promise<Found> };
+    };
+    const { violations } = await checker.run(document, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, help, nodes }) =>
       nodes
         .slice(0, 4)
