@@ -43,6 +43,18 @@ function train(port: number, out: string): Running {
   return run;
 }
 
+/** A run whose Editor is stopped in the middle of its first iteration. */
+async function paused(name: string): Promise<{ run: Running; port: number; out: string }> {
+  const out = path.join(folder, name);
+  const port = await freePort();
+  const editor = play(port);
+  const run = train(port, out);
+  await run.said("iteration 0/");
+  await stop(editor);
+  await run.said("paused until it is back");
+  return { run, port, out };
+}
+
 describeHost("rls3 train --env editor", () => {
   const whole = path.join(folder, "whole");
   beforeAll(async () => {
@@ -58,13 +70,7 @@ describeHost("rls3 train --env editor", () => {
   }, BUILD_TIMEOUT);
 
   it("killed while it is paused in the middle of an iteration, and resumed, has the files of a run never stopped", async () => {
-    const out = path.join(folder, "killed");
-    const port = await freePort();
-    const editor = play(port);
-    const run = train(port, out);
-    await run.said("iteration 0/");
-    await stop(editor);
-    await run.said("paused until it is back");
+    const { run, port, out } = await paused("killed");
     run.child.kill("SIGKILL");
     expect((await run.ended).signal).toBe("SIGKILL");
     play(port);
@@ -77,13 +83,7 @@ describeHost("rls3 train --env editor", () => {
   }, 120_000);
 
   it("goes on in the same process at the next Play, and makes every iteration", async () => {
-    const out = path.join(folder, "paused");
-    const port = await freePort();
-    const editor = play(port);
-    const run = train(port, out);
-    await run.said("iteration 0/");
-    await stop(editor);
-    await run.said("paused until it is back");
+    const { run, port, out } = await paused("paused");
     play(port);
     const { code, err } = await run.ended;
     expect(code, err).toBe(0);
