@@ -2,7 +2,7 @@
  * @file Entry of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
  * as a process of its own, keeps its log, and puts the job back into the queue when the time limit is near.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { constants, hostname } from "node:os";
 import path from "node:path";
@@ -31,6 +31,20 @@ async function main(file: string | undefined): Promise<number> {
   const cell = parseSweepFile(planFile).cells.find((one) => one.name === name);
   if (cell === undefined) throw new InputError(`${planFile}: has no cell ${name ?? task}, which ${file} asks for`);
 
+  let child: ChildProcess | undefined;
+  let [stopping, timeIsUp] = [false, false];
+  const stop = (): void => {
+    stopping = true;
+    child?.kill("SIGTERM");
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // Sent by Slurm a minute before the time limit (sbatch --signal), to this process alone; what else ends a job is SIGTERM.
+  process.on("SIGUSR2", () => {
+    timeIsUp = true;
+    stop();
+  });
+
   const folder = path.dirname(file);
   const log = openSync(logFile(folder, cell.name), "a");
   const say = (text: string): void => void writeSync(log, text);
@@ -40,24 +54,17 @@ async function main(file: string | undefined): Promise<number> {
   );
 
   const before = saved(cell.folder);
-  let timeIsUp = false;
-  const child = spawn(process.execPath, [CELL, planFile, String(cell.index)], { stdio: ["ignore", log, "pipe"] });
-  const stop = (): void => void child.kill("SIGTERM");
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  // Sent by Slurm a minute before the time limit (sbatch --signal), to this process alone; what else ends a job is SIGTERM.
-  process.on("SIGUSR2", () => {
-    timeIsUp = true;
-    stop();
-  });
+  const cellProcess = spawn(process.execPath, [CELL, planFile, String(cell.index)], { stdio: ["ignore", log, "pipe"] });
+  child = cellProcess;
+  if (stopping) stop();
   let tail = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+  cellProcess.stderr?.setEncoding("utf8").on("data", (text: string) => {
     say(text);
     tail = (tail + text).slice(-TAIL);
   });
   const code = await new Promise<number>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (exit, signal) => resolve(exit ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    cellProcess.on("error", reject);
+    cellProcess.on("close", (exit, signal) => resolve(exit ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 
   if (timeIsUp && INTERRUPTED.includes(code)) {

@@ -82,13 +82,15 @@ export class Watch {
     for (const watched of [...this.open.values()]) {
       const task = newest.get(watched.name);
       const alive = task !== undefined && lives(task);
-      if (task?.state === "PENDING") this.tellReason(task);
-      else this.tellLog(watched);
+      if (task?.state !== "PENDING") this.tellLog(watched);
       watched.rows = Math.max(watched.rows, rowsOf(watched.cell));
       if (finishedState(watched.cell.folder) !== null) this.finish(watched);
       else if (!alive && this.isLost(watched, task)) lost.push(watched.cell);
       else if (alive) watched.goneSince = null;
     }
+    const left = [...newest.values()].filter(lives);
+    const [waiting] = left;
+    if (waiting !== undefined && left.every(({ state }) => state === "PENDING")) this.tellReason(waiting);
     const running = [...this.open.values()].reduce((sum, { rows }) => sum + rows, 0);
     this.progress.advance(this.finishedIterations + running);
     return lost;
@@ -100,12 +102,11 @@ export class Watch {
     this.open.delete(watched.name);
   }
 
-  /** Why cells wait, each reason once. */
+  /** Why nothing runs, each reason once. */
   private tellReason({ id, reason }: Task): void {
-    if (["", "None", "Resources", "Priority", "JobArrayTaskLimit", "Dependency"].includes(reason)) return;
-    if (this.reasons.has(reason)) return;
+    if (["", "None"].includes(reason) || this.reasons.has(reason)) return;
     this.reasons.add(reason);
-    this.progress.say(`slurm: job ${id} waits: ${reason}`);
+    this.progress.say(`slurm: no job runs; ${id} waits for: ${reason}`);
   }
 
   /** Its new lines, under its name. */
