@@ -1,4 +1,5 @@
 /** @file `rls3 sweep`: settings varied over a grid, a list or random draws, times seeds; here or on a cluster. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule, Options } from "yargs";
 import { InputError } from "../errors.js";
@@ -11,6 +12,7 @@ import type { Progress } from "../rls3/progress.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
 import type { Executor } from "../sweep/executor.js";
 import { local } from "../sweep/local.js";
+import { PLAN_FILE } from "../sweep/plan-file.js";
 import { SLURM_OPTIONS, type SlurmOption } from "../sweep/slurm/options.js";
 import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep/sweep.js";
 import { TABLE_FILE } from "../sweep/table.js";
@@ -98,7 +100,11 @@ async function handle(flags: Flags): Promise<void> {
     if (report !== null) process.stdout.write(`report: ${path.join(shown, "report.html")}\n`);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`interrupted; state saved, go on with the same command and --out ${shown}`);
+    throw new Interrupted(
+      existsSync(path.join(folder, PLAN_FILE))
+        ? `interrupted; state saved, go on with the same command and --out ${shown}`
+        : "interrupted before anything was written",
+    );
   }
 }
 

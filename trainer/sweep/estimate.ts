@@ -60,19 +60,21 @@ function ratesOf(measured: readonly Measured[]): Rates {
   );
   const all = measured.flatMap(({ configuration, rows }) => rows.map((row) => ({ configuration, row })));
   const starts = all.filter(({ row }) => row.iteration === 0);
+  const update = share(
+    sumOf(iterations, ({ row }) => row.agent),
+    sumOf(iterations, ({ configuration }) => configuration.updatesPerIteration),
+  );
+  const feasibility = share(
+    sumOf(starts, ({ row }) => row.agent),
+    sumOf(starts, ({ configuration }) => configuration.feasibilityUpdates),
+  );
   return {
     sample: share(
       sumOf(iterations, ({ row }) => row.episodes + row.score),
       sumOf(iterations, ({ configuration }) => samples(configuration)),
     ),
-    feasibility: share(
-      sumOf(starts, ({ row }) => row.agent),
-      sumOf(starts, ({ configuration }) => configuration.feasibilityUpdates),
-    ),
-    update: share(
-      sumOf(iterations, ({ row }) => row.agent),
-      sumOf(iterations, ({ configuration }) => configuration.updatesPerIteration),
-    ),
+    update,
+    feasibility: starts.length === 0 ? update : feasibility,
     // Where the agent learns beside the fine-tuning this is what that takes longer.
     pass: share(
       sumOf(iterations, ({ row }) => row.fineTuning),
@@ -151,7 +153,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
   return Math.max(...free);
 }
 
-/** Two iterations at the size of seconds, in a folder that is removed again; the first one warms up and does not count. */
+/** Two iterations at the size of seconds, in a folder that is removed again; the second counts, what is before it warms up. */
 async function probe(configuration: Configuration, signal: AbortSignal): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-probe-"));
   const small: Configuration = {
@@ -171,7 +173,7 @@ async function probe(configuration: Configuration, signal: AbortSignal): Promise
     const rows = timingsOf(run);
     const took = (performance.now() - begun) / 1000;
     const start = Math.max(0, took - sumOf(rows, (row) => row.total));
-    return { configuration: small, rows: rows.filter(({ iteration }) => iteration !== 1), start };
+    return { configuration: small, rows: rows.filter(({ iteration }) => iteration === PROBE.iterations), start };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
