@@ -102,22 +102,26 @@ function slurmTrouble(cluster, folder) {
   return {
     env: cluster.environment,
     jobsFail: async () => {
-      while (running().length < 2) await sleep(100);
-      const [[requeued], [failed, node]] = running();
+      // Two that are not about to end.
+      let two = [];
+      for (; two.length < 2; await sleep(50)) two = running().filter(([task]) => !/iteration [23]\/3/.test(log(task)));
+      const [[requeued], [failed, node]] = two;
       met = [requeued, failed];
-      cluster.slurm("scontrol", "requeue", requeued);
       cluster.fail(node);
+      cluster.slurm("scontrol", "requeue", requeued);
       console.log(`requeued ${requeued}; ${node} with ${failed} has failed`);
     },
     meanwhile: async (ended) => {
-      let next;
-      while (next === undefined && !(await Promise.race([ended, sleep(100)]))) {
-        next = running().find(([task]) => !met.includes(task) && /iteration 1\/3/.test(log(task)))?.[0];
+      // One that ends before it hears of it proves nothing: then the next.
+      while (!(await Promise.race([ended, sleep(50)]))) {
+        const next = running().find(([task]) => !met.includes(task) && /iteration 1\/3/.test(log(task)))?.[0];
+        if (next === undefined) continue;
+        met.push(next);
+        console.log(`telling ${next} that its time is up, as Slurm does a minute before a limit`);
+        // For an array of which some tasks still wait, scancel sends the signal, calls it an error all the same, and tries again.
+        cluster.slurm("sh", "-c", `timeout 4 scancel --batch --signal=USR2 ${next} || true`);
+        if (/time is up: saved/.test(log(next))) return;
       }
-      if (next === undefined) return;
-      console.log(`telling ${next} that its time is up, as Slurm does a minute before a limit`);
-      // For an array of which some tasks still wait, scancel sends the signal, calls it an error all the same, and tries again.
-      cluster.slurm("sh", "-c", `timeout 4 scancel --batch --signal=USR2 ${next} || true`);
     },
     holds: (said) => {
       assert(/found \d+ cells of an earlier start in the queue/.test(said), "the jobs that ran on were found again");
