@@ -104,7 +104,10 @@ function slurmTrouble(cluster, folder) {
     jobsFail: async () => {
       // Two that are not about to end.
       let two = [];
-      for (; two.length < 2; await sleep(50)) two = running().filter(([task]) => !/iteration [23]\/3/.test(log(task)));
+      for (let looks = 0; two.length < 2; looks++, await sleep(50)) {
+        assert(looks < 6000, "two jobs were in the middle");
+        two = running().filter(([task]) => !/iteration [23]\/3/.test(log(task)));
+      }
       const [[requeued], [failed, node]] = two;
       met = [requeued, failed];
       cluster.fail(node);
@@ -120,6 +123,7 @@ function slurmTrouble(cluster, folder) {
         console.log(`telling ${next} that its time is up, as Slurm does a minute before a limit`);
         // For an array of which some tasks still wait, scancel sends the signal, calls it an error all the same, and tries again.
         cluster.slurm("sh", "-c", `timeout 4 scancel --batch --signal=USR2 ${next} || true`);
+        while (running().some(([task]) => task === next)) await sleep(200);
         if (/time is up: saved/.test(log(next))) return;
       }
     },
@@ -160,7 +164,10 @@ async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
   const before = done.map(times);
 
   const second = sweep(executor, folder, env);
-  await meanwhile(second.ended);
+  await meanwhile(second.ended).catch((error) => {
+    process.kill(-second.child.pid, "SIGKILL");
+    throw error;
+  });
   const { code, said } = await second.ended;
   assert(code === 0, `the sweep gone on with on ${executor} ended with ${code}`);
   for (const [i, cell] of done.entries()) {
