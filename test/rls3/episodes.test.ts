@@ -106,3 +106,39 @@ describe("an iteration's episodes", () => {
     }
   });
 });
+
+/** Is stopped while pictures of the placements before are under way. */
+class StoppedThinking extends RandomAgent implements Agent {
+  private calls = 0;
+  constructor(private readonly stop: () => void) {
+    super();
+  }
+  override async act(...given: Parameters<RandomAgent["act"]>): Promise<Float32Array> {
+    if (++this.calls === 4) {
+      this.stop();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return super.act(...given);
+  }
+}
+
+describe("episodes that are stopped", () => {
+  it("end with the reason alone, wherever they were: nothing else is left to fail", async () => {
+    const stopping = new AbortController();
+    const reason = new Error("stopped");
+    const unheard: unknown[] = [];
+    const hear = (error: unknown): void => void unheard.push(error);
+    process.on("unhandledRejection", hear);
+    const wish = { env: "embedded", world: "rooms", count: 4, imageSize: SIZE };
+    const environments = await openEnvironments(wish, silent, stopping.signal);
+    try {
+      const agent = new StoppedThinking(() => stopping.abort(reason));
+      await expect(generateEpisodes(environments, agent, configuration, 1, silent)).rejects.toBe(reason);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(unheard).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", hear);
+      await environments.close();
+    }
+  });
+});

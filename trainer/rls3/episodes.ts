@@ -146,7 +146,12 @@ export async function generateEpisodes(
       episode.observation = next;
     }
     // Only valid placements are rendered, and while the agent chooses the next actions: the server answers in order.
-    if (moved.length > 0) images.push(environments.images(moved.map((episode) => episode.index)));
+    if (moved.length > 0) {
+      const pictures = environments.images(moved.map((episode) => episode.index));
+      // Waited for at the end; what fails or is stopped before then is told by the step that fails with it.
+      pictures.catch(() => undefined);
+      images.push(pictures);
+    }
     open = open.filter((episode) => episode.valid < samplesPerEpisode && episode.steps.length < limit);
     await reset(elsewhere.filter((episode) => open.includes(episode)));
     progress.advance(samples.length);
