@@ -46,7 +46,9 @@ describe("all experiments at CI's size", () => {
 
   it("run, each to its table in 80 columns and its files, and say that quick numbers say nothing", () => {
     expect(ended.code, ended.err).toBe(0);
-    for (const line of ended.out.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    // A path stays whole, however long: it is to be copied.
+    const lines = ended.out.split("\n").filter((line) => !line.startsWith("results: "));
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
     for (const name of experimentNames()) {
       expect(ended.out).toContain(`\n${name}: `);
       const summary = readExperimentSummary(file(name, "summary.json"));
