@@ -17,6 +17,9 @@ import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmar
 const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
 const THREADS = 2;
 const STEP_IMAGES = 48;
+/** Many short repetitions: a step waits for two threads hundreds of times, and either may be kept waiting. */
+const SECONDS = 0.4;
+const REPETITIONS = 15;
 const SCORED_IMAGES = 640;
 const FINE_TUNING: FineTuning = {
   method: "lora",
@@ -114,13 +117,15 @@ async function measureStep(): Promise<Measurement> {
   try {
     const pair = await bestPair(
       async () => {
-        for (let i = 0; i < 5; i++) await model.fineTune(images, captions);
-        return 5;
+        for (let i = 0; i < 2; i++) await model.fineTune(images, captions);
+        return 2;
       },
       async () => {
-        for (let i = 0; i < 5; i++) await floor.run();
-        return 5;
+        for (let i = 0; i < 2; i++) await floor.run();
+        return 2;
       },
+      SECONDS,
+      REPETITIONS,
     );
     return { ...pair, note: `${floor.gigaFlop.toFixed(2)} GFLOP a step: ${floor.description.replaceAll("\n", "; ")}` };
   } finally {

@@ -6,7 +6,7 @@ import { InputError } from "../errors.js";
 import type { Summary } from "../report/summary.js";
 import { renderTerminal } from "../report/terminal.js";
 import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
-import { nearest, parseResolved } from "../rls3/configuration.js";
+import { type Configuration, nearest, parseResolved } from "../rls3/configuration.js";
 import { onDevice } from "../rls3/device.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
@@ -49,8 +49,10 @@ export function parseArms(value: unknown): Arm[] {
   return arms;
 }
 
-function parseJobs(value: unknown): number {
-  const jobs = value === undefined ? Math.min(JOBS, availableParallelism()) : Number(value);
+function parseJobs(value: unknown, configurations: readonly Configuration[]): number {
+  const threads = Math.max(...configurations.map((configuration) => configuration.threads));
+  const room = Math.max(1, Math.floor(availableParallelism() / threads));
+  const jobs = value === undefined ? Math.min(JOBS, room) : Number(value);
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) {
     throw new InputError(`--jobs: takes a whole number from 1 to 1024, not ${JSON.stringify(value)}`);
   }
@@ -63,14 +65,14 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
   const { arms = "rls3,random", seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
   const folder = path.resolve(given.out ?? defaultFolder("compare"));
   refuseUsed(folder);
-  const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs) };
   const asked = parseArms(arms).map((name) => configurationOf(given, name));
+  const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, asked) };
   const configurations = await onDevice(asked, progress);
   return { ...plan, arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })) };
 }
 
 /** The plan of a comparison that is there already. */
-function oldPlan(folder: string, jobs: number): ComparisonPlan {
+function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
   const { command, seeds, configuration } = readRunConfig(folder);
   if (!Array.isArray(seeds) || typeof configuration !== "object" || configuration === null) {
     throw new InputError(`${folder}: is no comparison; go on with a single run by rls3 train --resume`);
@@ -79,15 +81,23 @@ function oldPlan(folder: string, jobs: number): ComparisonPlan {
     name,
     configuration: parseResolved(`${folder}/config.json, ${name}`, (configuration as Record<string, unknown>)[name]),
   }));
-  return { folder, command: typeof command === "string" ? command : "rls3", arms, seeds: parseSeeds(seeds), jobs };
+  return {
+    folder,
+    command: typeof command === "string" ? command : "rls3",
+    arms,
+    seeds: parseSeeds(seeds),
+    jobs: parseJobs(
+      jobs,
+      arms.map((arm) => arm.configuration),
+    ),
+  };
 }
 
 async function handle(flags: Flags): Promise<void> {
   const resumed = text(flags, "resume");
   if (resumed !== undefined) refuseBesideResume(readFlags(flags, ["arms", "seeds"]));
   const progress = showProgress(flags["quiet"] === true);
-  const plan =
-    resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), parseJobs(flags["jobs"]));
+  const plan = resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), flags["jobs"]);
   const shown = shownPath(plan.folder);
   sayLivePage(plan.folder, progress);
   let summary: Summary;
@@ -128,7 +138,7 @@ export const command: CommandModule = {
         type: "string",
         requiresArg: true,
         describe: "runs side by side, each with up to 1.5 GiB",
-        defaultDescription: "2",
+        defaultDescription: "2, or what cores --threads leaves room for",
       },
       resume: { type: "string", requiresArg: true, describe: "folder of a comparison to go on with" },
     }),

@@ -31,8 +31,15 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
     graphOptimizationLevel: "all",
     // Errors are thrown, and said once is enough.
     logSeverityLevel: 4,
-    // Spinning threads would steal time from the sessions of other threads and processes on the same cores.
-    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
+    // Within a run threads wait for one another by spinning, since a step has hundreds of short nodes and waking a thread takes as
+    // long as one of them; between runs they sleep, so that sessions of other threads and processes on the same cores get the time.
+    extra: {
+      session: {
+        intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" },
+        inter_op: { allow_spinning: "0" },
+        force_spinning_stop: "1",
+      },
+    },
     ...(outputsOnGpu.length > 0 && {
       preferredOutputLocation: Object.fromEntries(outputsOnGpu.map((name) => [name, "gpu-buffer" as const])),
     }),
