@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { InputError } from "../errors.js";
+import { LOCK_FILE, ownerLives, parseLock } from "../report/run-lock.js";
 
 const own = (): string => `${process.pid} ${hostname()}`;
 
@@ -17,7 +18,7 @@ export function holdsLock(file: string): boolean {
 
 /** The lock's file, to be removed when the writing is over. */
 export function takeLock(folder: string): string {
-  const file = path.join(folder, ".lock");
+  const file = path.join(folder, LOCK_FILE);
   for (let attempt = 0; ; attempt++) {
     try {
       const handle = openSync(file, "wx");
@@ -26,24 +27,13 @@ export function takeLock(folder: string): string {
       return file;
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-      const [owningProcess = "", host = hostname()] = readFileSync(file, "utf8").split(" ");
-      const owner = Number.parseInt(owningProcess, 10);
+      const owner = parseLock(readFileSync(file, "utf8"));
       // Whether a process of another machine lives can't be seen from here: a scheduler that starts a dead job again elsewhere relies on taking over.
-      const mayLive = host === hostname() && owner !== process.pid && isAlive(owner);
+      const mayLive = owner.pid !== process.pid && ownerLives(owner) === true;
       if (attempt > 0 || mayLive) {
-        throw new InputError(`${folder}: process ${owner} is writing to it; wait for it or end it`);
+        throw new InputError(`${folder}: process ${owner.pid} is writing to it; wait for it or end it`);
       }
       rmSync(file, { force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

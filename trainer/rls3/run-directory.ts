@@ -16,6 +16,7 @@ import { type Logger, pino } from "pino";
 import { InputError, UnavailableError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../report/columns.js";
+import { LOCK_FILE } from "../report/run-lock.js";
 import { appendDurably, writeDurably } from "./durable-file.js";
 import { holdsLock, takeLock } from "./lock.js";
 import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
@@ -204,7 +205,7 @@ export function iterationsIn(folder: string): number {
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
-const LEFT_BY_A_KILLED_START: readonly string[] = [".lock", "config.json.unfinished"];
+const LEFT_BY_A_KILLED_START: readonly string[] = [LOCK_FILE, "config.json.unfinished"];
 
 /** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {

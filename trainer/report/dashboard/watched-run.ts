@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { commandLine, describe } from "../html/configuration.js";
 import { type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../readers.js";
+import { LOCK_FILE, ownerLives, parseLock } from "../run-lock.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
 import { FollowedTable } from "./followed-table.js";
 
@@ -139,11 +140,11 @@ export class WatchedRun {
     const last = this.metrics.at(-1)?.iteration ?? -1;
     if (this.iterations !== null && last >= this.iterations) return "finished";
     const { folder } = this.place;
-    const owner = await readFile(path.join(folder, ".lock"), "utf8").catch(() => null);
+    const owner = await readFile(path.join(folder, LOCK_FILE), "utf8").catch(() => null);
     const log = await stat(path.join(folder, "log.jsonl")).catch(() => null);
     if (owner !== null) {
       const written = Math.max(log?.mtimeMs ?? 0, this.table.written ?? 0);
-      return isAlive(Number.parseInt(owner, 10)) || now - written < FRESH ? "running" : "stopped";
+      return ownerLives(parseLock(owner)) === true || now - written < FRESH ? "running" : "stopped";
     }
     if (log !== null && log.mtimeMs !== this.logSeen) {
       this.logSeen = log.mtimeMs;
@@ -177,15 +178,5 @@ function isFinished(line: string): boolean {
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
