@@ -17,16 +17,23 @@ function step(title, args, env = {}) {
   return result.status === 0;
 }
 
-const count = (ok) => {
+/** What failed, a line each: repeated at the end, where a reader of a long log looks first. */
+const failures = [];
+const count = (ok, what) => {
   if (ok) passed += 1;
-  else failed += 1;
+  else {
+    failed += 1;
+    failures.push(what);
+  }
 };
 
-count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/biome", "check", "."]));
+count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/biome", "check", "."]), "biome check .");
 
-if (selected.length === 0 || selected.some((name) => name.includes("unity"))) count(buildHost(root));
+if (selected.length === 0 || selected.some((name) => name.includes("unity")))
+  count(buildHost(root), "the build of the headless .NET host");
 
 // A temporary folder of the tests' own, so that what a test or the product leaves behind shows.
+const firstLine = (text = "") => text.trim().split("\n")[0];
 const scratch = mkdtempSync(path.join(tmpdir(), "rls3-tests-"));
 const report = path.join(scratch, "report.json");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${report}`];
@@ -43,6 +50,10 @@ try {
     (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
   );
   failed += suites.length;
+  for (const suite of suites) failures.push(`${path.relative(root, suite.name)}: ${firstLine(suite.message)}`);
+  for (const suite of summary.testResults)
+    for (const test of suite.assertionResults.filter(({ status }) => status === "failed"))
+      failures.push(`${path.relative(root, suite.name)} › ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
 } catch (error) {
   console.error(`no test report was written: ${error.message}`);
 }
@@ -50,11 +61,10 @@ try {
 const DOTNET_SOCKETS = /^(clr-debug-pipe|dotnet-diagnostic)-\d/;
 const left = readdirSync(scratch).filter((name) => name !== "report.json" && !DOTNET_SOCKETS.test(name));
 rmSync(scratch, { recursive: true, force: true });
-if (left.length > 0) console.error(`left behind in the temporary folder: ${left.join(", ")}`);
-count(left.length === 0);
-if (!ok && failed === 0) failed = 1;
+count(left.length === 0, `left behind in the temporary folder: ${left.join(", ")}`);
+if (!ok && failed === 0) count(false, "vitest did not end well; its output above says why");
 if (skipped > 0 && process.env.CI === "true") {
-  console.error(`${skipped} tests were skipped, and with CI=true that is a failure; each says above what it misses`);
+  failures.push(`${skipped} tests were skipped, and with CI=true that is a failure; each says above what it misses`);
   failed += skipped;
 }
 if (selected.length === 0) {
@@ -62,6 +72,9 @@ if (selected.length === 0) {
   const csharp = dotnetTests(root);
   passed += csharp.passed;
   failed += csharp.failed;
+  if (csharp.failed > 0) failures.push(`${csharp.failed} C# tests; the output of dotnet test above names them`);
 }
+if (failures.length > 0) console.log("");
+for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

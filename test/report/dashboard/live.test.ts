@@ -90,6 +90,17 @@ describe("a page that watches", () => {
     expect(runs[0]?.accuracy).toHaveLength(3);
   });
 
+  it("has in its first index what has been written since the last look, however lately that was", async () => {
+    await events.close();
+    const now = new RunningRun(path.join(folder, "compare-now", "runs", "rls3-3"), ARM);
+    await now.start(1);
+    events = await Events.open(dashboard.url);
+    const { runs } = (await events.next()).data as IndexDocument;
+    expect(runs.map(({ id }) => id).sort()).toEqual(["compare-now/runs/rls3-3", "train-now"]);
+    await rm(path.join(folder, "compare-now"), { recursive: true });
+    await events.until(({ removed }) => removed.includes("compare-now/runs/rls3-3"));
+  });
+
   it("is told of a row when it is whole, and not before", async () => {
     const row = running.nextRow();
     const file = path.join(running.folder, "metrics.csv");

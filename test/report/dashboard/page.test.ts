@@ -241,15 +241,18 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       const [rls3, random] = FIXTURE_ARMS.map(
         (arm) => new RunningRun(path.join(compare, "runs", `${arm.name}-3`), arm),
       );
-      await rls3?.start(2);
-      await visit("", async (page) => {
-        await page.getByText(/ runs, 1 chosen/).waitFor();
-        await random?.start(1);
-        await page.getByText(/ runs, 2 chosen/).waitFor();
-        await page.locator("main .key .legend li").nth(1).waitFor();
-        expect(await linesOf(page, "Balanced test set, one term")).toHaveLength(2);
-      });
-      await rm(compare, { recursive: true });
+      try {
+        await rls3?.start(2);
+        await visit("", async (page) => {
+          await page.getByText(/ runs, 1 chosen/).waitFor();
+          await random?.start(1);
+          await page.getByText(/ runs, 2 chosen/).waitFor();
+          await page.locator("main .key .legend li").nth(1).waitFor();
+          expect(await linesOf(page, "Balanced test set, one term")).toHaveLength(2);
+        });
+      } finally {
+        await rm(compare, { recursive: true });
+      }
     });
 
     it("at 400 px has the list behind a button, and everything in one column", async () => {

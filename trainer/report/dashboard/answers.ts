@@ -146,7 +146,7 @@ export class Answers {
     const id = query.get("run") ?? "";
     const known = this.folder.run(id);
     if (known !== undefined) return known;
-    await this.folder.look();
+    await this.folder.index();
     const run = this.folder.run(id);
     if (run === undefined) throw new Unanswerable(404, "there is no such run");
     return run;

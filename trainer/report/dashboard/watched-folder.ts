@@ -17,8 +17,6 @@ const SEARCH = 10_000;
 const MOST_WATCHERS = 1_000;
 /** Runs whose files are open at the same time. */
 const AT_ONCE = 32;
-/** What was seen so lately needs no look before it is shown. */
-const RECENT = 1_000;
 
 const comparisonConfig = z.object({ seeds: z.array(z.number()), configuration: z.record(z.string(), z.unknown()) });
 const sweepPlan = z.object({ cells: z.array(z.unknown()) });
@@ -36,15 +34,15 @@ export class WatchedFolder {
   private version = 0;
   private timer: NodeJS.Timeout | null = null;
   private looking: Promise<void> | null = null;
-  private looked = Number.NEGATIVE_INFINITY;
   private searched = Number.NEGATIVE_INFINITY;
   private found: Found = { runs: [], groups: [], containers: [], cut: false };
 
   constructor(private readonly root: string) {}
 
-  /** What there is now. Looks first where nobody listens, since then nobody has been looking. */
+  /** What there is now. A page shows at first what was written last, and stays with it: so a run of this very moment is in. */
   async index(): Promise<IndexDocument> {
-    if (this.listeners.size === 0 && Date.now() - this.looked > RECENT) await this.look();
+    this.searched = Number.NEGATIVE_INFINITY;
+    await this.lookAnew();
     const { version, groups, notes } = this;
     return {
       schema: SCHEMA,
@@ -85,7 +83,7 @@ export class WatchedFolder {
   }
 
   /** Looks now, or waits for the look that is under way. */
-  look(): Promise<void> {
+  private look(): Promise<void> {
     this.looking ??= this.lookNow().finally(() => {
       this.looking = null;
     });
@@ -100,7 +98,7 @@ export class WatchedFolder {
 
   private async lookNow(): Promise<void> {
     const now = Date.now();
-    const isSearch = now - this.searched >= SEARCH || this.listeners.size === 0;
+    const isSearch = now - this.searched >= SEARCH;
     if (isSearch) this.search(now);
     const touched = new Set<string>();
     // What is finished seldom goes on: it is looked at as seldom as new folders are looked for.
@@ -111,7 +109,6 @@ export class WatchedFolder {
       };
       await Promise.all(due.slice(at, at + AT_ONCE).map(look));
     }
-    this.looked = Date.now();
     const removed = [...this.entries.keys()].filter((id) => !this.runs.has(id));
     const known = [...this.runs.keys()].every((id) => this.entries.has(id));
     const regrouped = await this.readGroups();
