@@ -1,15 +1,17 @@
 /**
- * @file What a sweep loses beside its runs: cells an hour one at a time and two side by side, and what a cell costs beyond its run.
+ * @file What a sweep loses beside its runs: cells an hour one at a time and two side by side, beside what this machine's second core
+ * gives to plain matrix products, and what a cell costs beyond its run.
  * `node dist/benchmarks/sweep-throughput.js --help`; on an otherwise idle machine.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { configurationOf, type Flags, readFlags, settingOptions } from "../trainer/cli/options.js";
 import { exitCodeOf, interruptible, printJson } from "../trainer/cli/outcome.js";
 import { showProgress } from "../trainer/cli/progress.js";
+import { matMulFloor } from "../trainer/graph/matmul-floor.js";
 import { provenance } from "../trainer/rls3/provenance.js";
 import { SETTING_NAMES } from "../trainer/rls3/settings.js";
 import type { Executor } from "../trainer/sweep/executor.js";
@@ -17,6 +19,7 @@ import { local } from "../trainer/sweep/local.js";
 import type { SweepWish } from "../trainer/sweep/plan.js";
 import { runSweep } from "../trainer/sweep/sweep.js";
 import { type Usage, usageOf } from "../trainer/sweep/usage.js";
+import { bestRate } from "./performance/benchmark.js";
 
 /** At least so many times the cells an hour of one at a time, with two side by side on two idle cores. */
 const FLOOR = 1.8;
@@ -24,26 +27,56 @@ const FLOOR = 1.8;
 const CEILING = 0.05;
 
 /** This machine's executor with a watch around it, so that what is shared does not count. */
-function watched(): { executor: Executor; seconds(): number } {
-  let seconds = 0;
+function watched(): { executor: Executor; took(): Took } {
+  let took = { seconds: 0, busySeconds: 0 };
   const executor: Executor = {
     ...local,
     run: async (cells, context) => {
-      const begun = performance.now();
+      const [begun, busy] = [performance.now(), busySeconds()];
       await local.run(cells, context);
-      seconds = (performance.now() - begun) / 1000;
+      took = { seconds: (performance.now() - begun) / 1000, busySeconds: busySeconds() - busy };
     },
   };
-  return { executor, seconds: () => seconds };
+  return { executor, took: () => took };
 }
 
-interface Measured {
+interface Took {
   /** Of both cells, from the first start to the last end. */
   readonly seconds: number;
+  /** Processor time of the whole machine meanwhile, environment servers included. */
+  readonly busySeconds: number;
+}
+
+interface Measured extends Took {
   readonly usages: readonly Usage[];
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const busySeconds = (): number => sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1000;
+
+/**
+ * Times as many matrix products a second from two single-threaded sessions at once as from one: what two cells side by side
+ * could gain at most. Less than 2 where the two cores are threads of one, or share its clock.
+ */
+async function gainOfSecondCore(): Promise<number> {
+  const products = [{ m: 256, k: 256, n: 256, backward: "both", count: 8 }] as const;
+  const floors = [await matMulFloor(products, 1), await matMulFloor(products, 1)];
+  const rate = (used: typeof floors): Promise<number> =>
+    bestRate(async () => {
+      const many = async (floor: (typeof floors)[number]): Promise<void> => {
+        for (let i = 0; i < 50; i++) await floor.run();
+      };
+      await Promise.all(used.map(many));
+      return used.length;
+    }, 2);
+  try {
+    const alone = await rate(floors.slice(0, 1));
+    return (await rate(floors)) / alone;
+  } finally {
+    for (const floor of floors) await floor.close();
+  }
+}
 
 async function main(): Promise<void> {
   const flags = (await yargs(hideBin(process.argv))
@@ -69,11 +102,12 @@ async function main(): Promise<void> {
   try {
     const measure = async (jobs: number): Promise<Measured> => {
       const folder = path.join(parent, String(jobs));
-      const { executor, seconds } = watched();
+      const { executor, took } = watched();
       const { table } = await runSweep(wish, { folder, command: "sweep-throughput", progress, signal, executor, jobs });
       const usages = table.rows.map(({ cell }) => usageOf(path.join(folder, "cells", cell)));
-      return { seconds: seconds(), usages: usages.filter((usage) => usage !== null) };
+      return { ...took(), usages: usages.filter((usage) => usage !== null) };
     };
+    const gain = await gainOfSecondCore();
     const [alone, together] = [await measure(1), await measure(2)];
     const cells = 2;
     const result = {
@@ -82,11 +116,14 @@ async function main(): Promise<void> {
       cellsPerHourAlone: (cells * 3600) / alone.seconds,
       cellsPerHourTogether: (cells * 3600) / together.seconds,
       ratio: alone.seconds / together.seconds,
+      gainOfSecondCore: gain,
       /** Of the time that the cells took one after the other: processes started and ended, opening, reading, closing. */
       overhead: 1 - sum(alone.usages.map(({ runSeconds }) => runSeconds)) / alone.seconds,
       overheadSeconds: (alone.seconds - sum(alone.usages.map(({ runSeconds }) => runSeconds))) / cells,
       /** Processor time of a cell's own process in each second of its run: more than 1 where it uses more than one core. */
       coresOfOne: sum(alone.usages.map(({ cpuSeconds }) => cpuSeconds)) / alone.seconds,
+      busySecondsAlone: alone.busySeconds / cells,
+      busySecondsTogether: together.busySeconds / cells,
       peakMiB: Math.max(...alone.usages.map(({ peakMiB }) => peakMiB)),
     };
     if (flags["json"] === true) printJson(result);
@@ -102,9 +139,12 @@ function render(result: {
   readonly cellsPerHourAlone: number;
   readonly cellsPerHourTogether: number;
   readonly ratio: number;
+  readonly gainOfSecondCore: number;
   readonly overhead: number;
   readonly overheadSeconds: number;
   readonly coresOfOne: number;
+  readonly busySecondsAlone: number;
+  readonly busySecondsTogether: number;
   readonly peakMiB: number;
 }): string {
   const { ratio, overhead, overheadSeconds } = result;
@@ -113,6 +153,8 @@ function render(result: {
     `cells of ${result.iterations} iterations`,
     `one at a time      ${result.cellsPerHourAlone.toFixed(1)} an hour`,
     `two side by side   ${result.cellsPerHourTogether.toFixed(1)} an hour, ${ratio.toFixed(2)} ×; at least ${FLOOR} ×: ${verdict(ratio >= FLOOR)}`,
+    `this machine       ${result.gainOfSecondCore.toFixed(2)} × the matrix products a second from two sessions at once as from one`,
+    `processor time     ${result.busySecondsAlone.toFixed(1)} s a cell alone, ${result.busySecondsTogether.toFixed(1)} s side by side, environment server included`,
     `beyond the run     ${overheadSeconds.toFixed(1)} s a cell, ${(100 * overhead).toFixed(1)} %; at most ${100 * CEILING} %: ${verdict(overhead <= CEILING)}`,
     `one cell           ${result.coresOfOne.toFixed(2)} cores without its environment server, ${result.peakMiB} MiB at most`,
   ].join("\n");

@@ -40,18 +40,24 @@ const gemm: Operator<GemmOptions> = {
 /** α · op(a) · op(b) for matrices. */
 const product = (a: Value, b: Value, options: Omit<GemmOptions, "beta">): Value => applyOne(gemm, [a, b], options);
 
-/** a · b over the last two axes, the others broadcast. onnxruntime fuses the transpositions into the products on cpu and cuda. */
-const batched: Operator<undefined> = {
+/**
+ * op(a) · op(b) over the last two axes, the others broadcast. onnxruntime fuses the transpositions into the products on cpu and cuda;
+ * the gradients are products of what is there, too, since a transposed gradient would have to be moved by itself.
+ */
+const batched: Operator<Transposed> = {
   name: "MatMul",
-  forward: (inputs) => {
-    const [a, b] = inputs as [Value, Value];
+  forward: (inputs, { transA = false, transB = false }) => {
+    const [first, second] = inputs as [Value, Value];
+    const [a, b] = [transA ? transposeMatrix(first) : first, transB ? transposeMatrix(second) : second];
     const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
     const shape = [...batch, lengthOf(a.shape, -2), lengthOf(b.shape, -1)];
     return a.graph.emit("MatMul", [a, b], [{ shape, type: a.type }]);
   },
-  gradient: ({ dy, inputs }) => {
+  gradient: ({ dy, inputs, options: { transA = false, transB = false } }) => {
     const [a, b] = inputs as [Value, Value];
-    return [sumTo(matMul(dy, b, { transB: true }), a.shape), sumTo(matMul(a, dy, { transA: true }), b.shape)];
+    const da = transA ? matMul(b, dy, { transA: transB, transB: true }) : matMul(dy, b, { transB: !transB });
+    const db = transB ? matMul(dy, a, { transA: true, transB: transA }) : matMul(a, dy, { transA: !transA });
+    return [sumTo(da, a.shape), sumTo(db, b.shape)];
   },
 };
 
@@ -63,7 +69,7 @@ export function matMul(a: Value, b: Value, { transA = false, transB = false }: T
     throw new RangeError(`no matrix product ${names}`);
   }
   if (b.shape.length === 2 && (a.shape.length === 2 || !transA)) return linear(a, b, undefined, { transA, transB });
-  return applyOne(batched, [transA ? transposeMatrix(a) : a, transB ? transposeMatrix(b) : b], undefined);
+  return applyOne(batched, [a, b], { transA, transB });
 }
 
 interface LowRank {
