@@ -3,6 +3,8 @@ import { readdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
 import type { Benchmark } from "./performance/benchmark.js";
 
 interface Result {
@@ -13,11 +15,16 @@ interface Result {
   readonly floor?: number;
   readonly ratio?: number;
   readonly note?: string;
+  readonly shapes?: readonly string[];
 }
 
-const args = process.argv.slice(2);
-const json = args.includes("--json");
-const wanted = args.filter((arg) => !arg.startsWith("--"));
+const { json, _: named } = await yargs(hideBin(process.argv))
+  .scriptName("npm run bench --")
+  .usage("$0 [NAME…]: rates of all benchmarks, or of those named, on an otherwise idle machine")
+  .option("json", { type: "boolean", default: false, describe: "one JSON document, with the shapes of floors" })
+  .strictOptions()
+  .parse();
+const wanted = named.map(String);
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "performance");
 const all: Benchmark[] = [];
 for (const file of readdirSync(folder).sort()) {
@@ -47,7 +54,7 @@ if (!json)
   );
 for (const benchmark of all) {
   if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
-  const { value, floor, note } = await benchmark.measure();
+  const { value, floor, note, shapes } = await benchmark.measure();
   const result: Result = {
     name: benchmark.name,
     value: round(value),
@@ -55,13 +62,13 @@ for (const benchmark of all) {
     counts: benchmark.counts,
     ...(floor === undefined ? {} : { floor: round(floor), ratio: round(value / floor) }),
     ...(note === undefined ? {} : { note }),
+    ...(shapes === undefined ? {} : { shapes }),
   };
   results.push(result);
   if (!json) {
     const beside = result.floor === undefined ? "" : `, floor ${result.floor}, ratio ${result.ratio}`;
-    console.log(
-      `${result.name}: ${result.value} ${result.counts}/s${beside}${note === undefined ? "" : `  (${note})`}`,
-    );
+    console.log(`${result.name.padEnd(18)} ${result.value} ${result.counts}/s${beside}`);
+    if (note !== undefined) console.log(`  ${note}`);
   }
 }
 if (json) console.log(JSON.stringify({ machine, results }, null, 2));

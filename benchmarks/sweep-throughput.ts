@@ -53,7 +53,8 @@ interface Measured extends Took {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-const busySeconds = (): number => sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1000;
+const busySeconds = (): number =>
+  sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1000;
 
 /**
  * Times as many matrix products a second from two single-threaded sessions at once as from one: what two cells side by side

@@ -6,6 +6,8 @@ export interface Measurement {
   /** The rate of the floor measured in the same run, repetition by repetition beside the value. */
   readonly floor?: number;
   readonly note?: string;
+  /** Of a floor of matrix products: which. In the JSON document only. */
+  readonly shapes?: readonly string[];
 }
 
 export interface Benchmark {

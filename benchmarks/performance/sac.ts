@@ -102,11 +102,8 @@ async function measure(
       },
     );
     const flop = floor.gigaFlop / updatesInFloor;
-    const { description } = floor;
-    return {
-      ...pair,
-      note: `${flop.toFixed(3)} GFLOP an update; of ${updatesInFloor}: ${description.replaceAll("\n", "; ")}`,
-    };
+    const note = `${flop.toFixed(3)} GFLOP an update; floor of ${updatesInFloor} ${updatesInFloor === 1 ? "update" : "updates"}`;
+    return { ...pair, note, shapes: floor.shapes };
   } finally {
     await learner.close();
     await floor.close();

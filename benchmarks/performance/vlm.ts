@@ -127,7 +127,7 @@ async function measureStep(): Promise<Measurement> {
       SECONDS,
       REPETITIONS,
     );
-    return { ...pair, note: `${floor.gigaFlop.toFixed(2)} GFLOP a step: ${floor.description.replaceAll("\n", "; ")}` };
+    return { ...pair, note: `${floor.gigaFlop.toFixed(2)} GFLOP a step`, shapes: floor.shapes };
   } finally {
     await model.close();
     await floor.close();

@@ -2,16 +2,18 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import type { Argv, CommandModule } from "yargs";
+import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { startDashboard, USUAL_PORT } from "../report/dashboard/server.js";
 import { interruptible } from "./outcome.js";
+import { plain } from "./plain.js";
 
 interface DashboardArguments {
   folder: string;
   port: string | undefined;
   open: boolean;
   json: boolean;
+  quiet: boolean;
 }
 
 function parsePort(text: string | undefined): number | undefined {
@@ -31,14 +33,17 @@ function openBrowser(url: string): void {
   child.unref();
 }
 
-async function dashboard({ folder, port, open, json }: DashboardArguments): Promise<void> {
+async function dashboard({ folder, port, open, json, quiet }: DashboardArguments): Promise<void> {
   if (!existsSync(folder)) throw new InputError(`${folder}: does not exist; name a folder of runs, such as runs`);
   if (!statSync(folder).isDirectory())
     throw new InputError(`${folder}: is a file; name a folder of runs, such as runs`);
   const stopped = interruptible();
   const page = await startDashboard(realpathSync(path.resolve(folder)), parsePort(port));
   if (json) process.stdout.write(`${JSON.stringify({ url: page.url, folder })}\n`);
-  else process.stdout.write(`live page of ${folder}: ${page.url}\n(this machine only; Ctrl-C ends it)\n`);
+  else
+    process.stdout.write(
+      quiet ? `${page.url}\n` : `live page of ${folder}: ${page.url}\n(this machine only; Ctrl-C ends it)\n`,
+    );
   if (open) openBrowser(page.url);
   await new Promise<void>((resolve) => stopped.addEventListener("abort", () => resolve(), { once: true }));
   await page.close();
@@ -47,16 +52,17 @@ async function dashboard({ folder, port, open, json }: DashboardArguments): Prom
 export const command: CommandModule<object, DashboardArguments> = {
   command: "dashboard [folder]",
   describe: "live page of a folder of runs, comparisons and sweeps, on this machine only",
-  builder: (yargs: Argv) =>
-    yargs
-      .positional("folder", { type: "string", default: "runs", describe: "where the runs are" })
-      .option("port", {
-        type: "string",
-        requiresArg: true,
-        describe: "port on 127.0.0.1",
-        defaultDescription: `${USUAL_PORT}, or a free one where that is taken`,
-      })
-      .option("open", { type: "boolean", default: false, describe: "open it in the browser" })
-      .option("json", { type: "boolean", default: false, describe: "the address as a JSON document" }),
+  builder: (yargs) =>
+    plain<DashboardArguments>(
+      yargs.positional("folder", { type: "string", default: "runs", describe: "where the runs are" }),
+      {
+        port: {
+          type: "string",
+          describe: "port on 127.0.0.1",
+          defaultDescription: `${USUAL_PORT}, or a free one where that is taken`,
+        },
+        open: { type: "boolean", default: false, describe: "open it in the browser" },
+      },
+    ),
   handler: dashboard,
 };

@@ -24,8 +24,8 @@ export interface Product {
 
 export interface MatMulFloor {
   readonly gigaFlop: number;
-  /** One line a shape, for people. */
-  readonly description: string;
+  /** The products by their shapes, each once with how often it is there, for people. */
+  readonly shapes: readonly string[];
   /** Runs all products once. */
   run(): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +44,7 @@ export async function matMulFloor(products: readonly Product[], threads: number,
   const graph = new Graph();
   const inputs: Value[] = [];
   const corners: Value[] = [];
-  const lines: string[] = [];
+  const times = new Map<string, number>();
   let operations = 0;
   const input = (shape: Shape): Value => {
     const value = graph.variable(`x${inputs.length}`, shape);
@@ -64,7 +64,8 @@ export async function matMulFloor(products: readonly Product[], threads: number,
       }
     }
     const list = shapes.map(([m, k, n]) => `${m}×${k}·${k}×${n}`).join(", ");
-    lines.push(`${count === 1 ? "" : `${count} × `}${batch === 1 ? "" : `batches of ${batch}: `}${list}`);
+    const shape = `${batch === 1 ? "" : `batches of ${batch}: `}${list}`;
+    times.set(shape, (times.get(shape) ?? 0) + count);
   }
   graph.output("corners", concat(corners, 0));
   const runtime = await startRuntime({ device, threads });
@@ -79,7 +80,7 @@ export async function matMulFloor(products: readonly Product[], threads: number,
   const program = await runtime.load({ bytes: graph.serialize() }, graph.binding);
   return {
     gigaFlop: operations / 1e9,
-    description: lines.join("\n"),
+    shapes: [...times].map(([shape, count]) => (count === 1 ? shape : `${count} × ${shape}`)),
     run: async () => {
       await program.run({});
     },

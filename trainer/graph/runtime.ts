@@ -25,7 +25,7 @@ export interface Binding {
 }
 
 export interface Program {
-  /** Feeds the unbound inputs; resolves with the unbound outputs (or just those in `fetch`). Bound outputs become the variables' new values, all or none. */
+  /** Feeds the unbound inputs, which are copied before the call returns; resolves with the unbound outputs (or just those in `fetch`). Bound outputs become the variables' new values, all or none. */
   run(feeds: Tensors, fetch?: readonly string[]): Promise<Tensors>;
   release(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** @file Storage as a struct of arrays: one typed array for each column, a row for each transition; nothing is allocated after the start. */
+/** @file Storage as a struct of arrays: one typed array for each column, a row for each transition; nothing is allocated after the start but what a larger batch needs. */
 
 export type ColumnArray = Float32Array | Int32Array | Uint8Array;
 
@@ -44,6 +44,8 @@ function gatherRows(data: Float32Array, width: number, indices: Int32Array, out:
 
 export class Columns {
   private readonly arrays: ReadonlyMap<string, { readonly spec: ColumnSpec; readonly data: ColumnArray }>;
+  /** What was gathered last, by column. */
+  private readonly gathered = new Map<string, ColumnArray>();
 
   constructor(
     readonly schema: Schema,
@@ -81,13 +83,18 @@ export class Columns {
     }
   }
 
-  /** The rows at `indices`, each column in an array of its own; `names` picks some of the columns. */
+  /**
+   * The rows at `indices`, each column in an array of its own, which the next call for as many rows overwrites; `names` picks some of
+   * the columns.
+   */
   gather(indices: Int32Array, names: readonly string[] = [...this.arrays.keys()]): ColumnArrays {
-    const gathered: Record<string, ColumnArray> = {};
+    const columns: Record<string, ColumnArray> = {};
     for (const name of names) {
       const { spec, data } = this.column(name);
       const { width } = spec;
-      const out = allocate(spec, indices.length);
+      const before = this.gathered.get(name);
+      const out = before?.length === indices.length * width ? before : allocate(spec, indices.length);
+      this.gathered.set(name, out);
       if (data instanceof Float32Array && out instanceof Float32Array) gatherRows(data, width, indices, out);
       else {
         for (let i = 0; i < indices.length; i++) {
@@ -95,9 +102,9 @@ export class Columns {
           out.set(data.subarray(start, start + width), i * width);
         }
       }
-      gathered[name] = out;
+      columns[name] = out;
     }
-    return gathered;
+    return columns;
   }
 
   /** Copies of the first `rows` rows of all columns that are not derived. */

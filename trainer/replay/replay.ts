@@ -28,6 +28,7 @@ export interface Sample {
   readonly indices: Int32Array;
   /** Importance weights, the largest of the whole buffer being 1; all 1 for LAP and uniform. */
   readonly weights: Float32Array;
+  /** The next sample of as many rows overwrites them. */
   readonly columns: ColumnArrays;
 }
 

@@ -207,11 +207,14 @@ describe("the process", () => {
     expect(await second.interrupt()).toBe(0);
   });
 
-  it("refuses what is no folder and no port", async () => {
+  it("refuses what is no folder and no port, and a file of flags with one that it has not", async () => {
+    const config = path.join(parent, "flags.yaml");
+    writeFileSync(config, "prot: 7573\n");
     for (const [args, message] of [
       [["dashboard", path.join(parent, "nowhere")], /nowhere: does not exist/],
       [["dashboard", path.join(parent, "secret.png")], /is a file/],
       [["dashboard", folder, "--port", "70000"], /--port: takes a number/],
+      [["dashboard", folder, "--config", config], /flags\.yaml: this command has no "prot"; did you mean "port"\?/],
     ] as const) {
       const { code, err } = await rls3(...args);
       expect(code).toBe(2);

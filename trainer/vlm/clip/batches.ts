@@ -26,40 +26,54 @@ function patchOrder({ imageSize, patch }: ClipConfig["vision"]): Int32Array {
 
 /** Images to the vision tower's input, by the directory's own processing. */
 export class Patches {
-  private readonly order: Int32Array;
-  /** Where each entry's channel begins in the table. */
-  private readonly channels: Int32Array;
   private readonly table: Float32Array;
-  private readonly dims: readonly [number, number];
+  /** By rows: a fresh array for each batch would be most of what the garbage collector of a run has to see to. */
+  private readonly arrays = new Map<number, Float32Array>();
 
   constructor(
     private readonly config: ClipConfig["vision"],
     private readonly processing: ImageProcessing,
   ) {
-    this.order = patchOrder(config);
-    this.channels = this.order.map((from) => (from % 3) * 256);
     this.table = normalisation(processing);
-    this.dims = [config.tokens - 1, 3 * config.patch ** 2];
   }
 
-  /** [rows, patches, 3 · patch²]: the chosen images, and zeros in the rows beyond them. */
+  /** [rows, patches, 3 · patch²]: the chosen images, and zeros in the rows beyond them. The next call of as many rows overwrites it. */
   of(images: ImageBatch, chosen: readonly number[], rows: number): Tensor {
-    const { order, channels, table, config } = this;
-    const length = order.length;
-    const data = new Float32Array(rows * length);
-    const bytes = images.height * images.width * 3;
+    const { imageSize, tokens, patch } = this.config;
+    const length = 3 * imageSize ** 2;
+    const data = this.arrays.get(rows) ?? new Float32Array(rows * length);
+    this.arrays.set(rows, data);
+    const { height, width } = images;
+    const bytes = height * width * 3;
     chosen.forEach((index, row) => {
-      const { height, width } = images;
       const own = images.data.subarray(index * bytes, (index + 1) * bytes);
       const picture = resizeAndCrop(this.processing, { height, width, data: own });
-      if (picture.height !== config.imageSize || picture.width !== config.imageSize) {
-        throw new Error(`preprocessor_config.json makes ${picture.height}×${picture.width}, not ${config.imageSize}²`);
+      if (picture.height !== imageSize || picture.width !== imageSize) {
+        throw new Error(`preprocessor_config.json makes ${picture.height}×${picture.width}, not ${imageSize}²`);
       }
-      const source = picture.data;
-      const base = row * length;
-      for (let i = 0; i < length; i++) data[base + i] = table[(channels[i] ?? 0) + (source[order[i] ?? 0] ?? 0)] ?? 0;
+      this.write(picture.data, data, row * length);
     });
-    return floats(data, [rows, ...this.dims]);
+    data.fill(0, chosen.length * length);
+    return floats(data, [rows, tokens - 1, 3 * patch ** 2]);
+  }
+
+  /** One image from `at` on, in the order of `patchOrder`. */
+  private write(source: Uint8Array, data: Float32Array, at: number): void {
+    const { table } = this;
+    const { imageSize, patch } = this.config;
+    let to = at;
+    for (let top = 0; top < imageSize; top += patch) {
+      for (let left = 0; left < imageSize; left += patch) {
+        for (let channel = 0; channel < 3; channel++) {
+          for (let y = top; y < top + patch; y++) {
+            let from = (y * imageSize + left) * 3 + channel;
+            for (let x = 0; x < patch; x++, from += 3) {
+              data[to++] = table[channel * 256 + (source[from] as number)] as number;
+            }
+          }
+        }
+      }
+    }
   }
 
   /** The same order for pixel values that are normalised already, [rows, 3, size, size]. */
