@@ -85,6 +85,18 @@ describe("servers that are there already", () => {
     expect(next.welcome.envCount).toBe(1);
   });
 
+  it("are waited for when they come late, which is said", async () => {
+    const options = { endpoint: LOCAL, envCount: 1 };
+    const gone = await EnvironmentServer.bind(counterDefinition(), options);
+    const { endpoint } = gone;
+    gone.close();
+    await gone.closed;
+    const client = connect(remoteServers(endpoint, ""));
+    await expect.poll(() => lines, { timeout: 10_000 }).toContain(`waiting for the server at ${endpoint}`);
+    open.push(await EnvironmentServer.bind(counterDefinition(), { ...options, endpoint }));
+    expect((await client).welcome.envCount).toBe(1);
+  });
+
   it("are named where one refuses: a token that is another's", async () => {
     const [endpoint = "", other = ""] = await twoServers();
     const stranger = path.join(folder, "stranger.json");

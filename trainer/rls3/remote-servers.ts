@@ -43,6 +43,8 @@ const SILENT_PERIODS = 4;
 const PAUSE = 1000;
 /** Milliseconds for which one of several servers may be silent before the next one is asked. */
 const PATIENCE = 10_000;
+/** Milliseconds after which it is said that one is waited for. */
+const NOTICE = 3000;
 
 export interface ConnectOptions {
   readonly imageSize: number;
@@ -67,6 +69,7 @@ export async function connectToFree(
   for (let round = 0; ; round++) {
     let busy: ProtocolError | undefined;
     for (const { endpoint, keys } of order.filter((server) => !silent.has(server.endpoint))) {
+      const notice = setTimeout(() => progress.say(`waiting for the server at ${endpoint}`), NOTICE);
       try {
         return await EnvironmentClient.connect({
           endpoint,
@@ -83,6 +86,8 @@ export async function connectToFree(
           progress.say(`warning: ${error.message}`);
           silent.set(endpoint, error);
         }
+      } finally {
+        clearTimeout(notice);
       }
     }
     if (busy === undefined) throw allSilent([...silent.values()]);
