@@ -60,6 +60,8 @@ export function operatorCases({ x, p, w, v, i }: CaseInputs): Record<string, g.V
     "matMul transposed": g.matMul(x, w, { transB: true }),
     "matMul of batches": g.matMul(stacked, g.expand(w, [2, 6, 6])),
     "matMul of transposed batches": g.matMul(stacked, stacked, { transB: true }),
+    "matMul of batches, the first transposed": g.matMul(stacked, stacked, { transA: true }),
+    "matMul of batches, both transposed": g.matMul(g.expand(w, [2, 6, 6]), stacked, { transA: true, transB: true }),
     linear: g.linear(stacked, w, v, { transB: true }),
     "linear with factors": g.linear(stacked, w, v, { transB: true, alpha: 1.7, beta: 0.5 }),
     lowRankSum: g.linear(x, g.lowRankSum(w, g.slice(x, 0, 0, 1), g.slice(w, 1, 0, 1), 2), v, { transB: true }),
