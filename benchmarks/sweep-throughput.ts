@@ -58,7 +58,8 @@ const busySeconds = (): number =>
 
 /**
  * Times as many matrix products a second from two single-threaded sessions at once as from one: what two cells side by side
- * could gain at most. Less than 2 where the two cores are threads of one, or share its clock.
+ * could gain at most, as far as a noisy machine lets it be seen (one after the other, so that more than 2 comes out at times). Less
+ * than 2 where the two cores are threads of one, or share its clock.
  */
 async function gainOfSecondCore(): Promise<number> {
   const products = [{ m: 256, k: 256, n: 256, backward: "both", count: 8 }] as const;

@@ -27,7 +27,7 @@ function patchOrder({ imageSize, patch }: ClipConfig["vision"]): Int32Array {
 /** Images to the vision tower's input, by the directory's own processing. */
 export class Patches {
   private readonly table: Float32Array;
-  /** By rows: a fresh array for each batch would be most of what the garbage collector of a run has to see to. */
+  /** By rows, used again: a test set's patches are tens of MB at each evaluation, which would start a collection each time they are made anew. */
   private readonly arrays = new Map<number, Float32Array>();
 
   constructor(
