@@ -1,6 +1,7 @@
 /**
  * @file What a sweep loses beside its runs: cells an hour one at a time and two side by side, beside what this machine's second core
- * gives to plain matrix products, and what a cell costs beyond its run.
+ * gives to plain matrix products, and what a cell costs beyond its run. A round is one cell alone, the two of them side by side, the
+ * other cell alone, so that a machine that gets slower or faster by and by does so for both figures.
  * `node dist/benchmarks/sweep-throughput.js --help`; on an otherwise idle machine.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,12 +12,12 @@ import { hideBin } from "yargs/helpers";
 import { configurationOf, type Flags, readFlags, settingOptions } from "../trainer/cli/options.js";
 import { exitCodeOf, interruptible, printJson } from "../trainer/cli/outcome.js";
 import { showProgress } from "../trainer/cli/progress.js";
+import { InputError } from "../trainer/errors.js";
 import { matMulFloor } from "../trainer/graph/matmul-floor.js";
 import { provenance } from "../trainer/rls3/provenance.js";
 import { SETTING_NAMES } from "../trainer/rls3/settings.js";
 import type { Executor } from "../trainer/sweep/executor.js";
 import { local } from "../trainer/sweep/local.js";
-import type { SweepWish } from "../trainer/sweep/plan.js";
 import { runSweep } from "../trainer/sweep/sweep.js";
 import { type Usage, usageOf } from "../trainer/sweep/usage.js";
 import { bestRate } from "./performance/benchmark.js";
@@ -27,27 +28,29 @@ const FLOOR = 1.8;
 const CEILING = 0.05;
 
 /** This machine's executor with a watch around it, so that what is shared does not count. */
-function watched(): { executor: Executor; took(): Took } {
-  let took = { seconds: 0, busySeconds: 0 };
-  const executor: Executor = {
+function watched(took: Took): Executor {
+  return {
     ...local,
     run: async (cells, context) => {
       const [begun, busy] = [performance.now(), busySeconds()];
       await local.run(cells, context);
-      took = { seconds: (performance.now() - begun) / 1000, busySeconds: busySeconds() - busy };
+      took.seconds += (performance.now() - begun) / 1000;
+      took.busySeconds += busySeconds() - busy;
     },
   };
-  return { executor, took: () => took };
 }
 
 interface Took {
   /** Of both cells, from the first start to the last end. */
-  readonly seconds: number;
+  seconds: number;
   /** Processor time of the whole machine meanwhile, environment servers included. */
-  readonly busySeconds: number;
+  busySeconds: number;
 }
 
-interface Measured extends Took {
+interface Round {
+  readonly alone: Took;
+  readonly together: Took;
+  /** Of the cells alone. */
   readonly usages: readonly Usage[];
 }
 
@@ -83,8 +86,9 @@ async function gainOfSecondCore(): Promise<number> {
 async function main(): Promise<void> {
   const flags = (await yargs(hideBin(process.argv))
     .scriptName("sweep-throughput")
-    .usage("$0: two cells one after the other, then the same two side by side; at the full setting some minutes")
+    .usage("$0: two cells one after the other, and the same two side by side; at the full setting some minutes")
     .options({
+      rounds: { type: "number", default: 1, describe: "how many times each cell is run alone, and both side by side" },
       json: { type: "boolean", describe: "one JSON document on standard output" },
       quiet: { type: "boolean", describe: "the result only" },
       ...settingOptions(SETTING_NAMES),
@@ -92,41 +96,57 @@ async function main(): Promise<void> {
     .strict()
     .help()
     .parseAsync()) as Flags;
+  const wanted = flags["rounds"];
+  if (!Number.isInteger(wanted) || Number(wanted) < 1)
+    throw new InputError(`--rounds: takes a whole number from 1, not ${wanted}`);
   const configuration = configurationOf(readFlags(flags));
   const { seed, earlyStopping: _stopping, ...settings } = configuration;
-  const wish: SweepWish = {
-    base: [{ name: "throughput", values: { ...settings, earlyStopping: false } }],
-    seeds: [seed, seed + 1],
-  };
+  const base = [{ name: "throughput", values: { ...settings, earlyStopping: false } }];
   const progress = showProgress(flags["quiet"] === true);
   const signal = interruptible();
   const parent = mkdtempSync(path.join(tmpdir(), "rls3-throughput-"));
+  const nothing = (): Took => ({ seconds: 0, busySeconds: 0 });
   try {
-    const measure = async (jobs: number): Promise<Measured> => {
-      const folder = path.join(parent, String(jobs));
-      const { executor, took } = watched();
-      const { table } = await runSweep(wish, { folder, command: "sweep-throughput", progress, signal, executor, jobs });
-      const usages = table.rows.map(({ cell }) => usageOf(path.join(folder, "cells", cell)));
-      return { ...took(), usages: usages.filter((usage) => usage !== null) };
+    const oneRound = async (name: string): Promise<Round> => {
+      const [alone, together] = [nothing(), nothing()];
+      const measure = async (took: Took, seeds: readonly number[], jobs: number): Promise<Usage[]> => {
+        // The second cell alone goes on with the folder of the first.
+        const folder = path.join(parent, name, took === alone ? "alone" : "together");
+        const executor = watched(took);
+        const options = { folder, command: "sweep-throughput", progress, signal, executor, jobs };
+        const { table } = await runSweep({ base, seeds }, options);
+        const usages = table.rows.map(({ cell }) => usageOf(path.join(folder, "cells", cell)));
+        return usages.filter((usage) => usage !== null);
+      };
+      await measure(alone, [seed], 1);
+      await measure(together, [seed, seed + 1], 2);
+      return { alone, together, usages: await measure(alone, [seed, seed + 1], 1) };
     };
     const gain = await gainOfSecondCore();
-    const [alone, together] = [await measure(1), await measure(2)];
-    const cells = 2;
+    const rounds: Round[] = [];
+    while (rounds.length < Number(wanted)) rounds.push(await oneRound(`round-${rounds.length + 1}`));
+    const total = (of: (round: Round) => number): number => sum(rounds.map(of));
+    const alone = total((round) => round.alone.seconds);
+    const together = total((round) => round.together.seconds);
+    const usages = rounds.flatMap((round) => round.usages);
+    const runSeconds = sum(usages.map((usage) => usage.runSeconds));
+    const cells = 2 * rounds.length;
     const result = {
       ...provenance(),
       iterations: configuration.iterations,
-      cellsPerHourAlone: (cells * 3600) / alone.seconds,
-      cellsPerHourTogether: (cells * 3600) / together.seconds,
-      ratio: alone.seconds / together.seconds,
+      cellsPerHourAlone: (cells * 3600) / alone,
+      cellsPerHourTogether: (cells * 3600) / together,
+      ratio: alone / together,
+      ratioOfRounds: rounds.map((round) => round.alone.seconds / round.together.seconds),
       gainOfSecondCore: gain,
       /** Of the time that the cells took one after the other: processes started and ended, opening, reading, closing. */
-      overhead: 1 - sum(alone.usages.map(({ runSeconds }) => runSeconds)) / alone.seconds,
-      overheadSeconds: (alone.seconds - sum(alone.usages.map(({ runSeconds }) => runSeconds))) / cells,
+      overhead: 1 - runSeconds / alone,
+      overheadSeconds: (alone - runSeconds) / cells,
       /** Processor time of a cell's own process in each second of its run: more than 1 where it uses more than one core. */
-      coresOfOne: sum(alone.usages.map(({ cpuSeconds }) => cpuSeconds)) / alone.seconds,
-      busySecondsAlone: alone.busySeconds / cells,
-      busySecondsTogether: together.busySeconds / cells,
-      peakMiB: Math.max(...alone.usages.map(({ peakMiB }) => peakMiB)),
+      coresOfOne: sum(usages.map(({ cpuSeconds }) => cpuSeconds)) / alone,
+      busySecondsAlone: total((round) => round.alone.busySeconds) / cells,
+      busySecondsTogether: total((round) => round.together.busySeconds) / cells,
+      peakMiB: Math.max(...usages.map(({ peakMiB }) => peakMiB)),
     };
     if (flags["json"] === true) printJson(result);
     else process.stdout.write(`${render(result)}\n`);
@@ -141,6 +161,7 @@ function render(result: {
   readonly cellsPerHourAlone: number;
   readonly cellsPerHourTogether: number;
   readonly ratio: number;
+  readonly ratioOfRounds: readonly number[];
   readonly gainOfSecondCore: number;
   readonly overhead: number;
   readonly overheadSeconds: number;
@@ -149,12 +170,15 @@ function render(result: {
   readonly busySecondsTogether: number;
   readonly peakMiB: number;
 }): string {
-  const { ratio, overhead, overheadSeconds } = result;
+  const { ratio, overhead, overheadSeconds, ratioOfRounds } = result;
   const verdict = (good: boolean): string => (good ? "yes" : "no");
   return [
     `cells of ${result.iterations} iterations`,
     `one at a time      ${result.cellsPerHourAlone.toFixed(1)} an hour`,
     `two side by side   ${result.cellsPerHourTogether.toFixed(1)} an hour, ${ratio.toFixed(2)} ×; at least ${FLOOR} ×: ${verdict(ratio >= FLOOR)}`,
+    ...(ratioOfRounds.length > 1
+      ? [`round by round     ${ratioOfRounds.map((each) => each.toFixed(2)).join(", ")} ×`]
+      : []),
     `this machine       ${result.gainOfSecondCore.toFixed(2)} × the matrix products a second from two sessions at once as from one`,
     `processor time     ${result.busySecondsAlone.toFixed(1)} s a cell alone, ${result.busySecondsTogether.toFixed(1)} s side by side, environment server included`,
     `beyond the run     ${overheadSeconds.toFixed(1)} s a cell, ${(100 * overhead).toFixed(1)} %; at most ${100 * CEILING} %: ${verdict(overhead <= CEILING)}`,

@@ -4,6 +4,7 @@
  */
 import { Dealer } from "zeromq";
 import { decodeHeader, encodeHeader } from "./codec.js";
+import { EagerWait } from "./eager-wait.js";
 import type { WireMap } from "./environment.js";
 import { ProtocolError } from "./errors.js";
 import { PROTOCOL_VERSION, parseErrorBody, readInteger } from "./messages.js";
@@ -75,6 +76,7 @@ export class Channel {
   /** Oldest first. */
   private readonly pending = new Map<number, Pending>();
   private readonly waiters: Waiter[] = [];
+  private readonly wait = new EagerWait();
   /** Places that were given to a waiter who has not taken them yet. */
   private granted = 0;
   private readonly outbox: (readonly Uint8Array[])[] = [];
@@ -212,6 +214,7 @@ export class Channel {
       signal?.addEventListener("abort", abort);
       this.pending.set(req, entry);
       this.post(frames);
+      this.wait.begin();
     });
   }
 
@@ -312,6 +315,7 @@ export class Channel {
     const entry = this.pending.get(req);
     if (entry === undefined) return undefined;
     this.pending.delete(req);
+    if (this.pending.size === 0) this.wait.end(this.heard - entry.sentAt);
     this.waiters[0]?.admit();
     return entry;
   }

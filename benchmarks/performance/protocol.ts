@@ -7,6 +7,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { Dealer } from "zeromq";
 import { encodeHeader } from "../../protocol/codec.js";
+import { EagerWait } from "../../protocol/eager-wait.js";
 import { type BatchResult, type Op, type SupervisedEnvironment, spawnServer } from "../../protocol/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { type Benchmark, bestPair, bestRate } from "./benchmark.js";
@@ -98,8 +99,10 @@ function check(batch: BatchResult): BatchResult {
   return batch;
 }
 
-/** The same sockets and sizes, with nothing behind them. */
+/** The same sockets, sizes and way of waiting, with nothing behind them. */
 class Echo {
+  private readonly wait = new EagerWait();
+
   private constructor(
     private readonly socket: Dealer,
     private readonly request: readonly Buffer[],
@@ -122,8 +125,11 @@ class Echo {
 
   async roundTrips(messages: number): Promise<number> {
     for (let i = 0; i < messages; i++) {
+      const sent = performance.now();
       await this.socket.send(this.request as Buffer[]);
+      this.wait.begin();
       await this.socket.receive();
+      this.wait.end(performance.now() - sent);
     }
     return messages;
   }
