@@ -88,5 +88,7 @@ describe("the seeds for a power of 80 %", () => {
     expect(powerOf([0.3])).toBeNull();
     expect(powerOf([0.1, 0.1, 0.1])).toBeNull();
     expect(powerOf([-1, 1])).toEqual({ effect: 0, power: expect.closeTo(0.05, 6), seedsNeeded: null });
+    expect(0.1 + 0.2 - 0.3).not.toBe(0);
+    expect(powerOf([0.1, 0.2, -0.3])).toEqual({ effect: 0, power: expect.closeTo(0.05, 6), seedsNeeded: null });
   });
 });

@@ -90,6 +90,7 @@ export function powerOf(differences: readonly number[]): Power | null {
   const deviation = Math.sqrt(differences.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1));
   const largest = Math.max(...differences.map(Math.abs));
   if (deviation <= largest * 1e-12) return null;
-  const effect = centre / deviation;
+  // What rounding leaves of differences that cancel out is none.
+  const effect = Math.abs(centre) <= largest * 1e-12 ? 0 : centre / deviation;
   return { effect, power: pairedPower(n, effect), seedsNeeded: seedsFor(effect) };
 }
