@@ -1,6 +1,6 @@
 /**
  * @file Waiting awake for an answer that comes at once. A round trip over loopback wakes four threads, one after the other, and on a
- * virtual machine that takes longer than all the work in it. An event loop that keeps turning meanwhile sees the answer when it is there.
+ * virtual machine that is a good part of it. An event loop that keeps turning meanwhile sees the answer when it is there.
  */
 import { availableParallelism } from "node:os";
 
