@@ -32,6 +32,8 @@ export interface ChannelOptions {
   readonly onDisconnect?: () => void;
   /** An unanswered request is sent again, under its number, after this many milliseconds, and whenever the connection comes back. */
   readonly resendAfter?: number;
+  /** Waits awake for quick answers (eager-wait.ts); false where others have work for the core that this takes. Default: true. */
+  readonly waitAwake?: boolean;
 }
 
 export type Phase = keyof Timeouts | "ping" | "configure";
@@ -76,7 +78,7 @@ export class Channel {
   /** Oldest first. */
   private readonly pending = new Map<number, Pending>();
   private readonly waiters: Waiter[] = [];
-  private readonly wait = new EagerWait();
+  private readonly wait: EagerWait;
   /** Places that were given to a waiter who has not taken them yet. */
   private granted = 0;
   private readonly outbox: (readonly Uint8Array[])[] = [];
@@ -95,6 +97,7 @@ export class Channel {
     checkEndpoint(options.endpoint, options.keys);
     this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
     this.resendAfter = options.resendAfter ?? 5000;
+    this.wait = new EagerWait(options.waitAwake ?? true);
     this.socket = new Dealer({
       linger: 0,
       sendHighWaterMark: 0,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { openConfiguredModel, openEnvironments } from "../../trainer/rls3/parts.js";
-import { inParallel, runInProcess } from "../../trainer/rls3/pool.js";
+import { fillCores, inParallel, runInProcess } from "../../trainer/rls3/pool.js";
 import { prepare } from "../../trainer/rls3/preparation.js";
 import { type Progress, stoppable } from "../../trainer/rls3/progress.js";
 import { finishedState, type RunPlan } from "../../trainer/rls3/run.js";
@@ -88,13 +88,14 @@ export function cellsOf(experiment: Experiment, folder: string, seeds: readonly 
   );
 }
 
-const planOf = ({ folder, configuration, shared }: Cell, command: string): RunPlan => ({
+const planOf = ({ folder, configuration, shared }: Cell, command: string, jobs: number): RunPlan => ({
   folder,
   configuration,
   command,
   shared,
   pretrained: shared,
   earlyStopping: false,
+  inTurns: fillCores(jobs, configuration.threads),
 });
 
 export const isDone = ({ folder }: Cell): boolean => existsSync(folder) && finishedState(folder) !== null;
@@ -139,7 +140,7 @@ export async function runCells(
     await prepareShared(shared, configuration, stoppable(progress, signal), signal);
   }
   await inParallel(
-    missing.map((cell) => planOf(cell, command)),
+    missing.map((cell) => planOf(cell, command, jobs)),
     jobs,
     runInProcess,
     progress,

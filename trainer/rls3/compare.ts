@@ -8,7 +8,7 @@ import { type SeedRun, type Summary, summarize } from "../report/summary.js";
 import type { Configuration } from "./configuration.js";
 import { writeDurably } from "./durable-file.js";
 import { openConfiguredModel, openEnvironments } from "./parts.js";
-import { inParallel, runInProcess } from "./pool.js";
+import { fillCores, inParallel, runInProcess } from "./pool.js";
 import { prepare } from "./preparation.js";
 import { type Progress, stoppable } from "./progress.js";
 import { provenance } from "./provenance.js";
@@ -52,6 +52,7 @@ export async function compare(
         command: plan.command,
         shared,
         earlyStopping: false,
+        inTurns: fillCores(plan.jobs, configuration.threads),
       };
     }),
   );

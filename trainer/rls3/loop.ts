@@ -34,7 +34,7 @@ export interface Run {
   readonly progress: Progress;
   /** A comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
   readonly earlyStopping: boolean;
-  /** Agent and model learn one after the other: a run of one thread then takes one core, and leaves the others to other runs. */
+  /** Agent and model learn one after the other: so that a run of one thread leaves the other cores to other runs. */
   readonly inTurns: boolean;
   readonly signal: AbortSignal | undefined;
 }

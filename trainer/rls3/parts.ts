@@ -34,6 +34,8 @@ export interface EnvironmentWish {
   readonly render?: "server" | "embedded";
   /** Keys file for a server at tcp://HOST:PORT (or files, for several); none: "". */
   readonly keys?: string;
+  /** Of the client (protocol/channel.ts). */
+  readonly waitAwake?: boolean;
 }
 
 /** Starts or finds the server, and checks that it has what the loop needs. */
@@ -65,9 +67,9 @@ export async function openEnvironments(
 }
 
 function connect(wish: EnvironmentWish, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
-  const { env, world, count, imageSize, keys = "" } = wish;
+  const { env, world, count, imageSize, keys = "", waitAwake = true } = wish;
   const remote = remoteServers(env, keys);
-  const client = { imageSize };
+  const client = { imageSize, waitAwake };
   const onEvent = (message: string): void => progress.say(message);
   const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
     spawnServer({ command, args, client, onEvent, signal });

@@ -1,6 +1,7 @@
 /** @file Runs side by side, each in a process of its own: what a comparison and a sweep start, watch and stop. */
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, UnavailableError } from "../errors.js";
@@ -55,6 +56,10 @@ export async function inParallel(
     progress.end();
   }
 }
+
+/** Whether so many runs side by side leave no core to spare, so that each does best to keep to its own. */
+export const fillCores = (jobs: number, threads: number): boolean =>
+  jobs > 1 && jobs * threads >= availableParallelism();
 
 /** A run with the iterations that it has and those that it lacks, the look before the first counted as one. */
 function counted(plan: RunPlan): { readonly plan: RunPlan; readonly before: number; readonly left: number } {

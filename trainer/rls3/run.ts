@@ -21,7 +21,10 @@ export interface RunPlan {
   /** Folder in which runs that differ in nothing that matters before the loop find the agent as another has pre-trained it. */
   readonly pretrained?: string;
   readonly earlyStopping: boolean;
-  /** Agent and model learn one after the other and not at the same time; the results are the same. Default: at the same time. */
+  /**
+   * Keeps to one core: agent and model learn one after the other, and nothing waits awake. The results are the same. Default: takes what
+   * there is.
+   */
   readonly inTurns?: boolean;
 }
 
@@ -45,7 +48,8 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
     const model = await opening(openConfiguredModel(configuration));
     const count = configuration.episodesPerIteration;
     const { env, world, render, keys } = configuration;
-    const wish = { env, world, count, imageSize: model.imageSize, render, keys };
+    const inTurns = plan.inTurns ?? false;
+    const wish = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(wish, progress, signal));
     const agent = await opening(openAgent(configuration, environments.world, progress));
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.
@@ -72,7 +76,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
       directory,
       progress,
       earlyStopping,
-      inTurns: plan.inTurns ?? false,
+      inTurns,
       signal,
     };
     const state = await rls3(parts);
