@@ -224,13 +224,14 @@ class ClipModel implements VisionLanguageModel {
   }
 
   private logits(image: Float32Array, { right, wrong }: CaptionSet, scale: number): Float32Array {
-    const texts = [right, ...wrong];
-    return Float32Array.from(texts, (text) => {
-      const embedding = this.embeddings.get(text);
+    const logits = new Float32Array(1 + wrong.length);
+    for (let choice = 0; choice < logits.length; choice++) {
+      const embedding = this.embeddings.get(choice === 0 ? right : (wrong[choice - 1] as string));
       let sum = 0;
       for (let i = 0; i < image.length; i++) sum += (image[i] ?? 0) * (embedding?.[i] ?? 0);
-      return sum * scale;
-    });
+      logits[choice] = sum * scale;
+    }
+    return logits;
   }
 
   /** [chosen, projection], unit length. */
