@@ -78,7 +78,7 @@ export class Channel {
   /** Oldest first. */
   private readonly pending = new Map<number, Pending>();
   private readonly waiters: Waiter[] = [];
-  private readonly wait: EagerWait;
+  private readonly wait: EagerWait | undefined;
   /** Places that were given to a waiter who has not taken them yet. */
   private granted = 0;
   private readonly outbox: (readonly Uint8Array[])[] = [];
@@ -97,7 +97,7 @@ export class Channel {
     checkEndpoint(options.endpoint, options.keys);
     this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
     this.resendAfter = options.resendAfter ?? 5000;
-    this.wait = new EagerWait(options.waitAwake ?? true);
+    this.wait = options.waitAwake === false ? undefined : new EagerWait();
     this.socket = new Dealer({
       linger: 0,
       sendHighWaterMark: 0,
@@ -217,7 +217,7 @@ export class Channel {
       signal?.addEventListener("abort", abort);
       this.pending.set(req, entry);
       this.post(frames);
-      this.wait.begin();
+      this.wait?.begin();
     });
   }
 
@@ -318,7 +318,7 @@ export class Channel {
     const entry = this.pending.get(req);
     if (entry === undefined) return undefined;
     this.pending.delete(req);
-    if (this.pending.size === 0) this.wait.end(this.heard - entry.sentAt);
+    if (this.pending.size === 0) this.wait?.end(this.heard - entry.sentAt);
     this.waiters[0]?.admit();
     return entry;
   }

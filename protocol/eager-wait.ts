@@ -23,23 +23,16 @@ export class EagerWait {
   private until = Number.NEGATIVE_INFINITY;
   private turning = false;
   private quick = true;
-  private readonly allowed: boolean;
 
-  /**
-   * @param allowed false: never waits awake
-   * @param cores with one there is nobody else to make the answer meanwhile
-   */
+  /** @param cores with one there is nobody else to make the answer meanwhile */
   constructor(
-    allowed = true,
     private readonly loop: Turning = eventLoop,
-    cores = availableParallelism(),
-  ) {
-    this.allowed = allowed && cores > 1;
-  }
+    private readonly cores = availableParallelism(),
+  ) {}
 
   /** A request is on its way. */
   begin(): void {
-    if (!this.quick || !this.allowed) return;
+    if (!this.quick || this.cores < 2) return;
     this.until = this.loop.clock() + AWAKE;
     if (this.turning) return;
     this.turning = true;

@@ -28,7 +28,7 @@ class Loop {
 
 test("the loop turns while a quick answer is waited for, and no longer", () => {
   const loop = new Loop();
-  const wait = new EagerWait(true, loop, 2);
+  const wait = new EagerWait(loop, 2);
   wait.begin();
   loop.run(0.2);
   expect(loop.turns).toBe(2);
@@ -39,14 +39,14 @@ test("the loop turns while a quick answer is waited for, and no longer", () => {
 
 test("an answer that does not come lets the loop sleep", () => {
   const loop = new Loop();
-  new EagerWait(true, loop, 2).begin();
+  new EagerWait(loop, 2).begin();
   loop.run(100);
   expect(loop.turns).toBeLessThanOrEqual(5);
 });
 
 test("after a slow answer nothing is waited for awake until one is quick again", () => {
   const loop = new Loop();
-  const wait = new EagerWait(true, loop, 2);
+  const wait = new EagerWait(loop, 2);
   wait.end(5);
   wait.begin();
   loop.run(1);
@@ -59,7 +59,7 @@ test("after a slow answer nothing is waited for awake until one is quick again",
 
 test("several requests on their way turn the loop once each time round", () => {
   const loop = new Loop();
-  const wait = new EagerWait(true, loop, 2);
+  const wait = new EagerWait(loop, 2);
   for (let i = 0; i < 3; i++) wait.begin(); // Loop.soon refuses a second turn at a time
   loop.run(0.1);
   wait.begin();
@@ -69,14 +69,7 @@ test("several requests on their way turn the loop once each time round", () => {
 
 test("on one core the answer is left to be made", () => {
   const loop = new Loop();
-  new EagerWait(true, loop, 1).begin();
-  loop.run(1);
-  expect(loop.turns).toBe(0);
-});
-
-test("where it is not allowed the loop sleeps", () => {
-  const loop = new Loop();
-  new EagerWait(false, loop, 2).begin();
+  new EagerWait(loop, 1).begin();
   loop.run(1);
   expect(loop.turns).toBe(0);
 });
