@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FIXTURE_ARMS } from "../fixture.js";
@@ -13,6 +14,8 @@ const chromium = findChromium();
 const RUNS = 200;
 /** Milliseconds for what takes a browser ten pages, or the disk 200 runs, on a machine that has other things to do. */
 const PATIENCE = 180_000;
+/** Milliseconds that the page waits for each answer more than it has to: a check that does not wait for it fails always, not on a busy machine alone. */
+const LATE = 500;
 const COMPARISON = ["rls3", "random"].map((arm) => `compare-1/runs/${arm}-1000`);
 const chosen = (...ids: readonly string[]): string => ids.map((id) => `run=${encodeURIComponent(id)}`).join("&");
 
@@ -48,6 +51,10 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         const page = await context.newPage();
         page.setDefaultTimeout(15_000);
         const complaints = complaintsOf(page, new URL(dashboard.url).origin);
+        await page.route(/\/api\/v1\/(?!events)/, async (route) => {
+          await setTimeout(LATE);
+          await route.continue();
+        });
         await page.goto(`${dashboard.url}#${hash}`);
         await page.locator(".connection.live").waitFor();
         await check(page);
@@ -91,7 +98,13 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await visit(
             `view=${view}&${chosen(...COMPARISON)}`,
             async (page) => {
-              await page.locator("main figure, main table, main .gallery li").first().waitFor();
+              await page
+                .locator("main path.line, main figure rect, main td, main .gallery li")
+                .first()
+                .waitFor({ state: "attached" });
+              await expect.poll(() => page.locator("main [aria-busy=true]").count()).toBe(0);
+              const all = page.getByLabel("All settings");
+              if ((await all.count()) > 0) await all.check();
               const aside = page.getByRole("button", { name: /^Runs \(/ });
               if (await aside.isVisible()) await aside.click();
               const details = page.locator("main details summary").first();
@@ -121,8 +134,8 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await page.keyboard.press("Space");
           expect(await box.isChecked()).toBe(true);
         }
-        const lines = await linesOf(page, "Balanced test set, one term");
-        expect(new Set(lines).size).toBe(2);
+        const lines = async () => new Set(await linesOf(page, "Balanced test set, one term")).size;
+        await expect.poll(lines).toBe(2);
         expect(await page.locator("main .key .legend li").allTextContents()).toEqual([
           "RLS3, seed 1000",
           "random sampling, seed 1000",
@@ -141,11 +154,11 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       const seeds = [1000, 1001, 1002, 1003, 1004];
       const ids = ["rls3", "random"].flatMap((arm) => seeds.map((seed) => `compare-1/runs/${arm}-${seed}`));
       await visit(chosen(...ids), async (page) => {
-        expect(await linesOf(page, "Valid placements")).toHaveLength(2);
+        await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(2);
         await page.getByText("RLS3 was better than random sampling").waitFor();
         await page.getByLabel("Mean over seeds").uncheck();
         await page.locator("main .key .legend li").nth(9).waitFor();
-        expect(await linesOf(page, "Valid placements")).toHaveLength(10);
+        await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(10);
       });
     });
 
@@ -157,14 +170,14 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           .getByLabel(/^All \d+$/)
           .check();
         await page.getByText("extrinsicWeight 10, samplingRate 0.25 (7 seeds)").first().waitFor();
-        expect(await linesOf(page, "Balanced test set, one term")).toHaveLength(12);
+        await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(12);
       });
     });
 
     it("shows accuracy and pairs term by term, at any iteration", async () => {
       await visit(`view=terms&${chosen(...COMPARISON)}`, async (page) => {
         const table = page.getByRole("region", { name: "Accuracy and pairs by term" });
-        await table.getByRole("row").nth(12).waitFor();
+        await table.getByRole("row", { name: /%/ }).nth(11).waitFor();
         expect(await table.getByRole("rowheader", { name: "in front" }).count()).toBe(1);
         const above = table.getByRole("row", { name: /^above/ });
         const now = await above.textContent();
@@ -248,7 +261,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await random?.start(1);
           await page.getByText(/ runs, 2 chosen/).waitFor();
           await page.locator("main .key .legend li").nth(1).waitFor();
-          expect(await linesOf(page, "Balanced test set, one term")).toHaveLength(2);
+          await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(2);
         });
       } finally {
         await rm(compare, { recursive: true });

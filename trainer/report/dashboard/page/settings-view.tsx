@@ -41,7 +41,7 @@ export function SettingsView({ series }: { readonly series: readonly RunSeries[]
           <p>They have the same settings.</p>
         ) : (
           <DataTable
-            label="Settings"
+            label="Settings of each run"
             head={["setting", ...found.map(({ name }) => name)]}
             rows={(isAll ? keys : differ).map((key) => [
               key,
