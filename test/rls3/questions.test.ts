@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { stack } from "../../trainer/rls3/questions.js";
+import { CODES, codeTerms, flips, termFlips } from "../../trainer/language/index.js";
+import { captionSet, stack, termColumns } from "../../trainer/rls3/questions.js";
 
 const SIDE = 2;
 const BYTES = SIDE * SIDE * 3;
@@ -33,4 +34,34 @@ test("images in another order, and with one left out, are copied to the order as
 
 test("no images are an empty batch", () => {
   expect(stack([])).toMatchObject({ count: 0, data: new Uint8Array() });
+});
+
+test("a question's captions are those of its own world, objects and relation, however often it is asked", () => {
+  const worlds = ["cup", "ball"].map((kind) => ({ name: (object: number) => `${kind} ${object}` }));
+  for (let again = 0; again < 2; again++) {
+    for (const [first, second] of [
+      [0, 1],
+      [1, 0],
+      [27, 1],
+    ] as const) {
+      for (const code of CODES) {
+        for (const world of worlds) {
+          const { right, wrong } = captionSet(world, { first, second, code });
+          expect(right).toContain(`The ${world.name(first)} is `);
+          expect(right).toContain(` the ${world.name(second)}.`);
+          for (const term of codeTerms(code)) expect(right).toContain(term);
+          expect(new Set([right, ...wrong]).size).toBe(1 + flips(code).length);
+        }
+      }
+    }
+  }
+});
+
+test("each term's column is where its flip stands among the wrong captions", () => {
+  for (const code of CODES) {
+    const columns = termColumns(code);
+    expect(columns.map(({ term }) => term)).toEqual(codeTerms(code));
+    expect(columns.map(({ column }) => flips(code)[column])).toEqual(termFlips(code));
+  }
+  expect(() => termColumns(27)).toThrow("no relation has the code 27");
 });

@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { onDevice } from "../rls3/device.js";
+import { collectSeldom } from "../rls3/heap.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
 import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
@@ -35,6 +36,7 @@ async function train(flags: Flags): Promise<void> {
   const progress = showProgress(given.quiet);
   const plan = resumed === undefined ? await newPlan(given, progress) : planOf(path.resolve(resumed));
   const signal = interruptible();
+  collectSeldom();
   const shown = shownPath(plan.folder);
   let state = resumed === undefined ? null : finishedState(plan.folder);
   if (state === null) sayLivePage(plan.folder, progress);

@@ -66,9 +66,7 @@ const CODE_OF = new Map(CODE_TERMS.map((terms, code) => [[...terms].sort().join(
 
 /** Terms of A relative to B, in a caption's order. Throws RangeError for what is no code. */
 export function codeTerms(code: RelationCode): readonly Term[] {
-  const terms = CODE_TERMS[code];
-  if (terms === undefined) throw new RangeError(`a relation code is 0 to ${RELATION_CODES - 1}, not ${code}`);
-  return terms;
+  return CODE_TERMS[code] ?? noCode(code);
 }
 
 /** The code that has just these terms; undefined where they contradict each other. */
@@ -83,26 +81,46 @@ export function opposite(term: Term): Term {
   return OPPOSITE[term];
 }
 
+/** What a code becomes when terms of it are turned; worked out once for all codes. */
+interface Flips {
+  readonly full: RelationCode;
+  readonly byTerm: readonly RelationCode[];
+  readonly all: readonly RelationCode[];
+}
+
 function codeOfFlipped(terms: readonly Term[], flipped: (term: Term) => boolean): RelationCode {
   const code = codeOfTerms(terms.map((term) => (flipped(term) ? OPPOSITE[term] : term)));
   if (code === undefined) throw new Error(`flipping ${terms.join(", ")} gives no relation`);
   return code;
 }
 
+const FLIPS: readonly Flips[] = CODE_TERMS.map((terms) => {
+  const full = codeOfFlipped(terms, () => true);
+  const byTerm = terms.map((flipped) => codeOfFlipped(terms, (term) => term === flipped));
+  return { full, byTerm, all: [...new Set([full, ...byTerm])] };
+});
+
+function flipsOf(code: RelationCode): Flips {
+  return FLIPS[code] ?? noCode(code);
+}
+
+function noCode(code: number): never {
+  throw new RangeError(`a relation code is 0 to ${RELATION_CODES - 1}, not ${code}`);
+}
+
 /** Every term turned into its opposite: also the code of (B, A). */
 export function fullFlip(code: RelationCode): RelationCode {
-  return codeOfFlipped(codeTerms(code), () => true);
+  return flipsOf(code).full;
 }
 
 /** For each term of the code, in its order: the code with just that term turned into its opposite. */
 export function termFlips(code: RelationCode): readonly RelationCode[] {
-  const terms = codeTerms(code);
-  return terms.map((flipped) => codeOfFlipped(terms, (term) => term === flipped));
+  return flipsOf(code).byTerm;
 }
 
 /** The full flip and the term flips, each once: what a right caption competes with in scoring and fine-tuning. */
 export function flips(code: RelationCode): readonly RelationCode[] {
-  return [...new Set([fullFlip(code), ...termFlips(code)])];
+  return flipsOf(code).all;
 }
 
 /** Axes of a camera at yaw `degrees`: at 0 it looks along −z; positive yaw turns it counter-clockwise seen from above. */

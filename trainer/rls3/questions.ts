@@ -1,5 +1,14 @@
 /** @file What is asked of an image: for a pair of its objects the true caption, and the captions that are not true of it. */
-import { caption, captionAndFlips, codeTerms, flips, fullFlip, type Term, termFlips } from "../language/index.js";
+import {
+  caption,
+  captionAndFlips,
+  codeTerms,
+  flips,
+  fullFlip,
+  RELATION_CODES,
+  type Term,
+  termFlips,
+} from "../language/index.js";
 import type { Random } from "../random/random.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
@@ -19,10 +28,20 @@ export function slotPairs(slots: number): (readonly [number, number])[] {
   return pairs;
 }
 
+/** Captions of each world by question: a test set asks the same ones at every evaluation, in other images. */
+const asked = new WeakMap<Pick<World, "name">, Map<number, CaptionSet>>();
+
 /** The true caption against its full flip, and with each of its terms flipped (where that is another caption). */
 export function captionSet(world: Pick<World, "name">, { first, second, code }: Question): CaptionSet {
-  return captionAndFlips(world.name(first), world.name(second), code);
+  const known = asked.get(world) ?? new Map<number, CaptionSet>();
+  asked.set(world, known);
+  const key = (first * MOST_OBJECTS + second) * RELATION_CODES + code;
+  const captions = known.get(key) ?? captionAndFlips(world.name(first), world.name(second), code);
+  known.set(key, captions);
+  return captions;
 }
+
+const MOST_OBJECTS = 2 ** 20;
 
 /**
  * What each question's right caption competes with in a batch of images: flips of its own ("all", the "full" one, "one" term's), or with "none"
@@ -64,11 +83,17 @@ export function competing(
 }
 
 /** Where among a question's wrong captions each of its terms is the one flipped. */
-export function termColumns(code: number): { readonly term: Term; readonly column: number }[] {
+export function termColumns(code: number): readonly { readonly term: Term; readonly column: number }[] {
+  const columns = TERM_COLUMNS[code];
+  if (columns === undefined) throw new RangeError(`no relation has the code ${code}`);
+  return columns;
+}
+
+const TERM_COLUMNS = Array.from({ length: RELATION_CODES }, (_, code) => {
   const wrong = flips(code);
   const flipped = termFlips(code);
   return codeTerms(code).map((term, i) => ({ term, column: wrong.indexOf(flipped[i] ?? code) }));
-}
+});
 
 /** The questions of a sample: each pair of its objects, one way round. */
 export function sampleQuestions(world: World, sample: Pick<Sample, "scene" | "objects">, swap?: Random): Question[] {
@@ -109,10 +134,16 @@ export async function ask(
   const logits = await model.score(stack(images), captions);
   return logits.map((sets) =>
     sets.map((row) => {
-      const margins = Array.from(row.subarray(1), (wrong) => (row[0] ?? 0) - wrong);
+      const right = row[0] ?? 0;
+      const margins: number[] = [];
+      let rivals = 0;
+      for (let i = 1; i < row.length; i++) {
+        const margin = right - (row[i] as number);
+        margins.push(margin);
+        rivals += Math.exp(-margin);
+      }
       // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
-      const probability = 1 / (1 + margins.reduce((sum, margin) => sum + Math.exp(-margin), 0));
-      return { probability, margins };
+      return { probability: 1 / (1 + rivals), margins };
     }),
   );
 }

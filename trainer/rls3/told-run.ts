@@ -1,5 +1,6 @@
 /** @file The child's side of a run in a process of its own: progress told over IPC, or as lines where nobody listens; signals; exit codes. */
 import { InputError, UnavailableError } from "../errors.js";
+import { collectSeldom } from "./heap.js";
 import { Interrupted } from "./interrupted.js";
 import type { Progress } from "./progress.js";
 import { type RunPlan, run } from "./run.js";
@@ -79,6 +80,7 @@ function stopSignal(): AbortSignal {
 
 /** Does the run that `order` comes to, if any, and ends the process with what came of it. */
 export function doRun(order: () => Promise<Order | null>): Promise<never> {
+  collectSeldom();
   const signal = stopSignal();
   const progress = process.send === undefined ? toLog : toParent;
   return tellOutcome(

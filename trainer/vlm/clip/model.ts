@@ -131,16 +131,18 @@ class ClipModel implements VisionLanguageModel {
 
   async score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]> {
     checkCounts(images, captions);
-    await this.embedTexts(captions.flatMap((sets) => sets.flatMap(({ right, wrong }) => [right, ...wrong])));
+    await this.embedTexts(captions);
     const scale = Math.exp(await this.logScale());
     const result: Float32Array[][] = [];
     for (let first = 0; first < images.count; first += this.scoringBatch) {
-      const chosen = Array.from({ length: Math.min(this.scoringBatch, images.count - first) }, (_, i) => first + i);
+      const chosen = range(first, Math.min(first + this.scoringBatch, images.count));
       const embedded = await this.embedImages(images, chosen);
-      chosen.forEach((image, row) => {
+      for (let row = 0; row < chosen.length; row++) {
         const own = embedded.subarray(row * this.width, (row + 1) * this.width);
-        result.push((captions[image] ?? []).map((set) => this.logits(own, set, scale)));
-      });
+        const logits: Float32Array[] = [];
+        for (const set of captions[first + row] ?? []) logits.push(this.logits(own, set, scale));
+        result.push(logits);
+      }
     }
     return result;
   }
@@ -163,9 +165,8 @@ class ClipModel implements VisionLanguageModel {
       stepProgram(clip, trainable, shape, fineTuning),
     );
     const warm = Math.min(1, (this.steps + 1) / Math.max(1, fineTuning.warmupSteps));
-    const all = Array.from({ length: images.count }, (_, i) => i);
     const found = await program.run({
-      patches: this.patches.of(images, all, shape.images),
+      patches: this.patches.of(images, range(0, images.count), shape.images),
       ...treeTensors(tree, shape),
       ...captionSetTensors(captions, distinct, shape),
       learningRate: { type: "float32", dims: [], data: Float32Array.of(fineTuning.learningRate * warm) },
@@ -242,10 +243,26 @@ class ClipModel implements VisionLanguageModel {
     return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
   }
 
-  /** Fills the cache with texts that are not in it yet, those that begin alike together. */
-  private async embedTexts(texts: readonly string[]): Promise<void> {
+  /** The captions that have no embedding, sorted. */
+  private missing(captions: readonly (readonly CaptionSet[])[]): string[] {
+    const missing = new Set<string>();
+    // The same set is asked of many images.
+    const seen = new Set<CaptionSet>();
+    for (const sets of captions) {
+      for (const set of sets) {
+        if (seen.has(set)) continue;
+        seen.add(set);
+        if (!this.embeddings.has(set.right)) missing.add(set.right);
+        for (const text of set.wrong) if (!this.embeddings.has(text)) missing.add(text);
+      }
+    }
+    return [...missing].sort();
+  }
+
+  /** Fills the cache with captions that are not in it yet, those that begin alike together. */
+  private async embedTexts(captions: readonly (readonly CaptionSet[])[]): Promise<void> {
     const { text } = this.clip.config;
-    const missing = [...new Set(texts)].filter((own) => !this.embeddings.has(own)).sort();
+    const missing = this.missing(captions);
     for (let first = 0; first < missing.length; first += TEXT_BATCH) {
       const part = missing.slice(first, first + TEXT_BATCH);
       const distinct = new DistinctTexts((own) => this.tokenizer.encodeTruncated(own, text.positions));
@@ -262,6 +279,13 @@ class ClipModel implements VisionLanguageModel {
       });
     }
   }
+}
+
+/** Whole numbers from `first` to before `end`. */
+function range(first: number, end: number): number[] {
+  const numbers: number[] = [];
+  for (let i = first; i < end; i++) numbers.push(i);
+  return numbers;
 }
 
 /** Steps of fine-tuning come in one size but for an epoch's last: multiples of 16 images. */

@@ -35,7 +35,8 @@ export function textTree(config: ClipConfig["text"], encoded: readonly Int32Arra
     const length = pooledPosition(config.pooling, row) + 1;
     tokens = Math.max(tokens, length);
     let parent = -1;
-    return Int32Array.from({ length }, (_, position) => {
+    const path = new Int32Array(length);
+    for (let position = 0; position < length; position++) {
       const id = row[position] ?? 0;
       const key = (parent + 1) * config.vocabulary + id;
       let node = children.get(key);
@@ -46,8 +47,9 @@ export function textTree(config: ClipConfig["text"], encoded: readonly Int32Arra
         positions.push(position);
       }
       parent = node;
-      return node;
-    });
+      path[position] = node;
+    }
+    return path;
   });
   return { ids, positions, paths, tokens };
 }
