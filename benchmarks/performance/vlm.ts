@@ -34,10 +34,10 @@ const FINE_TUNING: FineTuning = {
 
 /** Random images, and for every pair of objects the right caption against its flips. */
 function examples(count: number): { images: ImageBatch; captions: CaptionSet[][] } {
-  const data = labelledImages(loadCatalog("rooms"), { count, size: 64, patch: 16, seed: 1, floorOnly: false });
+  const data = labelledImages([loadCatalog("rooms")], { count, size: 64, patch: 16, seed: 1, floorOnly: false });
   const random = new Random(2);
   const captions = Array.from({ length: count }, (_, image) =>
-    pairsOf(data, image, random).map((pair) => captionSet(data, image, pair)),
+    pairsOf(data, image, random).map((pair) => captionSet(data, pair)),
   );
   return { images: { count, height: data.size, width: data.size, data: data.images }, captions };
 }

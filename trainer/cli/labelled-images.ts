@@ -1,4 +1,4 @@
-/** @file Random valid pictures of the embedded rooms with what is in them: what the bundled model is pre-trained on. */
+/** @file Random valid pictures of embedded worlds with what is in them: what the bundled model is pre-trained on. */
 import { axesOfCamera, cameraOffset } from "../language/index.js";
 import { Random } from "../random/random.js";
 import {
@@ -11,12 +11,13 @@ import {
   place,
   render,
 } from "../rooms/index.js";
-import type { LabelledImages } from "../vlm/pretraining/labelled.js";
+import { EMPTY, type LabelledImages, objectsIn } from "../vlm/pretraining/labelled.js";
 
 /** Valid placements before the scene changes. */
 const PLACEMENTS_PER_SCENE = 4;
 
 export interface LabelledImagesOptions {
+  /** Of all worlds together. */
   readonly count: number;
   readonly size: number;
   readonly patch: number;
@@ -33,10 +34,9 @@ const onTheFloor = (objects: Objects): boolean =>
 /** Objects of one valid state after the other: uniform random actions, a new layout every few of them. */
 function* randomStates(
   catalog: Catalog,
-  seed: number,
+  random: Random,
   floorOnly: boolean,
-): Generator<{ scene: number; objects: Objects }> {
-  const random = Random.stream(seed, "labelled images");
+): Generator<{ scene: number; objects: Objects }, never> {
   let valid = 0;
   let scene = 0;
   let objects: Objects | undefined;
@@ -60,24 +60,49 @@ function* randomStates(
   }
 }
 
-/** Renders `count` of them. Memory: count × size² × 3 bytes. */
-export function labelledImages(catalog: Catalog, options: LabelledImagesOptions): LabelledImages {
-  const { count, size, patch } = options;
-  const active = catalog.rules.activeObjects;
+/** What one world adds to the images of all. */
+interface Drawn {
+  readonly catalog: Catalog;
+  readonly states: ReturnType<typeof randomStates>;
+  readonly views: readonly ReturnType<typeof axesOfCamera>[];
+  /** The types of its objects among the names of all worlds. */
+  readonly types: readonly number[];
+}
+
+/**
+ * Renders `count` pictures, of the worlds in turns. Memory: count × size² × 3 bytes. Coordinates are in the first world's unit; those
+ * of the others are scaled to its spread, for a desk is as wide in its picture as a room is.
+ */
+export function labelledImages(catalogs: readonly Catalog[], options: LabelledImagesOptions): LabelledImages {
+  const { count, size, patch, seed, floorOnly } = options;
+  const names = [...new Set(catalogs.flatMap(({ objects }) => objects.map(({ name }) => name)))];
+  const active = Math.max(...catalogs.map(({ rules }) => rules.activeObjects));
+  const worlds = catalogs.map((catalog, i): Drawn => {
+    const random = Random.stream(seed, "labelled images", ...(i === 0 ? [] : [i]));
+    return {
+      catalog,
+      states: randomStates(catalog, random, floorOnly),
+      views: catalog.scenes.map(({ document: { camera } }) => axesOfCamera(camera.position, camera.target)),
+      types: catalog.objects.map(({ name }) => names.indexOf(name)),
+    };
+  });
   const side = size / patch;
   const images = new Uint8Array(count * size * size * 3);
-  const types = new Uint8Array(count * active);
+  const types = new Uint8Array(count * active).fill(EMPTY);
   const coordinates = new Float32Array(count * active * 3);
   const patchPixels = new Uint16Array(count * active * side * side);
-  const axes = catalog.scenes.map(({ document: { camera } }) => axesOfCamera(camera.position, camera.target));
-  const states = randomStates(catalog, options.seed, options.floorOnly);
   for (let image = 0; image < count; image++) {
-    const { value } = states.next();
-    const { scene, objects } = value as { scene: number; objects: Objects };
+    const world = worlds[image % worlds.length];
+    if (world === undefined) throw new RangeError("no world to draw");
+    const { catalog, states, views } = world;
+    const { scene, objects } = states.next().value;
     const picture = render(catalog, scene, objects, size);
     images.set(picture.image, image * size * size * 3);
-    types.set(activeTypes(objects), image * active);
-    const view = axes[scene];
+    types.set(
+      activeTypes(objects).map((type) => world.types[type] ?? EMPTY),
+      image * active,
+    );
+    const view = views[scene];
     centres(catalog, objects).forEach((centre, slot) => {
       if (view === undefined) return;
       const { right, up, toward } = cameraOffset([0, 0, 0], centre, view);
@@ -91,14 +116,36 @@ export function labelledImages(catalog: Catalog, options: LabelledImagesOptions)
       patchPixels[index] = (patchPixels[index] ?? 0) + 1;
     }
   }
-  return {
-    count,
-    size,
-    images,
-    names: catalog.objects.map(({ name }) => name),
-    active,
-    types,
-    coordinates,
-    patchPixels,
-  };
+  const data = { count, size, images, names, active, types, coordinates, patchPixels };
+  scaleToFirst(data, worlds.length);
+  return data;
+}
+
+/** Makes the coordinates of each world's images spread about their middle as far as those of the first's. */
+function scaleToFirst(data: LabelledImages, worlds: number): void {
+  const { count, coordinates } = data;
+  const spreads = Array.from({ length: worlds }, (_, world) => {
+    const [sums, squares] = [new Float64Array(3), new Float64Array(3)];
+    let objects = 0;
+    for (let image = world; image < count; image += worlds) {
+      for (const { object } of objectsIn(data, image)) {
+        objects += 1;
+        for (let axis = 0; axis < 3; axis++) {
+          const value = coordinates[object * 3 + axis] ?? 0;
+          sums[axis] = (sums[axis] ?? 0) + value;
+          squares[axis] = (squares[axis] ?? 0) + value ** 2;
+        }
+      }
+    }
+    const variances = squares.map((square, axis) => square / objects - ((sums[axis] ?? 0) / objects) ** 2);
+    return Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0));
+  });
+  for (let image = 0; image < count; image++) {
+    const world = image % worlds;
+    if (world === 0) continue;
+    const scale = (spreads[0] ?? 1) / (spreads[world] ?? 1);
+    for (const { object } of objectsIn(data, image)) {
+      for (let i = object * 3; i < object * 3 + 3; i++) coordinates[i] = (coordinates[i] ?? 0) * scale;
+    }
+  }
 }

@@ -1,19 +1,19 @@
-/** @file `rls3 vlm pretrain`: makes the bundled small CLIP from pictures of the embedded rooms, without a word for any relation. */
+/** @file `rls3 vlm pretrain`: makes the bundled small CLIP from pictures of embedded worlds, without a word for any relation. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { refuseUnwritable } from "../rls3/run-directory.js";
-import { loadCatalog } from "../rooms/index.js";
+import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
 import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
-import { PHASES, type PretrainingProgress, pretrain } from "../vlm/pretraining/pretrain.js";
+import { type PretrainingProgress, phases, pretrain } from "../vlm/pretraining/pretrain.js";
 import { labelledImages } from "./labelled-images.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   out: string;
-  world: string;
+  world: string[];
   seed: number;
   images: number | undefined;
   threads: number;
@@ -40,9 +40,17 @@ export const command: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     plain<Arguments>(yargs, {
       out: { type: "string", demandOption: true, describe: "folder for the model; must not hold one" },
-      world: { type: "string", default: "rooms", describe: "a catalog that ships or a file" },
+      world: {
+        type: "string",
+        array: true,
+        default: ["rooms"],
+        describe: "a catalog that ships or a file; several: one model that knows the objects of all",
+      },
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
-      images: { type: "number", describe: `pictures (default ${IMAGES}; ${FLOOR_ONLY_IMAGES} with --floor-only)` },
+      images: {
+        type: "number",
+        describe: `pictures of each world (default ${IMAGES}; ${FLOOR_ONLY_IMAGES} with --floor-only)`,
+      },
       threads: THREADS_OPTION,
       "floor-only": {
         type: "boolean",
@@ -73,28 +81,29 @@ async function run(args: Arguments): Promise<void> {
     throw new InputError(`--out ${args.out} already holds a model: give another folder`);
   }
   refuseUnwritable(args.out);
-  const catalog = loadCatalog(args.world);
+  const catalogs = args.world.map(loadCatalog);
   const { imageSize: size, patch } = BUNDLED_SIZE;
-  const count = args.images ?? (floorOnly ? FLOOR_ONLY_IMAGES : IMAGES);
-  if (!Number.isInteger(count) || count <= 2 * HELD_OUT) {
-    throw new InputError(`--images is a whole number above ${2 * HELD_OUT}, not ${count}`);
+  const each = args.images ?? (floorOnly ? FLOOR_ONLY_IMAGES : IMAGES);
+  if (!Number.isInteger(each) || each <= 2 * HELD_OUT) {
+    throw new InputError(`--images is a whole number above ${2 * HELD_OUT}, not ${each}`);
   }
+  const count = each * catalogs.length;
   const start = performance.now();
   say(`drawing ${count} pictures`);
-  const data = labelledImages(catalog, { count, size, patch, seed, floorOnly });
+  const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly });
   say(`drawn in ${seconds(start)}`);
   const since = performance.now();
   const { explained } = await pretrain(out, data, {
     seed,
     threads,
     size: BUNDLED_SIZE,
-    phases: PHASES,
+    phases: phases(catalogs.length),
     batch: BATCH,
     heldOut: HELD_OUT,
     onProgress: (progress) => report(progress, since, say),
   });
   say(`trained in ${seconds(since)}`);
-  const checked = await check(out, args);
+  const checked = await check(out, catalogs, args);
   if (args.json) {
     process.stdout.write(
       `${JSON.stringify({ directory: out, seed, images: count, floorOnly, explained, ...checked })}\n`,
@@ -107,11 +116,11 @@ async function run(args: Arguments): Promise<void> {
   console.log(out);
 }
 
-function check(directory: string, args: Arguments): Promise<Evaluation> {
+function check(directory: string, catalogs: readonly Catalog[], args: Arguments): Promise<Evaluation> {
   const { imageSize: size, patch } = BUNDLED_SIZE;
   const seed = CHECK_SEED + args.seed;
   const count = args.check ? CHECK_IMAGES : CHECK_HELD_OUT;
-  const data = labelledImages(loadCatalog(args.world), { count, size, patch, seed, floorOnly: false });
+  const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly: false });
   return evaluate(directory, data, {
     runtime: { device: "cpu", threads: args.threads },
     seed,

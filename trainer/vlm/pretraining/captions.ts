@@ -10,9 +10,9 @@ import {
 } from "../../language/index.js";
 import type { Random } from "../../random/random.js";
 import type { CaptionSet } from "../model.js";
-import type { LabelledImages } from "./labelled.js";
+import { EMPTY, type LabelledImages, objectsIn } from "./labelled.js";
 
-/** A pair of an image's objects, and what a caption says of it. */
+/** A pair of an image's objects, by their places in `types`, and what a caption says of it. */
 export interface Pair {
   readonly first: number;
   readonly second: number;
@@ -28,21 +28,18 @@ function offset({ coordinates }: LabelledImages, from: number, to: number): Came
 
 /** All unordered pairs of an image, each in a random order. */
 export function pairsOf(data: LabelledImages, image: number, random: Random): Pair[] {
-  const pairs: Pair[] = [];
-  for (let a = 0; a < data.active; a++) {
-    for (let b = a + 1; b < data.active; b++) {
-      const turned = random.float() < 0.5;
-      const [first, second] = turned ? [b, a] : [a, b];
-      const base = image * data.active;
-      pairs.push({ first, second, code: relation(offset(data, base + first, base + second)) });
-    }
-  }
-  return pairs;
+  const objects = objectsIn(data, image).map(({ object }) => object);
+  return objects.flatMap((a, i) =>
+    objects.slice(i + 1).map((b): Pair => {
+      const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
+      return { first, second, code: relation(offset(data, first, second)) };
+    }),
+  );
 }
 
 /** The right caption, then the full flip and the term flips. */
-export function captionSet(data: LabelledImages, image: number, { first, second, code }: Pair): CaptionSet {
-  const name = (slot: number): string => data.names[data.types[image * data.active + slot] ?? 0] ?? "";
+export function captionSet({ names, types }: LabelledImages, { first, second, code }: Pair): CaptionSet {
+  const name = (object: number): string => names[types[object] ?? EMPTY] ?? "";
   return captionAndFlips(name(first), name(second), code);
 }
 

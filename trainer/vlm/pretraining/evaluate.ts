@@ -4,7 +4,7 @@ import { Random } from "../../random/random.js";
 import type { CaptionSet, FineTuning, ImageBatch, VisionLanguageModel } from "../model.js";
 import { openModel } from "../open.js";
 import { captionSet, type Pair, pairsOf, type RelationAccuracy, relationAccuracy } from "./captions.js";
-import type { LabelledImages } from "./labelled.js";
+import { type LabelledImages, objectsIn } from "./labelled.js";
 import { plainCaption } from "./words.js";
 
 /** What the loop fine-tunes with by default. */
@@ -32,7 +32,7 @@ function imagesOf({ images, size }: LabelledImages, chosen: readonly number[]): 
 export async function namingAccuracy(model: VisionLanguageModel, data: LabelledImages, first: number): Promise<number> {
   const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
   const captions = chosen.map((image): CaptionSet[] => {
-    const types = Array.from(data.types.subarray(image * data.active, (image + 1) * data.active));
+    const types = objectsIn(data, image).map(({ type }) => type);
     const wrong = data.names.filter((_, type) => !types.includes(type)).map(plainCaption);
     return types.map((type) => ({ right: plainCaption(data.names[type] ?? ""), wrong }));
   });
@@ -50,15 +50,12 @@ async function accuracy(
   const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
   const random = Random.stream(seed, "pairs");
   const pairs = chosen.map((image) => pairsOf(data, image, random));
-  const logits = await model.score(imagesOf(data, chosen), captionsOf(data, chosen, pairs));
+  const logits = await model.score(imagesOf(data, chosen), captionsOf(data, pairs));
   return relationAccuracy(pairs, logits);
 }
 
-const captionsOf = (
-  data: LabelledImages,
-  chosen: readonly number[],
-  pairs: readonly (readonly Pair[])[],
-): CaptionSet[][] => chosen.map((image, i) => (pairs[i] ?? []).map((pair) => captionSet(data, image, pair)));
+const captionsOf = (data: LabelledImages, pairs: readonly (readonly Pair[])[]): CaptionSet[][] =>
+  pairs.map((own) => own.map((pair) => captionSet(data, pair)));
 
 export interface Evaluation {
   readonly naming: number;
@@ -96,7 +93,7 @@ export async function evaluate(
       while (passes < goal) {
         const chosen = Array.from({ length: BATCH }, () => random.below(heldOut));
         const pairs = chosen.map((image) => pairsOf(data, image, random));
-        await model.fineTune(imagesOf(data, chosen), captionsOf(data, chosen, pairs));
+        await model.fineTune(imagesOf(data, chosen), captionsOf(data, pairs));
         passes += BATCH;
       }
       trained.push({ imagePasses: passes, ...(await accuracy(model, data, heldOut, seed)) });

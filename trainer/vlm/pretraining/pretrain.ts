@@ -20,7 +20,7 @@ import {
   readingProgram,
 } from "./graph.js";
 import { initialValues, type ModelSize, modelConfig, processorConfig } from "./initial.js";
-import type { LabelledImages } from "./labelled.js";
+import { EMPTY, type LabelledImages, objectsIn } from "./labelled.js";
 import { tokenizerFiles } from "./tokenizer-file.js";
 import { filledCaption, vocabularyWords } from "./words.js";
 
@@ -31,10 +31,10 @@ export interface Phase {
   readonly coordinates: number;
 }
 
-/** About eight minutes of one thread in all. */
-export const PHASES: readonly Phase[] = [
-  { steps: 950, learningRate: 1e-3, coordinates: 1 },
-  { steps: 1110, learningRate: 7e-4, coordinates: 2 },
+/** Of the bundled model; about eight minutes of one thread in all. A model of several worlds takes as many steps for each. */
+export const phases = (worlds: number): readonly Phase[] => [
+  { steps: 950 * worlds, learningRate: 1e-3, coordinates: 1 },
+  { steps: 1110 * worlds, learningRate: 7e-4, coordinates: 2 },
 ];
 
 export interface PretrainingOptions {
@@ -88,15 +88,19 @@ function learningRate({ steps, learningRate: rate }: Phase, step: number): numbe
 }
 
 /** Coordinates with mean 0 and deviation 1 over all objects of all images. */
-function standardised({ coordinates }: LabelledImages): Float32Array {
-  const count = coordinates.length / 3;
+function standardised({ coordinates, types }: LabelledImages): Float32Array {
+  const count = types.reduce((sum, type) => sum + Number(type !== EMPTY), 0);
   const result = new Float32Array(coordinates.length);
   for (let axis = 0; axis < 3; axis++) {
     let sum = 0;
     let squares = 0;
-    for (let i = axis; i < coordinates.length; i += 3) sum += coordinates[i] ?? 0;
+    types.forEach((type, object) => {
+      if (type !== EMPTY) sum += coordinates[object * 3 + axis] ?? 0;
+    });
     const mean = sum / count;
-    for (let i = axis; i < coordinates.length; i += 3) squares += ((coordinates[i] ?? 0) - mean) ** 2;
+    types.forEach((type, object) => {
+      if (type !== EMPTY) squares += ((coordinates[object * 3 + axis] ?? 0) - mean) ** 2;
+    });
     const deviation = Math.sqrt(squares / count) || 1;
     for (let i = axis; i < coordinates.length; i += 3) result[i] = ((coordinates[i] ?? 0) - mean) / deviation;
   }
@@ -158,7 +162,7 @@ class Batches {
   }
 
   private labels(chosen: readonly number[], pairs: readonly (readonly [number, number])[]): Tensors {
-    const { names, active, types, patchPixels } = this.data;
+    const { names, patchPixels } = this.data;
     const patches = this.config.vision.tokens - 1;
     const texts = names.length + pairs.length;
     const present = new Float32Array(chosen.length * names.length);
@@ -166,9 +170,7 @@ class Batches {
     const coordinates = new Float32Array(present.length * 3);
     const covered = new Float32Array(chosen.length * patches * names.length);
     chosen.forEach((image, row) => {
-      for (let slot = 0; slot < active; slot++) {
-        const object = image * active + slot;
-        const type = types[object] ?? 0;
+      for (const { object, type } of objectsIn(this.data, image)) {
         present[row * names.length + type] = 1;
         coordinates.set(this.standard.subarray(object * 3, object * 3 + 3), (row * names.length + type) * 3);
         for (let patch = 0; patch < patches; patch++) {
@@ -195,7 +197,7 @@ class Batches {
 
   /** Share of the held-out coordinates' variance that `read` [images, names, 3] explains, for each axis. */
   async explained(runtime: Runtime, layout: Layout, first: number): Promise<number[]> {
-    const { names, active, types, count } = this.data;
+    const { names, count } = this.data;
     const rows = Math.min(count - first, 128);
     const { model, binding } = readingProgram(this.config, layout, rows, names.length);
     const program = await runtime.load(model, binding);
@@ -205,11 +207,10 @@ class Batches {
       const chosen = Array.from({ length: rows }, (_, i) => start + i);
       const read = (await program.run({ patches: this.images(chosen) }))["read"]?.data ?? [];
       for (const [row, image] of chosen.entries()) {
-        for (let slot = 0; slot < active; slot++) {
-          const object = image * active + slot;
+        for (const { object, type } of objectsIn(this.data, image)) {
           for (let axis = 0; axis < 3; axis++) {
             const value = this.standard[object * 3 + axis] ?? 0;
-            const own = Number(read[(row * names.length + (types[object] ?? 0)) * 3 + axis] ?? 0);
+            const own = Number(read[(row * names.length + type) * 3 + axis] ?? 0);
             errors[axis] = (errors[axis] ?? 0) + (own - value) ** 2;
             squares[axis] = (squares[axis] ?? 0) + value ** 2;
           }
