@@ -1,19 +1,26 @@
-/** @file The runs of an experiment: combinations × seeds in one pool of folders, so that experiments that ask for the same run share it. */
+/**
+ * @file The runs of an experiment: combinations × seeds as cells of one sweep, that of all experiments, so that those that ask for the
+ * same run share it, and any executor of sweeps can run them.
+ */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
-import path from "node:path";
 import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
-import { openConfiguredModel, openEnvironments } from "../../trainer/rls3/parts.js";
-import { fillCores, inParallel, runInProcess } from "../../trainer/rls3/pool.js";
-import { prepare } from "../../trainer/rls3/preparation.js";
-import { type Progress, stoppable } from "../../trainer/rls3/progress.js";
-import { finishedState, type RunPlan } from "../../trainer/rls3/run.js";
+import { stoppable } from "../../trainer/rls3/progress.js";
 import { SETTING_NAMES, SETTINGS } from "../../trainer/rls3/settings.js";
+import type { Estimate } from "../../trainer/sweep/estimate.js";
+import { type CellWish, configurationKey } from "../../trainer/sweep/plan.js";
+import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
+import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
+import { baseDirectory, makeBases } from "./bases.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
-import { FLOOR_ONLY, floorOnlyModel, makeFloorOnlyModel } from "./planted-base.js";
 
-export interface Cell {
+/** A run that an experiment asks for. */
+export interface Wish extends CellWish {
   /** Factor → level. */
+  readonly levels: Readonly<Record<string, string>>;
+}
+
+/** The same with where it is. */
+export interface Cell {
   readonly levels: Readonly<Record<string, string>>;
   readonly name: string;
   readonly seed: number;
@@ -52,20 +59,13 @@ export const whatItIs = (configuration: Configuration): Settings =>
       .map((name) => [name, configuration[name]]),
   );
 
-/** What the preparation follows from; a random agent's zero feasibility steps share what others made. */
-const sharedFolder = (folder: string, configuration: Configuration): string => {
-  const { world, testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
-  const sizes = [world, testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation];
-  return path.join(folder, "shared", `${path.basename(world, ".json")}-${digest(sizes)}`);
-};
-
-/** Folders are named by what the run is, without its seed: equal configurations are one run, whichever experiment asks. */
-export function cellsOf(experiment: Experiment, folder: string, seeds: readonly number[], quick: boolean): Cell[] {
+/** Named by what the run is and its seed: equal configurations are one run, whichever experiment asks. */
+export function wishesOf(experiment: Experiment, folder: string, seeds: readonly number[], quick: boolean): Wish[] {
   // Seed by seed, so that an interrupted experiment has whole sets.
   return seeds.flatMap((seed) =>
-    combinations(experiment, quick).map((levels): Cell => {
+    combinations(experiment, quick).map((levels): Wish => {
       const layers: readonly Settings[] = [
-        { device: "cpu" },
+        { device: "cpu", earlyStopping: false },
         experiment.settings,
         ...(quick ? [QUICK] : []),
         ...settingsOf(experiment, levels),
@@ -73,96 +73,51 @@ export function cellsOf(experiment: Experiment, folder: string, seeds: readonly 
       const resolved = resolveConfiguration([
         { name: `${experiment.name}.yaml`, values: Object.assign({}, ...layers) },
       ]);
-      const vlm = resolved.vlm === FLOOR_ONLY ? floorOnlyModel(folder) : resolved.vlm;
-      const configuration: Configuration = { ...resolved, vlm };
-      const name = `${configuration.agent}-${digest(whatItIs(configuration))}-${seed}`;
       return {
         levels,
-        name: combinationName(levels),
-        seed,
-        configuration: { ...configuration, seed },
-        folder: path.join(folder, "runs", name),
-        shared: sharedFolder(folder, configuration),
+        variant: null,
+        name: `${resolved.agent}-${digest(whatItIs(resolved))}-${seed}`,
+        configuration: { ...resolved, vlm: baseDirectory(folder, resolved.vlm), seed },
       };
     }),
   );
 }
 
-const planOf = ({ folder, configuration, shared }: Cell, command: string, jobs: number): RunPlan => ({
-  folder,
-  configuration,
-  command,
-  shared,
-  pretrained: shared,
-  earlyStopping: false,
-  inTurns: fillCores(jobs, configuration.threads),
-});
-
-export const isDone = ({ folder }: Cell): boolean => existsSync(folder) && finishedState(folder) !== null;
-
-/** A rough number for the plan, of one core that has nothing else to do. */
-export function secondsOf({ configuration }: Cell): number {
-  const { validSamples, iterations, episodesPerIteration, samplesPerEpisode, samplingRate } = configuration;
-  const samples = validSamples > 0 ? validSamples : iterations * episodesPerIteration * samplesPerEpisode;
-  return 12 + configuration.feasibilityUpdates / 500 + samples * (0.004 + 0.006 * samplingRate);
+/** The sweep of all experiments with these runs asked for; writes nothing. */
+export function openRuns(wishes: readonly Wish[], options: SweepOptions): Promise<OpenSweep> {
+  const cells = [...new Map(wishes.map((wish) => [configurationKey(wish.configuration), wish])).values()];
+  const all = [...(readSweepFile(options.folder)?.cells ?? []), ...cells].map(({ configuration }) => configuration);
+  const varied = SETTING_NAMES.filter((name) => name !== "seed" && new Set(all.map((own) => own[name])).size > 1);
+  return openPlan({ varied, cells, repeated: wishes.length - cells.length }, options);
 }
 
-export interface RunOptions {
-  /** Of all experiments. */
-  readonly folder: string;
-  readonly quick: boolean;
-  readonly command: string;
-  /** Runs side by side. */
-  readonly jobs: number;
-  readonly progress: Progress;
-  readonly signal: AbortSignal | undefined;
+/** Where the runs asked for are. */
+export function cellsOf(wishes: readonly Wish[], { asked }: OpenSweep): Cell[] {
+  const planned = new Map(asked.map((cell) => [configurationKey(cell.configuration), cell]));
+  return wishes.map(({ levels, configuration }) => {
+    const cell = planned.get(configurationKey(configuration));
+    if (cell === undefined) throw new Error(`a run was asked for that is not in the plan: ${combinationName(levels)}`);
+    const { folder, shared = "" } = cell;
+    return { levels, name: combinationName(levels), seed: configuration.seed, configuration, folder, shared };
+  });
 }
 
-/** Runs what is not done; cells that are the same run are run once. */
-export async function runCells(
-  cells: readonly Cell[],
-  { folder, quick, command, jobs, progress, signal }: RunOptions,
-): Promise<void> {
-  const missing = [...new Map(cells.map((cell) => [cell.folder, cell])).values()].filter((cell) => !isDone(cell));
+/** Runs what is not done, base models first; `folder` is that of all experiments. */
+export async function runCells(sweep: OpenSweep, folder: string, quick: boolean): Promise<void> {
+  const { progress, signal } = sweep.options;
+  const missing = [...sweep.fresh, ...sweep.resumed];
   if (missing.length === 0) return;
-  if (missing.some(({ configuration }) => configuration.vlm === floorOnlyModel(folder))) {
-    await makeFloorOnlyModel(folder, quick, stoppable(progress, signal));
-  }
-  const worlds = new Map<string, Cell>();
-  for (const cell of missing) {
-    const known = worlds.get(cell.shared);
-    // The one that learns from most feasibility steps: the others take what is made for it.
-    if (known === undefined || known.configuration.feasibilitySteps < cell.configuration.feasibilitySteps) {
-      worlds.set(cell.shared, cell);
-    }
-  }
-  for (const { shared, configuration } of worlds.values()) {
-    await prepareShared(shared, configuration, stoppable(progress, signal), signal);
-  }
-  await inParallel(
-    missing.map((cell) => planOf(cell, command, jobs)),
-    jobs,
-    runInProcess,
-    progress,
-    signal,
-  );
+  const models = missing.map(({ configuration }) => configuration.vlm);
+  await makeBases(folder, models, quick, stoppable(progress, signal));
+  await runOpenSweep(sweep);
 }
 
-async function prepareShared(
-  shared: string,
-  configuration: Configuration,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const model = await openConfiguredModel(configuration);
-  const { imageSize } = model;
-  await model.close();
-  const { env, world, render, keys } = configuration;
-  const environments = await openEnvironments({ env, world, count: 1, imageSize, render, keys }, progress, signal);
-  try {
-    mkdirSync(shared, { recursive: true });
-    await prepare(shared, configuration, environments, imageSize, progress);
-  } finally {
-    await environments.close();
-  }
+/** About how long what is missing takes. All base models are as large as the bundled one, and some are not made yet. */
+export function estimateRuns(sweep: OpenSweep): Promise<Estimate | null> {
+  const withBundled = (cell: PlannedCell): PlannedCell => ({
+    ...cell,
+    configuration: { ...cell.configuration, vlm: SETTINGS.vlm.fallback },
+  });
+  const [fresh, resumed] = [sweep.fresh.map(withBundled), sweep.resumed.map(withBundled)];
+  return estimateSweep({ ...sweep, asked: [...fresh, ...resumed], fresh, resumed });
 }

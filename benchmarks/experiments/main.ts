@@ -1,72 +1,97 @@
 /** @file `npm run experiment -- NAME… [--quick]`: runs the paper's experiments and the ablations, prints and keeps what they show. */
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
-import { parseSeeds } from "../../trainer/cli/options.js";
+import { EXECUTOR_OPTIONS, executorSettings, loadExecutor } from "../../trainer/cli/executors.js";
+import { parseSeeds, text } from "../../trainer/cli/options.js";
 import { exitCodeOf, interruptible } from "../../trainer/cli/outcome.js";
-import { duration, showProgress } from "../../trainer/cli/progress.js";
+import { showProgress } from "../../trainer/cli/progress.js";
 import { shownPath } from "../../trainer/cli/run-folder.js";
 import { InputError } from "../../trainer/errors.js";
 import { wrap } from "../../trainer/report/terminal.js";
-import type { Progress } from "../../trainer/rls3/progress.js";
+import { local } from "../../trainer/sweep/local.js";
+import type { OpenSweep, SweepOptions } from "../../trainer/sweep/sweep.js";
+import { about } from "../../trainer/sweep/terminal.js";
 import { analysisNamed } from "./analyses/analysis.js";
-import { type Cell, cellsOf, isDone, runCells, secondsOf } from "./cells.js";
+import { cellsOf, estimateRuns, openRuns, runCells, type Wish, wishesOf } from "./cells.js";
 import { type Experiment, experimentNames, readExperiment } from "./definition.js";
 import { plainTable } from "./outcome.js";
 import { RESULTS, writePages } from "./pages.js";
 import { type ExperimentSummary, readExperimentSummary, writeResults } from "./results.js";
 
-interface Options {
-  readonly folder: string;
-  readonly quick: boolean;
-  readonly seeds: readonly number[] | undefined;
-  readonly jobs: number;
-  readonly plan: boolean;
+interface Chosen {
+  readonly experiment: Experiment;
+  readonly seeds: readonly number[];
+  readonly wishes: readonly Wish[];
 }
 
-/** What repeats it anywhere: neither where its results go nor how many run side by side changes them. */
-const commandOf = (name: string, { quick, seeds }: Options): string =>
+/** What all the experiments of a command have in common. */
+interface Setting {
+  /** Of all experiments. */
+  readonly folder: string;
+  readonly quick: boolean;
+  /** As asked for; else each experiment's own. */
+  readonly seeds: readonly number[] | undefined;
+  readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
+}
+
+/** What repeats it anywhere: neither where its results go nor where its runs are done changes them. */
+const commandOf = (names: readonly string[], { quick, seeds }: Setting): string =>
   [
-    `npm run experiment -- ${name}`,
+    `npm run experiment -- ${names.join(" ")}`,
     ...(quick ? ["--quick"] : []),
     ...(seeds === undefined ? [] : [`--seeds ${seeds.join(",")}`]),
   ].join(" ");
 
-function seedsOf({ seeds: { first, count } }: Experiment, { seeds, quick }: Options): readonly number[] {
-  return seeds ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
-}
-
-/** What will be run, and about how long it takes. */
-function planned(name: string, cells: readonly Cell[], jobs: number): string {
-  const runs = [...new Map(cells.map((cell) => [cell.folder, cell])).values()];
-  const missing = runs.filter((cell) => !isDone(cell));
-  const done = runs.length - missing.length;
-  const seconds = missing.reduce((sum, cell) => sum + secondsOf(cell), 0) / jobs;
-  const time = missing.length === 0 ? "" : `, about ${duration(seconds)} on as many idle cores`;
-  return `${name}: ${runs.length} runs, ${done} of them done, ${jobs} at a time${time}`;
-}
-
-async function perform(
-  name: string,
-  options: Options,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<ExperimentSummary | null> {
+function choose(name: string, { folder, quick, seeds: asked }: Setting): Chosen {
   const experiment = readExperiment(name);
+  const { first, count } = experiment.seeds;
+  const seeds = asked ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
+  return { experiment, seeds, wishes: wishesOf(experiment, folder, seeds, quick) };
+}
+
+/** The sweep that the runs of all experiments are in, with those of the given ones asked for. */
+const open = (chosen: readonly Chosen[], setting: Setting): Promise<OpenSweep> =>
+  openRuns(
+    chosen.flatMap(({ wishes }) => wishes),
+    {
+      ...setting.sweep,
+      folder: path.join(setting.folder, "runs"),
+      command: commandOf(
+        chosen.map(({ experiment }) => experiment.name),
+        setting,
+      ),
+    },
+  );
+
+const counts = (name: string, { asked, finished }: OpenSweep): string =>
+  `${name}: ${asked.length} runs, ${finished.length} of them done`;
+
+/** What all of them come to, and about how long that takes. */
+async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<void> {
+  const { progress } = setting.sweep;
+  for (const one of chosen) progress.say(counts(one.experiment.name, await open([one], setting)));
+  const all = await open(chosen, setting);
+  const missing = all.fresh.length + all.resumed.length;
+  if (missing === 0) return;
+  const estimated = setting.quick ? null : await estimateRuns(all);
+  const time = estimated === null ? "" : `, about ${about(estimated.total)} (by ${estimated.from})`;
+  progress.say(`${missing} runs to do, ${all.jobs.count} at a time${time}`);
+}
+
+async function perform(one: Chosen, setting: Setting): Promise<void> {
+  const { experiment, seeds, wishes } = one;
+  const { folder, quick } = setting;
+  const { progress, signal } = setting.sweep;
   const analysis = analysisNamed(experiment.analysis);
-  const { folder, quick, jobs } = options;
-  const seeds = seedsOf(experiment, options);
-  const command = commandOf(name, options);
-  const cells = cellsOf(experiment, folder, seeds, quick);
-  progress.say(planned(name, cells, jobs));
-  if (options.plan) return null;
-  await runCells(cells, { folder, quick, command, jobs, progress, signal });
+  const sweep = await open([one], setting);
+  await runCells(sweep, folder, quick);
+  const cells = cellsOf(wishes, sweep);
   const outcome = await analysis({ experiment, cells, folder, quick, progress, signal });
-  const summary = await writeResults(path.join(folder, name), experiment, cells, { command, quick, seeds }, outcome);
-  process.stdout.write(`${shown(summary, path.join(folder, name))}\n`);
-  return summary;
+  const own = path.join(folder, experiment.name);
+  const summary = await writeResults(own, experiment, cells, { command: sweep.options.command, quick, seeds }, outcome);
+  process.stdout.write(`${shown(summary, own)}\n`);
 }
 
 function shown(summary: ExperimentSummary, folder: string): string {
@@ -119,8 +144,9 @@ async function main(): Promise<void> {
       },
       jobs: {
         type: "number",
-        default: Math.min(2, availableParallelism()),
-        describe: "runs side by side, each with up to 1.5 GiB",
+        requiresArg: true,
+        describe: "runs side by side",
+        defaultDescription: "what cores and memory have room for",
       },
       out: {
         type: "string",
@@ -130,6 +156,7 @@ async function main(): Promise<void> {
       },
       plan: { type: "boolean", default: false, describe: "only say what would be run" },
       quiet: { type: "boolean", default: false, describe: "say nothing but warnings and the result" },
+      ...EXECUTOR_OPTIONS,
     })
     .strictOptions()
     .wrap(80)
@@ -149,20 +176,32 @@ async function main(): Promise<void> {
     for (const page of writePages()) process.stdout.write(`${page}\n`);
     return;
   }
-  if (!Number.isInteger(argv.jobs) || argv.jobs < 1) throw new InputError(`--jobs: takes a whole number from 1 on`);
   if (verb === "collect") {
     const asked = words.slice(1);
     const finished = names.filter((name) => existsSync(path.join(folder, name, "summary.json")));
     collect(asked.length > 0 ? asked : finished, folder);
     return;
   }
-  const chosen = verb === "all" ? names : words;
-  chosen.forEach(readExperiment);
   const { quick, jobs, plan } = argv;
-  const seeds = argv.seeds === undefined ? undefined : parseSeeds(argv.seeds);
-  const progress = showProgress(argv.quiet);
-  const signal = interruptible();
-  for (const name of chosen) await perform(name, { folder, quick, seeds, jobs, plan }, progress, signal);
+  if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
+    throw new InputError(`--jobs: takes a whole number from 1 on`);
+  const executor = text(argv, "executor") ?? local.name;
+  const setting: Setting = {
+    folder,
+    quick,
+    seeds: argv.seeds === undefined ? undefined : parseSeeds(argv.seeds),
+    sweep: {
+      progress: showProgress(argv.quiet),
+      signal: interruptible(),
+      executor: await loadExecutor(executor),
+      settings: executorSettings(executor, argv),
+      ...(jobs === undefined ? {} : { jobs }),
+    },
+  };
+  const chosen = (verb === "all" ? names : words).map((name) => choose(name, setting));
+  await sayPlan(chosen, setting);
+  if (plan) return;
+  for (const one of chosen) await perform(one, setting);
 }
 
 main().catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { analysisNamed } from "../../benchmarks/experiments/analyses/analysis.js";
-import { cellsOf, whatItIs } from "../../benchmarks/experiments/cells.js";
+import { whatItIs, wishesOf } from "../../benchmarks/experiments/cells.js";
 import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
 import { inserted, pages } from "../../benchmarks/experiments/pages.js";
@@ -12,7 +12,7 @@ const names = experimentNames();
 
 describe.each(names)("the experiment %s", (name) => {
   const experiment = readExperiment(name);
-  const cells = (quick: boolean, seeds = [1, 2]) => cellsOf(experiment, "/runs", seeds, quick);
+  const cells = (quick: boolean, seeds = [1, 2]) => wishesOf(experiment, "/runs", seeds, quick);
 
   it("has an analysis, and settings that a run takes, in both sizes", () => {
     expect(analysisNamed(experiment.analysis)).toBeTypeOf("function");
@@ -20,12 +20,10 @@ describe.each(names)("the experiment %s", (name) => {
     expect(cells(true).length).toBeLessThanOrEqual(cells(false).length);
   });
 
-  it("runs each combination once a seed, all on the same preparation but for the world", () => {
+  it("runs each combination once a seed", () => {
     for (const quick of [false, true]) {
       const own = cells(quick);
-      expect(new Set(own.map((cell) => cell.folder)).size).toBe(own.length);
-      const worlds = new Set(own.map((cell) => cell.configuration.world));
-      expect(new Set(own.map((cell) => cell.shared)).size).toBe(worlds.size);
+      expect(new Set(own.map((cell) => cell.name)).size).toBe(own.length);
     }
   });
 
@@ -40,16 +38,16 @@ describe.each(names)("the experiment %s", (name) => {
 });
 
 describe("runs that experiments share", () => {
-  const folders = (name: string): string[] =>
-    cellsOf(readExperiment(name), "/runs", [100], false).map(({ folder }) => folder);
+  const runs = (name: string): string[] =>
+    wishesOf(readExperiment(name), "/runs", [100], false).map((wish) => wish.name);
 
-  it("are one folder: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
+  it("are of one name: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
     const ablations = names.filter((name) => name.startsWith("ablation-"));
-    const common = ablations.map(folders).reduce((a, b) => a.filter((folder) => b.includes(folder)));
+    const common = ablations.map(runs).reduce((a, b) => a.filter((run) => b.includes(run)));
     expect(common).toHaveLength(1);
-    expect(folders("beta")).toContain(common[0]);
+    expect(runs("beta")).toContain(common[0]);
     for (const name of ["per-term", "natural", "hardest"]) {
-      for (const folder of folders(name)) expect(folders("sample-efficiency")).toContain(folder);
+      for (const run of runs(name)) expect(runs("sample-efficiency")).toContain(run);
     }
   });
 

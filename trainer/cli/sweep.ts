@@ -2,70 +2,22 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule, Options } from "yargs";
-import { InputError } from "../errors.js";
 import { writeSweepReport } from "../report/html/sweep.js";
 import type { SweepSummary } from "../report/sweep/summary.js";
 import { renderSweepTerminal } from "../report/sweep/terminal.js";
-import { nearest } from "../rls3/configuration.js";
 import { Interrupted } from "../rls3/interrupted.js";
 import type { Progress } from "../rls3/progress.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
-import type { Executor } from "../sweep/executor.js";
-import { local } from "../sweep/local.js";
 import { PLAN_FILE } from "../sweep/plan-file.js";
-import { SLURM_OPTIONS, type SlurmOption } from "../sweep/slurm/options.js";
 import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep/sweep.js";
 import { TABLE_FILE } from "../sweep/table.js";
 import { renderPlan } from "../sweep/terminal.js";
+import { EXECUTOR_NAMES, EXECUTOR_OPTIONS, executorSettings, loadExecutor } from "./executors.js";
 import { COMMON_OPTIONS, CONFIGURATION_OPTIONS, type Flags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { defaultFolder, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 import { readSweepFlags } from "./sweep-flags.js";
-
-interface Registered {
-  readonly load: () => Promise<Executor>;
-  /** Its own flags, each beginning with its name and a dash; they come to it without. */
-  readonly options: Readonly<Record<string, Options>>;
-}
-
-/** Where cells can run. */
-const EXECUTORS: Readonly<Record<string, Registered>> = {
-  local: { load: async () => local, options: {} },
-  slurm: {
-    load: async () => (await import("../sweep/slurm/executor.js")).slurm,
-    options: Object.fromEntries(
-      Object.entries<SlurmOption>(SLURM_OPTIONS).map(([name, { description, fallback }]) => [
-        `slurm-${name}`,
-        {
-          group: "Slurm (--executor slurm):",
-          type: "string",
-          requiresArg: true,
-          describe: description,
-          defaultDescription: fallback,
-        } satisfies Options,
-      ]),
-    ),
-  },
-};
-const EXECUTOR_NAMES = Object.keys(EXECUTORS);
-
-function executorNamed(name: string): Registered {
-  const executor = EXECUTORS[name];
-  if (executor !== undefined) return executor;
-  const best = nearest(name, EXECUTOR_NAMES);
-  throw new InputError(
-    `--executor: there is no "${name}"${best === "" ? "" : `; did you mean "${best}"?`} (${EXECUTOR_NAMES.join(", ")})`,
-  );
-}
-
-/** What was given to an executor: its part of the file, flags over it. */
-function executorSettings(name: string, flags: Flags, fromFile: Readonly<Record<string, unknown>>) {
-  const own = Object.keys(executorNamed(name).options).flatMap((flag) =>
-    flags[flag] === undefined ? [] : [[flag.slice(name.length + 1), flags[flag]] as const],
-  );
-  return { ...fromFile, ...Object.fromEntries(own) };
-}
 
 async function handle(flags: Flags): Promise<void> {
   const given = readSweepFlags(flags, EXECUTOR_NAMES);
@@ -74,7 +26,7 @@ async function handle(flags: Flags): Promise<void> {
   const signal = interruptible();
   const folder = path.resolve(text(flags, "out") ?? defaultFolder("sweep"));
   const shown = shownPath(folder);
-  const executor = await executorNamed(given.executor).load();
+  const executor = await loadExecutor(given.executor);
   const settings = executorSettings(given.executor, flags, given.executorSettings);
   try {
     const sweep = await openSweep(given.wish, {
@@ -161,12 +113,6 @@ export const command: CommandModule = {
           describe: "cells at a time",
           defaultDescription: "what cores and memory have room for",
         },
-        executor: {
-          type: "string",
-          requiresArg: true,
-          describe: `where cells run: ${EXECUTOR_NAMES.join(", ")}`,
-          defaultDescription: "local",
-        },
         "dry-run": { type: "boolean", describe: "print the plan and stop" },
         estimate: {
           type: "boolean",
@@ -178,8 +124,8 @@ export const command: CommandModule = {
           ...CONFIGURATION_OPTIONS.config,
           describe: "YAML or JSON file: settings (or base:), grid:, list:, random:, seeds:; flags win over it",
         },
-        ...Object.assign({}, ...Object.values(EXECUTORS).map(({ options }) => options)),
       })
+      .options(EXECUTOR_OPTIONS)
       .options(
         Object.fromEntries(
           Object.entries(settingOptions(names)).map(([name, options]) => [

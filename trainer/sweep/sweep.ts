@@ -55,11 +55,15 @@ export interface SweepResult {
 }
 
 /** Plans, and looks at what the folder has; writes nothing. */
-export async function openSweep(wish: SweepWish, options: SweepOptions): Promise<OpenSweep> {
+export const openSweep = (wish: SweepWish, options: SweepOptions): Promise<OpenSweep> =>
+  openPlan(planSweep(wish), options);
+
+/** The same with cells that are planned already, all of different settings. */
+export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
   const { folder, command, executor = local, jobs: askedJobs } = options;
   const old = readSweepFile(folder);
   if (old === null) refuseUsed(folder);
-  const plan = await onDevices(planSweep(wish), executor, options.progress);
+  const plan = await onDevices(planned, executor, options.progress);
   const { file, asked } = merge(folder, command, old, plan);
   const finished = asked.filter((cell) => finishedState(cell.folder) !== null);
   const rest = asked.filter((cell) => !finished.includes(cell));

@@ -1,4 +1,4 @@
-/** @file Trained in one world, tested in another: each run's adapter, and the model before, on the test sets of all worlds. */
+/** @file Trained in one world, tested in another: each run's adapter, and each base before, on the test sets of all worlds. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -14,7 +14,7 @@ import { type Catalog, loadCatalog } from "../../../trainer/rooms/index.js";
 import { openModel } from "../../../trainer/vlm/index.js";
 import { TextTokenizer } from "../../../trainer/vlm/tokenizer.js";
 import type { Cell } from "../cells.js";
-import { difference, type Measured, measure, paired } from "../measures.js";
+import { type Difference, difference, grouped, type Measured, measure, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Context } from "./analysis.js";
 import { ofLevel } from "./arms.js";
@@ -48,94 +48,143 @@ async function tested(cell: Cell, adapter: string | null, sets: ReadonlyMap<stri
   return found;
 }
 
+/** A factor's levels that the cells have, in their order. */
+const levelsOf = (cells: readonly Cell[], factor: string): string[] => [
+  ...new Set(cells.map(({ levels }) => levels[factor] ?? "")),
+];
+
 const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => objects[object]?.name ?? "" });
 
-/** What the worlds have in common, and how many tokens their captions take. */
-function worldFacts(cells: ReadonlyMap<string, Cell>): { sentences: string[]; data: unknown } {
-  const worlds = [...cells].map(([world, cell]) => ({ world, cell, catalog: loadCatalog(cell.configuration.world) }));
+/** What the worlds have in common, and how many tokens their captions take for each base. */
+function worldFacts(cells: readonly Cell[], sets: ReadonlyMap<string, Cell>): { sentences: string[]; data: unknown } {
+  const worlds = [...sets].map(([world, cell]) => ({ world, cell, catalog: loadCatalog(cell.configuration.world) }));
   const [first, second] = worlds;
   if (first === undefined || second === undefined) return { sentences: [], data: null };
   const names = ({ catalog }: (typeof worlds)[number]): string[] => catalog.objects.map(({ name }) => name);
   const scenes = ({ catalog }: (typeof worlds)[number]): string[] => catalog.scenes.map(({ name }) => name);
   const both = (a: readonly string[], b: readonly string[]): string[] => a.filter((name) => b.includes(name));
   const [objects, rooms] = [both(names(first), names(second)), both(scenes(first), scenes(second))];
-  const lengths = worlds.map(({ world, cell, catalog }) => {
-    const tokenizer = TextTokenizer.open(modelDirectory(cell.configuration.vlm));
-    const { questions } = decodeTestSet(readTensorFile(path.join(cell.shared, "test.safetensors")).tensors);
-    const tokens = questions.flat().map((asked) => {
-      return tokenizer.encodeTruncated(captionSet(namesOf(catalog), asked).right, 1000).length;
+  const lengths = [...new Set(cells.map(({ configuration }) => configuration.vlm))].flatMap((vlm) => {
+    const tokenizer = TextTokenizer.open(modelDirectory(vlm));
+    const base = cells.find(({ configuration }) => configuration.vlm === vlm)?.levels["base"] ?? "";
+    return worlds.map(({ world, cell, catalog }) => {
+      const { questions } = decodeTestSet(readTensorFile(path.join(cell.shared, "test.safetensors")).tensors);
+      const tokens = questions.flat().map((asked) => {
+        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), asked).right, 1000).length;
+      });
+      return { base, world, longest: Math.max(...tokens), mean: mean(tokens) };
     });
-    return { world, longest: Math.max(...tokens), mean: mean(tokens) };
   });
   return {
     sentences: [
       `${first.world} has ${names(first).length} objects and ${scenes(first).length} scenes, ${second.world} ${names(second).length} and ${scenes(second).length}; they share ${objects.length === 0 ? "no object" : objects.join(", ")} and ${rooms.length === 0 ? "no scene" : rooms.join(", ")}`,
       ...lengths.map(
-        ({ world, longest, mean: own }) =>
-          `a caption of ${world} takes ${own.toFixed(1)} tokens, the longest ${longest}`,
+        ({ base, world, longest, mean: own }) =>
+          `to the base that knows ${known(base)} a caption of ${world} is ${own.toFixed(1)} tokens, the longest ${longest}`,
       ),
     ],
     data: { objects, scenes: rooms, tokens: lengths },
   };
 }
 
+/** What a base has seen, in a sentence. */
+const known = (base: string): string => (base === "both" ? "both worlds" : `the ${base} only`);
+
+/** One trained and one tested world. */
+interface Compared {
+  readonly train: string;
+  readonly test: string;
+  readonly random: Corrected;
+  readonly none: Corrected;
+}
+
+interface Corrected extends Difference {
+  readonly pHolm: number | null;
+}
+
+/** A base's runs, and how they compare. */
+interface OfBase {
+  readonly base: string;
+  readonly before: Readonly<Record<string, number>>;
+  readonly runs: readonly Tested[];
+  readonly compared: readonly Compared[];
+}
+
 export async function transfer({ cells, folder, progress, signal }: Context): Promise<Outcome> {
-  const worlds = new Map(cells.map((cell) => [cell.levels["train"] ?? "", cell]));
+  const sets = new Map(cells.map((cell) => [cell.levels["train"] ?? "", cell]));
+  const worlds = [...sets.keys()];
   const evaluations = path.join(folder, "evaluations");
   progress.begin("tests in the other world", cells.length, "runs");
   const all: Tested[] = [];
   for (const run of await measure(cells)) {
     signal?.throwIfAborted();
     const file = path.join(evaluations, `${path.basename(run.cell.folder)}.json`);
-    all.push({ run, accuracy: await tested(run.cell, path.join(run.cell.folder, "adapter"), worlds, file) });
+    all.push({ run, accuracy: await tested(run.cell, path.join(run.cell.folder, "adapter"), sets, file) });
     progress.advance(all.length);
   }
   progress.end();
-  const [any] = cells;
-  const before =
-    any === undefined
-      ? {}
-      : await tested(any, null, worlds, path.join(evaluations, `before-${path.basename(any.shared)}.json`));
-  const names = [...worlds.keys()];
-  const facts = worldFacts(worlds);
-  const compared = comparisons(all, names, before);
-  const cross = compared.filter(({ train, test }) => train !== test);
+  const uncorrected = [];
+  for (const base of levelsOf(cells, "base")) {
+    const runs = all.filter(({ run }) => run.cell.levels["base"] === base);
+    const [any] = runs;
+    if (any === undefined) continue;
+    const { cell } = any.run;
+    const file = path.join(evaluations, `before-${path.basename(cell.shared)}-${base}.json`);
+    const before = await tested(cell, null, sets, file);
+    uncorrected.push({ base, before, runs, compared: comparisons(runs, worlds, before) });
+  }
+  const bases = corrected(uncorrected);
+  const facts = worldFacts(cells, sets);
   return {
-    headline: cross
-      .map(
-        ({ train, test, random, none }) =>
-          `${train} to ${test}: RLS3 ${points(random.mean)} to random (${probability(random.pHolm)}), ${points(none.mean)} to before`,
-      )
-      .join("; "),
-    sentences: facts.sentences,
-    tables: [accuracyTable(all, names, before), differenceTable(compared)],
+    headline: bases.map(headlineOf).join(". "),
+    sentences: [...bases.flatMap(carriedOver), ...facts.sentences],
+    tables: bases.flatMap((own) => [accuracyTable(own, worlds), differenceTable(own)]),
     data: {
-      before,
-      runs: all.map(({ run, accuracy }) => ({ ...run.cell.levels, seed: run.cell.seed, ...accuracy })),
-      compared,
+      bases: bases.map(({ base, before, runs, compared }) => ({
+        base,
+        before,
+        runs: runs.map(({ run, accuracy }) => ({ ...run.cell.levels, seed: run.cell.seed, ...accuracy })),
+        compared,
+      })),
       worlds: facts.data,
     },
   };
 }
 
-function accuracyTable(
-  all: readonly Tested[],
-  worlds: readonly string[],
-  before: Readonly<Record<string, number>>,
-): Table {
-  const groups = new Map<string, Tested[]>();
-  for (const one of all) {
-    const name = `${one.run.cell.levels["train"]}, ${one.run.cell.levels["arm"]}`;
-    groups.set(name, [...(groups.get(name) ?? []), one]);
-  }
+const headlineOf = ({ base, compared }: OfBase): string =>
+  `With a base that knows ${known(base)}, by RLS3: ${compared
+    .filter(({ train, test }) => train !== test)
+    .map(
+      ({ train, test, random, none }) =>
+        `${train} to ${test} ${points(none.mean)} to before (${probability(none.pHolm)}), ${points(random.mean)} to random (${probability(random.pHolm)})`,
+    )
+    .join("; ")}`;
+
+/** How much of what is gained in the world that is tested is gained by training in the other; where anything is. */
+function carriedOver({ base, compared }: OfBase): string[] {
+  return compared.flatMap(({ train, test, none }) => {
+    const own = compared.find((other) => other.train === test && other.test === test);
+    if (train === test || own === undefined || own.none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
+    return [
+      `with the base that knows ${known(base)}, ${percent(none.mean / own.none.mean)} of what RLS3 gains in ${test} by training there is gained by training in ${train}`,
+    ];
+  });
+}
+
+function accuracyTable({ base, runs, before }: OfBase, worlds: readonly string[]): Table {
+  const accuracyOf = new Map(runs.map(({ run, accuracy }) => [run, accuracy]));
+  const groups = grouped(
+    runs.map(({ run }) => run),
+    ({ levels }) => `${levels["train"]}, ${levels["arm"]}`,
+  );
   return {
-    title: "One-term accuracy on each world's balanced test set, at the end",
+    title: `The base knows ${known(base)}: one-term accuracy on each world's balanced test set, at the end`,
     head: ["trained in, by", ...worlds.map((world) => `in ${world}`)],
     rows: [
       ["not fine-tuned", ...worlds.map((world) => percent(before[world]))],
       ...[...groups].map(([name, own]) => [
         name,
-        ...worlds.map((world) => percent(mean(own.map(({ accuracy }) => accuracy[world] ?? 0)))),
+        ...worlds.map((world) => percent(mean(own.map((run) => accuracyOf.get(run)?.[world] ?? 0)))),
       ]),
     ],
   };
@@ -143,13 +192,9 @@ function accuracyTable(
 
 function comparisons(all: readonly Tested[], worlds: readonly string[], before: Readonly<Record<string, number>>) {
   const accuracyOf = new Map(all.map(({ run, accuracy }) => [run, accuracy]));
-  const found = worlds.flatMap((train) =>
+  return worlds.flatMap((train) =>
     worlds.map((test) => {
-      const runs = ofLevel(
-        all.map(({ run }) => run),
-        "train",
-        train,
-      );
+      const runs = ofLevel([...accuracyOf.keys()], "train", train);
       const value = (run: Measured): number => accuracyOf.get(run)?.[test] ?? 0;
       const own = ofLevel(runs, "arm", "rls3");
       const pairs = paired(own, ofLevel(runs, "arm", "random"), ({ seed }) => String(seed));
@@ -161,16 +206,29 @@ function comparisons(all: readonly Tested[], worlds: readonly string[], before: 
       };
     }),
   );
+}
+
+/** Holm's correction over all bases and worlds together, of each question for itself. */
+function corrected(
+  bases: readonly (Omit<OfBase, "compared"> & { readonly compared: ReturnType<typeof comparisons> })[],
+): OfBase[] {
+  const found = bases.flatMap(({ compared }) => compared);
   const [random, none] = [holm(found.map((one) => one.random.p)), holm(found.map((one) => one.none.p))];
-  return found.map((one, i) => ({
-    ...one,
-    random: { ...one.random, pHolm: random[i] ?? null },
-    none: { ...one.none, pHolm: none[i] ?? null },
+  return bases.map((own) => ({
+    ...own,
+    compared: own.compared.map((one) => {
+      const i = found.indexOf(one);
+      return {
+        ...one,
+        random: { ...one.random, pHolm: random[i] ?? null },
+        none: { ...one.none, pHolm: none[i] ?? null },
+      };
+    }),
   }));
 }
 
-const differenceTable = (compared: ReturnType<typeof comparisons>): Table => ({
-  title: "RLS3 against random sampling, and against the model before",
+const differenceTable = ({ base, compared }: OfBase): Table => ({
+  title: `The base knows ${known(base)}: RLS3 against random sampling, and against the model before`,
   head: ["trained, tested in", "to random", "p (Holm)", "seeds", "to before", "p (Holm)"],
   rows: compared.map(({ train, test, random, none }) => [
     `${train}, ${test}`,

@@ -1,0 +1,67 @@
+/** @file Base models beside the bundled one, by the names that levels give as their `vlm`. Made once each, kept with the runs. */
+import { existsSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import { labelledImages } from "../../trainer/cli/labelled-images.js";
+import type { Progress } from "../../trainer/rls3/progress.js";
+import { loadCatalog } from "../../trainer/rooms/index.js";
+import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/initial.js";
+import { phases, pretrain } from "../../trainer/vlm/pretraining/pretrain.js";
+
+interface Base {
+  /** What it has seen, for people. */
+  readonly of: string;
+  readonly worlds: readonly string[];
+  /** Pictures of each world. */
+  readonly images: number;
+  readonly floorOnly: boolean;
+}
+
+/** As `rls3 vlm pretrain` makes them with --floor-only, and with --world rooms --world tabletop. */
+const BASES: Readonly<Record<string, Base>> = {
+  "floor-only": { of: "rooms with everything on the floor", worlds: ["rooms"], images: 30_000, floorOnly: true },
+  "both-worlds": { of: "rooms and tabletop", worlds: ["rooms", "tabletop"], images: 50_000, floorOnly: false },
+};
+
+const FULL = { heldOut: 1000, batch: 128 };
+const QUICK = { images: 80, heldOut: 16, batch: 16, phases: [{ steps: 3, learningRate: 1e-3, coordinates: 1 }] };
+
+/** Where the model is that a level calls `vlm`: a base of this file's in the folder of the experiments, anything else where it is. */
+export const baseDirectory = (folder: string, vlm: string): string =>
+  BASES[vlm] === undefined ? vlm : path.join(folder, "models", vlm);
+
+/** Makes those of the models in `directories` that are bases of this file's and not there yet. */
+export async function makeBases(
+  folder: string,
+  directories: readonly string[],
+  quick: boolean,
+  progress: Progress,
+): Promise<void> {
+  for (const [name, base] of Object.entries(BASES)) {
+    const directory = baseDirectory(folder, name);
+    if (directories.includes(directory) && !existsSync(directory)) await makeBase(directory, base, quick, progress);
+  }
+}
+
+async function makeBase(directory: string, base: Base, quick: boolean, progress: Progress): Promise<void> {
+  const catalogs = base.worlds.map(loadCatalog);
+  const recipe = quick ? QUICK : { ...FULL, images: base.images, phases: phases(catalogs.length) };
+  const { imageSize: size, patch } = BUNDLED_SIZE;
+  const unfinished = `${directory}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  const count = recipe.images * catalogs.length;
+  progress.say(`a base model from ${count} pictures of ${base.of}`);
+  const data = labelledImages(catalogs, { count, size, patch, seed: 0, floorOnly: base.floorOnly });
+  const steps = recipe.phases.reduce((sum, phase) => sum + phase.steps, 0);
+  progress.begin("pre-training", steps, "steps");
+  await pretrain(unfinished, data, {
+    seed: 0,
+    threads: 1,
+    size: BUNDLED_SIZE,
+    phases: recipe.phases,
+    batch: recipe.batch,
+    heldOut: recipe.heldOut,
+    onProgress: ({ step }) => progress.advance(step),
+  });
+  progress.end();
+  renameSync(unfinished, directory);
+}

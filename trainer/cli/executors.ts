@@ -1,0 +1,65 @@
+/** @file Where the cells of a sweep can run, and the flags that say it: `rls3 sweep` and the experiments take the same. */
+import type { Options } from "yargs";
+import { InputError } from "../errors.js";
+import { nearest } from "../rls3/configuration.js";
+import type { Executor } from "../sweep/executor.js";
+import { local } from "../sweep/local.js";
+import { SLURM_OPTIONS, type SlurmOption } from "../sweep/slurm/options.js";
+import type { Flags } from "./options.js";
+
+interface Registered {
+  readonly load: () => Promise<Executor>;
+  /** Its own flags, each beginning with its name and a dash; they come to it without. */
+  readonly options: Readonly<Record<string, Options>>;
+}
+
+/** Where cells can run. */
+const EXECUTORS: Readonly<Record<string, Registered>> = {
+  local: { load: async () => local, options: {} },
+  slurm: {
+    load: async () => (await import("../sweep/slurm/executor.js")).slurm,
+    options: Object.fromEntries(
+      Object.entries<SlurmOption>(SLURM_OPTIONS).map(([name, { description, fallback }]) => [
+        `slurm-${name}`,
+        {
+          group: "Slurm (--executor slurm):",
+          type: "string",
+          requiresArg: true,
+          describe: description,
+          defaultDescription: fallback,
+        } satisfies Options,
+      ]),
+    ),
+  },
+};
+export const EXECUTOR_NAMES = Object.keys(EXECUTORS);
+
+/** Which executor, and the flags of each. */
+export const EXECUTOR_OPTIONS: Readonly<Record<string, Options>> = {
+  executor: {
+    type: "string",
+    requiresArg: true,
+    describe: `where cells run: ${EXECUTOR_NAMES.join(", ")}`,
+    defaultDescription: "local",
+  },
+  ...Object.assign({}, ...Object.values(EXECUTORS).map(({ options }) => options)),
+};
+
+function executorNamed(name: string): Registered {
+  const executor = EXECUTORS[name];
+  if (executor !== undefined) return executor;
+  const best = nearest(name, EXECUTOR_NAMES);
+  throw new InputError(
+    `--executor: there is no "${name}"${best === "" ? "" : `; did you mean "${best}"?`} (${EXECUTOR_NAMES.join(", ")})`,
+  );
+}
+
+export const loadExecutor = (name: string): Promise<Executor> => executorNamed(name).load();
+
+/** What was given to an executor: its part of a file, flags over it. */
+export function executorSettings(name: string, flags: Flags, fromFile: Readonly<Record<string, unknown>> = {}) {
+  const own = Object.keys(executorNamed(name).options).flatMap((flag) =>
+    flags[flag] === undefined ? [] : [[flag.slice(name.length + 1), flags[flag]] as const],
+  );
+  return { ...fromFile, ...Object.fromEntries(own) };
+}
