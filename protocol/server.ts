@@ -21,12 +21,7 @@ export class EnvironmentServer {
   private readonly watch: NodeJS.Timeout;
   private downSince: number | undefined;
   private running = true;
-  private bound = false;
-  private released: Promise<void> = Promise.resolve();
-  /**
-   * Resolves when the server has ended (closed, its one session over, or orphaned) and its port can be bound again.
-   * Rejects if its loop breaks.
-   */
+  /** Resolves when the server has ended: closed, its one session over, or orphaned. Rejects if its loop breaks. */
   readonly closed: Promise<void>;
 
   private constructor(
@@ -44,7 +39,7 @@ export class EnvironmentServer {
     });
     this.socket.maxMessageSize = 2 * this.host.limits.max_frame_bytes;
     this.watch = setInterval(() => this.tick(), Math.min(500, (options.orphanedAfter ?? 5000) / 2));
-    this.closed = this.receive().finally(() => this.released);
+    this.closed = this.receive();
   }
 
   /** The server binds and waits for clients, one session after another. */
@@ -52,7 +47,6 @@ export class EnvironmentServer {
     const server = EnvironmentServer.create(definition, options, options.once ?? false);
     try {
       await server.socket.bind(options.endpoint);
-      server.bound = true;
     } catch (error) {
       server.close();
       throw error;
@@ -98,23 +92,8 @@ export class EnvironmentServer {
     if (!this.running) return;
     this.running = false;
     clearInterval(this.watch);
-    this.released = this.release();
+    this.socket.close();
     this.host.close();
-  }
-
-  /** A closed socket's port is freed some time later, unannounced; taken off its port first, the socket says when that is done. */
-  private async release(): Promise<void> {
-    try {
-      if (!this.bound) return;
-      const freed = new Promise<void>((resolve) => {
-        this.socket.events.on("close", () => resolve());
-        this.socket.events.on("end", () => resolve());
-      });
-      await this.socket.unbind(this.endpoint);
-      await freed;
-    } finally {
-      this.socket.close();
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,7 +110,6 @@ export class EnvironmentServer {
     try {
       while (this.running) {
         const frames = await this.socket.receive();
-        if (!this.running) return;
         const [peer, ...message] = frames;
         const reply = this.host.answer(message, performance.now());
         await this.socket.send([peer as Buffer, ...reply]);

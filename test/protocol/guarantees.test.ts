@@ -340,20 +340,4 @@ describe("a server", () => {
     (await other.accept()).end(new Error("the trainer was killed"));
     await orphan.closed;
   });
-
-  it("that has closed has freed its port, whether a client is still there, is in the middle of something, or is none", async () => {
-    const first = await serve();
-    const { endpoint } = first;
-    first.close();
-    await first.closed;
-    for (let i = 0; i < 30; i++) {
-      const server = await serve({ endpoint });
-      const client = i % 3 === 0 ? null : await connect(endpoint);
-      const asked = i % 3 === 2 ? client?.batch([RESET], []).catch(() => undefined) : undefined;
-      server.close();
-      await server.closed;
-      client?.end(new Error("its server is gone"));
-      await asked;
-    }
-  });
 });

@@ -211,6 +211,18 @@ describe("a spawned server", () => {
   });
 });
 
+/** ZeroMQ's own thread frees the port of a closed socket a moment later, and tells nobody. */
+async function onceFree<T>(bind: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await bind();
+    } catch (error) {
+      if (tries === 100 || !String(error).includes("in use")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 describe("a server that others start and stop", () => {
   it("is waited for, and followed when it comes back, as the Editor's Play is", async () => {
     const events: string[] = [];
@@ -227,7 +239,7 @@ describe("a server that others start and stop", () => {
     first.close();
     await first.closed;
     const stepping = other.batch([step(0)], []);
-    const second = await EnvironmentServer.bind(counterDefinition(), { endpoint });
+    const second = await onceFree(() => EnvironmentServer.bind(counterDefinition(), { endpoint }));
     expect((await stepping).results[0]).toMatchObject({ truncated: true, info: { lost: true } });
     expect((await other.batch([reset(0)], [])).results[0]).toMatchObject({ episode: 2 });
     expect(events.join("\n")).toContain("waiting for the environment");
