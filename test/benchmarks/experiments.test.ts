@@ -4,6 +4,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { experimentNames } from "../../benchmarks/experiments/definition.js";
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
+import { noSlurm, startCluster } from "../sweep/slurm-cluster.js";
 import { temporaryFolder } from "../temporary.js";
 
 const program = path.resolve(import.meta.dirname, "../../benchmarks/experiments/main.js");
@@ -14,9 +15,15 @@ interface Ended {
   readonly err: string;
 }
 
-/** The command; `until` is a text on standard error at which it is interrupted. */
-function experiment(args: readonly string[], until?: string): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+interface Circumstances {
+  /** A text on standard error at which it is interrupted. */
+  readonly until?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The command, to its end. */
+function experiment(args: readonly string[], { until, env = process.env }: Circumstances = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     out += text;
@@ -38,7 +45,7 @@ describe("all experiments at CI's size", () => {
   const file = (name: string, what: string): string => path.join(own, name, what);
   let ended: Ended;
   beforeAll(async () => {
-    const interrupted = await experiment(["ablation-heads", "--quick", "--out", folder], "iteration 1/");
+    const interrupted = await experiment(["ablation-heads", "--quick", "--out", folder], { until: "iteration 1/" });
     expect(interrupted.code, interrupted.err).toBe(130);
     expect(existsSync(file("ablation-heads", "summary.json"))).toBe(false);
     ended = await experiment(["all", "--quick", "--out", folder]);
@@ -74,6 +81,27 @@ describe("all experiments at CI's size", () => {
     }
   }, 240_000);
 
+  it.skipIf(noSlurm !== null)(
+    `come to the same, to the bit, on a Slurm cluster${noSlurm === null ? "" : ` (${noSlurm})`}`,
+    async () => {
+      const parent = temporaryFolder("experiments-slurm");
+      const cluster = await startCluster(path.join(parent, "cluster"), "--nodes", "2", "--cpus", "1");
+      try {
+        const args = ["ablation-heads", "--quick", "--out", parent, "--executor", "slurm", "--slurm-mem", "1G"];
+        const there = await experiment(args, { env: cluster.environment });
+        expect(there.code, there.err).toBe(0);
+        expect(there.err).toContain("slurm: submitted job");
+      } finally {
+        await cluster.stop();
+      }
+      for (const what of ["sweep.csv", "curves.csv"]) {
+        const text = readFileSync(path.join(parent, "quick/ablation-heads", what), "utf8");
+        expect(readFileSync(file("ablation-heads", what), "utf8")).toBe(text);
+      }
+    },
+    240_000,
+  );
+
   it("that are done are only looked at again", async () => {
     const before = readFileSync(file("beta", "summary.json"), "utf8");
     const again = await experiment(["beta", "--quick", "--out", folder]);
@@ -103,6 +131,16 @@ describe("the command", () => {
     const folder = temporaryFolder("experiments-plan");
     const planned = await experiment(["grid", "--plan", "--out", path.join(folder, "none")]);
     expect(planned.err).toContain("grid: 36 runs, 0 of them done");
+    expect(planned.err).toMatch(/36 runs to do, \d+ at a time, about [\d.]+ (s|min|h|days) \(by a short probe\)/);
     expect(existsSync(path.join(folder, "none"))).toBe(false);
+  });
+
+  it("names the nearest executor, and refuses jobs that are no number", async () => {
+    const mistaken = await experiment(["beta", "--quick", "--executor", "slrm"]);
+    expect(mistaken.code).toBe(2);
+    expect(mistaken.err).toContain('--executor: there is no "slrm"; did you mean "slurm"?');
+    const none = await experiment(["beta", "--quick", "--jobs", "some"]);
+    expect(none.code).toBe(2);
+    expect(none.err).toContain("--jobs: takes a whole number from 1 on");
   });
 });
