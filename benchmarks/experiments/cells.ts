@@ -7,7 +7,7 @@ import { type Configuration, resolveConfiguration } from "../../trainer/rls3/con
 import { stoppable } from "../../trainer/rls3/progress.js";
 import { SETTING_NAMES, SETTINGS } from "../../trainer/rls3/settings.js";
 import type { Estimate } from "../../trainer/sweep/estimate.js";
-import { type CellWish, configurationKey } from "../../trainer/sweep/plan.js";
+import { type CellWish, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
 import { baseDirectory, makeBases } from "./bases.js";
@@ -87,8 +87,7 @@ export function wishesOf(experiment: Experiment, folder: string, seeds: readonly
 export function openRuns(wishes: readonly Wish[], options: SweepOptions): Promise<OpenSweep> {
   const cells = [...new Map(wishes.map((wish) => [configurationKey(wish.configuration), wish])).values()];
   const all = [...(readSweepFile(options.folder)?.cells ?? []), ...cells].map(({ configuration }) => configuration);
-  const varied = SETTING_NAMES.filter((name) => name !== "seed" && new Set(all.map((own) => own[name])).size > 1);
-  return openPlan({ varied, cells, repeated: wishes.length - cells.length }, options);
+  return openPlan({ varied: variedIn(all), cells, repeated: wishes.length - cells.length }, options);
 }
 
 /** Where the runs asked for are. */

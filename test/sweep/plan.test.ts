@@ -9,7 +9,7 @@ import { readSweepFlags } from "../../trainer/cli/sweep-flags.js";
 import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { repeatCommand } from "../../trainer/sweep/command.js";
 import { merge } from "../../trainer/sweep/merge.js";
-import { configurationKey, planSweep, type SweepWish } from "../../trainer/sweep/plan.js";
+import { configurationKey, planSweep, type SweepWish, variedIn } from "../../trainer/sweep/plan.js";
 import { temporaryFolder } from "../temporary.js";
 
 const wish = (more: Partial<SweepWish>): SweepWish => ({ base: [], seeds: [0], ...more });
@@ -175,6 +175,18 @@ describe("a list", () => {
     ]);
     expect(cells[0]?.name).toBe("default_eta=0.25-0");
     expect(cells[2]?.name).toMatch(/^the-paper-s\.[0-9a-f]{8}_eta=0\.25-0$/);
+  });
+});
+
+describe("what varies between cells", () => {
+  it("is found again from the cells: all that has several values, and nothing that follows from the agent", () => {
+    fc.assert(
+      fc.property(grids, seedLists, (grid, seeds) => {
+        const { cells } = planSweep(wish({ grid, seeds }));
+        const several = Object.entries(grid).flatMap(([name, values]) => (values.length > 1 ? [name] : []));
+        expect(variedIn(cells.map(({ configuration }) => configuration)).sort()).toEqual(several.sort());
+      }),
+    );
   });
 });
 

@@ -286,6 +286,17 @@ export function conflictOf(
   return null;
 }
 
+/** What varies between cells that no wish names: what differs, but for what follows from the agent where only agents differ in it. */
+export function variedIn(all: readonly Configuration[]): SettingName[] {
+  const differs = (some: readonly Configuration[], name: SettingName): boolean =>
+    new Set(some.map((configuration) => configuration[name])).size > 1;
+  const agents = [...new Set(all.map(({ agent }) => agent))].map((agent) => all.filter((own) => own.agent === agent));
+  return SETTING_NAMES.filter(
+    (name) =>
+      name !== "seed" && (agents.some((own) => differs(own, name)) || (differs(all, name) && !FOLLOWS_AGENT.has(name))),
+  );
+}
+
 const firstOfEachAgent = (configurations: readonly Configuration[]): Configuration[] => [
   ...new Map([...configurations].reverse().map((configuration) => [configuration.agent, configuration])).values(),
 ];
