@@ -160,13 +160,13 @@ const headlineOf = ({ base, compared }: OfBase): string =>
     )
     .join("; ")}`;
 
-/** How much of what is gained in the world that is tested is gained by training in the other; where anything is. */
+/** How much of what is gained in the world that is tested is gained by training in the other; where either gains anything. */
 function carriedOver({ base, compared }: OfBase): string[] {
   return compared.flatMap(({ train, test, none }) => {
     const own = compared.find((other) => other.train === test && other.test === test);
-    if (train === test || own === undefined || own.none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
+    if (train === test || own === undefined || none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
     return [
-      `with the base that knows ${known(base)}, ${percent(none.mean / own.none.mean)} of what RLS3 gains in ${test} by training there is gained by training in ${train}`,
+      `with the base that knows ${known(base)}, training in ${train} gains ${percent(none.mean / own.none.mean)} of what training in ${test} itself gains in ${test} (${probability(none.pHolm)} for any gain)`,
     ];
   });
 }
