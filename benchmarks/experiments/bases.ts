@@ -5,46 +5,42 @@ import { labelledImages } from "../../trainer/cli/labelled-images.js";
 import type { Progress } from "../../trainer/rls3/progress.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/initial.js";
-import { phases, pretrain } from "../../trainer/vlm/pretraining/pretrain.js";
+import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/pretrain.js";
 
 interface Base {
   /** What it has seen, for people. */
   readonly of: string;
   readonly worlds: readonly string[];
-  /** Pictures of each world. */
-  readonly images: number;
   readonly floorOnly: boolean;
 }
 
 /** As `rls3 vlm pretrain` makes them with --floor-only, and with --world rooms --world tabletop. */
 const BASES: Readonly<Record<string, Base>> = {
-  "floor-only": { of: "rooms with everything on the floor", worlds: ["rooms"], images: 30_000, floorOnly: true },
-  "both-worlds": { of: "rooms and tabletop", worlds: ["rooms", "tabletop"], images: 50_000, floorOnly: false },
+  "floor-only": { of: "rooms with everything on the floor", worlds: ["rooms"], floorOnly: true },
+  "both-worlds": { of: "rooms and tabletop", worlds: ["rooms", "tabletop"], floorOnly: false },
 };
 
-const FULL = { heldOut: 1000, batch: 128 };
-const QUICK = { images: 80, heldOut: 16, batch: 16, phases: [{ steps: 3, learningRate: 1e-3, coordinates: 1 }] };
+const QUICK_PHASES: readonly Phase[] = [{ steps: 3, learningRate: 1e-3, coordinates: 1 }];
+const QUICK = { images: 80, heldOut: 16, batch: 16, phases: QUICK_PHASES };
 
 /** Where the model is that a level calls `vlm`: a base of this file's in the folder of the experiments, anything else where it is. */
 export const baseDirectory = (folder: string, vlm: string): string =>
   BASES[vlm] === undefined ? vlm : path.join(folder, "models", vlm);
 
-/** Makes those of the models in `directories` that are bases of this file's and not there yet. */
-export async function makeBases(
-  folder: string,
-  directories: readonly string[],
-  quick: boolean,
-  progress: Progress,
-): Promise<void> {
-  for (const [name, base] of Object.entries(BASES)) {
+/** Names of those models in `directories` that are bases of this file's and not there yet. */
+export const missingBases = (folder: string, directories: readonly string[]): string[] =>
+  Object.keys(BASES).filter((name) => {
     const directory = baseDirectory(folder, name);
-    if (directories.includes(directory) && !existsSync(directory)) await makeBase(directory, base, quick, progress);
-  }
-}
+    return directories.includes(directory) && !existsSync(directory);
+  });
 
-async function makeBase(directory: string, base: Base, quick: boolean, progress: Progress): Promise<void> {
+export async function makeBase(folder: string, name: string, quick: boolean, progress: Progress): Promise<void> {
+  const base = BASES[name];
+  if (base === undefined) throw new RangeError(`there is no base model "${name}"`);
+  const directory = baseDirectory(folder, name);
   const catalogs = base.worlds.map(loadCatalog);
-  const recipe = quick ? QUICK : { ...FULL, images: base.images, phases: phases(catalogs.length) };
+  const images = base.floorOnly ? RECIPE.floorOnlyImages : RECIPE.images;
+  const recipe = quick ? QUICK : { ...RECIPE, images, phases: phases(catalogs.length) };
   const { imageSize: size, patch } = BUNDLED_SIZE;
   const unfinished = `${directory}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });

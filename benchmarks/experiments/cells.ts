@@ -10,7 +10,7 @@ import type { Estimate } from "../../trainer/sweep/estimate.js";
 import { type CellWish, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
-import { baseDirectory, makeBases } from "./bases.js";
+import { baseDirectory, makeBase, missingBases } from "./bases.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
 
 /** A run that an experiment asks for. */
@@ -101,13 +101,18 @@ export function cellsOf(wishes: readonly Wish[], { asked }: OpenSweep): Cell[] {
   });
 }
 
+/** Base models that what is not done needs and that are to be made first; `folder` is that of all experiments. */
+export const basesToMake = ({ fresh, resumed }: OpenSweep, folder: string): string[] =>
+  missingBases(
+    folder,
+    [...fresh, ...resumed].map(({ configuration }) => configuration.vlm),
+  );
+
 /** Runs what is not done, base models first; `folder` is that of all experiments. */
 export async function runCells(sweep: OpenSweep, folder: string, quick: boolean): Promise<void> {
   const { progress, signal } = sweep.options;
-  const missing = [...sweep.fresh, ...sweep.resumed];
-  if (missing.length === 0) return;
-  const models = missing.map(({ configuration }) => configuration.vlm);
-  await makeBases(folder, models, quick, stoppable(progress, signal));
+  if (sweep.fresh.length + sweep.resumed.length === 0) return;
+  for (const base of basesToMake(sweep, folder)) await makeBase(folder, base, quick, stoppable(progress, signal));
   await runOpenSweep(sweep);
 }
 

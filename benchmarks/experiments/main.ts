@@ -14,7 +14,7 @@ import { local } from "../../trainer/sweep/local.js";
 import type { OpenSweep, SweepOptions } from "../../trainer/sweep/sweep.js";
 import { about } from "../../trainer/sweep/terminal.js";
 import { analysisNamed } from "./analyses/analysis.js";
-import { cellsOf, estimateRuns, openRuns, runCells, type Wish, wishesOf } from "./cells.js";
+import { basesToMake, cellsOf, estimateRuns, openRuns, runCells, type Wish, wishesOf } from "./cells.js";
 import { type Experiment, experimentNames, readExperiment } from "./definition.js";
 import { plainTable } from "./outcome.js";
 import { RESULTS, writePages } from "./pages.js";
@@ -78,6 +78,8 @@ async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<voi
   const estimated = setting.quick ? null : await estimateRuns(all);
   const time = estimated === null ? "" : `, about ${about(estimated.total)} (by ${estimated.from})`;
   progress.say(`${missing} runs to do, ${all.jobs.count} at a time${time}`);
+  const bases = basesToMake(all, setting.folder);
+  if (bases.length > 0) progress.say(`and before them ${bases.join(" and ")} to pre-train, ten minutes or more each`);
 }
 
 async function perform(one: Chosen, setting: Setting): Promise<void> {

@@ -7,7 +7,7 @@ import { refuseUnwritable } from "../rls3/run-directory.js";
 import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
 import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
-import { type PretrainingProgress, phases, pretrain } from "../vlm/pretraining/pretrain.js";
+import { type PretrainingProgress, phases, pretrain, RECIPE } from "../vlm/pretraining/pretrain.js";
 import { labelledImages } from "./labelled-images.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
@@ -23,10 +23,6 @@ interface Arguments {
   quiet: boolean;
 }
 
-const IMAGES = 50_000;
-const FLOOR_ONLY_IMAGES = 30_000;
-const HELD_OUT = 1000;
-const BATCH = 128;
 /** The image passes of LoRA after which the check looks at relations. */
 const CHECKED_PASSES = [9_600, 19_200];
 /** Other seeds than the training images'. */
@@ -49,7 +45,7 @@ export const command: CommandModule<object, Arguments> = {
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
       images: {
         type: "number",
-        describe: `pictures of each world (default ${IMAGES}; ${FLOOR_ONLY_IMAGES} with --floor-only)`,
+        describe: `pictures of each world (default ${RECIPE.images}; ${RECIPE.floorOnlyImages} with --floor-only)`,
       },
       threads: THREADS_OPTION,
       "floor-only": {
@@ -83,9 +79,9 @@ async function run(args: Arguments): Promise<void> {
   refuseUnwritable(args.out);
   const catalogs = args.world.map(loadCatalog);
   const { imageSize: size, patch } = BUNDLED_SIZE;
-  const each = args.images ?? (floorOnly ? FLOOR_ONLY_IMAGES : IMAGES);
-  if (!Number.isInteger(each) || each <= 2 * HELD_OUT) {
-    throw new InputError(`--images is a whole number above ${2 * HELD_OUT}, not ${each}`);
+  const each = args.images ?? (floorOnly ? RECIPE.floorOnlyImages : RECIPE.images);
+  if (!Number.isInteger(each) || each <= 2 * RECIPE.heldOut) {
+    throw new InputError(`--images is a whole number above ${2 * RECIPE.heldOut}, not ${each}`);
   }
   const count = each * catalogs.length;
   const start = performance.now();
@@ -98,8 +94,8 @@ async function run(args: Arguments): Promise<void> {
     threads,
     size: BUNDLED_SIZE,
     phases: phases(catalogs.length),
-    batch: BATCH,
-    heldOut: HELD_OUT,
+    batch: RECIPE.batch,
+    heldOut: RECIPE.heldOut,
     onProgress: (progress) => report(progress, since, say),
   });
   say(`trained in ${seconds(since)}`);

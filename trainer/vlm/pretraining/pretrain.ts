@@ -37,6 +37,9 @@ export const phases = (worlds: number): readonly Phase[] => [
   { steps: 1110 * worlds, learningRate: 7e-4, coordinates: 2 },
 ];
 
+/** Of the models that `rls3 vlm pretrain` and the experiments make; `images` are of each world. */
+export const RECIPE = { images: 50_000, floorOnlyImages: 30_000, heldOut: 1000, batch: 128 } as const;
+
 export interface PretrainingOptions {
   readonly seed: number;
   readonly threads: number;
