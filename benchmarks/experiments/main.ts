@@ -79,7 +79,8 @@ async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<voi
   const time = estimated === null ? "" : `, about ${about(estimated.total)} (by ${estimated.from})`;
   progress.say(`${missing} runs to do, ${all.jobs.count} at a time${time}`);
   const bases = basesToMake(all, setting.folder);
-  if (bases.length > 0) progress.say(`and before them ${bases.join(" and ")} to pre-train, ten minutes or more each`);
+  const each = setting.quick ? "" : ", ten minutes or more each";
+  if (bases.length > 0) progress.say(`and before them ${bases.join(" and ")} to pre-train${each}`);
 }
 
 async function perform(one: Chosen, setting: Setting): Promise<void> {
