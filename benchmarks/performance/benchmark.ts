@@ -41,10 +41,19 @@ export async function bestPair(
   seconds = 1,
   repetitions = 5,
 ): Promise<{ value: number; floor: number }> {
-  const best = { value: 0, floor: 0 };
+  const [value = 0, best = 0] = await bestOfEach([work, floor], seconds, repetitions);
+  return { value, floor: best };
+}
+
+/** The best rate of each, in turn, repetition by repetition. */
+export async function bestOfEach(
+  works: readonly (() => number | Promise<number>)[],
+  seconds = 1,
+  repetitions = 5,
+): Promise<number[]> {
+  const best = works.map(() => 0);
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    best.value = Math.max(best.value, await bestRate(work, seconds, 1));
-    best.floor = Math.max(best.floor, await bestRate(floor, seconds, 1));
+    for (const [i, work] of works.entries()) best[i] = Math.max(best[i] ?? 0, await bestRate(work, seconds, 1));
   }
   return best;
 }

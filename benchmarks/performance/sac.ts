@@ -5,7 +5,7 @@ import { Random } from "../../trainer/random/random.js";
 import { openLearner } from "../../trainer/sac/learner.js";
 import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
 import { updateSac } from "../../trainer/sac/sac-updates.js";
-import { type Benchmark, bestPair, type Measurement } from "./benchmark.js";
+import { type Benchmark, bestOfEach, type Measurement } from "./benchmark.js";
 
 const THREADS = 2;
 const BATCH = 256;
@@ -25,32 +25,47 @@ const data = (...dims: number[]): Float32Array => vector(...dims).data as Float3
 
 type Backward = Product["backward"];
 
-/** The products of a 2×256 perceptron; `first` is what its first layer's backward pass needs, `rest` that of the others. */
-function perceptron(inputs: number, outputs: number, first: Backward, rest: Backward, count: number): Product[] {
+/**
+ * The products of `networks` equal 2×256 perceptrons, in one batched product or each by itself; `first` is what its first layer's backward pass
+ * needs, `rest` that of the others.
+ */
+function perceptron(
+  inputs: number,
+  outputs: number,
+  first: Backward,
+  rest: Backward,
+  count: number,
+  batch = 1,
+): Product[] {
   return [
-    { m: BATCH, k: inputs, n: WIDTH, backward: first, count },
-    { m: BATCH, k: WIDTH, n: WIDTH, backward: rest, count },
-    { m: BATCH, k: WIDTH, n: outputs, backward: rest, count },
+    { m: BATCH, k: inputs, n: WIDTH, backward: first, count, batch },
+    { m: BATCH, k: WIDTH, n: WIDTH, backward: rest, count, batch },
+    { m: BATCH, k: WIDTH, n: outputs, backward: rest, count, batch },
   ];
 }
 
 const Q_INPUTS = OBSERVATION + ACTION;
 
+/** Both critics' products, apart or as one. */
+const critics = (backward: readonly [first: Backward, rest: Backward], batch: number): Product[] =>
+  perceptron(Q_INPUTS, 1, ...backward, 4 / batch, batch);
+
 /** Of two updates: both train the critics; the first of them also takes two steps of actor and temperature. */
-const SAC_PRODUCTS: readonly Product[] = [
+const sacProducts = (batch: number): readonly Product[] => [
   // Next actions, and the targets' view of them.
   ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 2),
-  ...perceptron(Q_INPUTS, 1, "none", "none", 4),
+  ...critics(["none", "none"], batch),
   // The critics.
-  ...perceptron(Q_INPUTS, 1, "weights", "both", 4),
+  ...critics(["weights", "both"], batch),
   // The actor, the critics' view of it (whose weights get no gradient), and its actions for the last temperature step: those for
   // the first one come from the same products as the second actor step's.
   ...perceptron(OBSERVATION, 2 * ACTION, "weights", "both", 2),
-  ...perceptron(Q_INPUTS, 1, "inputs", "inputs", 4),
+  ...critics(["inputs", "inputs"], batch),
   ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 1),
 ];
 
-const HEAD_PRODUCTS = perceptron(FEATURES, 1, "weights", "both", 2);
+const headProducts = (batch: number): readonly Product[] =>
+  perceptron(FEATURES, 1, "weights", "both", 2 / batch, batch);
 
 const SAC: SacModel = {
   kind: "sac",
@@ -80,33 +95,37 @@ const HEADS: HeadsModel = {
   loss: "squared",
 };
 
+/** Beside the faster of two floors: the products of two equal networks each by itself, and as one batched product. */
 async function measure(
   model: Model,
-  products: readonly Product[],
+  products: (batch: number) => readonly Product[],
   updatesInFloor: number,
   update: (call: (name: string, feeds: Tensors) => Promise<Tensors>, count: number) => Promise<unknown>,
 ): Promise<Measurement> {
   const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
-  const floor = await matMulFloor(products, THREADS);
+  const floors = [await matMulFloor(products(1), THREADS), await matMulFloor(products(2), THREADS)] as const;
   try {
     await learner.set(initialVariables(model, new Random(2)));
     let updates = 0;
-    const pair = await bestPair(
-      async () => {
-        for (let i = 0; i < 10; i++) await update((name, feeds) => learner.call(name, feeds), updates++);
-        return 10;
-      },
-      async () => {
-        for (let i = 0; i < 10; i += updatesInFloor) await floor.run();
-        return 10;
-      },
-    );
-    const flop = floor.gigaFlop / updatesInFloor;
-    const note = `${flop.toFixed(3)} GFLOP an update; floor of ${updatesInFloor} ${updatesInFloor === 1 ? "update" : "updates"}`;
-    return { ...pair, note, shapes: floor.shapes };
+    const work = async (): Promise<number> => {
+      for (let i = 0; i < 10; i++) await update((name, feeds) => learner.call(name, feeds), updates++);
+      return 10;
+    };
+    const [apart, batched] = floors.map((floor) => async (): Promise<number> => {
+      for (let i = 0; i < 10; i += updatesInFloor) await floor.run();
+      return 10;
+    }) as [() => Promise<number>, () => Promise<number>];
+    const rates = await bestOfEach([work, apart, batched]);
+    const [value = 0, separate = 0, together = 0] = rates;
+    const faster = together > separate ? floors[1] : floors[0];
+    const flop = faster.gigaFlop / updatesInFloor;
+    const note =
+      `${flop.toFixed(3)} GFLOP an update; floor of ${updatesInFloor} ${updatesInFloor === 1 ? "update" : "updates"}: ` +
+      `${separate.toFixed(0)}/s each network by itself, ${together.toFixed(0)}/s batched`;
+    return { value, floor: Math.max(separate, together), note, shapes: faster.shapes };
   } finally {
     await learner.close();
-    await floor.close();
+    for (const floor of floors) await floor.close();
   }
 }
 
@@ -119,7 +138,7 @@ async function measureSac(): Promise<Measurement> {
     terminated: new Float32Array(BATCH),
     weights: new Float32Array(BATCH).fill(1),
   };
-  return measure(SAC, SAC_PRODUCTS, 2, (call, count) => updateSac({ call }, SAC, batch, count, random));
+  return measure(SAC, sacProducts, 2, (call, count) => updateSac({ call }, SAC, batch, count, random));
 }
 
 async function measureHeads(): Promise<Measurement> {
@@ -130,7 +149,7 @@ async function measureHeads(): Promise<Measurement> {
     learning_rate: { type: "float32", dims: [], data: Float32Array.of(1e-4) },
   };
   // Both heads' updates are on their way at once, as in the agent.
-  return measure(HEADS, HEAD_PRODUCTS, 1, (call) => Promise.all(HEADS.heads.map((head) => call(head, feeds))));
+  return measure(HEADS, headProducts, 1, (call) => Promise.all(HEADS.heads.map((head) => call(head, feeds))));
 }
 
 export const benchmarks: readonly Benchmark[] = [

@@ -5,6 +5,8 @@ import { Random } from "../../trainer/random/random.js";
 import { LEARNERS, type Learner, type LearnerKind, openLearner, outputOf } from "../../trainer/sac/learner.js";
 import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
 import { actSac, updateSac } from "../../trainer/sac/sac-updates.js";
+import { ACTION_WIDTH, observationWidth, writeObservation } from "../../trainer/sac/world.js";
+import { drawObservation, world } from "./world.js";
 
 const UPDATES = 100;
 const BATCH = 64;
@@ -96,6 +98,40 @@ async function trainSac(
   const modes = await actSac(learner, model, observations, BATCH);
   return { q1: outputOf(values, "q1"), q2: outputOf(values, "q2"), modes };
 }
+
+test("with the object-centric view onnxruntime and tensorflow.js agree after 20 updates", async () => {
+  const model: SacModel = {
+    ...sac("cleanrl"),
+    observation: observationWidth(world),
+    action: ACTION_WIDTH,
+    actionScale: Array.from({ length: ACTION_WIDTH }, () => 1),
+    actionBias: Array.from({ length: ACTION_WIDTH }, () => 0),
+    hidden: [32, 32],
+    view: world,
+  };
+  const observed = (random: Random): Float32Array => {
+    const rows = new Float32Array(BATCH * model.observation);
+    for (let row = 0; row < BATCH; row++)
+      writeObservation(world, drawObservation(random), rows, row * model.observation);
+    return rows;
+  };
+  const [onnx, tfjs] = await onBoth(model, async (learner) => {
+    const random = new Random(2);
+    for (let update = 0; update < 20; update++) {
+      const batch = {
+        observations: observed(random),
+        nextObservations: observed(random),
+        actions: Float32Array.from({ length: BATCH * ACTION_WIDTH }, () => random.uniform(-1, 1)),
+        rewards: draw(BATCH, random),
+        terminated: new Float32Array(BATCH),
+        weights: new Float32Array(BATCH).fill(1),
+      };
+      await updateSac(learner, model, batch, update, random);
+    }
+    return actSac(learner, model, observed(random), BATCH);
+  });
+  expectTogether("modes", onnx, tfjs, 1);
+});
 
 describe.each(["cleanrl", "sb3"] as const)("SAC, %s", (convention) => {
   test("onnxruntime and tensorflow.js have the same Q and the same policy after 100 updates", async () => {

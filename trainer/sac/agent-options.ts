@@ -18,6 +18,8 @@ export interface AgentOptions extends LearnerOptions {
   /** β of the arm. rls3 learns no hardness where it is 0. */
   readonly extrinsicWeight: number;
   readonly gamma: number;
+  /** paper: entropy of the policy, in nats, that the temperature is tuned to. */
+  readonly targetEntropy: number;
   /** rls3: hardness is never believed to be more. */
   readonly hardnessCap: number;
   /** rls3: mean KL from the uniform policy, in nats. */
@@ -26,6 +28,8 @@ export interface AgentOptions extends LearnerOptions {
   readonly proposals: number;
   /** rls3: validity and hardness learned apart, or one head that learns the whole reward as it comes. */
   readonly heads: "two" | "one";
+  /** paper: what actor and critics see, the flat observation and action or the placement decoded. */
+  readonly view: "flat" | "objects";
   readonly batchSize: number;
   readonly hidden: readonly number[];
   /** Updates of a head over which the importance correction of prioritized replay goes to 1. */
@@ -43,10 +47,12 @@ export function agentDefaults(kind: AgentKind) {
     iterationSamples: 4_000,
     extrinsicWeight: kind === "paper" ? 10 : 8,
     gamma: kind === "paper" ? 0.99 : 0,
+    targetEntropy: -2,
     hardnessCap: 4,
     klBudget: 1.6,
     proposals: 64,
     heads: "two",
+    view: "flat",
     batchSize: 256,
     hidden: [256, 256],
     annealingUpdates: 10_000,

@@ -16,9 +16,36 @@ export function perceptron(inputs: number, hidden: readonly number[], outputs: n
   return widths.slice(1).map((width, i) => ({ inputs: widths[i] ?? 0, outputs: width }));
 }
 
-/** Shapes of weight and bias, layer by layer: the parts of the flat vector. */
-export function parameterShapes(layers: readonly Layer[]): (readonly [number, number] | readonly [number])[] {
-  return layers.flatMap(({ inputs, outputs }) => [[inputs, outputs] as const, [outputs] as const]);
+/**
+ * Shapes of weight and bias, layer by layer: the parts of the flat vector. `count` networks lie side by side, each layer's weights one after
+ * another and then its biases, so that a layer of all of them is one batched product.
+ */
+export function parameterShapes(layers: readonly Layer[], count = 1): (readonly number[])[] {
+  return layers.flatMap(({ inputs, outputs }) =>
+    count === 1
+      ? [[inputs, outputs], [outputs]]
+      : [
+          [count, inputs, outputs],
+          [count, 1, outputs],
+        ],
+  );
+}
+
+/** The vectors of equal networks as one, side by side as `parameterShapes` has them. */
+export function sideBySide(networks: readonly Float32Array[], layers: readonly Layer[]): Float32Array {
+  const flat = new Float32Array(networks.length * parameterCount(layers));
+  let from = 0;
+  let at = 0;
+  for (const { inputs, outputs } of layers) {
+    for (const length of [inputs * outputs, outputs]) {
+      for (const network of networks) {
+        flat.set(network.subarray(from, from + length), at);
+        at += length;
+      }
+      from += length;
+    }
+  }
+  return flat;
 }
 
 export function parameterCount(layers: readonly Layer[]): number {

@@ -5,12 +5,14 @@
 import { InputError } from "../errors.js";
 import type { Tensor, Tensors } from "../graph/runtime.js";
 import type { Random } from "../random/random.js";
-import { initialParameters, type Layer, parameterCount, perceptron } from "./layout.js";
+import { initialParameters, type Layer, parameterCount, perceptron, sideBySide } from "./layout.js";
+import { actorViewWidth, criticViewWidth } from "./placement-view.js";
+import type { AgentWorld } from "./world.js";
 
 /**
  * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
  *
- * Variables: `actor`, `critics` (both, one after the other), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
+ * Variables: `actor`, `critics` (both, side by side as layout.ts has it), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
  * likewise with moments.
  *
  * Functions (B the batch, O and A the widths of observation and action):
@@ -40,6 +42,8 @@ export interface SacModel {
   readonly actionBias: readonly number[];
   /** Huber's is LAP's. */
   readonly criticLoss: "squared" | "huber";
+  /** The object-centric view of this world in place of the flat observation and action (placement-view.ts). */
+  readonly view?: AgentWorld;
   /** The updates also give what they computed on the way, under golden/sac's names, and `gradient.VARIABLE`. */
   readonly trace?: boolean;
 }
@@ -79,9 +83,11 @@ export const LOG_STD = { cleanrl: { low: -5, high: 2 }, sb3: { low: -20, high: 2
 /** CleanRL and Stable-Baselines3 both keep log(1 − tanh²) finite so. */
 export const CORRECTION = 1e-6;
 
-export const actorLayers = (model: SacModel): Layer[] => perceptron(model.observation, model.hidden, 2 * model.action);
+export const actorLayers = ({ observation, action, hidden, view }: SacModel): Layer[] =>
+  perceptron(view === undefined ? observation : actorViewWidth(view), hidden, 2 * action);
 
-export const criticLayers = (model: SacModel): Layer[] => perceptron(model.observation + model.action, model.hidden, 1);
+export const criticLayers = ({ observation, action, hidden, view }: SacModel): Layer[] =>
+  perceptron(view === undefined ? observation + action : criticViewWidth(view), hidden, 1);
 
 export const headLayers = (model: HeadsModel): Layer[] => perceptron(model.features, model.hidden, 1);
 
@@ -135,9 +141,7 @@ export function initialVariables(model: Model, random: Random): Tensors {
   }
   variables["actor"] = vector(initialParameters(actorLayers(model), random));
   const layers = criticLayers(model);
-  const critics = new Float32Array(2 * parameterCount(layers));
-  critics.set(initialParameters(layers, random), 0);
-  critics.set(initialParameters(layers, random), critics.length / 2);
+  const critics = sideBySide([initialParameters(layers, random), initialParameters(layers, random)], layers);
   variables["critics"] = vector(critics);
   variables["targets"] = vector(critics.slice());
   variables["temperature"] = vector(new Float32Array(1));

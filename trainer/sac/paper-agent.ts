@@ -17,7 +17,7 @@ const CORRECTION_START = 0.4;
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
 /** CleanRL's settings. */
-function modelOf({ world, hidden, batchSize, gamma, replay }: AgentOptions): SacModel {
+function modelOf({ world, hidden, batchSize, gamma, targetEntropy, replay, view }: AgentOptions): SacModel {
   return {
     kind: "sac",
     convention: "cleanrl",
@@ -28,12 +28,13 @@ function modelOf({ world, hidden, batchSize, gamma, replay }: AgentOptions): Sac
     rows: CHUNKS,
     gamma,
     tau: 0.005,
-    targetEntropy: -ACTION_WIDTH,
+    targetEntropy,
     learningRates: { actor: 3e-4, critic: 1e-3, temperature: 1e-3 },
     policyFrequency: 2,
     actionScale: Array.from({ length: ACTION_WIDTH }, () => 1),
     actionBias: Array.from({ length: ACTION_WIDTH }, () => 0),
     criticLoss: replay === "lap" ? "huber" : "squared",
+    ...(view === "objects" ? { view: world } : {}),
   };
 }
 

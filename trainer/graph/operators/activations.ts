@@ -1,7 +1,7 @@
 /** @file Elementwise functions of one tensor: roots and exponentials, activations, and the reuse that makes their gradients cheap. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { add, divide, multiply, negate, square, subtract } from "./arithmetic.js";
-import { equal, greater, select } from "./selection.js";
+import { equal, select } from "./selection.js";
 
 /** dx from dy, x and y = f(x). */
 type Rule = (dy: Value, x: Value, y: Value) => Value;
@@ -41,8 +41,14 @@ export const sigmoid = unary("Sigmoid", (dy, _x, y) => multiply(dy, subtract(y, 
 /** log(1 + eˣ), without overflow. */
 export const softplus = unary("Softplus", (dy, x) => multiply(dy, sigmoid(x)));
 
-/** max(x, 0). Its gradient asks where y > 0: on onnxruntime's cpu many times faster than multiplying by Sign. */
-export const relu = unary("Relu", (dy, _x, y) => select(greater(y, 0), dy, 0));
+/** 1 where x > 0, else 0 (between 0 and 10⁻³⁰ in between), as one pass: comparing and selecting takes onnxruntime's cpu three times as long. */
+const isPositive: Operator<undefined> = {
+  name: "HardSigmoid",
+  forward: ([x]) => (x as Value).graph.emit("HardSigmoid", [x as Value], [x as Value], { alpha: 1e30, beta: 0 }),
+};
+
+/** max(x, 0) */
+export const relu = unary("Relu", (dy, _x, y) => multiply(dy, applyOne(isPositive, [y], undefined)));
 
 /** x · σ(1.702 x), openai's CLIP. */
 export const quickGelu = unary(

@@ -3,6 +3,7 @@ import {
   abs,
   add,
   linear,
+  matMul,
   minimum,
   multiply,
   relu,
@@ -22,16 +23,16 @@ function unpack(flat: Value, shapes: readonly Shape[]): Value[] {
   return parts.map((part, i) => reshape(part, shapes[i] ?? []));
 }
 
-/** Weight and bias of each layer, of one network or of `count` that lie one after another. */
-export function layerTensors(flat: Value, layers: readonly Layer[], count = 1): Value[] {
-  const shapes = parameterShapes(layers);
-  return unpack(flat, Array.from({ length: count }, () => shapes).flat());
-}
+/** Weight and bias of each layer, of one network or of `count` side by side. */
+export const layerTensors = (flat: Value, layers: readonly Layer[], count = 1): Value[] =>
+  unpack(flat, parameterShapes(layers, count));
 
+/** x [rows, inputs] → [rows, outputs]; with the tensors of `count` networks [count, rows, outputs], a layer of all of them in one product. */
 export function perceptron(x: Value, parameters: readonly Value[]): Value {
   let y = x;
   for (let i = 0; i + 1 < parameters.length; i += 2) {
-    y = linear(y, parameters[i] as Value, parameters[i + 1] as Value);
+    const [weight, bias] = [parameters[i] as Value, parameters[i + 1] as Value];
+    y = weight.shape.length === 2 ? linear(y, weight, bias) : add(matMul(y, weight), bias);
     if (i + 2 < parameters.length) y = relu(y);
   }
   return y;

@@ -8,17 +8,22 @@ import {
   assignAdam,
   clip,
   concat,
+  cos,
+  divide,
   exp,
   Graph,
   gradients,
   log,
+  matMul,
   mean,
   minimum,
   multiply,
   negate,
   polyak,
   reshape,
+  sin,
   slice,
+  split,
   square,
   stopGradient,
   subtract,
@@ -28,7 +33,21 @@ import {
 } from "../../graph/index.js";
 import { parameterCount } from "../layout.js";
 import { ADAM, actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { actorView, criticView, type Operations } from "../placement-view.js";
 import { layerTensors, perceptron, regressionLoss } from "./networks.js";
+
+const OPERATIONS: Operations<Value> = {
+  columns: (x, first, end) => slice(x, 1, first, end),
+  join: (parts) => concat(parts, 1),
+  add,
+  multiply,
+  project: (x, matrix) =>
+    matMul(x, x.graph.constant(Float32Array.from(matrix.flat()), [matrix.length, matrix[0]?.length ?? 0])),
+  clip,
+  abs,
+  sin,
+  cos,
+};
 
 interface Draw {
   readonly mean: Value;
@@ -64,17 +83,25 @@ export function sacGraphs(model: SacModel): Map<string, Graph> {
   ]);
 }
 
+/** 1 − tanh²(u) as 4·e^(−2|u|) / (1 + e^(−2|u|))², which keeps its digits where tanh is near ±1. */
+function tanhSlope(u: Value): Value {
+  const decay = exp(multiply(abs(u), -2));
+  return divide(multiply(decay, 4), square(add(decay, 1)));
+}
+
 /** An action and its log probability, for noise drawn from N(0, 1). */
 function policy(model: SacModel, observations: Value, actor: Value, noise: Value): Draw {
   const cleanrl = model.convention === "cleanrl";
   const { low, high } = LOG_STD[model.convention];
   const { graph } = observations;
-  const output = perceptron(observations, layerTensors(actor, actorLayers(model)));
+  const seen = model.view === undefined ? observations : actorView(OPERATIONS, model.view, observations);
+  const output = perceptron(seen, layerTensors(actor, actorLayers(model)));
   const average = slice(output, 1, 0, model.action);
   const raw = slice(output, 1, model.action, 2 * model.action);
   const logStd = cleanrl ? add(multiply(add(tanh(raw), 1), (high - low) / 2), low) : clip(raw, low, high);
-  const squashed = tanh(add(average, multiply(exp(logStd), noise)));
-  const slope = subtract(1, square(squashed));
+  const drawn = add(average, multiply(exp(logStd), noise));
+  const squashed = tanh(drawn);
+  const slope = tanhSlope(drawn);
   const scale = graph.constant(Float32Array.from(model.actionScale), [1, model.action]);
   const bias = graph.constant(Float32Array.from(model.actionBias), [1, model.action]);
   const correction = log(add(cleanrl ? multiply(slope, scale) : slope, CORRECTION));
@@ -87,14 +114,18 @@ function policy(model: SacModel, observations: Value, actor: Value, noise: Value
   };
 }
 
-/** Both critics' values, [rows] each. */
-function values(model: SacModel, critics: Value, observations: Value, actions: Value): [Value, Value] {
-  const x = concat([observations, actions], 1);
-  const parameters = layerTensors(critics, criticLayers(model), 2);
-  const half = parameters.length / 2;
-  const value = (own: readonly Value[]): Value => reshape(perceptron(x, own), [-1]);
-  return [value(parameters.slice(0, half)), value(parameters.slice(half))];
+/** Both critics' values, [2, rows]: one batched product a layer, so that each critic has a core of its own where there are two. */
+function values(model: SacModel, critics: Value, observations: Value, actions: Value): Value {
+  const x =
+    model.view === undefined
+      ? concat([observations, actions], 1)
+      : criticView(OPERATIONS, model.view, observations, actions);
+  const q = perceptron(x, layerTensors(critics, criticLayers(model), 2));
+  return reshape(q, q.shape.slice(0, 2));
 }
+
+/** A value of each critic, [rows]. */
+const apart = (q: Value): [Value, Value] => split(q, 0, [1, 1]).map((own) => reshape(own, [-1])) as [Value, Value];
 
 const criticCount = (model: SacModel): number => 2 * parameterCount(criticLayers(model));
 
@@ -169,17 +200,20 @@ function criticStep(
   trace: Record<string, Value>,
 ): void {
   const next = policy(model, batch.next_observations, state.actor.parameters, noise);
-  const [next1, next2] = values(model, targets, batch.next_observations, next.action);
+  const [next1, next2] = apart(values(model, targets, batch.next_observations, next.action));
   const future = subtract(minimum(next1, next2), multiply(next.logProb, alpha));
   const alive = multiply(subtract(1, batch.terminated), model.gamma);
   const y = stopGradient(add(batch.rewards, multiply(alive, future)));
-  const [q1, q2] = values(model, state.critics.parameters, batch.observations, batch.actions);
-  const loss = (q: Value): Value => mean(multiply(batch.weights, regressionLoss(subtract(q, y), model.criticLoss)));
-  const both = add(loss(q1), loss(q2));
-  const total = model.convention === "cleanrl" ? both : multiply(both, 0.5);
+  const q = values(model, state.critics.parameters, batch.observations, batch.actions);
+  const difference = subtract(q, y);
+  // The sum of both critics' means, halved as Stable-Baselines3 has it.
+  const scale = (model.convention === "cleanrl" ? 1 : 0.5) / model.batch;
+  const losses = multiply(batch.weights, regressionLoss(difference, model.criticLoss));
+  const total = multiply(sum(losses), scale);
   const gradient = only(gradients(total, [state.critics.parameters]));
   state.critics = adam(state.critics, gradient, { learningRate: model.learningRates.critic, ...ADAM });
-  const [td1, td2] = [abs(subtract(q1, y)), abs(subtract(q2, y))];
+  const [q1, q2] = apart(q);
+  const [td1, td2] = apart(abs(difference));
   Object.assign(trace, { next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 });
   Object.assign(trace, { y, q1, q2, td1, td2, "gradient.critics": gradient });
   trace["errors"] = multiply(add(td1, td2), 0.5);
@@ -196,7 +230,7 @@ function actorStep(
   suffix: string,
 ): void {
   const draw = policy(model, batch.observations, state.actor.parameters, noise);
-  const [q1, q2] = values(model, state.critics.parameters, batch.observations, draw.action);
+  const [q1, q2] = apart(values(model, state.critics.parameters, batch.observations, draw.action));
   const loss = mean(subtract(multiply(draw.logProb, stopGradient(alpha)), minimum(q1, q2)));
   const gradient = only(gradients(loss, [state.actor.parameters]));
   const seen = { pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd, q1_pi: q1, q2_pi: q2 };
@@ -238,7 +272,8 @@ function evaluateGraph(model: SacModel): Graph {
   const graph = new Graph();
   const observations = graph.input("observations", [model.batch, model.observation]);
   const actions = graph.input("actions", [model.batch, model.action]);
-  const [q1, q2] = values(model, graph.variable("critics", [criticCount(model)]), observations, actions);
+  const critics = graph.variable("critics", [criticCount(model)]);
+  const [q1, q2] = apart(values(model, critics, observations, actions));
   graph.output("q1", q1);
   graph.output("q2", q2);
   return graph;

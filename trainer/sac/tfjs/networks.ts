@@ -1,7 +1,7 @@
 /** @file Perceptrons, Adam and moving averages in tensorflow.js, over the flat variables that every learner shares. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, Tensors } from "../../graph/runtime.js";
-import { type Layer, parameterCount } from "../layout.js";
+import { type Layer, parameterShapes } from "../layout.js";
 import { ADAM } from "../models.js";
 
 /** The variables of a model: each name's current tensor, kept until it is replaced. */
@@ -34,16 +34,17 @@ export function fromTensor({ data, dims }: Tensor): tf.Tensor {
   return tf.tensor(Float32Array.from(data as Float32Array), [...dims], "float32");
 }
 
-/** Weight and bias of each layer, out of a stretch of a flat vector. */
-export function layerTensors(flat: tf.Tensor, layers: readonly Layer[], start = 0): tf.Tensor[] {
-  let at = start;
-  return layers.flatMap(({ inputs, outputs }) => {
-    const weight = tf.reshape(tf.slice(flat, [at], [inputs * outputs]), [inputs, outputs]);
-    const bias = tf.slice(flat, [at + inputs * outputs], [outputs]);
-    at += (inputs + 1) * outputs;
-    return [weight, bias];
+/** Weight and bias of each layer, of one network or of `count` side by side. */
+export function layerTensors(flat: tf.Tensor, layers: readonly Layer[], count = 1): tf.Tensor[] {
+  let at = 0;
+  return parameterShapes(layers, count).map((shape) => {
+    const part = tf.slice(flat, [at], [sizeOf(shape)]);
+    at += sizeOf(shape);
+    return tf.reshape(part, [...shape]);
   });
 }
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
 /** The inverse of `layerTensors`, for gradients. */
 export const flatten = (tensors: readonly tf.Tensor[]): tf.Tensor =>
@@ -52,6 +53,7 @@ export const flatten = (tensors: readonly tf.Tensor[]): tf.Tensor =>
     0,
   );
 
+/** x [rows, inputs] → [rows, outputs]; with the tensors of `count` networks x is [count, rows, inputs]. */
 export function perceptron(x: tf.Tensor, parameters: readonly tf.Tensor[]): tf.Tensor {
   let y = x;
   for (let i = 0; i + 1 < parameters.length; i += 2) {
@@ -89,5 +91,3 @@ export function adam(variables: Variables, name: string, gradient: tf.Tensor, le
 export function polyak(variables: Variables, target: string, source: string, tau: number): void {
   variables.set(target, tf.add(tf.mul(variables.get(source), tau), tf.mul(variables.get(target), 1 - tau)));
 }
-
-export const criticStart = (layers: readonly Layer[], critic: 0 | 1): number => critic * parameterCount(layers);

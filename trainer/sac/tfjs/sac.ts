@@ -1,18 +1,21 @@
 /** @file Soft actor-critic in tensorflow.js; reads beside onnx/sac.ts, the same updates as graphs. */
 import * as tf from "@tensorflow/tfjs-core";
 import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { actorView, criticView, type Operations } from "../placement-view.js";
 import { type Feeds, type Functions, feed, type Outputs, regressionLoss } from "./heads.js";
-import {
-  adam,
-  criticStart,
-  flatten,
-  layerTensors,
-  mean,
-  perceptron,
-  polyak,
-  toColumns,
-  type Variables,
-} from "./networks.js";
+import { adam, flatten, layerTensors, mean, perceptron, polyak, toColumns, type Variables } from "./networks.js";
+
+const OPERATIONS: Operations<tf.Tensor> = {
+  columns: (x, first, end) => tf.slice(x, [0, first], [x.shape[0] ?? 0, end - first]),
+  join: (parts) => tf.concat([...parts], 1),
+  add: (a, b) => tf.add(a, b),
+  multiply: (a, b) => tf.mul(a, b),
+  project: (x, matrix) => tf.matMul(x as tf.Tensor2D, tf.tensor2d(matrix.map((row) => [...row]))),
+  clip: (x, low, high) => tf.clipByValue(x, low, high),
+  abs: (x) => tf.abs(x),
+  sin: (x) => tf.sin(x),
+  cos: (x) => tf.cos(x),
+};
 
 interface Draw {
   readonly mean: tf.Tensor;
@@ -20,6 +23,13 @@ interface Draw {
   readonly action: tf.Tensor;
   /** [rows] */
   readonly logProb: tf.Tensor;
+}
+
+/** 1 − tanh²(u), with its digits where tanh is near ±1 (onnx/sac.ts). */
+function tanhSlope(u: tf.Tensor): tf.Tensor {
+  const decay = tf.exp(tf.mul(tf.abs(u), -2));
+  const sum = tf.add(decay, 1);
+  return tf.div(tf.mul(decay, 4), tf.mul(sum, sum));
 }
 
 export function sacFunctions(model: SacModel, variables: Variables): Functions {
@@ -30,19 +40,18 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
   const { actor: actorRate, critic: criticRate, temperature: temperatureRate } = model.learningRates;
 
   const actorParameters = (): tf.Tensor[] => layerTensors(variables.get("actor"), actorShape);
-  const criticParameters = (name: string): tf.Tensor[] =>
-    ([0, 1] as const).flatMap((critic) =>
-      layerTensors(variables.get(name), criticShape, criticStart(criticShape, critic)),
-    );
+  const criticParameters = (name: string): tf.Tensor[] => layerTensors(variables.get(name), criticShape, 2);
 
   /** An action and its log probability, for noise drawn from N(0, 1). */
   const policy = (observations: tf.Tensor, parameters: readonly tf.Tensor[], noise: tf.Tensor): Draw => {
-    const [average, raw] = toColumns(perceptron(observations, parameters), [model.action, model.action]);
+    const seen = model.view === undefined ? observations : actorView(OPERATIONS, model.view, observations);
+    const [average, raw] = toColumns(perceptron(seen, parameters), [model.action, model.action]);
     const logStd = cleanrl
       ? tf.add(tf.mul(tf.add(tf.tanh(raw), 1), (high - low) / 2), low)
       : tf.clipByValue(raw, low, high);
-    const squashed = tf.tanh(tf.add(average, tf.mul(tf.exp(logStd), noise)));
-    const slope = tf.sub(1, tf.mul(squashed, squashed));
+    const drawn = tf.add(average, tf.mul(tf.exp(logStd), noise));
+    const squashed = tf.tanh(drawn);
+    const slope = tanhSlope(drawn);
     const scale = tf.tensor1d([...model.actionScale]);
     const correction = tf.log(tf.add(cleanrl ? tf.mul(scale, slope) : slope, CORRECTION));
     const density = tf.add(tf.add(tf.mul(tf.mul(noise, noise), 0.5), logStd), 0.5 * Math.log(2 * Math.PI));
@@ -60,10 +69,12 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     observations: tf.Tensor,
     actions: tf.Tensor,
   ): [tf.Tensor, tf.Tensor] => {
-    const x = tf.concat([observations, actions], 1);
-    const half = parameters.length / 2;
-    const value = (own: readonly tf.Tensor[]): tf.Tensor => tf.reshape(perceptron(x, own), [-1]);
-    return [value(parameters.slice(0, half)), value(parameters.slice(half))];
+    const x =
+      model.view === undefined
+        ? tf.concat([observations, actions], 1)
+        : criticView(OPERATIONS, model.view, observations, actions);
+    const q = perceptron(tf.reshape(x, [1, ...x.shape]), parameters);
+    return [0, 1].map((critic) => tf.reshape(tf.slice(q, [critic, 0, 0], [1, -1, -1]), [-1])) as [tf.Tensor, tf.Tensor];
   };
 
   const criticStep = (feeds: Feeds, alpha: number, outputs: Outputs, trace: Outputs): void => {
