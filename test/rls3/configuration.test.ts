@@ -4,7 +4,12 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
-import { parseResolved, readConfigurationFile, resolveConfiguration } from "../../trainer/rls3/configuration.js";
+import {
+  parseResolved,
+  randomTransitionsNeeded,
+  readConfigurationFile,
+  resolveConfiguration,
+} from "../../trainer/rls3/configuration.js";
 import { SETTING_NAMES, SETTINGS, type Setting, SYMBOLS } from "../../trainer/rls3/settings.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-configuration-"));
@@ -53,7 +58,7 @@ describe("a configuration", () => {
   it("gives each arm its own defaults, and a given β to all of them", () => {
     const betas = (sources: Parameters<typeof resolveConfiguration>[0]) =>
       (["rls3", "paper", "random"] as const).map((agent) => resolveConfiguration(sources, { agent }).extrinsicWeight);
-    expect(betas([])).toEqual([8, 10, 8]);
+    expect(betas([])).toEqual([8, 2, 8]);
     expect(betas([flags({ beta: 3 })])).toEqual([3, 3, 3]);
     expect(resolveConfiguration([], { agent: "paper" })).toMatchObject({ reward: "episode", discount: 0.99 });
     expect(resolveConfiguration([], { preset: "paper" })).toMatchObject({
@@ -66,6 +71,27 @@ describe("a configuration", () => {
       extrinsicWeight: 8,
       samplesPerEpisode: 200,
     });
+  });
+
+  it("weighs J₂ as the paper does at any T₀: β is 10 at 200, unless given, or rewarded for each sample", () => {
+    const beta = (values: Record<string, unknown>, preset?: string) =>
+      resolveConfiguration([flags({ agent: "paper", ...values })], preset === undefined ? {} : { preset })
+        .extrinsicWeight;
+    expect(beta({}, "paper")).toBe(10);
+    expect(beta({ T0: 100 })).toBe(5);
+    expect(beta({ T0: 100 }, "paper")).toBe(5);
+    expect(beta({ T0: 100, beta: 7 })).toBe(7);
+    expect(beta({ T0: 100, reward: "sample" })).toBe(8);
+    expect(resolveConfiguration([flags({ T0: 100, reward: "episode" })]).extrinsicWeight).toBe(8);
+  });
+
+  it("pre-trains the paper's agent online, an update a step, and the default one from random transitions", () => {
+    const asked = (agent: "rls3" | "paper" | "random") => resolveConfiguration([], { agent });
+    const online = { pretraining: "online", feasibilitySteps: 100_000, feasibilityUpdates: 100_000 };
+    expect(asked("paper")).toMatchObject({ ...online, targetEntropy: -2 });
+    expect(resolveConfiguration([], { preset: "paper" })).toMatchObject(online);
+    expect(asked("rls3")).toMatchObject({ pretraining: "offline", feasibilitySteps: 80_000 });
+    expect((["rls3", "paper", "random"] as const).map(asked).map(randomTransitionsNeeded)).toEqual([80_000, 0, 0]);
   });
 
   it("names the nearest key where one is unknown", () => {

@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
+import type { EnvironmentLink } from "../../trainer/rls3/environment-link.js";
+import { learnFeasibility } from "../../trainer/rls3/feasibility.js";
+import { openAgent, openEnvironments } from "../../trainer/rls3/parts.js";
+import { runInProcess } from "../../trainer/rls3/pool.js";
 import { silent } from "../../trainer/rls3/progress.js";
 import { run } from "../../trainer/rls3/run.js";
+import { readTensorFile } from "../../trainer/rls3/tensor-file.js";
 import { temporaryFolder } from "../temporary.js";
 import { resultFiles, TINY_MODEL } from "./runs.js";
 
@@ -53,4 +58,78 @@ describe("an agent that has learned feasibility", () => {
     expect(phases).toContain("other: feasibility");
     expect(kept()).toHaveLength(2);
   }, 60_000);
+});
+
+describe("online pre-training", () => {
+  const folder = temporaryFolder("online");
+  let environments: EnvironmentLink;
+  beforeAll(async () => {
+    environments = await openEnvironments({ env: "embedded", world: "rooms", count: 16, imageSize: 32 }, silent);
+  }, 60_000);
+  afterAll(() => environments.close());
+
+  const online = (values: Record<string, unknown> = {}): Configuration =>
+    tiny({ agent: "paper", feasibilitySteps: 12_000, feasibilityUpdates: 24, replayCapacity: 20_000, ...values });
+
+  /** A run's part in it; `advanced` hears of every block, and may stop it there. */
+  async function learn(
+    shared: string,
+    configuration: Configuration,
+    advanced: (done: number) => void = () => undefined,
+  ) {
+    const agent = await openAgent(configuration, environments.world, silent);
+    try {
+      const none = { images: [], questions: [] };
+      const curve = await learnFeasibility({
+        ...{ agent, configuration, environments, pretrained: null, shared: path.join(folder, shared) },
+        preparation: { transitions: () => [], test: none, natural: none, validation: none },
+        progress: { ...silent, advance: advanced },
+      });
+      return { curve, state: await agent.state() };
+    } finally {
+      await agent.close();
+    }
+  }
+
+  it("stopped in the middle goes on from there, to the bit", async () => {
+    const whole = await learn("whole", online());
+    expect(whole.curve).toHaveLength(12);
+    // Random placements are about half valid.
+    expect(whole.curve[0]).toBeGreaterThan(0.3);
+    expect(whole.curve[0]).toBeLessThan(0.7);
+    const blocks: number[] = [];
+    const stop = (done: number): void => {
+      blocks.push(done);
+      if (done === 11_000) throw new Error("stopped");
+    };
+    await expect(learn("stopped", online(), stop)).rejects.toThrow("stopped");
+    const again = await learn("stopped", online(), (done) => void blocks.push(done));
+    // Kept after ten blocks: only what came after is done again.
+    expect(blocks.slice(-2)).toEqual([11_000, 12_000]);
+    expect(blocks).toHaveLength(13);
+    expect(again).toEqual(whole);
+  }, 120_000);
+
+  it("is done once for runs at once that ask for the same, whatever their β and E", async () => {
+    const shared = path.join(folder, "shared");
+    const begun: string[] = [];
+    const start = (name: string, values: Record<string, unknown>) => {
+      const progress = { ...silent, begin: (phase: string) => void begun.push(phase) };
+      const configuration = online({ feasibilitySteps: 3000, ...values });
+      const plan = { folder: path.join(folder, name), configuration, command: "test", shared, earlyStopping: false };
+      return runInProcess(plan, progress, new AbortController().signal);
+    };
+    await Promise.all([start("one", {}), start("other", { extrinsicWeight: 3, E: 3 })]);
+    expect(begun.filter((phase) => phase === "feasibility, online")).toHaveLength(1);
+    expect(readdirSync(shared).filter((name) => name.startsWith("feasible-"))).toHaveLength(1);
+    await start("again", {});
+    expect(begun.filter((phase) => phase === "feasibility, online")).toHaveLength(1);
+    const metrics = (name: string): string => readFileSync(path.join(folder, name, "metrics.csv"), "utf8");
+    expect(metrics("again")).toBe(metrics("one"));
+    // T₀ valid samples are a time limit: no transition ends the value.
+    const { tensors } = readTensorFile(path.join(folder, "one", "checkpoints", "0001.safetensors"));
+    const terminated = tensors["agent/replay/column.terminated"]?.data ?? [];
+    expect(terminated.length).toBeGreaterThan(3000);
+    expect([...terminated].every((value) => value === 0)).toBe(true);
+  }, 120_000);
 });

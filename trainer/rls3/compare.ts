@@ -5,7 +5,7 @@ import { InputError } from "../errors.js";
 import { readMetrics, seedRun } from "../report/readers.js";
 import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary, summarize } from "../report/summary.js";
-import type { Configuration } from "./configuration.js";
+import { type Configuration, randomTransitionsNeeded } from "./configuration.js";
 import { writeDurably } from "./durable-file.js";
 import { openConfiguredModel, openEnvironments } from "./parts.js";
 import { fillCores, inParallel, runInProcess } from "./pool.js";
@@ -36,8 +36,10 @@ export async function compare(
   signal: AbortSignal | undefined,
 ): Promise<Summary> {
   const { folder, arms, seeds } = plan;
-  // The arm that learns from most feasibility steps: the others take what is made for it.
-  const [first] = [...arms].sort((a, b) => b.configuration.feasibilitySteps - a.configuration.feasibilitySteps);
+  // The arm that learns from most random transitions: the others take what is made for it.
+  const [first] = [...arms].sort(
+    (a, b) => randomTransitionsNeeded(b.configuration) - randomTransitionsNeeded(a.configuration),
+  );
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
   const shared = path.join(folder, "shared");
   await prepareShared(plan, first.configuration, shared, stoppable(progress, signal), signal);

@@ -89,23 +89,26 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
   const agent = options.agent ?? given.agent ?? preset.agent ?? SETTINGS.agent.fallback;
   const fallbacks = Object.fromEntries(SETTING_NAMES.map((name) => [name, SETTINGS[name].fallback]));
   const quick = options.quick === true ? QUICK : {};
-  const presetLayer = options.agent === undefined || options.agent === preset.agent ? preset : shared(preset);
-  return {
+  const resolved: Configuration = {
     ...(fallbacks as Configuration),
-    ...quick,
     ...AGENT_DEFAULTS[agent],
-    ...presetLayer,
+    ...quick,
+    ...preset,
     ...given,
     ...(agent === "random" ? AGENT_DEFAULTS.random : {}),
     agent,
   };
+  const extrinsicWeight = given.extrinsicWeight ?? defaultExtrinsicWeight(resolved);
+  return { ...resolved, extrinsicWeight };
 }
 
-/** In a comparison only the sizes of a preset go to the arms of another agent. */
-function shared(preset: Partial<Configuration>): Partial<Configuration> {
-  const { agent: _agent, extrinsicWeight: _beta, reward: _reward, discount: _gamma, ...sizes } = preset;
-  return sizes;
+/** The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200: J₂ weighs as much at any T₀ where β grows with it. */
+function defaultExtrinsicWeight({ agent, reward, samplesPerEpisode, extrinsicWeight }: Configuration): number {
+  return agent === "paper" && reward === "episode" ? (PAPER_BETA * samplesPerEpisode) / PAPER_T0 : extrinsicWeight;
 }
+
+const PAPER_BETA = 10;
+const PAPER_T0 = 200;
 
 function presetNamed(name: string): Partial<Configuration> {
   const preset = PRESETS[name];
@@ -147,6 +150,13 @@ export function parseResolved(name: string, values: unknown): Configuration {
   }
   return parsed as Configuration;
 }
+
+/** Random transitions that feasibility is learned from: none where the agent learns it online. */
+export const randomTransitionsNeeded = ({
+  pretraining,
+  feasibilitySteps,
+}: Pick<Configuration, "pretraining" | "feasibilitySteps">): number =>
+  pretraining === "offline" ? feasibilitySteps : 0;
 
 /** Derived, and the same wherever it is asked for. */
 export const scenePeriod = (configuration: Configuration): number =>

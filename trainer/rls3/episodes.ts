@@ -12,12 +12,11 @@ export const REASONS = ["valid", "bounds", "unsupported", "furniture", "object",
 export interface Step {
   readonly observation: AgentObservation;
   readonly action: Float32Array;
+  /** After an episode's last step a new one begins (progress 0): no step ends the value. */
   readonly next: AgentObservation;
   readonly reason: number;
   /** Index among the iteration's samples; null where the placement was invalid. */
   readonly sample: number | null;
-  /** Ends the value: the episode has its T₀ samples. The step limit and a change of scene do not. */
-  readonly terminated: boolean;
 }
 
 /** A valid placement: what is rendered, asked about and fine-tuned on. */
@@ -124,6 +123,7 @@ export async function generateEpisodes(
       reasons[outcome.reason] = (reasons[outcome.reason] ?? 0) + 1;
       if (valid) episode.valid += 1;
       const next = see(episode, outcome);
+      const ended = episode.valid >= samplesPerEpisode || episode.steps.length + 1 >= limit;
       if (valid) {
         samples.push({
           episode: episode.index,
@@ -138,10 +138,9 @@ export async function generateEpisodes(
       episode.steps.push({
         observation: episode.observation,
         action,
-        next,
+        next: ended ? { ...next, progress: 0 } : next,
         reason: outcome.reason,
         sample: valid ? samples.length - 1 : null,
-        terminated: episode.valid >= samplesPerEpisode,
       });
       episode.observation = next;
     }

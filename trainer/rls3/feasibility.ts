@@ -1,28 +1,41 @@
-/** @file Before the loop the agent learns what a feasible placement is, from random transitions; once for all runs that would learn the same. */
+/**
+ * @file Before the loop the agent learns what a feasible placement is, without images and without the model: offline from random transitions,
+ * or online by acting. Once for all runs that would learn the same.
+ */
 import { createHash } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
+import { holdsLock, takeLock } from "./lock.js";
 import type { Run } from "./loop.js";
+import { BLOCK_STEPS, PRETRAINING_ENVIRONMENTS, pretrainBlock } from "./online-pretraining.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { SettingName } from "./settings.js";
 import { readTensorFile, writeTensorFile } from "./tensor-file.js";
 
 /** Raised when the same inputs would give another agent. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
+/** Blocks between two checkpoints of an online pre-training: about a minute's work. */
+const BLOCKS_KEPT_EVERY = 10;
+/** How often a run looks whether another one has finished what both need. */
+const LOOK_EVERY_MS = 1000;
 
 /** All of a run's settings that the agent as it is before the loop follows from, beside whether hardness counts at all. */
 const DEPENDS_ON = [
   "agent",
+  "pretraining",
   "feasibilitySteps",
   "feasibilityUpdates",
+  "targetEntropy",
   "heads",
+  "view",
   "features",
   "discount",
   "replay",
   "replayCapacity",
-  "testSeed",
   "env",
   "seed",
   "learner",
@@ -30,30 +43,114 @@ const DEPENDS_ON = [
   "threads",
 ] as const satisfies readonly SettingName[];
 
-/** With a folder to keep it in, the agent is read from there where another run has learned the same before; it is equal to the bit. */
-export async function learnFeasibility(run: Run): Promise<void> {
+/** Share of valid placements in each block of an online pre-training; none of an offline one, where nothing is placed. */
+export type FeasibilityCurve = readonly number[];
+
+/** What learning feasibility needs of a run. */
+export type Learning = Pick<
+  Run,
+  "agent" | "configuration" | "environments" | "preparation" | "pretrained" | "shared" | "progress"
+>;
+
+/** The agent is read from where another run has learned the same before; it is equal to the bit. */
+export async function learnFeasibility(run: Learning): Promise<FeasibilityCurve> {
+  if (run.configuration.feasibilityUpdates === 0) return [];
+  return run.configuration.pretraining === "online" ? learnOnline(run) : learnOffline(run);
+}
+
+async function learnOffline(run: Learning): Promise<FeasibilityCurve> {
   const { agent, configuration, pretrained, progress } = run;
-  if (configuration.feasibilityUpdates === 0) return;
   const file = pretrained === null ? null : path.join(pretrained, `feasible-${digestOf(run)}.safetensors`);
   if (file !== null && existsSync(file)) {
     await agent.restore(readTensorFile(file).tensors);
-    return;
+    return [];
   }
   const { feasibilityUpdates, seed } = configuration;
   progress.begin("feasibility", feasibilityUpdates, "updates");
   const random = Random.stream(seed, "feasibility");
   await agent.pretrain(run.preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
   progress.end();
-  if (file === null) return;
+  if (file === null) return [];
   // Runs side by side may write the same: each beside, and whole when it gets its name.
   const own = `${file}.${hostname()}-${process.pid}`;
   writeTensorFile(own, await agent.state(), null);
   renameSync(own, file);
+  return [];
 }
 
-function digestOf({ configuration, environments }: Run): string {
+/** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
+async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
+  const folder = path.join(run.pretrained ?? run.shared, `feasible-${digestOf(run)}`);
+  const whole = path.join(folder, "agent.safetensors");
+  mkdirSync(folder, { recursive: true });
+  for (;;) {
+    if (existsSync(whole)) return await restored(run, whole);
+    const lock = lockOf(folder);
+    if (lock === null) {
+      run.progress.advance(0); // ends here where the user has stopped the run
+      await sleep(LOOK_EVERY_MS);
+      continue;
+    }
+    try {
+      if (!existsSync(whole))
+        return await pretrainOnline(run, whole, path.join(folder, "unfinished.safetensors"), lock);
+    } finally {
+      if (holdsLock(lock)) rmSync(lock, { force: true });
+    }
+  }
+}
+
+/** The lock of the folder, or null while another process has it. */
+function lockOf(folder: string): string | null {
+  try {
+    return takeLock(folder);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+async function restored({ agent }: Learning, file: string): Promise<FeasibilityCurve> {
+  const { tensors, note } = readTensorFile(file);
+  await agent.restore(tensors);
+  return (note as { curve: FeasibilityCurve }).curve;
+}
+
+async function pretrainOnline(
+  run: Learning,
+  whole: string,
+  unfinished: string,
+  lock: string,
+): Promise<FeasibilityCurve> {
+  const { agent, configuration, environments, progress } = run;
+  const { feasibilitySteps: steps, feasibilityUpdates: updates, seed } = configuration;
+  const curve = existsSync(unfinished) ? [...(await restored(run, unfinished))] : [];
+  progress.begin("feasibility, online", steps, "steps");
+  for (let block = curve.length; block * BLOCK_STEPS < steps; block++) {
+    curve.push(await pretrainBlock({ agent, environments, seed, steps, updates }, block));
+    progress.advance(Math.min(steps, curve.length * BLOCK_STEPS));
+    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock))
+      writeTensorFile(unfinished, await agent.state(), { curve });
+  }
+  progress.end();
+  // From the file, as every other run has it: what is not part of the state can't make a difference.
+  writeTensorFile(whole, await agent.state(), { curve });
+  rmSync(unfinished, { force: true });
+  return restored(run, whole);
+}
+
+function digestOf({ configuration, environments }: Learning): string {
   const settings = DEPENDS_ON.map((name) => configuration[name]);
-  const drawn = Math.min(PREPARATION_ENVIRONMENTS, environments.count);
-  const all = [FORMAT_VERSION, environments.world.digest, drawn, configuration.extrinsicWeight > 0, ...settings];
+  const online = configuration.pretraining === "online";
+  const drawn = Math.min(online ? PRETRAINING_ENVIRONMENTS : PREPARATION_ENVIRONMENTS, environments.count);
+  const inputs = online ? [] : [configuration.testSeed];
+  const all = [
+    FORMAT_VERSION,
+    environments.world.digest,
+    drawn,
+    configuration.extrinsicWeight > 0,
+    ...settings,
+    ...inputs,
+  ];
   return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }

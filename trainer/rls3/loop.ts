@@ -28,7 +28,9 @@ export interface Run {
   readonly agent: Agent;
   readonly model: VisionLanguageModel;
   readonly preparation: Preparation;
-  /** Folder in which agents that have learned feasibility are kept for runs that would learn the same; null: kept nowhere. */
+  /** Folder of what runs share, the preparation among it. */
+  readonly shared: string;
+  /** Folder in which agents that have learned feasibility are kept for runs that would learn the same; null: kept nowhere but those that learn online, in `shared`. */
   readonly pretrained: string | null;
   readonly directory: RunDirectory;
   readonly progress: Progress;
@@ -135,10 +137,13 @@ async function iterate(run: Run, before: State): Promise<State> {
   return state;
 }
 
-/** What the agent is to remember: its steps in order, with their rewards. */
+/**
+ * What the agent is to remember: its steps in order, with their rewards. An episode's end is a time limit and no termination: it comes with
+ * the T₀-th valid sample, so that an agent whose value ended there would be paid, in entropy and in what is yet to come, for invalid steps.
+ */
 function transitions(episodes: Episodes, rewarded: readonly (readonly StepReward[])[]): Transition[] {
   return episodes.steps.flatMap((steps, e) =>
-    steps.map(({ observation, action, next, sample, terminated }, t) => {
+    steps.map(({ observation, action, next, sample }, t) => {
       const { feasibility, extrinsic, hardness } = rewarded[e]?.[t] ?? { feasibility: 0, extrinsic: 0, hardness: null };
       return {
         observation,
@@ -147,7 +152,7 @@ function transitions(episodes: Episodes, rewarded: readonly (readonly StepReward
         valid: sample !== null,
         reward: feasibility + extrinsic,
         hardness,
-        terminated,
+        terminated: false,
       };
     }),
   );

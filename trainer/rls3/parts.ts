@@ -142,7 +142,17 @@ export function openConfiguredModel(configuration: Configuration): Promise<Visio
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
   const { agent, seed, learner, device, threads, replay, replayCapacity } = configuration;
-  const { extrinsicWeight, discount, hardnessCap, klBudget, proposals, heads, episodesPerIteration } = configuration;
+  const {
+    extrinsicWeight,
+    discount,
+    targetEntropy,
+    hardnessCap,
+    klBudget,
+    proposals,
+    heads,
+    view,
+    episodesPerIteration,
+  } = configuration;
   const options = {
     ...agentDefaults(agent),
     world: world.agentWorld(configuration.features),
@@ -155,10 +165,12 @@ export async function openAgent(configuration: Configuration, world: World, prog
     iterationSamples: episodesPerIteration * stepsAtMost(configuration),
     extrinsicWeight,
     gamma: discount,
+    targetEntropy,
     hardnessCap,
     klBudget,
     proposals,
     heads,
+    view,
   };
   const bytes = agentReplayBytes(agent, options);
   if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);

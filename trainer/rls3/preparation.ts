@@ -2,18 +2,18 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Op } from "../../protocol/index.js";
 import { InputError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
 import { CODES } from "../language/index.js";
 import { Random } from "../random/random.js";
 import type { AgentObservation, Transition } from "../sac/agent.js";
-import type { Configuration } from "./configuration.js";
+import { type Configuration, randomTransitionsNeeded } from "./configuration.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
 import type { TestSet } from "./evaluation.js";
 import type { Progress } from "./progress.js";
 import { type Question, question, slotPairs } from "./questions.js";
 import { floats, integers, octets, readTensorFile, writeTensorFile } from "./tensor-file.js";
+import { uniformActions, type Wandering, wander } from "./wander.js";
 
 export interface Preparation {
   /** Read when asked for, since they are many and needed once; none where no feasibility steps are configured. */
@@ -31,8 +31,6 @@ export const PREPARATION_ENVIRONMENTS = 16;
 
 /** Raised when the same inputs would give other contents. */
 const FORMAT_VERSION = 1;
-/** Steps between changes of scene while random states are drawn. */
-const STEPS_PER_LAYOUT = 20;
 /** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
 const STEPS_PER_TEST_SET = 150_000;
 
@@ -44,8 +42,8 @@ export async function prepare(
   imageSize: number,
   progress: Progress,
 ): Promise<Preparation> {
-  const { testSeed, feasibilitySteps, testImagesPerRelation, naturalImages, validationImagesPerRelation } =
-    configuration;
+  const { testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
+  const feasibilitySteps = randomTransitionsNeeded(configuration);
   const draw = drawFrom(environments, progress);
   const file = (name: string, ...dependsOn: readonly number[]): StoredFile => ({
     path: path.join(directory, `${name}.safetensors`),
@@ -77,9 +75,12 @@ export const imagesEvaluated = (configuration: Configuration): number =>
   (configuration.earlyStopping ? CODES.length * configuration.validationImagesPerRelation : 0);
 
 /** Whether `prepare` would find everything there; what is in it is looked at only then. */
-export const isPrepared = (directory: string, { feasibilitySteps }: Pick<Configuration, "feasibilitySteps">): boolean =>
-  [...(feasibilitySteps > 0 ? ["transitions"] : []), "test", "natural", "validation"].every((name) =>
-    existsSync(path.join(directory, `${name}.safetensors`)),
+export const isPrepared = (
+  directory: string,
+  configuration: Pick<Configuration, "pretraining" | "feasibilitySteps">,
+): boolean =>
+  [...(randomTransitionsNeeded(configuration) > 0 ? ["transitions"] : []), "test", "natural", "validation"].every(
+    (name) => existsSync(path.join(directory, `${name}.safetensors`)),
   );
 
 /** The test sets alone, of this configuration's sizes and seed, not kept. */
@@ -116,9 +117,7 @@ async function kept({ path: file, digest }: StoredFile, make: () => Promise<Tens
   return tensors;
 }
 
-interface Draw {
-  readonly environments: EnvironmentLink;
-  readonly count: number;
+interface Draw extends Wandering {
   readonly progress: Progress;
 }
 
@@ -128,55 +127,11 @@ const drawFrom = (environments: EnvironmentLink, progress: Progress): Draw => ({
   progress,
 });
 
-interface RandomStep {
-  readonly env: number;
-  readonly before: Observed;
-  readonly action: Float32Array;
-  readonly after: Observed;
-}
-
-/** Uniform random placements in all environments at once, layouts and scenes changing; `visit` sees each round and says when to stop. */
-async function wander(
-  { environments, count }: Draw,
-  random: Random,
-  visit: (round: readonly RandomStep[]) => Promise<boolean>,
-): Promise<void> {
-  const { scenes } = environments.world;
-  const reset = (env: number): Op => ({
-    env,
-    op: "reset",
-    seed: random.uint32(),
-    options: { scene: random.below(scenes) },
-  });
-  const all = Array.from({ length: count }, (_, env) => env);
-  let states = await environments.observe(all.map(reset));
-  for (let round = 0; ; round++) {
-    const actions = all.map(() =>
-      Float32Array.from({ length: environments.world.actionSize }, () => random.uniform(-1, 1)),
-    );
-    const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: actions[env] ?? [] })));
-    const steps = all.flatMap((env) => {
-      const [before, next, action] = [states[env], after[env], actions[env]];
-      return before === undefined || next === undefined || action === undefined || next.lost
-        ? []
-        : [{ env, before, action, after: next }];
-    });
-    if (!(await visit(steps))) return;
-    states = after;
-    // Environments change their layout one after the other, so that no round is spent on resets alone.
-    const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || after[env]?.lost === true);
-    if (due.length > 0) {
-      const fresh = await environments.observe(due.map(reset));
-      states = after.map((state, env) => fresh[due.indexOf(env)] ?? state);
-    }
-  }
-}
-
 async function randomTransitions(draw: Draw, seed: number, count: number): Promise<Transition[]> {
   const transitions: Transition[] = [];
   const random = Random.stream(seed, "feasibility");
   draw.progress.begin("random transitions for feasibility", count, "steps");
-  await wander(draw, random, (round) => {
+  await wander(draw, random, uniformActions, (round) => {
     for (const { before, action, after } of round) {
       const progress = random.float();
       const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
@@ -207,7 +162,7 @@ async function balancedSet(draw: Draw, name: string, seed: number, perCode: numb
   const questions: Question[][] = [];
   let steps = 0;
   draw.progress.begin(`${name} set`, target, "images");
-  await wander(draw, random, async (round) => {
+  await wander(draw, random, uniformActions, async (round) => {
     steps += round.length;
     const wanted: { env: number; question: Question }[] = [];
     for (const { env, after } of round) {
@@ -259,7 +214,7 @@ async function naturalSet(draw: Draw, seed: number, count: number): Promise<Test
   const questions: Question[][] = [];
   if (count === 0) return { images, questions };
   draw.progress.begin("natural mix", count, "images");
-  await wander(draw, random, async (round) => {
+  await wander(draw, random, uniformActions, async (round) => {
     const valid = round.filter(({ after }) => after.reason === 0).slice(0, count - images.length);
     if (valid.length === 0) return true;
     const pictures = await draw.environments.images(valid.map(({ env }) => env));

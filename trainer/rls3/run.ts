@@ -58,13 +58,8 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
         ? RunDirectory.open(folder)
         : RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description)),
     );
-    const preparation = await prepare(
-      plan.shared ?? path.join(folder, "shared"),
-      configuration,
-      environments,
-      model.imageSize,
-      progress,
-    );
+    const shared = plan.shared ?? path.join(folder, "shared");
+    const preparation = await prepare(shared, configuration, environments, model.imageSize, progress);
     const { earlyStopping } = plan;
     const parts: Run = {
       configuration,
@@ -72,6 +67,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
       agent,
       model,
       preparation,
+      shared,
       pretrained: plan.pretrained ?? null,
       directory,
       progress,

@@ -39,7 +39,7 @@ export const SETTINGS = {
     "Algorithm",
     number(0),
     8,
-    "β: weight of the model's difficulty in the reward (10 with the paper's agent)",
+    "β: weight of the model's difficulty in the reward (10 · T₀/200 with the paper's agent)",
     "beta",
   ),
   episodesPerIteration: setting(
@@ -88,13 +88,30 @@ export const SETTINGS = {
   ),
 
   agent: setting("Agent", z.enum(["rls3", "paper", "random"]), "rls3", "what chooses the placements"),
+  pretraining: setting(
+    "Agent",
+    z.enum(["offline", "online"]),
+    "offline",
+    "feasibility pre-training: from random transitions, or by acting (online, the default of the paper's agent)",
+  ),
   feasibilitySteps: setting(
     "Agent",
     integer(0, 10_000_000),
     80_000,
-    "random transitions (no image, no model) that the agent learns feasibility from first",
+    "steps of feasibility pre-training (no image, no model): random ones, or online the agent's",
   ),
-  feasibilityUpdates: setting("Agent", integer(0, 10_000_000), 5000, "updates on them, before the loop"),
+  feasibilityUpdates: setting(
+    "Agent",
+    integer(0, 10_000_000),
+    5000,
+    "updates of feasibility pre-training (100,000 with the paper's agent, one a step)",
+  ),
+  targetEntropy: setting(
+    "Agent",
+    number(-100, 100),
+    -2,
+    "entropy in nats that the temperature of the paper's agent holds its policy to",
+  ),
   updatesPerIteration: setting("Agent", integer(0, 1_000_000), 500, "updates of the agent an iteration"),
   proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
   klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
@@ -103,6 +120,12 @@ export const SETTINGS = {
     z.enum(["two", "one"]),
     "two",
     "value heads of the default agent: validity and hardness apart, or one on the whole reward",
+  ),
+  view: setting(
+    "Agent",
+    z.enum(["flat", "objects"]),
+    "flat",
+    "what the paper's agent sees: the flat observation and action, or the placement decoded, with sizes and gaps",
   ),
   features: setting(
     "Agent",
@@ -212,22 +235,23 @@ type Layer = Partial<Configuration>;
 /** What a kind of agent changes in the defaults (design/defaults.md, "The arms, spelled out"). */
 export const AGENT_DEFAULTS: Readonly<Record<Configuration["agent"], Layer>> = {
   rls3: {},
-  paper: { extrinsicWeight: 10, reward: "episode", discount: 0.99 },
+  paper: {
+    reward: "episode",
+    discount: 0.99,
+    pretraining: "online",
+    feasibilitySteps: 100_000,
+    feasibilityUpdates: 100_000,
+  },
   random: { feasibilitySteps: 0, feasibilityUpdates: 0, updatesPerIteration: 0 },
 };
 
 export const PRESETS: Readonly<Record<string, Layer>> = {
-  /** The paper's sizes (arXiv 2501.18880): β 10, T₀ 200, E 20, η ½, 100k steps of pre-training. */
+  /** The paper's agent and its sizes (arXiv 2501.18880): T₀ 200 (and so β 10), E 20, η ½; 100k steps before are the agent's own default. */
   paper: {
     agent: "paper",
-    extrinsicWeight: 10,
-    reward: "episode",
-    discount: 0.99,
     episodesPerIteration: 20,
     samplesPerEpisode: 200,
     samplingRate: 0.5,
-    feasibilitySteps: 100_000,
-    feasibilityUpdates: 100_000,
     iterations: 29,
   },
 };

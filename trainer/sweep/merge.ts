@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
-import type { Configuration } from "../rls3/configuration.js";
+import { type Configuration, randomTransitionsNeeded } from "../rls3/configuration.js";
 import { flagOf } from "../rls3/settings.js";
 import { type CellWish, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
@@ -65,11 +65,12 @@ function preparationFolders(all: readonly Configuration[]): (configuration: Conf
   const steps = new Map<string, number>();
   for (const configuration of all) {
     const inputs = inputsOf(configuration);
-    if ((steps.get(inputs) ?? 0) === 0) steps.set(inputs, configuration.feasibilitySteps);
+    if ((steps.get(inputs) ?? 0) === 0) steps.set(inputs, randomTransitionsNeeded(configuration));
   }
   return (configuration) => {
     const inputs = inputsOf(configuration);
-    const taken = configuration.feasibilitySteps === 0 ? steps.get(inputs) : configuration.feasibilitySteps;
+    const own = randomTransitionsNeeded(configuration);
+    const taken = own === 0 ? steps.get(inputs) : own;
     return createHash("sha256").update(`${inputs} ${taken}`).digest("hex").slice(0, 8);
   };
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors.js";
-import type { Configuration } from "../rls3/configuration.js";
+import { type Configuration, randomTransitionsNeeded } from "../rls3/configuration.js";
 import { onDevice } from "../rls3/device.js";
 import { takeLock } from "../rls3/lock.js";
 import { openConfiguredModel, openEnvironments } from "../rls3/parts.js";
@@ -196,14 +196,13 @@ async function checkedGroups(
     byFolder.set(shared, [...(byFolder.get(shared) ?? []), configuration]);
   }
   const groups = [...byFolder].map(([shared, configurations]): Group => {
-    const most = (key: "feasibilitySteps" | "episodesPerIteration"): number =>
-      Math.max(...configurations.map((configuration) => configuration[key]));
     const [first] = configurations;
     if (first === undefined) throw new Error("a group has a cell");
     const configuration = {
       ...first,
-      feasibilitySteps: most("feasibilitySteps"),
-      episodesPerIteration: most("episodesPerIteration"),
+      pretraining: "offline" as const,
+      feasibilitySteps: Math.max(...configurations.map(randomTransitionsNeeded)),
+      episodesPerIteration: Math.max(...configurations.map(({ episodesPerIteration }) => episodesPerIteration)),
       // On another machine a device may be there that this one lacks; what is prepared is the same.
       ...(executor.here ? {} : { device: "cpu" }),
     };

@@ -1,0 +1,159 @@
+/**
+ * @file `node dist/benchmarks/feasibility.js [--seeds 3] [--view flat] …`: the paper's agent learns feasibility online from nothing; the share of
+ * valid placements over steps, for each seed. The same command goes on with seeds that were stopped; `--collect` keeps the curves.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { parseSeeds, readFlags, withConfiguration } from "../trainer/cli/options.js";
+import { interruptible } from "../trainer/cli/outcome.js";
+import { showProgress } from "../trainer/cli/progress.js";
+import { drawLines, type Series } from "../trainer/report/html/chart.js";
+import { html, type Markup } from "../trainer/report/html/markup.js";
+import { mean } from "../trainer/report/statistics.js";
+import { type Configuration, resolveConfiguration } from "../trainer/rls3/configuration.js";
+import { writeDurably } from "../trainer/rls3/durable-file.js";
+import { type FeasibilityCurve, learnFeasibility } from "../trainer/rls3/feasibility.js";
+import { BLOCK_STEPS } from "../trainer/rls3/online-pretraining.js";
+import { openAgent, openEnvironments } from "../trainer/rls3/parts.js";
+import { stoppable } from "../trainer/rls3/progress.js";
+import { provenance } from "../trainer/rls3/provenance.js";
+import type { SettingName } from "../trainer/rls3/settings.js";
+
+const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../benchmarks/results/feasibility");
+/** What may be varied; everything else is as the arm `paper` has it. */
+const VARIED: readonly SettingName[] = [
+  ...([
+    "view",
+    "replay",
+    "replayCapacity",
+    "targetEntropy",
+    "discount",
+    "feasibilitySteps",
+    "feasibilityUpdates",
+  ] as const),
+  ...(["world", "learner", "device", "threads"] as const),
+];
+/** Blocks in a point of the curve as it is printed and drawn. */
+const BLOCKS = 5;
+
+interface Result {
+  readonly name: string;
+  readonly command: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly seeds: Readonly<Record<string, FeasibilityCurve>>;
+  /** Mean over seeds of the share of valid placements in the last tenth of the steps, and each seed's. */
+  readonly lastTenth: { readonly mean: number; readonly seeds: readonly number[] };
+  readonly commit: string;
+  readonly machine: Readonly<Record<string, string | number>>;
+}
+
+const argv = await withConfiguration(
+  yargs(hideBin(process.argv))
+    .scriptName("node dist/benchmarks/feasibility.js")
+    .options({
+      seeds: { type: "string", default: "3", requiresArg: true, describe: "how many, or a list such as 0,5" },
+      name: { type: "string", requiresArg: true, describe: "of the curve; default: its view" },
+      collect: { type: "boolean", default: false, describe: "keep the curves in benchmarks/results/feasibility" },
+    }),
+  VARIED,
+)
+  .wrap(80)
+  .strictOptions()
+  .parseAsync();
+
+async function learn(configuration: Configuration, folder: string): Promise<FeasibilityCurve> {
+  const { env, world, seed } = configuration;
+  const signal = interruptible();
+  const progress = stoppable(showProgress(argv["quiet"] === true), signal);
+  progress.say(`seed ${seed}`);
+  const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress, signal);
+  const agent = await openAgent(configuration, environments.world, progress);
+  try {
+    const none = { images: [], questions: [] };
+    const preparation = { transitions: () => [], test: none, natural: none, validation: none };
+    return await learnFeasibility({
+      agent,
+      configuration,
+      environments,
+      preparation,
+      pretrained: null,
+      shared: folder,
+      progress,
+    });
+  } finally {
+    await agent.close();
+    await environments.close();
+  }
+}
+
+const averaged = (curve: FeasibilityCurve): number[] =>
+  Array.from({ length: Math.ceil(curve.length / BLOCKS) }, (_, i) => mean(curve.slice(i * BLOCKS, (i + 1) * BLOCKS)));
+const lastTenth = (curve: FeasibilityCurve): number => mean(curve.slice(-Math.max(1, Math.round(curve.length / 10))));
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function drawing(results: readonly Result[]): Markup {
+  const series = results.map(({ name, seeds }, colour): Series => {
+    const runs = Object.values(seeds).map(averaged);
+    const points = (values: readonly number[]) => values.map((y, i) => ({ x: (i + 0.5) * BLOCKS * BLOCK_STEPS, y }));
+    const means = (runs[0] ?? []).map((_, i) => mean(runs.map((run) => run[i] ?? Number.NaN)));
+    return { name, colour, points: points(means), runs: runs.map(points) };
+  });
+  const size = { width: 640, height: 360 };
+  const { markup } = drawLines(
+    {
+      ...{ series, include: [0.4, 1], xLabel: "steps of online pre-training (state only)" },
+      xFormat: (steps) => `${steps / 1000}k`,
+      yFormat: (share) => `${Math.round(100 * share)} %`,
+    },
+    size,
+  );
+  const key = series.map(
+    ({ name, colour }) =>
+      html`<g class="c${colour}"><path class="line" d="M470 ${270 + 18 * colour}h30"/><text x="508" y="${274 + 18 * colour}">${name}</text></g>`,
+  );
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="Share of valid placements over steps of online pre-training">
+<style>text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4;stroke:var(--c)}.run{fill:none;stroke-width:1;stroke-opacity:.35;stroke:var(--c)}.dot{fill:var(--c)}.c0{--c:#0b5fc0}.c1{--c:#c2500a}.c2{--c:#6a3fb5}.c3{--c:#0d7a5f}</style>
+<rect width="100%" height="100%" fill="#fff"/>${markup}${key}</svg>
+`;
+}
+
+function collect(result: Result): void {
+  writeDurably(path.join(RESULTS, `${result.name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+  const all = readdirSync(RESULTS)
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .map((file) => JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")) as Result);
+  writeDurably(path.join(RESULTS, "curves.svg"), drawing(all).text);
+}
+
+const { sources } = readFlags(argv);
+const folder = path.resolve(typeof argv["out"] === "string" ? argv["out"] : "runs/feasibility");
+const configured = resolveConfiguration([{ name: "the arm", values: { device: "cpu" } }, ...sources], {
+  agent: "paper",
+});
+const curves: Record<string, FeasibilityCurve> = {};
+for (const seed of parseSeeds(argv.seeds)) curves[seed] = await learn({ ...configured, seed }, folder);
+const last = Object.values(curves).map(lastTenth);
+const { commit, machine } = provenance();
+const result: Result = {
+  name: argv.name ?? configured.view,
+  command: `node dist/benchmarks/feasibility.js ${process.argv.slice(2).join(" ")}`.trim(),
+  settings: Object.fromEntries(VARIED.map((name) => [name, configured[name]])),
+  seeds: curves,
+  lastTenth: { mean: mean(last), seeds: last },
+  commit,
+  machine,
+};
+if (argv.collect) collect(result);
+if (argv["json"]) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+else {
+  for (const [seed, curve] of Object.entries(curves)) {
+    const points = averaged(curve).map((share) => (100 * share).toFixed(0));
+    process.stdout.write(`seed ${seed}, % valid in each ${BLOCKS * BLOCK_STEPS} steps: ${points.join(" ")}\n`);
+  }
+  process.stdout.write(`last tenth: ${percent(result.lastTenth.mean)} (${last.map(percent).join(", ")})\n`);
+  if (argv.collect && existsSync(RESULTS)) process.stdout.write(`kept in ${path.relative(process.cwd(), RESULTS)}\n`);
+}
