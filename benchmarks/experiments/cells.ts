@@ -17,13 +17,19 @@ import { combinationName, combinations, type Experiment, type Settings, settings
 export interface Wish extends CellWish {
   /** Factor → level. */
   readonly levels: Readonly<Record<string, string>>;
+  /** Those that are not at their defaults, base models by their names: the same on every machine. */
+  readonly settings: Settings;
 }
 
 /** The same with where it is. */
 export interface Cell {
   readonly levels: Readonly<Record<string, string>>;
+  /** Of its combination of levels. */
   readonly name: string;
+  /** Of its run, and of its cell file. */
+  readonly run: string;
   readonly seed: number;
+  readonly settings: Settings;
   readonly configuration: Configuration;
   readonly folder: string;
   /** Folder of the test sets and transitions that runs of its world share. */
@@ -59,6 +65,10 @@ export const whatItIs = (configuration: Configuration): Settings =>
       .map((name) => [name, configuration[name]]),
   );
 
+/** The name of a run, from what it is: the same on every machine. */
+export const runName = (settings: Settings, seed: number): string =>
+  `${settings["agent"] ?? SETTINGS.agent.fallback}-${digest(settings)}-${seed}`;
+
 /** Named by what the run is and its seed: equal configurations are one run, whichever experiment asks. */
 export function wishesOf(experiment: Experiment, folder: string, seeds: readonly number[], quick: boolean): Wish[] {
   // Seed by seed, so that an interrupted experiment has whole sets.
@@ -73,10 +83,12 @@ export function wishesOf(experiment: Experiment, folder: string, seeds: readonly
       const resolved = resolveConfiguration([
         { name: `${experiment.name}.yaml`, values: Object.assign({}, ...layers) },
       ]);
+      const own = whatItIs(resolved);
       return {
         levels,
+        settings: own,
         variant: null,
-        name: `${resolved.agent}-${digest(whatItIs(resolved))}-${seed}`,
+        name: runName(own, seed),
         configuration: { ...resolved, vlm: baseDirectory(folder, resolved.vlm), seed },
       };
     }),
@@ -93,11 +105,12 @@ export function openRuns(wishes: readonly Wish[], options: SweepOptions): Promis
 /** Where the runs asked for are. */
 export function cellsOf(wishes: readonly Wish[], { asked }: OpenSweep): Cell[] {
   const planned = new Map(asked.map((cell) => [configurationKey(cell.configuration), cell]));
-  return wishes.map(({ levels, configuration }) => {
+  return wishes.map(({ levels, settings, name: run, configuration }) => {
     const cell = planned.get(configurationKey(configuration));
     if (cell === undefined) throw new Error(`a run was asked for that is not in the plan: ${combinationName(levels)}`);
     const { folder, shared = "" } = cell;
-    return { levels, name: combinationName(levels), seed: configuration.seed, configuration, folder, shared };
+    const { seed } = configuration;
+    return { levels, name: combinationName(levels), run, seed, settings, configuration, folder, shared };
   });
 }
 

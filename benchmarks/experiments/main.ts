@@ -1,5 +1,5 @@
 /** @file `npm run experiment -- NAME… [--quick]`: runs the paper's experiments and the ablations, prints and keeps what they show. */
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
@@ -11,68 +11,32 @@ import { shownPath } from "../../trainer/cli/run-folder.js";
 import { InputError } from "../../trainer/errors.js";
 import { wrap } from "../../trainer/report/terminal.js";
 import { local } from "../../trainer/sweep/local.js";
-import type { OpenSweep, SweepOptions } from "../../trainer/sweep/sweep.js";
+import type { OpenSweep } from "../../trainer/sweep/sweep.js";
 import { about } from "../../trainer/sweep/terminal.js";
+import { refusals } from "./acceptance.js";
 import { analysisNamed } from "./analyses/analysis.js";
-import { basesToMake, cellsOf, estimateRuns, openRuns, runCells, type Wish, wishesOf } from "./cells.js";
-import { type Experiment, experimentNames, readExperiment } from "./definition.js";
+import { basesToMake, estimateRuns, runCells } from "./cells.js";
+import { collectCells, collectWhole } from "./collect.js";
+import { experimentNames, readExperiment } from "./definition.js";
 import { plainTable } from "./outcome.js";
 import { RESULTS, writePages } from "./pages.js";
-import { type ExperimentSummary, readExperimentSummary, writeResults } from "./results.js";
-
-interface Chosen {
-  readonly experiment: Experiment;
-  readonly seeds: readonly number[];
-  readonly wishes: readonly Wish[];
-}
-
-/** What all the experiments of a command have in common. */
-interface Setting {
-  /** Of all experiments. */
-  readonly folder: string;
-  readonly quick: boolean;
-  /** As asked for; else each experiment's own. */
-  readonly seeds: readonly number[] | undefined;
-  readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
-}
-
-/** What repeats it anywhere: neither where its results go nor where its runs are done changes them. */
-const commandOf = (names: readonly string[], { quick, seeds }: Setting): string =>
-  [
-    `npm run experiment -- ${names.join(" ")}`,
-    ...(quick ? ["--quick"] : []),
-    ...(seeds === undefined ? [] : [`--seeds ${seeds.join(",")}`]),
-  ].join(" ");
-
-function choose(name: string, { folder, quick, seeds: asked }: Setting): Chosen {
-  const experiment = readExperiment(name);
-  const { first, count } = experiment.seeds;
-  const seeds = asked ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
-  return { experiment, seeds, wishes: wishesOf(experiment, folder, seeds, quick) };
-}
-
-/** The sweep that the runs of all experiments are in, with those of the given ones asked for. */
-const open = (chosen: readonly Chosen[], setting: Setting): Promise<OpenSweep> =>
-  openRuns(
-    chosen.flatMap(({ wishes }) => wishes),
-    {
-      ...setting.sweep,
-      folder: path.join(setting.folder, "runs"),
-      command: commandOf(
-        chosen.map(({ experiment }) => experiment.name),
-        setting,
-      ),
-    },
-  );
-
-const counts = (name: string, { asked, finished }: OpenSweep): string =>
-  `${name}: ${asked.length} runs, ${finished.length} of them done`;
+import { type ExperimentSummary, writeResults } from "./results.js";
+import {
+  type Chosen,
+  choose,
+  commandOf,
+  gather,
+  openSources,
+  refuseUncounted,
+  type Setting,
+  type Sources,
+} from "./sources.js";
 
 /** What all of them come to, and about how long that takes. */
 async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<void> {
   const { progress } = setting.sweep;
-  for (const one of chosen) progress.say(counts(one.experiment.name, await open([one], setting)));
-  const all = await open(chosen, setting);
+  for (const one of chosen) progress.say(counts(one.experiment.name, await openSources([one], setting)));
+  const all = await openRest(chosen, setting);
   const missing = all.fresh.length + all.resumed.length;
   if (missing === 0) return;
   const estimated = setting.quick ? null : await estimateRuns(all);
@@ -83,18 +47,31 @@ async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<voi
   if (bases.length > 0) progress.say(`and before them ${bases.join(" and ")} to pre-train${each}`);
 }
 
+function counts(name: string, { sweep, asked }: Sources): string {
+  const { finished, fresh, resumed } = sweep;
+  const missing = fresh.length + resumed.length;
+  const elsewhere = asked - finished.length - missing;
+  return `${name}: ${asked} runs, ${finished.length} of them done here, ${elsewhere} from cells, ${missing} missing`;
+}
+
+/** What is to be run; where cells that it needs do not count, that is for the user to decide first. */
+async function openRest(chosen: readonly Chosen[], setting: Setting): Promise<OpenSweep> {
+  const sources = await openSources(chosen, setting);
+  refuseUncounted(sources);
+  return sources.sweep;
+}
+
 async function perform(one: Chosen, setting: Setting): Promise<void> {
-  const { experiment, seeds, wishes } = one;
+  const { experiment, seeds } = one;
   const { folder, quick } = setting;
-  const { progress, signal } = setting.sweep;
-  const analysis = analysisNamed(experiment.analysis);
-  const sweep = await open([one], setting);
-  await runCells(sweep, folder, quick);
-  const cells = cellsOf(wishes, sweep);
-  const outcome = await analysis({ experiment, cells, folder, quick, progress, signal });
+  const sources = await openSources([one], setting);
+  refuseUncounted(sources);
+  await runCells(sources.sweep, folder, quick);
+  const runs = await gather(one, sources, setting);
+  const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs });
   const own = path.join(folder, experiment.name);
-  const summary = await writeResults(own, experiment, cells, { command: sweep.options.command, quick, seeds }, outcome);
-  process.stdout.write(`${shown(summary, own)}\n`);
+  const asked = { command: commandOf([experiment.name], setting), quick, seeds, of: sources.asked };
+  process.stdout.write(`${shown(writeResults(own, experiment, runs, asked, outcome), own)}\n`);
 }
 
 function shown(summary: ExperimentSummary, folder: string): string {
@@ -112,23 +89,31 @@ function shown(summary: ExperimentSummary, folder: string): string {
   ].join("\n\n");
 }
 
-/** The small form of finished full experiments into benchmarks/results, and from there into the pages. */
-function collect(names: readonly string[], folder: string): void {
-  for (const name of names) {
-    const own = path.join(folder, name);
-    const file = path.join(own, "summary.json");
-    if (!existsSync(file))
-      throw new InputError(`${shownPath(own)}: has no summary.json; run npm run experiment -- ${name}`);
-    if (readExperimentSummary(file).setting !== "full") {
-      throw new InputError(`${shownPath(own)}: is of the quick setting, which nothing is to be read from`);
-    }
-    const to = path.join(RESULTS, name);
-    rmSync(to, { recursive: true, force: true });
-    mkdirSync(to, { recursive: true });
-    cpSync(own, to, { recursive: true });
-    process.stdout.write(`${shownPath(to)}\n`);
-  }
+function sayPages(): void {
   for (const page of writePages()) process.stdout.write(`${page}\n`);
+}
+
+/** Whole experiments, or cell by cell what there is of them; then the pages, which are of benchmarks/results alone. */
+async function collect(asked: readonly string[], partial: boolean, setting: Setting): Promise<void> {
+  const { folder, quick, results } = setting;
+  const all = experimentNames();
+  if (partial) {
+    if (quick && results === RESULTS) {
+      throw new InputError(
+        `--quick --partial: nothing is to be read from the quick setting, so its cells do not go into ${shownPath(RESULTS)}; name another folder with --results`,
+      );
+    }
+    for (const name of asked.length > 0 ? asked : all) {
+      const line = await collectCells(choose(name, setting), setting);
+      process.stdout.write(`${line}\n`);
+    }
+  } else {
+    const finished = all.filter((name) => existsSync(path.join(folder, name, "summary.json")));
+    for (const name of asked.length > 0 ? asked : finished) {
+      process.stdout.write(`${collectWhole(name, folder, results)}\n`);
+    }
+  }
+  if (results === RESULTS) sayPages();
 }
 
 async function main(): Promise<void> {
@@ -136,7 +121,7 @@ async function main(): Promise<void> {
   const argv = await yargs(hideBin(process.argv))
     .scriptName("npm run experiment --")
     .usage(
-      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 pages           the pages from benchmarks/results",
+      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 collect NAME… --partial   their finished runs as cells, to go on with elsewhere\n$0 pages           the pages from benchmarks/results",
     )
     .options({
       quick: { type: "boolean", default: false, describe: "CI's size: one seed, few levels, seconds a run" },
@@ -157,6 +142,22 @@ async function main(): Promise<void> {
         default: path.join("runs", "experiments"),
         describe: "folder of all experiments, which share runs",
       },
+      results: {
+        type: "string",
+        requiresArg: true,
+        default: RESULTS,
+        defaultDescription: "benchmarks/results",
+        describe: "folder of collected results; cells in it are not run again",
+      },
+      partial: { type: "boolean", default: false, describe: "collect: each finished run as a cell file" },
+      "accept-commit": {
+        type: "string",
+        array: true,
+        nargs: 1,
+        default: [],
+        defaultDescription: "none",
+        describe: "take cells of this commit too: its numbers are known to be the same (may be repeated)",
+      },
       plan: { type: "boolean", default: false, describe: "only say what would be run" },
       quiet: { type: "boolean", default: false, describe: "say nothing but warnings and the result" },
       ...EXECUTOR_OPTIONS,
@@ -176,13 +177,7 @@ async function main(): Promise<void> {
     return;
   }
   if (verb === "pages") {
-    for (const page of writePages()) process.stdout.write(`${page}\n`);
-    return;
-  }
-  if (verb === "collect") {
-    const asked = words.slice(1);
-    const finished = names.filter((name) => existsSync(path.join(folder, name, "summary.json")));
-    collect(asked.length > 0 ? asked : finished, folder);
+    sayPages();
     return;
   }
   const { quick, jobs, plan } = argv;
@@ -191,6 +186,8 @@ async function main(): Promise<void> {
   const executor = text(argv, "executor") ?? local.name;
   const setting: Setting = {
     folder,
+    results: path.resolve(argv.results),
+    refusal: refusals(argv["accept-commit"]),
     quick,
     seeds: argv.seeds === undefined ? undefined : parseSeeds(argv.seeds),
     sweep: {
@@ -201,6 +198,10 @@ async function main(): Promise<void> {
       ...(jobs === undefined ? {} : { jobs }),
     },
   };
+  if (verb === "collect") {
+    await collect(words.slice(1), argv.partial, setting);
+    return;
+  }
   const chosen = (verb === "all" ? names : words).map((name) => choose(name, setting));
   await sayPlan(chosen, setting);
   if (plan) return;

@@ -1,26 +1,50 @@
 /** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
 import { Random } from "../../trainer/random/random.js";
+import { TERM_NAMES } from "../../trainer/report/columns.js";
 import { powerOf } from "../../trainer/report/power.js";
-import { type MetricsRow, readMetrics, seedRun } from "../../trainer/report/readers.js";
+import { type MetricsRow, seedRun } from "../../trainer/report/readers.js";
 import { bootstrapInterval, mean, pairedTTest } from "../../trainer/report/statistics.js";
 import { type Axis, along, interpolate, type Measure, type SeedRun } from "../../trainer/report/summary.js";
 import type { Cell } from "./cells.js";
 import type { Estimate } from "./outcome.js";
 
+/** What analyses read of metrics.csv, and so what a cell file holds of it. */
+export const CURVE_COLUMNS = [
+  "iteration",
+  "generated",
+  "valid",
+  "feasibilitySteps",
+  "validRate",
+  "accuracyOneTerm",
+  "accuracyFull",
+  "naturalOneTerm",
+  "naturalFull",
+  "score",
+  "hardness",
+  ...TERM_NAMES.map((term) => `accuracy_${term}` as const),
+  ...TERM_NAMES.map((term) => `samples_${term}` as const),
+] as const;
+type CurveColumn = (typeof CURVE_COLUMNS)[number];
+export type CurveRow = Readonly<Pick<MetricsRow, CurveColumn>>;
+
+/** The cell of an experiment, wherever its run was done. */
+export type MeasuredCell = Pick<Cell, "levels" | "name" | "seed">;
+
 /** A run and what it left. */
 export interface Measured {
-  readonly cell: Cell;
-  readonly rows: readonly MetricsRow[];
+  readonly cell: MeasuredCell;
+  readonly rows: readonly CurveRow[];
   readonly run: SeedRun;
+  /** What the analysis took of the run's folder; not defined for one that takes the curve alone. */
+  readonly measures: unknown;
 }
 
-export const measure = (cells: readonly Cell[]): Promise<Measured[]> =>
-  Promise.all(
-    cells.map(async (cell) => {
-      const rows = await readMetrics(cell.folder);
-      return { cell, rows, run: seedRun(cell.seed, rows) };
-    }),
-  );
+export const measured = (cell: MeasuredCell, rows: readonly CurveRow[], measures: unknown): Measured => ({
+  cell,
+  rows,
+  run: seedRun(cell.seed, rows),
+  measures,
+});
 
 export const oneTerm: Measure = ({ accuracy }) => accuracy.oneTerm;
 export const fullFlip: Measure = ({ accuracy }) => accuracy.full;
@@ -35,7 +59,7 @@ export const at = ({ run }: Measured, axis: Axis, samples: number, what: Measure
   interpolate(along(run, axis, what), samples);
 
 /** A column of metrics at a number of samples, linear between iterations. */
-export function columnAt({ rows }: Measured, column: keyof MetricsRow, axis: Axis, samples: number): number {
+export function columnAt({ rows }: Measured, column: CurveColumn, axis: Axis, samples: number): number {
   const curve = rows.flatMap((row) => {
     const value = row[column];
     return value === null ? [] : [{ samples: row[axis] ?? 0, value }];
@@ -56,7 +80,7 @@ export const estimate = (values: readonly number[], ...stream: readonly string[]
 });
 
 /** Runs by the name of their combination, in order of first appearance. */
-export function grouped(runs: readonly Measured[], key: (cell: Cell) => string): Map<string, Measured[]> {
+export function grouped(runs: readonly Measured[], key: (cell: MeasuredCell) => string): Map<string, Measured[]> {
   const groups = new Map<string, Measured[]>();
   for (const run of runs) {
     const name = key(run.cell);
@@ -71,7 +95,7 @@ export function grouped(runs: readonly Measured[], key: (cell: Cell) => string):
 export function paired(
   a: readonly Measured[],
   b: readonly Measured[],
-  pairing: (cell: Cell) => string,
+  pairing: (cell: MeasuredCell) => string,
 ): (readonly [Measured, Measured])[] {
   const others = new Map(b.map((run) => [pairing(run.cell), run]));
   return a.flatMap((run) => {

@@ -1,16 +1,38 @@
-/** @file The pages: numbers are put between two marks by this code, from what is committed; the words around them are written by hand. */
-import { existsSync, readFileSync } from "node:fs";
+/** @file The pages: numbers are put between marks by this code, from what is committed; the words around them are written by hand. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { z } from "zod";
 import { InputError } from "../../trainer/errors.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { writeDurably } from "../../trainer/rls3/durable-file.js";
+import { readCellFile } from "./cell-files.js";
+import { wishesOf } from "./cells.js";
 import { EXPERIMENTS, experimentNames, readExperiment, root } from "./definition.js";
 import { markdownTable } from "./outcome.js";
 import { type ExperimentSummary, readExperimentSummary } from "./results.js";
+import { collectedFiles } from "./sources.js";
+import { codeBefore, openingOf } from "./versions.js";
 
 export const RESULTS = path.join(root, "benchmarks/results");
 const LIST = path.join(root, "benchmarks/EXPERIMENTS.md");
-const BEGIN = "<!-- written by npm run experiment -- pages -->";
-const END = "<!-- end -->";
+const COMPARISONS = path.join(RESULTS, "README.md");
+
+/** Two comments of a page, between which its text is written by this code. */
+interface Marks {
+  readonly begin: string;
+  readonly end: string;
+}
+
+const RESULT: Marks = { begin: "<!-- written by npm run experiment -- pages -->", end: "<!-- end -->" };
+/** Right below the title: what a reader has to know before any number. */
+const OPENING: Marks = {
+  begin: "<!-- opening, written by npm run experiment -- pages -->",
+  end: "<!-- end of opening -->",
+};
+const OPEN_RUNS: Marks = {
+  begin: "<!-- open runs, written by npm run experiment -- pages -->",
+  end: "<!-- end of open runs -->",
+};
 
 const committed = (name: string): ExperimentSummary | null => {
   const file = path.join(RESULTS, name, "summary.json");
@@ -18,19 +40,23 @@ const committed = (name: string): ExperimentSummary | null => {
 };
 
 const plain = (text: string): string => text.replaceAll("\u00a0", " ");
-const machineOf = ({ machine }: ExperimentSummary): string =>
-  `${machine["cpu"] ?? "unknown"}, ${machine["cores"] ?? "?"} cores, ${machine["memoryGiB"] ?? "?"} GiB`;
+const machinesOf = ({ machines }: ExperimentSummary): string =>
+  [
+    ...new Set(
+      machines.map((one) => `${one["cpu"] ?? "unknown"}, ${one["cores"] ?? "?"} cores, ${one["memoryGiB"] ?? "?"} GiB`),
+    ),
+  ].join("; ");
 /** "+" where files differed from the commit. */
 const commitsOf = ({ commits }: ExperimentSummary): string =>
   commits.map((commit) => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "")).join(", ");
 /** Latin letters alone: a symbol such as β stays what it is. */
 const capital = (text: string): string => text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
+const restsOn = ({ cells }: ExperimentSummary): string => `rests on ${cells.finished} of ${cells.of} cells`;
 
-function resultOf(name: string): string {
-  const summary = committed(name);
+function resultOf(name: string, summary: ExperimentSummary | null): string {
   if (summary === null) return "The full setting has not been run yet.";
   const link = `../results/${name}`;
-  const head = `${summary.date}; ${machineOf(summary)}; commit ${commitsOf(summary)}; \`${summary.command}\`, ${summary.runs} runs, seeds ${summary.seeds.join(", ")}; [summary.json](${link}/summary.json), [sweep.csv](${link}/sweep.csv), [curves.csv](${link}/curves.csv).`;
+  const head = `${summary.date}; ${machinesOf(summary)}; commit ${commitsOf(summary)}; \`${summary.command}\`, ${restsOn(summary)}, seeds ${summary.seeds.join(", ")}; [summary.json](${link}/summary.json), [sweep.csv](${link}/sweep.csv), [curves.csv](${link}/curves.csv).`;
   return [
     head,
     `${capital(plain(summary.headline))}.`,
@@ -41,37 +67,104 @@ function resultOf(name: string): string {
 }
 
 /** `text` with what is between the marks replaced. */
-export function inserted(file: string, text: string, between: string): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin === -1 || end < begin) throw new InputError(`${file}: lacks the marks "${BEGIN}" and "${END}"`);
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${between}\n\n${text.slice(end)}`;
+export function inserted(file: string, text: string, between: string, { begin, end }: Marks = RESULT): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from === -1 || to < from) throw new InputError(`${file}: lacks the marks "${begin}" and "${end}"`);
+  const written = between === "" ? "" : `${between}\n\n`;
+  return `${text.slice(0, from + begin.length)}\n\n${written}${text.slice(to)}`;
 }
 
-function list(): string {
-  const rows = experimentNames().map((name) => {
-    const summary = committed(name);
-    const { title } = readExperiment(name);
-    const link = `[${name}](experiments/${name}.md)`;
-    if (summary === null) return `| ${link} | ${title} | – | – | not run at the full setting yet |`;
-    const what = `${summary.runs} runs, ${summary.seeds.length} ${summary.seeds.length === 1 ? "seed" : "seeds"}`;
-    return `| ${link} | ${title} | ${summary.date} | ${machineOf(summary)}; ${commitsOf(summary)}; ${what} | ${capital(plain(summary.headline)).replaceAll("|", "\\|")} |`;
+/** The page with its opening, which it has where its results are older than what is asked of pictures now. */
+export function opened(file: string, text: string, opening: string | null): string {
+  if (!/^# [^\n]+\n+<!-- opening/.test(text)) {
+    throw new InputError(`${file}: lacks the marks "${OPENING.begin}" and "${OPENING.end}" right below its title`);
+  }
+  return inserted(file, text, opening ?? "", OPENING);
+}
+
+/** An experiment's page with what its summary says. */
+export function experimentPage(file: string, text: string, name: string, summary: ExperimentSummary | null): string {
+  const opening = summary === null ? null : openingOf(summary.languageVersion);
+  return opened(file, inserted(file, text, resultOf(name, summary)), opening);
+}
+
+/** A row of the list of experiments. */
+export function listRow(name: string, title: string, summary: ExperimentSummary | null): string {
+  const link = `[${name}](experiments/${name}.md)`;
+  if (summary === null) return `| ${link} | ${title} | – | – | not run at the full setting yet |`;
+  const what = `${restsOn(summary)}, ${summary.seeds.length} ${summary.seeds.length === 1 ? "seed" : "seeds"}`;
+  const before = codeBefore(summary.languageVersion);
+  const outcome = `${before === null ? "" : `${before}: `}${capital(plain(summary.headline)).replaceAll("|", "\\|")}`;
+  return `| ${link} | ${title} | ${summary.date} | ${machinesOf(summary)}; ${commitsOf(summary)}; ${what} | ${outcome} |`;
+}
+
+const list = (): string =>
+  [
+    "| experiment | question | date | machine, commit, cells | outcome |",
+    "|---|---|---|---|---|",
+    ...experimentNames().map((name) => listRow(name, readExperiment(name).title, committed(name))),
+  ].join("\n");
+
+/** Experiments of which today's code has not all cells: what is there, and the command that goes on. */
+export function openRunsTable(results: string): string {
+  const rows = experimentNames().flatMap((name) => {
+    const experiment = readExperiment(name);
+    const { first, count } = experiment.seeds;
+    const seeds = Array.from({ length: count }, (_, i) => first + i);
+    const runs = [...new Set(wishesOf(experiment, "", seeds, false).map((wish) => wish.name))];
+    const file = path.join(results, name, "summary.json");
+    const summary = existsSync(file) ? readExperimentSummary(file) : null;
+    const whole = summary?.languageVersion === LANGUAGE_VERSION ? summary.cells.finished : 0;
+    const finished = Math.max(whole, runs.filter((run) => isCollected(results, name, run)).length);
+    return finished >= runs.length
+      ? []
+      : [`| ${name} | ${finished} of ${runs.length} | \`npm run experiment -- ${name}\` |`];
   });
-  return ["| experiment | question | date | machine, commit, runs | outcome |", "|---|---|---|---|---|", ...rows].join(
-    "\n",
+  if (rows.length === 0) return "None: every experiment has all its cells.";
+  return ["| experiment | cells there | goes on with |", "|---|--:|---|", ...rows].join("\n");
+}
+
+/** Whether a cell of today's language is there. At which commit it was made is looked at when it is needed: pages do not follow from git. */
+const isCollected = (results: string, experiment: string, run: string): boolean =>
+  collectedFiles(results, experiment, run).some((file) => {
+    const cell = readCellFile(file);
+    return cell.kind === "whole" && cell.record.languageVersion === LANGUAGE_VERSION;
+  });
+
+const comparison = z.looseObject({ languageVersion: z.number().int().default(1) });
+
+/** The opening of the page of comparisons, as old as the oldest of them. */
+function comparisonsOpening(): string | null {
+  const names = readdirSync(RESULTS).filter(
+    (name) => !experimentNames().includes(name) && existsSync(path.join(RESULTS, name, "summary.json")),
   );
+  const old = names.flatMap((name) => {
+    const text = readFileSync(path.join(RESULTS, name, "summary.json"), "utf8");
+    const { languageVersion } = comparison.parse(JSON.parse(text));
+    return codeBefore(languageVersion) === null ? [] : [{ name, languageVersion }];
+  });
+  const opening = openingOf(Math.min(LANGUAGE_VERSION, ...old.map(({ languageVersion }) => languageVersion)));
+  return opening === null ? null : `${opening} That holds for ${old.map(({ name }) => `\`${name}\``).join(" and ")}.`;
 }
 
 /** Every page with its text as it should be. */
 export function pages(): { readonly file: string; readonly found: string; readonly wanted: string }[] {
-  const page = (file: string, between: string) => {
-    if (!existsSync(file))
-      throw new InputError(`${file}: there is no such page; write it, with the marks "${BEGIN}" and "${END}"`);
+  const page = (file: string, wanted: (found: string) => string) => {
+    if (!existsSync(file)) {
+      throw new InputError(
+        `${file}: there is no such page; write it, with the marks "${RESULT.begin}" and "${RESULT.end}"`,
+      );
+    }
     const found = readFileSync(file, "utf8");
-    return { file, found, wanted: inserted(file, found, between) };
+    return { file, found, wanted: wanted(found) };
   };
   return [
-    ...experimentNames().map((name) => page(path.join(EXPERIMENTS, `${name}.md`), resultOf(name))),
-    page(LIST, list()),
+    ...experimentNames().map((name) => {
+      const file = path.join(EXPERIMENTS, `${name}.md`);
+      return page(file, (found) => experimentPage(file, found, name, committed(name)));
+    }),
+    page(LIST, (found) => inserted(LIST, inserted(LIST, found, list()), openRunsTable(RESULTS), OPEN_RUNS)),
+    page(COMPARISONS, (found) => opened(COMPARISONS, found, comparisonsOpening())),
   ];
 }
 

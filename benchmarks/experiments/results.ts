@@ -1,43 +1,36 @@
 /** @file What an experiment leaves: summary.json, sweep.csv (a row a run), curves.csv (a row an iteration), pictures. */
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
-import { TERM_NAMES } from "../../trainer/report/columns.js";
-import { readMetrics } from "../../trainer/report/readers.js";
-import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { writeDurably } from "../../trainer/rls3/durable-file.js";
-import { readRunConfig } from "../../trainer/rls3/run-directory.js";
-import type { Cell } from "./cells.js";
 import type { Experiment } from "./definition.js";
+import { CURVE_COLUMNS } from "./measures.js";
 import type { Outcome } from "./outcome.js";
+import type { Gathered } from "./sources.js";
 
-const CURVE_COLUMNS = [
-  "iteration",
-  "generated",
-  "valid",
-  "validRate",
-  "accuracyOneTerm",
-  "accuracyFull",
-  "naturalOneTerm",
-  "naturalFull",
-  "score",
-  "hardness",
-  ...TERM_NAMES.map((term) => `accuracy_${term}` as const),
-  ...TERM_NAMES.map((term) => `samples_${term}` as const),
-] as const;
+/** A row of curves.csv; what feasibility pre-training took is in none of its tables. */
+const CSV_COLUMNS = CURVE_COLUMNS.filter((column) => column !== "feasibilitySteps");
 
 const table = z.object({ title: z.string(), head: z.array(z.string()), rows: z.array(z.array(z.string())) });
+const machine = z.record(z.string(), z.union([z.string(), z.number()]));
 const summarySchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   experiment: z.string(),
   title: z.string(),
   question: z.string(),
   command: z.string(),
   setting: z.enum(["full", "quick"]),
   date: z.string(),
-  machine: z.record(z.string(), z.union([z.string(), z.number()])),
+  /** Of the first run. */
+  machine,
+  /** All that runs were done on. */
+  machines: z.array(machine),
   commits: z.array(z.string()),
+  /** What was asked of pictures: LANGUAGE_VERSION of the runs. */
+  languageVersion: z.number(),
+  /** Runs that the result rests on, of those that the experiment asks for. */
+  cells: z.object({ finished: z.number(), of: z.number() }),
   seeds: z.array(z.number()),
   runs: z.number(),
   settings: z.record(z.string(), z.unknown()),
@@ -54,55 +47,59 @@ export interface Asked {
   readonly command: string;
   readonly quick: boolean;
   readonly seeds: readonly number[];
+  /** Runs that the experiment asks for. */
+  readonly of: number;
 }
 
-/** Commits, machine and the day on which the last of the runs ended, as the runs themselves have them. */
-function provenanceOf(cells: readonly Cell[]): Pick<ExperimentSummary, "date" | "machine" | "commits"> {
-  const configs = cells.map(({ folder }) => readRunConfig(folder));
-  const ended = Math.max(...cells.map(({ folder }) => statSync(path.join(folder, EVENT_FILE)).mtimeMs));
+/** Commits, machines and the day on which the last of the runs ended, as the runs themselves have them. */
+function provenanceOf(
+  runs: readonly Gathered[],
+): Pick<ExperimentSummary, "date" | "machine" | "machines" | "commits" | "languageVersion"> {
+  const records = runs.map(({ record }) => record);
+  const machines = new Map(records.map((record) => [JSON.stringify(record.machine), record.machine]));
   return {
-    date: new Date(ended).toISOString().slice(0, 10),
-    machine: (configs[0]?.["machine"] ?? {}) as ExperimentSummary["machine"],
-    commits: [...new Set(configs.map((config) => String(config["commit"])))].sort(),
+    date:
+      records
+        .map(({ date }) => date)
+        .sort()
+        .at(-1) ?? "",
+    machine: records[0]?.machine ?? {},
+    machines: [...machines.values()],
+    commits: [...new Set(records.map(({ commit }) => commit))].sort(),
+    languageVersion: Math.min(...records.map(({ languageVersion }) => languageVersion)),
   };
 }
 
-async function csvRows(
-  cells: readonly Cell[],
-  which: "all" | "last",
-): Promise<Record<string, string | number | null>[]> {
-  const perRun = await Promise.all(
-    cells.map(async ({ levels, seed, folder }) => {
-      const rows = await readMetrics(folder);
-      return (which === "all" ? rows : rows.slice(-1)).map((row) => ({
-        ...levels,
-        seed,
-        ...Object.fromEntries(CURVE_COLUMNS.map((column) => [column, row[column]])),
-      }));
-    }),
+const csvRows = (runs: readonly Gathered[], which: "all" | "last"): Record<string, string | number | null>[] =>
+  runs.flatMap(({ cell: { levels, seed }, rows }) =>
+    (which === "all" ? rows : rows.slice(-1)).map((row) => ({
+      ...levels,
+      seed,
+      ...Object.fromEntries(CSV_COLUMNS.map((column) => [column, row[column]])),
+    })),
   );
-  return perRun.flat();
-}
 
 /** Writes the experiment's folder and gives what is in its summary.json. */
-export async function writeResults(
+export function writeResults(
   folder: string,
   experiment: Experiment,
-  cells: readonly Cell[],
+  runs: readonly Gathered[],
   asked: Asked,
   outcome: Outcome,
-): Promise<ExperimentSummary> {
+): ExperimentSummary {
+  const finished = new Set(runs.map(({ record }) => record.name)).size;
   const pictures = [...(outcome.pictures ?? new Map<string, Uint8Array>())];
   const summary: ExperimentSummary = {
-    schema: 1,
+    schema: 2,
     experiment: experiment.name,
     title: experiment.title,
     question: experiment.question,
     command: asked.command,
     setting: asked.quick ? "quick" : "full",
-    ...provenanceOf(cells),
+    ...provenanceOf(runs),
     seeds: [...asked.seeds],
-    runs: new Set(cells.map((cell) => cell.folder)).size,
+    cells: { finished, of: asked.of },
+    runs: finished,
     settings: experiment.settings,
     factors: experiment.factors,
     headline: outcome.headline,
@@ -117,11 +114,19 @@ export async function writeResults(
   };
   mkdirSync(folder, { recursive: true });
   writeDurably(path.join(folder, "summary.json"), `${JSON.stringify(summary, null, 1)}\n`);
-  writeDurably(path.join(folder, "sweep.csv"), stringify(await csvRows(cells, "last"), { header: true }));
-  writeDurably(path.join(folder, "curves.csv"), stringify(await csvRows(cells, "all"), { header: true }));
+  writeDurably(path.join(folder, "sweep.csv"), stringify(csvRows(runs, "last"), { header: true }));
+  writeDurably(path.join(folder, "curves.csv"), stringify(csvRows(runs, "all"), { header: true }));
   for (const [name, bytes] of pictures) writeDurably(path.join(folder, name), bytes);
   return summary;
 }
 
+/** What was written before experiments could be partial, and before the language had versions. */
+const upgraded = (value: unknown): unknown => {
+  const old = z.looseObject({ schema: z.literal(1), runs: z.number(), machine }).safeParse(value);
+  if (!old.success) return value;
+  const { runs, machine: only } = old.data;
+  return { ...old.data, schema: 2, languageVersion: 1, machines: [only], cells: { finished: runs, of: runs } };
+};
+
 export const readExperimentSummary = (file: string): ExperimentSummary =>
-  summarySchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  summarySchema.parse(upgraded(JSON.parse(readFileSync(file, "utf8"))));

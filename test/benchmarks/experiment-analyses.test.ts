@@ -5,9 +5,11 @@ import { describe, expect, it } from "vitest";
 import { analysisNamed } from "../../benchmarks/experiments/analyses/analysis.js";
 import type { Cell } from "../../benchmarks/experiments/cells.js";
 import { combinationName, type Experiment } from "../../benchmarks/experiments/definition.js";
+import { measured } from "../../benchmarks/experiments/measures.js";
 import type { Outcome } from "../../benchmarks/experiments/outcome.js";
 import { Random } from "../../trainer/random/random.js";
 import { METRIC_COLUMNS, type SampleLine } from "../../trainer/report/columns.js";
+import { readMetrics } from "../../trainer/report/readers.js";
 import { holm, pairedTTest } from "../../trainer/report/statistics.js";
 import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { silent } from "../../trainer/rls3/progress.js";
@@ -36,7 +38,8 @@ function cellOf(
   writeFileSync(path.join(own, "metrics.csv"), stringify(complete, { header: true, columns: [...METRIC_COLUMNS] }));
   writeFileSync(path.join(own, "samples/0001.jsonl"), samples.map((line) => `${JSON.stringify(line)}\n`).join(""));
   const configuration = resolveConfiguration([{ name: "test", values: { seed } }]);
-  return { levels, name: combinationName(levels), seed, configuration, folder: own, shared: "" };
+  const name = combinationName(levels);
+  return { levels, name, run: name, seed, settings: {}, configuration, folder: own, shared: "" };
 }
 
 const curve = (end: number, generated = 200): Record<string, number>[] => [
@@ -45,7 +48,7 @@ const curve = (end: number, generated = 200): Record<string, number>[] => [
   { iteration: 2, generated, valid: 100, accuracyOneTerm: end },
 ];
 
-function analysed(
+async function analysed(
   analysis: string,
   factors: Experiment["factors"],
   cells: readonly Cell[],
@@ -64,7 +67,14 @@ function analysed(
     },
     ...(baseline === undefined ? {} : { baseline }),
   };
-  return analysisNamed(analysis)({ experiment, cells, folder, quick: false, progress: silent, signal: undefined });
+  const { measures, outcome } = analysisNamed(analysis);
+  const place = { cells, folder, progress: silent, signal: undefined };
+  const runs = cells.map(async (cell) => {
+    // As a cell file gives it back.
+    const taken: unknown = JSON.parse(JSON.stringify((await measures?.take(cell, place)) ?? null));
+    return measured(cell, await readMetrics(cell.folder), taken);
+  });
+  return outcome({ experiment, runs: await Promise.all(runs) });
 }
 
 const SEEDS = [0, 1, 2, 3, 4];

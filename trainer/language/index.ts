@@ -2,3 +2,4 @@
 export * from "./answers.js";
 export * from "./captions.js";
 export * from "./relations.js";
+export * from "./version.js";

@@ -248,8 +248,14 @@ export async function readSummary(folder: string): Promise<Summary | null> {
   return bytes === null ? null : parseJson(bytes.toString("utf8"), summarySchema, file);
 }
 
+/** The columns that a comparison needs of a run. */
+type ComparedRow = Pick<
+  MetricsRow,
+  "generated" | "valid" | "feasibilitySteps" | "accuracyFull" | "accuracyOneTerm" | "naturalFull" | "naturalOneTerm"
+>;
+
 /** A run's curve: the rows of metrics.csv in which the balanced test set was evaluated. */
-export function curveOf(rows: readonly MetricsRow[]): CurvePoint[] {
+export function curveOf(rows: readonly ComparedRow[]): CurvePoint[] {
   return rows.flatMap((row) => {
     if (row.accuracyFull === null || row.accuracyOneTerm === null) return [];
     const { naturalFull, naturalOneTerm } = row;
@@ -266,7 +272,7 @@ export function curveOf(rows: readonly MetricsRow[]): CurvePoint[] {
 }
 
 /** What a comparison needs of one run. */
-export function seedRun(seed: number, rows: readonly MetricsRow[]): SeedRun {
+export function seedRun(seed: number, rows: readonly ComparedRow[]): SeedRun {
   const last = rows.at(-1);
   const generated = last?.generated ?? 0;
   return {

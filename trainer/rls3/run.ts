@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors.js";
+import { LANGUAGE_VERSION } from "../language/index.js";
 import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
 import { type Configuration, parseResolved } from "./configuration.js";
 import { type Run, rls3, type State } from "./loop.js";
@@ -90,6 +91,7 @@ const SCHEMA = 1;
 function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown {
   return {
     schema: SCHEMA,
+    languageVersion: LANGUAGE_VERSION,
     command: plan.command,
     seed: plan.configuration.seed,
     configuration: plan.configuration,

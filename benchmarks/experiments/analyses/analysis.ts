@@ -1,8 +1,11 @@
-/** @file Which analyses there are, by the name that an experiment's file gives, and what each is handed. */
+/** @file Which analyses there are, by the name that an experiment's file gives, and the two halves of each: what it takes of a run, and what it makes of all. */
+
+import type { z } from "zod";
 import { InputError } from "../../../trainer/errors.js";
 import type { Progress } from "../../../trainer/rls3/progress.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
+import type { Measured } from "../measures.js";
 import type { Outcome } from "../outcome.js";
 import { effects } from "./effects.js";
 import { efficiency } from "./efficiency.js";
@@ -13,18 +16,32 @@ import { planted } from "./planted.js";
 import { terms } from "./terms.js";
 import { transfer } from "./transfer.js";
 
-/** All runs are done when an analysis is called. */
-export interface Context {
-  readonly experiment: Experiment;
+/** Where a run's measures are taken. */
+export interface Place {
+  /** All cells of the experiment; the runs of some may be on another machine. */
   readonly cells: readonly Cell[];
   /** The folder of all experiments: what analyses make and keep goes under it. */
   readonly folder: string;
-  readonly quick: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
-export type Analysis = (context: Context) => Promise<Outcome>;
+/** All runs are done when an analysis is called. */
+export interface Context {
+  readonly experiment: Experiment;
+  readonly runs: readonly Measured[];
+}
+
+export interface Analysis {
+  /** What it needs of a run beside its curve, from the run's folder; it goes into the cell file, so that no other machine needs the folder. */
+  readonly measures: Measures | null;
+  readonly outcome: (context: Context) => Outcome | Promise<Outcome>;
+}
+
+export interface Measures {
+  readonly schema: z.ZodType;
+  readonly take: (cell: Cell, place: Place) => Promise<unknown>;
+}
 
 const ANALYSES: Readonly<Record<string, Analysis>> = {
   levels,

@@ -1,7 +1,6 @@
 /** @file A grid of factors: the main effect of each, tables of two factors at a time, and the best and worst cells. */
 import { count, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm, mean } from "../../../trainer/report/statistics.js";
-import type { Cell } from "../cells.js";
 import {
   at,
   commonBudget,
@@ -9,16 +8,16 @@ import {
   gainPerIteration,
   grouped,
   type Measured,
-  measure,
+  type MeasuredCell,
   paired,
 } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
-import type { Context } from "./analysis.js";
+import type { Analysis, Context } from "./analysis.js";
 
 /** All that a cell is but one of its factors: what pairs are made over. */
 const rest =
   (factor: string) =>
-  (cell: Cell): string =>
+  (cell: MeasuredCell): string =>
     JSON.stringify([cell.seed, ...Object.entries(cell.levels).filter(([name]) => name !== factor)]);
 
 interface Budget {
@@ -121,8 +120,7 @@ interface RankedCell {
   readonly perValid: number;
 }
 
-export async function effects({ experiment, cells }: Context): Promise<Outcome> {
-  const runs = await measure(cells);
+function outcome({ experiment, runs }: Context): Outcome {
   const factors = Object.keys(experiment.factors);
   const budget = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
   const found = factors.map((factor) => ({ factor, levels: mainEffect(runs, factor, budget) }));
@@ -146,3 +144,6 @@ export async function effects({ experiment, cells }: Context): Promise<Outcome> 
     data: { budget, effects: found, cells: ranked.cells },
   };
 }
+
+/** The curves are all that it takes. */
+export const effects: Analysis = { measures: null, outcome };

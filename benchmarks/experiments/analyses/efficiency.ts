@@ -1,13 +1,12 @@
 /** @file Arms beside each other as `rls3 compare` has them: every pair at equal budgets, and the samples that one takes to come to the other's end. */
 import { count, decimal, points, probability } from "../../../trainer/report/format.js";
 import { type Pair, type SamplesToReach, type SeedRun, summarize } from "../../../trainer/report/summary.js";
-import { grouped, measure } from "../measures.js";
+import { grouped } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
-import type { Context } from "./analysis.js";
+import type { Analysis, Context } from "./analysis.js";
 import { compareLevels } from "./levels.js";
 
-export async function efficiency({ experiment, cells }: Context): Promise<Outcome> {
-  const runs = await measure(cells);
+function outcome({ experiment, runs }: Context): Outcome {
   const [factor = "arm"] = Object.keys(experiment.factors);
   const groups = grouped(runs, ({ name }) => name);
   const levels = [...groups].map(([name, own]) => ({ name, runs: own }));
@@ -15,7 +14,7 @@ export async function efficiency({ experiment, cells }: Context): Promise<Outcom
   const arms: Record<string, readonly SeedRun[]> = Object.fromEntries(
     [...groups].map(([name, own]) => [name, own.map(({ run }) => run)]),
   );
-  const seeds = [...new Set(cells.map(({ seed }) => seed))];
+  const seeds = [...new Set(runs.map(({ cell }) => cell.seed))];
   const { pairs } = summarize({ arms, config: {}, machine: "", commit: "", seeds });
   const main = pairs["rls3-random"];
   return {
@@ -25,6 +24,9 @@ export async function efficiency({ experiment, cells }: Context): Promise<Outcom
     data: { ...outcome.data, pairs },
   };
 }
+
+/** The curves are all that it takes. */
+export const efficiency: Analysis = { measures: null, outcome };
 
 const named = (pair: string): string => pair.replace("-", " to ");
 

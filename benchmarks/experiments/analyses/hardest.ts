@@ -1,14 +1,16 @@
 /** @file What makes the hardest samples hard: artefacts of the picture or of the question, against their share in all samples; what remains, shown. */
 
+import { z } from "zod";
 import type { SampleCaption, SampleLine } from "../../../trainer/report/columns.js";
 import { count, percent } from "../../../trainer/report/format.js";
 import { readSamples } from "../../../trainer/report/readers.js";
 import { slotPairs } from "../../../trainer/rls3/questions.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
 import type { Cell } from "../cells.js";
+import type { Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import { sheet } from "../sheet.js";
-import type { Context } from "./analysis.js";
+import type { Analysis, Context } from "./analysis.js";
 
 /** The hardest of an iteration: this share of its valid samples. */
 const HARDEST = 0.05;
@@ -76,20 +78,77 @@ async function judge(cell: Cell, catalog: Catalog): Promise<Judged[]> {
   });
 }
 
-const share = (judged: readonly Judged[], holds: (one: Judged) => boolean): number =>
-  judged.filter(holds).length / Math.max(1, judged.length);
+const SHOWN = 24;
 
-function sharesOf(judged: readonly Judged[]) {
-  const hardest = judged.filter((one) => one.hardest);
-  const of = (kind: string, holds: (one: Judged) => boolean) => ({
-    kind,
-    hardest: share(hardest, holds),
-    all: share(judged, holds),
+const countsSchema = z.strictObject({
+  samples: z.number().int(),
+  /** In the order of KINDS, then those of any. */
+  kinds: z.array(z.number().int()).length(KINDS.length + 1),
+});
+type Counts = z.infer<typeof countsSchema>;
+
+const remainingSchema = z.strictObject({
+  scene: z.number().int(),
+  objects: z.array(z.array(z.number().int())),
+  hardness: z.number(),
+  right: z.string(),
+  answer: z.string(),
+  probability: z.number(),
+});
+
+const schema = z.strictObject({
+  world: z.string(),
+  iterations: z.array(z.strictObject({ iteration: z.number().int(), hardest: countsSchema, all: countsSchema })),
+  /** The hardest of the run's last quarter in which no artefact is seen. */
+  remaining: z.array(remainingSchema),
+});
+type Taken = z.infer<typeof schema>;
+
+async function take(cell: Cell): Promise<Taken> {
+  const { world } = cell.configuration;
+  const judged = await judge(cell, loadCatalog(world));
+  const iterations = [...new Set(judged.map(({ iteration }) => iteration))].map((iteration) => {
+    const own = judged.filter((one) => one.iteration === iteration);
+    return { iteration, hardest: counted(own.filter((one) => one.hardest)), all: counted(own) };
   });
-  return [
-    ...KINDS.map((kind) => of(kind, ({ kinds }) => kinds.has(kind))),
-    of("any of these", ({ kinds }) => kinds.size > 0),
-  ];
+  return { world, iterations, remaining: remainingOf(judged) };
+}
+
+const counted = (judged: readonly Judged[]): Counts => ({
+  samples: judged.length,
+  kinds: [
+    ...KINDS.map((kind) => judged.filter(({ kinds }) => kinds.has(kind)).length),
+    judged.filter(({ kinds }) => kinds.size > 0).length,
+  ],
+});
+
+function remainingOf(judged: readonly Judged[]): z.infer<typeof remainingSchema>[] {
+  const last = Math.max(...judged.map(({ iteration }) => iteration));
+  return judged
+    .filter(({ iteration, hardest, kinds }) => hardest && kinds.size === 0 && iteration > 0.75 * last)
+    .sort((a, b) => b.sample.hardness - a.sample.hardness)
+    .slice(0, SHOWN)
+    .map(({ sample: { scene, objects, hardness }, worst: { right, answer, probability } }) => ({
+      ...{ scene, objects: objects.map((row) => [...row]), hardness },
+      ...{ right, answer: answer ?? right, probability },
+    }));
+}
+
+type Iteration = Taken["iterations"][number];
+
+function sharesOf(iterations: readonly Iteration[]) {
+  const share = (of: "hardest" | "all", kind: number): number => {
+    const sum = (value: (counts: Counts) => number): number =>
+      iterations.reduce((before, iteration) => before + value(iteration[of]), 0);
+    return (
+      sum(({ kinds }) => kinds[kind] ?? 0) /
+      Math.max(
+        1,
+        sum(({ samples }) => samples),
+      )
+    );
+  };
+  return [...KINDS, "any of these"].map((kind, i) => ({ kind, hardest: share("hardest", i), all: share("all", i) }));
 }
 
 type Shares = ReturnType<typeof sharesOf>;
@@ -111,12 +170,12 @@ const kindTable = (arms: ReadonlyMap<string, Shares>): Table => ({
 /** Parts of the run, so that it can be seen whether the agent goes over to artefacts as the model improves. */
 const PARTS = 4;
 
-function partsTable(judged: readonly Judged[]): { table: Table; data: unknown } {
-  const last = Math.max(...judged.map(({ iteration }) => iteration));
+function partsTable(iterations: readonly Iteration[]): { table: Table; data: unknown } {
+  const last = Math.max(...iterations.map(({ iteration }) => iteration));
   const parts = Math.min(PARTS, last);
   const found = Array.from({ length: parts }, (_, part) => {
     const [from, to] = [Math.floor((part * last) / parts) + 1, Math.floor(((part + 1) * last) / parts)];
-    const own = judged.filter(({ iteration }) => iteration >= from && iteration <= to);
+    const own = iterations.filter(({ iteration }) => iteration >= from && iteration <= to);
     return { from, to, shares: sharesOf(own) };
   });
   const table: Table = {
@@ -131,31 +190,20 @@ function partsTable(judged: readonly Judged[]): { table: Table; data: unknown } 
   return { table, data: found };
 }
 
-const SHOWN = 24;
 const COLUMNS = 6;
 const SHOWN_SIZE = 128;
 
-/** The hardest of the run's last quarter in which no artefact is seen. */
-async function remaining(judged: readonly Judged[], catalog: Catalog) {
-  const last = Math.max(...judged.map(({ iteration }) => iteration));
-  const clean = judged
-    .filter(({ iteration, hardest, kinds }) => hardest && kinds.size === 0 && iteration > 0.75 * last)
-    .sort((a, b) => b.sample.hardness - a.sample.hardness)
-    .slice(0, SHOWN);
-  const pictures = clean.map(({ sample }) => {
-    return render(catalog, sample.scene, Int32Array.from(sample.objects.flat()), SHOWN_SIZE).image;
+async function remainingTable({ world, remaining }: Taken) {
+  const catalog = loadCatalog(world);
+  const pictures = remaining.map(({ scene, objects }) => {
+    return render(catalog, scene, Int32Array.from(objects.flat()), SHOWN_SIZE).image;
   });
   const table: Table = {
     title: `What remains, as in the picture below: row by row, ${COLUMNS} a row`,
     head: ["pair", "true", "the model says", "p"],
-    rows: clean.map(({ worst }, i) => {
-      const { names, relation } = shortened(worst.right);
-      return [
-        `${i + 1}. ${names}`,
-        relation,
-        shortened(worst.answer ?? worst.right).relation,
-        worst.probability.toFixed(2),
-      ];
+    rows: remaining.map(({ right, answer, probability }, i) => {
+      const { names, relation } = shortened(right);
+      return [`${i + 1}. ${names}`, relation, shortened(answer).relation, probability.toFixed(2)];
     }),
   };
   return { table, picture: pictures.length === 0 ? null : await sheet(pictures, SHOWN_SIZE, COLUMNS) };
@@ -168,33 +216,27 @@ function shortened(caption: string): { names: string; relation: string } {
   return { names: `${first} – ${second}`, relation: terms.trim() };
 }
 
-export async function hardest({ cells, progress, signal }: Context): Promise<Outcome> {
-  const [any] = cells;
-  const catalog = loadCatalog(any?.configuration.world ?? "rooms");
-  const byArm = new Map<string, Judged[]>();
-  let firstSeed: readonly Judged[] = [];
-  progress.begin("pictures looked at", cells.length, "runs");
-  for (const [i, cell] of cells.entries()) {
-    signal?.throwIfAborted();
-    const arm = cell.levels["arm"] ?? "";
-    const judged = await judge(cell, catalog);
-    if (arm === "rls3" && firstSeed.length === 0) firstSeed = judged;
-    byArm.set(arm, [...(byArm.get(arm) ?? []), ...judged]);
-    progress.advance(i + 1);
-  }
-  progress.end();
-  const arms = new Map([...byArm].map(([arm, judged]) => [arm, sharesOf(judged)]));
-  const own = byArm.get("rls3") ?? [];
+async function outcome({ runs }: Context): Promise<Outcome> {
+  const taken = runs.map((run) => ({ arm: armOf(run), ...schema.parse(run.measures) }));
+  const ofArm = (arm: string): Iteration[] =>
+    taken.filter((one) => one.arm === arm).flatMap(({ iterations }) => iterations);
+  const arms = new Map([...new Set(taken.map(({ arm }) => arm))].map((arm) => [arm, sharesOf(ofArm(arm))]));
+  const own = ofArm("rls3");
   const parts = partsTable(own);
-  const rest = await remaining(firstSeed, catalog);
+  const first = taken.find(({ arm, iterations }) => arm === "rls3" && iterations.length > 0);
+  const rest = await remainingTable(first ?? { world: "rooms", iterations: [], remaining: [] });
+  const looked = (iterations: readonly Iteration[]): string =>
+    count(iterations.reduce((sum, { all }) => sum + all.samples, 0));
   const any5 = arms.get("rls3")?.at(-1);
   return {
     headline: `${percent(any5?.hardest, 0)} of RLS3's hardest samples have an artefact, ${percent(any5?.all, 0)} of all its samples`,
-    sentences: [
-      `${count(own.length)} samples of RLS3, ${count(byArm.get("random")?.length ?? 0)} of random sampling looked at`,
-    ],
+    sentences: [`${looked(own)} samples of RLS3, ${looked(ofArm("random"))} of random sampling looked at`],
     tables: [kindTable(arms), parts.table, rest.table],
     data: { arms: Object.fromEntries(arms), parts: parts.data },
     ...(rest.picture === null ? {} : { pictures: new Map([["remaining.png", rest.picture]]) }),
   };
 }
+
+const armOf = ({ cell }: Measured): string => cell.levels["arm"] ?? "";
+
+export const hardest: Analysis = { measures: { schema, take }, outcome };

@@ -1,11 +1,13 @@
 /** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
+import { z } from "zod";
 import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
 import { readSamples } from "../../../trainer/report/readers.js";
 import { mean } from "../../../trainer/report/statistics.js";
 import { type Axis, shareToReach } from "../../../trainer/report/summary.js";
-import { columnAt, commonBudget, difference, type Measured, measure, paired } from "../measures.js";
+import type { Cell } from "../cells.js";
+import { columnAt, commonBudget, difference, type Measured, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
-import type { Context } from "./analysis.js";
+import type { Analysis, Context } from "./analysis.js";
 import { armsTable, compareArms, ofLevel, type Quantity, type Row } from "./arms.js";
 
 /** What a model that saw everything on the floor has never seen. */
@@ -21,11 +23,16 @@ const quantities = (axis: Axis, samples: number): Quantity[] => [
   { name: "the other four", value: (run) => accuracyOf(run, HORIZONTAL, axis, samples) },
 ];
 
-/** Share of valid samples whose moved object came to stand above the floor. */
-async function raisedShare({ cell }: Measured): Promise<number> {
-  const shards = await readSamples(cell.folder);
+const schema = z.strictObject({
+  /** Share of valid samples whose moved object came to stand above the floor. */
+  raised: z.number(),
+});
+
+async function take({ folder }: Cell): Promise<z.infer<typeof schema>> {
+  const shards = await readSamples(folder);
   const samples = shards.flatMap((shard) => shard.samples);
-  return samples.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0).length / Math.max(1, samples.length);
+  const raised = samples.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0);
+  return { raised: raised.length / Math.max(1, samples.length) };
 }
 
 /** Share of all terms of moved objects' pairs that are above or below. */
@@ -54,10 +61,8 @@ interface Base {
   readonly sooner: Readonly<Record<Axis, readonly (number | null)[]>>;
 }
 
-export async function planted({ experiment, cells }: Context): Promise<Outcome> {
-  const runs = await measure(cells);
-  const raised = new Map<Measured, number>();
-  for (const run of runs) raised.set(run, await raisedShare(run));
+function outcome({ experiment, runs }: Context): Outcome {
+  const raised = new Map(runs.map((run) => [run, schema.parse(run.measures).raised]));
   const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
   const bases = Object.keys(experiment.factors["base"] ?? {}).map((name): Base => {
     const own = ofLevel(runs, "base", name);
@@ -99,6 +104,8 @@ export async function planted({ experiment, cells }: Context): Promise<Outcome> 
     data: { budgets, bases, goes },
   };
 }
+
+export const planted: Analysis = { measures: { schema, take }, outcome };
 
 function soonerSentence(found: Base["sooner"]): string {
   const told = (axis: Axis): string => {

@@ -5,18 +5,20 @@ import { z } from "zod";
 import { percent, points, probability } from "../../../trainer/report/format.js";
 import { holm, mean } from "../../../trainer/report/statistics.js";
 import { writeDurably } from "../../../trainer/rls3/durable-file.js";
-import { evaluate } from "../../../trainer/rls3/evaluation.js";
-import { modelDirectory } from "../../../trainer/rls3/parts.js";
-import { decodeTestSet } from "../../../trainer/rls3/preparation.js";
+import { evaluate, type TestSet } from "../../../trainer/rls3/evaluation.js";
+import { modelDirectory, openConfiguredModel, openEnvironments } from "../../../trainer/rls3/parts.js";
+import { decodeTestSet, drawTestSets, encodeTestSet } from "../../../trainer/rls3/preparation.js";
 import { captionSet } from "../../../trainer/rls3/questions.js";
-import { readTensorFile } from "../../../trainer/rls3/tensor-file.js";
+import { SETTINGS } from "../../../trainer/rls3/settings.js";
+import { readTensorFile, writeTensorFile } from "../../../trainer/rls3/tensor-file.js";
 import { type Catalog, loadCatalog } from "../../../trainer/rooms/index.js";
 import { openModel } from "../../../trainer/vlm/index.js";
 import { TextTokenizer } from "../../../trainer/vlm/tokenizer.js";
 import type { Cell } from "../cells.js";
-import { type Difference, difference, grouped, type Measured, measure, paired } from "../measures.js";
+import type { Experiment } from "../definition.js";
+import { type Difference, difference, grouped, type Measured, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
-import type { Context } from "./analysis.js";
+import type { Analysis, Context, Place } from "./analysis.js";
 import { ofLevel } from "./arms.js";
 
 interface Tested {
@@ -25,11 +27,69 @@ interface Tested {
   readonly accuracy: Readonly<Record<string, number>>;
 }
 
-const kept = z.record(z.string(), z.number());
+const perWorld = z.record(z.string(), z.number());
+/** The length of a world's captions in tokens of a base. */
+const lengths = z.strictObject({ longest: z.number(), mean: z.number() });
+const schema = z.strictObject({
+  /** World → one-term accuracy of the run's adapter. */
+  accuracy: perWorld,
+  /** The same of its base alone. */
+  before: perWorld,
+  captions: z.record(z.string(), lengths),
+});
+type Taken = z.infer<typeof schema>;
+
+interface World {
+  readonly catalog: Catalog;
+  readonly set: TestSet;
+}
+
+async function take(cell: Cell, place: Place): Promise<Taken> {
+  const worlds = new Map<string, World>();
+  for (const world of levelsOf(place.cells, "train")) {
+    const own = place.cells.filter(({ levels }) => levels["train"] === world);
+    const [any = cell] = own;
+    worlds.set(world, { catalog: loadCatalog(any.configuration.world), set: await testSetOf(own, place) });
+  }
+  const evaluations = path.join(place.folder, "evaluations");
+  const base = `before-${path.basename(cell.shared)}-${cell.levels["base"]}.json`;
+  return {
+    accuracy: await tested(
+      cell,
+      path.join(cell.folder, "adapter"),
+      worlds,
+      path.join(evaluations, `${path.basename(cell.folder)}.json`),
+    ),
+    before: await tested(cell, null, worlds, path.join(evaluations, base)),
+    captions: captionLengths(cell, worlds),
+  };
+}
+
+/** The balanced test set that these cells of one world share; drawn again where all their runs are on another machine. */
+async function testSetOf(cells: readonly Cell[], { folder, progress, signal }: Place): Promise<TestSet> {
+  const [any] = cells;
+  if (any === undefined) throw new Error("a world without a cell");
+  const kept = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
+  const files = [...cells.map(({ shared }) => path.join(shared, "test.safetensors")), kept];
+  const there = files.find((file) => existsSync(file));
+  if (there !== undefined) return decodeTestSet(readTensorFile(there).tensors);
+  const { env, world, render, keys, episodesPerIteration: count } = any.configuration;
+  const model = await openConfiguredModel(any.configuration);
+  const { imageSize } = model;
+  await model.close();
+  const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
+  try {
+    const { test } = await drawTestSets(any.configuration, environments, progress);
+    writeTensorFile(kept, encodeTestSet(test), {});
+    return test;
+  } finally {
+    await environments.close();
+  }
+}
 
 /** One-term accuracy of the model, with a run's adapter or without, on each world's test set; kept in `file`. */
-async function tested(cell: Cell, adapter: string | null, sets: ReadonlyMap<string, Cell>, file: string) {
-  if (existsSync(file)) return kept.parse(JSON.parse(readFileSync(file, "utf8")));
+async function tested(cell: Cell, adapter: string | null, worlds: ReadonlyMap<string, World>, file: string) {
+  if (existsSync(file)) return perWorld.parse(JSON.parse(readFileSync(file, "utf8")));
   const { vlm, device, threads } = cell.configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
@@ -37,9 +97,8 @@ async function tested(cell: Cell, adapter: string | null, sets: ReadonlyMap<stri
   });
   const found: Record<string, number> = {};
   try {
-    for (const [world, { shared, configuration }] of sets) {
-      const set = decodeTestSet(readTensorFile(path.join(shared, "test.safetensors")).tensors);
-      found[world] = (await evaluate(model, namesOf(loadCatalog(configuration.world)), set)).oneTerm;
+    for (const [world, { catalog, set }] of worlds) {
+      found[world] = (await evaluate(model, namesOf(catalog), set)).oneTerm;
     }
   } finally {
     await model.close();
@@ -49,41 +108,47 @@ async function tested(cell: Cell, adapter: string | null, sets: ReadonlyMap<stri
 }
 
 /** A factor's levels that the cells have, in their order. */
-const levelsOf = (cells: readonly Cell[], factor: string): string[] => [
+const levelsOf = (cells: readonly Pick<Cell, "levels">[], factor: string): string[] => [
   ...new Set(cells.map(({ levels }) => levels[factor] ?? "")),
 ];
 
 const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => objects[object]?.name ?? "" });
 
+function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, World>): Taken["captions"] {
+  const tokenizer = TextTokenizer.open(modelDirectory(configuration.vlm));
+  return Object.fromEntries(
+    [...worlds].map(([world, { catalog, set }]) => {
+      const tokens = set.questions.flat().map((asked) => {
+        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), asked).right, 1000).length;
+      });
+      return [world, { longest: Math.max(...tokens), mean: mean(tokens) }];
+    }),
+  );
+}
+
 /** What the worlds have in common, and how many tokens their captions take for each base. */
-function worldFacts(cells: readonly Cell[], sets: ReadonlyMap<string, Cell>): { sentences: string[]; data: unknown } {
-  const worlds = [...sets].map(([world, cell]) => ({ world, cell, catalog: loadCatalog(cell.configuration.world) }));
+function worldFacts(
+  worlds: readonly { readonly world: string; readonly catalog: Catalog }[],
+  bases: readonly { readonly base: string; readonly captions: Taken["captions"] }[],
+): { sentences: string[]; data: unknown } {
   const [first, second] = worlds;
   if (first === undefined || second === undefined) return { sentences: [], data: null };
   const names = ({ catalog }: (typeof worlds)[number]): string[] => catalog.objects.map(({ name }) => name);
   const scenes = ({ catalog }: (typeof worlds)[number]): string[] => catalog.scenes.map(({ name }) => name);
   const both = (a: readonly string[], b: readonly string[]): string[] => a.filter((name) => b.includes(name));
   const [objects, rooms] = [both(names(first), names(second)), both(scenes(first), scenes(second))];
-  const lengths = [...new Set(cells.map(({ configuration }) => configuration.vlm))].flatMap((vlm) => {
-    const tokenizer = TextTokenizer.open(modelDirectory(vlm));
-    const base = cells.find(({ configuration }) => configuration.vlm === vlm)?.levels["base"] ?? "";
-    return worlds.map(({ world, cell, catalog }) => {
-      const { questions } = decodeTestSet(readTensorFile(path.join(cell.shared, "test.safetensors")).tensors);
-      const tokens = questions.flat().map((asked) => {
-        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), asked).right, 1000).length;
-      });
-      return { base, world, longest: Math.max(...tokens), mean: mean(tokens) };
-    });
-  });
+  const tokens = bases.flatMap(({ base, captions }) =>
+    Object.entries(captions).map(([world, { longest, mean: own }]) => ({ base, world, longest, mean: own })),
+  );
   return {
     sentences: [
       `${first.world} has ${names(first).length} objects and ${scenes(first).length} scenes, ${second.world} ${names(second).length} and ${scenes(second).length}; they share ${objects.length === 0 ? "no object" : objects.join(", ")} and ${rooms.length === 0 ? "no scene" : rooms.join(", ")}`,
-      ...lengths.map(
+      ...tokens.map(
         ({ base, world, longest, mean: own }) =>
           `to the base that knows ${known(base)} a caption of ${world} is ${own.toFixed(1)} tokens, the longest ${longest}`,
       ),
     ],
-    data: { objects, scenes: rooms, tokens: lengths },
+    data: { objects, scenes: rooms, tokens },
   };
 }
 
@@ -110,31 +175,30 @@ interface OfBase {
   readonly compared: readonly Compared[];
 }
 
-export async function transfer({ cells, folder, progress, signal }: Context): Promise<Outcome> {
-  const sets = new Map(cells.map((cell) => [cell.levels["train"] ?? "", cell]));
-  const worlds = [...sets.keys()];
-  const evaluations = path.join(folder, "evaluations");
-  progress.begin("tests in the other world", cells.length, "runs");
-  const all: Tested[] = [];
-  for (const run of await measure(cells)) {
-    signal?.throwIfAborted();
-    const file = path.join(evaluations, `${path.basename(run.cell.folder)}.json`);
-    all.push({ run, accuracy: await tested(run.cell, path.join(run.cell.folder, "adapter"), sets, file) });
-    progress.advance(all.length);
-  }
-  progress.end();
+/** The world that a level of `train` names, as the experiment's file says. */
+const worldOf = ({ factors }: Experiment, level: string): string =>
+  String(factors["train"]?.[level]?.["world"] ?? SETTINGS.world.fallback);
+
+function outcome({ experiment, runs: measuredRuns }: Context): Outcome {
+  const taken = new Map(measuredRuns.map((run) => [run, schema.parse(run.measures)]));
+  const cells = measuredRuns.map(({ cell }) => cell);
+  const worlds = levelsOf(cells, "train");
+  const all = [...taken].map(([run, { accuracy }]): Tested => ({ run, accuracy }));
   const uncorrected = [];
+  const captions = [];
   for (const base of levelsOf(cells, "base")) {
     const runs = all.filter(({ run }) => run.cell.levels["base"] === base);
     const [any] = runs;
-    if (any === undefined) continue;
-    const { cell } = any.run;
-    const file = path.join(evaluations, `before-${path.basename(cell.shared)}-${base}.json`);
-    const before = await tested(cell, null, sets, file);
-    uncorrected.push({ base, before, runs, compared: comparisons(runs, worlds, before) });
+    const own = any === undefined ? undefined : taken.get(any.run);
+    if (own === undefined) continue;
+    uncorrected.push({ base, before: own.before, runs, compared: comparisons(runs, worlds, own.before) });
+    captions.push({ base, captions: own.captions });
   }
   const bases = corrected(uncorrected);
-  const facts = worldFacts(cells, sets);
+  const facts = worldFacts(
+    worlds.map((world) => ({ world, catalog: loadCatalog(worldOf(experiment, world)) })),
+    captions,
+  );
   return {
     headline: bases.map(headlineOf).join(". "),
     sentences: [...bases.flatMap(carriedOver), ...facts.sentences],
@@ -150,6 +214,8 @@ export async function transfer({ cells, folder, progress, signal }: Context): Pr
     },
   };
 }
+
+export const transfer: Analysis = { measures: { schema, take }, outcome };
 
 const headlineOf = ({ base, compared }: OfBase): string =>
   `With a base that knows ${known(base)}, by RLS3: ${compared

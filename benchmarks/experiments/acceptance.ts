@@ -1,0 +1,73 @@
+/** @file Which cell files count here: those of this code's language and world, made at a commit of this algorithm or at one that is accepted. */
+import { spawnSync } from "node:child_process";
+import { InputError } from "../../trainer/errors.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { loadCatalog } from "../../trainer/rooms/index.js";
+import { baseOf, type RunRecord, worldDigest } from "./cell-files.js";
+import { root } from "./definition.js";
+
+/** What a run's numbers follow from. */
+const ALGORITHM = [
+  ...["rls3", "sac", "replay", "graph", "language", "rooms", "vlm", "random"].map((name) => `trainer/${name}`),
+  "unity-project/catalog",
+  ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
+];
+/** And those of runs from base models that experiments pre-train. */
+const BASES = ["benchmarks/experiments/bases.ts", "trainer/cli/labelled-images.ts"];
+
+/** Why a cell does not count, with what to do; null where it does. */
+export type Refusal = (record: RunRecord) => string | null;
+
+const short = (commit: string): string => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "");
+
+/** `accepted`: commits that somebody knows to give this algorithm's numbers, in full or their first digits, with "+" where files differed. */
+export function refusals(accepted: readonly string[]): Refusal {
+  const wrong = accepted.find((commit) => !/^([0-9a-f]{7,40}\+?|unknown)$/.test(commit));
+  if (wrong !== undefined) {
+    throw new InputError(
+      `--accept-commit: takes a commit as the message that refuses a cell names it, such as 82b8e34 or 82b8e34+, not "${wrong}"`,
+    );
+  }
+  const isAccepted = (commit: string): boolean =>
+    accepted.some((given) => given.endsWith("+") === commit.endsWith("+") && commit.startsWith(given.replace("+", "")));
+  const known = new Map<string, string | null>();
+  const difference = (commit: string, paths: readonly string[]): string | null => {
+    const key = `${commit} ${paths.length}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const found = differenceSince(commit, paths);
+    known.set(key, found);
+    return found;
+  };
+  return (record) => {
+    const { commit, languageVersion, world } = record;
+    if (languageVersion !== LANGUAGE_VERSION) {
+      return `was made with version ${languageVersion} of the language, and this code has ${LANGUAGE_VERSION}, which asks a picture other questions; remove the file to have the run done anew`;
+    }
+    if (world.digest !== worldDigest(loadCatalog(world.name).document)) {
+      return `was made in another version of the world "${world.name}"; remove the file to have the run done anew`;
+    }
+    if (isAccepted(commit)) return null;
+    const why = difference(commit, baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES]);
+    if (why === null) return null;
+    return `${why}; remove the file to have the run done anew, or, where you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
+  };
+}
+
+/** Why this code's algorithm may not be that of the commit; null where git finds no difference. */
+function differenceSince(commit: string, paths: readonly string[]): string | null {
+  const at = `was made at commit ${short(commit)}`;
+  if (commit === "unknown") return "was made outside a checkout, at no known commit";
+  if (commit.endsWith("+")) return `${at}: its files differed from that commit`;
+  if (!/^[0-9a-f]{40}$/.test(commit)) return "does not name its commit";
+  const git = (...args: string[]) => {
+    // Without optional locks: git diff would write the checkout's index anew.
+    const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
+    return spawnSync("git", args, { cwd: root, encoding: "utf8", env }).status;
+  };
+  if (git("rev-parse", "--verify", "--quiet", `${commit}^{commit}`) !== 0) {
+    return `${at}, which git does not have here (git fetch, or git fetch --unshallow, may bring it)`;
+  }
+  // Against the files as they are: those that are not committed are this code too.
+  return git("diff", "--quiet", commit, "--", ...paths) === 0 ? null : `${at}, of another version of the algorithm`;
+}

@@ -1,0 +1,153 @@
+/** @file Cell files: a finished run in a few KB, small enough to commit, from which another machine goes on with the experiment. */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { readMetrics } from "../../trainer/report/readers.js";
+import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
+import { writeDurably } from "../../trainer/rls3/durable-file.js";
+import { readRunConfig } from "../../trainer/rls3/run-directory.js";
+import { SETTINGS } from "../../trainer/rls3/settings.js";
+import { type Cell, runName } from "./cells.js";
+import { CURVE_COLUMNS, type CurveRow } from "./measures.js";
+
+const SCHEMA = 1;
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const machine = z.record(z.string(), z.union([z.string(), z.number()]));
+const schema = z.strictObject({
+  schema: z.literal(SCHEMA),
+  name: z.string(),
+  /** For readers: an experiment that shares the run calls its levels otherwise. */
+  levels: z.record(z.string(), z.string()),
+  settings: z.record(z.string(), scalar),
+  seed: z.number().int().nonnegative(),
+  commit: z.string(),
+  languageVersion: z.number().int(),
+  world: z.strictObject({ name: z.string(), digest: z.string() }),
+  versions: z.record(z.string(), z.string()),
+  machine,
+  /** On which the run ended. */
+  date: z.string(),
+  columns: z.array(z.enum(CURVE_COLUMNS)),
+  rows: z.array(z.array(z.number().nullable())),
+  /** Analysis → what it took of the run beside its curve. */
+  measures: z.record(z.string(), z.unknown()),
+});
+
+/** A finished run as an experiment needs it, whichever machine it was done on. */
+export interface RunRecord extends Omit<z.infer<typeof schema>, "schema" | "columns" | "rows"> {
+  readonly rows: readonly CurveRow[];
+}
+
+const sha256 = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
+/** Of a world, by its catalog: equal catalogs are equal worlds. */
+export const worldDigest = sha256;
+
+const configSchema = z.looseObject({
+  commit: z.string().default("unknown"),
+  languageVersion: z.number().int().default(1),
+  versions: z.record(z.string(), z.string()).default({}),
+  machine: machine.default({}),
+  worldCatalog: z.unknown(),
+});
+
+/** The version of the language that a run's folder was made with. */
+export const languageVersionOf = (folder: string): number => configSchema.parse(readRunConfig(folder)).languageVersion;
+
+/** A finished run of this machine; `measures` as analyses took them. */
+export async function recordOf(cell: Cell, measures: Readonly<Record<string, unknown>>): Promise<RunRecord> {
+  const { run: name, levels, settings, seed, configuration, folder } = cell;
+  const { commit, languageVersion, versions, machine, worldCatalog } = configSchema.parse(readRunConfig(folder));
+  return {
+    ...{ name, levels, settings, seed, commit, languageVersion },
+    world: { name: configuration.world, digest: worldDigest(worldCatalog) },
+    ...{ versions, machine },
+    date: new Date(statSync(path.join(folder, EVENT_FILE)).mtimeMs).toISOString().slice(0, 10),
+    rows: await readMetrics(folder),
+    measures,
+  };
+}
+
+export const cellFile = (results: string, experiment: string, name: string): string =>
+  path.join(results, experiment, "cells", `${name}.json`);
+
+/** Written whole or not at all; equal runs give equal files. */
+export function writeCellFile(file: string, record: RunRecord): void {
+  const { name, levels, settings, seed, commit, languageVersion, world, versions, machine, date, rows, measures } =
+    record;
+  const content = {
+    schema: SCHEMA,
+    ...{ name, levels, settings, seed, commit, languageVersion, world, versions, machine, date },
+    columns: CURVE_COLUMNS,
+    rows: rows.map((row) => CURVE_COLUMNS.map((column) => row[column])),
+    measures,
+  };
+  writeDurably(file, `${laidOut({ ...content, digest: sha256(content) }, "")}\n`);
+}
+
+const LINE = 200;
+
+/** JSON of which a curve's row is a line, so that a diff of two cells can be read. */
+function laidOut(value: unknown, indent: string): string {
+  const line = JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return line;
+  const members: readonly unknown[] = Object.values(value);
+  if (members.every((member) => typeof member !== "object" || member === null)) return line;
+  if (indent !== "" && line.length <= LINE) return line;
+  const inner = `${indent} `;
+  const lines = Array.isArray(value)
+    ? members.map((member) => `${inner}${laidOut(member, inner)}`)
+    : Object.entries(value).map(([key, member]) => `${inner}${JSON.stringify(key)}: ${laidOut(member, inner)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  return `${open}\n${lines.join(",\n")}\n${indent}${close}`;
+}
+
+export type ReadCell =
+  | { readonly kind: "whole"; readonly record: RunRecord }
+  | { readonly kind: "damaged"; readonly why: string };
+
+const damaged = (why: string): ReadCell => ({ kind: "damaged", why });
+
+/** The file's content, or what is wrong with it. */
+export function readCellFile(file: string): ReadCell {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    return damaged(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof value !== "object" || value === null || !("digest" in value)) return damaged("has no digest");
+  const { digest, ...content } = value;
+  if (digest !== sha256(content))
+    return damaged("was damaged or changed by hand: its digest is not that of its content");
+  const result = schema.safeParse(content);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    return damaged(
+      `is no cell of this version: field "${issue?.path.map(String).join(".") ?? ""}": ${issue?.message ?? "is not as it should be"}`,
+    );
+  }
+  const { schema: _schema, columns, rows, ...rest } = result.data;
+  const missing = CURVE_COLUMNS.find((column) => !columns.includes(column));
+  if (missing !== undefined) return damaged(`lacks the column "${missing}" of the curve`);
+  const name = runName(rest.settings, rest.seed);
+  if (rest.name !== name || path.basename(file) !== `${name}.json`) {
+    return damaged(`is named as another run: by its settings and seed it is ${name}`);
+  }
+  const places = CURVE_COLUMNS.map((column) => [column, columns.indexOf(column)] as const);
+  const curve = rows.map(
+    (row) => Object.fromEntries(places.map(([column, place]) => [column, row[place] ?? null])) as unknown as CurveRow,
+  );
+  return { kind: "whole", record: { ...rest, rows: curve } };
+}
+
+/** Whether a cell's language is today's. */
+export const isOfTodaysLanguage = ({ languageVersion }: RunRecord): boolean => languageVersion === LANGUAGE_VERSION;
+
+/** The base model that a run's settings name, where it is not the bundled one. */
+export const baseOf = ({ settings }: Pick<RunRecord, "settings">): string | null => {
+  const vlm = settings["vlm"] ?? SETTINGS.vlm.fallback;
+  return vlm === SETTINGS.vlm.fallback ? null : String(vlm);
+};

@@ -1,0 +1,101 @@
+/** @file Into benchmarks/results: finished experiments whole, or cell by cell while they are not finished. */
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { shownPath } from "../../trainer/cli/run-folder.js";
+import { InputError } from "../../trainer/errors.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { takeLock } from "../../trainer/rls3/lock.js";
+import { analysisNamed } from "./analyses/analysis.js";
+import { cellFile, readCellFile, writeCellFile } from "./cell-files.js";
+import { readExperimentSummary, writeResults } from "./results.js";
+import {
+  type Chosen,
+  commandOf,
+  type Gathered,
+  gather,
+  judged,
+  openSources,
+  refuseUncounted,
+  type Setting,
+} from "./sources.js";
+
+/** The small form of a finished experiment of the full setting; what cells there are stays. */
+export function collectWhole(name: string, folder: string, results: string): string {
+  const own = path.join(folder, name);
+  const file = path.join(own, "summary.json");
+  if (!existsSync(file)) {
+    throw new InputError(
+      `${shownPath(own)}: has no summary.json; run npm run experiment -- ${name}, or collect its finished runs with --partial`,
+    );
+  }
+  if (readExperimentSummary(file).setting !== "full") {
+    throw new InputError(`${shownPath(own)}: is of the quick setting, which nothing is to be read from`);
+  }
+  const to = path.join(results, name);
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(to)) {
+    if (entry !== "cells") rmSync(path.join(to, entry), { recursive: true, force: true });
+  }
+  cpSync(own, to, { recursive: true });
+  return shownPath(to);
+}
+
+/** Each run that is finished here as a cell file, and the result of the whole seeds there are; says in a line what it did. */
+export async function collectCells(one: Chosen, setting: Setting): Promise<string> {
+  const { experiment } = one;
+  const { results } = setting;
+  const own = path.join(results, experiment.name);
+  mkdirSync(own, { recursive: true });
+  // One at a time: two would write the same files.
+  const lock = takeLock(own);
+  try {
+    const sources = await openSources([one], setting);
+    const runs = await gather(one, sources, setting);
+    const added = runs.filter((run) => keepCell(run, experiment.name, setting)).length;
+    const names = new Set(runs.map(({ record }) => record.name));
+    // What is done here is safe now, whatever becomes of the other cells.
+    refuseUncounted(sources);
+    const of = new Set(one.wishes.map(({ name }) => name)).size;
+    const rests = await writePartial(one, runs, setting);
+    return `${experiment.name}: ${added} cells new, ${names.size} of ${of} there${rests}`;
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** True where a file was written. A cell that is there stays, wherever it came from, unless it does not count and this one does. */
+function keepCell({ record }: Gathered, experiment: string, { results, refusal }: Setting): boolean {
+  const file = cellFile(results, experiment, record.name);
+  if (existsSync(file)) {
+    const there = readCellFile(file);
+    const better = refusal(record) === null && judged(there, refusal).record === null;
+    if (there.kind === "whole" && !better) return false;
+  }
+  writeCellFile(file, record);
+  return true;
+}
+
+/** The result over the seeds of which every cell is there: a comparison needs whole ones. */
+async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Setting): Promise<string> {
+  const { experiment, wishes } = one;
+  const there = new Set(runs.map(({ record }) => record.name));
+  const seeds = one.seeds.filter((seed) =>
+    wishes.every(({ name, configuration }) => configuration.seed !== seed || there.has(name)),
+  );
+  if (seeds.length === 0) return "; no result yet: no seed has all its cells";
+  const folder = path.join(setting.results, experiment.name);
+  const own = runs.filter(({ cell }) => seeds.includes(cell.seed));
+  const finished = new Set(own.map(({ record }) => record.name)).size;
+  const file = path.join(folder, "summary.json");
+  if (existsSync(file)) {
+    const { cells, languageVersion } = readExperimentSummary(file);
+    if (languageVersion === LANGUAGE_VERSION && cells.finished > finished) {
+      return `; the result that is there rests on more cells (${cells.finished}) and stays`;
+    }
+  }
+  const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: own });
+  const of = new Set(wishes.map(({ name }) => name)).size;
+  const asked = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
+  writeResults(folder, experiment, own, asked, outcome);
+  return `; result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;
+}

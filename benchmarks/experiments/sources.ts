@@ -1,0 +1,203 @@
+/** @file Where each run of an experiment comes from: done here, read from the cell file of another machine, or still to do. */
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { shownPath } from "../../trainer/cli/run-folder.js";
+import { InputError } from "../../trainer/errors.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { finishedState } from "../../trainer/rls3/run.js";
+import { configurationKey } from "../../trainer/sweep/plan.js";
+import type { OpenSweep, SweepOptions } from "../../trainer/sweep/sweep.js";
+import type { Refusal } from "./acceptance.js";
+import { type Analysis, analysisNamed } from "./analyses/analysis.js";
+import { cellFile, languageVersionOf, type ReadCell, type RunRecord, readCellFile, recordOf } from "./cell-files.js";
+import { cellsOf, openRuns, type Wish, wishesOf } from "./cells.js";
+import { combinationName, type Experiment, readExperiment } from "./definition.js";
+import { type Measured, measured } from "./measures.js";
+
+/** What all the experiments of a command have in common. */
+export interface Setting {
+  /** Of all experiments. */
+  readonly folder: string;
+  /** The folder of cell files: benchmarks/results, or one like it. */
+  readonly results: string;
+  readonly refusal: Refusal;
+  readonly quick: boolean;
+  /** As asked for; else each experiment's own. */
+  readonly seeds: readonly number[] | undefined;
+  readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
+}
+
+export interface Chosen {
+  readonly experiment: Experiment;
+  readonly seeds: readonly number[];
+  readonly wishes: readonly Wish[];
+}
+
+export function choose(name: string, { folder, quick, seeds: asked }: Setting): Chosen {
+  const experiment = readExperiment(name);
+  const { first, count } = experiment.seeds;
+  const seeds = asked ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
+  return { experiment, seeds, wishes: wishesOf(experiment, folder, seeds, quick) };
+}
+
+/** What repeats it anywhere: neither where its results go nor where its runs are done changes them. */
+export const commandOf = (names: readonly string[], { quick, seeds }: Setting): string =>
+  [
+    `npm run experiment -- ${names.join(" ")}`,
+    ...(quick ? ["--quick"] : []),
+    ...(seeds === undefined ? [] : [`--seeds ${seeds.join(",")}`]),
+  ].join(" ");
+
+export interface Sources {
+  /** The runs that are done here, or to be done. */
+  readonly sweep: OpenSweep;
+  /** Experiment → run → what its cell file says, where it is not done here. */
+  readonly taken: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
+  /** Run → why its cell file does not count, where it is not done here. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Runs of all of them, each once. */
+  readonly asked: number;
+}
+
+/** Looks where the runs of all the experiments are; writes nothing. */
+export async function openSources(chosen: readonly Chosen[], setting: Setting): Promise<Sources> {
+  const names = chosen.map(({ experiment }) => experiment.name);
+  const options = { ...setting.sweep, folder: path.join(setting.folder, "runs"), command: commandOf(names, setting) };
+  const wishes = chosen.flatMap((one) => one.wishes);
+  const whole = await openRuns(wishes, options);
+  const here = new Set(whole.finished.map(({ configuration }) => configurationKey(configuration)));
+  refuseOldRuns(whole, setting);
+  const refused = new Map<string, string>();
+  const taken = new Map(
+    chosen.map(({ experiment, wishes: own }) => {
+      const elsewhere = own.filter(({ configuration }) => !here.has(configurationKey(configuration)));
+      return [experiment.name, takenFrom(experiment, elsewhere, setting, refused)] as const;
+    }),
+  );
+  const toRun = chosen.flatMap(({ experiment, wishes: own }) =>
+    own.filter(({ name }) => taken.get(experiment.name)?.has(name) !== true),
+  );
+  return { sweep: await openRuns(toRun, options), taken, refused, asked: whole.asked.length };
+}
+
+/** One table of runs of two versions of the language would compare what is not comparable. */
+function refuseOldRuns({ finished, resumed }: OpenSweep, { folder }: Setting): void {
+  const old = [...finished, ...resumed].find((cell) => languageVersionOf(cell.folder) !== LANGUAGE_VERSION);
+  if (old === undefined) return;
+  throw new InputError(
+    `${shownPath(old.folder)}: was made with version ${languageVersionOf(old.folder)} of the language, and this code has ${LANGUAGE_VERSION}, which asks a picture other questions; give another --out than ${shownPath(folder)}`,
+  );
+}
+
+/** The cells that count, of any experiment's folder: those that ask for the same run share it. `refused` takes run → why not. */
+function takenFrom(
+  { name: experiment, analysis }: Experiment,
+  wishes: readonly Wish[],
+  { results, refusal, sweep: { progress } }: Setting,
+  refused: Map<string, string>,
+): Map<string, RunRecord> {
+  const { measures } = analysisNamed(analysis);
+  const taken = new Map<string, RunRecord>();
+  for (const { name } of wishes) {
+    const files = collectedFiles(results, experiment, name);
+    const complaints: string[] = [];
+    const lacking: string[] = [];
+    for (const file of files) {
+      const { record, why } = judged(readCellFile(file), refusal);
+      if (record === null) complaints.push(`${shownPath(file)}: ${why}`);
+      else if (measures !== null && !measures.schema.safeParse(record.measures[analysis]).success) lacking.push(file);
+      else {
+        taken.set(name, record);
+        break;
+      }
+    }
+    if (taken.has(name)) continue;
+    const [complaint] = complaints;
+    if (complaint !== undefined) refused.set(name, complaint);
+    else if (lacking[0] !== undefined) {
+      progress.say(
+        `${experiment}: the cell ${shownPath(lacking[0])} lacks what the analysis "${analysis}" takes of a run's folder, so its run is to be done here`,
+      );
+    }
+  }
+  return taken;
+}
+
+/** Cell files of a run, the experiment's own first. */
+export function collectedFiles(results: string, experiment: string, run: string): string[] {
+  const others = existsSync(results) ? readdirSync(results).sort() : [];
+  return [experiment, ...others.filter((name) => name !== experiment)]
+    .map((name) => cellFile(results, name, run))
+    .filter((file) => existsSync(file));
+}
+
+/** A cell file's content where it counts here, else why it does not. */
+export function judged(
+  cell: ReadCell,
+  refusal: Refusal,
+): { readonly record: RunRecord; readonly why: null } | { readonly record: null; readonly why: string } {
+  if (cell.kind === "damaged") {
+    return {
+      record: null,
+      why: `${cell.why}; restore it from where it was collected (git checkout), or remove it to have the run done anew`,
+    };
+  }
+  const why = refusal(cell.record);
+  return why === null ? { record: cell.record, why } : { record: null, why };
+}
+
+/** Hours of work are not done anew unasked: cells that do not count are named, and what to do about it. */
+export function refuseUncounted({ refused }: Sources): void {
+  const [first, ...others] = [...refused];
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : `. Refused too: ${others.map(([name]) => name).join(", ")}`;
+  throw new InputError(`${first[1]}${more}`);
+}
+
+/** A run of an experiment, wherever it was done. */
+export interface Gathered extends Measured {
+  readonly record: RunRecord;
+}
+
+/** Those of the experiment's runs that are finished, here or elsewhere, in the order in which they were asked for. */
+export async function gather(one: Chosen, { sweep, taken }: Sources, setting: Setting): Promise<Gathered[]> {
+  const { experiment, wishes } = one;
+  const analysis = analysisNamed(experiment.analysis);
+  const elsewhere = taken.get(experiment.name) ?? new Map<string, RunRecord>();
+  const cells = cellsOf(
+    wishes.filter(({ name }) => !elsewhere.has(name)),
+    sweep,
+  );
+  const here = await recordsOf(one, cells, analysis, setting);
+  return wishes.flatMap(({ name, levels, configuration: { seed } }) => {
+    const record = here.get(name) ?? elsewhere.get(name);
+    if (record === undefined) return [];
+    const cell = { levels, name: combinationName(levels), seed };
+    return [{ ...measured(cell, record.rows, record.measures[experiment.analysis]), record }];
+  });
+}
+
+/** The runs that are finished here. */
+async function recordsOf(
+  { experiment, wishes }: Chosen,
+  cells: ReturnType<typeof cellsOf>,
+  { measures }: Analysis,
+  { folder, sweep: { progress, signal, ...options } }: Setting,
+): Promise<Map<string, RunRecord>> {
+  const finished = cells.filter((cell) => finishedState(cell.folder) !== null);
+  const records = new Map<string, RunRecord>();
+  if (measures === null) {
+    for (const cell of finished) records.set(cell.run, await recordOf(cell, {}));
+    return records;
+  }
+  const whole = await openRuns(wishes, { ...options, progress, folder: path.join(folder, "runs"), command: "" });
+  const place = { cells: cellsOf(wishes, whole), folder, progress, signal };
+  progress.begin("runs looked at", finished.length, "runs");
+  for (const cell of finished) {
+    signal.throwIfAborted();
+    records.set(cell.run, await recordOf(cell, { [experiment.analysis]: await measures.take(cell, place) }));
+    progress.advance(records.size);
+  }
+  progress.end();
+  return records;
+}
