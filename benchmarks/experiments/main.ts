@@ -35,7 +35,11 @@ import {
 /** What all of them come to, and about how long that takes. */
 async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<void> {
   const { progress } = setting.sweep;
-  for (const one of chosen) progress.say(counts(one.experiment.name, await openSources([one], setting)));
+  for (const one of chosen) {
+    const sources = await openSources([one], setting);
+    for (const line of sources.lacking) progress.say(line);
+    progress.say(counts(one.experiment.name, sources));
+  }
   const all = await openRest(chosen, setting);
   const missing = all.fresh.length + all.resumed.length;
   if (missing === 0) return;

@@ -55,6 +55,8 @@ export interface Sources {
   readonly taken: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
   /** Run → why its cell file does not count, where it is not done here. */
   readonly refused: ReadonlyMap<string, string>;
+  /** What to tell of cells that lack what an analysis takes. */
+  readonly lacking: readonly string[];
   /** Runs of all of them, each once. */
   readonly asked: number;
 }
@@ -68,16 +70,17 @@ export async function openSources(chosen: readonly Chosen[], setting: Setting): 
   const here = new Set(whole.finished.map(({ configuration }) => configurationKey(configuration)));
   refuseOldRuns(whole, setting);
   const refused = new Map<string, string>();
+  const lacking: string[] = [];
   const taken = new Map(
     chosen.map(({ experiment, wishes: own }) => {
       const elsewhere = own.filter(({ configuration }) => !here.has(configurationKey(configuration)));
-      return [experiment.name, takenFrom(experiment, elsewhere, setting, refused)] as const;
+      return [experiment.name, takenFrom(experiment, elsewhere, setting, { refused, lacking })] as const;
     }),
   );
   const toRun = chosen.flatMap(({ experiment, wishes: own }) =>
     own.filter(({ name }) => taken.get(experiment.name)?.has(name) !== true),
   );
-  return { sweep: await openRuns(toRun, options), taken, refused, asked: whole.asked.length };
+  return { sweep: await openRuns(toRun, options), taken, refused, lacking, asked: whole.asked.length };
 }
 
 /** One table of runs of two versions of the language would compare what is not comparable. */
@@ -89,34 +92,39 @@ function refuseOldRuns({ finished, resumed }: OpenSweep, { folder }: Setting): v
   );
 }
 
-/** The cells that count, of any experiment's folder: those that ask for the same run share it. `refused` takes run → why not. */
+/** Takes down which cells do not count or do not suffice. */
+interface Complaints {
+  readonly refused: Map<string, string>;
+  readonly lacking: string[];
+}
+
+/** The cells that count, of any experiment's folder: those that ask for the same run share it. */
 function takenFrom(
   { name: experiment, analysis }: Experiment,
   wishes: readonly Wish[],
-  { results, refusal, sweep: { progress } }: Setting,
-  refused: Map<string, string>,
+  { results, refusal }: Setting,
+  { refused, lacking }: Complaints,
 ): Map<string, RunRecord> {
   const { measures } = analysisNamed(analysis);
   const taken = new Map<string, RunRecord>();
   for (const { name } of wishes) {
     const files = collectedFiles(results, experiment, name);
-    const complaints: string[] = [];
-    const lacking: string[] = [];
+    const wrong: string[] = [];
+    const short: string[] = [];
     for (const file of files) {
       const { record, why } = judged(readCellFile(file), refusal);
-      if (record === null) complaints.push(`${shownPath(file)}: ${why}`);
-      else if (measures !== null && !measures.schema.safeParse(record.measures[analysis]).success) lacking.push(file);
+      if (record === null) wrong.push(`${shownPath(file)}: ${why}`);
+      else if (measures !== null && !measures.schema.safeParse(record.measures[analysis]).success) short.push(file);
       else {
         taken.set(name, record);
         break;
       }
     }
     if (taken.has(name)) continue;
-    const [complaint] = complaints;
-    if (complaint !== undefined) refused.set(name, complaint);
-    else if (lacking[0] !== undefined) {
-      progress.say(
-        `${experiment}: the cell ${shownPath(lacking[0])} lacks what the analysis "${analysis}" takes of a run's folder, so its run is to be done here`,
+    if (wrong[0] !== undefined) refused.set(name, wrong[0]);
+    else if (short[0] !== undefined) {
+      lacking.push(
+        `${experiment}: the cell ${shownPath(short[0])} lacks what the analysis "${analysis}" takes of a run's folder, so its run is to be done here`,
       );
     }
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { analysisNamed } from "../../benchmarks/experiments/analyses/analysis.js";
@@ -6,6 +6,8 @@ import { whatItIs, wishesOf } from "../../benchmarks/experiments/cells.js";
 import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
 import { inserted, pages } from "../../benchmarks/experiments/pages.js";
+import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 
 const names = experimentNames();
@@ -66,6 +68,16 @@ describe("the pages", () => {
       "README.md",
     ]);
     for (const { file, found, wanted } of all) expect(found, file).toBe(wanted);
+  });
+
+  it("open with the code that they are of where that is not this code's language, and only there", () => {
+    for (const { file, found } of pages().slice(0, names.length)) {
+      const summary = path.join(path.dirname(file), "../results", path.basename(file, ".md"), "summary.json");
+      const isOld = existsSync(summary) && readExperimentSummary(summary).languageVersion < LANGUAGE_VERSION;
+      const opening = /^# [^\n]+\n\n<!-- opening[^\n]*\n\nWith the code before [0-9a-f]{7}: /;
+      expect(opening.test(found), file).toBe(isOld);
+      expect(found.includes("With the code before"), file).toBe(isOld);
+    }
   });
 
   it("name the command of their experiment, its method and its limits", () => {

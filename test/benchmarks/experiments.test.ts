@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -6,38 +5,7 @@ import { experimentNames } from "../../benchmarks/experiments/definition.js";
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { noSlurm, startCluster } from "../sweep/slurm-cluster.js";
 import { temporaryFolder } from "../temporary.js";
-
-const program = path.resolve(import.meta.dirname, "../../benchmarks/experiments/main.js");
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Circumstances {
-  /** A text on standard error at which it is interrupted. */
-  readonly until?: string;
-  readonly env?: NodeJS.ProcessEnv;
-}
-
-/** The command, to its end. */
-function experiment(args: readonly string[], { until, env = process.env }: Circumstances = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
-  let [out, err] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    const before = err;
-    err += text;
-    if (until !== undefined && !before.includes(until) && err.includes(until)) child.kill("SIGINT");
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
-}
+import { type Ended, experiment } from "./run-experiment.js";
 
 describe("all experiments at CI's size", () => {
   const folder = temporaryFolder("experiments");
@@ -106,7 +74,7 @@ describe("all experiments at CI's size", () => {
     const before = readFileSync(file("beta", "summary.json"), "utf8");
     const again = await experiment(["beta", "--quick", "--out", folder]);
     expect(again.code, again.err).toBe(0);
-    expect(again.err).toContain("beta: 2 runs, 2 of them done");
+    expect(again.err).toContain("beta: 2 runs, 2 of them done here, 0 from cells, 0 missing");
     expect(readFileSync(file("beta", "summary.json"), "utf8")).toBe(before);
     expect(before).not.toContain(folder);
   });
@@ -130,7 +98,7 @@ describe("the command", () => {
   it("says what it would run, and runs nothing", async () => {
     const folder = temporaryFolder("experiments-plan");
     const planned = await experiment(["grid", "--plan", "--out", path.join(folder, "none")]);
-    expect(planned.err).toContain("grid: 36 runs, 0 of them done");
+    expect(planned.err).toContain("grid: 36 runs, 0 of them done here, 0 from cells, 36 missing");
     expect(planned.err).toMatch(/36 runs to do, \d+ at a time, about [\d.]+ (s|min|h|days) \(by a short probe\)/);
     expect(existsSync(path.join(folder, "none"))).toBe(false);
   });

@@ -172,6 +172,7 @@ const runConfigSchema = z.looseObject({
   versions: z.record(z.string(), z.unknown()).default({}),
   machine: description.default("not recorded"),
   commit: z.string().default("not recorded"),
+  languageVersion: z.number().optional(),
   seed: z.number().optional(),
   worldCatalog: z.unknown().optional(),
 });
@@ -197,6 +198,7 @@ const verdict = z.enum(["better", "worse", "no difference"]);
 const summarySchema: z.ZodType<Summary> = z.object({
   schema: z.literal(1),
   commit: z.string(),
+  languageVersion: z.number().exactOptional(),
   machine: description,
   config: z.record(z.string(), z.unknown()),
   seeds: z.array(z.number()),

@@ -12,10 +12,14 @@ export async function writeSummary(folder: string, summary: Summary): Promise<vo
 }
 
 /** What was compared where no summary tells it: the comparison's own config.json, else that of its first run. */
-async function described(folder: string, firstRun: string): Promise<Pick<Comparison, "config" | "machine" | "commit">> {
+async function described(
+  folder: string,
+  firstRun: string,
+): Promise<Pick<Comparison, "config" | "machine" | "commit" | "languageVersion">> {
   const own = (await readBytesIfAny(path.join(folder, "config.json"))) !== null;
   const { configuration, machine, commit } = await readRunConfig(own ? folder : firstRun);
-  return { config: configuration, machine, commit };
+  const { languageVersion } = await readRunConfig(firstRun);
+  return { config: configuration, machine, commit, languageVersion };
 }
 
 /**
@@ -31,8 +35,8 @@ export async function rebuildSummary(folder: string): Promise<Summary | null> {
   const names = [...known, ...inOrder(runs.keys()).filter((name) => !known.includes(name))];
   const arms = Object.fromEntries(names.map((name) => [name, (runs.get(name) ?? []).map((run) => run.curve)]));
   const seeds = [...new Set([...runs.values()].flatMap((all) => all.map(({ seed }) => seed)))].sort((a, b) => a - b);
-  const { config, machine, commit } = old ?? (await described(folder, first.folder));
-  const summary = summarize({ arms, config, machine, commit, seeds });
+  const { config, machine, commit, languageVersion } = old ?? (await described(folder, first.folder));
+  const summary = summarize({ arms, config, machine, commit, languageVersion, seeds });
   await writeSummary(folder, summary);
   return summary;
 }

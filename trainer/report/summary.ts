@@ -102,6 +102,8 @@ export type Description = string | Readonly<Record<string, unknown>>;
 export interface Summary {
   readonly schema: 1;
   readonly commit: string;
+  /** What was asked of pictures; absent: 1. */
+  readonly languageVersion?: number;
   readonly machine: Description;
   readonly config: Readonly<Record<string, unknown>>;
   readonly seeds: readonly number[];
@@ -118,6 +120,7 @@ export interface Comparison {
   readonly config: Readonly<Record<string, unknown>>;
   readonly machine: Description;
   readonly commit: string;
+  readonly languageVersion?: number | undefined;
   readonly seeds: readonly number[];
 }
 
@@ -294,7 +297,7 @@ function checkCurves(arms: Comparison["arms"]): void {
 }
 
 /** The whole of summary.json, from the curves. Pure: equal input gives equal output, intervals included. */
-export function summarize({ arms, config, machine, commit, seeds }: Comparison): Summary {
+export function summarize({ arms, config, machine, commit, languageVersion, seeds }: Comparison): Summary {
   checkCurves(arms);
   const entries = Object.entries(arms);
   const pairs = entries.flatMap(([nameA, runsA], i) =>
@@ -304,6 +307,7 @@ export function summarize({ arms, config, machine, commit, seeds }: Comparison):
   return {
     schema: 1,
     commit,
+    ...(languageVersion === undefined ? {} : { languageVersion }),
     machine,
     config,
     seeds,

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors.js";
+import { LANGUAGE_VERSION } from "../language/index.js";
 import { readMetrics, seedRun } from "../report/readers.js";
 import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary, summarize } from "../report/summary.js";
@@ -68,7 +69,7 @@ export async function compare(
   }
   const { machine, commit } = provenance();
   const config = Object.fromEntries(arms.map(({ name, configuration }) => [name, configuration]));
-  const summary = summarize({ arms: results, config, machine, commit, seeds });
+  const summary = summarize({ arms: results, config, machine, commit, languageVersion: LANGUAGE_VERSION, seeds });
   await writeSummary(folder, summary);
   return summary;
 }

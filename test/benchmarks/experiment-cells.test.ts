@@ -1,0 +1,303 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { refusals } from "../../benchmarks/experiments/acceptance.js";
+import {
+  cellFile,
+  type RunRecord,
+  readCellFile,
+  worldDigest,
+  writeCellFile,
+} from "../../benchmarks/experiments/cell-files.js";
+import { wishesOf } from "../../benchmarks/experiments/cells.js";
+import { readExperiment } from "../../benchmarks/experiments/definition.js";
+import { CURVE_COLUMNS, type CurveRow } from "../../benchmarks/experiments/measures.js";
+import { experimentPage, listRow, openRunsTable } from "../../benchmarks/experiments/pages.js";
+import { type ExperimentSummary, readExperimentSummary } from "../../benchmarks/experiments/results.js";
+import { CHANGES, codeBefore } from "../../benchmarks/experiments/versions.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { loadCatalog } from "../../trainer/rooms/index.js";
+import { temporaryFolder } from "../temporary.js";
+import { experiment } from "./run-experiment.js";
+
+/** Of an experiment whose analysis takes more of a run than its curve. */
+const NAME = "hardest";
+const [first = "", second = ""] = wishesOf(readExperiment(NAME), "/runs", [1000], true).map((wish) => wish.name);
+
+function recordIn(file: string): RunRecord {
+  const cell = readCellFile(file);
+  if (cell.kind === "damaged") throw new Error(`${file}: ${cell.why}`);
+  return cell.record;
+}
+
+const runsIn = (folder: string): string[] => {
+  const cells = path.join(folder, "quick/runs/cells");
+  return existsSync(cells) ? readdirSync(cells) : [];
+};
+
+describe("an experiment that was interrupted after its first run", () => {
+  const [machine1, machine2, whole] = ["one", "two", "whole"].map((name) => temporaryFolder(`cells-${name}`)) as [
+    string,
+    string,
+    string,
+  ];
+  const results = temporaryFolder("cells-results");
+  const none = path.join(results, "none");
+  const file = cellFile(results, NAME, first);
+  const collect = (out: string, ...more: readonly string[]) =>
+    experiment(["collect", NAME, "--partial", "--quick", "--out", out, "--results", results, ...more]);
+  /** A checkout with changes that are not committed makes cells that count where they are accepted only. */
+  let accepted: readonly string[] = [];
+  let collected = "";
+
+  beforeAll(async () => {
+    const args = [NAME, "--quick", "--jobs", "1", "--out", machine1, "--results", none];
+    const interrupted = await experiment(args, { until: `${second}: iteration 1/` });
+    expect(interrupted.code, interrupted.err).toBe(130);
+    const both = await Promise.all([collect(machine1), collect(machine1)]);
+    for (const { code, err } of both) expect([0, 2], err).toContain(code);
+    for (const { code, err } of both) if (code === 2) expect(err).toMatch(/process \d+ is writing to it/);
+    collected = readFileSync(file, "utf8");
+    const { commit } = recordIn(file);
+    accepted = /^[0-9a-f]{40}$/.test(commit) ? [] : ["--accept-commit", commit];
+  }, 120_000);
+
+  it("is collected by its finished run alone; two collects at once, and one more, leave the same file", async () => {
+    const again = await collect(machine1);
+    expect(again.code, again.err).toBe(0);
+    expect(again.out).toContain(`${NAME}: 0 cells new, 1 of 2 there; no result yet: no seed has all its cells`);
+    expect(readdirSync(path.join(results, NAME))).toEqual(["cells"]);
+    expect(readdirSync(path.dirname(file))).toEqual([`${first}.json`]);
+    expect(readFileSync(file, "utf8")).toBe(collected);
+    expect(collected.length).toBeLessThan(10_000);
+    expect(collected).not.toContain(machine1);
+  });
+
+  it("is planned elsewhere with what is missing, as is an experiment that shares the run", async () => {
+    const args = ["--plan", "--quick", "--out", machine2, "--results", results, ...accepted];
+    const planned = await experiment([NAME, "natural", ...args]);
+    expect(planned.code, planned.err).toBe(0);
+    for (const name of [NAME, "natural"]) {
+      expect(planned.err).toContain(`${name}: 2 runs, 0 of them done here, 1 from cells, 1 missing`);
+    }
+    expect(runsIn(machine2)).toEqual([]);
+  });
+
+  it("goes on elsewhere with what is missing", async () => {
+    const rest = await experiment([NAME, "--quick", "--out", machine2, "--results", results, ...accepted]);
+    expect(rest.code, rest.err).toBe(0);
+    expect(runsIn(machine2)).toEqual([second]);
+  }, 60_000);
+
+  it("comes there to the tables and pictures of a run in one go, to the bit", async () => {
+    const inOneGo = await experiment([NAME, "--quick", "--out", whole, "--results", none]);
+    expect(inOneGo.code, inOneGo.err).toBe(0);
+    expect(runsIn(whole).sort()).toEqual([first, second].sort());
+    const files = readdirSync(path.join(whole, "quick", NAME));
+    expect(files).toContain("sweep.csv");
+    for (const name of files) {
+      const [there, here] = [machine2, whole].map((folder) => readFileSync(path.join(folder, "quick", NAME, name)));
+      expect(there?.equals(here ?? Buffer.of()), name).toBe(true);
+    }
+  }, 120_000);
+
+  it("is collected there too: the new cell, and the result with how many cells it rests on", async () => {
+    const all = await collect(machine2, ...accepted);
+    expect(all.out, all.err).toContain(
+      `${NAME}: 1 cells new, 2 of 2 there; result rests on 2 of 2 cells, 1 of 1 seeds`,
+    );
+    expect(readFileSync(file, "utf8")).toBe(collected);
+    const more = await collect(machine2, "--seeds", "1000,1001", ...accepted);
+    expect(more.out, more.err).toContain(`0 cells new, 2 of 4 there; result rests on 2 of 4 cells, 1 of 2 seeds`);
+    const { cells, seeds, tables } = readExperimentSummary(path.join(results, NAME, "summary.json"));
+    expect({ cells, seeds }).toEqual({ cells: { finished: 2, of: 4 }, seeds: [1000] });
+    expect(tables).toEqual(readExperimentSummary(path.join(whole, "quick", NAME, "summary.json")).tables);
+  }, 60_000);
+
+  it("is refused elsewhere by the cell's name where the cell is damaged, or of another language or commit", async () => {
+    const other = temporaryFolder("cells-refused");
+    const spoiled = cellFile(other, NAME, first);
+    const plan = (...more: readonly string[]) =>
+      experiment([NAME, "--quick", "--plan", "--out", path.join(other, "runs"), "--results", other, ...more]);
+    const refused = async (message: RegExp): Promise<void> => {
+      const { code, err } = await plan(...accepted);
+      expect(code, err).toBe(2);
+      expect(err).toContain(`${first}.json`);
+      expect(err).toMatch(message);
+      expect(runsIn(path.join(other, "runs"))).toEqual([]);
+    };
+    const record = recordIn(file);
+    writeCellFile(spoiled, record);
+    writeFileSync(spoiled, readFileSync(spoiled, "utf8").replace('"seed": 1000', '"seed": 1001'));
+    await refused(/damaged or changed by hand: its digest is not that of its content/);
+    writeCellFile(spoiled, { ...record, languageVersion: LANGUAGE_VERSION - 1 });
+    await refused(new RegExp(`made with version ${LANGUAGE_VERSION - 1} of the language`));
+    const commit = "0123456789".repeat(4);
+    writeCellFile(spoiled, { ...record, commit });
+    await refused(/made at commit 0123456, which git does not have here.*--accept-commit 0123456/);
+    const let_in = await plan("--accept-commit", "0123456");
+    expect(let_in.err).toContain(`${NAME}: 2 runs, 0 of them done here, 1 from cells, 1 missing`);
+  }, 60_000);
+
+  it("has its run done anew where the cell is of an experiment that took less of the run", async () => {
+    const other = temporaryFolder("cells-less");
+    writeCellFile(cellFile(other, "natural", first), { ...recordIn(file), measures: {} });
+    const args = ["--quick", "--plan", "--out", path.join(other, "runs"), "--results", other, ...accepted];
+    const { code, err } = await experiment([NAME, "natural", ...args]);
+    expect(code, err).toBe(0);
+    expect(err.replace(/\s+/g, " ")).toContain(
+      `${first}.json lacks what the analysis "${NAME}" takes of a run's folder`,
+    );
+    expect(err).toContain(`${NAME}: 2 runs, 0 of them done here, 0 from cells, 2 missing`);
+    expect(err).toContain("natural: 2 runs, 0 of them done here, 1 from cells, 1 missing");
+  });
+
+  it("does not put cells of the quick setting among the committed ones", async () => {
+    const { code, err } = await experiment(["collect", NAME, "--partial", "--quick", "--out", machine1]);
+    expect(code).toBe(2);
+    expect(err).toContain("name another folder with --results");
+  });
+});
+
+/** A run as one of today's code would have left it. */
+function madeUp(changes: Partial<RunRecord> = {}): RunRecord {
+  const row = Object.fromEntries(CURVE_COLUMNS.map((column) => [column, column === "iteration" ? 0 : 0.1 + 0.2]));
+  return {
+    name: wishesOf(readExperiment("beta"), "", [100], false)[0]?.name ?? "",
+    levels: { β: "1" },
+    settings: wishesOf(readExperiment("beta"), "", [100], false)[0]?.settings ?? {},
+    seed: 100,
+    commit: "a".repeat(40),
+    languageVersion: LANGUAGE_VERSION,
+    world: { name: "rooms", digest: worldDigest(loadCatalog("rooms").document) },
+    versions: {},
+    machine: { cpu: "one" },
+    date: "2026-11-29",
+    rows: [row as unknown as CurveRow, { ...(row as unknown as CurveRow), hardness: null }],
+    measures: { some: { value: 1 / 3 } },
+    ...changes,
+  };
+}
+
+describe("a cell file", () => {
+  const folder = temporaryFolder("cell-files");
+
+  it("gives back every number as it was, a line for each row of the curve", () => {
+    const record = madeUp();
+    const file = cellFile(folder, "beta", record.name);
+    writeCellFile(file, record);
+    expect(recordIn(file)).toEqual(record);
+    const lines = readFileSync(file, "utf8").split("\n");
+    expect(lines.filter((line) => line.startsWith("  [0,"))).toHaveLength(2);
+  });
+
+  it("is not read where its name, settings and seed are of different runs", () => {
+    const file = cellFile(folder, "grid", madeUp().name);
+    writeCellFile(file, madeUp({ seed: 101 }));
+    expect(readCellFile(file)).toMatchObject({
+      kind: "damaged",
+      why: expect.stringContaining("is named as another run"),
+    });
+    writeFileSync(file, "<<<<<<< ours\n");
+    expect(readCellFile(file)).toMatchObject({ kind: "damaged", why: expect.stringContaining("cannot be read") });
+  });
+});
+
+describe("a cell counts", () => {
+  const git = (...args: string[]): string =>
+    spawnSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).stdout?.trim() ?? "";
+  const oldest = git("rev-list", "--max-parents=0", "HEAD").split("\n")[0] ?? "";
+  const head = git("rev-parse", "HEAD");
+  const changed = git("status", "--porcelain", "--", ":/trainer", ":/unity-project/catalog") !== "";
+
+  it.skipIf(head === "" || changed)("at this commit", () => {
+    expect(refusals([])(madeUp({ commit: head }))).toBeNull();
+  });
+
+  it.skipIf(oldest === "" || oldest === head)(
+    "not at a commit since which the algorithm has changed, unless that is accepted",
+    () => {
+      const record = madeUp({ commit: oldest });
+      expect(refusals([])(record)).toMatch(
+        /of another version of the algorithm; remove the file .* --accept-commit [0-9a-f]{7}$/,
+      );
+      expect(refusals([oldest.slice(0, 7)])(record)).toBeNull();
+    },
+  );
+
+  it("not from files that differ from their commit, unless those are accepted as such", () => {
+    const record = madeUp({ commit: `${head || "a".repeat(40)}+` });
+    expect(refusals([])(record)).toContain("its files differed from that commit");
+    expect(refusals([record.commit.slice(0, 7)])(record)).not.toBeNull();
+    expect(refusals([`${record.commit.slice(0, 7)}+`])(record)).toBeNull();
+    expect(refusals([])(madeUp({ commit: "unknown" }))).toContain("at no known commit");
+    expect(() => refusals(["HEAD"])).toThrow(/--accept-commit: takes a commit/);
+  });
+
+  it("not from another version of its world, whatever is accepted", () => {
+    const record = madeUp({ world: { name: "rooms", digest: "0" } });
+    expect(refusals([record.commit])(record)).toContain('another version of the world "rooms"');
+  });
+});
+
+describe("a page", () => {
+  const file = "page.md";
+  const text = `# Title
+
+<!-- opening, written by npm run experiment -- pages -->
+
+<!-- end of opening -->
+
+Words.
+
+<!-- written by npm run experiment -- pages -->
+
+<!-- end -->
+`;
+  const summaryOf = (changes: Partial<ExperimentSummary> = {}): ExperimentSummary => ({
+    ...{ schema: 2, experiment: "beta", title: "", question: "", command: "c", setting: "full", date: "2026-11-29" },
+    ...{ machine: {}, machines: [{ cpu: "one" }, { cpu: "two" }], commits: ["a".repeat(40), `${"b".repeat(40)}+`] },
+    ...{ languageVersion: LANGUAGE_VERSION, cells: { finished: 12, of: 30 }, seeds: [1], runs: 12, settings: {} },
+    ...{ factors: {}, headline: "found", sentences: [], tables: [], pictures: [], data: {} },
+    ...changes,
+  });
+
+  it("of older results opens with the code that they are of, right below its title; one of new results does not", () => {
+    const [old, fresh] = [LANGUAGE_VERSION - 1, LANGUAGE_VERSION].map((languageVersion) =>
+      summaryOf({ languageVersion }),
+    );
+    const withOpening = experimentPage(file, text, "beta", old ?? null);
+    expect(withOpening).toMatch(/^# Title\n\n<!-- opening[^\n]*\n\nWith the code before [0-9a-f]{7}: /);
+    const without = experimentPage(file, withOpening, "beta", fresh ?? null);
+    expect(without).not.toContain("With the code before");
+    expect(experimentPage(file, without, "beta", old ?? null)).toBe(withOpening);
+    expect(listRow("beta", "", old ?? null)).toMatch(/\| With the code before [0-9a-f]{7}: Found \|$/);
+    expect(listRow("beta", "", fresh ?? null)).toMatch(/\| Found \|$/);
+    expect(() => experimentPage(file, text.replace("<!-- opening", "Words.\n\n<!-- opening"), "beta", null)).toThrow(
+      /right below its title/,
+    );
+  });
+
+  it("says on how many cells of how many it rests, with every commit and machine that they are of", () => {
+    for (const said of [experimentPage(file, text, "beta", summaryOf()), listRow("beta", "", summaryOf())]) {
+      expect(said).toContain("rests on 12 of 30 cells");
+      expect(said).toContain("aaaaaaa, bbbbbbb+");
+      expect(said).toContain("one, ? cores, ? GiB; two, ? cores, ? GiB");
+    }
+  });
+
+  it("knows the commit of every version of the language", () => {
+    expect(CHANGES.map(({ language }) => language)).toEqual(
+      Array.from({ length: LANGUAGE_VERSION - 1 }, (_, i) => i + 2),
+    );
+    expect(codeBefore(LANGUAGE_VERSION)).toBeNull();
+  });
+
+  it("lists the experiments that lack cells, with the command that goes on", () => {
+    const results = temporaryFolder("open-runs");
+    expect(openRunsTable(results)).toContain("| beta | 0 of 25 | `npm run experiment -- beta` |");
+    writeCellFile(cellFile(results, "beta", madeUp().name), madeUp());
+    expect(openRunsTable(results)).toContain("| beta | 1 of 25 | `npm run experiment -- beta` |");
+  });
+});
