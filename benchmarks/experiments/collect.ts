@@ -15,8 +15,8 @@ import {
   gather,
   judged,
   openSources,
-  refuseUncounted,
   type Setting,
+  type Sources,
 } from "./sources.js";
 
 /** The small form of a finished experiment of the full setting; what cells there are stays. */
@@ -40,8 +40,11 @@ export function collectWhole(name: string, folder: string, results: string): str
   return shownPath(to);
 }
 
-/** Each run that is finished here as a cell file, and the result of the whole seeds there are; says in a line what it did. */
-export async function collectCells(one: Chosen, setting: Setting): Promise<string> {
+/** Each run that is finished here as a cell file, and the result of the whole seeds there are; `said` is what it did, in a line. */
+export async function collectCells(
+  one: Chosen,
+  setting: Setting,
+): Promise<{ readonly said: string; readonly sources: Sources }> {
   const { experiment } = one;
   const { results } = setting;
   const own = path.join(results, experiment.name);
@@ -53,11 +56,10 @@ export async function collectCells(one: Chosen, setting: Setting): Promise<strin
     const runs = await gather(one, sources, setting);
     const added = runs.filter((run) => keepCell(run, experiment.name, setting)).length;
     const names = new Set(runs.map(({ record }) => record.name));
-    // What is done here is safe now, whatever becomes of the other cells.
-    refuseUncounted(sources);
     const of = new Set(one.wishes.map(({ name }) => name)).size;
-    const rests = await writePartial(one, runs, setting);
-    return `${experiment.name}: ${added} cells new, ${names.size} of ${of} there${rests}`;
+    const { size: refused } = sources.refused;
+    const rests = refused > 0 ? `no result: ${refused} cells are refused` : await writePartial(one, runs, setting);
+    return { said: `${experiment.name}: ${added} cells new, ${names.size} of ${of} there; ${rests}`, sources };
   } finally {
     rmSync(lock, { force: true });
   }
@@ -82,7 +84,7 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
   const seeds = one.seeds.filter((seed) =>
     wishes.every(({ name, configuration }) => configuration.seed !== seed || there.has(name)),
   );
-  if (seeds.length === 0) return "; no result yet: no seed has all its cells";
+  if (seeds.length === 0) return "no result yet: no seed has all its cells";
   const folder = path.join(setting.results, experiment.name);
   const own = runs.filter(({ cell }) => seeds.includes(cell.seed));
   const finished = new Set(own.map(({ record }) => record.name)).size;
@@ -90,12 +92,12 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
   if (existsSync(file)) {
     const { cells, languageVersion } = readExperimentSummary(file);
     if (languageVersion === LANGUAGE_VERSION && cells.finished > finished) {
-      return `; the result that is there rests on more cells (${cells.finished}) and stays`;
+      return `the result that is there rests on more cells (${cells.finished}) and stays`;
     }
   }
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: own });
   const of = new Set(wishes.map(({ name }) => name)).size;
   const asked = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
   writeResults(folder, experiment, own, asked, outcome);
-  return `; result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;
+  return `result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;
 }

@@ -107,17 +107,22 @@ async function collect(asked: readonly string[], partial: boolean, setting: Sett
         `--quick --partial: nothing is to be read from the quick setting, so its cells do not go into ${shownPath(RESULTS)}; name another folder with --results`,
       );
     }
+    const collected: Sources[] = [];
     for (const name of asked.length > 0 ? asked : all) {
-      const line = await collectCells(choose(name, setting), setting);
-      process.stdout.write(`${line}\n`);
+      const { said, sources } = await collectCells(choose(name, setting), setting);
+      process.stdout.write(`${said}\n`);
+      collected.push(sources);
     }
+    if (results === RESULTS) sayPages();
+    // Only now, when all that is done here is safe.
+    for (const sources of collected) refuseUncounted(sources);
   } else {
     const finished = all.filter((name) => existsSync(path.join(folder, name, "summary.json")));
     for (const name of asked.length > 0 ? asked : finished) {
       process.stdout.write(`${collectWhole(name, folder, results)}\n`);
     }
+    if (results === RESULTS) sayPages();
   }
-  if (results === RESULTS) sayPages();
 }
 
 async function main(): Promise<void> {

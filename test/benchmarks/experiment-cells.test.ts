@@ -45,8 +45,9 @@ describe("an experiment that was interrupted after its first run", () => {
   const results = temporaryFolder("cells-results");
   const none = path.join(results, "none");
   const file = cellFile(results, NAME, first);
-  const collect = (out: string, ...more: readonly string[]) =>
-    experiment(["collect", NAME, "--partial", "--quick", "--out", out, "--results", results, ...more]);
+  const collectInto = (into: string, out: string, ...more: readonly string[]) =>
+    experiment(["collect", NAME, "--partial", "--quick", "--out", out, "--results", into, ...more]);
+  const collect = (out: string, ...more: readonly string[]) => collectInto(results, out, ...more);
   /** A checkout with changes that are not committed makes cells that count where they are accepted only. */
   let accepted: readonly string[] = [];
   let collected = "";
@@ -136,8 +137,12 @@ describe("an experiment that was interrupted after its first run", () => {
     const commit = "0123456789".repeat(4);
     writeCellFile(spoiled, { ...record, commit });
     await refused(/made at commit 0123456, which git does not have here.*--accept-commit 0123456/);
-    const let_in = await plan("--accept-commit", "0123456");
-    expect(let_in.err).toContain(`${NAME}: 2 runs, 0 of them done here, 1 from cells, 1 missing`);
+    const saved = await collectInto(other, machine2, ...accepted);
+    expect(saved.code, saved.err).toBe(2);
+    expect(saved.out).toContain(`${NAME}: 1 cells new, 1 of 2 there; no result: 1 cells are refused`);
+    expect(existsSync(cellFile(other, NAME, second))).toBe(true);
+    const accepting = await plan("--accept-commit", "0123456", ...accepted);
+    expect(accepting.err).toContain(`${NAME}: 2 runs, 0 of them done here, 2 from cells, 0 missing`);
   }, 60_000);
 
   it("has its run done anew where the cell is of an experiment that took less of the run", async () => {

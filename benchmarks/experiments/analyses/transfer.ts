@@ -49,7 +49,7 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
   for (const world of levelsOf(place.cells, "train")) {
     const own = place.cells.filter(({ levels }) => levels["train"] === world);
     const [any = cell] = own;
-    worlds.set(world, { catalog: loadCatalog(any.configuration.world), set: await testSetOf(own, place) });
+    worlds.set(world, { catalog: loadCatalog(any.configuration.world), set: await testSetOf(own, cell, place) });
   }
   const evaluations = path.join(place.folder, "evaluations");
   const base = `before-${path.basename(cell.shared)}-${cell.levels["base"]}.json`;
@@ -65,8 +65,8 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
   };
 }
 
-/** The balanced test set that these cells of one world share; drawn again where all their runs are on another machine. */
-async function testSetOf(cells: readonly Cell[], { folder, progress, signal }: Place): Promise<TestSet> {
+/** The balanced test set that these cells of one world share; drawn again, for the model of `here`, where all their runs are on another machine. */
+async function testSetOf(cells: readonly Cell[], here: Cell, { folder, progress, signal }: Place): Promise<TestSet> {
   const [any] = cells;
   if (any === undefined) throw new Error("a world without a cell");
   const kept = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
@@ -74,7 +74,7 @@ async function testSetOf(cells: readonly Cell[], { folder, progress, signal }: P
   const there = files.find((file) => existsSync(file));
   if (there !== undefined) return decodeTestSet(readTensorFile(there).tensors);
   const { env, world, render, keys, episodesPerIteration: count } = any.configuration;
-  const model = await openConfiguredModel(any.configuration);
+  const model = await openConfiguredModel(here.configuration);
   const { imageSize } = model;
   await model.close();
   const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
