@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { readMetrics } from "../../trainer/report/readers.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { writeDurably } from "../../trainer/rls3/durable-file.js";
@@ -142,9 +141,6 @@ export function readCellFile(file: string): ReadCell {
   );
   return { kind: "whole", record: { ...rest, rows: curve } };
 }
-
-/** Whether a cell's language is today's. */
-export const isOfTodaysLanguage = ({ languageVersion }: RunRecord): boolean => languageVersion === LANGUAGE_VERSION;
 
 /** The base model that a run's settings name, where it is not the bundled one. */
 export const baseOf = ({ settings }: Pick<RunRecord, "settings">): string | null => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { refusals } from "../../benchmarks/experiments/acceptance.js";
@@ -11,6 +11,7 @@ import {
   writeCellFile,
 } from "../../benchmarks/experiments/cell-files.js";
 import { wishesOf } from "../../benchmarks/experiments/cells.js";
+import { collectWhole } from "../../benchmarks/experiments/collect.js";
 import { readExperiment } from "../../benchmarks/experiments/definition.js";
 import { CURVE_COLUMNS, type CurveRow } from "../../benchmarks/experiments/measures.js";
 import { experimentPage, listRow, openRunsTable } from "../../benchmarks/experiments/pages.js";
@@ -246,6 +247,35 @@ describe("a cell counts", () => {
   });
 });
 
+const summaryOf = (changes: Partial<ExperimentSummary> = {}): ExperimentSummary => ({
+  ...{ schema: 2, experiment: "beta", title: "", question: "", command: "c", setting: "full", date: "2026-11-29" },
+  ...{ machine: {}, machines: [{ cpu: "one" }, { cpu: "two" }], commits: ["a".repeat(40), `${"b".repeat(40)}+`] },
+  ...{ languageVersion: LANGUAGE_VERSION, cells: { finished: 12, of: 30 }, seeds: [1], runs: 12, settings: {} },
+  ...{ factors: {}, headline: "found", sentences: [], tables: [], pictures: [], data: {} },
+  ...changes,
+});
+
+describe("a result", () => {
+  it("that is collected whole takes the place of the one before, and leaves the cells", () => {
+    const [folder, results] = [temporaryFolder("collect-from"), temporaryFolder("collect-to")];
+    const summary = { ...summaryOf(), experiment: "beta" };
+    mkdirSync(path.join(folder, "beta"));
+    writeFileSync(path.join(folder, "beta/summary.json"), JSON.stringify(summary));
+    writeCellFile(cellFile(results, "beta", madeUp().name), madeUp());
+    writeFileSync(path.join(results, "beta/old.png"), "");
+    collectWhole("beta", folder, results);
+    expect(readdirSync(path.join(results, "beta")).sort()).toEqual(["cells", "summary.json"]);
+    expect(recordIn(cellFile(results, "beta", madeUp().name))).toEqual(madeUp());
+  });
+
+  it("of before there were cells is whole, and of the first language", () => {
+    const file = path.join(temporaryFolder("old-summary"), "summary.json");
+    const { cells: _cells, languageVersion: _language, machines: _machines, ...old } = summaryOf({ runs: 25 });
+    writeFileSync(file, JSON.stringify({ ...old, schema: 1 }));
+    expect(readExperimentSummary(file)).toMatchObject({ cells: { finished: 25, of: 25 }, languageVersion: 1 });
+  });
+});
+
 describe("a page", () => {
   const file = "page.md";
   const text = `# Title
@@ -260,14 +290,6 @@ Words.
 
 <!-- end -->
 `;
-  const summaryOf = (changes: Partial<ExperimentSummary> = {}): ExperimentSummary => ({
-    ...{ schema: 2, experiment: "beta", title: "", question: "", command: "c", setting: "full", date: "2026-11-29" },
-    ...{ machine: {}, machines: [{ cpu: "one" }, { cpu: "two" }], commits: ["a".repeat(40), `${"b".repeat(40)}+`] },
-    ...{ languageVersion: LANGUAGE_VERSION, cells: { finished: 12, of: 30 }, seeds: [1], runs: 12, settings: {} },
-    ...{ factors: {}, headline: "found", sentences: [], tables: [], pictures: [], data: {} },
-    ...changes,
-  });
-
   it("of older results opens with the code that they are of, right below its title; one of new results does not", () => {
     const [old, fresh] = [LANGUAGE_VERSION - 1, LANGUAGE_VERSION].map((languageVersion) =>
       summaryOf({ languageVersion }),

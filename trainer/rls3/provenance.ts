@@ -36,7 +36,10 @@ function versionOf(dependency: string): string {
   }
 }
 
-/** The checkout's commit, "+" where files differ from it; "unknown" outside a checkout. */
+/** No code: collecting results while runs go on changes these, and no number follows from them. */
+const PAGES_AND_RESULTS = [":(exclude,glob)**/*.md", ":(exclude)benchmarks/results"];
+
+/** The checkout's commit, "+" where files other than pages and results differ from it; "unknown" outside a checkout. */
 function commit(): string {
   const git = (...args: string[]): string | null => {
     // Without optional locks: git status would write the checkout's index anew.
@@ -46,5 +49,6 @@ function commit(): string {
   };
   const head = git("rev-parse", "HEAD");
   if (head === null) return "unknown";
-  return git("status", "--porcelain", "--untracked-files=no") === "" ? head : `${head}+`;
+  const changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ...PAGES_AND_RESULTS);
+  return changed === "" ? head : `${head}+`;
 }
