@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
-import { type Layer, sideBySide } from "../../trainer/sac/layout.js";
+import { type Layer, twins } from "../../trainer/sac/layout.js";
 import { LEARNERS, type LearnerKind, openLearner } from "../../trainer/sac/learner.js";
 import { actorLayers, criticLayers, initialVariables, type SacModel } from "../../trainer/sac/models.js";
 import type { GoldenCheck, GoldenResult } from "./check.js";
@@ -102,8 +102,9 @@ function flat(golden: Golden, layers: readonly Layer[], names: readonly (string 
 function networks(model: SacModel, golden: Golden, names: readonly string[]): Record<string, number[]> {
   const { actor, critics } = NAMES[model.convention];
   const both = (target: boolean) => {
-    const networks = critics(target).map((own) => Float32Array.from(flat(golden, criticLayers(model), own)));
-    return [...sideBySide(networks, criticLayers(model))];
+    const [first, second] = critics(target).map((own) => Float32Array.from(flat(golden, criticLayers(model), own)));
+    if (first === undefined || second === undefined) throw new Error("the golden run has two critics");
+    return [...twins([first, second], criticLayers(model))];
   };
   const all: Record<string, () => number[]> = {
     actor: () => flat(golden, actorLayers(model), actor),

@@ -81,6 +81,16 @@ export class Random {
     return radius * Math.cos(2 * Math.PI * this.float());
   }
 
+  /** Fills `out` with standard normals (Box–Muller, both halves): half the work of as many calls of `normal`. */
+  fillNormal(out: Float32Array): void {
+    for (let i = 0; i < out.length; i += 2) {
+      const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
+      const angle = 2 * Math.PI * this.float();
+      out[i] = radius * Math.cos(angle);
+      if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
+    }
+  }
+
   /** A permutation of 0 … n − 1 (Fisher–Yates from the end). */
   permutation(n: number): Int32Array {
     const order = Int32Array.from({ length: n }, (_, i) => i);

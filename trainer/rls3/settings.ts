@@ -125,7 +125,7 @@ export const SETTINGS = {
     "Agent",
     z.enum(["flat", "objects"]),
     "flat",
-    "what the paper's agent sees: the flat observation and action, or the placement decoded, with sizes and gaps",
+    "what the paper's agent sees: the flat observation and action, or the placement decoded, with sizes and gaps (its default)",
   ),
   features: setting(
     "Agent",
@@ -238,6 +238,7 @@ export const AGENT_DEFAULTS: Readonly<Record<Configuration["agent"], Layer>> = {
   paper: {
     reward: "episode",
     discount: 0.99,
+    view: "objects",
     pretraining: "online",
     feasibilitySteps: 100_000,
     feasibilityUpdates: 100_000,

@@ -16,34 +16,33 @@ export function perceptron(inputs: number, hidden: readonly number[], outputs: n
   return widths.slice(1).map((width, i) => ({ inputs: widths[i] ?? 0, outputs: width }));
 }
 
+/** Shapes of weight and bias, layer by layer: the parts of the flat vector. */
+export function parameterShapes(layers: readonly Layer[]): (readonly [number, number] | readonly [number])[] {
+  return layers.flatMap(({ inputs, outputs }) => [[inputs, outputs] as const, [outputs] as const]);
+}
+
 /**
- * Shapes of weight and bias, layer by layer: the parts of the flat vector. `count` networks lie side by side, each layer's weights one after
- * another and then its biases, so that a layer of all of them is one batched product.
+ * The same of two equal networks side by side, so that a layer of both is one batched product: each layer's weights [2, inputs, outputs], then its
+ * biases [2, 1, outputs]. The first layer's bias is the last row of its weights [2, inputs + 1, outputs], for an input that ends with a one.
  */
-export function parameterShapes(layers: readonly Layer[], count = 1): (readonly number[])[] {
-  return layers.flatMap(({ inputs, outputs }) =>
-    count === 1
-      ? [[inputs, outputs], [outputs]]
-      : [
-          [count, inputs, outputs],
-          [count, 1, outputs],
-        ],
+export function twinShapes(layers: readonly Layer[]): (readonly [number, number, number])[] {
+  return layers.flatMap(({ inputs, outputs }, layer) =>
+    layer === 0 ? [[2, inputs + 1, outputs] as const] : [[2, inputs, outputs] as const, [2, 1, outputs] as const],
   );
 }
 
-/** The vectors of equal networks as one, side by side as `parameterShapes` has them. */
-export function sideBySide(networks: readonly Float32Array[], layers: readonly Layer[]): Float32Array {
-  const flat = new Float32Array(networks.length * parameterCount(layers));
+/** The flat vectors of two equal networks as the one of both. */
+export function twins(networks: readonly [Float32Array, Float32Array], layers: readonly Layer[]): Float32Array {
+  const flat = new Float32Array(2 * parameterCount(layers));
   let from = 0;
   let at = 0;
-  for (const { inputs, outputs } of layers) {
-    for (const length of [inputs * outputs, outputs]) {
-      for (const network of networks) {
-        flat.set(network.subarray(from, from + length), at);
-        at += length;
-      }
-      from += length;
+  for (const [, rows, columns] of twinShapes(layers)) {
+    const length = rows * columns;
+    for (const network of networks) {
+      flat.set(network.subarray(from, from + length), at);
+      at += length;
     }
+    from += length;
   }
   return flat;
 }

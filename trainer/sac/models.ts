@@ -5,14 +5,14 @@
 import { InputError } from "../errors.js";
 import type { Tensor, Tensors } from "../graph/runtime.js";
 import type { Random } from "../random/random.js";
-import { initialParameters, type Layer, parameterCount, perceptron, sideBySide } from "./layout.js";
+import { initialParameters, type Layer, parameterCount, perceptron, twins } from "./layout.js";
 import { actorViewWidth, criticViewWidth } from "./placement-view.js";
 import type { AgentWorld } from "./world.js";
 
 /**
  * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
  *
- * Variables: `actor`, `critics` (both, side by side as layout.ts has it), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
+ * Variables: `actor`, `critics` (both, as layout.ts has twins), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
  * likewise with moments.
  *
  * Functions (B the batch, O and A the widths of observation and action):
@@ -141,7 +141,7 @@ export function initialVariables(model: Model, random: Random): Tensors {
   }
   variables["actor"] = vector(initialParameters(actorLayers(model), random));
   const layers = criticLayers(model);
-  const critics = sideBySide([initialParameters(layers, random), initialParameters(layers, random)], layers);
+  const critics = twins([initialParameters(layers, random), initialParameters(layers, random)], layers);
   variables["critics"] = vector(critics);
   variables["targets"] = vector(critics.slice());
   variables["temperature"] = vector(new Float32Array(1));

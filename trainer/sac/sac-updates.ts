@@ -23,7 +23,7 @@ const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({ type:
 
 function noise(dims: readonly number[], random: Random): Tensor {
   const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
-  for (let i = 0; i < data.length; i++) data[i] = random.normal();
+  random.fillNormal(data);
   return tensor(data, dims);
 }
 

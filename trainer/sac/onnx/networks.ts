@@ -2,6 +2,7 @@
 import {
   abs,
   add,
+  concat,
   linear,
   matMul,
   minimum,
@@ -15,7 +16,7 @@ import {
   subtract,
   type Value,
 } from "../../graph/index.js";
-import { type Layer, parameterShapes } from "../layout.js";
+import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 
 /** The tensors that lie one after another in a flat vector: views of it. */
 function unpack(flat: Value, shapes: readonly Shape[]): Value[] {
@@ -23,18 +24,28 @@ function unpack(flat: Value, shapes: readonly Shape[]): Value[] {
   return parts.map((part, i) => reshape(part, shapes[i] ?? []));
 }
 
-/** Weight and bias of each layer, of one network or of `count` side by side. */
-export const layerTensors = (flat: Value, layers: readonly Layer[], count = 1): Value[] =>
-  unpack(flat, parameterShapes(layers, count));
+/** Weight and bias of each layer. */
+export const layerTensors = (flat: Value, layers: readonly Layer[]): Value[] => unpack(flat, parameterShapes(layers));
 
-/** x [rows, inputs] → [rows, outputs]; with the tensors of `count` networks [count, rows, outputs], a layer of all of them in one product. */
+/** x [rows, inputs] → [rows, outputs] */
 export function perceptron(x: Value, parameters: readonly Value[]): Value {
   let y = x;
   for (let i = 0; i + 1 < parameters.length; i += 2) {
-    const [weight, bias] = [parameters[i] as Value, parameters[i + 1] as Value];
-    y = weight.shape.length === 2 ? linear(y, weight, bias) : add(matMul(y, weight), bias);
+    y = linear(y, parameters[i] as Value, parameters[i + 1] as Value);
     if (i + 2 < parameters.length) y = relu(y);
   }
+  return y;
+}
+
+/**
+ * x [rows, inputs] → [2, rows, outputs] of two networks: a layer of both is one batched product, so that each has a core of its own where there
+ * are two. The one at the end of the input spares the first layer a pass over its outputs, and its bias a gradient of its own.
+ */
+export function twinPerceptron(x: readonly Value[], flat: Value, layers: readonly Layer[]): Value {
+  const [first, ...rest] = unpack(flat, twinShapes(layers));
+  const rows = x[0]?.shape[0] ?? 1;
+  let y = matMul(concat([...x, flat.graph.filled([rows, 1], 1)], 1), first as Value);
+  for (let i = 0; i + 1 < rest.length; i += 2) y = add(matMul(relu(y), rest[i] as Value), rest[i + 1] as Value);
   return y;
 }
 

@@ -34,7 +34,7 @@ import {
 import { parameterCount } from "../layout.js";
 import { ADAM, actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
 import { actorView, criticView, type Operations } from "../placement-view.js";
-import { layerTensors, perceptron, regressionLoss } from "./networks.js";
+import { layerTensors, perceptron, regressionLoss, twinPerceptron } from "./networks.js";
 
 const OPERATIONS: Operations<Value> = {
   columns: (x, first, end) => slice(x, 1, first, end),
@@ -114,13 +114,11 @@ function policy(model: SacModel, observations: Value, actor: Value, noise: Value
   };
 }
 
-/** Both critics' values, [2, rows]: one batched product a layer, so that each critic has a core of its own where there are two. */
+/** Both critics' values, [2, rows]. */
 function values(model: SacModel, critics: Value, observations: Value, actions: Value): Value {
   const x =
-    model.view === undefined
-      ? concat([observations, actions], 1)
-      : criticView(OPERATIONS, model.view, observations, actions);
-  const q = perceptron(x, layerTensors(critics, criticLayers(model), 2));
+    model.view === undefined ? [observations, actions] : [criticView(OPERATIONS, model.view, observations, actions)];
+  const q = twinPerceptron(x, critics, criticLayers(model));
   return reshape(q, q.shape.slice(0, 2));
 }
 

@@ -1,7 +1,7 @@
 /** @file Perceptrons, Adam and moving averages in tensorflow.js, over the flat variables that every learner shares. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, Tensors } from "../../graph/runtime.js";
-import { type Layer, parameterShapes } from "../layout.js";
+import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 import { ADAM } from "../models.js";
 
 /** The variables of a model: each name's current tensor, kept until it is replaced. */
@@ -34,10 +34,16 @@ export function fromTensor({ data, dims }: Tensor): tf.Tensor {
   return tf.tensor(Float32Array.from(data as Float32Array), [...dims], "float32");
 }
 
-/** Weight and bias of each layer, of one network or of `count` side by side. */
-export function layerTensors(flat: tf.Tensor, layers: readonly Layer[], count = 1): tf.Tensor[] {
+/** Weight and bias of each layer. */
+export const layerTensors = (flat: tf.Tensor, layers: readonly Layer[]): tf.Tensor[] =>
+  unpack(flat, parameterShapes(layers));
+
+/** The same of two networks side by side (layout.ts). */
+export const twinTensors = (flat: tf.Tensor, layers: readonly Layer[]): tf.Tensor[] => unpack(flat, twinShapes(layers));
+
+function unpack(flat: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Tensor[] {
   let at = 0;
-  return parameterShapes(layers, count).map((shape) => {
+  return shapes.map((shape) => {
     const part = tf.slice(flat, [at], [sizeOf(shape)]);
     at += sizeOf(shape);
     return tf.reshape(part, [...shape]);
@@ -53,13 +59,24 @@ export const flatten = (tensors: readonly tf.Tensor[]): tf.Tensor =>
     0,
   );
 
-/** x [rows, inputs] → [rows, outputs]; with the tensors of `count` networks x is [count, rows, inputs]. */
+/** x [rows, inputs] → [rows, outputs] */
 export function perceptron(x: tf.Tensor, parameters: readonly tf.Tensor[]): tf.Tensor {
   let y = x;
   for (let i = 0; i + 1 < parameters.length; i += 2) {
     const [weight, bias] = [parameters[i] as tf.Tensor, parameters[i + 1] as tf.Tensor];
     y = tf.add(tf.matMul(y as tf.Tensor2D, weight as tf.Tensor2D), bias);
     if (i + 2 < parameters.length) y = tf.relu(y);
+  }
+  return y;
+}
+
+/** x [rows, inputs] → [2, rows, outputs] of the networks that `twinTensors` gave. */
+export function twinPerceptron(x: tf.Tensor, [first, ...rest]: readonly tf.Tensor[]): tf.Tensor {
+  const rows = x.shape[0] ?? 0;
+  const extended = tf.reshape(tf.concat([x, tf.ones([rows, 1])], 1), [1, rows, (x.shape[1] ?? 0) + 1]);
+  let y = tf.matMul(extended, first as tf.Tensor);
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    y = tf.add(tf.matMul(tf.relu(y), rest[i] as tf.Tensor), rest[i + 1] as tf.Tensor);
   }
   return y;
 }

@@ -3,7 +3,18 @@ import * as tf from "@tensorflow/tfjs-core";
 import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
 import { actorView, criticView, type Operations } from "../placement-view.js";
 import { type Feeds, type Functions, feed, type Outputs, regressionLoss } from "./heads.js";
-import { adam, flatten, layerTensors, mean, perceptron, polyak, toColumns, type Variables } from "./networks.js";
+import {
+  adam,
+  flatten,
+  layerTensors,
+  mean,
+  perceptron,
+  polyak,
+  toColumns,
+  twinPerceptron,
+  twinTensors,
+  type Variables,
+} from "./networks.js";
 
 const OPERATIONS: Operations<tf.Tensor> = {
   columns: (x, first, end) => tf.slice(x, [0, first], [x.shape[0] ?? 0, end - first]),
@@ -40,7 +51,7 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
   const { actor: actorRate, critic: criticRate, temperature: temperatureRate } = model.learningRates;
 
   const actorParameters = (): tf.Tensor[] => layerTensors(variables.get("actor"), actorShape);
-  const criticParameters = (name: string): tf.Tensor[] => layerTensors(variables.get(name), criticShape, 2);
+  const criticParameters = (name: string): tf.Tensor[] => twinTensors(variables.get(name), criticShape);
 
   /** An action and its log probability, for noise drawn from N(0, 1). */
   const policy = (observations: tf.Tensor, parameters: readonly tf.Tensor[], noise: tf.Tensor): Draw => {
@@ -73,7 +84,7 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
       model.view === undefined
         ? tf.concat([observations, actions], 1)
         : criticView(OPERATIONS, model.view, observations, actions);
-    const q = perceptron(tf.reshape(x, [1, ...x.shape]), parameters);
+    const q = twinPerceptron(x, parameters);
     return [0, 1].map((critic) => tf.reshape(tf.slice(q, [critic, 0, 0], [1, -1, -1]), [-1])) as [tf.Tensor, tf.Tensor];
   };
 
