@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "trainer/sac",
     "trainer/vlm",
   ],
-  "trainer/sweep": ["trainer/rls3", "trainer/report", "trainer/errors", "trainer/random"],
+  "trainer/sweep": ["trainer/rls3", "trainer/report", "trainer/language", "trainer/errors", "trainer/random"],
 };
 /** At the top of the house: they may import everything, and nothing below imports them. */
 const TOP = ["trainer/cli", "benchmarks"];

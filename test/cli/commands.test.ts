@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { rls3, root, TINY_MODEL, tiny } from "../rls3/runs.js";
 
@@ -46,6 +48,16 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
   const truncated = path.join(parent, "truncated");
   const comparison = folder("comparison", JSON.stringify({ seeds: [0], configuration: { rls3: {}, random: {} } }));
   const noConfiguration = folder("no-configuration", "null");
+  const olderRun = folder("older-run", JSON.stringify({ schema: 1, configuration: resolveConfiguration([]) }));
+  const olderComparison = folder(
+    "older-comparison",
+    JSON.stringify({ schema: 1, seeds: [0], configuration: { random: resolveConfiguration([]) } }),
+  );
+  const newerRun = folder("newer-run", JSON.stringify({ schema: 1, languageVersion: LANGUAGE_VERSION + 1 }));
+  mkdirSync(path.join(parent, "older-sweep"));
+  const olderSweep = path.dirname(
+    file("older-sweep/sweep.json", JSON.stringify({ schema: 1, command: "rls3 sweep", varied: [], cells: [] })),
+  );
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["an unknown flag", ["train", "--learningrate", "1"], /learningrate.*did you mean --learning-rate/],
     ["an unknown command", ["trian"], /train/],
@@ -100,6 +112,22 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
       "a configuration to resume that is none",
       ["train", "--resume", noConfiguration],
       /config.json.*no run's configuration/,
+    ],
+    [
+      "a run of a version that asked other pairs",
+      ["train", "--resume", olderRun],
+      /older-run\/config\.json: was made with version 1 .*this rls3 has version 2.*start anew in another folder/,
+    ],
+    ["a run of a later version", ["train", "--resume", newerRun], /newer-run\/config\.json: was made with version 3 /],
+    [
+      "a comparison of a version that asked other pairs",
+      ["compare", "--resume", olderComparison],
+      /older-comparison\/config\.json: was made with version 1 /,
+    ],
+    [
+      "a sweep of a version that asked other pairs",
+      ["sweep", "--beta", "1,2", "--vlm", TINY_MODEL, "--device", "cpu", "--out", olderSweep],
+      /older-sweep\/sweep\.json: was made with version 1 /,
     ],
     ["a folder below a file", ["compare", "--out", path.join(file("a-file", ""), "out")], /a-file is a file/],
   ];

@@ -2,7 +2,8 @@
 import { stringify } from "csv-stringify/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { METRIC_COLUMNS } from "../../trainer/report/columns.js";
+import { askedPairs } from "../../trainer/report/asked-pairs.js";
+import { METRIC_COLUMNS, type SampleCaption } from "../../trainer/report/columns.js";
 import { curveOf, parseEpisodes, parseMetrics, parseSamples, seedRun } from "../../trainer/report/readers.js";
 
 const cell = fc.oneof(fc.constant(null), fc.double({ min: -1e9, max: 1e9, noNaN: true, noDefaultInfinity: true }));
@@ -87,6 +88,24 @@ describe("samples", () => {
   it("come back as written, and unknown fields do no harm", () => {
     const text = `${JSON.stringify(sample)}\n\n${JSON.stringify({ ...sample, later: 1 })}\n`;
     expect(parseSamples(text, "0001.jsonl")).toEqual([sample, sample]);
+  });
+
+  it("of runs that leave pairs out say which slots a caption is about, and have no S where nothing is asked", () => {
+    const asked: SampleCaption = { slots: [1, 2], right: "The plate is behind the vase.", probability: 0.5, margin: 3 };
+    const one = { ...sample, captions: [asked] };
+    const none = { ...sample, captions: [], score: null, hardness: 0 };
+    const [first, second] = parseSamples(`${JSON.stringify(one)}\n${JSON.stringify(none)}\n`, "0001.jsonl");
+    expect([first, second]).toEqual([one, none]);
+    expect(askedPairs(one)).toEqual([{ caption: asked, slots: [1, 2] }]);
+    expect(askedPairs(none)).toEqual([]);
+    // Older lines have a caption for each pair, in their order.
+    const objects = [0, 1, 2].map((type) => [type, 0, 0, 0, 0]);
+    const older = askedPairs({ objects, captions: [0, 1, 2].map(() => ({ right: "", probability: 1, margin: 1 })) });
+    expect(older.map(({ slots }) => slots)).toEqual([
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ]);
   });
 
   it("name the line and the field that is wrong, and a line that a kill cut off", () => {

@@ -14,19 +14,25 @@ const sampleOf = (episode: number): Sample => ({
 });
 
 describe("subsampling", () => {
-  it("keeps η of each episode's samples, none twice", () => {
+  it("keeps η of each episode's samples about which anything can be asked, none twice and none of the others", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }),
+        // For each episode, how many pairs of each of its samples can be asked about.
+        fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 40 }), {
+          minLength: 1,
+          maxLength: 8,
+        }),
         fc.double({ min: 0.05, max: 1, noNaN: true }),
         fc.nat(),
-        (counts, rate, seed) => {
-          const samples = counts.flatMap((count, episode) => Array.from({ length: count }, () => sampleOf(episode)));
-          const kept = subsample(samples, rate, new Random(seed));
+        (episodes, rate, seed) => {
+          const samples = episodes.flatMap((pairs, episode) => pairs.map(() => sampleOf(episode)));
+          const scored = episodes.flat().map((count) => ({ pairs: Array.from({ length: count }, () => null) }));
+          const kept = subsample(samples, scored, rate, new Random(seed));
           expect(new Set(kept).size).toBe(kept.length);
-          for (const [episode, count] of counts.entries()) {
+          expect(kept.filter((i) => scored[i]?.pairs.length === 0)).toEqual([]);
+          for (const [episode, pairs] of episodes.entries()) {
             const own = kept.filter((i) => samples[i]?.episode === episode).length;
-            expect(own).toBe(Math.round(rate * count));
+            expect(own).toBe(Math.round(rate * pairs.filter((count) => count > 0).length));
           }
         },
       ),

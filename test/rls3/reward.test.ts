@@ -69,6 +69,47 @@ describe("the reward", () => {
     );
   });
 
+  it("pays nothing for a sample that nothing is asked about, and the same for the others as if it were not there", () => {
+    const unasked = fc.array(fc.boolean(), { minLength: 1, maxLength: 72 });
+    fc.assert(
+      fc.property(
+        iterations,
+        unasked,
+        fc.constantFrom(sampleMode, episodeMode),
+        ({ episodes, scores }, skip, options) => {
+          const isUnasked = (sample: number): boolean => skip[sample % skip.length] === true;
+          const steps = withSamples(episodes);
+          const given = rewards(
+            steps,
+            scores.map((own, i) => (isUnasked(i) ? { probability: null, share: null } : own)),
+            options,
+          );
+          // Without them: their steps are invalid ones, and the samples' numbers close up.
+          const asked = scores.flatMap((own, i) => (isUnasked(i) ? [] : [{ own, i }]));
+          const without = rewards(
+            steps.map((own) =>
+              own.map(({ sample }) => {
+                const place = asked.findIndex(({ i }) => i === sample);
+                return { sample: place < 0 ? null : place };
+              }),
+            ),
+            asked.map(({ own }) => own),
+            options,
+          );
+          for (const [e, own] of steps.entries()) {
+            for (const [t, { sample }] of own.entries()) {
+              const { feasibility, extrinsic, hardness } = given[e]?.[t] ?? { feasibility: 0, extrinsic: Number.NaN };
+              expect(extrinsic).toBeCloseTo(without[e]?.[t]?.extrinsic ?? Number.NaN, 9);
+              if (sample === null) continue;
+              expect(feasibility).toBe(1);
+              if (options.reward === "sample" && isUnasked(sample)) expect([extrinsic, hardness]).toEqual([0, 0]);
+            }
+          }
+        },
+      ),
+    );
+  });
+
   it("per sample has the mean hardness .3 where nothing is capped", () => {
     const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, share: 1 }));
     const given = rewards(

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
-import { flips } from "../../trainer/language/index.js";
+import { codeTerms, flips } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { captionSet, pairsOf, relationAccuracy } from "../../trainer/vlm/pretraining/captions.js";
@@ -119,6 +119,39 @@ describe("captions of labelled images", () => {
   });
 });
 
+describe("pairs of labelled images", () => {
+  it.each(["rooms", "tabletop"])("in %s are all but those whose bases contradict a vertical term", (world) => {
+    const images = labelledImages([loadCatalog("rooms"), loadCatalog(world)], {
+      ...drawn,
+      count: 600,
+      size: 32,
+      seed: 3,
+    });
+    const random = new Random(2);
+    let leftOut = 0;
+    for (let image = 1; image < images.count; image += 2) {
+      const asked = pairsOf(images, image, random);
+      for (const { first, second, code } of asked) {
+        const higher = (images.bases[first] ?? 0) - (images.bases[second] ?? 0);
+        if (codeTerms(code).includes("above")) expect(higher).toBeGreaterThan(10);
+        if (codeTerms(code).includes("below")) expect(higher).toBeLessThan(-10);
+      }
+      const places = objectsIn(images, image).map(({ object }) => object);
+      const missing = places.flatMap((a, i) =>
+        places.slice(i + 1).flatMap((b) => {
+          const there = asked.some(({ first, second }) => [first, second].includes(a) && [first, second].includes(b));
+          return there ? [] : [[a, b] as const];
+        }),
+      );
+      leftOut += missing.length;
+      for (const [a, b] of missing) {
+        expect(Math.abs((images.bases[a] ?? 0) - (images.bases[b] ?? 0))).toBeLessThanOrEqual(10);
+      }
+    }
+    expect(leftOut).toBeGreaterThan(0);
+  });
+});
+
 describe("pre-training", () => {
   it("learns, repeats itself to the byte for a seed, and makes a directory that opens like any CLIP", async () => {
     const one = await train(1);
@@ -155,7 +188,11 @@ describe("pre-training", () => {
     for (const name of both.names) expect(tokenizer.encodeTruncated(name, 24)).toHaveLength(2 + name.split(" ").length);
     const random = new Random(1);
     const pairs = Array.from({ length: both.count }, (_, image) => pairsOf(both, image, random));
-    expect(pairs.map(({ length }) => length)).toEqual(pairs.map((_, image) => (image % 2 === 0 ? 3 : 6)));
+    for (const [image, own] of pairs.entries()) {
+      const places = objectsIn(both, image).map(({ object }) => object);
+      for (const { first, second } of own) expect([first, second].every((place) => places.includes(place))).toBe(true);
+    }
+    expect(Math.max(...pairs.map(({ length }) => length))).toBe(6);
     const { naming } = await evaluate(directory, both, {
       runtime: { device: "cpu", threads: 1 },
       seed: 1,

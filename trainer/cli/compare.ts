@@ -9,6 +9,7 @@ import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
 import { type Configuration, nearest, parseResolved } from "../rls3/configuration.js";
 import { onDevice } from "../rls3/device.js";
 import { Interrupted } from "../rls3/interrupted.js";
+import { refuseOtherLanguage } from "../rls3/language-version.js";
 import type { Progress } from "../rls3/progress.js";
 import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
 import { SETTING_NAMES } from "../rls3/settings.js";
@@ -73,10 +74,11 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
 
 /** The plan of a comparison that is there already. */
 function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
-  const { command, seeds, configuration } = readRunConfig(folder);
+  const { command, seeds, configuration, languageVersion } = readRunConfig(folder);
   if (!Array.isArray(seeds) || typeof configuration !== "object" || configuration === null) {
     throw new InputError(`${folder}: is no comparison; go on with a single run by rls3 train --resume`);
   }
+  refuseOtherLanguage(`${folder}/config.json`, languageVersion);
   const arms = parseArms(Object.keys(configuration)).map((name) => ({
     name,
     configuration: parseResolved(`${folder}/config.json, ${name}`, (configuration as Record<string, unknown>)[name]),

@@ -8,6 +8,7 @@ import {
   decodeAction,
   drawLayout,
   type Objects,
+  objectBox,
   place,
   render,
 } from "../rooms/index.js";
@@ -90,6 +91,7 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
   const images = new Uint8Array(count * size * size * 3);
   const types = new Uint8Array(count * active).fill(EMPTY);
   const coordinates = new Float32Array(count * active * 3);
+  const bases = new Int32Array(count * active);
   const patchPixels = new Uint16Array(count * active * side * side);
   for (let image = 0; image < count; image++) {
     const world = worlds[image % worlds.length];
@@ -107,6 +109,7 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
       if (view === undefined) return;
       const { right, up, toward } = cameraOffset([0, 0, 0], centre, view);
       coordinates.set([right, up, toward], (image * active + slot) * 3);
+      bases[image * active + slot] = objectBox(catalog, objects, slot).y;
     });
     for (let pixel = 0; pixel < size * size; pixel++) {
       const owner = picture.segmentation[pixel] ?? 0;
@@ -116,7 +119,7 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
       patchPixels[index] = (patchPixels[index] ?? 0) + 1;
     }
   }
-  const data = { count, size, images, names, active, types, coordinates, patchPixels };
+  const data = { count, size, images, names, active, types, coordinates, bases, patchPixels };
   scaleToFirst(data, worlds.length);
   return data;
 }

@@ -1,12 +1,13 @@
 /** @file One room stepped in process, as `env view` and `env step` show it: state, reasons, captions. */
 import type { StepOutcome, WireMap } from "../../protocol/index.js";
-import { axesOfCamera, cameraOffset, caption, EMPTY_CODE, relation } from "../language/index.js";
+import { axesOfCamera, cameraOffset, caption, contradictsBases, EMPTY_CODE, relation } from "../language/index.js";
 import {
   ACTION_SPEC,
   type Catalog,
   centres,
   OBJECT_FIELDS,
   type Objects,
+  objectBox,
   render,
   roomsDefinition,
 } from "../rooms/index.js";
@@ -83,8 +84,8 @@ function describeObjects(catalog: Catalog, objects: Objects): ObjectView[] {
   });
 }
 
-/** A caption for each ordered pair of active objects. */
-function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objects): string[] {
+/** A caption for each ordered pair of active objects that may be asked about. */
+export function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objects): string[] {
   const scene = catalog.scenes[sceneIndex];
   if (scene === undefined) return [];
   const { position, target } = scene.document.camera;
@@ -95,6 +96,8 @@ function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objects): st
     middles.flatMap((b, second) => {
       const code = relation(cameraOffset(a, b, axes));
       if (first === second || code === EMPTY_CODE) return [];
+      const [baseA = 0, baseB = 0] = [first, second].map((slot) => objectBox(catalog, objects, slot).y);
+      if (contradictsBases(code, baseA, baseB)) return [];
       return [caption(names[first] ?? "", names[second] ?? "", code)];
     }),
   );

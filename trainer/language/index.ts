@@ -1,5 +1,6 @@
-/** @file The one way into language: relations, captions, questions, answers. */
+/** @file The one way into language: relations, which of them are asked, captions, questions, answers. */
 export * from "./answers.js";
+export * from "./bases.js";
 export * from "./captions.js";
 export * from "./relations.js";
 export * from "./version.js";

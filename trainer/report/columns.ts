@@ -64,8 +64,10 @@ export const EPISODE_COLUMNS = [
 ] as const;
 export type EpisodeColumn = (typeof EPISODE_COLUMNS)[number];
 
-/** One asked caption: the right one, its probability against its flips, and the boundary margin of its relation in degrees. */
+/** One asked caption: the pair it is of, the right one, its probability against its flips, and the boundary margin of its relation in degrees. */
 export interface SampleCaption {
+  /** The first and the second object's slots; absent in runs that asked every pair, in their order. */
+  readonly slots?: readonly [number, number] | undefined;
   readonly right: string;
   /** The wrong caption that the model preferred; absent where it preferred the right one. */
   readonly answer?: string | undefined;
@@ -83,8 +85,10 @@ export interface SampleLine {
   readonly objects: readonly (readonly number[])[];
   /** The slot that was placed in this step. */
   readonly slot: number;
+  /** None where no pair may be asked about. */
   readonly captions: readonly SampleCaption[];
-  readonly score: number;
+  /** Null where nothing about the moved object is asked; the hardness is 0 then. */
+  readonly score: number | null;
   readonly hardness: number;
   /** Whether it went into the fine-tuning batch. */
   readonly kept: boolean;

@@ -101,9 +101,15 @@ const sampleSchema = z.object({
   objects: z.array(z.array(whole).min(4)),
   slot: whole.nonnegative(),
   captions: z.array(
-    z.object({ right: z.string(), answer: z.string().optional(), probability: z.number(), margin: z.number() }),
+    z.object({
+      slots: z.tuple([whole.nonnegative(), whole.nonnegative()]).optional(),
+      right: z.string(),
+      answer: z.string().optional(),
+      probability: z.number(),
+      margin: z.number(),
+    }),
   ),
-  score: z.number(),
+  score: z.number().nullable(),
   hardness: z.number(),
   kept: z.boolean(),
   image: z.string().optional(),

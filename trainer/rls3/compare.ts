@@ -93,7 +93,10 @@ async function prepareShared(
     if (!existsSync(config)) {
       const arms = Object.fromEntries(plan.arms.map((arm) => [arm.name, arm.configuration]));
       const { command, seeds } = plan;
-      const what = { schema: 1, command, seeds, configuration: arms, model: description, ...provenance() };
+      const what = {
+        ...{ schema: 1, command, languageVersion: LANGUAGE_VERSION, seeds, configuration: arms },
+        ...{ model: description, ...provenance() },
+      };
       writeDurably(
         config,
         `${JSON.stringify({ ...what, worldCatalog: environments.world.catalog.document }, null, 2)}\n`,

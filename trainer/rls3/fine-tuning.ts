@@ -1,4 +1,4 @@
-/** @file Fine-tuning on an iteration's samples: η of each episode's, some epochs of batches, each image with all of its pairs. */
+/** @file Fine-tuning on an iteration's samples: η of each episode's, some epochs of batches, each image with all of its pairs that may be asked about. */
 import { Random } from "../random/random.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import type { Configuration } from "./configuration.js";
@@ -7,10 +7,19 @@ import type { Progress } from "./progress.js";
 import { competing, sampleQuestions, stack } from "./questions.js";
 import type { World } from "./world.js";
 
-/** Indices of the samples that are kept: of each episode a share η, drawn without replacement. */
-export function subsample(samples: readonly Sample[], rate: number, random: Random): number[] {
+/**
+ * Indices of the samples that are kept: of each episode a share η of those with a pair to ask about, drawn without replacement. The
+ * others are no candidates, so that every batch is full and "kept" is what the model was trained on.
+ */
+export function subsample(
+  samples: readonly Pick<Sample, "episode">[],
+  scored: readonly { readonly pairs: readonly unknown[] }[],
+  rate: number,
+  random: Random,
+): number[] {
   const byEpisode = new Map<number, number[]>();
   for (const [i, { episode }] of samples.entries()) {
+    if ((scored[i]?.pairs ?? []).length === 0) continue;
     const indices = byEpisode.get(episode);
     if (indices === undefined) byEpisode.set(episode, [i]);
     else indices.push(i);

@@ -100,7 +100,7 @@ async function iterate(run: Run, before: State): Promise<State> {
 
   // The agent learns from it, while η of the samples fine-tune the model: neither needs the other's result.
   agent.remember(transitions(episodes, rewarded));
-  const kept = subsample(episodes.samples, samplingRate, Random.stream(seed, "subsampling", iteration));
+  const kept = subsample(episodes.samples, scored, samplingRate, Random.stream(seed, "subsampling", iteration));
   const learn = () =>
     agent.update(updatesPerIteration, Random.stream(seed, "agent", iteration)).finally(() => stopwatch.lap("agent"));
   const tune = () => fineTune(model, world, episodes.samples, kept, configuration, iteration, progress);

@@ -4,14 +4,14 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
-import { CODES } from "../language/index.js";
+import { CODES, LANGUAGE_VERSION } from "../language/index.js";
 import { Random } from "../random/random.js";
 import type { AgentObservation, Transition } from "../sac/agent.js";
 import { type Configuration, randomTransitionsNeeded } from "./configuration.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
 import type { TestSet } from "./evaluation.js";
 import type { Progress } from "./progress.js";
-import { type Question, question, slotPairs } from "./questions.js";
+import { type Question, question, sampleQuestions, slotPairs } from "./questions.js";
 import { floats, integers, octets, readTensorFile, writeTensorFile } from "./tensor-file.js";
 import { uniformActions, type Wandering, wander } from "./wander.js";
 
@@ -20,7 +20,7 @@ export interface Preparation {
   readonly transitions: () => readonly Transition[];
   /** Balanced over relation codes, one question an image. */
   readonly test: TestSet;
-  /** What random placements give, all pairs asked. */
+  /** What random placements give: all pairs that may be asked about, at least one an image. */
   readonly natural: TestSet;
   /** Balanced like the test set, from another seed: for early stopping only. */
   readonly validation: TestSet;
@@ -29,8 +29,9 @@ export interface Preparation {
 /** Environments that everything is drawn from, so that E does not change the test sets (a server with fewer does). */
 export const PREPARATION_ENVIRONMENTS = 16;
 
-/** Raised when the same inputs would give other contents. */
-const FORMAT_VERSION = 1;
+/** Raised when the same inputs would give other contents. Test sets also follow from which pairs the language asks about. */
+const TRANSITIONS_VERSION = [1] as const;
+const TEST_SET_VERSION = [2, LANGUAGE_VERSION] as const;
 /** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
 const STEPS_PER_TEST_SET = 150_000;
 
@@ -45,18 +46,18 @@ export async function prepare(
   const { testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
   const feasibilitySteps = randomTransitionsNeeded(configuration);
   const draw = drawFrom(environments, progress);
-  const file = (name: string, ...dependsOn: readonly number[]): StoredFile => ({
+  const file = (name: string, version: readonly number[], ...dependsOn: readonly number[]): StoredFile => ({
     path: path.join(directory, `${name}.safetensors`),
     // All that its contents follow from; a file with another digest is refused.
     digest: createHash("sha256")
-      .update(JSON.stringify([FORMAT_VERSION, environments.world.digest, draw.count, testSeed, ...dependsOn]))
+      .update(JSON.stringify([...version, environments.world.digest, draw.count, testSeed, ...dependsOn]))
       .digest("hex"),
   });
   const testSet = async (name: string, size: number, make: () => Promise<TestSet>): Promise<TestSet> =>
-    decodeTestSet(await kept(file(name, size, imageSize), async () => encodeTestSet(await make())));
+    decodeTestSet(await kept(file(name, TEST_SET_VERSION, size, imageSize), async () => encodeTestSet(await make())));
   const balanced = (name: string, perRelation: number): Promise<TestSet> =>
     testSet(name, perRelation, () => balancedSet(draw, name, testSeed, perRelation));
-  const steps = file("transitions", feasibilitySteps);
+  const steps = file("transitions", TRANSITIONS_VERSION, feasibilitySteps);
   if (feasibilitySteps > 0) {
     await kept(steps, async () => encodeTransitions(await randomTransitions(draw, testSeed, feasibilitySteps)));
   }
@@ -111,7 +112,7 @@ async function kept({ path: file, digest }: StoredFile, make: () => Promise<Tens
   const { tensors, note } = readTensorFile(file);
   if ((note as { digest?: unknown }).digest !== digest) {
     throw new InputError(
-      `${file}: was made for another configuration or world; give another folder, or remove it to have it made anew`,
+      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to have it made anew`,
     );
   }
   return tensors;
@@ -203,7 +204,7 @@ function missingQuestion(
     const [a, b] = pairs[i] ?? [0, 1];
     const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
     const asked = question(world, state, first, second);
-    if ((missing.get(asked.code) ?? 0) > 0) return asked;
+    if (asked !== null && (missing.get(asked.code) ?? 0) > 0) return asked;
   }
   return null;
 }
@@ -215,15 +216,15 @@ async function naturalSet(draw: Draw, seed: number, count: number): Promise<Test
   if (count === 0) return { images, questions };
   draw.progress.begin("natural mix", count, "images");
   await wander(draw, random, uniformActions, async (round) => {
-    const valid = round.filter(({ after }) => after.reason === 0).slice(0, count - images.length);
-    if (valid.length === 0) return true;
-    const pictures = await draw.environments.images(valid.map(({ env }) => env));
+    const wanted = round
+      .filter(({ after }) => after.reason === 0)
+      .map(({ env, after }) => ({ env, asked: sampleQuestions(draw.environments.world, after) }))
+      .filter(({ asked }) => asked.length > 0)
+      .slice(0, count - images.length);
+    if (wanted.length === 0) return true;
+    const pictures = await draw.environments.images(wanted.map(({ env }) => env));
     images.push(...pictures.filter((picture) => picture !== null));
-    for (const [i, { after }] of valid.entries()) {
-      if (pictures[i] === null) continue;
-      const pairs = slotPairs(after.objects.length / 5);
-      questions.push(pairs.map(([a, b]) => question(draw.environments.world, after, a, b)));
-    }
+    questions.push(...wanted.flatMap(({ asked }, i) => (pictures[i] === null ? [] : [asked])));
     draw.progress.advance(images.length);
     return images.length < count;
   });
@@ -282,15 +283,20 @@ function decodeTransitions(tensors: Tensors): Transition[] {
 export function encodeTestSet({ images, questions }: TestSet): Tensors {
   const bytes = images[0]?.length ?? 0;
   const size = Math.round(Math.sqrt(bytes / 3));
-  const perImage = questions[0]?.length ?? 0;
   const data = new Uint8Array(images.length * bytes);
   for (const [i, image] of images.entries()) data.set(image, i * bytes);
   const asked = questions.flat();
   return {
     images: { type: "uint8", dims: [images.length, size, size, 3], data },
+    // Images differ in how many of their pairs may be asked about: their questions lie one behind the other.
+    counts: {
+      type: "int32",
+      dims: [questions.length],
+      data: Int32Array.from(questions, (own) => own.length),
+    },
     questions: {
       type: "int32",
-      dims: [images.length, perImage, 3],
+      dims: [asked.length, 3],
       data: Int32Array.from(asked.flatMap(({ first, second, code }) => [first, second, code])),
     },
   };
@@ -298,16 +304,19 @@ export function encodeTestSet({ images, questions }: TestSet): Tensors {
 
 export function decodeTestSet(tensors: Tensors): TestSet {
   const data = octets(tensors, "images");
+  const counts = integers(tensors, "counts");
   const asked = integers(tensors, "questions");
-  const [count = 0, perImage = 0] = tensors["questions"]?.dims ?? [];
-  const bytes = data.length / Math.max(1, count);
+  const bytes = data.length / Math.max(1, counts.length);
+  let next = 0;
   return {
-    images: Array.from({ length: count }, (_, i) => data.subarray(i * bytes, (i + 1) * bytes)),
-    questions: Array.from({ length: count }, (_, i) =>
-      Array.from({ length: perImage }, (_, j): Question => {
-        const at = (i * perImage + j) * 3;
-        return { first: asked[at] ?? 0, second: asked[at + 1] ?? 0, code: asked[at + 2] ?? 0 };
-      }),
-    ),
+    images: Array.from(counts, (_, i) => data.subarray(i * bytes, (i + 1) * bytes)),
+    questions: Array.from(counts, (count) => {
+      const from = next;
+      next += count;
+      return Array.from({ length: count }, (_, j): Question => {
+        const [first = 0, second = 0, code = 0] = asked.subarray((from + j) * 3);
+        return { first, second, code };
+      });
+    }),
   };
 }

@@ -22,6 +22,14 @@ export interface Question {
   readonly code: number;
 }
 
+/** A question about two slots of a known state. */
+export interface PairQuestion extends Question {
+  /** Of the first and the second object. */
+  readonly slots: readonly [number, number];
+  /** Degrees to the nearest boundary between relations. */
+  readonly margin: number;
+}
+
 export function slotPairs(slots: number): (readonly [number, number])[] {
   const pairs: (readonly [number, number])[] = [];
   for (let a = 0; a < slots; a++) for (let b = a + 1; b < slots; b++) pairs.push([a, b]);
@@ -95,26 +103,31 @@ const TERM_COLUMNS = Array.from({ length: RELATION_CODES }, (_, code) => {
   return codeTerms(code).map((term, i) => ({ term, column: wrong.indexOf(flipped[i] ?? code) }));
 });
 
-/** The questions of a sample: each pair of its objects, one way round. */
-export function sampleQuestions(world: World, sample: Pick<Sample, "scene" | "objects">, swap?: Random): Question[] {
-  const slots = sample.objects.length / 5;
-  return slotPairs(slots).map(([a, b]) => {
+/**
+ * The questions of a sample: each pair of its objects that may be asked about, one way round. None where all of them have a vertical
+ * term that contradicts their bases.
+ */
+export function sampleQuestions(
+  world: World,
+  sample: Pick<Sample, "scene" | "objects">,
+  swap?: Random,
+): PairQuestion[] {
+  return slotPairs(sample.objects.length / 5).flatMap(([a, b]) => {
     const [first, second] = swap !== undefined && swap.float() < 0.5 ? [b, a] : [a, b];
-    return question(world, sample, first, second);
+    return question(world, sample, first, second) ?? [];
   });
 }
 
+/** The question about two slots; null where it is not to be asked. */
 export function question(
   world: World,
   { scene, objects }: Pick<Sample, "scene" | "objects">,
   first: number,
   second: number,
-): Question {
-  return {
-    first: objects[first * 5] ?? 0,
-    second: objects[second * 5] ?? 0,
-    code: world.relation(scene, objects, first, second).code,
-  };
+): PairQuestion | null {
+  const { code, margin, askable } = world.relation(scene, objects, first, second);
+  if (!askable) return null;
+  return { first: objects[first * 5] ?? 0, second: objects[second * 5] ?? 0, code, slots: [first, second], margin };
 }
 
 /** How one question was answered: the right caption's probability among all asked (softmax), and by how much it beats each wrong one. */

@@ -32,6 +32,12 @@ export interface Happened {
 const mean = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 
+/** Mean S and mean h of the samples about whose moved object something was asked. */
+function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
+  const asked = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
+  return { score: mean(asked.map(({ score }) => score)), hardness: mean(asked.map(({ hardness }) => hardness)) };
+}
+
 /** The rows of metrics so far, this one last. */
 export async function record(run: Run, state: State, happened: Happened): Promise<CsvRow[]> {
   const { directory, configuration, progress } = run;
@@ -71,8 +77,7 @@ function metricsRow({ configuration }: Run, state: State, { test, natural, itera
     accuracyOneTerm: test.oneTerm,
     naturalFull: natural?.plain.full ?? null,
     naturalOneTerm: natural?.plain.oneTerm ?? null,
-    score: mean(iteration?.scored.map((sample) => sample.score) ?? []),
-    hardness: mean(iteration?.scored.map((sample) => sample.hardness) ?? []),
+    ...means(iteration?.scored ?? []),
     rewardFeasibility: mean(rewarded.map((reward) => reward.feasibility)),
     rewardExtrinsic: mean(rewarded.map((reward) => reward.extrinsic)),
     fineTuneLoss: iteration?.tuned.loss ?? null,
@@ -94,13 +99,14 @@ function episodeRows(iteration: number, { episodes, scored, rewarded }: NonNulla
   return episodes.steps.map((steps, episode) => {
     const made = steps.flatMap(({ sample }) => (sample === null ? [] : (scored[sample] ?? [])));
     const rewards = rewarded[episode] ?? [];
+    const { score, hardness } = means(made);
     return {
       iteration,
       episode,
       steps: steps.length,
       valid: made.length,
-      meanScore: mean(made.map((sample) => sample.score)),
-      meanHardness: mean(made.map((sample) => sample.hardness)),
+      meanScore: score,
+      meanHardness: hardness,
       return: rewards.reduce((sum, { feasibility, extrinsic }) => sum + feasibility + extrinsic, 0),
     };
   });
@@ -113,7 +119,7 @@ async function samples(
   const keptSet = new Set(kept);
   const hardest = new Set(
     scored
-      .map((sample, i) => [sample.hardness, i] as const)
+      .flatMap(({ score, hardness }, i) => (score === null ? [] : [[hardness, i] as const]))
       .sort(([a, i], [b, j]) => b - a || i - j)
       .slice(0, HARDEST)
       .map(([, i]) => i),
@@ -133,7 +139,8 @@ async function samples(
         Array.from(sample.objects.subarray(slot * 5, slot * 5 + 5)),
       ),
       slot: sample.slot,
-      captions: asked.pairs.map(({ right, preferred, answer, margin }) => ({
+      captions: asked.pairs.map(({ slots, right, preferred, answer, margin }) => ({
+        slots,
         right,
         ...(preferred !== right && { answer: preferred }),
         probability: answer.probability,

@@ -14,10 +14,10 @@ export interface RewardedStep {
 
 /** What the reward reads of a sample. */
 export interface ScoredSample {
-  /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs. */
-  readonly probability: number;
-  /** Share of all its pairs whose right caption beats the full flip. */
-  readonly share: number;
+  /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs; null where none is asked about. */
+  readonly probability: number | null;
+  /** Share of all its pairs that are asked about whose right caption beats the full flip; null where none is. */
+  readonly share: number | null;
 }
 
 export interface RewardOptions {
@@ -44,10 +44,7 @@ export function rewards(
   samples: readonly ScoredSample[],
   options: RewardOptions,
 ): StepReward[][] {
-  const scaled = scaleHardness(
-    samples.map((sample) => hardnessOf(scoreOf(sample.probability))),
-    options,
-  );
+  const scaled = scaleHardness(samples, options);
   return episodes.map((steps) =>
     steps.map(({ sample }, index) => {
       const last = index === steps.length - 1;
@@ -62,15 +59,20 @@ export function rewards(
   );
 }
 
-/** Each iteration's hardness at the same mean, so that β keeps its meaning while the model improves. */
-function scaleHardness(hardness: readonly number[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
-  const mean = hardness.reduce((sum, h) => sum + h, 0) / Math.max(1, hardness.length);
-  return hardness.map((h) => Math.min(hardnessCap, (h / Math.max(mean, 1e-3)) * hardnessMean));
+/**
+ * Each iteration's hardness at the same mean, so that β keeps its meaning while the model improves. A sample about which nothing was
+ * asked has 0, and no part in the mean.
+ */
+function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
+  const hardness = samples.map(({ probability }) => (probability === null ? null : hardnessOf(scoreOf(probability))));
+  const asked = hardness.filter((h) => h !== null);
+  const mean = asked.reduce((sum, h) => sum + h, 0) / Math.max(1, asked.length);
+  return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / Math.max(mean, 1e-3)) * hardnessMean)));
 }
 
-/** J₂ = (6 − S)², S averaged over the episode's samples; nothing to be rewarded for where there is none. */
+/** J₂ = (6 − S)², S averaged over the episode's samples that were asked about; nothing to be rewarded for where there is none. */
 function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
-  const made = steps.flatMap(({ sample }) => (sample === null ? [] : [samples[sample]?.share ?? 0]));
-  if (made.length === 0) return 0;
-  return (6 - scoreOf(made.reduce((sum, share) => sum + share, 0) / made.length)) ** 2;
+  const shares = steps.flatMap(({ sample }) => (sample === null ? [] : (samples[sample]?.share ?? [])));
+  if (shares.length === 0) return 0;
+  return (6 - scoreOf(shares.reduce((sum, share) => sum + share, 0) / shares.length)) ** 2;
 }

@@ -18,6 +18,7 @@ import type { Tensors } from "../graph/runtime.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../report/columns.js";
 import { LOCK_FILE } from "../report/run-lock.js";
 import { appendDurably, writeDurably } from "./durable-file.js";
+import { refuseOtherLanguage } from "./language-version.js";
 import { holdsLock, takeLock } from "./lock.js";
 import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
 
@@ -81,7 +82,8 @@ export class RunDirectory {
 
   /** A run's folder to go on with. */
   static open(folder: string): RunDirectory {
-    readRunConfig(folder);
+    const { languageVersion } = readRunConfig(folder);
+    refuseOtherLanguage(path.join(folder, "config.json"), languageVersion);
     return new RunDirectory(folder, takeLock(folder));
   }
 

@@ -5,6 +5,7 @@ import { InputError } from "../errors.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
 import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
 import { type Configuration, parseResolved } from "./configuration.js";
+import { refuseOtherLanguage } from "./language-version.js";
 import { type Run, rls3, type State } from "./loop.js";
 import { openAgent, openConfiguredModel, openEnvironments } from "./parts.js";
 import { prepare } from "./preparation.js";
@@ -93,6 +94,7 @@ function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown
     schema: SCHEMA,
     languageVersion: LANGUAGE_VERSION,
     command: plan.command,
+    languageVersion: LANGUAGE_VERSION,
     seed: plan.configuration.seed,
     configuration: plan.configuration,
     earlyStopping: plan.earlyStopping,
@@ -110,6 +112,7 @@ export function planOf(folder: string): RunPlan {
   if (seeds !== undefined) {
     throw new InputError(`${folder}: is a comparison; go on with it by rls3 compare --resume ${folder}`);
   }
+  refuseOtherLanguage(`${folder}/config.json`, config["languageVersion"]);
   return {
     folder,
     configuration: parseResolved(`${folder}/config.json`, config["configuration"]),

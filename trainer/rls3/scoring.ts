@@ -2,11 +2,14 @@
 import { codeTerms } from "../language/index.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
-import { type Answer, ask, captionSet, sampleQuestions, slotPairs } from "./questions.js";
+import { type Answer, ask, captionSet, sampleQuestions } from "./questions.js";
 import { hardnessOf, type ScoredSample, scoreOf } from "./reward.js";
 import type { World } from "./world.js";
 
 export interface AskedPair {
+  readonly slots: readonly [number, number];
+  /** Relation code of the first slot's object to the second's. */
+  readonly code: number;
   /** The true caption, and the one that the model prefers to all others asked. */
   readonly right: string;
   readonly preferred: string;
@@ -16,16 +19,19 @@ export interface AskedPair {
 }
 
 export interface AskedSample extends ScoredSample {
-  /** One for each pair of slots. */
+  /** One for each pair of slots that may be asked about. */
   readonly pairs: readonly AskedPair[];
-  /** S of the sample, 1 to 5, and h, 0 to 1. */
-  readonly score: number;
+  /** S of the sample, 1 to 5; null where nothing about the moved object is asked. */
+  readonly score: number | null;
+  /** h, 0 to 1; 0 where nothing about the moved object is asked: it pays nothing. */
   readonly hardness: number;
   /** Terms that are true of the moved object's pairs. */
   readonly movedTerms: readonly string[];
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
+/** Null where there is nothing to take the mean of. */
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 
 /** The right caption unless a wrong one beats it; then the one that beats it by most. */
 function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
@@ -46,24 +52,22 @@ export async function scoreSamples(
     captions,
   );
   return samples.map((sample, i): AskedSample => {
-    const slots = slotPairs(sample.objects.length / 5);
-    const answered = answers[i] ?? [];
+    const pairs = (questions[i] ?? []).map(({ slots, code, margin }, j): AskedPair => {
+      const asked = captions[i]?.[j] ?? { right: "", wrong: [] };
+      const answer = answers[i]?.[j] ?? { probability: 0, margins: [] };
+      return { slots, code, right: asked.right, preferred: preferred(asked, answer), answer, margin };
+    });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
-    const moved = slots.flatMap((pair, j) => (pair.includes(sample.slot) ? [j] : []));
-    const probability = mean(moved.map((j) => answered[j]?.probability ?? 0));
-    const score = scoreOf(probability);
+    const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));
+    const probability = mean(moved.map(({ answer }) => answer.probability));
+    const score = probability === null ? null : scoreOf(probability);
     return {
       probability,
-      share: mean(answered.map(({ margins }) => ((margins[0] ?? 0) > 0 ? 1 : 0))),
-      pairs: slots.map(([a, b], j) => {
-        const asked = captions[i]?.[j] ?? { right: "", wrong: [] };
-        const answer = answered[j] ?? { probability: 0, margins: [] };
-        const { margin } = world.relation(sample.scene, sample.objects, a, b);
-        return { right: asked.right, preferred: preferred(asked, answer), answer, margin };
-      }),
+      share: mean(pairs.map(({ answer }) => ((answer.margins[0] ?? 0) > 0 ? 1 : 0))),
+      pairs,
       score,
-      hardness: hardnessOf(score),
-      movedTerms: moved.flatMap((j) => codeTerms(questions[i]?.[j]?.code ?? 0)),
+      hardness: score === null ? 0 : hardnessOf(score),
+      movedTerms: moved.flatMap(({ code }) => codeTerms(code)),
     };
   });
 }

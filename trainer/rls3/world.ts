@@ -7,6 +7,7 @@ import {
   boundaryMargin,
   type CameraAxes,
   cameraOffset,
+  contradictsBases,
   type RelationCode,
   relation,
 } from "../language/index.js";
@@ -17,6 +18,8 @@ export interface PairRelation {
   readonly code: RelationCode;
   /** Degrees to the nearest boundary between relations. */
   readonly margin: number;
+  /** False where its vertical term contradicts the objects' bases: such a pair is never asked, rewarded, trained or tested on. */
+  readonly askable: boolean;
 }
 
 /** Fields of an object in the `objects` observation: catalog index, x, y, z (mm), yaw step. */
@@ -59,7 +62,9 @@ export class World {
   relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
     const axes = this.axes[scene] ?? NO_CAMERA;
     const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), axes);
-    return { code: relation(offset), margin: boundaryMargin(offset) };
+    const code = relation(offset);
+    const [baseA = 0, baseB = 0] = [objects[a * FIELDS + 2], objects[b * FIELDS + 2]];
+    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
   }
 
   private centre(objects: Int32Array, slot: number): readonly [number, number, number] {

@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
+import { LANGUAGE_VERSION } from "../language/index.js";
 import { parseResolved, resolveConfiguration } from "../rls3/configuration.js";
 import { writeDurably } from "../rls3/durable-file.js";
+import { refuseOtherLanguage } from "../rls3/language-version.js";
 import { provenance } from "../rls3/provenance.js";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../rls3/settings.js";
 import { repeatCommand } from "./command.js";
@@ -33,6 +35,7 @@ const SCHEMA = 1;
 const settingName = z.custom<SettingName>((value) => SETTING_NAMES.some((name) => name === value));
 const schema = z.object({
   schema: z.literal(SCHEMA),
+  languageVersion: z.unknown().optional(),
   command: z.string(),
   varied: z.array(settingName),
   cells: z.array(
@@ -49,6 +52,7 @@ const schema = z.object({
 export function writeSweepFile(folder: string, { command, varied, cells }: SweepFile): void {
   const document = {
     schema: SCHEMA,
+    languageVersion: LANGUAGE_VERSION,
     command,
     varied,
     reference: referenceOf(varied, cells),
@@ -78,6 +82,7 @@ export function readSweepFile(folder: string): SweepFile | null {
   return existsSync(file) ? parseSweepFile(file) : null;
 }
 
+/** For going on with it: an InputError says where it is damaged, or another version's. Reports read it by themselves. */
 export function parseSweepFile(file: string): SweepFile {
   const folder = path.dirname(path.resolve(file));
   let value: unknown;
@@ -93,7 +98,8 @@ export function parseSweepFile(file: string): SweepFile {
       `${file}: is no plan of a sweep, or another version's: ${issue?.path.join(".")} ${issue?.message}`,
     );
   }
-  const { command, varied, cells } = result.data;
+  const { command, varied, cells, languageVersion } = result.data;
+  refuseOtherLanguage(file, languageVersion);
   return {
     command,
     varied,

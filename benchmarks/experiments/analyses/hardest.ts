@@ -1,10 +1,10 @@
 /** @file What makes the hardest samples hard: artefacts of the picture or of the question, against their share in all samples; what remains, shown. */
 
 import { z } from "zod";
+import { askedPairs } from "../../../trainer/report/asked-pairs.js";
 import type { SampleCaption, SampleLine } from "../../../trainer/report/columns.js";
 import { count, percent } from "../../../trainer/report/format.js";
 import { readSamples } from "../../../trainer/report/readers.js";
-import { slotPairs } from "../../../trainer/rls3/questions.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
 import type { Cell } from "../cells.js";
 import type { Measured } from "../measures.js";
@@ -35,15 +35,10 @@ interface Judged {
 }
 
 /** The moved object's pair with the lowest probability, and its two slots. */
-function worstPair({
-  captions,
-  slot,
-  objects,
-}: SampleLine): { caption: SampleCaption; slots: readonly [number, number] } | null {
-  const own = slotPairs(objects.length).flatMap((slots, i) => {
-    const caption = captions[i];
-    return caption !== undefined && slots.includes(slot) ? [{ caption, slots }] : [];
-  });
+function worstPair(sample: SampleLine): { caption: SampleCaption; slots: readonly [number, number] } | null {
+  const own = askedPairs(sample).flatMap(({ caption, slots }) =>
+    slots?.includes(sample.slot) ? [{ caption, slots }] : [],
+  );
   return own.sort((a, b) => a.caption.probability - b.caption.probability)[0] ?? null;
 }
 

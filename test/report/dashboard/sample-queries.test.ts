@@ -71,6 +71,22 @@ describe("a filter", () => {
     expect(matching(all, filter)).toEqual(expected);
   });
 
+  const unasked = { iteration: 2, sample: sample({ captions: [], score: null, hardness: 0 }) };
+
+  it("that asks nothing of captions lets samples pass that were asked nothing, one that does leaves them out", () => {
+    expect(matching([here, unasked], {})).toEqual([here, unasked]);
+    expect(matching([here, unasked], { from: 1, to: 2 })).toEqual([here, unasked]);
+    for (const filter of [{ term: "left" }, { answered: "right" }, { marginFrom: 0 }, { scoreFrom: 0 }] as const) {
+      expect(matching([here, unasked], filter)).toEqual([here]);
+    }
+  });
+
+  it("is followed by an order in which samples that were asked nothing come last", () => {
+    for (const order of ["hardest", "score", "margin"] as const) {
+      expect(inOrder([unasked, here, unasked, later], order).slice(2)).toEqual([unasked, unasked]);
+    }
+  });
+
   it("is followed by an order", () => {
     expect(inOrder([later, here], "hardest")).toEqual([here, later]);
     expect(inOrder([later, here], "score")).toEqual([here, later]);

@@ -133,7 +133,7 @@ export interface SampleEntry {
   }[];
   readonly slot: number;
   readonly captions: readonly SampleCaption[];
-  readonly score: number;
+  readonly score: number | null;
   readonly hardness: number;
   readonly kept: boolean;
   /** To ask for as a picture; null where none was kept. */

@@ -1,4 +1,5 @@
 /** @file What is asked of a run's samples: those that pass a filter, and where they lie in the rooms. Pure. */
+import { askedPairs } from "../asked-pairs.js";
 import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../columns.js";
 import type { World } from "../html/contents.js";
 import type { SampleEntry, ScenePlacements } from "./documents.js";
@@ -37,17 +38,21 @@ const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
 };
 export const isTerm = (text: string): text is TermColumn => text in TERM_COLUMNS;
 
-const within = (value: number, from: number | undefined, to: number | undefined): boolean =>
-  (from === undefined || value >= from) && (to === undefined || value <= to);
+/** What was not measured lies in no range that has an end. */
+const within = (value: number | null, from: number | undefined, to: number | undefined): boolean =>
+  (from === undefined || (value !== null && value >= from)) && (to === undefined || (value !== null && value <= to));
 
-/** Whether one caption of the sample has all that is asked of a caption. */
-const hasCaption = (captions: readonly SampleCaption[], filter: SampleFilter): boolean =>
-  captions.some(
+/** Whether one caption of the sample has all that is asked of a caption; a sample that was asked nothing passes where nothing is. */
+function hasCaption(captions: readonly SampleCaption[], filter: SampleFilter): boolean {
+  const { term, answered, marginFrom, marginTo } = filter;
+  if ([term, answered, marginFrom, marginTo].every((wanted) => wanted === undefined)) return true;
+  return captions.some(
     ({ right, answer, margin }) =>
-      (filter.term === undefined || PHRASES[filter.term].test(right)) &&
-      (filter.answered === undefined || (answer !== undefined) === (filter.answered === "wrong")) &&
-      within(margin, filter.marginFrom, filter.marginTo),
+      (term === undefined || PHRASES[term].test(right)) &&
+      (answered === undefined || (answer !== undefined) === (answered === "wrong")) &&
+      within(margin, marginFrom, marginTo),
   );
+}
 
 function passes({ iteration, sample }: NumberedSample, filter: SampleFilter): boolean {
   const [object, , y = 0] = sample.objects[sample.slot] ?? [];
@@ -65,11 +70,16 @@ function passes({ iteration, sample }: NumberedSample, filter: SampleFilter): bo
 export const matching = (samples: readonly NumberedSample[], filter: SampleFilter): NumberedSample[] =>
   samples.filter((sample) => passes(sample, filter));
 
-const smallestMargin = ({ captions }: SampleLine): number => Math.min(...captions.map(({ margin }) => margin));
+/** Wider than any margin of a caption, for samples without one. */
+const NO_MARGIN = 360;
+const smallestMargin = ({ captions }: SampleLine): number =>
+  Math.min(NO_MARGIN, ...captions.map(({ margin }) => margin));
+/** S is at most 5: samples without it come last. */
+const NO_SCORE = 6;
 
 const ORDERS: Readonly<Record<Order, (a: NumberedSample, b: NumberedSample) => number>> = {
   hardest: (a, b) => b.sample.hardness - a.sample.hardness,
-  score: (a, b) => a.sample.score - b.sample.score,
+  score: (a, b) => (a.sample.score ?? NO_SCORE) - (b.sample.score ?? NO_SCORE),
   margin: (a, b) => smallestMargin(a.sample) - smallestMargin(b.sample),
   newest: (a, b) => b.iteration - a.iteration,
 };
@@ -88,10 +98,10 @@ export function sampleEntry({ iteration, sample }: NumberedSample, world: World)
   return { iteration, episode, step, scene, objects, slot, captions, score, hardness, kept, image };
 }
 
-/** Captions are asked pair by pair in the order of the slots; those of the moved object are the agent's doing. */
-function captionsOfMoved({ captions, objects, slot }: SampleLine): readonly SampleCaption[] {
-  const pairs = objects.flatMap((_, a) => objects.slice(a + 1).map((__, i) => [a, a + 1 + i] as const));
-  return captions.length === pairs.length ? captions.filter((_, i) => pairs[i]?.includes(slot)) : captions;
+/** Those of the moved object are the agent's doing. */
+function captionsOfMoved(sample: SampleLine): readonly SampleCaption[] {
+  const asked = askedPairs(sample).filter(({ slots }) => slots === null || slots.includes(sample.slot));
+  return asked.map(({ caption }) => caption);
 }
 
 export function placements(samples: readonly NumberedSample[], { scenes }: World): ScenePlacements[] {

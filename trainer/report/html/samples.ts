@@ -1,7 +1,7 @@
 /** @file The samples themselves: the hardest ones as pictures with their captions, and maps of where the arms put the objects. */
 
 import type { SampleCaption, SampleLine } from "../columns.js";
-import { armName, capital, count, percent } from "../format.js";
+import { armName, capital, count, decimal, percent } from "../format.js";
 import type { Arm, GalleryItem, RoomScene } from "./contents.js";
 import { html, type Markup, section, table } from "./markup.js";
 
@@ -18,7 +18,7 @@ function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null)
   const room = scenes?.[sample.scene]?.name ?? `scene ${sample.scene}`;
   const told = sample.captions.map(({ right }) => right).join(" ");
   return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${told}" width="224" height="224">
-<div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S\u00a0${sample.score.toFixed(2)}, h\u00a0${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
+<div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S\u00a0${decimal(sample.score, 2)}, h\u00a0${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
 }
 
 export function gallerySection(

@@ -1,8 +1,9 @@
-/** @file Caption sets of labelled images: every pair of objects, the right relation against its full flip and its term flips. */
+/** @file Caption sets of labelled images: every pair of objects that may be asked about, the right relation against its full flip and its term flips. */
 import {
   type CameraOffset,
   captionAndFlips,
   codeTerms,
+  contradictsBases,
   flips,
   type RelationCode,
   relation,
@@ -26,13 +27,15 @@ function offset({ coordinates }: LabelledImages, from: number, to: number): Came
   return { right, up, toward };
 }
 
-/** All unordered pairs of an image, each in a random order. */
+/** All unordered pairs of an image that may be asked about, each in a random order. */
 export function pairsOf(data: LabelledImages, image: number, random: Random): Pair[] {
   const objects = objectsIn(data, image).map(({ object }) => object);
   return objects.flatMap((a, i) =>
-    objects.slice(i + 1).map((b): Pair => {
+    objects.slice(i + 1).flatMap((b): Pair[] => {
       const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
-      return { first, second, code: relation(offset(data, first, second)) };
+      const code = relation(offset(data, first, second));
+      const [baseA = 0, baseB = 0] = [data.bases[first], data.bases[second]];
+      return contradictsBases(code, baseA, baseB) ? [] : [{ first, second, code }];
     }),
   );
 }

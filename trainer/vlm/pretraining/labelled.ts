@@ -16,6 +16,8 @@ export interface LabelledImages {
   readonly types: Uint8Array;
   /** [count, active, 3]: the object's centre along the camera's right, up and toward it, any unit. */
   readonly coordinates: Float32Array;
+  /** [count, active]: height of the object's base, mm. */
+  readonly bases: Int32Array;
   /** [count, active, patches]: the object's pixels in each patch. */
   readonly patchPixels: Uint16Array;
 }

@@ -30,11 +30,32 @@ public class CaptionTests
     }
 
     [Fact]
-    public void A_room_has_a_caption_for_each_ordered_pair_and_a_pair_says_opposites()
+    public void A_vertical_term_contradicts_the_bases_just_where_the_trainer_says_so()
     {
-        var world = new RoomWorld(Repository.Catalog("rooms"), 0);
-        world.Reset(11, null);
-        Assert.Equal(6, Captions.Of(world).Distinct().Count());
+        var cases = Repository.Json("unity-project", "catalog", "vectors", "captions", "bases.json").Items;
+        Assert.True(cases.Count > 200);
+        foreach (var one in cases)
+        {
+            var terms = one.Get("terms")!.Items.Select(item => item.Text).ToArray();
+            var (a, b) = ((int)one.Get("baseA")!.Number, (int)one.Get("baseB")!.Number);
+            Assert.Equal(one.Get("contradict")!.Boolean, Captions.ContradictBases(terms, a, b));
+        }
+    }
+
+    [Theory]
+    [InlineData("rooms")]
+    [InlineData("tabletop")]
+    public void A_room_has_the_captions_that_the_trainer_gives_it_and_lacks_those_that_are_never_asked(string name)
+    {
+        var world = new RoomWorld(Repository.Catalog(name), 0);
+        var states = Repository.Json("unity-project", "catalog", "vectors", "captions", name + ".json").Items;
+        Assert.NotEmpty(states);
+        foreach (var state in states)
+        {
+            var objects = state.Get("objects")!.Items.Select(item => (int)item.Number).ToArray();
+            world.Restore(world.Catalog.Scenes[(int)state.Get("scene")!.Number], objects);
+            Assert.Equal(state.Get("captions")!.Items.Select(item => item.Text), Captions.Of(world));
+        }
     }
 
     [Fact]

@@ -260,11 +260,15 @@ function Card({ run, sample, outline }: CardProps) {
         />
       )}
       <div>
-        <dl>
-          {captions.map((caption) => (
-            <Caption key={caption.right} caption={caption} />
-          ))}
-        </dl>
+        {captions.length === 0 ? (
+          <p>nothing asked: bases contradict each pair's vertical term</p>
+        ) : (
+          <dl>
+            {captions.map((caption) => (
+              <Caption key={caption.right} caption={caption} />
+            ))}
+          </dl>
+        )}
         <p>
           {room} · iteration {iteration}, episode {episode}, step {step} · S {decimal(score, 2)}, h{" "}
           {decimal(hardness, 2)}

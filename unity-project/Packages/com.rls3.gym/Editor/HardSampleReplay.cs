@@ -36,7 +36,12 @@ namespace Rls3.Gym.Editor
             shown = EditorGUILayout.IntSlider("Sample of " + Path.GetFileName(file) + ", hardest first", shown, 0, samples.Count - 1);
             var sample = samples[shown];
             EditorGUILayout.LabelField("Hardness", Number(sample, "hardness") + ", score " + Number(sample, "score"));
-            foreach (var caption in sample.Get("captions")?.Items ?? Array.Empty<WireValue>())
+            var captions = sample.Get("captions")?.Items ?? Array.Empty<WireValue>();
+            if (captions.Count == 0)
+            {
+                EditorGUILayout.LabelField("Nothing was asked: bases contradict each pair's vertical term");
+            }
+            foreach (var caption in captions)
             {
                 EditorGUILayout.LabelField(caption.Get("right")?.Text ?? "", "margin " + Number(caption, "margin"));
             }
@@ -86,6 +91,11 @@ namespace Rls3.Gym.Editor
 
         private static double Hardness(WireValue sample) => sample.Get("hardness")?.Number ?? 0;
 
-        private static string Number(WireValue map, string key) => (map.Get(key)?.Number ?? 0).ToString("0.000");
+        private static string Number(WireValue map, string key)
+        {
+            var value = map.Get(key);
+            // S is null where nothing about the moved object was asked.
+            return value == null || value.IsNil ? "none" : value.Number.ToString("0.000");
+        }
     }
 }

@@ -14,6 +14,9 @@ namespace Rls3.Gym.Core
         private const double HorizontalUpTo = 75;
         private const double Sector = 45;
 
+        // Bases (mm) no further apart than this are at one height: two objects on one surface.
+        private const int SameHeight = 10;
+
         // What A is to B when B lies in sector 0 (to A's right), 1, …: counter-clockwise seen with "toward the camera" at 90°.
         private static readonly string[][] Horizontal =
         {
@@ -50,6 +53,16 @@ namespace Rls3.Gym.Core
             return terms;
         }
 
+        /// <summary>
+        /// Whether a vertical term contradicts the heights (mm) of the bases of A and B: such a pair is never asked about. People call A
+        /// above B only where it also stands higher; centres alone put a tall thing above a flat one beside it.
+        /// </summary>
+        public static bool ContradictBases(IReadOnlyList<string> terms, int baseA, int baseB)
+        {
+            var first = terms.Count == 0 ? "" : terms[0];
+            return first == "above" ? baseA - baseB <= SameHeight : first == "below" && baseB - baseA <= SameHeight;
+        }
+
         public static string Caption(string a, string b, IReadOnlyList<string> terms)
         {
             var said = terms[0];
@@ -60,7 +73,7 @@ namespace Rls3.Gym.Core
             return "The " + a + " is " + said + " the " + b + ".";
         }
 
-        /// <summary>A caption for each ordered pair of the world's active objects.</summary>
+        /// <summary>A caption for each ordered pair of the world's active objects that may be asked about.</summary>
         public static IEnumerable<string> Of(RoomWorld world)
         {
             var forward = world.Scene.Camera.Forward;
@@ -81,12 +94,18 @@ namespace Rls3.Gym.Core
                     double x = to.X - from.X;
                     double z = to.Z - from.Z;
                     var terms = Terms((x * towardZ) - (z * towardX), to.Y - from.Y, (x * towardX) + (z * towardZ));
+                    if (ContradictBases(terms, BaseOf(world, a), BaseOf(world, b)))
+                    {
+                        continue;
+                    }
                     yield return Caption(NameOf(world, a), NameOf(world, b), terms);
                 }
             }
         }
 
         private static string NameOf(RoomWorld world, int slot) => world.Catalog.Objects[world.Objects[slot * PlacementRules.Fields]].Name;
+
+        private static int BaseOf(RoomWorld world, int slot) => world.Objects[(slot * PlacementRules.Fields) + 2];
 
         // Doubled, so that half a height stays an integer.
         private static IntVector Centre(RoomWorld world, int slot)

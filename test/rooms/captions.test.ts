@@ -1,0 +1,46 @@
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { allCaptions } from "../../trainer/cli/room-view.js";
+import { codeTerms, contradictsBases, RELATION_CODES } from "../../trainer/language/index.js";
+import { root } from "../rls3/runs.js";
+import { randomSteps, WORLDS } from "./worlds.js";
+
+const vectors = (name: string): string => path.join(root, "unity-project/catalog/vectors/captions", `${name}.json`);
+const STEPS = 6000;
+/** States in the file; as many again in which a pair is left out, where random steps bring them. */
+const STATES = 12;
+
+/** What unity-project's tests hold the C# captions to: states of random steps, some with a pair that is left out. */
+describe.each(WORLDS)("the captions of $name", (catalog) => {
+  it("are of every ordered pair but those that are never asked, as C# has them", async () => {
+    const { activeObjects } = catalog.rules;
+    const every = activeObjects * (activeObjects - 1);
+    const states = [...randomSteps(catalog, 7, STEPS, 20)]
+      .filter(({ outcome }) => outcome.valid)
+      .map(({ scene, outcome }) => {
+        const index = catalog.scenes.indexOf(scene);
+        return { scene: index, objects: outcome.objects, captions: allCaptions(catalog, index, outcome.objects) };
+      });
+    const whole = states.filter(({ captions }) => captions.length === every).slice(0, STATES);
+    const short = states.filter(({ captions }) => captions.length < every).slice(0, STATES);
+    expect(whole).toHaveLength(STATES);
+    expect(short.length).toBeGreaterThan(3);
+    // Both ways round or neither.
+    for (const { captions } of short) expect(captions.length % 2).toBe(0);
+    const lines = [...whole, ...short].map(({ scene, objects, captions }) =>
+      JSON.stringify({ scene, objects: [...objects], captions }),
+    );
+    await expect(`[\n${lines.join(",\n")}\n]\n`).toMatchFileSnapshot(vectors(catalog.name));
+  });
+});
+
+it("which relations contradict which bases, as C# has it: every code, bases on both sides of 1 cm", async () => {
+  const lines = Array.from({ length: RELATION_CODES }, (_, code) =>
+    [-300, -11, -10, -9, 0, 9, 10, 11, 300].map((higher) => {
+      const [baseA, baseB] = [400 + higher, 400];
+      const contradict = contradictsBases(code, baseA, baseB);
+      return JSON.stringify({ terms: codeTerms(code), baseA, baseB, contradict });
+    }),
+  ).flat();
+  await expect(`[\n${lines.join(",\n")}\n]\n`).toMatchFileSnapshot(vectors("bases"));
+});

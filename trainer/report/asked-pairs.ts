@@ -1,0 +1,15 @@
+/** @file Which two slots each caption of a sample's line is about. */
+import type { SampleCaption, SampleLine } from "./columns.js";
+
+export interface AskedPair {
+  readonly caption: SampleCaption;
+  /** Null where the line does not tell. */
+  readonly slots: readonly [number, number] | null;
+}
+
+/** Lines name the slots; those of runs that asked every pair tell them by their order. */
+export function askedPairs({ captions, objects }: Pick<SampleLine, "captions" | "objects">): AskedPair[] {
+  const pairs = objects.flatMap((_, a) => objects.slice(a + 1).map((__, i) => [a, a + 1 + i] as const));
+  const every = captions.length === pairs.length;
+  return captions.map((caption, i) => ({ caption, slots: caption.slots ?? (every ? (pairs[i] ?? null) : null) }));
+}
