@@ -106,10 +106,10 @@ const COLUMNS = 5;
 const SIZE = 192;
 /** On a sheet, of each world. */
 const SHOWN = 5;
-const FIRST = [220, 60, 0] as const;
+const FIRST = [225, 0, 0] as const;
 const SECOND = [0, 90, 230] as const;
 
-/** The picture with a frame around each of the pair's objects: orange around the first, blue around the second. */
+/** The picture with a frame around each of the pair's objects: red around the first, blue around the second. */
 function framed(catalog: Catalog, { sample: { scene, objects }, slots }: Pair): Uint8Array {
   const { image, segmentation } = render(catalog, scene, objects, SIZE);
   const picture = Uint8Array.from(image);
@@ -177,7 +177,7 @@ async function look(name: string, iterations: number, seed: number): Promise<Fou
   }
 }
 
-/** Writes a sheet and says what the captions are, or were: row by row, the first object in orange, the second in blue. */
+/** Writes a sheet and says what the captions are, or were: row by row, the first object in red, the second in blue. */
 async function writeSheet(file: string, title: string, parts: readonly Shown[]): Promise<string[]> {
   const png = await sheet(
     parts.flatMap(({ pictures }) => pictures),

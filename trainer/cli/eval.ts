@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { InputError } from "../errors.js";
-import { TERMS } from "../language/index.js";
+import { LANGUAGE_VERSION, TERMS } from "../language/index.js";
 import type { Configuration } from "../rls3/configuration.js";
 import { onDevice } from "../rls3/device.js";
 import { writeDurably } from "../rls3/durable-file.js";
@@ -88,7 +88,10 @@ async function onSynthetic(
     const sets = await drawTestSets(configuration, environments, progress);
     const balanced = await evaluate(model, environments.world, sets.test);
     const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
-    return { document: { world, testSeed, balanced, natural }, lines: table(balanced, natural) };
+    return {
+      document: { world, testSeed, languageVersion: LANGUAGE_VERSION, balanced, natural },
+      lines: table(balanced, natural),
+    };
   } finally {
     await environments.close();
   }

@@ -1,12 +1,6 @@
 /** @file Which captions are never asked: those with a vertical term that the objects' bases contradict. */
 import { codeTerms, type RelationCode } from "./relations.js";
 
-/**
- * Version of what is asked about a pair: it is in every run's config.json, and runs of different versions are not comparable. 1 asked
- * every pair; 2 leaves out what `contradictsBases`. History in README.md.
- */
-export const LANGUAGE_VERSION = 2;
-
 /** Bases (mm) no further apart than this are at one height: two objects on one surface. */
 export const SAME_HEIGHT = 10;
 

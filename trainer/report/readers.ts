@@ -178,7 +178,8 @@ const runConfigSchema = z.looseObject({
   versions: z.record(z.string(), z.unknown()).default({}),
   machine: description.default("not recorded"),
   commit: z.string().default("not recorded"),
-  languageVersion: z.number().optional(),
+  /** Of trainer/language; runs from before it was written asked every pair, which is version 1. */
+  languageVersion: z.number().default(1),
   seed: z.number().optional(),
   worldCatalog: z.unknown().optional(),
 });

@@ -92,7 +92,6 @@ const SCHEMA = 1;
 function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown {
   return {
     schema: SCHEMA,
-    languageVersion: LANGUAGE_VERSION,
     command: plan.command,
     languageVersion: LANGUAGE_VERSION,
     seed: plan.configuration.seed,

@@ -104,7 +104,7 @@ export class WatchedRun {
       command: config === null ? "not recorded" : commandLine(config.command),
       commit: config?.commit ?? "not recorded",
       machine: config === null ? "not recorded" : describe(config.machine),
-      versions: texts(config?.versions ?? {}),
+      versions: config === null ? {} : texts({ ...config.versions, language: config.languageVersion }),
       settings: this.settings,
     };
   }
