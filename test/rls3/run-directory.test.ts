@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError, UnavailableError } from "../../trainer/errors.js";
+import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { RunDirectory } from "../../trainer/rls3/run-directory.js";
 
 let parent: string;
@@ -57,7 +58,7 @@ describe("a run's folder", () => {
   });
 
   it("is written to by one process at a time, and a dead one's lock is taken over", () => {
-    const first = RunDirectory.create(folder, {});
+    const first = RunDirectory.create(folder, { languageVersion: LANGUAGE_VERSION });
     const lock = path.join(folder, ".lock");
     writeFileSync(lock, String(process.ppid));
     expect(() => RunDirectory.open(folder)).toThrow(InputError);
@@ -66,6 +67,16 @@ describe("a run's folder", () => {
     RunDirectory.open(folder).close();
     expect(existsSync(lock)).toBe(false);
     first.close();
+  });
+
+  it("is not gone on with by another version of the language, and left as it is", () => {
+    RunDirectory.create(folder, { languageVersion: LANGUAGE_VERSION + 1 }).close();
+    const before = readdirSync(folder);
+    expect(() => RunDirectory.open(folder)).toThrow(`was made with version ${LANGUAGE_VERSION + 1} of the language`);
+    expect(readdirSync(folder)).toEqual(before);
+    rmSync(folder, { recursive: true });
+    RunDirectory.create(folder, {}).close();
+    expect(() => RunDirectory.open(folder)).toThrow("was made with version 1 (it names none) of the language");
   });
 
   it("is written to no more by a process that another one has taken over from, on a machine that saw it as dead", () => {
