@@ -2,7 +2,7 @@
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 
 /** The commit that raised the version to 2. */
-export const SINCE = "82b8e34";
+export const SINCE = "3eaa762";
 
 interface Change {
   /** The version from this commit on. */

@@ -80,6 +80,19 @@ describe("the pages", () => {
     }
   });
 
+  it("withdraw the verdict on the paper's recipe where they rest on its arm before it was mended", () => {
+    for (const name of ["sample-efficiency", "reward", "ablation-policy", "beta"]) {
+      const page = pages().find(({ file }) => path.basename(file) === `${name}.md`);
+      const summary = readExperimentSummary(
+        path.join(path.dirname(page?.file ?? ""), "../results", name, "summary.json"),
+      );
+      // Above the question, and gone when the experiment has been run again.
+      const [before = ""] = page?.found.split("**Question.**") ?? [];
+      const withdrawn = before.includes("**The earlier verdict on the paper's recipe was wrong.**");
+      expect(withdrawn, name).toBe(summary.languageVersion < LANGUAGE_VERSION);
+    }
+  });
+
   it("name the command of their experiment, its method and its limits", () => {
     for (const { file, found } of pages().slice(0, names.length)) {
       const name = path.basename(file, ".md");
