@@ -4,7 +4,7 @@ import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import { openLearner } from "../../trainer/sac/learner.js";
 import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
-import { updateSac } from "../../trainer/sac/sac-updates.js";
+import { updateSacRound } from "../../trainer/sac/sac-updates.js";
 import { type Benchmark, bestOfEach, type Measurement } from "./benchmark.js";
 
 const THREADS = 2;
@@ -100,15 +100,14 @@ async function measure(
   model: Model,
   products: (batch: number) => readonly Product[],
   updatesInFloor: number,
-  update: (call: (name: string, feeds: Tensors) => Promise<Tensors>, count: number) => Promise<unknown>,
+  update: (call: (name: string, feeds: Tensors) => Promise<Tensors>) => Promise<unknown>,
 ): Promise<Measurement> {
   const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
   const floors = [await matMulFloor(products(1), THREADS), await matMulFloor(products(2), THREADS)] as const;
   try {
     await learner.set(initialVariables(model, new Random(2)));
-    let updates = 0;
     const work = async (): Promise<number> => {
-      for (let i = 0; i < 10; i++) await update((name, feeds) => learner.call(name, feeds), updates++);
+      for (let i = 0; i < 10; i += updatesInFloor) await update((name, feeds) => learner.call(name, feeds));
       return 10;
     };
     const [apart, batched] = floors.map((floor) => async (): Promise<number> => {
@@ -138,7 +137,8 @@ async function measureSac(): Promise<Measurement> {
     terminated: new Float32Array(BATCH),
     weights: new Float32Array(BATCH).fill(1),
   };
-  return measure(SAC, sacProducts, 2, (call, count) => updateSac({ call }, SAC, batch, count, random));
+  // As the agent does it: the actor's round of two updates in one run.
+  return measure(SAC, sacProducts, 2, (call) => updateSacRound({ call }, SAC, [batch, batch], random));
 }
 
 async function measureHeads(): Promise<Measurement> {

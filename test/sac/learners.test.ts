@@ -144,6 +144,56 @@ describe.each(["cleanrl", "sb3"] as const)("SAC, %s", (convention) => {
   });
 });
 
+test.each(LEARNERS)("%s: a round of updates in one run is those updates one after another", async (kind) => {
+  const model: SacModel = { ...sac("cleanrl"), hidden: [16, 16], batch: 8, rows: [1] };
+  const noise = (random: Random, ...dims: number[]): Tensor =>
+    tensor(
+      draw(
+        dims.reduce((product, length) => product * length, 1),
+        random,
+      ),
+      ...dims,
+    );
+  const random = new Random(5);
+  const [observations, next] = [noise(random, 2, 8, WIDTH), noise(random, 2, 8, WIDTH)];
+  const round: Tensors = {
+    ...{ observations, next_observations: next, actions: noise(random, 2, 8, ACTION), rewards: noise(random, 2, 8) },
+    terminated: tensor(new Float32Array(16), 2, 8),
+    weights: tensor(new Float32Array(16).fill(1), 2, 8),
+    noise_next: noise(random, 2, 8, ACTION),
+  };
+  const actor: Tensors = {
+    noise_policy: noise(random, 2, 8, ACTION),
+    noise_temperature: noise(random, 2, 8, ACTION),
+  };
+  const single = (update: number): Tensors =>
+    Object.fromEntries(
+      Object.entries(round).map(([name, { dims, data }]) => {
+        const size = data.length / 2;
+        return [name, tensor((data as Float32Array).slice(update * size, (update + 1) * size), ...dims.slice(1))];
+      }),
+    );
+  const [apart, together] = await Promise.all([
+    withLearner(model, kind, async (learner) => {
+      const first = outputOf(await learner.call("update_actor", { ...single(0), ...actor }), "errors");
+      const second = outputOf(await learner.call("update", single(1)), "errors");
+      return { errors: [...first, ...second], variables: await learner.get() };
+    }),
+    withLearner(model, kind, async (learner) => {
+      const errors = [...outputOf(await learner.call("update_round", { ...round, ...actor }), "errors")];
+      return { errors, variables: await learner.get() };
+    }),
+  ]);
+  expect(together.errors).toHaveLength(16);
+  for (const [i, error] of apart.errors.entries()) expect(together.errors[i]).toBeCloseTo(error, 5);
+  for (const [name, { data }] of Object.entries(apart.variables)) {
+    const [one, other] = [data as Float32Array, together.variables[name]?.data as Float32Array];
+    expect(other.length, name).toBe(one.length);
+    const most = Math.max(...one.map((value, i) => Math.abs(value - (other[i] ?? Number.NaN))));
+    expect(most, name).toBeLessThan(1e-6);
+  }
+});
+
 test("the heads of the object-centric agent agree after 100 updates", async () => {
   const train = async (learner: Learner): Promise<Float32Array[]> => {
     const random = new Random(3);

@@ -19,6 +19,8 @@ import type { AgentWorld } from "./world.js";
  * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
  *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
  * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
+ * - `update_round` (cleanrl): as many updates as `policyFrequency`, the first as `update_actor`; batch and noise_next have a leading axis of that length; errors
+ *   [policyFrequency · B], the critics' mean loss, the rest of the first.
  * - `act_R` for each R of `rows`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
  * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
  */

@@ -9,7 +9,7 @@ import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
 import { type Learner, openLearner } from "./learner.js";
 import { checkVariables, initialVariables, type SacModel } from "./models.js";
-import { actSac, type SacOutcome, updateSac } from "./sac-updates.js";
+import { actSac, type SacBatch, type SacOutcome, updateSac, updateSacRound } from "./sac-updates.js";
 import { ACTION_WIDTH, type AgentWorld, observationWidth, writeObservation } from "./world.js";
 
 const CORRECTION_START = 0.4;
@@ -121,16 +121,18 @@ class PaperAgent implements Agent {
   ): Promise<AgentStatistics> {
     this.remember(transitions);
     const means = new RunningMeans();
-    for (let done = 1; done <= updates; done++) {
-      means.add((await this.#updateOnce(random)).statistics);
-      if (done % 100 === 0 || done === updates) progress(done);
+    for (let done = 0; done < updates; ) {
+      const some = Math.min(100, updates - done);
+      await this.#learn(some, random, means);
+      done += some;
+      progress(done);
     }
     return camelCase(means.take());
   }
 
   async update(updates: number, random: Random): Promise<AgentStatistics> {
     const means = new RunningMeans();
-    for (let i = 0; i < updates; i++) means.add((await this.#updateOnce(random)).statistics);
+    await this.#learn(updates, random, means);
     return camelCase(means.take());
   }
 
@@ -160,11 +162,31 @@ class PaperAgent implements Agent {
     return this.learner.close();
   }
 
-  async #updateOnce(random: Random): Promise<SacOutcome> {
-    const correction = annealedCorrection(CORRECTION_START, this.#updates, this.options.annealingUpdates);
+  /** Whole rounds of the actor where they fit, single updates before and after. */
+  async #learn(updates: number, random: Random, means: RunningMeans): Promise<void> {
+    const { policyFrequency } = this.model;
+    for (let left = updates; left > 0; ) {
+      const whole = this.#updates % policyFrequency === 0 && left >= policyFrequency;
+      const count = whole ? policyFrequency : 1;
+      const drawn = Array.from({ length: count }, () => this.#draw(random));
+      const batches = drawn.map(({ batch }) => batch);
+      const outcome: SacOutcome = whole
+        ? await updateSacRound(this.learner, this.model, batches, random)
+        : await updateSac(this.learner, this.model, batches[0] as SacBatch, this.#updates - 1, random);
+      for (const [i, { indices }] of drawn.entries()) {
+        this.#replay.update(indices, outcome.errors.subarray(i * indices.length, (i + 1) * indices.length));
+      }
+      means.add(outcome.statistics);
+      left -= count;
+    }
+  }
+
+  #draw(random: Random): { readonly indices: Int32Array; readonly batch: SacBatch } {
+    const correction = annealedCorrection(CORRECTION_START, this.#updates++, this.options.annealingUpdates);
     const names = ["observation", "nextObservation", "action", "reward", "terminated"];
     const { indices, weights, columns } = this.#replay.sample(this.model.batch, random, correction, names);
-    const column = (name: string): Float32Array => columns[name] as Float32Array;
+    // The next sample overwrites the columns.
+    const column = (name: string): Float32Array => (columns[name] as Float32Array).slice();
     const batch = {
       observations: column("observation"),
       nextObservations: column("nextObservation"),
@@ -173,9 +195,7 @@ class PaperAgent implements Agent {
       terminated: column("terminated"),
       weights,
     };
-    const outcome = await updateSac(this.learner, this.model, batch, this.#updates++, random);
-    this.#replay.update(indices, outcome.errors);
-    return outcome;
+    return { indices, batch };
   }
 
   #computeObservations(index: number): void {

@@ -54,7 +54,41 @@ export async function updateSac(
         }
       : {}),
   };
-  const outputs = await learner.call(withActor ? "update_actor" : "update", feeds);
+  return outcomeOf(await learner.call(withActor ? "update_actor" : "update", feeds));
+}
+
+/**
+ * `policyFrequency` updates in one run, from a number of updates at which the actor's turn has come (cleanrl). Their batches are drawn before any
+ * of them is made: a replay hears of the first one's errors after the second has been drawn.
+ */
+export async function updateSacRound(
+  learner: Pick<Learner, "call">,
+  model: SacModel,
+  batches: readonly SacBatch[],
+  random: Random,
+): Promise<SacOutcome> {
+  const { batch: rows, action, observation, policyFrequency } = model;
+  const stacked = (part: keyof SacBatch, ...width: readonly number[]): Tensor => {
+    const dims = [policyFrequency, rows, ...width];
+    const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
+    for (const [i, batch] of batches.entries()) data.set(batch[part], (i * data.length) / policyFrequency);
+    return tensor(data, dims);
+  };
+  const outputs = await learner.call("update_round", {
+    observations: stacked("observations", observation),
+    next_observations: stacked("nextObservations", observation),
+    actions: stacked("actions", action),
+    rewards: stacked("rewards"),
+    terminated: stacked("terminated"),
+    weights: stacked("weights"),
+    noise_next: noise([policyFrequency, rows, action], random),
+    noise_policy: noise([policyFrequency, rows, action], random),
+    noise_temperature: noise([policyFrequency, rows, action], random),
+  });
+  return outcomeOf(outputs);
+}
+
+function outcomeOf(outputs: Tensors): SacOutcome {
   const { errors: _, ...scalars } = outputs;
   const statistics = Object.keys(scalars).map((name) => [name, outputOf(outputs, name)[0] ?? Number.NaN]);
   return { errors: outputOf(outputs, "errors"), statistics: Object.fromEntries(statistics) };

@@ -76,8 +76,13 @@ interface Batch {
 /** The graph of each function of the model. */
 export function sacGraphs(model: SacModel): Map<string, Graph> {
   return new Map([
-    ["update", updateGraph(model, false)],
-    ...(model.convention === "cleanrl" ? [["update_actor", updateGraph(model, true)] as const] : []),
+    ["update", updateGraph(model, model.convention === "sb3")],
+    ...(model.convention === "cleanrl"
+      ? ([
+          ["update_actor", updateGraph(model, true)],
+          ["update_round", roundGraph(model)],
+        ] as const)
+      : []),
     ...model.rows.map((rows) => [`act_${rows}`, actGraph(model, rows)] as const),
     ["evaluate", evaluateGraph(model)],
   ]);
@@ -133,58 +138,124 @@ function only(values: readonly Value[]): Value {
   return value;
 }
 
-function updateGraph(model: SacModel, withActor: boolean): Graph {
-  const graph = new Graph();
-  const cleanrl = model.convention === "cleanrl";
-  const { batch: rows, action } = model;
-  const batch: Batch = {
-    observations: graph.input("observations", [rows, model.observation]),
-    next_observations: graph.input("next_observations", [rows, model.observation]),
-    actions: graph.input("actions", [rows, action]),
-    rewards: graph.input("rewards", [rows]),
-    terminated: graph.input("terminated", [rows]),
-    weights: graph.input("weights", [rows]),
+/** What one update reads beside its state. */
+interface Feeds {
+  readonly batch: Batch;
+  readonly noiseNext: Value;
+  /** sb3: [rows, action]; cleanrl, where the actor's turn has come: [policyFrequency, rows, action]. */
+  readonly noisePolicy?: Value;
+  readonly noiseTemperature?: Value;
+}
+
+/** The parts of a run's inputs that every update has; with `count` all of them have that many updates' values one after another. */
+function batchInputs(
+  graph: Graph,
+  { batch: rows, observation, action }: SacModel,
+  count?: number,
+): Omit<Feeds, "noisePolicy"> {
+  const lead = count === undefined ? [] : [count];
+  return {
+    batch: {
+      observations: graph.input("observations", [...lead, rows, observation]),
+      next_observations: graph.input("next_observations", [...lead, rows, observation]),
+      actions: graph.input("actions", [...lead, rows, action]),
+      rewards: graph.input("rewards", [...lead, rows]),
+      terminated: graph.input("terminated", [...lead, rows]),
+      weights: graph.input("weights", [...lead, rows]),
+    },
+    noiseNext: graph.input("noise_next", [...lead, rows, action]),
   };
-  const noiseNext = graph.input("noise_next", [rows, action]);
-  const state: State = {
-    actor: adamVariables(graph, "actor", parameterCount(actorLayers(model))),
-    critics: adamVariables(graph, "critics", criticCount(model)),
-    temperature: adamVariables(graph, "temperature", 1),
-  };
-  const targets = graph.variable("targets", [criticCount(model)]);
-  const trace: Record<string, Value> = {};
-  if (cleanrl) {
+}
+
+/** Element i of a tensor of several. */
+const element = (all: Value, i: number): Value => reshape(slice(all, 0, i, i + 1), all.shape.slice(1));
+
+/** One update whole: the state moves on, and the targets after it are given. */
+function oneUpdate(model: SacModel, feeds: Feeds, state: State, targets: Value, trace: Record<string, Value>): Value {
+  const { batch, noiseNext, noisePolicy, noiseTemperature } = feeds;
+  if (model.convention === "cleanrl") {
     criticStep(model, batch, noiseNext, state, targets, exp(state.temperature.parameters), trace);
-    if (withActor) {
-      const shape = [model.policyFrequency, rows, action];
-      const noise = graph.input("noise_policy", shape);
-      const fresh = graph.input("noise_temperature", shape);
-      for (let i = 0; i < model.policyFrequency; i++) {
-        const row = (all: Value): Value => reshape(slice(all, 0, i, i + 1), [rows, action]);
-        actorStep(model, batch, row(noise), state, exp(state.temperature.parameters), trace, `.${i}`);
-        const { logProb } = policy(model, batch.observations, state.actor.parameters, row(fresh));
-        trace[`log_pi_for_alpha.${i}`] = logProb;
-        temperatureStep(model, logProb, state, trace, `.${i}`);
-      }
+    for (let i = 0; noisePolicy !== undefined && noiseTemperature !== undefined && i < model.policyFrequency; i++) {
+      actorStep(model, batch, element(noisePolicy, i), state, exp(state.temperature.parameters), trace, `.${i}`);
+      const { logProb } = policy(model, batch.observations, state.actor.parameters, element(noiseTemperature, i));
+      trace[`log_pi_for_alpha.${i}`] = logProb;
+      temperatureStep(model, logProb, state, trace, `.${i}`);
     }
   } else {
     // The old temperature serves the whole update.
     const alpha = exp(state.temperature.parameters);
-    const noise = graph.input("noise_policy", [rows, action]);
+    const noise = noisePolicy ?? noiseNext;
     temperatureStep(model, policy(model, batch.observations, state.actor.parameters, noise).logProb, state, trace, "");
     criticStep(model, batch, noiseNext, state, targets, alpha, trace);
     actorStep(model, batch, noise, state, alpha, trace, "");
   }
-  graph.assign("targets", polyak(targets, state.critics.parameters, model.tau));
+  return polyak(targets, state.critics.parameters, model.tau);
+}
+
+const stateOf = (graph: Graph, model: SacModel): State => ({
+  actor: adamVariables(graph, "actor", parameterCount(actorLayers(model))),
+  critics: adamVariables(graph, "critics", criticCount(model)),
+  temperature: adamVariables(graph, "temperature", 1),
+});
+
+function assign(graph: Graph, state: State, targets: Value, withActor: boolean): void {
+  graph.assign("targets", targets);
   assignAdam(graph, "critics", state.critics);
-  if (withActor || !cleanrl) {
-    assignAdam(graph, "actor", state.actor);
-    assignAdam(graph, "temperature", state.temperature);
-  }
-  const names = ["errors", "critic_loss", "actor_loss", "temperature_loss", "alpha"];
+  if (!withActor) return;
+  assignAdam(graph, "actor", state.actor);
+  assignAdam(graph, "temperature", state.temperature);
+}
+
+const REPORTED = ["errors", "critic_loss", "actor_loss", "temperature_loss", "alpha"];
+
+function updateGraph(model: SacModel, withActor: boolean): Graph {
+  const graph = new Graph();
+  const { batch: rows, action, convention, policyFrequency } = model;
+  const inputs = batchInputs(graph, model);
+  const state = stateOf(graph, model);
+  const targets = graph.variable("targets", [criticCount(model)]);
+  const shape = convention === "cleanrl" ? [policyFrequency, rows, action] : [rows, action];
+  const feeds: Feeds = {
+    ...inputs,
+    ...(withActor ? { noisePolicy: graph.input("noise_policy", shape) } : {}),
+    ...(withActor && convention === "cleanrl" ? { noiseTemperature: graph.input("noise_temperature", shape) } : {}),
+  };
+  const trace: Record<string, Value> = {};
+  assign(graph, state, oneUpdate(model, feeds, state, targets, trace), withActor);
   for (const [name, value] of Object.entries(trace)) {
-    if (model.trace || names.includes(name)) graph.output(name, value);
+    if (model.trace || REPORTED.includes(name)) graph.output(name, value);
   }
+  return graph;
+}
+
+/** As many updates as the actor waits for, the first with its steps: the state is read and written once for all of them. */
+function roundGraph(model: SacModel): Graph {
+  const graph = new Graph();
+  const { batch: rows, action, policyFrequency } = model;
+  const { batch, noiseNext } = batchInputs(graph, model, policyFrequency);
+  const noisePolicy = graph.input("noise_policy", [policyFrequency, rows, action]);
+  const noiseTemperature = graph.input("noise_temperature", [policyFrequency, rows, action]);
+  const state = stateOf(graph, model);
+  let targets = graph.variable("targets", [criticCount(model)]);
+  const traces = Array.from({ length: policyFrequency }, (_, i) => {
+    const own = Object.fromEntries(Object.entries(batch).map(([name, all]) => [name, element(all as Value, i)]));
+    const trace: Record<string, Value> = {};
+    const noise = i === 0 ? { noisePolicy, noiseTemperature } : {};
+    const feeds = { batch: own as unknown as Batch, noiseNext: element(noiseNext, i), ...noise };
+    targets = oneUpdate(model, feeds, state, targets, trace);
+    return trace;
+  });
+  assign(graph, state, targets, true);
+  const of = (name: string): Value[] => traces.flatMap((trace) => trace[name] ?? []);
+  graph.output("errors", concat(of("errors"), 0));
+  graph.output(
+    "critic_loss",
+    multiply(
+      of("critic_loss").reduce((sum, loss) => add(sum, loss)),
+      1 / policyFrequency,
+    ),
+  );
+  for (const name of ["actor_loss", "temperature_loss", "alpha"]) graph.output(name, of(name)[0] as Value);
   return graph;
 }
 

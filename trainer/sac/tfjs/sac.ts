@@ -184,13 +184,36 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     return model.trace ? { ...trace, ...outputs } : outputs;
   };
 
+  /** The updates of a round one after another. */
+  const round = (feeds: Feeds): Outputs => {
+    const each = Array.from({ length: model.policyFrequency }, (_, i) => {
+      const own = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] => {
+        if (name === "noise_policy" || name === "noise_temperature") return [name, all];
+        const shape = all.shape.slice(1);
+        const start = [i, ...shape.map(() => 0)];
+        return [name, tf.reshape(tf.slice(all, start, [1, ...shape]), shape)];
+      });
+      return update(Object.fromEntries(own), i === 0);
+    });
+    const of = (name: string): tf.Tensor[] => each.flatMap((outputs) => outputs[name] ?? []);
+    const [first] = each;
+    return {
+      ...first,
+      errors: tf.concat(of("errors"), 0),
+      critic_loss: tf.mul(
+        of("critic_loss").reduce((sum, loss) => tf.add(sum, loss)),
+        1 / model.policyFrequency,
+      ),
+    };
+  };
+
   const act = (feeds: Feeds): Outputs => ({
     actions: policy(feed(feeds, "observations"), actorParameters(), feed(feeds, "noise")).action,
   });
 
   return {
     update: (feeds) => update(feeds, false),
-    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true) } : {}),
+    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true), update_round: round } : {}),
     ...Object.fromEntries(model.rows.map((rows) => [`act_${rows}`, act])),
     evaluate: (feeds) => {
       const [q1, q2] = values(criticParameters("critics"), feed(feeds, "observations"), feed(feeds, "actions"));
