@@ -226,6 +226,35 @@ test("the heads of the object-centric agent agree after 100 updates", async () =
   });
 });
 
+test("heads on threads of their own learn what they learn on one, to the bit", async () => {
+  const small: HeadsModel = { ...heads, hidden: [16, 16] };
+  const train = async (threads: number) => {
+    const learner = await openLearner(small, { learner: "onnx", device: "cpu", threads });
+    try {
+      await learner.set(initialVariables(small, new Random(1)));
+      const random = new Random(3);
+      for (let update = 0; update < 10; update++) {
+        const feeds = {
+          features: tensor(draw(BATCH * WIDTH, random), BATCH, WIDTH),
+          targets: tensor(new Float32Array(BATCH).fill(1), BATCH),
+          weights: tensor(new Float32Array(BATCH).fill(0.7), BATCH),
+          learning_rate: tensor(Float32Array.of(1e-3)),
+        };
+        await Promise.all(small.heads.map((head) => learner.call(head, feeds)));
+      }
+      await expect(learner.call("no such function", {})).rejects.toThrow(
+        'the model has no function "no such function"',
+      );
+      return await learner.get();
+    } finally {
+      await learner.close();
+    }
+  };
+  const [one, two] = [await train(1), await train(2)];
+  expect(Object.keys(two).sort()).toEqual(Object.keys(one).sort());
+  expect(two).toEqual(one);
+});
+
 test("the tensorflow.js learner says which backend it found, and why no faster one", async () => {
   const description = await withLearner(heads, "tfjs", async (learner) => learner.description);
   expect(description).toMatch(

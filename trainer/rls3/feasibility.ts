@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../errors.js";
+import type { Tensors } from "../graph/runtime.js";
 import { Random } from "../random/random.js";
 import { holdsLock, takeLock } from "./lock.js";
 import type { Run } from "./loop.js";
@@ -70,12 +71,15 @@ async function learnOffline(run: Learning): Promise<FeasibilityCurve> {
   const random = Random.stream(seed, "feasibility");
   await agent.pretrain(run.preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
   progress.end();
-  if (file === null) return [];
-  // Runs side by side may write the same: each beside, and whole when it gets its name.
-  const own = `${file}.${hostname()}-${process.pid}`;
-  writeTensorFile(own, await agent.state(), null);
-  renameSync(own, file);
+  if (file !== null) writeBeside(file, await agent.state(), null);
   return [];
+}
+
+/** Runs side by side may write the same: each beside, and whole when it gets its name. */
+function writeBeside(file: string, tensors: Tensors, note: unknown): void {
+  const own = `${file}.${hostname()}-${process.pid}`;
+  writeTensorFile(own, tensors, note);
+  renameSync(own, file);
 }
 
 /** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
@@ -84,11 +88,10 @@ async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
   const whole = path.join(folder, "agent.safetensors");
   mkdirSync(folder, { recursive: true });
   for (;;) {
-    if (existsSync(whole)) return await restored(run, whole);
+    if (existsSync(whole)) return restored(run, whole);
     const lock = lockOf(folder);
     if (lock === null) {
-      run.progress.advance(0); // ends here where the user has stopped the run
-      await sleep(LOOK_EVERY_MS);
+      await othersToFinish(run, folder, whole);
       continue;
     }
     try {
@@ -110,6 +113,21 @@ function lockOf(folder: string): string | null {
   }
 }
 
+/** Until another run has made the agent, or has let go of it. */
+async function othersToFinish({ progress }: Learning, folder: string, whole: string): Promise<void> {
+  progress.begin("feasibility, which another run is learning", 1, "agent");
+  while (!existsSync(whole)) {
+    // Ends here where the user has stopped the run.
+    progress.advance(0);
+    await sleep(LOOK_EVERY_MS);
+    const lock = lockOf(folder);
+    if (lock === null) continue;
+    rmSync(lock, { force: true });
+    break;
+  }
+  progress.end();
+}
+
 async function restored({ agent }: Learning, file: string): Promise<FeasibilityCurve> {
   const { tensors, note } = readTensorFile(file);
   await agent.restore(tensors);
@@ -129,13 +147,17 @@ async function pretrainOnline(
   for (let block = curve.length; block * BLOCK_STEPS < steps; block++) {
     curve.push(await pretrainBlock({ agent, environments, seed, steps, updates }, block));
     progress.advance(Math.min(steps, curve.length * BLOCK_STEPS));
-    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock))
-      writeTensorFile(unfinished, await agent.state(), { curve });
+    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock)) {
+      writeBeside(unfinished, await agent.state(), { curve });
+    }
   }
   progress.end();
-  // From the file, as every other run has it: what is not part of the state can't make a difference.
-  writeTensorFile(whole, await agent.state(), { curve });
+  const last = curve.slice(-Math.ceil(curve.length / 10));
+  const share = last.reduce((sum, own) => sum + own, 0) / Math.max(1, last.length);
+  progress.say(`feasibility: ${(100 * share).toFixed(0)} % valid in the last tenth of ${steps} steps`);
+  writeBeside(whole, await agent.state(), { curve });
   rmSync(unfinished, { force: true });
+  // From the file, as every other run has it: what is not part of the state can't make a difference.
   return restored(run, whole);
 }
 

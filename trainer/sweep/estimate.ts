@@ -161,7 +161,11 @@ async function probe(configuration: Configuration, signal: AbortSignal): Promise
     ...PROBE,
     samplesPerEpisode: Math.min(configuration.samplesPerEpisode, PROBE.samplesPerEpisode),
     feasibilitySteps: Math.min(configuration.feasibilitySteps, PROBE.feasibilitySteps),
-    feasibilityUpdates: Math.min(configuration.feasibilityUpdates, PROBE.updatesPerIteration),
+    // Online the steps take their time too, so that both are tried in the proportion they will have.
+    feasibilityUpdates: Math.min(
+      configuration.feasibilityUpdates,
+      configuration.pretraining === "online" ? PROBE.feasibilitySteps : PROBE.updatesPerIteration,
+    ),
     updatesPerIteration: Math.min(configuration.updatesPerIteration, PROBE.updatesPerIteration),
   };
   const begun = performance.now();
