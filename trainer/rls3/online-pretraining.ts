@@ -3,9 +3,9 @@
  * invalid (−1), and learns as it goes. From random transitions alone a critic never hears what its own actions come to.
  */
 import { Random } from "../random/random.js";
-import type { Agent, AgentObservation, Transition } from "../sac/agent.js";
+import type { Agent } from "../sac/agent.js";
 import type { EnvironmentLink } from "./environment-link.js";
-import { uniformActions, type WanderedStep, wander } from "./wander.js";
+import { feasibilityTransition, uniformActions, wander } from "./wander.js";
 
 /** Environments that it acts in at once, so that E does not change what is learned (a server with fewer does). */
 export const PRETRAINING_ENVIRONMENTS = 8;
@@ -51,7 +51,7 @@ export async function pretrainBlock(pretraining: Pretraining, block: number): Pr
     async (round) => {
       const kept = round.slice(0, end - done);
       const before = done;
-      agent.remember(kept.map((step) => transition(step, progress)));
+      agent.remember(kept.map((step) => feasibilityTransition(step, progress)));
       done += kept.length;
       valid += kept.filter(({ after }) => after.reason === 0).length;
       await agent.update(updatesBy(pretraining, done) - updatesBy(pretraining, before), learning);
@@ -65,18 +65,4 @@ export async function pretrainBlock(pretraining: Pretraining, block: number): Pr
 function updatesBy({ steps, updates }: Pretraining, done: number): number {
   const random = Math.min(RANDOM_STEPS, steps / 2);
   return Math.floor((updates * Math.max(0, done - random)) / (steps - random));
-}
-
-function transition({ before, action, after }: WanderedStep, progress: number): Transition {
-  const observe = ({ scene, objects }: WanderedStep["before"]): AgentObservation => ({ scene, objects, progress });
-  const valid = after.reason === 0;
-  return {
-    observation: observe(before),
-    action,
-    next: observe(after),
-    valid,
-    reward: valid ? 1 : -1,
-    hardness: null,
-    terminated: false,
-  };
 }

@@ -6,14 +6,14 @@ import { InputError } from "../errors.js";
 import type { Tensors } from "../graph/runtime.js";
 import { CODES, LANGUAGE_VERSION } from "../language/index.js";
 import { Random } from "../random/random.js";
-import type { AgentObservation, Transition } from "../sac/agent.js";
+import type { Transition } from "../sac/agent.js";
 import { type Configuration, randomTransitionsNeeded } from "./configuration.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
 import type { TestSet } from "./evaluation.js";
 import type { Progress } from "./progress.js";
 import { type Question, question, sampleQuestions, slotPairs } from "./questions.js";
 import { floats, integers, octets, readTensorFile, writeTensorFile } from "./tensor-file.js";
-import { uniformActions, type Wandering, wander } from "./wander.js";
+import { feasibilityTransition, uniformActions, type Wandering, wander } from "./wander.js";
 
 export interface Preparation {
   /** Read when asked for, since they are many and needed once; none where no feasibility steps are configured. */
@@ -133,20 +133,7 @@ async function randomTransitions(draw: Draw, seed: number, count: number): Promi
   const random = Random.stream(seed, "feasibility");
   draw.progress.begin("random transitions for feasibility", count, "steps");
   await wander(draw, random, uniformActions, (round) => {
-    for (const { before, action, after } of round) {
-      const progress = random.float();
-      const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
-      const valid = after.reason === 0;
-      transitions.push({
-        observation: observe(before),
-        action,
-        next: observe(after),
-        valid,
-        reward: valid ? 1 : -1,
-        hardness: null,
-        terminated: false,
-      });
-    }
+    for (const step of round) transitions.push(feasibilityTransition(step, random.float()));
     draw.progress.advance(Math.min(count, transitions.length));
     return Promise.resolve(transitions.length < count);
   });

@@ -1,6 +1,7 @@
 /** @file Steps in several environments at once, layouts and scenes changing: how random states are drawn and feasibility is learned. */
 import type { Op } from "../../protocol/index.js";
 import type { Random } from "../random/random.js";
+import type { AgentObservation, Transition } from "../sac/agent.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
 
 export interface Wandering {
@@ -64,4 +65,19 @@ export async function wander(
       states = after.map((state, env) => fresh[due.indexOf(env)] ?? state);
     }
   }
+}
+
+/** What an agent learns of feasibility from a step: ±1, at a `progress` of choice, since how far an episode is says nothing of it. */
+export function feasibilityTransition({ before, action, after }: WanderedStep, progress: number): Transition {
+  const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
+  const valid = after.reason === 0;
+  return {
+    observation: observe(before),
+    action,
+    next: observe(after),
+    valid,
+    reward: valid ? 1 : -1,
+    hardness: null,
+    terminated: false,
+  };
 }
