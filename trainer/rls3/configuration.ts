@@ -99,12 +99,21 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
     agent,
   };
   const extrinsicWeight = given.extrinsicWeight ?? defaultExtrinsicWeight(resolved);
-  return { ...resolved, extrinsicWeight };
+  const agentLearns = given.agentLearns ?? (isPaperRecipe(resolved) ? "during" : "after");
+  if (agentLearns === "during" && !isPaperRecipe(resolved)) {
+    throw new InputError(
+      "--agent-learns during: takes --agent paper and --reward episode: other rewards are not known while the agent acts",
+    );
+  }
+  return { ...resolved, extrinsicWeight, agentLearns };
 }
 
+const isPaperRecipe = ({ agent, reward }: Configuration): boolean => agent === "paper" && reward === "episode";
+
 /** The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200: J₂ weighs as much at any T₀ where β grows with it. */
-function defaultExtrinsicWeight({ agent, reward, samplesPerEpisode, extrinsicWeight }: Configuration): number {
-  return agent === "paper" && reward === "episode" ? (PAPER_BETA * samplesPerEpisode) / PAPER_T0 : extrinsicWeight;
+function defaultExtrinsicWeight(configuration: Configuration): number {
+  const { samplesPerEpisode, extrinsicWeight } = configuration;
+  return isPaperRecipe(configuration) ? (PAPER_BETA * samplesPerEpisode) / PAPER_T0 : extrinsicWeight;
 }
 
 const PAPER_BETA = 10;

@@ -14,6 +14,8 @@ export interface Step {
   readonly action: Float32Array;
   /** After an episode's last step a new one begins (progress 0): no step ends the value. */
   readonly next: AgentObservation;
+  /** The episode's last: it has its T₀ samples, or has come to the step limit. */
+  readonly last: boolean;
   readonly reason: number;
   /** Index among the iteration's samples; null where the placement was invalid. */
   readonly sample: number | null;
@@ -55,6 +57,7 @@ export async function generateEpisodes(
   configuration: Configuration,
   iteration: number,
   progress: Progress,
+  whileActing: ((round: readonly Step[]) => Promise<void>) | null = null,
 ): Promise<Episodes> {
   const { seed, episodesPerIteration: count, samplesPerEpisode } = configuration;
   const period = scenePeriod(configuration);
@@ -108,6 +111,7 @@ export async function generateEpisodes(
     const outcomes = await environments.observe(
       open.map((episode, i): Op => ({ env: episode.index, op: "step", action: chosen[i] ?? new Float32Array(width) })),
     );
+    const round: Step[] = [];
     const moved: OpenEpisode[] = [];
     const elsewhere: OpenEpisode[] = [];
     for (const [i, episode] of open.entries()) {
@@ -123,7 +127,7 @@ export async function generateEpisodes(
       reasons[outcome.reason] = (reasons[outcome.reason] ?? 0) + 1;
       if (valid) episode.valid += 1;
       const next = see(episode, outcome);
-      const ended = episode.valid >= samplesPerEpisode || episode.steps.length + 1 >= limit;
+      const last = episode.valid >= samplesPerEpisode || episode.steps.length + 1 >= limit;
       if (valid) {
         samples.push({
           episode: episode.index,
@@ -135,13 +139,16 @@ export async function generateEpisodes(
         moved.push(episode);
         if (episode.valid % period === 0) elsewhere.push(episode);
       }
-      episode.steps.push({
+      const step: Step = {
         observation: episode.observation,
         action,
-        next: ended ? { ...next, progress: 0 } : next,
+        next: last ? { ...next, progress: 0 } : next,
+        last,
         reason: outcome.reason,
         sample: valid ? samples.length - 1 : null,
-      });
+      };
+      episode.steps.push(step);
+      round.push(step);
       episode.observation = next;
     }
     // Only valid placements are rendered, and while the agent chooses the next actions: the server answers in order.
@@ -152,6 +159,7 @@ export async function generateEpisodes(
       images.push(pictures);
     }
     open = open.filter((episode) => episode.valid < samplesPerEpisode && episode.steps.length < limit);
+    if (round.length > 0) await whileActing?.(round);
     await reset(elsewhere.filter((episode) => open.includes(episode)));
     progress.advance(samples.length);
   }

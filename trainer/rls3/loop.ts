@@ -3,18 +3,19 @@
  * relations, the VLM is fine-tuned on what it found, and again. The random baseline and the paper's own agent take the same way.
  */
 import { Random } from "../random/random.js";
-import type { Agent, Transition } from "../sac/agent.js";
+import type { Agent } from "../sac/agent.js";
 import type { TrainingState, VisionLanguageModel } from "../vlm/model.js";
+import { agentLearning } from "./agent-learning.js";
 import type { Configuration } from "./configuration.js";
 import type { EnvironmentLink } from "./environment-link.js";
-import { type Episodes, generateEpisodes } from "./episodes.js";
+import { generateEpisodes } from "./episodes.js";
 import { evaluate } from "./evaluation.js";
 import { learnFeasibility } from "./feasibility.js";
 import { fineTune, subsample } from "./fine-tuning.js";
 import type { Preparation } from "./preparation.js";
 import type { Progress } from "./progress.js";
 import { type Happened, record } from "./record.js";
-import { rewards, type StepReward } from "./reward.js";
+import { rewards } from "./reward.js";
 import type { RunDirectory } from "./run-directory.js";
 import { scoreSamples } from "./scoring.js";
 import { newSignatures } from "./signatures.js";
@@ -81,14 +82,22 @@ async function start(run: Run): Promise<State> {
 /** One iteration: E episodes → scores → rewards → agent, η of the samples → model → evaluation. */
 async function iterate(run: Run, before: State): Promise<State> {
   const { agent, configuration, directory, environments, model, progress } = run;
-  const { seed, samplingRate, updatesPerIteration } = configuration;
+  const { seed, samplingRate } = configuration;
   const { world } = environments;
   const iteration = before.iteration + 1;
   const stopwatch = new Stopwatch();
   run.signal?.throwIfAborted();
 
-  // E episodes of T₀ valid samples each; every step earns r = ±1 for feasibility.
-  const episodes = await generateEpisodes(environments, agent, configuration, iteration, progress);
+  // E episodes of T₀ valid samples each; every step earns r = ±1 for feasibility, from which the paper's agent learns while it acts.
+  const learning = agentLearning(agent, configuration, Random.stream(seed, "agent", iteration));
+  const episodes = await generateEpisodes(
+    environments,
+    agent,
+    configuration,
+    iteration,
+    progress,
+    learning.whileActing,
+  );
   stopwatch.lap("episodes");
 
   // Metadata → captions → model: how well does it do on each sample?
@@ -99,10 +108,8 @@ async function iterate(run: Run, before: State): Promise<State> {
   const rewarded = rewards(episodes.steps, scored, configuration);
 
   // The agent learns from it, while η of the samples fine-tune the model: neither needs the other's result.
-  agent.remember(transitions(episodes, rewarded));
   const kept = subsample(episodes.samples, scored, samplingRate, Random.stream(seed, "subsampling", iteration));
-  const learn = () =>
-    agent.update(updatesPerIteration, Random.stream(seed, "agent", iteration)).finally(() => stopwatch.lap("agent"));
+  const learn = () => learning.finish(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
   const tune = () => fineTune(model, world, episodes.samples, kept, configuration, iteration, progress);
   const [agentStatistics, tuned] = run.inTurns ? [await learn(), await tune()] : await Promise.all([learn(), tune()]);
   stopwatch.lap("fineTuning");
@@ -135,27 +142,6 @@ async function iterate(run: Run, before: State): Promise<State> {
   stopwatch.lap("checkpoint");
   directory.append("timings.csv", [stopwatch.row(iteration)]);
   return state;
-}
-
-/**
- * What the agent is to remember: its steps in order, with their rewards. An episode's end is a time limit and no termination: it comes with
- * the T₀-th valid sample, so that an agent whose value ended there would be paid, in entropy and in what is yet to come, for invalid steps.
- */
-function transitions(episodes: Episodes, rewarded: readonly (readonly StepReward[])[]): Transition[] {
-  return episodes.steps.flatMap((steps, e) =>
-    steps.map(({ observation, action, next, sample }, t) => {
-      const { feasibility, extrinsic, hardness } = rewarded[e]?.[t] ?? { feasibility: 0, extrinsic: 0, hardness: null };
-      return {
-        observation,
-        action,
-        next,
-        valid: sample !== null,
-        reward: feasibility + extrinsic,
-        hardness,
-        terminated: false,
-      };
-    }),
-  );
 }
 
 /** The points of the curves: on the test set balanced over relations, and on what random placements give. */

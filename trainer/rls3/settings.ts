@@ -112,7 +112,18 @@ export const SETTINGS = {
     -2,
     "entropy in nats that the temperature of the paper's agent holds its policy to",
   ),
-  updatesPerIteration: setting("Agent", integer(0, 1_000_000), 500, "updates of the agent an iteration"),
+  updatesPerIteration: setting(
+    "Agent",
+    integer(0, 1_000_000),
+    500,
+    "updates of the agent an iteration, where it learns after its episodes",
+  ),
+  agentLearns: setting(
+    "Agent",
+    z.enum(["after", "during"]),
+    "after",
+    "in an iteration: after its episodes have been rewarded, or during them, an update a step (the paper's agent with its reward for the episode)",
+  ),
   proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
   klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
   heads: setting(
