@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { parseSeeds, readFlags, withConfiguration } from "../trainer/cli/options.js";
-import { interruptible } from "../trainer/cli/outcome.js";
+import { exitCodeOf, interruptible } from "../trainer/cli/outcome.js";
 import { showProgress } from "../trainer/cli/progress.js";
+import { InputError } from "../trainer/errors.js";
 import { drawLines, type Series } from "../trainer/report/html/chart.js";
 import { html, type Markup } from "../trainer/report/html/markup.js";
 import { mean } from "../trainer/report/statistics.js";
@@ -18,7 +19,7 @@ import { writeDurably } from "../trainer/rls3/durable-file.js";
 import { type FeasibilityCurve, learnFeasibility } from "../trainer/rls3/feasibility.js";
 import { BLOCK_STEPS } from "../trainer/rls3/online-pretraining.js";
 import { openAgent, openEnvironments } from "../trainer/rls3/parts.js";
-import { stoppable } from "../trainer/rls3/progress.js";
+import { type Progress, stoppable } from "../trainer/rls3/progress.js";
 import { provenance } from "../trainer/rls3/provenance.js";
 import type { SettingName } from "../trainer/rls3/settings.js";
 
@@ -50,26 +51,10 @@ interface Result {
   readonly machine: Readonly<Record<string, string | number>>;
 }
 
-const argv = await withConfiguration(
-  yargs(hideBin(process.argv))
-    .scriptName("node dist/benchmarks/feasibility.js")
-    .options({
-      seeds: { type: "string", default: "3", requiresArg: true, describe: "how many, or a list such as 0,5" },
-      name: { type: "string", requiresArg: true, describe: "of the curve; default: its view" },
-      collect: { type: "boolean", default: false, describe: "keep the curves in benchmarks/results/feasibility" },
-    }),
-  VARIED,
-)
-  .wrap(80)
-  .strictOptions()
-  .parseAsync();
-
-async function learn(configuration: Configuration, folder: string): Promise<FeasibilityCurve> {
+async function learn(configuration: Configuration, folder: string, progress: Progress): Promise<FeasibilityCurve> {
   const { env, world, seed } = configuration;
-  const signal = interruptible();
-  const progress = stoppable(showProgress(argv["quiet"] === true), signal);
   progress.say(`seed ${seed}`);
-  const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress, signal);
+  const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress);
   const agent = await openAgent(configuration, environments.world, progress);
   try {
     const none = { images: [], questions: [] };
@@ -129,31 +114,56 @@ function collect(result: Result): void {
   writeDurably(path.join(RESULTS, "curves.svg"), drawing(all).text);
 }
 
-const { sources } = readFlags(argv);
-const folder = path.resolve(typeof argv["out"] === "string" ? argv["out"] : "runs/feasibility");
-const configured = resolveConfiguration([{ name: "the arm", values: { device: "cpu" } }, ...sources], {
-  agent: "paper",
-});
-const curves: Record<string, FeasibilityCurve> = {};
-for (const seed of parseSeeds(argv.seeds)) curves[seed] = await learn({ ...configured, seed }, folder);
-const last = Object.values(curves).map(lastTenth);
-const { commit, machine } = provenance();
-const result: Result = {
-  name: argv.name ?? configured.view,
-  command: `node dist/benchmarks/feasibility.js ${process.argv.slice(2).join(" ")}`.trim(),
-  settings: Object.fromEntries(VARIED.map((name) => [name, configured[name]])),
-  seeds: curves,
-  lastTenth: { mean: mean(last), seeds: last },
-  commit,
-  machine,
-};
-if (argv.collect) collect(result);
-if (argv["json"]) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
-else {
-  for (const [seed, curve] of Object.entries(curves)) {
-    const points = averaged(curve).map((share) => (100 * share).toFixed(0));
-    process.stdout.write(`seed ${seed}, % valid in each ${BLOCKS * BLOCK_STEPS} steps: ${points.join(" ")}\n`);
+async function main(): Promise<void> {
+  const argv = await withConfiguration(
+    yargs(hideBin(process.argv))
+      .scriptName("node dist/benchmarks/feasibility.js")
+      .options({
+        seeds: { type: "string", default: "3", requiresArg: true, describe: "how many, or a list such as 0,5" },
+        name: { type: "string", requiresArg: true, describe: "of the curve; default: its view" },
+        collect: { type: "boolean", default: false, describe: "keep the curves in benchmarks/results/feasibility" },
+      }),
+    VARIED,
+  )
+    .wrap(80)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new InputError(message ?? "");
+    })
+    .strictOptions()
+    .parseAsync();
+  const { sources } = readFlags(argv);
+  const folder = path.resolve(typeof argv["out"] === "string" ? argv["out"] : "runs/feasibility");
+  const configured = resolveConfiguration([{ name: "the arm", values: { device: "cpu" } }, ...sources], {
+    agent: "paper",
+  });
+  const curves: Record<string, FeasibilityCurve> = {};
+  const progress = stoppable(showProgress(argv["quiet"] === true), interruptible());
+  for (const seed of parseSeeds(argv.seeds)) curves[seed] = await learn({ ...configured, seed }, folder, progress);
+  const last = Object.values(curves).map(lastTenth);
+  const { commit, machine } = provenance();
+  const result: Result = {
+    name: argv.name ?? configured.view,
+    command: `node dist/benchmarks/feasibility.js ${process.argv.slice(2).join(" ")}`.trim(),
+    settings: Object.fromEntries(VARIED.map((name) => [name, configured[name]])),
+    seeds: curves,
+    lastTenth: { mean: mean(last), seeds: last },
+    commit,
+    machine,
+  };
+  if (argv.collect) collect(result);
+  if (argv["json"]) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  else {
+    for (const [seed, curve] of Object.entries(curves)) {
+      const points = averaged(curve).map((share) => (100 * share).toFixed(0));
+      process.stdout.write(`seed ${seed}, % valid in each ${BLOCKS * BLOCK_STEPS} steps: ${points.join(" ")}\n`);
+    }
+    process.stdout.write(`last tenth: ${percent(result.lastTenth.mean)} (${last.map(percent).join(", ")})\n`);
+    if (argv.collect && existsSync(RESULTS)) process.stdout.write(`kept in ${path.relative(process.cwd(), RESULTS)}\n`);
   }
-  process.stdout.write(`last tenth: ${percent(result.lastTenth.mean)} (${last.map(percent).join(", ")})\n`);
-  if (argv.collect && existsSync(RESULTS)) process.stdout.write(`kept in ${path.relative(process.cwd(), RESULTS)}\n`);
 }
+
+await main().catch((error: unknown) => {
+  const { code, message } = exitCodeOf(error);
+  process.stderr.write(`feasibility: ${message}\n`);
+  process.exitCode = code;
+});

@@ -36,13 +36,19 @@ const {
   .strictOptions()
   .parse();
 
+function fail(message: string): never {
+  process.stderr.write(`paired: ${message}\n`);
+  process.exit(2);
+}
+
 function measured(checkout: string, name: string): { rate: number; floor: number | null } {
   const program = path.join(checkout, "dist/benchmarks/main.js");
-  if (!existsSync(program)) throw new Error(`${checkout}: is not built; run "npm run bench" there once`);
+  if (!existsSync(program))
+    fail(`${checkout}: is no built checkout; run "npm run build" there, or name another folder`);
   const run = spawnSync(process.execPath, [program, "--json", name], { cwd: checkout, encoding: "utf8" });
-  if (run.status !== 0) throw new Error(`${checkout}: the benchmark ${name} failed: ${run.stderr.trim()}`);
+  if (run.status !== 0) fail(`${checkout}: the benchmark ${name} failed: ${run.stderr.trim()}`);
   const [result] = output.parse(JSON.parse(run.stdout)).results;
-  if (result === undefined) throw new Error(`${checkout}: the benchmark ${name} printed no result`);
+  if (result === undefined) return fail(`${checkout}: the benchmark ${name} printed no result`);
   return { rate: result.value, floor: result.floor ?? null };
 }
 
