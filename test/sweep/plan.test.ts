@@ -64,7 +64,7 @@ describe("a grid", () => {
     const { cells } = planSweep(wish({ grid: { agent: ["rls3", "paper"] } }));
     expect(cells.map(({ configuration }) => [configuration.extrinsicWeight, configuration.discount])).toEqual([
       [8, 0],
-      [10, 0.99],
+      [2, 0.99],
     ]);
     const fixed = planSweep(
       wish({ base: [{ name: "--beta", values: { beta: 3 } }], grid: { agent: ["rls3", "paper"] } }),

@@ -98,8 +98,7 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
     ...(agent === "random" ? AGENT_DEFAULTS.random : {}),
     agent,
   };
-  const extrinsicWeight = given.extrinsicWeight ?? defaultExtrinsicWeight(resolved);
-  const agentLearns = given.agentLearns ?? (isPaperRecipe(resolved) ? "during" : "after");
+  const { extrinsicWeight, agentLearns } = { ...followingDefaults(resolved), ...given };
   if (agentLearns === "during" && !isPaperRecipe(resolved)) {
     throw new InputError(
       "--agent-learns during: takes --agent paper and --reward episode: other rewards are not known while the agent acts",
@@ -108,12 +107,19 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
   return { ...resolved, extrinsicWeight, agentLearns };
 }
 
-const isPaperRecipe = ({ agent, reward }: Configuration): boolean => agent === "paper" && reward === "episode";
+const isPaperRecipe = ({ agent, reward }: Pick<Configuration, "agent" | "reward">): boolean =>
+  agent === "paper" && reward === "episode";
 
-/** The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200: J₂ weighs as much at any T₀ where β grows with it. */
-function defaultExtrinsicWeight(configuration: Configuration): number {
-  const { samplesPerEpisode, extrinsicWeight } = configuration;
-  return isPaperRecipe(configuration) ? (PAPER_BETA * samplesPerEpisode) / PAPER_T0 : extrinsicWeight;
+/**
+ * Settings that follow from others where they are not given. The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200: J₂ weighs as much at
+ * any T₀ where β grows with it.
+ */
+export function followingDefaults(
+  configuration: Pick<Configuration, "agent" | "reward" | "samplesPerEpisode">,
+): Pick<Configuration, "extrinsicWeight" | "agentLearns"> {
+  return isPaperRecipe(configuration)
+    ? { extrinsicWeight: (PAPER_BETA * configuration.samplesPerEpisode) / PAPER_T0, agentLearns: "during" }
+    : { extrinsicWeight: SETTINGS.extrinsicWeight.fallback, agentLearns: "after" };
 }
 
 const PAPER_BETA = 10;

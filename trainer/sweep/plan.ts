@@ -2,7 +2,13 @@
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
-import { type Configuration, parseSource, resolveConfiguration, type Source } from "../rls3/configuration.js";
+import {
+  type Configuration,
+  followingDefaults,
+  parseSource,
+  resolveConfiguration,
+  type Source,
+} from "../rls3/configuration.js";
 import { AGENT_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../rls3/settings.js";
 
 /** One named (or not) set of settings that go together. */
@@ -278,7 +284,10 @@ export function conflictOf(
   for (const a of firstOfEachAgent(before)) {
     for (const b of firstOfEachAgent(now)) {
       const differs = fixed.find(
-        (name) => a[name] !== b[name] && (a.agent === b.agent || !varied.includes("agent") || !FOLLOWS_AGENT.has(name)),
+        (name) =>
+          a[name] !== b[name] &&
+          (a.agent === b.agent || !varied.includes("agent") || !FOLLOWS_AGENT.has(name)) &&
+          !followsIn([a, b], name),
       );
       if (differs !== undefined) return { name: differs, before: a[differs], now: b[differs] };
     }
@@ -289,12 +298,20 @@ export function conflictOf(
 /** What varies between cells that no wish names: what differs, but for what follows from the agent where only agents differ in it. */
 export function variedIn(all: readonly Configuration[]): SettingName[] {
   const differs = (some: readonly Configuration[], name: SettingName): boolean =>
-    new Set(some.map((configuration) => configuration[name])).size > 1;
+    new Set(some.map((configuration) => configuration[name])).size > 1 && !followsIn(some, name);
   const agents = [...new Set(all.map(({ agent }) => agent))].map((agent) => all.filter((own) => own.agent === agent));
   return SETTING_NAMES.filter(
     (name) =>
       name !== "seed" && (agents.some((own) => differs(own, name)) || (differs(all, name) && !FOLLOWS_AGENT.has(name))),
   );
+}
+
+/** Whether the setting has been left to what it follows from (β from the agent, its reward and T₀) in all of them. */
+function followsIn(some: readonly Configuration[], name: SettingName): boolean {
+  return some.every((configuration) => {
+    const following: Partial<Configuration> = followingDefaults(configuration);
+    return following[name] !== undefined && following[name] === configuration[name];
+  });
 }
 
 const firstOfEachAgent = (configurations: readonly Configuration[]): Configuration[] => [
