@@ -16,7 +16,7 @@ import { html, type Markup } from "../trainer/report/html/markup.js";
 import { mean } from "../trainer/report/statistics.js";
 import { type Configuration, resolveConfiguration } from "../trainer/rls3/configuration.js";
 import { writeDurably } from "../trainer/rls3/durable-file.js";
-import { type FeasibilityCurve, learnFeasibility } from "../trainer/rls3/feasibility.js";
+import { type FeasibilityCurve, keptCurve, learnFeasibility } from "../trainer/rls3/feasibility.js";
 import { BLOCK_STEPS } from "../trainer/rls3/online-pretraining.js";
 import { openAgent, openEnvironments } from "../trainer/rls3/parts.js";
 import { type Progress, stoppable } from "../trainer/rls3/progress.js";
@@ -51,7 +51,12 @@ interface Result {
   readonly machine: Readonly<Record<string, string | number>>;
 }
 
-async function learn(configuration: Configuration, folder: string, progress: Progress): Promise<FeasibilityCurve> {
+async function learn(
+  configuration: Configuration,
+  folder: string,
+  partial: boolean,
+  progress: Progress,
+): Promise<FeasibilityCurve> {
   const { env, world, seed } = configuration;
   progress.say(`seed ${seed}`);
   const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress);
@@ -59,6 +64,7 @@ async function learn(configuration: Configuration, folder: string, progress: Pro
   try {
     const none = { images: [], questions: [] };
     const preparation = { transitions: () => [], test: none, natural: none, validation: none };
+    if (partial) return keptCurve({ configuration, environments, pretrained: null, shared: folder });
     return await learnFeasibility({
       agent,
       configuration,
@@ -72,6 +78,12 @@ async function learn(configuration: Configuration, folder: string, progress: Pro
     await agent.close();
     await environments.close();
   }
+}
+
+/** What repeats it anywhere: where it was kept is of no interest there. */
+function commandOf(words: readonly string[]): string {
+  const kept = words.filter((word, i) => word !== "--quiet" && !word.startsWith("--out") && words[i - 1] !== "--out");
+  return ["node dist/benchmarks/feasibility.js", ...kept].join(" ");
 }
 
 const averaged = (curve: FeasibilityCurve): number[] =>
@@ -121,6 +133,7 @@ async function main(): Promise<void> {
       .options({
         seeds: { type: "string", default: "3", requiresArg: true, describe: "how many, or a list such as 0,5" },
         name: { type: "string", requiresArg: true, describe: "of the curve; default: its view" },
+        partial: { type: "boolean", default: false, describe: "only show how far each seed has come" },
         collect: { type: "boolean", default: false, describe: "keep the curves in benchmarks/results/feasibility" },
       }),
     VARIED,
@@ -138,12 +151,13 @@ async function main(): Promise<void> {
   });
   const curves: Record<string, FeasibilityCurve> = {};
   const progress = stoppable(showProgress(argv["quiet"] === true), interruptible());
-  for (const seed of parseSeeds(argv.seeds)) curves[seed] = await learn({ ...configured, seed }, folder, progress);
+  for (const seed of parseSeeds(argv.seeds))
+    curves[seed] = await learn({ ...configured, seed }, folder, argv.partial, progress);
   const last = Object.values(curves).map(lastTenth);
   const { commit, machine } = provenance();
   const result: Result = {
     name: argv.name ?? configured.view,
-    command: `node dist/benchmarks/feasibility.js ${process.argv.slice(2).join(" ")}`.trim(),
+    command: commandOf(hideBin(process.argv)),
     settings: Object.fromEntries(VARIED.map((name) => [name, configured[name]])),
     seeds: curves,
     lastTenth: { mean: mean(last), seeds: last },

@@ -15,7 +15,7 @@ import type { Run } from "./loop.js";
 import { BLOCK_STEPS, PRETRAINING_ENVIRONMENTS, pretrainBlock } from "./online-pretraining.js";
 import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
 import type { SettingName } from "./settings.js";
-import { readTensorFile, writeTensorFile } from "./tensor-file.js";
+import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
 
 /** Raised when the same inputs would give another agent. */
 const FORMAT_VERSION = 2;
@@ -84,8 +84,7 @@ function writeBeside(file: string, tensors: Tensors, note: unknown): void {
 
 /** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
 async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
-  const folder = path.join(run.pretrained ?? run.shared, `feasible-${digestOf(run)}`);
-  const whole = path.join(folder, "agent.safetensors");
+  const { folder, whole, unfinished } = keptIn(run);
   mkdirSync(folder, { recursive: true });
   for (;;) {
     if (existsSync(whole)) return restored(run, whole);
@@ -95,12 +94,29 @@ async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
       continue;
     }
     try {
-      if (!existsSync(whole))
-        return await pretrainOnline(run, whole, path.join(folder, "unfinished.safetensors"), lock);
+      if (!existsSync(whole)) return await pretrainOnline(run, whole, unfinished, lock);
     } finally {
       if (holdsLock(lock)) rmSync(lock, { force: true });
     }
   }
+}
+
+type Kept = Pick<Learning, "configuration" | "environments" | "pretrained" | "shared">;
+
+function keptIn(run: Kept): { readonly folder: string; readonly whole: string; readonly unfinished: string } {
+  const folder = path.join(run.pretrained ?? run.shared, `feasible-${digestOf(run)}`);
+  return {
+    folder,
+    whole: path.join(folder, "agent.safetensors"),
+    unfinished: path.join(folder, "unfinished.safetensors"),
+  };
+}
+
+/** The curve of an online pre-training as far as it has been kept; empty where it has not begun. */
+export function keptCurve(run: Kept): FeasibilityCurve {
+  const { whole, unfinished } = keptIn(run);
+  const file = [whole, unfinished].find((name) => existsSync(name));
+  return file === undefined ? [] : (readTensorNote(file) as { curve: FeasibilityCurve }).curve;
 }
 
 /** The lock of the folder, or null while another process has it. */
@@ -161,7 +177,7 @@ async function pretrainOnline(
   return restored(run, whole);
 }
 
-function digestOf({ configuration, environments }: Learning): string {
+function digestOf({ configuration, environments }: Kept): string {
   const settings = DEPENDS_ON.map((name) => configuration[name]);
   const online = configuration.pretraining === "online";
   const drawn = Math.min(online ? PRETRAINING_ENVIRONMENTS : PREPARATION_ENVIRONMENTS, environments.count);
