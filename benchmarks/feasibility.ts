@@ -91,6 +91,9 @@ const averaged = (curve: FeasibilityCurve): number[] =>
 const lastTenth = (curve: FeasibilityCurve): number => mean(curve.slice(-Math.max(1, Math.round(curve.length / 10))));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** Of the curves in order; the report's. */
+const COLOURS = ["#0b5fc0", "#c2500a", "#6a3fb5", "#0d7a5f"] as const;
+
 function drawing(results: readonly Result[]): Markup {
   const series = results.map(({ name, seeds }, colour): Series => {
     const runs = Object.values(seeds).map(averaged);
@@ -112,7 +115,8 @@ function drawing(results: readonly Result[]): Markup {
       html`<g class="c${colour}"><path class="line" d="M470 ${270 + 18 * colour}h30"/><text x="508" y="${274 + 18 * colour}">${name}</text></g>`,
   );
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="Share of valid placements over steps of online pre-training">
-<style>text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4;stroke:var(--c)}.run{fill:none;stroke-width:1;stroke-opacity:.35;stroke:var(--c)}.dot{fill:var(--c)}.c0{--c:#0b5fc0}.c1{--c:#c2500a}.c2{--c:#6a3fb5}.c3{--c:#0d7a5f}</style>
+<style>text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4}.run{fill:none;stroke-width:1;stroke-opacity:.35}
+${COLOURS.map((colour, i) => html`.c${i} path{stroke:${colour}}.c${i} .dot{fill:${colour}}`)}</style>
 <rect width="100%" height="100%" fill="#fff"/>${markup}${key}</svg>
 `;
 }
