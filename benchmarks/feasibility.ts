@@ -16,7 +16,7 @@ import { html, type Markup } from "../trainer/report/html/markup.js";
 import { mean } from "../trainer/report/statistics.js";
 import { type Configuration, resolveConfiguration } from "../trainer/rls3/configuration.js";
 import { writeDurably } from "../trainer/rls3/durable-file.js";
-import { type FeasibilityCurve, keptCurve, learnFeasibility } from "../trainer/rls3/feasibility.js";
+import { type FeasibilityCurve, keptCurve, learnOnline } from "../trainer/rls3/feasibility.js";
 import { BLOCK_STEPS } from "../trainer/rls3/online-pretraining.js";
 import { openAgent, openEnvironments } from "../trainer/rls3/parts.js";
 import { type Progress, stoppable } from "../trainer/rls3/progress.js";
@@ -60,22 +60,16 @@ async function learn(
   const { env, world, seed } = configuration;
   progress.say(`seed ${seed}`);
   const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress);
-  const agent = await openAgent(configuration, environments.world, progress);
+  const kept = { configuration, environments, pretrained: null, shared: folder };
   try {
-    const none = { images: [], questions: [] };
-    const preparation = { transitions: () => [], test: none, natural: none, validation: none };
-    if (partial) return keptCurve({ configuration, environments, pretrained: null, shared: folder });
-    return await learnFeasibility({
-      agent,
-      configuration,
-      environments,
-      preparation,
-      pretrained: null,
-      shared: folder,
-      progress,
-    });
+    if (partial) return keptCurve(kept);
+    const agent = await openAgent(configuration, environments.world, progress);
+    try {
+      return await learnOnline({ ...kept, agent, progress });
+    } finally {
+      await agent.close();
+    }
   } finally {
-    await agent.close();
     await environments.close();
   }
 }

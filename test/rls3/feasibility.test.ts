@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import type { EnvironmentLink } from "../../trainer/rls3/environment-link.js";
-import { learnFeasibility } from "../../trainer/rls3/feasibility.js";
+import { learnOnline } from "../../trainer/rls3/feasibility.js";
 import { openAgent, openEnvironments } from "../../trainer/rls3/parts.js";
 import { runInProcess } from "../../trainer/rls3/pool.js";
 import { silent } from "../../trainer/rls3/progress.js";
@@ -79,10 +79,8 @@ describe("online pre-training", () => {
   ) {
     const agent = await openAgent(configuration, environments.world, silent);
     try {
-      const none = { images: [], questions: [] };
-      const curve = await learnFeasibility({
+      const curve = await learnOnline({
         ...{ agent, configuration, environments, pretrained: null, shared: path.join(folder, shared) },
-        preparation: { transitions: () => [], test: none, natural: none, validation: none },
         progress: { ...silent, advance: advanced },
       });
       return { curve, state: await agent.state() };

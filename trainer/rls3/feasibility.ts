@@ -44,27 +44,25 @@ const DEPENDS_ON = [
   "threads",
 ] as const satisfies readonly SettingName[];
 
-/** Share of valid placements in each block of an online pre-training; none of an offline one, where nothing is placed. */
+/** Share of valid placements in each block of an online pre-training. */
 export type FeasibilityCurve = readonly number[];
 
-/** What learning feasibility needs of a run. */
-export type Learning = Pick<
-  Run,
-  "agent" | "configuration" | "environments" | "preparation" | "pretrained" | "shared" | "progress"
->;
+/** What learning feasibility online needs of a run. */
+type Learning = Pick<Run, "agent" | "configuration" | "environments" | "pretrained" | "shared" | "progress">;
 
 /** The agent is read from where another run has learned the same before; it is equal to the bit. */
-export async function learnFeasibility(run: Learning): Promise<FeasibilityCurve> {
-  if (run.configuration.feasibilityUpdates === 0) return [];
-  return run.configuration.pretraining === "online" ? learnOnline(run) : learnOffline(run);
+export async function learnFeasibility(run: Learning & Pick<Run, "preparation">): Promise<void> {
+  if (run.configuration.feasibilityUpdates === 0) return;
+  if (run.configuration.pretraining === "online") await learnOnline(run);
+  else await learnOffline(run);
 }
 
-async function learnOffline(run: Learning): Promise<FeasibilityCurve> {
+async function learnOffline(run: Learning & Pick<Run, "preparation">): Promise<void> {
   const { agent, configuration, pretrained, progress } = run;
   const file = pretrained === null ? null : path.join(pretrained, `feasible-${digestOf(run)}.safetensors`);
   if (file !== null && existsSync(file)) {
     await agent.restore(readTensorFile(file).tensors);
-    return [];
+    return;
   }
   const { feasibilityUpdates, seed } = configuration;
   progress.begin("feasibility", feasibilityUpdates, "updates");
@@ -72,7 +70,6 @@ async function learnOffline(run: Learning): Promise<FeasibilityCurve> {
   await agent.pretrain(run.preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
   progress.end();
   if (file !== null) writeBeside(file, await agent.state(), null);
-  return [];
 }
 
 /** Runs side by side may write the same: each beside, and whole when it gets its name. */
@@ -83,7 +80,7 @@ function writeBeside(file: string, tensors: Tensors, note: unknown): void {
 }
 
 /** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
-async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
+export async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
   const { folder, whole, unfinished } = keptIn(run);
   mkdirSync(folder, { recursive: true });
   for (;;) {

@@ -184,7 +184,8 @@ function oneUpdate(model: SacModel, feeds: Feeds, state: State, targets: Value, 
   } else {
     // The old temperature serves the whole update.
     const alpha = exp(state.temperature.parameters);
-    const noise = noisePolicy ?? noiseNext;
+    if (noisePolicy === undefined) throw new Error("every update of this convention takes a step of the actor");
+    const noise = noisePolicy;
     temperatureStep(model, policy(model, batch.observations, state.actor.parameters, noise).logProb, state, trace, "");
     criticStep(model, batch, noiseNext, state, targets, alpha, trace);
     actorStep(model, batch, noise, state, alpha, trace, "");
