@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import {
@@ -108,16 +107,13 @@ describe("a configuration", () => {
 
   it("refuses every value out of type or range with one line that names the setting", () => {
     const numeric = SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "number");
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...numeric),
-        fc.constantFrom("many", -1, Number.NaN, null, [1], {}),
-        (name, value) => {
-          const message = messageOf(() => resolveConfiguration([{ name: "my.yaml", values: { [name]: value } }]));
-          expect(message).toMatch(new RegExp(`^my\\.yaml: ${name} must be [^\\n]+$`));
-        },
-      ),
-    );
+    const refused = ["many", -101, Number.NaN, null, [1], {}]; // −101: below the least that any setting takes
+    for (const name of numeric) {
+      for (const value of refused) {
+        const message = messageOf(() => resolveConfiguration([{ name: "my.yaml", values: { [name]: value } }]));
+        expect(message).toMatch(new RegExp(`^my\\.yaml: ${name} must be [^\\n]+$`));
+      }
+    }
   });
 
   it("comes back from config.json as it was, and a hole in it is an error", () => {
