@@ -3,8 +3,15 @@ import { matMulFloor, type Product } from "../../trainer/graph/matmul-floor.js";
 import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import { openLearner } from "../../trainer/sac/learner.js";
-import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
-import { updateSacRound } from "../../trainer/sac/sac-updates.js";
+import {
+  type HeadsModel,
+  initialVariables,
+  type Model,
+  type SacModel,
+  updatesInRun,
+} from "../../trainer/sac/models.js";
+import { type SacBatch, updateSacMany } from "../../trainer/sac/sac-updates.js";
+import { stack } from "../../trainer/sac/stack.js";
 import { type Benchmark, bestOfEach, type Measurement } from "./benchmark.js";
 
 const THREADS = 2;
@@ -100,19 +107,21 @@ async function measure(
   model: Model,
   products: (batch: number) => readonly Product[],
   updatesInFloor: number,
+  /** As the agents do it: many in one run. */
   update: (call: (name: string, feeds: Tensors) => Promise<Tensors>) => Promise<unknown>,
 ): Promise<Measurement> {
   const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
   const floors = [await matMulFloor(products(1), THREADS), await matMulFloor(products(2), THREADS)] as const;
   try {
     await learner.set(initialVariables(model, new Random(2)));
+    const updates = 2 * updatesInRun(model);
     const work = async (): Promise<number> => {
-      for (let i = 0; i < 10; i += updatesInFloor) await update((name, feeds) => learner.call(name, feeds));
-      return 10;
+      for (let i = 0; i < updates; i += updatesInRun(model)) await update((name, feeds) => learner.call(name, feeds));
+      return updates;
     };
     const [apart, batched] = floors.map((floor) => async (): Promise<number> => {
-      for (let i = 0; i < 10; i += updatesInFloor) await floor.run();
-      return 10;
+      for (let i = 0; i < updates; i += updatesInFloor) await floor.run();
+      return updates;
     }) as [() => Promise<number>, () => Promise<number>];
     const rates = await bestOfEach([work, apart, batched]);
     const [value = 0, separate = 0, together = 0] = rates;
@@ -137,8 +146,8 @@ async function measureSac(): Promise<Measurement> {
     terminated: new Float32Array(BATCH),
     weights: new Float32Array(BATCH).fill(1),
   };
-  // As the agent does it: the actor's round of two updates in one run.
-  return measure(SAC, sacProducts, 2, (call) => updateSacRound({ call }, SAC, [batch, batch], random));
+  const batches = new Array<SacBatch>(updatesInRun(SAC)).fill(batch);
+  return measure(SAC, sacProducts, 2, (call) => updateSacMany({ call }, SAC, batches, random));
 }
 
 async function measureHeads(): Promise<Measurement> {
@@ -148,8 +157,11 @@ async function measureHeads(): Promise<Measurement> {
     weights: vector(BATCH),
     learning_rate: { type: "float32", dims: [], data: Float32Array.of(1e-4) },
   };
+  const updates = new Array<Tensors>(updatesInRun(HEADS)).fill(feeds);
   // Both heads' updates are on their way at once, as in the agent.
-  return measure(HEADS, headProducts, 1, (call) => Promise.all(HEADS.heads.map((head) => call(head, feeds))));
+  return measure(HEADS, headProducts, 1, (call) =>
+    Promise.all(HEADS.heads.map((head) => call(`${head}_many`, stack(updates)))),
+  );
 }
 
 export const benchmarks: readonly Benchmark[] = [

@@ -56,7 +56,8 @@ describe("rls3", () => {
       const data = drawTransitions(6000, new Random(2));
       const reports: number[] = [];
       const { validityLoss } = await agent.pretrain(data, 600, new Random(3), (done) => reports.push(done));
-      expect(reports).toEqual([100, 200, 300, 400, 500, 600]);
+      expect(reports.at(-1)).toBe(600);
+      expect(reports).toEqual([...new Set(reports)].sort((a, b) => a - b));
       expect(validityLoss).toBeLessThan(0.5);
       const before = await play(agent, 20, 4, 8);
       const random = validRate(data);

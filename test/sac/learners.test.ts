@@ -3,8 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import { LEARNERS, type Learner, type LearnerKind, openLearner, outputOf } from "../../trainer/sac/learner.js";
-import { type HeadsModel, initialVariables, type Model, type SacModel } from "../../trainer/sac/models.js";
-import { actSac, updateSac } from "../../trainer/sac/sac-updates.js";
+import {
+  type HeadsModel,
+  initialVariables,
+  type Model,
+  type SacModel,
+  updatesInRun,
+} from "../../trainer/sac/models.js";
+import { actSac, type SacBatch, updateSac, updateSacMany } from "../../trainer/sac/sac-updates.js";
+import { stack } from "../../trainer/sac/stack.js";
 import { ACTION_WIDTH, observationWidth, writeObservation } from "../../trainer/sac/world.js";
 import { drawObservation, world } from "./world.js";
 
@@ -144,54 +151,81 @@ describe.each(["cleanrl", "sb3"] as const)("SAC, %s", (convention) => {
   });
 });
 
-test.each(LEARNERS)("%s: a round of updates in one run is those updates one after another", async (kind) => {
-  const model: SacModel = { ...sac("cleanrl"), hidden: [16, 16], batch: 8, rows: [1] };
-  const noise = (random: Random, ...dims: number[]): Tensor =>
-    tensor(
-      draw(
-        dims.reduce((product, length) => product * length, 1),
-        random,
-      ),
-      ...dims,
-    );
-  const random = new Random(5);
-  const [observations, next] = [noise(random, 2, 8, WIDTH), noise(random, 2, 8, WIDTH)];
-  const round: Tensors = {
-    ...{ observations, next_observations: next, actions: noise(random, 2, 8, ACTION), rewards: noise(random, 2, 8) },
-    terminated: tensor(new Float32Array(16), 2, 8),
-    weights: tensor(new Float32Array(16).fill(1), 2, 8),
-    noise_next: noise(random, 2, 8, ACTION),
-  };
-  const actor: Tensors = {
-    noise_policy: noise(random, 2, 8, ACTION),
-    noise_temperature: noise(random, 2, 8, ACTION),
-  };
-  const single = (update: number): Tensors =>
-    Object.fromEntries(
-      Object.entries(round).map(([name, { dims, data }]) => {
-        const size = data.length / 2;
-        return [name, tensor((data as Float32Array).slice(update * size, (update + 1) * size), ...dims.slice(1))];
-      }),
-    );
-  const [apart, together] = await Promise.all([
-    withLearner(model, kind, async (learner) => {
-      const first = outputOf(await learner.call("update_actor", { ...single(0), ...actor }), "errors");
-      const second = outputOf(await learner.call("update", single(1)), "errors");
-      return { errors: [...first, ...second], variables: await learner.get() };
-    }),
-    withLearner(model, kind, async (learner) => {
-      const errors = [...outputOf(await learner.call("update_round", { ...round, ...actor }), "errors")];
-      return { errors, variables: await learner.get() };
-    }),
-  ]);
-  expect(together.errors).toHaveLength(16);
-  for (const [i, error] of apart.errors.entries()) expect(together.errors[i]).toBeCloseTo(error, 5);
-  for (const [name, { data }] of Object.entries(apart.variables)) {
-    const [one, other] = [data as Float32Array, together.variables[name]?.data as Float32Array];
-    expect(other.length, name).toBe(one.length);
-    const most = Math.max(...one.map((value, i) => Math.abs(value - (other[i] ?? Number.NaN))));
-    expect(most, name).toBeLessThan(1e-6);
+/** The errors and the variables after it. */
+async function learned(learner: Learner, errors: readonly Float32Array[]): Promise<Tensors> {
+  return { errors: tensor(Float32Array.from(errors.flatMap((own) => [...own]))), ...(await learner.get()) };
+}
+
+function expectClose(one: Tensors, other: Tensors, within: number): void {
+  expect(Object.keys(other).sort()).toEqual(Object.keys(one).sort());
+  for (const [name, { data }] of Object.entries(one)) {
+    const others = other[name]?.data as Float32Array;
+    expect(others.length, name).toBe(data.length);
+    const most = Math.max(...(data as Float32Array).map((value, i) => Math.abs(value - (others[i] ?? Number.NaN))));
+    expect(most, name).toBeLessThan(within);
   }
+}
+
+describe.each(LEARNERS)("%s: many updates in one run are those updates one after another", (kind) => {
+  test("of SAC", async () => {
+    const model: SacModel = { ...sac("cleanrl"), hidden: [16, 16], batch: 8, rows: [1] };
+    const batches = Array.from({ length: updatesInRun(model) }, (_, i): SacBatch => {
+      const random = new Random(i);
+      return {
+        observations: draw(8 * WIDTH, random),
+        nextObservations: draw(8 * WIDTH, random),
+        actions: draw(8 * ACTION, random),
+        rewards: draw(8, random),
+        terminated: Float32Array.from({ length: 8 }, (_, row) => row % 2),
+        weights: Float32Array.from({ length: 8 }, () => random.float()),
+      };
+    });
+    let inRun: Tensors = {};
+    const together = await withLearner(model, kind, async (learner) => {
+      const call: Learner["call"] = (name, feeds) => {
+        inRun = feeds;
+        return learner.call(name, feeds);
+      };
+      return learned(learner, [(await updateSacMany({ call }, model, batches, new Random(5))).errors]);
+    });
+    const apart = await withLearner(model, kind, async (learner) => {
+      const errors: Float32Array[] = [];
+      for (const i of batches.keys()) {
+        // The same noise: what that run was fed, the actor's for every other update.
+        const turn = i % model.policyFrequency === 0;
+        const feeds = Object.entries(inRun).flatMap(([name, { data, dims }]): [string, Tensor][] => {
+          const size = data.length / batches.length;
+          const part = (count: number): Float32Array => (data as Float32Array).slice(i * size, (i + count) * size);
+          if (!/policy|temperature/.test(name)) return [[name, tensor(part(1), ...dims.slice(1))]];
+          return turn ? [[name, tensor(part(2), 2, ...dims.slice(1))]] : [];
+        });
+        const outputs = await learner.call(turn ? "update_actor" : "update", Object.fromEntries(feeds));
+        errors.push(outputOf(outputs, "errors"));
+      }
+      return learned(learner, errors);
+    });
+    expectClose(apart, together, 1e-5);
+  });
+
+  test("of a head, each at a rate of its own", async () => {
+    const model: HeadsModel = { ...heads, hidden: [16, 16], batch: 8 };
+    const random = new Random(5);
+    const feeds = Array.from({ length: updatesInRun(model) }, (_, i) => ({
+      features: tensor(draw(8 * WIDTH, random), 8, WIDTH),
+      targets: tensor(new Float32Array(8).fill(i % 2), 8),
+      weights: tensor(new Float32Array(8).fill(0.7), 8),
+      learning_rate: tensor(Float32Array.of(1e-3 * (i + 1))),
+    }));
+    const apart = await withLearner(model, kind, async (learner) => {
+      const errors: Float32Array[] = [];
+      for (const own of feeds) errors.push(outputOf(await learner.call("hardness", own), "errors"));
+      return learned(learner, errors);
+    });
+    const together = await withLearner(model, kind, async (learner) =>
+      learned(learner, [outputOf(await learner.call("hardness_many", stack(feeds)), "errors")]),
+    );
+    expectClose(apart, together, 1e-5);
+  });
 });
 
 test("the heads of the object-centric agent agree after 100 updates", async () => {

@@ -51,10 +51,11 @@ export function fromState(state: Tensors): StateParts {
 export class RunningMeans {
   readonly #sums = new Map<string, { sum: number; count: number }>();
 
-  add(values: Readonly<Record<string, number>>): void {
+  /** Each value stands for so many. */
+  add(values: Readonly<Record<string, number>>, weight = 1): void {
     for (const [name, value] of Object.entries(values)) {
       const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };
-      this.#sums.set(name, { sum: sum + value, count: count + 1 });
+      this.#sums.set(name, { sum: sum + weight * value, count: count + weight });
     }
   }
 

@@ -19,8 +19,8 @@ import type { AgentWorld } from "./world.js";
  * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
  *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
  * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
- * - `update_round` (cleanrl): as many updates as `policyFrequency`, the first as `update_actor`; batch and noise_next have a leading axis of that length; errors
- *   [policyFrequency · B], the critics' mean loss, the rest of the first.
+ * - `update_many` (cleanrl): N = `updatesInRun` updates, each `policyFrequency`-th from the first on as `update_actor`; all that they feed has a leading axis of
+ *   length N (of the actor's noise each turn takes the next `policyFrequency`); gives errors [N, B] and the losses' means.
  * - `act_R` for each R of `rows`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
  * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
  */
@@ -58,9 +58,9 @@ export type Head = (typeof HEADS)[number];
  *
  * Variables: each head's name, with `.first`, `.second`, `.step`.
  *
- * Functions: one by the name of each head: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
- * entropy, errors |p − target|; the others by squared error, errors |value − target|); `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the
- * probability).
+ * Functions: one by the name of each head, an update: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
+ * entropy, errors |p − target|; the others by squared error, errors |value − target|); `NAME_many`, N = `updatesInRun` updates: all of that with a leading axis of
+ * length N, and the losses' mean; `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the probability).
  */
 export interface HeadsModel {
   readonly kind: "heads";
@@ -75,6 +75,15 @@ export interface HeadsModel {
 }
 
 export type Model = SacModel | HeadsModel;
+
+/**
+ * How many updates the functions of many make. A run reads the state from its runtime and writes it back, which takes as long as a fifth of an update of SAC: eight
+ * share it. A replay hears of their errors after all of them have been drawn.
+ */
+export function updatesInRun(model: Model): number {
+  const round = model.kind === "sac" ? model.policyFrequency : 1;
+  return round * Math.max(1, Math.floor(8 / round));
+}
 
 /** Adam's settings in every model: torch's defaults. */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;

@@ -8,8 +8,8 @@ import type { Agent, AgentObservation, AgentStatistics, Transition } from "./age
 import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
 import { type Learner, openLearner } from "./learner.js";
-import { checkVariables, initialVariables, type SacModel } from "./models.js";
-import { actSac, type SacBatch, type SacOutcome, updateSac, updateSacRound } from "./sac-updates.js";
+import { checkVariables, initialVariables, type SacModel, updatesInRun } from "./models.js";
+import { actSac, type SacBatch, type SacOutcome, updateSac, updateSacMany } from "./sac-updates.js";
 import { ACTION_WIDTH, type AgentWorld, observationWidth, writeObservation } from "./world.js";
 
 const CORRECTION_START = 0.4;
@@ -122,7 +122,7 @@ class PaperAgent implements Agent {
     this.remember(transitions);
     const means = new RunningMeans();
     for (let done = 0; done < updates; ) {
-      const some = Math.min(100, updates - done);
+      const some = Math.min(12 * updatesInRun(this.model), updates - done);
       await this.#learn(some, random, means);
       done += some;
       progress(done);
@@ -162,21 +162,21 @@ class PaperAgent implements Agent {
     return this.learner.close();
   }
 
-  /** Whole rounds of the actor where they fit, single updates before and after. */
+  /** Many updates in a run where they fit, single ones before and after. */
   async #learn(updates: number, random: Random, means: RunningMeans): Promise<void> {
     const { policyFrequency } = this.model;
     for (let left = updates; left > 0; ) {
-      const whole = this.#updates % policyFrequency === 0 && left >= policyFrequency;
-      const count = whole ? policyFrequency : 1;
+      const many = this.#updates % policyFrequency === 0 && left >= updatesInRun(this.model);
+      const count = many ? updatesInRun(this.model) : 1;
       const drawn = Array.from({ length: count }, () => this.#draw(random));
       const batches = drawn.map(({ batch }) => batch);
-      const outcome: SacOutcome = whole
-        ? await updateSacRound(this.learner, this.model, batches, random)
+      const outcome: SacOutcome = many
+        ? await updateSacMany(this.learner, this.model, batches, random)
         : await updateSac(this.learner, this.model, batches[0] as SacBatch, this.#updates - 1, random);
       for (const [i, { indices }] of drawn.entries()) {
         this.#replay.update(indices, outcome.errors.subarray(i * indices.length, (i + 1) * indices.length));
       }
-      means.add(outcome.statistics);
+      means.add(outcome.statistics, count);
       left -= count;
     }
   }

@@ -12,9 +12,10 @@ import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
 import { featureWidth, writeFeatures } from "./features.js";
 import { type Learner, openLearner, outputOf } from "./learner.js";
-import { checkVariables, type Head, type HeadsModel, headLayers, initialVariables } from "./models.js";
+import { checkVariables, type Head, type HeadsModel, headLayers, initialVariables, updatesInRun } from "./models.js";
 import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-memory.js";
 import { chooseProposals, softValues } from "./proposal-policy.js";
+import { stack } from "./stack.js";
 import { ACTION_WIDTH } from "./world.js";
 
 /** Iterations that hardness is learned from: the VLM changes, so older answers mislead. */
@@ -151,12 +152,9 @@ class ProposalAgent implements Agent {
     this.#learnFrom(transitions);
     const head = this.options.heads === "one" ? "reward" : "validity";
     const losses = new RunningMeans();
-    for (let done = 0; done < updates; ) {
-      this.#validityRate = LEARNING_RATE * (1 - (RATE_DECAY * done) / updates);
-      losses.add({ [`${head}Loss`]: await this.#updateHead(head, random, this.#validityRate) });
-      done++;
-      if (done % 100 === 0 || done === updates) progress(done);
-    }
+    const rates = Array.from({ length: updates }, (_, done) => LEARNING_RATE * (1 - (RATE_DECAY * done) / updates));
+    this.#validityRate = rates.at(-1) ?? this.#validityRate;
+    await this.#train(head, rates, random, losses, progress);
     return losses.take();
   }
 
@@ -176,7 +174,7 @@ class ProposalAgent implements Agent {
       const rate = head === "validity" ? this.#validityRate : LEARNING_RATE;
       if (this.#memories.get(head)?.size === 0) return;
       const count = Math.floor(updates / (head === "reward" ? heads.length : Math.max(2, heads.length)));
-      for (let i = 0; i < count; i++) losses.add({ [`${head}Loss`]: await this.#updateHead(head, own, rate) });
+      await this.#train(head, new Array<number>(count).fill(rate), own, losses);
     });
     await Promise.all(chains);
     return { ...this.#seen.take(), ...losses.take() };
@@ -219,20 +217,51 @@ class ProposalAgent implements Agent {
     return this.learner.close();
   }
 
-  async #updateHead(head: Head, random: Random, rate: number): Promise<number> {
+  /** An update of a head at each of the rates: many in a run where they fit, the rest one by one. */
+  async #train(
+    head: Head,
+    rates: readonly number[],
+    random: Random,
+    losses: RunningMeans,
+    progress: (done: number) => void = () => undefined,
+  ): Promise<void> {
     const memory = this.#memories.get(head);
     if (memory === undefined) throw new Error(`the agent has no head "${head}"`);
+    for (let done = 0; done < rates.length; ) {
+      const many = rates.length - done >= updatesInRun(this.model);
+      const count = many ? updatesInRun(this.model) : 1;
+      const drawn = rates.slice(done, done + count).map((rate) => this.#draw(head, memory, rate, random));
+      const feeds = drawn.map((update) => update.feeds);
+      const outputs = await (many
+        ? this.learner.call(`${head}_many`, stack(feeds))
+        : this.learner.call(head, feeds[0] as Tensors));
+      const errors = outputOf(outputs, "errors");
+      for (const [i, { indices }] of drawn.entries()) {
+        memory.update(indices, errors.subarray(i * indices.length, (i + 1) * indices.length));
+      }
+      losses.add({ [`${head}Loss`]: outputOf(outputs, "loss")[0] ?? Number.NaN }, count);
+      done += count;
+      progress(done);
+    }
+  }
+
+  #draw(
+    head: Head,
+    memory: PlacementMemory,
+    rate: number,
+    random: Random,
+  ): { readonly indices: Int32Array; readonly feeds: Tensors } {
     const { batch } = this.model;
     const correction = annealedCorrection(CORRECTION_START, this.#updates[head]++, this.options.annealingUpdates);
     const { indices, features, targets, weights } = memory.sample(batch, random, correction);
-    const outputs = await this.learner.call(head, {
-      features: float32(features, [batch, this.model.features]),
-      targets: float32(targets, [batch]),
+    const feeds = {
+      // The next sample overwrites the columns.
+      features: float32(features.slice(), [batch, this.model.features]),
+      targets: float32(targets.slice(), [batch]),
       weights: float32(weights, [batch]),
       learning_rate: float32(Float32Array.of(rate), []),
-    });
-    memory.update(indices, outputOf(outputs, "errors"));
-    return outputOf(outputs, "loss")[0] ?? Number.NaN;
+    };
+    return { indices, feeds };
   }
 
   /** Q of `proposals` actions at each observation. */

@@ -3,6 +3,7 @@ import type { Tensor, Tensors } from "../graph/runtime.js";
 import type { Random } from "../random/random.js";
 import { type Learner, outputOf } from "./learner.js";
 import type { SacModel } from "./models.js";
+import { stack } from "./stack.js";
 
 export interface SacBatch {
   readonly observations: Float32Array;
@@ -39,12 +40,7 @@ export async function updateSac(
   const cleanrl = convention === "cleanrl";
   const withActor = cleanrl && count % policyFrequency === 0;
   const feeds: Tensors = {
-    observations: tensor(batch.observations, [rows, model.observation]),
-    next_observations: tensor(batch.nextObservations, [rows, model.observation]),
-    actions: tensor(batch.actions, [rows, action]),
-    rewards: tensor(batch.rewards, [rows]),
-    terminated: tensor(batch.terminated, [rows]),
-    weights: tensor(batch.weights, [rows]),
+    ...batchTensors(model, batch),
     noise_next: noise([rows, action], random),
     ...(cleanrl ? {} : { noise_policy: noise([rows, action], random) }),
     ...(withActor
@@ -57,35 +53,32 @@ export async function updateSac(
   return outcomeOf(await learner.call(withActor ? "update_actor" : "update", feeds));
 }
 
-/**
- * `policyFrequency` updates in one run, from a number of updates at which the actor's turn has come (cleanrl). Their batches are drawn before any
- * of them is made: a replay hears of the first one's errors after the second has been drawn.
- */
-export async function updateSacRound(
+/** `updatesInRun` updates in one run, from a number of updates at which the actor's turn has come (cleanrl). */
+export async function updateSacMany(
   learner: Pick<Learner, "call">,
   model: SacModel,
   batches: readonly SacBatch[],
   random: Random,
 ): Promise<SacOutcome> {
-  const { batch: rows, action, observation, policyFrequency } = model;
-  const stacked = (part: keyof SacBatch, ...width: readonly number[]): Tensor => {
-    const dims = [policyFrequency, rows, ...width];
-    const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
-    for (const [i, batch] of batches.entries()) data.set(batch[part], (i * data.length) / policyFrequency);
-    return tensor(data, dims);
-  };
-  const outputs = await learner.call("update_round", {
-    observations: stacked("observations", observation),
-    next_observations: stacked("nextObservations", observation),
-    actions: stacked("actions", action),
-    rewards: stacked("rewards"),
-    terminated: stacked("terminated"),
-    weights: stacked("weights"),
-    noise_next: noise([policyFrequency, rows, action], random),
-    noise_policy: noise([policyFrequency, rows, action], random),
-    noise_temperature: noise([policyFrequency, rows, action], random),
+  const shape = [batches.length, model.batch, model.action];
+  const outputs = await learner.call("update_many", {
+    ...stack(batches.map((batch) => batchTensors(model, batch))),
+    noise_next: noise(shape, random),
+    noise_policy: noise(shape, random),
+    noise_temperature: noise(shape, random),
   });
   return outcomeOf(outputs);
+}
+
+function batchTensors({ batch: rows, action, observation }: SacModel, batch: SacBatch): Tensors {
+  return {
+    observations: tensor(batch.observations, [rows, observation]),
+    next_observations: tensor(batch.nextObservations, [rows, observation]),
+    actions: tensor(batch.actions, [rows, action]),
+    rewards: tensor(batch.rewards, [rows]),
+    terminated: tensor(batch.terminated, [rows]),
+    weights: tensor(batch.weights, [rows]),
+  };
 }
 
 function outcomeOf(outputs: Tensors): SacOutcome {

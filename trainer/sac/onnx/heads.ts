@@ -1,5 +1,6 @@
 /** @file The object-centric agent's heads as ONNX graphs: forward, gradients and Adam in one. */
 import {
+  type AdamState,
   abs,
   adam,
   adamVariables,
@@ -12,29 +13,50 @@ import {
   reshape,
   sigmoid,
   subtract,
+  type Value,
 } from "../../graph/index.js";
-import { ADAM, type Head, type HeadsModel, headLayers, trainedVariables } from "../models.js";
-import { layerTensors, perceptron, regressionLoss } from "./networks.js";
+import { ADAM, type Head, type HeadsModel, headLayers, trainedVariables, updatesInRun } from "../models.js";
+import { element, layerTensors, meanOf, perceptron, regressionLoss, together } from "./networks.js";
 
-/** The graph of each function of the model. */
-export function headGraphs(model: HeadsModel): Map<string, Graph> {
+/** Each function of the model, and how its graph is built. */
+export function headGraphs(model: HeadsModel): Map<string, () => Graph> {
   return new Map(
     model.heads.flatMap((head) => [
-      [head, update(model, head)] as const,
-      ...model.rows.map((rows) => [`evaluate_${head}_${rows}`, evaluate(model, head, rows)] as const),
+      [head, () => update(model, head)] as const,
+      [`${head}_many`, () => updateMany(model, head)] as const,
+      ...model.rows.map((rows) => [`evaluate_${head}_${rows}`, () => evaluate(model, head, rows)] as const),
     ]),
   );
 }
 
 const size = (model: HeadsModel, head: Head): number => trainedVariables(model).get(head) ?? 0;
 
-function update(model: HeadsModel, head: Head): Graph {
-  const graph = new Graph();
-  const features = graph.input("features", [model.batch, model.features]);
-  const targets = graph.input("targets", [model.batch]);
-  const weights = graph.input("weights", [model.batch]);
-  const learningRate = graph.input("learning_rate", []);
-  const state = adamVariables(graph, head, size(model, head));
+/** What an update learns from; with `lead` of that many updates. */
+function inputs(graph: Graph, model: HeadsModel, lead: readonly number[]): Feeds {
+  return {
+    features: graph.input("features", [...lead, model.batch, model.features]),
+    targets: graph.input("targets", [...lead, model.batch]),
+    weights: graph.input("weights", [...lead, model.batch]),
+    learningRate: graph.input("learning_rate", [...lead]),
+  };
+}
+
+interface Feeds {
+  readonly features: Value;
+  readonly targets: Value;
+  readonly weights: Value;
+  readonly learningRate: Value;
+}
+
+interface Updated {
+  readonly state: AdamState;
+  /** [batch] */
+  readonly errors: Value;
+  readonly loss: Value;
+}
+
+function oneUpdate(model: HeadsModel, head: Head, state: AdamState, feeds: Feeds): Updated {
+  const { features, targets, weights, learningRate } = feeds;
   const parameters = layerTensors(state.parameters, headLayers(model));
   const value = reshape(perceptron(features, parameters), [-1]);
   const losses =
@@ -42,9 +64,37 @@ function update(model: HeadsModel, head: Head): Graph {
   const loss = mean(multiply(weights, losses));
   const [gradient] = gradients(loss, [state.parameters]);
   if (gradient === undefined) throw new Error("one gradient was asked for");
-  assignAdam(graph, head, adam(state, gradient, { learningRate, ...ADAM }));
-  graph.output("errors", abs(subtract(head === "validity" ? sigmoid(value) : value, targets)));
+  return {
+    state: adam(state, gradient, { learningRate, ...ADAM }),
+    errors: abs(subtract(head === "validity" ? sigmoid(value) : value, targets)),
+    loss,
+  };
+}
+
+function update(model: HeadsModel, head: Head): Graph {
+  const graph = new Graph();
+  const before = adamVariables(graph, head, size(model, head));
+  const { state, errors, loss } = oneUpdate(model, head, before, inputs(graph, model, []));
+  assignAdam(graph, head, state);
+  graph.output("errors", errors);
   graph.output("loss", loss);
+  return graph;
+}
+
+function updateMany(model: HeadsModel, head: Head): Graph {
+  const graph = new Graph();
+  const count = updatesInRun(model);
+  const all = inputs(graph, model, [count]);
+  let state = adamVariables(graph, head, size(model, head));
+  const updates = Array.from({ length: count }, (_, i) => {
+    const own = Object.entries(all).map(([name, values]) => [name, element(values as Value, i)]);
+    const updated = oneUpdate(model, head, state, Object.fromEntries(own) as Feeds);
+    state = updated.state;
+    return updated;
+  });
+  assignAdam(graph, head, state);
+  graph.output("errors", together(updates.map(({ errors }) => errors)));
+  graph.output("loss", meanOf(updates.map(({ loss }) => loss)));
   return graph;
 }
 

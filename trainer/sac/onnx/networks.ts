@@ -11,6 +11,7 @@ import {
   reshape,
   type Shape,
   sizeOf,
+  slice,
   split,
   square,
   subtract,
@@ -48,6 +49,23 @@ export function twinPerceptron(x: readonly Value[], flat: Value, layers: readonl
   for (let i = 0; i + 1 < rest.length; i += 2) y = add(matMul(relu(y), rest[i] as Value), rest[i + 1] as Value);
   return y;
 }
+
+/** Element i of a tensor of several. */
+export const element = (all: Value, i: number): Value => reshape(slice(all, 0, i, i + 1), all.shape.slice(1));
+
+/** The mean of scalars. */
+export const meanOf = (scalars: readonly Value[]): Value =>
+  multiply(
+    scalars.reduce((sum, scalar) => add(sum, scalar)),
+    1 / scalars.length,
+  );
+
+/** Tensors of one shape one after another, with a leading axis. */
+export const together = (parts: readonly Value[]): Value =>
+  concat(
+    parts.map((part) => reshape(part, [1, ...part.shape])),
+    0,
+  );
 
 /** d², or where Huber's is asked for 2|d| − 1 beyond |d| = 1. */
 export function regressionLoss(difference: Value, kind: "squared" | "huber"): Value {

@@ -8,24 +8,22 @@ import { sacGraphs } from "./sac.js";
 export async function openOnnxLearner(model: Model, { device, threads }: LearnerOptions): Promise<Learner> {
   const graphs = model.kind === "sac" ? sacGraphs(model) : headGraphs(model);
   const runtime = await startRuntime({ device, threads });
-  try {
-    const programs = new Map<string, Program>();
-    for (const [name, graph] of graphs) {
-      programs.set(name, await runtime.load({ bytes: graph.serialize(name) }, graph.binding));
-    }
-    return {
-      description: `onnxruntime, ${runtime.device}`,
-      call: async (name, feeds) => {
-        const program = programs.get(name);
-        if (program === undefined) throw new Error(`the model has no function "${name}"`);
-        return program.run(feeds);
-      },
-      get: () => runtime.get(variableNames(model)),
-      set: (variables) => runtime.set(variables),
-      close: () => runtime.close(),
-    };
-  } catch (error) {
-    await runtime.close();
-    throw error;
-  }
+  const programs = new Map<string, Promise<Program>>();
+  /** Built and loaded when it is first called: a run uses few of a model's functions. */
+  const program = (name: string): Promise<Program> => {
+    const known = programs.get(name);
+    if (known !== undefined) return known;
+    const graph = graphs.get(name)?.();
+    if (graph === undefined) return Promise.reject(new Error(`the model has no function "${name}"`));
+    const loading = runtime.load({ bytes: graph.serialize(name) }, graph.binding);
+    programs.set(name, loading);
+    return loading;
+  };
+  return {
+    description: `onnxruntime, ${runtime.device}`,
+    call: async (name, feeds) => (await program(name)).run(feeds),
+    get: () => runtime.get(variableNames(model)),
+    set: (variables) => runtime.set(variables),
+    close: () => runtime.close(),
+  };
 }

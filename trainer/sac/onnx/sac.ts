@@ -32,9 +32,9 @@ import {
   type Value,
 } from "../../graph/index.js";
 import { parameterCount } from "../layout.js";
-import { ADAM, actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { ADAM, actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel, updatesInRun } from "../models.js";
 import { actorView, criticView, type Operations } from "../placement-view.js";
-import { layerTensors, perceptron, regressionLoss, twinPerceptron } from "./networks.js";
+import { element, layerTensors, meanOf, perceptron, regressionLoss, together, twinPerceptron } from "./networks.js";
 
 const OPERATIONS: Operations<Value> = {
   columns: (x, first, end) => slice(x, 1, first, end),
@@ -73,18 +73,18 @@ interface Batch {
   readonly weights: Value;
 }
 
-/** The graph of each function of the model. */
-export function sacGraphs(model: SacModel): Map<string, Graph> {
+/** Each function of the model, and how its graph is built. */
+export function sacGraphs(model: SacModel): Map<string, () => Graph> {
   return new Map([
-    ["update", updateGraph(model, model.convention === "sb3")],
+    ["update", () => updateGraph(model, model.convention === "sb3")],
     ...(model.convention === "cleanrl"
       ? ([
-          ["update_actor", updateGraph(model, true)],
-          ["update_round", roundGraph(model)],
+          ["update_actor", () => updateGraph(model, true)],
+          ["update_many", () => manyGraph(model)],
         ] as const)
       : []),
-    ...model.rows.map((rows) => [`act_${rows}`, actGraph(model, rows)] as const),
-    ["evaluate", evaluateGraph(model)],
+    ...model.rows.map((rows) => [`act_${rows}`, () => actGraph(model, rows)] as const),
+    ["evaluate", () => evaluateGraph(model)],
   ]);
 }
 
@@ -147,13 +147,12 @@ interface Feeds {
   readonly noiseTemperature?: Value;
 }
 
-/** The parts of a run's inputs that every update has; with `count` all of them have that many updates' values one after another. */
+/** The parts of a run's inputs that every update has; with `lead` those of that many. */
 function batchInputs(
   graph: Graph,
   { batch: rows, observation, action }: SacModel,
-  count?: number,
+  lead: readonly number[],
 ): Omit<Feeds, "noisePolicy"> {
-  const lead = count === undefined ? [] : [count];
   return {
     batch: {
       observations: graph.input("observations", [...lead, rows, observation]),
@@ -166,9 +165,6 @@ function batchInputs(
     noiseNext: graph.input("noise_next", [...lead, rows, action]),
   };
 }
-
-/** Element i of a tensor of several. */
-const element = (all: Value, i: number): Value => reshape(slice(all, 0, i, i + 1), all.shape.slice(1));
 
 /** One update whole: the state moves on, and the targets after it are given. */
 function oneUpdate(model: SacModel, feeds: Feeds, state: State, targets: Value, trace: Record<string, Value>): Value {
@@ -207,12 +203,12 @@ function assign(graph: Graph, state: State, targets: Value, withActor: boolean):
   assignAdam(graph, "temperature", state.temperature);
 }
 
-const REPORTED = ["errors", "critic_loss", "actor_loss", "temperature_loss", "alpha"];
+const SCALARS = ["critic_loss", "actor_loss", "temperature_loss", "alpha"];
 
 function updateGraph(model: SacModel, withActor: boolean): Graph {
   const graph = new Graph();
   const { batch: rows, action, convention, policyFrequency } = model;
-  const inputs = batchInputs(graph, model);
+  const inputs = batchInputs(graph, model, []);
   const state = stateOf(graph, model);
   const targets = graph.variable("targets", [criticCount(model)]);
   const shape = convention === "cleanrl" ? [policyFrequency, rows, action] : [rows, action];
@@ -224,39 +220,35 @@ function updateGraph(model: SacModel, withActor: boolean): Graph {
   const trace: Record<string, Value> = {};
   assign(graph, state, oneUpdate(model, feeds, state, targets, trace), withActor);
   for (const [name, value] of Object.entries(trace)) {
-    if (model.trace || REPORTED.includes(name)) graph.output(name, value);
+    if (model.trace || name === "errors" || SCALARS.includes(name)) graph.output(name, value);
   }
   return graph;
 }
 
-/** As many updates as the actor waits for, the first with its steps: the state is read and written once for all of them. */
-function roundGraph(model: SacModel): Graph {
+/** The actor's turn comes with the first update, and with each `policyFrequency`-th after it. */
+function manyGraph(model: SacModel): Graph {
   const graph = new Graph();
   const { batch: rows, action, policyFrequency } = model;
-  const { batch, noiseNext } = batchInputs(graph, model, policyFrequency);
-  const noisePolicy = graph.input("noise_policy", [policyFrequency, rows, action]);
-  const noiseTemperature = graph.input("noise_temperature", [policyFrequency, rows, action]);
+  const count = updatesInRun(model);
+  const { batch, noiseNext } = batchInputs(graph, model, [count]);
+  const noisePolicy = graph.input("noise_policy", [count, rows, action]);
+  const noiseTemperature = graph.input("noise_temperature", [count, rows, action]);
   const state = stateOf(graph, model);
   let targets = graph.variable("targets", [criticCount(model)]);
-  const traces = Array.from({ length: policyFrequency }, (_, i) => {
+  const traces = Array.from({ length: count }, (_, i) => {
     const own = Object.fromEntries(Object.entries(batch).map(([name, all]) => [name, element(all as Value, i)]));
+    const turn = (noise: Value): Value => slice(noise, 0, i, i + policyFrequency);
+    const actor =
+      i % policyFrequency === 0 ? { noisePolicy: turn(noisePolicy), noiseTemperature: turn(noiseTemperature) } : {};
     const trace: Record<string, Value> = {};
-    const noise = i === 0 ? { noisePolicy, noiseTemperature } : {};
-    const feeds = { batch: own as unknown as Batch, noiseNext: element(noiseNext, i), ...noise };
+    const feeds = { batch: own as unknown as Batch, noiseNext: element(noiseNext, i), ...actor };
     targets = oneUpdate(model, feeds, state, targets, trace);
     return trace;
   });
   assign(graph, state, targets, true);
   const of = (name: string): Value[] => traces.flatMap((trace) => trace[name] ?? []);
-  graph.output("errors", concat(of("errors"), 0));
-  graph.output(
-    "critic_loss",
-    multiply(
-      of("critic_loss").reduce((sum, loss) => add(sum, loss)),
-      1 / policyFrequency,
-    ),
-  );
-  for (const name of ["actor_loss", "temperature_loss", "alpha"]) graph.output(name, of(name)[0] as Value);
+  graph.output("errors", together(of("errors")));
+  for (const name of SCALARS) graph.output(name, meanOf(of(name).map((value) => reshape(value, []))));
   return graph;
 }
 

@@ -1,7 +1,7 @@
 /** @file The object-centric agent's heads in tensorflow.js. */
 import * as tf from "@tensorflow/tfjs-core";
-import { type Head, type HeadsModel, headLayers } from "../models.js";
-import { adam, flatten, layerTensors, mean, perceptron, type Variables } from "./networks.js";
+import { type Head, type HeadsModel, headLayers, updatesInRun } from "../models.js";
+import { adam, element, flatten, layerTensors, mean, perceptron, together, type Variables } from "./networks.js";
 
 export type Feeds = Readonly<Record<string, tf.Tensor>>;
 export type Outputs = Record<string, tf.Tensor>;
@@ -43,6 +43,12 @@ export function headFunctions(model: HeadsModel, variables: Variables): Function
     return { errors: tf.abs(tf.sub(prediction, targets)), loss };
   };
 
+  const updateMany = (head: Head, feeds: Feeds): Outputs => {
+    const own = (i: number): Feeds =>
+      Object.fromEntries(Object.entries(feeds).map(([name, all]) => [name, element(all, i)]));
+    return together(Array.from({ length: updatesInRun(model) }, (_, i) => update(head, own(i))));
+  };
+
   const evaluate = (head: Head, feeds: Feeds): Outputs => {
     const value = output(feed(feeds, "features"), layerTensors(variables.get(head), layers));
     return { values: head === "validity" ? tf.sigmoid(value) : value };
@@ -51,6 +57,7 @@ export function headFunctions(model: HeadsModel, variables: Variables): Function
   return Object.fromEntries(
     model.heads.flatMap((head) => [
       [head, (feeds: Feeds) => update(head, feeds)],
+      [`${head}_many`, (feeds: Feeds) => updateMany(head, feeds)],
       ...model.rows.map((rows) => [`evaluate_${head}_${rows}`, (feeds: Feeds) => evaluate(head, feeds)]),
     ]),
   );

@@ -52,6 +52,20 @@ function unpack(flat: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Ten
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
+/** Element i of a tensor of several. */
+export const element = (all: tf.Tensor, i: number): tf.Tensor => tf.squeeze(tf.slice(all, i, 1), [0]);
+
+/** What several updates gave as what their run gives: errors one after another with a leading axis, means of the rest. */
+export function together(updates: readonly Readonly<Record<string, tf.Tensor>>[]): Record<string, tf.Tensor> {
+  const names = [...new Set(updates.flatMap((outputs) => Object.keys(outputs)))];
+  return Object.fromEntries(
+    names.map((name) => {
+      const all = tf.stack(updates.flatMap((outputs) => outputs[name] ?? []));
+      return [name, name === "errors" ? all : mean(all)];
+    }),
+  );
+}
+
 /** The inverse of `layerTensors`, for gradients. */
 export const flatten = (tensors: readonly tf.Tensor[]): tf.Tensor =>
   tf.concat(

@@ -1,16 +1,18 @@
 /** @file Soft actor-critic in tensorflow.js; reads beside onnx/sac.ts, the same updates as graphs. */
 import * as tf from "@tensorflow/tfjs-core";
-import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel } from "../models.js";
+import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel, updatesInRun } from "../models.js";
 import { actorView, criticView, type Operations } from "../placement-view.js";
 import { type Feeds, type Functions, feed, type Outputs, regressionLoss } from "./heads.js";
 import {
   adam,
+  element,
   flatten,
   layerTensors,
   mean,
   perceptron,
   polyak,
   toColumns,
+  together,
   twinPerceptron,
   twinTensors,
   type Variables,
@@ -184,27 +186,18 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     return model.trace ? { ...trace, ...outputs } : outputs;
   };
 
-  /** The updates of a round one after another. */
-  const round = (feeds: Feeds): Outputs => {
-    const each = Array.from({ length: model.policyFrequency }, (_, i) => {
-      const own = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] => {
-        if (name === "noise_policy" || name === "noise_temperature") return [name, all];
-        const shape = all.shape.slice(1);
-        const start = [i, ...shape.map(() => 0)];
-        return [name, tf.reshape(tf.slice(all, start, [1, ...shape]), shape)];
-      });
-      return update(Object.fromEntries(own), i === 0);
+  /** One after another. */
+  const updateMany = (feeds: Feeds): Outputs => {
+    const { policyFrequency } = model;
+    const each = Array.from({ length: updatesInRun(model) }, (_, i) => {
+      const own = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] =>
+        name === "noise_policy" || name === "noise_temperature"
+          ? [name, tf.slice(all, i, policyFrequency)]
+          : [name, element(all, i)],
+      );
+      return update(Object.fromEntries(own), i % policyFrequency === 0);
     });
-    const of = (name: string): tf.Tensor[] => each.flatMap((outputs) => outputs[name] ?? []);
-    const [first] = each;
-    return {
-      ...first,
-      errors: tf.concat(of("errors"), 0),
-      critic_loss: tf.mul(
-        of("critic_loss").reduce((sum, loss) => tf.add(sum, loss)),
-        1 / model.policyFrequency,
-      ),
-    };
+    return together(each);
   };
 
   const act = (feeds: Feeds): Outputs => ({
@@ -213,7 +206,7 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
 
   return {
     update: (feeds) => update(feeds, false),
-    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true), update_round: round } : {}),
+    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true), update_many: updateMany } : {}),
     ...Object.fromEntries(model.rows.map((rows) => [`act_${rows}`, act])),
     evaluate: (feeds) => {
       const [q1, q2] = values(criticParameters("critics"), feed(feeds, "observations"), feed(feeds, "actions"));
