@@ -18,7 +18,7 @@ import type { SettingName } from "./settings.js";
 import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
 
 /** Raised when the same inputs would give another agent. */
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 /** Blocks between two checkpoints of an online pre-training: about a minute's work. */
 const BLOCKS_KEPT_EVERY = 10;
 /** How often a run looks whether another one has finished what both need. */
