@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const { resultFiles } = await import(path.join(root, "dist/test/rls3/runs.js"));
+const { resultFiles } = await import(path.join(root, "dist/test/runs/runs.js"));
 const { startCluster } = await import(path.join(root, "dist/test/sweep/slurm-cluster.js"));
 const words = process.argv.slice(2);
 const separator = words.includes("--") ? words.indexOf("--") : words.length;

@@ -10,18 +10,19 @@ import { hideBin } from "yargs/helpers";
 import { parseSeeds, readFlags, withConfiguration } from "../trainer/cli/options.js";
 import { exitCodeOf, interruptible } from "../trainer/cli/outcome.js";
 import { showProgress } from "../trainer/cli/progress.js";
+import { openEnvironments } from "../trainer/environments/open-environments.js";
 import { InputError } from "../trainer/errors.js";
+import { writeDurably } from "../trainer/files/durable-file.js";
+import { type Progress, stoppable } from "../trainer/progress.js";
 import { drawLines, type Series } from "../trainer/report/html/chart.js";
 import { html, type Markup } from "../trainer/report/html/markup.js";
 import { mean } from "../trainer/report/statistics.js";
-import { type Configuration, resolveConfiguration } from "../trainer/rls3/configuration.js";
-import { writeDurably } from "../trainer/rls3/durable-file.js";
-import { type FeasibilityCurve, keptCurve, learnOnline } from "../trainer/rls3/feasibility.js";
-import { BLOCK_STEPS } from "../trainer/rls3/online-pretraining.js";
-import { openAgent, openEnvironments } from "../trainer/rls3/parts.js";
-import { type Progress, stoppable } from "../trainer/rls3/progress.js";
-import { provenance } from "../trainer/rls3/provenance.js";
-import type { SettingName } from "../trainer/rls3/settings.js";
+import { BLOCK_STEPS, type FeasibilityCurve } from "../trainer/rls3/feasibility.js";
+import { openAgent } from "../trainer/runs/parts.js";
+import { keptCurve, learnOnlineOnce } from "../trainer/runs/pretrained.js";
+import { provenance } from "../trainer/runs/provenance.js";
+import { type Configuration, resolveConfiguration } from "../trainer/settings/configuration.js";
+import type { SettingName } from "../trainer/settings/settings.js";
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../benchmarks/results/feasibility");
 /** What may be varied; everything else is as the arm `paper` has it. */
@@ -65,7 +66,7 @@ async function learn(
     if (partial) return keptCurve(kept);
     const agent = await openAgent(configuration, environments.world, progress);
     try {
-      return await learnOnline({ ...kept, agent, progress });
+      return await learnOnlineOnce({ ...kept, agent, progress });
     } finally {
       await agent.close();
     }

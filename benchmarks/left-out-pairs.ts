@@ -6,19 +6,19 @@ import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { exitCodeOf, printJson } from "../trainer/cli/outcome.js";
+import { openEnvironments } from "../trainer/environments/open-environments.js";
+import type { World } from "../trainer/environments/served-world.js";
 import { InputError } from "../trainer/errors.js";
+import { slotPairs } from "../trainer/evaluation/questions.js";
+import { writeDurably } from "../trainer/files/durable-file.js";
 import { caption, codeTerms, SAME_HEIGHT } from "../trainer/language/index.js";
+import { silent } from "../trainer/progress.js";
 import { Random } from "../trainer/random/random.js";
 import { count, percent } from "../trainer/report/format.js";
-import { resolveConfiguration } from "../trainer/rls3/configuration.js";
-import { writeDurably } from "../trainer/rls3/durable-file.js";
-import { generateEpisodes, type Sample } from "../trainer/rls3/episodes.js";
-import { openEnvironments } from "../trainer/rls3/parts.js";
-import { silent } from "../trainer/rls3/progress.js";
-import { slotPairs } from "../trainer/rls3/questions.js";
-import type { World } from "../trainer/rls3/world.js";
+import { playEpisodes, type Sample } from "../trainer/rls3/episodes.js";
 import { type Catalog, OBJECT_FIELDS, render } from "../trainer/rooms/index.js";
 import { RandomAgent } from "../trainer/sac/random-agent.js";
+import { resolveConfiguration } from "../trainer/settings/configuration.js";
 import { sheet } from "./experiments/sheet.js";
 
 const WORLDS = ["rooms", "tabletop"] as const;
@@ -157,13 +157,14 @@ interface Found {
 
 async function look(name: string, iterations: number, seed: number): Promise<Found> {
   const configuration = resolveConfiguration([{ name: "left-out-pairs", values: { agent: "random", seed } }]);
-  const wish = { env: "embedded", world: name, count: configuration.episodesPerIteration, imageSize: IMAGE_SIZE };
-  const environments = await openEnvironments(wish, silent);
+  const served = { env: "embedded", world: name, count: configuration.episodesPerIteration, imageSize: IMAGE_SIZE };
+  const environments = await openEnvironments(served, silent);
   try {
     const { world } = environments;
+    const agent = new RandomAgent();
     const bySample: Pair[][] = [];
     for (let iteration = 1; iteration <= iterations; iteration++) {
-      const { samples } = await generateEpisodes(environments, new RandomAgent(), configuration, iteration, silent);
+      const { samples } = await playEpisodes({ environments, agent, progress: silent }, configuration, iteration);
       bySample.push(...samples.map((sample) => pairsOf(world, sample)));
     }
     const pairs = bySample.flat();

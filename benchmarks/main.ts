@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
-import type { Benchmark } from "./performance/benchmark.js";
+import type { Benchmark } from "./performance/rates/benchmark.js";
 
 interface Result {
   readonly name: string;
@@ -25,7 +25,7 @@ const { json, _: named } = await yargs(hideBin(process.argv))
   .strictOptions()
   .parse();
 const wanted = named.map(String);
-const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "performance");
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "performance/rates");
 const all: Benchmark[] = [];
 for (const file of readdirSync(folder).sort()) {
   if (!file.endsWith(".js") || file === "benchmark.js") continue;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { z } from "zod";
-import { provenance } from "../trainer/rls3/provenance.js";
+import { provenance } from "../trainer/runs/provenance.js";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const output = z.object({

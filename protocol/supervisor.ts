@@ -29,10 +29,15 @@ export const DEFAULT_RESTARTS: RestartPolicy = {
   healthyAfter: 60_000,
 };
 
+/** Something that a person should know of a server: it is waited for, it is another client's yet, it is gone (paused until it is back), it is started again. */
+export interface SupervisorEvent {
+  readonly kind: "waiting" | "busy" | "paused" | "restarting";
+  readonly message: string;
+}
+
 export interface SupervisorOptions {
   readonly restarts?: Partial<RestartPolicy>;
-  /** What a person should know: a server died and why, it is started again, it is waited for. */
-  readonly onEvent?: (message: string) => void;
+  readonly onEvent?: (event: SupervisorEvent) => void;
 }
 
 export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
@@ -67,9 +72,12 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
   const forever = Number.POSITIVE_INFINITY;
   const timeouts = { ...options.timeouts, connect: forever, hello: forever, reset: forever, step: forever };
   const open = async (signal: AbortSignal): Promise<Connection> => {
-    options.onEvent?.(`waiting for the environment at ${options.endpoint}`);
+    options.onEvent?.({ kind: "waiting", message: `waiting for the environment at ${options.endpoint}` });
     const onDisconnect = (): void =>
-      options.onEvent?.(`the environment at ${options.endpoint} is gone: paused until it is back`);
+      options.onEvent?.({
+        kind: "paused",
+        message: `the environment at ${options.endpoint} is gone: paused until it is back`,
+      });
     const client = await whenFree(
       options,
       () => EnvironmentClient.connect({ ...options, timeouts, signal, onDisconnect }),
@@ -92,7 +100,7 @@ async function whenFree<T>(options: SupervisorOptions, connect: () => Promise<T>
       return await connect();
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== "BUSY") throw error;
-      if (tries === 0) options.onEvent?.(`${error.message}; waiting for that`);
+      if (tries === 0) options.onEvent?.({ kind: "busy", message: `${error.message}; waiting for that` });
       await pause(options.restarts?.firstDelay ?? 1000, signal);
     }
   }
@@ -303,7 +311,10 @@ export class SupervisedEnvironment implements VectorEnvironment {
         );
       }
       const delay = Math.min(this.policy.firstDelay * 2 ** (this.failures - 1), this.policy.longestDelay);
-      this.options.onEvent?.(`${why.message}\nrestart ${this.failures} in ${delay / 1000} s`);
+      this.options.onEvent?.({
+        kind: "restarting",
+        message: `${why.message}\nrestart ${this.failures} in ${delay / 1000} s`,
+      });
       await pause(delay, this.stopping.signal);
       try {
         const next = await this.openConnection(this.stopping.signal);

@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
-import type { Progress } from "../../trainer/rls3/progress.js";
+import type { Progress } from "../../trainer/progress.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/initial.js";
 import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/pretrain.js";

@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { readMetrics } from "../../trainer/report/readers.js";
+import { writeDurably } from "../../trainer/files/durable-file.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
-import { writeDurably } from "../../trainer/rls3/durable-file.js";
-import { readRunConfig } from "../../trainer/rls3/run-directory.js";
-import { SETTINGS } from "../../trainer/rls3/settings.js";
+import { readMetrics } from "../../trainer/run-format/readers.js";
+import { readRunConfig } from "../../trainer/runs/run-directory.js";
+import { SETTINGS } from "../../trainer/settings/settings.js";
 import { type Cell, runName } from "./cells.js";
 import { CURVE_COLUMNS, type CurveRow } from "./measures.js";
 

@@ -3,9 +3,9 @@
  * same run share it, and any executor of sweeps can run them.
  */
 import { createHash } from "node:crypto";
-import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
-import { stoppable } from "../../trainer/rls3/progress.js";
-import { SETTING_NAMES, SETTINGS } from "../../trainer/rls3/settings.js";
+import { stoppable } from "../../trainer/progress.js";
+import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
+import { SETTING_NAMES, SETTINGS } from "../../trainer/settings/settings.js";
 import type { Estimate } from "../../trainer/sweep/estimate.js";
 import { type CellWish, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";

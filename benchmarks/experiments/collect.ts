@@ -4,8 +4,8 @@ import path from "node:path";
 import { shownPath } from "../../trainer/cli/run-folder.js";
 import { InputError } from "../../trainer/errors.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
-import { takeLock } from "../../trainer/rls3/lock.js";
-import { analysisNamed } from "./analyses/analysis.js";
+import { takeLock } from "../../trainer/runs/lock.js";
+import { analysisNamed } from "./analyses/index.js";
 import { cellFile, readCellFile, writeCellFile } from "./cell-files.js";
 import { readExperimentSummary, writeResults } from "./results.js";
 import {

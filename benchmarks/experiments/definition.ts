@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
 import { InputError } from "../../trainer/errors.js";
-import { nearest } from "../../trainer/rls3/configuration.js";
+import { nearest } from "../../trainer/settings/configuration.js";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 /** Where the YAML files and the pages are. */

@@ -14,7 +14,7 @@ import { local } from "../../trainer/sweep/local.js";
 import type { OpenSweep } from "../../trainer/sweep/sweep.js";
 import { about } from "../../trainer/sweep/terminal.js";
 import { refusals } from "./acceptance.js";
-import { analysisNamed } from "./analyses/analysis.js";
+import { analysisNamed } from "./analyses/index.js";
 import { basesToMake, estimateRuns, runCells } from "./cells.js";
 import { collectCells, collectWhole } from "./collect.js";
 import { experimentNames, readExperiment } from "./definition.js";

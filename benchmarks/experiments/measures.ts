@@ -1,10 +1,11 @@
 /** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
 import { Random } from "../../trainer/random/random.js";
-import { TERM_NAMES } from "../../trainer/report/columns.js";
 import { powerOf } from "../../trainer/report/power.js";
-import { type MetricsRow, seedRun } from "../../trainer/report/readers.js";
 import { bootstrapInterval, mean, pairedTTest } from "../../trainer/report/statistics.js";
-import { type Axis, along, interpolate, type Measure, type SeedRun } from "../../trainer/report/summary.js";
+import { along, interpolate, type Measure } from "../../trainer/report/summary.js";
+import { TERM_NAMES } from "../../trainer/run-format/columns.js";
+import { type MetricsRow, seedRun } from "../../trainer/run-format/readers.js";
+import type { Axis, SeedRun } from "../../trainer/run-format/summary.js";
 import type { Cell } from "./cells.js";
 import type { Estimate } from "./outcome.js";
 

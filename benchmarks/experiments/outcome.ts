@@ -1,7 +1,7 @@
 /** @file What an analysis finds: tables and sentences for people, data for scripts. One form for the terminal, the page and summary.json. */
 
-import type { Interval } from "../../trainer/report/statistics.js";
 import { wrap } from "../../trainer/report/terminal.js";
+import type { Interval } from "../../trainer/run-format/summary.js";
 
 export interface Table {
   readonly title: string;

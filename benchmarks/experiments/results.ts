@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
-import { writeDurably } from "../../trainer/rls3/durable-file.js";
+import { writeDurably } from "../../trainer/files/durable-file.js";
 import type { Experiment } from "./definition.js";
 import { CURVE_COLUMNS } from "./measures.js";
 import type { Outcome } from "./outcome.js";

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { analysisNamed } from "../../benchmarks/experiments/analyses/analysis.js";
+import { analysisNamed } from "../../benchmarks/experiments/analyses/index.js";
 import { whatItIs, wishesOf } from "../../benchmarks/experiments/cells.js";
 import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
 import { inserted, pages } from "../../benchmarks/experiments/pages.js";
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
-import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 
 const names = experimentNames();
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
 interface Result {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
 function leftOutPairs(...args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {

@@ -5,9 +5,9 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
-import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
-import { rls3, root, TINY_MODEL, tiny } from "../rls3/runs.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
+import { rls3, root, TINY_MODEL, tiny } from "../runs/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-commands-"));
 afterAll(() => rmSync(parent, { recursive: true }));

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Summary } from "../../trainer/report/summary.js";
-import { type Ended, resultFiles, rls3, start, startGroup, tiny } from "../rls3/runs.js";
+import type { Summary } from "../../trainer/run-format/summary.js";
+import { type Ended, resultFiles, rls3, start, startGroup, tiny } from "../runs/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-compare-"));
 afterAll(() => rmSync(parent, { recursive: true }));

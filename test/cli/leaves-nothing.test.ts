@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
 it("a model that is read and run leaves nothing in the home folder and the temporary one", () => {

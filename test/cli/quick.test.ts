@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Summary } from "../../trainer/report/summary.js";
-import { rls3 } from "../rls3/runs.js";
+import type { Summary } from "../../trainer/run-format/summary.js";
+import { rls3 } from "../runs/runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-quick-"));
 afterAll(() => rmSync(parent, { recursive: true }));

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Ended, resultFiles, rls3, startGroup, tiny } from "../rls3/runs.js";
+import { type Ended, resultFiles, rls3, startGroup, tiny } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
 const parent = temporaryFolder("sweep");

@@ -1,11 +1,12 @@
 /** @file SAC's updates against CleanRL's and Stable-Baselines3's, with both learners: every recorded quantity, gradient and parameter. */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import { type Layer, twins } from "../../trainer/sac/layout.js";
-import { LEARNERS, type LearnerKind, openLearner } from "../../trainer/sac/learner.js";
+import { LEARNERS, type LearnerKind } from "../../trainer/sac/learner.js";
 import { actorLayers, criticLayers, initialVariables, type SacModel } from "../../trainer/sac/models.js";
+import { openLearner } from "../../trainer/sac/open-learner.js";
+import type { Tensor, Tensors } from "../../trainer/tensor.js";
 import type { GoldenCheck, GoldenResult } from "./check.js";
 import { type GoldenTensor, goldenTensor, readGoldenTensors } from "./safetensors.js";
 

@@ -29,7 +29,7 @@ async function spawned(
     command,
     args: [program, ...args],
     restarts: { ...quick, ...restarts },
-    onEvent: (message) => events.push(message),
+    onEvent: ({ message }) => events.push(message),
   });
   return [environment, events];
 }
@@ -102,7 +102,7 @@ describe("a spawned server", () => {
       args: [program],
       restarts: quick,
       client: { timeouts: { step: 500, close: 500 } },
-      onEvent: (message) => events.push(message),
+      onEvent: ({ message }) => events.push(message),
     });
     await environment.batch([reset(0)], []);
     const { results } = await environment.batch([step(0, HANG)], []);
@@ -228,10 +228,14 @@ describe("a server that others start and stop", () => {
     const events: string[] = [];
     const first = await EnvironmentServer.bind(counterDefinition(), { endpoint: "tcp://127.0.0.1:*" });
     const endpoint = first.endpoint;
-    const environment = await followServer({ endpoint, restarts: quick, onEvent: (message) => events.push(message) });
+    const environment = await followServer({
+      endpoint,
+      restarts: quick,
+      onEvent: ({ message }) => events.push(message),
+    });
     await environment.batch([reset(0)], []);
     // A second trainer waits for the first one's session to end.
-    const waiting = followServer({ endpoint, restarts: quick, onEvent: (message) => events.push(message) });
+    const waiting = followServer({ endpoint, restarts: quick, onEvent: ({ message }) => events.push(message) });
     await eventually(() => events.some((message) => message.includes("another client has a session")));
     await environment.close();
     const other = await waiting;

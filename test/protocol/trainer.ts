@@ -5,7 +5,7 @@ import { spawnServer } from "../../protocol/index.js";
 const environment = await spawnServer({
   command: process.execPath,
   args: [path.join(import.meta.dirname, "counter-server.js")],
-  onEvent: (message) => console.error(message),
+  onEvent: ({ message }) => console.error(message),
 });
 await environment.batch([{ env: 0, op: "reset", seed: 1 }], []);
 const { results } = await environment.batch([{ env: 0, op: "step", action: [0, -1] }], []);

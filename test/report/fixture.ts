@@ -4,9 +4,10 @@ import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import sharp from "sharp";
 import { Random } from "../../trainer/random/random.js";
-import { METRIC_COLUMNS, REASON_NAMES, type SampleLine, TERM_NAMES } from "../../trainer/report/columns.js";
-import { type MetricsRow, seedRun } from "../../trainer/report/readers.js";
-import { type Summary, summarize } from "../../trainer/report/summary.js";
+import { summarize } from "../../trainer/report/summary.js";
+import { METRIC_COLUMNS, REASON_NAMES, type SampleLine, TERM_NAMES } from "../../trainer/run-format/columns.js";
+import { type MetricsRow, seedRun } from "../../trainer/run-format/readers.js";
+import type { Summary } from "../../trainer/run-format/summary.js";
 
 const CATALOG = {
   objects: ["vase", "plate", "bottle", "bird"].map((name) => ({ name, collision: { size: [300, 300, 300] } })),

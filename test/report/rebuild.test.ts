@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readSummary } from "../../trainer/report/readers.js";
 import { rebuildSummary } from "../../trainer/report/rebuild.js";
-import type { Summary } from "../../trainer/report/summary.js";
 import { renderTerminal, wrap } from "../../trainer/report/terminal.js";
+import { readSummary } from "../../trainer/run-format/readers.js";
+import type { Summary } from "../../trainer/run-format/summary.js";
 import { writeComparison } from "./fixture.js";
 
 let root: string;

@@ -3,16 +3,16 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
-import { readSummary } from "../../trainer/report/readers.js";
 import {
   type Comparison,
   firstReaches,
   interpolate,
-  type SeedRun,
   shareToReach,
   smooth,
   summarize,
 } from "../../trainer/report/summary.js";
+import { readSummary } from "../../trainer/run-format/readers.js";
+import type { SeedRun } from "../../trainer/run-format/summary.js";
 
 const curve = (values: readonly number[], step = 100) => values.map((value, i) => ({ samples: i * step, value }));
 

@@ -3,10 +3,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { Random } from "../../trainer/random/random.js";
-import { METRIC_COLUMNS } from "../../trainer/report/columns.js";
-import { seedRun } from "../../trainer/report/readers.js";
 import { mean } from "../../trainer/report/statistics.js";
-import { along, interpolate, type SeedRun } from "../../trainer/report/summary.js";
+import { along, interpolate } from "../../trainer/report/summary.js";
+import { METRIC_COLUMNS } from "../../trainer/run-format/columns.js";
+import { seedRun } from "../../trainer/run-format/readers.js";
+import type { SeedRun } from "../../trainer/run-format/summary.js";
 import { OUTCOME_COLUMNS, tableColumns } from "../../trainer/sweep/table.js";
 import { fixtureMetrics } from "./fixture.js";
 

@@ -1,6 +1,6 @@
 /** @file The sentences of a verdict: what they say for each outcome, and that they never claim more than the numbers. */
 import { describe, expect, it } from "vitest";
-import { type SeedRun, summarize } from "../../trainer/report/summary.js";
+import { summarize } from "../../trainer/report/summary.js";
 import {
   accuracySentence,
   headline,
@@ -10,6 +10,7 @@ import {
   powerSentence,
   reachSentence,
 } from "../../trainer/report/verdicts.js";
+import type { SeedRun } from "../../trainer/run-format/summary.js";
 
 /** Runs whose accuracy rises by `rise` with each 100 valid samples; seeds differ by a thousandth. */
 const arm = (seeds: number, rise: number, validRate: number): SeedRun[] =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import { agentLearning } from "../../trainer/rls3/agent-learning.js";
-import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
 import type { Step } from "../../trainer/rls3/episodes.js";
 import type { StepReward } from "../../trainer/rls3/reward.js";
 import type { Transition } from "../../trainer/sac/agent.js";
 import { RandomAgent } from "../../trainer/sac/random-agent.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 
 /** Writes down what it is given. */
 class Listening extends RandomAgent {
@@ -44,8 +44,9 @@ describe("an agent that learns", () => {
   it("after its episodes remembers them in order with their whole rewards, then makes all updates", async () => {
     const agent = new Listening();
     const learning = agentLearning(agent, { ...settings, agentLearns: "after" }, new Random(1));
-    expect(learning.whileActing).toBeNull();
-    await learning.finish(episodes, rewarded);
+    for (const round of rounds) await learning.during(round);
+    expect(agent.remembered).toEqual([]);
+    await learning.after(episodes, rewarded);
     expect(rewardsOf(agent)).toEqual([1, -1, 8, 1, 8]);
     expect(agent.updates).toEqual([100]);
     expect(agent.remembered.some(({ terminated }) => terminated)).toBe(false);
@@ -54,10 +55,10 @@ describe("an agent that learns", () => {
   it("during them remembers ±1 as it comes with an update a step, and each last step with its J₂ at the end", async () => {
     const agent = new Listening();
     const learning = agentLearning(agent, { ...settings, agentLearns: "during" }, new Random(1));
-    for (const round of rounds) await learning.whileActing?.(round);
+    for (const round of rounds) await learning.during(round);
     expect(rewardsOf(agent)).toEqual([1, 1, -1]);
     expect(agent.updates).toEqual([2, 2, 1]);
-    const statistics = await learning.finish(episodes, rewarded);
+    const statistics = await learning.after(episodes, rewarded);
     expect(rewardsOf(agent)).toEqual([1, 1, -1, 8, 8]);
     expect(agent.updates).toEqual([2, 2, 1]);
     // Weighted by their updates: 1, 2 and 3.

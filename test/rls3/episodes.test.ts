@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
-import type { EnvironmentLink } from "../../trainer/rls3/environment-link.js";
-import { type Episodes, generateEpisodes } from "../../trainer/rls3/episodes.js";
-import { openEnvironments } from "../../trainer/rls3/parts.js";
-import { silent } from "../../trainer/rls3/progress.js";
-import { question, sampleQuestions } from "../../trainer/rls3/questions.js";
+import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
+import { openEnvironments } from "../../trainer/environments/open-environments.js";
+import { question, sampleQuestions } from "../../trainer/evaluation/questions.js";
+import { silent } from "../../trainer/progress.js";
+import { type Episodes, playEpisodes } from "../../trainer/rls3/episodes.js";
 import type { Agent } from "../../trainer/sac/agent.js";
 import { RandomAgent } from "../../trainer/sac/random-agent.js";
+import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 
 const SIZE = 32;
 const configuration: Configuration = resolveConfiguration([
   { name: "test", values: { E: 4, T0: 15, seed: 11, agent: "random" } },
 ]);
+
+const episodesOf = (environments: EnvironmentLink, agent: Agent, settings: Configuration, iteration: number) =>
+  playEpisodes({ environments, agent, progress: silent }, settings, iteration);
 
 /** Puts the first object there is (a wide one) into the corner, through the walls: no placement of its is ever valid. */
 class Outside extends RandomAgent implements Agent {
@@ -26,7 +29,7 @@ describe("an iteration's episodes", () => {
   let episodes: Episodes;
   beforeAll(async () => {
     environments = await openEnvironments({ env: "embedded", world: "rooms", count: 4, imageSize: SIZE }, silent);
-    episodes = await generateEpisodes(environments, new RandomAgent(), configuration, 1, silent);
+    episodes = await episodesOf(environments, new RandomAgent(), configuration, 1);
   });
   afterAll(() => environments.close());
 
@@ -84,14 +87,14 @@ describe("an iteration's episodes", () => {
 
   it("are the same for the same seed and iteration, and others for another", async () => {
     const agent = new RandomAgent();
-    const again = await generateEpisodes(environments, agent, configuration, 1, silent);
+    const again = await episodesOf(environments, agent, configuration, 1);
     expect(isDeepStrictEqual(again, episodes)).toBe(true);
-    const other = await generateEpisodes(environments, agent, configuration, 2, silent);
+    const other = await episodesOf(environments, agent, configuration, 2);
     expect(other.samples[0]?.objects).not.toEqual(episodes.samples[0]?.objects);
   });
 
   it("stop at the step limit where nothing is valid", async () => {
-    const hopeless = await generateEpisodes(environments, new Outside(), configuration, 1, silent);
+    const hopeless = await episodesOf(environments, new Outside(), configuration, 1);
     expect(hopeless.samples).toHaveLength(0);
     for (const steps of hopeless.steps) {
       expect(steps).toHaveLength(90);
@@ -135,7 +138,7 @@ describe("episodes that are stopped", () => {
     const environments = await openEnvironments(wish, silent, stopping.signal);
     try {
       const agent = new StoppedThinking(() => stopping.abort(reason));
-      await expect(generateEpisodes(environments, agent, configuration, 1, silent)).rejects.toBe(reason);
+      await expect(episodesOf(environments, agent, configuration, 1)).rejects.toBe(reason);
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(unheard).toEqual([]);
     } finally {

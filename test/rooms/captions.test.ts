@@ -2,7 +2,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { allCaptions } from "../../trainer/cli/room-view.js";
 import { codeTerms, contradictsBases, RELATION_CODES } from "../../trainer/language/index.js";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 import { randomSteps, WORLDS } from "./worlds.js";
 
 const vectors = (name: string): string => path.join(root, "unity-project/catalog/vectors/captions", `${name}.json`);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 import { overview } from "./overview.js";
 
 it("the README's picture is what the renderer draws, and what is said under it is the third one's caption", async () => {

@@ -1,6 +1,5 @@
 /** @file The arms: what they learn, that a restored agent goes on to the bit, and that both learners serve them. */
 import { describe, expect, test } from "vitest";
-import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import type { Agent, Transition } from "../../trainer/sac/agent.js";
 import {
@@ -10,6 +9,7 @@ import {
   agentReplayBytes,
   createAgent,
 } from "../../trainer/sac/create-agent.js";
+import type { Tensor, Tensors } from "../../trainer/tensor.js";
 import { drawObservation, drawTransitions, hardnessOf, isValid, transition, world } from "./world.js";
 
 const options = (kind: AgentKind, changes: Partial<AgentOptions> = {}): AgentOptions => ({

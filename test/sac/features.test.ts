@@ -4,15 +4,15 @@ import { describe, expect, test } from "vitest";
 import { angles, axesOfCamera, cameraOffset } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { activeTypes, centres, decodeAction, drawLayout, loadCatalog, place } from "../../trainer/rooms/index.js";
-import { featureWidth, writeFeatures } from "../../trainer/sac/features.js";
-import { chooseProposals, softValues, temperatureFor } from "../../trainer/sac/proposal-policy.js";
 import {
   type AgentWorld,
   decodePlacement,
   observationWidth,
   type Surface,
   writeObservation,
-} from "../../trainer/sac/world.js";
+} from "../../trainer/sac/agent-world.js";
+import { featureWidth, writeFeatures } from "../../trainer/sac/features.js";
+import { chooseProposals, softValues, temperatureFor } from "../../trainer/sac/proposal-policy.js";
 import { drawAction, drawObservation, world } from "./world.js";
 
 const catalog = loadCatalog("rooms");

@@ -1,8 +1,8 @@
 /** @file Both learners, from the same weights, batches and noise, stay together over a hundred updates at 2×256. */
 import { describe, expect, test } from "vitest";
-import type { Tensor, Tensors } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
-import { LEARNERS, type Learner, type LearnerKind, openLearner, outputOf } from "../../trainer/sac/learner.js";
+import { ACTION_WIDTH, observationWidth, writeObservation } from "../../trainer/sac/agent-world.js";
+import { LEARNERS, type Learner, type LearnerKind, outputOf } from "../../trainer/sac/learner.js";
 import {
   type HeadsModel,
   initialVariables,
@@ -10,9 +10,10 @@ import {
   type SacModel,
   updatesInRun,
 } from "../../trainer/sac/models.js";
+import { openLearner } from "../../trainer/sac/open-learner.js";
 import { actSac, type SacBatch, updateSac, updateSacMany } from "../../trainer/sac/sac-updates.js";
 import { stack } from "../../trainer/sac/stack.js";
-import { ACTION_WIDTH, observationWidth, writeObservation } from "../../trainer/sac/world.js";
+import type { Tensor, Tensors } from "../../trainer/tensor.js";
 import { drawObservation, world } from "./world.js";
 
 const UPDATES = 100;

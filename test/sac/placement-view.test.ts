@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
+import { decodePlacement, observationWidth, writeObservation } from "../../trainer/sac/agent-world.js";
 import {
   actorView,
   actorViewWidth,
@@ -9,7 +10,6 @@ import {
   criticViewWidth,
   type Operations,
 } from "../../trainer/sac/placement-view.js";
-import { decodePlacement, observationWidth, writeObservation } from "../../trainer/sac/world.js";
 import { drawObservation, world } from "./world.js";
 
 type Row = readonly number[];

@@ -1,10 +1,11 @@
 /** @file Where the policy's tanh is near ±1, a row's log probability keeps its digits. */
 import { expect, test } from "vitest";
-import type { Tensor } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
 import { parameterCount } from "../../trainer/sac/layout.js";
-import { LEARNERS, openLearner, outputOf } from "../../trainer/sac/learner.js";
+import { LEARNERS, outputOf } from "../../trainer/sac/learner.js";
 import { actorLayers, initialVariables, LOG_STD, type SacModel } from "../../trainer/sac/models.js";
+import { openLearner } from "../../trainer/sac/open-learner.js";
+import type { Tensor } from "../../trainer/tensor.js";
 
 const ROWS = 64;
 const model: SacModel = {

@@ -1,7 +1,7 @@
 /** @file A small world for the agents' tests: rules of its own, so that validity can be learned and is known. */
 import type { Random } from "../../trainer/random/random.js";
 import type { AgentObservation, Transition } from "../../trainer/sac/agent.js";
-import { type AgentWorld, decodePlacement } from "../../trainer/sac/world.js";
+import { type AgentWorld, decodePlacement } from "../../trainer/sac/agent-world.js";
 
 export const world: AgentWorld = {
   sceneCount: 2,

@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { silent } from "../../trainer/rls3/progress.js";
-import { finishedState } from "../../trainer/rls3/run.js";
-import { iterationsIn } from "../../trainer/rls3/run-directory.js";
+import { silent } from "../../trainer/progress.js";
+import { finishedState } from "../../trainer/runs/run.js";
+import { iterationsIn } from "../../trainer/runs/run-directory.js";
 import { PLAN_FILE, type PlannedCell, writeSweepFile } from "../../trainer/sweep/plan-file.js";
 import { openSweep } from "../../trainer/sweep/sweep.js";
 import { sweepTable } from "../../trainer/sweep/table.js";
 import { usageOf } from "../../trainer/sweep/usage.js";
-import { root, TINY_MODEL } from "../rls3/runs.js";
+import { root, TINY_MODEL } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
 const folder = temporaryFolder("cell");

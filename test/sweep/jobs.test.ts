@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TIMING_COLUMNS } from "../../trainer/rls3/run-directory.js";
+import { TIMING_COLUMNS } from "../../trainer/runs/run-directory.js";
 import { estimate, sideBySide } from "../../trainer/sweep/estimate.js";
 import { ASSUMED_MIB, jobsFor } from "../../trainer/sweep/jobs.js";
 import { merge } from "../../trainer/sweep/merge.js";

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import yargs from "yargs";
 import { configurationOf, readFlags, withConfiguration } from "../../trainer/cli/options.js";
 import { readSweepFlags } from "../../trainer/cli/sweep-flags.js";
-import { type Configuration, resolveConfiguration } from "../../trainer/rls3/configuration.js";
+import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { repeatCommand } from "../../trainer/sweep/command.js";
 import { merge } from "../../trainer/sweep/merge.js";
 import { configurationKey, planSweep, type SweepWish, variedIn } from "../../trainer/sweep/plan.js";

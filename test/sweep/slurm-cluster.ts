@@ -2,7 +2,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { root } from "../rls3/runs.js";
+import { root } from "../runs/runs.js";
 
 const SCRIPT = path.join(root, "test/sweep/slurm-cluster.sh");
 /** Debian keeps the daemons where users have no path to. */

@@ -4,15 +4,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnvironmentServer, generateKeys } from "../../protocol/index.js";
-import { resolveConfiguration } from "../../trainer/rls3/configuration.js";
-import { Interrupted } from "../../trainer/rls3/interrupted.js";
-import { finishedState } from "../../trainer/rls3/run.js";
+import { silent } from "../../trainer/progress.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
+import { Interrupted } from "../../trainer/runs/interrupted.js";
+import { finishedState } from "../../trainer/runs/run.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 import type { Cell, ExecutionContext } from "../../trainer/sweep/executor.js";
 import { PLAN_FILE, parseSweepFile, plannedCell, writeSweepFile } from "../../trainer/sweep/plan-file.js";
 import { slurm } from "../../trainer/sweep/slurm/executor.js";
 import { Submissions } from "../../trainer/sweep/slurm/submissions.js";
-import { TINY_MODEL } from "../rls3/runs.js";
+import { TINY_MODEL } from "../runs/runs.js";
 import { type Cluster, noSlurm, startCluster } from "./slurm-cluster.js";
 
 const TINY = {
@@ -52,7 +53,7 @@ function run({ folder: own, cells }: ReturnType<typeof sweep>, { settings = {}, 
     jobs,
     signal,
     settings,
-    progress: { begin: () => undefined, advance: () => undefined, end: () => undefined, say: say ?? (() => undefined) },
+    progress: { ...silent, ...(say === undefined ? {} : { say, warn: (line: string) => say(`warning: ${line}`) }) },
   };
   return slurm.run(cells, context);
 }

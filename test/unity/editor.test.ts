@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { type Running, resultFiles, start, tiny } from "../rls3/runs.js";
+import { type Running, resultFiles, start, tiny } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 import { BUILD_TIMEOUT, closers, describeHost, hostCommand } from "./host.js";
 

@@ -1,8 +1,8 @@
 /** @file A server without graphics, and the trainer's renderer for its pictures: together the same as the embedded environment. */
 import { beforeAll, expect, it } from "vitest";
 import { type BatchResult, EnvironmentClient, EnvironmentServer, type Op, spawnServer } from "../../protocol/index.js";
+import { EmbeddedPictures } from "../../trainer/environments/embedded-pictures.js";
 import { Random } from "../../trainer/random/random.js";
-import { EmbeddedPictures } from "../../trainer/rls3/embedded-pictures.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { BUILD_TIMEOUT, describeHost, hostCommand } from "./host.js";
 

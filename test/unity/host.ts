@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect } from "vitest";
-import { dotnetHostCommand, dotnetMissing, type HostCommand } from "../../trainer/rls3/dotnet-host.js";
+import { dotnetHostCommand, dotnetMissing, type HostCommand } from "../../trainer/environments/dotnet-host.js";
 
 const missing = dotnetMissing();
 if (missing !== undefined) console.warn(`tests of the .NET host are skipped: ${missing}`);

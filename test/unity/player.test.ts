@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { openEnvironments } from "../../trainer/rls3/parts.js";
-import { explainFailure } from "../../trainer/rls3/player.js";
-import { silent } from "../../trainer/rls3/progress.js";
+import { openEnvironments } from "../../trainer/environments/open-environments.js";
+import { explainFailure } from "../../trainer/environments/player.js";
+import { silent } from "../../trainer/progress.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-player-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { resultFiles } from "../rls3/runs.js";
+import { resultFiles } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 import { BUILD_TIMEOUT, describeHost, hostCommand } from "./host.js";
 

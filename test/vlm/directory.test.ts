@@ -3,9 +3,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
+import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../trainer/files/safetensors.js";
 import { readClipParameters } from "../../trainer/vlm/clip/parameters.js";
 import { openModel } from "../../trainer/vlm/index.js";
-import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../trainer/vlm/safetensors.js";
 import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");

@@ -3,16 +3,16 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
-import type { Summary } from "../report/summary.js";
+import type { Progress } from "../progress.js";
 import { renderTerminal } from "../report/terminal.js";
-import { type Arm, type ComparisonPlan, compare } from "../rls3/compare.js";
-import { type Configuration, nearest, parseResolved } from "../rls3/configuration.js";
-import { onDevice } from "../rls3/device.js";
-import { Interrupted } from "../rls3/interrupted.js";
-import { refuseOtherLanguage } from "../rls3/language-version.js";
-import type { Progress } from "../rls3/progress.js";
-import { readRunConfig, refuseUsed } from "../rls3/run-directory.js";
-import { SETTING_NAMES } from "../rls3/settings.js";
+import type { Summary } from "../run-format/summary.js";
+import { type Arm, type ComparisonPlan, compare } from "../runs/compare.js";
+import { onDevice } from "../runs/device.js";
+import { Interrupted } from "../runs/interrupted.js";
+import { refuseOtherLanguage } from "../runs/language-version.js";
+import { readRunConfig, refuseUsed } from "../runs/run-directory.js";
+import { type Configuration, nearest, parseResolved } from "../settings/configuration.js";
+import { SETTING_NAMES } from "../settings/settings.js";
 import {
   configurationOf,
   type Flags,

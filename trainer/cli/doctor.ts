@@ -2,9 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
+import { openEnvironments } from "../environments/open-environments.js";
 import { chooseDevice, probeDevices } from "../graph/device.js";
-import { modelDirectory, openEnvironments } from "../rls3/parts.js";
-import { silent } from "../rls3/progress.js";
+import { silent } from "../progress.js";
+import { modelDirectory } from "../runs/parts.js";
 import { openModel } from "../vlm/index.js";
 import { type Flags, text } from "./options.js";
 import { EXIT, printJson } from "./outcome.js";

@@ -10,9 +10,9 @@ import {
   Peer,
 } from "../../protocol/conformance/index.js";
 import { checkEndpoint, type Keys, ProtocolError, readKeys, ServerProcess } from "../../protocol/index.js";
+import { dotnetHostCommand } from "../environments/dotnet-host.js";
+import { playerCommand } from "../environments/player.js";
 import { InputError, UnavailableError } from "../errors.js";
-import { dotnetHostCommand } from "../rls3/dotnet-host.js";
-import { playerCommand } from "../rls3/player.js";
 import { plain } from "./plain.js";
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");

@@ -4,7 +4,7 @@ import path from "node:path";
 import sharp from "sharp";
 import type { CommandModule } from "yargs";
 import { InputError, UnavailableError } from "../errors.js";
-import { writeDurably } from "../rls3/durable-file.js";
+import { writeDurably } from "../files/durable-file.js";
 import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
 import { plain } from "./plain.js";
 import { describeInfo, LocalRoom, parseAction } from "./room-view.js";

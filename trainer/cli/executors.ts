@@ -1,7 +1,7 @@
 /** @file Where the cells of a sweep can run, and the flags that say it: `rls3 sweep` and the experiments take the same. */
 import type { Options } from "yargs";
 import { InputError } from "../errors.js";
-import { nearest } from "../rls3/configuration.js";
+import { nearest } from "../settings/configuration.js";
 import type { Executor } from "../sweep/executor.js";
 import { local } from "../sweep/local.js";
 import { SLURM_OPTIONS, type SlurmOption } from "../sweep/slurm/options.js";

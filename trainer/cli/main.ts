@@ -3,7 +3,7 @@
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { InputError } from "../errors.js";
-import { nearest } from "../rls3/configuration.js";
+import { nearest } from "../settings/configuration.js";
 import { FLAG_NAMES, SWITCHES } from "./options.js";
 import { exitCodeOf } from "./outcome.js";
 

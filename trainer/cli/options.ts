@@ -1,8 +1,13 @@
 /** @file Flags that several commands share, made from the table of settings, and what becomes of them: one configuration. */
 import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
-import { type Configuration, readConfigurationFile, resolveConfiguration, type Source } from "../rls3/configuration.js";
-import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../rls3/settings.js";
+import {
+  type Configuration,
+  readConfigurationFile,
+  resolveConfiguration,
+  type Source,
+} from "../settings/configuration.js";
+import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
 import { SLURM_OPTION_NAMES } from "../sweep/slurm/options.js";
 
 /** What yargs hands over: flags under their names, camel-cased too. */

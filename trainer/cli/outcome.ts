@@ -1,7 +1,7 @@
 /** @file How commands end: results on standard output, messages on standard error, and the exit code that scripts rely on. */
 import { ProtocolError } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
-import { Interrupted } from "../rls3/interrupted.js";
+import { Interrupted } from "../runs/interrupted.js";
 
 export const EXIT = { done: 0, no: 1, input: 2, unavailable: 3, interrupted: 130 } as const;
 

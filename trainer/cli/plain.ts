@@ -1,7 +1,7 @@
 /** @file Flags of the commands that are no run (env, vlm, report, doctor): the shared ones, `--config` too, and each given once. */
 import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
-import { nearest, readConfigurationFile } from "../rls3/configuration.js";
+import { nearest, readConfigurationFile } from "../settings/configuration.js";
 import { COMMON_OPTIONS } from "./options.js";
 
 const SHARED = {

@@ -1,7 +1,7 @@
 /** @file Progress for people: a bar on a terminal, plain lines elsewhere, both with rate and time left, at most 80 columns. */
 import { SingleBar } from "cli-progress";
+import { type Progress, silent } from "../progress.js";
 import { wrap } from "../report/terminal.js";
-import { type Progress, silent } from "../rls3/progress.js";
 
 /** Seconds between plain lines of one phase. */
 const LINE_PERIOD = 10;
@@ -9,9 +9,11 @@ const LINE_PERIOD = 10;
 const WORTH_A_LINE = 2;
 
 export function showProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (quiet) return { ...silent, say: (line) => void (line.startsWith("warning") && stream.write(`${wrap(line)}\n`)) };
+  if (quiet) return { ...silent, warn: (line) => void stream.write(`${wrap(warning(line))}\n`) };
   return stream.isTTY ? new Bars(stream) : new Lines(stream);
 }
+
+const warning = (line: string): string => `warning: ${line}`;
 
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";
@@ -64,6 +66,14 @@ class Lines implements Progress {
   say(line: string): void {
     this.stream.write(`${wrap(line)}\n`);
   }
+
+  warn(line: string): void {
+    this.say(warning(line));
+  }
+
+  iterated(): void {
+    // Its line has said so.
+  }
 }
 
 class Bars implements Progress {
@@ -112,5 +122,13 @@ class Bars implements Progress {
     this.bar?.stop();
     this.stream.write(`\r\x1b[K${wrap(line)}\n`);
     this.bar?.start(this.total, this.done, this.speed());
+  }
+
+  warn(line: string): void {
+    this.say(warning(line));
+  }
+
+  iterated(): void {
+    // Its line has said so.
   }
 }

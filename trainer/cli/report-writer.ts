@@ -1,7 +1,7 @@
 /** @file report.html at the end of a run: a report that cannot be drawn is a warning, never the loss of the run. */
 import path from "node:path";
+import type { Progress } from "../progress.js";
 import { renderReport } from "../report/html/report.js";
-import type { Progress } from "../rls3/progress.js";
 
 /** The report's path, or null. */
 export async function writeReport(folder: string, progress: Progress): Promise<string | null> {
@@ -10,7 +10,7 @@ export async function writeReport(folder: string, progress: Progress): Promise<s
     return path.join(folder, "report.html");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    progress.say(`warning: no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    progress.warn(`no report (${why}); the results are there, and rls3 report ${folder} tries again`);
     return null;
   }
 }

@@ -1,7 +1,7 @@
 /** @file Where a command's results go when the user names no folder. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Progress } from "../rls3/progress.js";
+import type { Progress } from "../progress.js";
 
 /** runs/<command>-<time>, the time in the machine's zone, to the second. */
 export function defaultFolder(command: string, now = new Date()): string {

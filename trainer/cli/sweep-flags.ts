@@ -1,8 +1,8 @@
 /** @file What `rls3 sweep` is asked for, from flags and file: a flag with several values is an axis of the grid, with one it is fixed. */
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { nearest, readConfigurationFile, type Source } from "../rls3/configuration.js";
-import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../rls3/settings.js";
+import { nearest, readConfigurationFile, type Source } from "../settings/configuration.js";
+import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
 import type { RandomWish, SweepWish, Variant } from "../sweep/plan.js";
 import { type Flags, parseSeeds, text } from "./options.js";
 

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule, Options } from "yargs";
+import type { Progress } from "../progress.js";
 import { writeSweepReport } from "../report/html/sweep.js";
 import type { SweepSummary } from "../report/sweep/summary.js";
 import { renderSweepTerminal } from "../report/sweep/terminal.js";
-import { Interrupted } from "../rls3/interrupted.js";
-import type { Progress } from "../rls3/progress.js";
-import { SETTING_NAMES } from "../rls3/settings.js";
+import { Interrupted } from "../runs/interrupted.js";
+import { SETTING_NAMES } from "../settings/settings.js";
 import { PLAN_FILE } from "../sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep/sweep.js";
 import { TABLE_FILE } from "../sweep/table.js";
@@ -66,7 +66,7 @@ async function writeReport(folder: string, progress: Progress): Promise<SweepSum
     return await writeSweepReport(folder);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    progress.say(`warning: no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    progress.warn(`no report (${why}); the results are there, and rls3 report ${folder} tries again`);
     return null;
   }
 }

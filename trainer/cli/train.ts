@@ -1,12 +1,12 @@
 /** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
 import path from "node:path";
 import type { CommandModule } from "yargs";
-import { onDevice } from "../rls3/device.js";
-import { collectSeldom } from "../rls3/heap.js";
-import { Interrupted } from "../rls3/interrupted.js";
-import type { Progress } from "../rls3/progress.js";
-import { finishedState, planOf, type RunPlan, run } from "../rls3/run.js";
-import { refuseUsed } from "../rls3/run-directory.js";
+import type { Progress } from "../progress.js";
+import { onDevice } from "../runs/device.js";
+import { collectSeldom } from "../runs/heap.js";
+import { Interrupted } from "../runs/interrupted.js";
+import { finishedState, planOf, type RunPlan, run } from "../runs/run.js";
+import { refuseUsed } from "../runs/run-directory.js";
 import {
   configurationOf,
   type Flags,

@@ -1,6 +1,6 @@
 /** @file `rls3 vlm inspect`: what a model directory is, and whether it can be read. */
 import type { CommandModule } from "yargs";
-import { modelDirectory } from "../rls3/parts.js";
+import { modelDirectory } from "../runs/parts.js";
 import { type Inspection, inspect } from "../vlm/inspect.js";
 import { printJson } from "./outcome.js";
 import { plain } from "./plain.js";

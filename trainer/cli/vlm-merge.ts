@@ -1,7 +1,7 @@
 /** @file `rls3 vlm merge`: a model with an adapter added into its weights, as a directory of its own. */
 import type { CommandModule } from "yargs";
-import { modelDirectory } from "../rls3/parts.js";
-import { refuseUnwritable } from "../rls3/run-directory.js";
+import { modelDirectory } from "../runs/parts.js";
+import { refuseUnwritable } from "../runs/run-directory.js";
 import { merge } from "../vlm/merge.js";
 import { printJson } from "./outcome.js";
 import { plain } from "./plain.js";

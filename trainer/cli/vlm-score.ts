@@ -1,7 +1,7 @@
 /** @file `rls3 vlm score`: how well each caption fits each image. */
 import type { CommandModule } from "yargs";
 import { chooseDevice } from "../graph/device.js";
-import { modelDirectory } from "../rls3/parts.js";
+import { modelDirectory } from "../runs/parts.js";
 import { openModel } from "../vlm/index.js";
 import { readPicture } from "../vlm/picture-file.js";
 import { printJson } from "./outcome.js";

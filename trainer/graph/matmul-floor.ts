@@ -2,10 +2,11 @@
  * @file The floor that training steps are measured against: exactly a step's matrix products, forward and backward, as plain
  * MatMul nodes of those shapes in one session.
  */
+
+import { float32, type Tensor } from "../tensor.js";
 import { Graph, type Value } from "./graph.js";
 import { matMul } from "./operators/matrix.js";
 import { concat, reshape, slice } from "./operators/structure.js";
-import type { Tensor } from "./runtime.js";
 import { type Shape, sizeOf } from "./shapes.js";
 import { startRuntime } from "./start-runtime.js";
 
@@ -73,7 +74,7 @@ export async function matMulFloor(products: readonly Product[], threads: number,
     Object.fromEntries(
       inputs.map(({ name, shape }): [string, Tensor] => {
         const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
-        return [name, { type: "float32", dims: shape, data }];
+        return [name, float32(data, shape)];
       }),
     ),
   );

@@ -1,10 +1,11 @@
 /** @file A program of its own: `node probe.js DEVICE` runs a product on the device, checks it, and prints its speed as one line of JSON. */
 import { writeSync } from "node:fs";
+import { scalar } from "../tensor.js";
 import { Graph } from "./graph.js";
 import { add, multiply } from "./operators/arithmetic.js";
 import { matMul } from "./operators/matrix.js";
 import { mean } from "./operators/reductions.js";
-import { startWorker } from "./start-runtime.js";
+import { startWorker } from "./worker-runtime.js";
 
 export type ProbeResult =
   | { readonly speed: number; readonly error?: undefined }
@@ -25,7 +26,7 @@ async function probe(device: string): Promise<ProbeResult> {
   let fastest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
     const start = performance.now();
-    const { y: result } = await program.run({ x: { type: "float32", dims: [], data: Float32Array.of(i) } });
+    const { y: result } = await program.run({ x: scalar(i) });
     fastest = Math.min(fastest, performance.now() - start);
     const value = Number(result?.data[0]);
     if (Math.abs(value - i - PRODUCTS) > 1e-3) return { error: `wrong results: ${value} instead of ${i + PRODUCTS}` };

@@ -3,17 +3,9 @@
  * store of named variables (parameters, optimizer moments) that stay there between runs. onnxruntime-node's calls block the
  * event loop they are made on, hence the thread.
  */
+import type { Tensors } from "../tensor.js";
 
-export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
-
-export interface Tensor {
-  readonly type: ElementType;
-  readonly dims: readonly number[];
-  /** bool is held as 0 and 1. */
-  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
-}
-
-export type Tensors = Readonly<Record<string, Tensor>>;
+export type { ElementType, Tensor, Tensors } from "../tensor.js";
 
 /** A serialized ONNX model, or the path of one (whose external data lies beside it). */
 export type Model = { readonly bytes: Uint8Array } | { readonly path: string };

@@ -1,5 +1,5 @@
 /** @file Which two slots each caption of a sample's line is about. */
-import type { SampleCaption, SampleLine } from "./columns.js";
+import type { SampleCaption, SampleLine } from "../run-format/columns.js";
 
 export interface AskedPair {
   readonly caption: SampleCaption;

@@ -1,5 +1,5 @@
 /** @file How the report and the terminal write numbers. */
-import type { Interval } from "./statistics.js";
+import type { Interval } from "../run-format/summary.js";
 
 const EMPTY = "–";
 /** Between a number and its sign, so that no line breaks there. */

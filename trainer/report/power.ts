@@ -1,19 +1,10 @@
 /** @file How many seeds it takes to find a difference: the power of the paired t-test, from the noncentral t distribution. */
+import type { Power } from "../run-format/summary.js";
 import { mean, tTwoSided } from "./statistics.js";
 
 /** The chance to find a true difference that is wanted, at the level of the tests. */
 export const WANTED_POWER = 0.8;
 const ALPHA = 0.05;
-
-/** What a paired difference over seeds says of how many seeds it takes to be seen. */
-export interface Power {
-  /** Mean difference in standard deviations of the seeds' differences (Cohen's d_z). */
-  readonly effect: number;
-  /** The share of comparisons with as many seeds as this one that would find a difference of this size at p < .05. */
-  readonly power: number;
-  /** The fewest seeds at which that share is 80 %; null where there is no difference to find. */
-  readonly seedsNeeded: number | null;
-}
 
 /** The standard normal distribution function: Abramowitz and Stegun 26.2.17, absolute error below 7.5e-8. */
 function normal(x: number): number {

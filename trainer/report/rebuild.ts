@@ -1,9 +1,10 @@
 /** @file summary.json anew from a comparison's runs. */
 import { rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readBytesIfAny, readRunConfig, readSummary } from "../run-format/readers.js";
+import type { Summary } from "../run-format/summary.js";
 import { comparisonRuns, inOrder } from "./html/contents.js";
-import { readBytesIfAny, readRunConfig, readSummary } from "./readers.js";
-import { type Comparison, type Summary, summarize } from "./summary.js";
+import { type Comparison, summarize } from "./summary.js";
 
 export async function writeSummary(folder: string, summary: Summary): Promise<void> {
   const file = path.join(folder, "summary.json");

@@ -3,8 +3,7 @@
  * mean, bootstrap intervals.
  */
 import type { Random } from "../random/random.js";
-
-export type Interval = readonly [low: number, high: number];
+import type { Interval } from "../run-format/summary.js";
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

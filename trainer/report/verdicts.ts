@@ -1,4 +1,6 @@
 /** @file What a comparison says in words: the same sentences in the report and in the terminal. */
+
+import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "../run-format/summary.js";
 import {
   armName,
   capital,
@@ -11,7 +13,6 @@ import {
   probability,
 } from "./format.js";
 import { mean } from "./statistics.js";
-import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "./summary.js";
 
 /** Below this many seeds nothing is claimed, whatever p says (design/training.md). */
 const SEEDS_FOR_A_CLAIM = 5;

@@ -1,12 +1,15 @@
 /** @file E episodes of T₀ valid samples, on as many environments at once, through the protocol. */
 import type { Op } from "../../protocol/index.js";
+import { at } from "../at.js";
+import type { EnvironmentLink, Observed } from "../environments/environment-link.js";
+import { UnavailableError } from "../errors.js";
+import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
+import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { Agent, AgentObservation } from "../sac/agent.js";
-import { type Configuration, scenePeriod, stepsAtMost } from "./configuration.js";
-import type { EnvironmentLink, Observed } from "./environment-link.js";
-import type { Progress } from "./progress.js";
+import { type Configuration, scenePeriod, stepsAtMost } from "../settings/configuration.js";
 
-/** Why a placement was invalid, by design/environment.md's order; 0 is valid. */
+/** Why a placement was invalid, in the order in which the rules are tested (protocol/README.md); 0 is valid. */
 export const REASONS = ["valid", "bounds", "unsupported", "furniture", "object", "hidden"] as const;
 
 export interface Step {
@@ -41,6 +44,12 @@ export interface Episodes {
   readonly reasons: readonly number[];
 }
 
+export interface Players {
+  readonly environments: EnvironmentLink;
+  readonly agent: Agent;
+  readonly progress: Progress;
+}
+
 /** An episode while it is being made. */
 interface OpenEpisode {
   readonly index: number;
@@ -51,122 +60,151 @@ interface OpenEpisode {
   resets: number;
 }
 
-export async function generateEpisodes(
-  environments: EnvironmentLink,
-  agent: Agent,
-  configuration: Configuration,
-  iteration: number,
-  progress: Progress,
-  whileActing: ((round: readonly Step[]) => Promise<void>) | null = null,
-): Promise<Episodes> {
-  const { seed, episodesPerIteration: count, samplesPerEpisode } = configuration;
-  const period = scenePeriod(configuration);
-  const limit = stepsAtMost(configuration);
-  const random = Random.stream(seed, "actions", iteration);
-  const reasons = REASONS.map(() => 0);
-  const samples: Omit<Sample, "image">[] = [];
-  const images: Promise<(Uint8Array | null)[]>[] = [];
+/** An iteration's episodes in the making: `rounds` plays them, one step of each at a time, and `result` is what they came to. */
+export class Play {
+  readonly #settings: Configuration;
+  readonly #iteration: number;
+  readonly #random: Random;
+  readonly #episodes: readonly OpenEpisode[];
+  readonly #samples: Omit<Sample, "image">[] = [];
+  readonly #images: Promise<(Uint8Array | null)[]>[] = [];
+  readonly #reasons = REASONS.map(() => 0);
 
-  const episodes = Array.from({ length: count }, (_, index): OpenEpisode => {
-    const order = Random.stream(seed, "scenes", iteration, index).permutation(environments.world.scenes);
-    return {
+  constructor(
+    private readonly players: Players,
+    settings: Configuration,
+    iteration: number,
+  ) {
+    this.#settings = settings;
+    this.#iteration = iteration;
+    const { seed } = settings;
+    this.#random = Random.stream(seed, "actions", iteration);
+    const { scenes } = players.environments.world;
+    this.#episodes = Array.from({ length: settings.episodesPerIteration }, (_, index) => ({
       index,
-      order,
+      order: Random.stream(seed, "scenes", iteration, index).permutation(scenes),
       steps: [],
       observation: { scene: 0, objects: new Int32Array(), progress: 0 },
       valid: 0,
       resets: 0,
-    };
-  });
-  /** The reset that puts an episode into its current scene, with a layout of its own. */
-  const layout = (episode: OpenEpisode): Op => {
-    const scene = episode.order[Math.floor(episode.valid / period) % episode.order.length] ?? 0;
-    const draw = Random.stream(seed, "layout", iteration, episode.index, episode.resets++);
-    return { env: episode.index, op: "reset", seed: draw.uint32(), options: { scene } };
-  };
-  const see = (episode: OpenEpisode, { scene, objects }: Observed): AgentObservation => ({
-    scene,
-    objects,
-    progress: episode.valid / samplesPerEpisode,
-  });
-  const reset = async (which: readonly OpenEpisode[]): Promise<void> => {
-    if (which.length === 0) return;
-    const observed = await environments.observe(which.map(layout));
-    for (const [i, episode] of which.entries()) {
-      const state = observed[i];
-      if (state !== undefined) episode.observation = see(episode, state);
-    }
-  };
-
-  progress.begin("episodes", count * samplesPerEpisode, "samples");
-  await reset(episodes);
-  let open = episodes;
-  while (open.length > 0) {
-    const actions = await agent.act(
-      open.map((episode) => episode.observation),
-      random,
-    );
-    const width = actions.length / open.length;
-    const chosen = open.map((_, i) => actions.slice(i * width, (i + 1) * width));
-    const outcomes = await environments.observe(
-      open.map((episode, i): Op => ({ env: episode.index, op: "step", action: chosen[i] ?? new Float32Array(width) })),
-    );
-    const round: Step[] = [];
-    const moved: OpenEpisode[] = [];
-    const elsewhere: OpenEpisode[] = [];
-    for (const [i, episode] of open.entries()) {
-      const outcome = outcomes[i];
-      const action = chosen[i];
-      if (outcome === undefined || action === undefined) continue;
-      if (outcome.lost) {
-        // The server died under the episode and was restarted: the step never happened, and the episode goes on in a new layout.
-        elsewhere.push(episode);
-        continue;
-      }
-      const valid = outcome.reason === 0;
-      reasons[outcome.reason] = (reasons[outcome.reason] ?? 0) + 1;
-      if (valid) episode.valid += 1;
-      const next = see(episode, outcome);
-      const last = episode.valid >= samplesPerEpisode || episode.steps.length + 1 >= limit;
-      if (valid) {
-        samples.push({
-          episode: episode.index,
-          step: episode.steps.length,
-          scene: outcome.scene,
-          objects: outcome.objects,
-          slot: movedSlot(episode.observation.objects, outcome.objects),
-        });
-        moved.push(episode);
-        if (episode.valid % period === 0) elsewhere.push(episode);
-      }
-      const step: Step = {
-        observation: episode.observation,
-        action,
-        next: last ? { ...next, progress: 0 } : next,
-        last,
-        reason: outcome.reason,
-        sample: valid ? samples.length - 1 : null,
-      };
-      episode.steps.push(step);
-      round.push(step);
-      episode.observation = next;
-    }
-    // Only valid placements are rendered, and while the agent chooses the next actions: the server answers in order.
-    if (moved.length > 0) {
-      const pictures = environments.images(moved.map((episode) => episode.index));
-      // Waited for at the end; what fails or is stopped before then is told by the step that fails with it.
-      pictures.catch(() => undefined);
-      images.push(pictures);
-    }
-    open = open.filter((episode) => episode.valid < samplesPerEpisode && episode.steps.length < limit);
-    if (round.length > 0) await whileActing?.(round);
-    await reset(elsewhere.filter((episode) => open.includes(episode)));
-    progress.advance(samples.length);
+    }));
   }
-  const pictures = (await Promise.all(images)).flat();
-  progress.end();
-  const made = episodes.map((episode) => episode.steps);
-  return { ...withPictures(made, samples, pictures), reasons };
+
+  /** The steps made at once, round by round; between two of them the agent may learn. */
+  async *rounds(): AsyncGenerator<readonly Step[]> {
+    const { agent, environments, progress } = this.players;
+    progress.begin("episodes", this.#episodes.length * this.#settings.samplesPerEpisode, "samples");
+    await this.#reset(this.#episodes);
+    for (let open = this.#episodes; open.length > 0; ) {
+      const actions = await agent.act(
+        open.map((episode) => episode.observation),
+        this.#random,
+      );
+      const width = actions.length / open.length;
+      const chosen = open.map((_, i) => actions.slice(i * width, (i + 1) * width));
+      const outcomes = await environments.observe(
+        open.map(({ index }, i): Op => ({ env: index, op: "step", action: at(chosen, i) })),
+      );
+      const moved: OpenEpisode[] = [];
+      const elsewhere: OpenEpisode[] = [];
+      const steps = open.flatMap((episode, i): Step[] => {
+        const outcome = at(outcomes, i);
+        if (outcome.lost) {
+          // The server died under the episode and was restarted: the step never happened, and the episode goes on in a new layout.
+          elsewhere.push(episode);
+          return [];
+        }
+        const step = this.#take(episode, at(chosen, i), outcome);
+        if (step.sample !== null) {
+          moved.push(episode);
+          if (episode.valid % scenePeriod(this.#settings) === 0) elsewhere.push(episode);
+        }
+        return [step];
+      });
+      this.#picture(moved);
+      open = open.filter((episode) => !this.#isOver(episode));
+      if (steps.length > 0) yield steps;
+      await this.#reset(elsewhere.filter((episode) => open.includes(episode)));
+      progress.advance(this.#samples.length);
+    }
+  }
+
+  /** All episodes with their samples and pictures, once the rounds are over. */
+  async result(): Promise<Episodes> {
+    const pictures = (await Promise.all(this.#images)).flat();
+    this.players.progress.end();
+    const steps = this.#episodes.map((episode) => episode.steps);
+    return { ...withPictures(steps, this.#samples, pictures), reasons: this.#reasons };
+  }
+
+  #isOver({ valid, steps }: OpenEpisode): boolean {
+    return valid >= this.#settings.samplesPerEpisode || steps.length >= stepsAtMost(this.#settings);
+  }
+
+  /** What an episode's placement came to. */
+  #take(episode: OpenEpisode, action: Float32Array, outcome: Observed): Step {
+    const valid = outcome.reason === 0;
+    this.#reasons[outcome.reason] = at(this.#reasons, outcome.reason) + 1;
+    if (valid) {
+      episode.valid += 1;
+      this.#samples.push({
+        episode: episode.index,
+        step: episode.steps.length,
+        scene: outcome.scene,
+        objects: outcome.objects,
+        slot: movedSlot(episode.observation.objects, outcome.objects),
+      });
+    }
+    const { observation } = episode;
+    episode.observation = this.#see(episode, outcome);
+    const last =
+      episode.valid >= this.#settings.samplesPerEpisode || episode.steps.length + 1 >= stepsAtMost(this.#settings);
+    const step: Step = {
+      observation,
+      action,
+      next: last ? { ...episode.observation, progress: 0 } : episode.observation,
+      last,
+      reason: outcome.reason,
+      sample: valid ? this.#samples.length - 1 : null,
+    };
+    episode.steps.push(step);
+    return step;
+  }
+
+  /** Only valid placements are rendered, and while the agent chooses the next actions: the server answers in order. */
+  #picture(moved: readonly OpenEpisode[]): void {
+    if (moved.length === 0) return;
+    const pictures = this.players.environments.images(moved.map((episode) => episode.index));
+    // Waited for at the end; what fails or is stopped before then is told by the step that fails with it.
+    pictures.catch(() => undefined);
+    this.#images.push(pictures);
+  }
+
+  async #reset(which: readonly OpenEpisode[]): Promise<void> {
+    if (which.length === 0) return;
+    const observed = await this.players.environments.observe(which.map((episode) => this.#layout(episode)));
+    for (const [i, episode] of which.entries()) episode.observation = this.#see(episode, at(observed, i));
+  }
+
+  /** The reset that puts an episode into its current scene, with a layout of its own. */
+  #layout(episode: OpenEpisode): Op {
+    const period = scenePeriod(this.#settings);
+    const scene = at(episode.order, Math.floor(episode.valid / period) % episode.order.length);
+    const draw = Random.stream(this.#settings.seed, "layout", this.#iteration, episode.index, episode.resets++);
+    return { env: episode.index, op: "reset", seed: draw.uint32(), options: { scene } };
+  }
+
+  #see({ valid }: OpenEpisode, { scene, objects }: Observed): AgentObservation {
+    return { scene, objects, progress: valid / this.#settings.samplesPerEpisode };
+  }
+}
+
+/** An iteration's episodes by an agent that learns nothing while it acts. */
+export async function playEpisodes(players: Players, settings: Configuration, iteration: number): Promise<Episodes> {
+  const play = new Play(players, settings, iteration);
+  const rounds = play.rounds();
+  while ((await rounds.next()).done !== true);
+  return play.result();
 }
 
 /** Samples with their pictures. One whose picture was lost with its server never happened. */
@@ -176,14 +214,14 @@ function withPictures(
   pictures: readonly (Uint8Array | null)[],
 ): Pick<Episodes, "steps" | "samples"> {
   const index = new Map<number, number>();
-  const kept = samples.flatMap((sample, i): Sample[] => {
-    const image = pictures[i] ?? null;
+  const pictured = samples.flatMap((sample, i): Sample[] => {
+    const image = at(pictures, i);
     if (image === null) return [];
     index.set(i, index.size);
     return [{ ...sample, image }];
   });
   return {
-    samples: kept,
+    samples: pictured,
     steps: steps.map((episode) =>
       episode.flatMap((step) => {
         if (step.sample === null) return [step];
@@ -196,8 +234,8 @@ function withPictures(
 
 /** The incoming object was not active before, so exactly one slot's catalog index differs. */
 function movedSlot(before: Int32Array, after: Int32Array): number {
-  for (let at = 0; at < after.length; at += 5) {
-    if (before[at] !== after[at]) return at / 5;
+  for (let field = 0; field < after.length; field += OBJECT_FIELDS) {
+    if (before[field] !== after[field]) return field / OBJECT_FIELDS;
   }
-  return 0;
+  throw new UnavailableError("the environment server calls a placement valid that puts no new object into any slot");
 }

@@ -1,191 +1,135 @@
 /**
  * @file Before the loop the agent learns what a feasible placement is, without images and without the model: offline from random transitions,
- * or online by acting. Once for all runs that would learn the same.
+ * or online by acting, as the paper's agent does: from random transitions alone a critic never hears what its own actions come to.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { hostname } from "node:os";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { InputError } from "../errors.js";
-import type { Tensors } from "../graph/runtime.js";
+import type { EnvironmentLink, Observed } from "../environments/environment-link.js";
+import { uniformActions, type WanderedStep, wander } from "../environments/wander.js";
+import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
-import { holdsLock, takeLock } from "./lock.js";
-import type { Run } from "./loop.js";
-import { BLOCK_STEPS, PRETRAINING_ENVIRONMENTS, pretrainBlock } from "./online-pretraining.js";
-import { PREPARATION_ENVIRONMENTS } from "./preparation.js";
-import type { SettingName } from "./settings.js";
-import { readTensorFile, readTensorNote, writeTensorFile } from "./tensor-file.js";
+import type { Agent, AgentObservation, Transition } from "../sac/agent.js";
+import type { Configuration } from "../settings/configuration.js";
+import { feasibilityOf } from "./reward.js";
 
-/** Raised when the same inputs would give another agent. */
-const FORMAT_VERSION = 3;
-/** Blocks between two checkpoints of an online pre-training: about a minute's work. */
-const BLOCKS_KEPT_EVERY = 10;
-/** How often a run looks whether another one has finished what both need. */
-const LOOK_EVERY_MS = 1000;
-
-/** All of a run's settings that the agent as it is before the loop follows from, beside whether hardness counts at all. */
-const DEPENDS_ON = [
-  "agent",
-  "pretraining",
-  "feasibilitySteps",
-  "feasibilityUpdates",
-  "targetEntropy",
-  "heads",
-  "view",
-  "features",
-  "discount",
-  "replay",
-  "replayCapacity",
-  "env",
-  "seed",
-  "learner",
-  "device",
-  "threads",
-] as const satisfies readonly SettingName[];
+/** Environments that it acts in at once, so that E does not change what is learned (a server with fewer does). */
+export const PRETRAINING_ENVIRONMENTS = 8;
+/** Steps of uniform actions before the first update, so that the critics see every kind of placement. */
+const RANDOM_STEPS = 1000;
+/** Steps of a block. Between blocks nothing is under way: environments start anew, and a checkpoint of the agent is all there is to keep. */
+export const BLOCK_STEPS = 1000;
 
 /** Share of valid placements in each block of an online pre-training. */
 export type FeasibilityCurve = readonly number[];
 
-/** What learning feasibility online needs of a run. */
-type Learning = Pick<Run, "agent" | "configuration" | "environments" | "pretrained" | "shared" | "progress">;
-
-/** The agent is read from where another run has learned the same before; it is equal to the bit. */
-export async function learnFeasibility(run: Learning & Pick<Run, "preparation">): Promise<void> {
-  if (run.configuration.feasibilityUpdates === 0) return;
-  if (run.configuration.pretraining === "online") await learnOnline(run);
-  else await learnOffline(run);
+export interface FeasibilityParts {
+  readonly agent: Agent;
+  readonly environments: EnvironmentLink;
+  /** Random ones; asked for offline alone. */
+  readonly transitions: () => readonly Transition[];
+  readonly progress: Progress;
 }
 
-async function learnOffline(run: Learning & Pick<Run, "preparation">): Promise<void> {
-  const { agent, configuration, pretrained, progress } = run;
-  const file = pretrained === null ? null : path.join(pretrained, `feasible-${digestOf(run)}.safetensors`);
-  if (file !== null && existsSync(file)) {
-    await agent.restore(readTensorFile(file).tensors);
-    return;
-  }
-  const { feasibilityUpdates, seed } = configuration;
+type Settings = Pick<Configuration, "pretraining" | "feasibilitySteps" | "feasibilityUpdates" | "seed">;
+
+export async function learnFeasibility(parts: FeasibilityParts, settings: Settings): Promise<void> {
+  if (settings.feasibilityUpdates === 0) return;
+  if (settings.pretraining === "offline") return learnOffline(parts, settings);
+  const blocks = learnOnline(parts, settings, []);
+  while ((await blocks.next()).done !== true);
+}
+
+export async function learnOffline(
+  { agent, transitions, progress }: Omit<FeasibilityParts, "environments">,
+  { feasibilityUpdates, seed }: Settings,
+): Promise<void> {
   progress.begin("feasibility", feasibilityUpdates, "updates");
   const random = Random.stream(seed, "feasibility");
-  await agent.pretrain(run.preparation.transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
-  progress.end();
-  if (file !== null) writeBeside(file, await agent.state(), null);
-}
-
-/** Runs side by side may write the same: each beside, and whole when it gets its name. */
-function writeBeside(file: string, tensors: Tensors, note: unknown): void {
-  const own = `${file}.${hostname()}-${process.pid}`;
-  writeTensorFile(own, tensors, note);
-  renameSync(own, file);
-}
-
-/** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
-export async function learnOnline(run: Learning): Promise<FeasibilityCurve> {
-  const { folder, whole, unfinished } = keptIn(run);
-  mkdirSync(folder, { recursive: true });
-  for (;;) {
-    if (existsSync(whole)) return restored(run, whole);
-    const lock = lockOf(folder);
-    if (lock === null) {
-      await othersToFinish(run, folder, whole);
-      continue;
-    }
-    try {
-      if (!existsSync(whole)) return await pretrainOnline(run, whole, unfinished, lock);
-    } finally {
-      if (holdsLock(lock)) rmSync(lock, { force: true });
-    }
-  }
-}
-
-type Kept = Pick<Learning, "configuration" | "environments" | "pretrained" | "shared">;
-
-function keptIn(run: Kept): { readonly folder: string; readonly whole: string; readonly unfinished: string } {
-  const folder = path.join(run.pretrained ?? run.shared, `feasible-${digestOf(run)}`);
-  return {
-    folder,
-    whole: path.join(folder, "agent.safetensors"),
-    unfinished: path.join(folder, "unfinished.safetensors"),
-  };
-}
-
-/** The curve of an online pre-training as far as it has been kept; empty where it has not begun. */
-export function keptCurve(run: Kept): FeasibilityCurve {
-  const { whole, unfinished } = keptIn(run);
-  const file = [whole, unfinished].find((name) => existsSync(name));
-  return file === undefined ? [] : (readTensorNote(file) as { curve: FeasibilityCurve }).curve;
-}
-
-/** The lock of the folder, or null while another process has it. */
-function lockOf(folder: string): string | null {
-  try {
-    return takeLock(folder);
-  } catch (error) {
-    if (error instanceof InputError) return null;
-    throw error;
-  }
-}
-
-/** Until another run has made the agent, or has let go of it. */
-async function othersToFinish({ progress }: Learning, folder: string, whole: string): Promise<void> {
-  progress.begin("feasibility, which another run is learning", 1, "agent");
-  while (!existsSync(whole)) {
-    // Ends here where the user has stopped the run.
-    progress.advance(0);
-    await sleep(LOOK_EVERY_MS);
-    const lock = lockOf(folder);
-    if (lock === null) continue;
-    rmSync(lock, { force: true });
-    break;
-  }
+  await agent.pretrain(transitions(), feasibilityUpdates, random, (done) => progress.advance(done));
   progress.end();
 }
 
-async function restored({ agent }: Learning, file: string): Promise<FeasibilityCurve> {
-  const { tensors, note } = readTensorFile(file);
-  await agent.restore(tensors);
-  return (note as { curve: FeasibilityCurve }).curve;
-}
-
-async function pretrainOnline(
-  run: Learning,
-  whole: string,
-  unfinished: string,
-  lock: string,
-): Promise<FeasibilityCurve> {
-  const { agent, configuration, environments, progress } = run;
-  const { feasibilitySteps: steps, feasibilityUpdates: updates, seed } = configuration;
-  const curve = existsSync(unfinished) ? [...(await restored(run, unfinished))] : [];
+/** Block by block, the curve so far after each; `before` is the curve of the blocks that are done already. */
+export async function* learnOnline(
+  { agent, environments, progress }: Omit<FeasibilityParts, "transitions">,
+  { feasibilitySteps: steps, feasibilityUpdates: updates, seed }: Settings,
+  before: FeasibilityCurve,
+): AsyncGenerator<FeasibilityCurve> {
+  const curve = [...before];
   progress.begin("feasibility, online", steps, "steps");
   for (let block = curve.length; block * BLOCK_STEPS < steps; block++) {
     curve.push(await pretrainBlock({ agent, environments, seed, steps, updates }, block));
     progress.advance(Math.min(steps, curve.length * BLOCK_STEPS));
-    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock)) {
-      writeBeside(unfinished, await agent.state(), { curve });
-    }
+    yield [...curve];
   }
   progress.end();
   const last = curve.slice(-Math.ceil(curve.length / 10));
   const share = last.reduce((sum, own) => sum + own, 0) / Math.max(1, last.length);
   progress.say(`feasibility: ${(100 * share).toFixed(0)} % valid in the last tenth of ${steps} steps`);
-  writeBeside(whole, await agent.state(), { curve });
-  rmSync(unfinished, { force: true });
-  // From the file, as every other run has it: what is not part of the state can't make a difference.
-  return restored(run, whole);
 }
 
-function digestOf({ configuration, environments }: Kept): string {
-  const settings = DEPENDS_ON.map((name) => configuration[name]);
-  const online = configuration.pretraining === "online";
-  const drawn = Math.min(online ? PRETRAINING_ENVIRONMENTS : PREPARATION_ENVIRONMENTS, environments.count);
-  const inputs = online ? [] : [configuration.testSeed];
-  const all = [
-    FORMAT_VERSION,
-    environments.world.digest,
-    drawn,
-    configuration.extrinsicWeight > 0,
-    ...settings,
-    ...inputs,
-  ];
-  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
+interface Pretraining {
+  readonly agent: Agent;
+  readonly environments: EnvironmentLink;
+  readonly seed: number;
+  /** Steps and updates in all. */
+  readonly steps: number;
+  readonly updates: number;
+}
+
+/** Runs block number `block` (from 0) and gives the share of its steps that were valid. */
+async function pretrainBlock(pretraining: Pretraining, block: number): Promise<number> {
+  const { agent, environments, seed, steps } = pretraining;
+  const random = Random.stream(seed, "online pre-training", block);
+  const learning = Random.stream(seed, "online pre-training, updates", block);
+  const wandering = { environments, count: Math.min(PRETRAINING_ENVIRONMENTS, environments.count) };
+  const first = block * BLOCK_STEPS;
+  const end = Math.min(steps, first + BLOCK_STEPS);
+  let done = first;
+  let valid = 0;
+  /** How far an episode is says nothing of feasibility, but the agent sees it: any value, the same for all of a round. */
+  let progress = 0;
+  await wander(
+    wandering,
+    random,
+    async (states) => {
+      progress = random.float();
+      if (done < RANDOM_STEPS) return uniformActions(states, random, wandering);
+      const actions = await agent.act(
+        states.map(({ scene, objects }) => ({ scene, objects, progress })),
+        random,
+      );
+      const width = actions.length / states.length;
+      return states.map((_, i) => actions.slice(i * width, (i + 1) * width));
+    },
+    async (round) => {
+      const kept = round.slice(0, end - done);
+      const before = done;
+      agent.remember(kept.map((step) => feasibilityTransition(step, progress)));
+      done += kept.length;
+      valid += kept.filter(({ after }) => after.reason === 0).length;
+      await agent.update(updatesBy(pretraining, done) - updatesBy(pretraining, before), learning);
+      return done < end;
+    },
+  );
+  return valid / (end - first);
+}
+
+/** Updates that are done when `done` steps are: none of the random ones, then the same number for each step. */
+function updatesBy({ steps, updates }: Pretraining, done: number): number {
+  const random = Math.min(RANDOM_STEPS, steps / 2);
+  return Math.floor((updates * Math.max(0, done - random)) / (steps - random));
+}
+
+/** What an agent learns of feasibility from a step: ±1, at a `progress` of choice, since how far an episode is says nothing of it. */
+export function feasibilityTransition({ before, action, after }: WanderedStep, progress: number): Transition {
+  const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
+  const valid = after.reason === 0;
+  return {
+    observation: observe(before),
+    action,
+    next: observe(after),
+    valid,
+    reward: feasibilityOf(valid),
+    hardness: null,
+    terminated: false,
+  };
 }

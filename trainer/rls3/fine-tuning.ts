@@ -1,11 +1,12 @@
 /** @file Fine-tuning on an iteration's samples: η of each episode's, some epochs of batches, each image with all of its pairs that may be asked about. */
+import { at } from "../at.js";
+import type { World } from "../environments/served-world.js";
+import { competing, sampleQuestions, stack } from "../evaluation/questions.js";
+import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
+import type { Configuration } from "../settings/configuration.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
-import type { Configuration } from "./configuration.js";
 import type { Sample } from "./episodes.js";
-import type { Progress } from "./progress.js";
-import { competing, sampleQuestions, stack } from "./questions.js";
-import type { World } from "./world.js";
 
 /**
  * Indices of the samples that are kept: of each episode a share η of those with a pair to ask about, drawn without replacement. The
@@ -19,21 +20,21 @@ export function subsample(
 ): number[] {
   const byEpisode = new Map<number, number[]>();
   for (const [i, { episode }] of samples.entries()) {
-    if ((scored[i]?.pairs ?? []).length === 0) continue;
+    if (at(scored, i).pairs.length === 0) continue;
     const indices = byEpisode.get(episode);
     if (indices === undefined) byEpisode.set(episode, [i]);
     else indices.push(i);
   }
   return [...byEpisode.values()].flatMap((indices) => {
     const order = random.permutation(indices.length);
-    return Array.from(order.subarray(0, Math.round(rate * indices.length)), (at) => indices[at] ?? 0);
+    return Array.from(order.subarray(0, Math.round(rate * indices.length)), (place) => at(indices, place));
   });
 }
 
 /** `epochs` passes in fresh random orders, cut into batches of exactly `size` (or one smaller batch where there is less than one). */
-export function batches(indices: readonly number[], size: number, epochs: number, random: Random): number[][] {
+export function batches<T>(items: readonly T[], size: number, epochs: number, random: Random): T[][] {
   const stream = Array.from({ length: epochs }, () =>
-    Array.from(random.permutation(indices.length), (at) => indices[at] ?? 0),
+    Array.from(random.permutation(items.length), (place) => at(items, place)),
   ).flat();
   const whole = Math.floor(stream.length / size);
   if (whole === 0) return stream.length === 0 ? [] : [stream];
@@ -46,28 +47,32 @@ export interface FineTuned {
   readonly gradientNorm: number | null;
 }
 
+export interface FineTuningParts {
+  readonly model: VisionLanguageModel;
+  readonly environments: { readonly world: World };
+  readonly progress: Progress;
+}
+
+/** Fine-tunes the model on the samples, which are those of an iteration that were kept. */
 export async function fineTune(
-  model: VisionLanguageModel,
-  world: World,
+  { model, environments, progress }: FineTuningParts,
   samples: readonly Sample[],
-  kept: readonly number[],
-  { seed, epochs, batchSize, negatives }: Configuration,
+  { seed, epochs, batchSize, negatives }: Pick<Configuration, "seed" | "epochs" | "batchSize" | "negatives">,
   iteration: number,
-  progress: Progress,
 ): Promise<FineTuned> {
+  const { world } = environments;
   const random = Random.stream(seed, "fine-tuning", iteration);
   const flipping = Random.stream(seed, "negatives", iteration);
-  const plan = batches(kept, batchSize, epochs, random);
+  const plan = batches(samples, batchSize, epochs, random);
   let loss = 0;
   let gradientNorm = 0;
   progress.begin("fine-tuning", plan.length, "steps");
   for (const [done, batch] of plan.entries()) {
-    const chosen = batch.flatMap((i) => samples[i] ?? []);
     const result = await model.fineTune(
-      stack(chosen.map((sample) => sample.image)),
+      stack(batch.map((sample) => sample.image)),
       competing(
         world,
-        chosen.map((sample) => sampleQuestions(world, sample, random)),
+        batch.map((sample) => sampleQuestions(world, sample, random)),
         negatives,
         flipping,
       ),

@@ -1,45 +1,43 @@
 /**
  * @file RLS3 (arXiv 2501.18880), top to bottom: an agent places objects so that a vision-language model (VLM) fails at spatial
  * relations, the VLM is fine-tuned on what it found, and again. The random baseline and the paper's own agent take the same way.
+ * It writes nothing down: whoever draws the iterations (trainer/runs) does.
  */
+import { at } from "../at.js";
+import type { EnvironmentLink } from "../environments/environment-link.js";
+import { type Accuracy, evaluate, type TestSets } from "../evaluation/evaluation.js";
+import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
-import type { Agent } from "../sac/agent.js";
-import type { TrainingState, VisionLanguageModel } from "../vlm/model.js";
+import type { Agent, AgentStatistics, Transition } from "../sac/agent.js";
+import type { Configuration } from "../settings/configuration.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { agentLearning } from "./agent-learning.js";
-import type { Configuration } from "./configuration.js";
-import type { EnvironmentLink } from "./environment-link.js";
-import { generateEpisodes } from "./episodes.js";
-import { evaluate } from "./evaluation.js";
+import { type Episodes, Play } from "./episodes.js";
 import { learnFeasibility } from "./feasibility.js";
-import { fineTune, subsample } from "./fine-tuning.js";
-import type { Preparation } from "./preparation.js";
-import type { Progress } from "./progress.js";
-import { type Happened, record } from "./record.js";
-import { rewards } from "./reward.js";
-import type { RunDirectory } from "./run-directory.js";
-import { scoreSamples } from "./scoring.js";
-import { newSignatures } from "./signatures.js";
+import { type FineTuned, fineTune, subsample } from "./fine-tuning.js";
+import { rewards, type StepReward } from "./reward.js";
+import { type AskedSample, scoreSamples } from "./scoring.js";
 import { Stopwatch } from "./stopwatch.js";
-import { prefixed, unprefixed } from "./tensor-file.js";
 
-/** What a run works with, opened and closed by run.ts. */
-export interface Run {
-  readonly configuration: Configuration;
+/** What the algorithm works with; opened and closed by whoever calls it. */
+export interface Parts {
   readonly environments: EnvironmentLink;
   readonly agent: Agent;
   readonly model: VisionLanguageModel;
-  readonly preparation: Preparation;
-  /** Folder of what runs share, the preparation among it. */
-  readonly shared: string;
-  /** Folder in which agents that have learned feasibility are kept for runs that would learn the same; null: kept nowhere but those that learn online, in `shared`. */
-  readonly pretrained: string | null;
-  readonly directory: RunDirectory;
+  readonly testSets: TestSets;
+  /** Random transitions that feasibility is learned from offline. */
+  readonly transitions: () => readonly Transition[];
+  /** How the agent learns feasibility before the loop, where that is not to be learned here; runs share one that has. */
+  readonly learnFeasibility?: () => Promise<void>;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Settings extends Configuration {
   /** A comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
-  readonly earlyStopping: boolean;
+  readonly stopsEarly: boolean;
   /** Agent and model learn one after the other: so that a run of one thread leaves the other cores to other runs. */
   readonly inTurns: boolean;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** All that one iteration hands to the next, beside the agent and the model. Plain JSON: a checkpoint holds it. */
@@ -55,69 +53,96 @@ export interface State {
   readonly finished: "all iterations done" | "all valid samples made" | "steps used up" | "validation plateau" | null;
 }
 
-/** Runs to the end, from a checkpoint where there is one. */
-export async function rls3(run: Run): Promise<State> {
-  let state = (await restore(run)) ?? (await start(run));
-  while (state.finished === null) state = await iterate(run, state);
-  return state;
+/** What an iteration's episodes came to, and what was made of them. */
+export interface Found {
+  readonly episodes: Episodes;
+  readonly scored: readonly AskedSample[];
+  readonly rewarded: readonly (readonly StepReward[])[];
+  /** Indices of the samples that the model was fine-tuned on. */
+  readonly kept: readonly number[];
+  readonly tuned: FineTuned;
+  readonly agentStatistics: AgentStatistics;
 }
 
-/** Before the loop: the agent learns what a feasible placement is from random transitions, without images and without the model. */
-async function start(run: Run): Promise<State> {
-  const { directory } = run;
+export interface Iteration {
+  readonly state: State;
+  readonly test: Accuracy;
+  /** Null without a natural mix. */
+  readonly natural: Accuracy | null;
+  /** Absent in iteration 0, which only looks. */
+  readonly found?: Found;
+  /** Seconds of each phase. */
+  readonly stopwatch: Stopwatch;
+}
+
+/**
+ * The iterations, from the one after `from` or, where that is null, from iteration 0: agent and model as they are before the loop. While an iteration is
+ * looked at, agent and model stay as it left them.
+ */
+export async function* rls3(parts: Parts, settings: Settings, from: State | null): AsyncGenerator<Iteration> {
+  let state = from;
+  if (state === null) {
+    const first = await start(parts, settings);
+    yield first;
+    state = first.state;
+  }
+  while (state.finished === null) {
+    const next = await iterate(parts, settings, state);
+    yield next;
+    state = next.state;
+  }
+}
+
+/** Before the loop the agent learns what a feasible placement is, without images and without the model. */
+async function start(parts: Parts, settings: Settings): Promise<Iteration> {
   const stopwatch = new Stopwatch();
-  await learnFeasibility(run);
+  await (parts.learnFeasibility?.() ?? learnFeasibility(parts, settings));
   stopwatch.lap("agent");
-  const accuracies = await measure(run);
-  const validated = run.earlyStopping ? await validate(run, null, 0) : null;
+  const accuracies = await measure(parts);
+  const best = settings.stopsEarly ? await validate(parts, null, 0) : null;
   stopwatch.lap("evaluation");
-  const state: State = { iteration: 0, generated: 0, valid: 0, terms: {}, best: validated, finished: null };
-  await record(run, state, accuracies);
-  await save(run, state);
-  stopwatch.lap("checkpoint");
-  directory.append("timings.csv", [stopwatch.row(0)]);
-  return state;
+  return { state: { iteration: 0, generated: 0, valid: 0, terms: {}, best, finished: null }, ...accuracies, stopwatch };
 }
 
 /** One iteration: E episodes → scores → rewards → agent, η of the samples → model → evaluation. */
-async function iterate(run: Run, before: State): Promise<State> {
-  const { agent, configuration, directory, environments, model, progress } = run;
-  const { seed, samplingRate } = configuration;
-  const { world } = environments;
+async function iterate(parts: Parts, settings: Settings, before: State): Promise<Iteration> {
+  const { agent, environments, model } = parts;
+  const { seed, samplingRate, inTurns } = settings;
   const iteration = before.iteration + 1;
   const stopwatch = new Stopwatch();
-  run.signal?.throwIfAborted();
+  parts.signal?.throwIfAborted();
 
   // E episodes of T₀ valid samples each; every step earns r = ±1 for feasibility, from which the paper's agent learns while it acts.
-  const learning = agentLearning(agent, configuration, Random.stream(seed, "agent", iteration));
-  const episodes = await generateEpisodes(
-    environments,
-    agent,
-    configuration,
-    iteration,
-    progress,
-    learning.whileActing,
-  );
+  const learning = agentLearning(agent, settings, Random.stream(seed, "agent", iteration));
+  const play = new Play(parts, settings, iteration);
+  for await (const round of play.rounds()) await learning.during(round);
+  const episodes = await play.result();
   stopwatch.lap("episodes");
 
   // Metadata → captions → model: how well does it do on each sample?
-  const scored = await scoreSamples(model, world, episodes.samples);
+  const scored = await scoreSamples(model, environments.world, episodes.samples);
   stopwatch.lap("score");
 
   // The worse, the more reward: + β·h at each valid sample, or + β·J₂ on the episode's last transition.
-  const rewarded = rewards(episodes.steps, scored, configuration);
+  const rewarded = rewards(episodes.steps, scored, settings);
 
   // The agent learns from it, while η of the samples fine-tune the model: neither needs the other's result.
   const kept = subsample(episodes.samples, scored, samplingRate, Random.stream(seed, "subsampling", iteration));
-  const learn = () => learning.finish(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
-  const tune = () => fineTune(model, world, episodes.samples, kept, configuration, iteration, progress);
-  const [agentStatistics, tuned] = run.inTurns ? [await learn(), await tune()] : await Promise.all([learn(), tune()]);
+  const learn = () => learning.after(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
+  const tune = () =>
+    fineTune(
+      parts,
+      kept.map((i) => at(episodes.samples, i)),
+      settings,
+      iteration,
+    );
+  const [agentStatistics, tuned] = inTurns ? [await learn(), await tune()] : await Promise.all([learn(), tune()]);
   stopwatch.lap("fineTuning");
-  run.signal?.throwIfAborted();
+  parts.signal?.throwIfAborted();
 
   // On images that neither agent nor fine-tuning ever sees.
-  const accuracies = await measure(run);
-  const best = run.earlyStopping ? await validate(run, before.best, iteration) : null;
+  const accuracies = await measure(parts);
+  const best = settings.stopsEarly ? await validate(parts, before.best, iteration) : null;
   stopwatch.lap("evaluation");
 
   const generated = before.generated + episodes.steps.reduce((sum, steps) => sum + steps.length, 0);
@@ -128,41 +153,32 @@ async function iterate(run: Run, before: State): Promise<State> {
     valid,
     terms: countTerms(before.terms, scored),
     best,
-    finished: finished(configuration, { iteration, generated, valid, best }),
+    finished: finished(settings, { iteration, generated, valid, best }),
   };
-  const rows = await record(run, state, {
-    ...accuracies,
-    iteration: { episodes, scored, rewarded, kept, tuned, agentStatistics },
-  });
-  for (const line of newSignatures(rows, configuration.agent)) {
-    progress.say(`warning: ${line}`);
-    directory.log.warn({ iteration, signature: line });
-  }
-  await save(run, state);
-  stopwatch.lap("checkpoint");
-  directory.append("timings.csv", [stopwatch.row(iteration)]);
-  return state;
+  return { state, ...accuracies, found: { episodes, scored, rewarded, kept, tuned, agentStatistics }, stopwatch };
 }
 
 /** The points of the curves: on the test set balanced over relations, and on what random placements give. */
-async function measure({ model, environments, preparation }: Run): Promise<Pick<Happened, "test" | "natural">> {
-  const { test, natural } = preparation;
+async function measure({ model, environments, testSets }: Parts): Promise<Pick<Iteration, "test" | "natural">> {
+  const { test, natural } = testSets;
   return {
     test: await evaluate(model, environments.world, test),
     natural: natural.images.length === 0 ? null : await evaluate(model, environments.world, natural),
   };
 }
 
-/** Validation on images of other seeds; a new best keeps its adapter. */
-async function validate(run: Run, best: State["best"], iteration: number): Promise<NonNullable<State["best"]>> {
-  const { oneTerm } = await evaluate(run.model, run.environments.world, run.preparation.validation);
-  if (best !== null && oneTerm <= best.accuracy) return best;
-  await run.model.saveAdapter(run.directory.path("adapter"));
-  return { iteration, accuracy: oneTerm };
+/** Validation on images of other seeds: the best so far. */
+async function validate(
+  { model, environments, testSets }: Parts,
+  best: State["best"],
+  iteration: number,
+): Promise<NonNullable<State["best"]>> {
+  const { oneTerm } = await evaluate(model, environments.world, testSets.validation);
+  return best !== null && oneTerm <= best.accuracy ? best : { iteration, accuracy: oneTerm };
 }
 
 function finished(
-  { iterations, validSamples, stepLimit, patience }: Configuration,
+  { iterations, validSamples, stepLimit, patience }: Settings,
   { iteration, generated, valid, best }: Omit<State, "terms" | "finished">,
 ): State["finished"] {
   if (validSamples === 0 && iteration >= iterations) return "all iterations done";
@@ -172,29 +188,8 @@ function finished(
   return best !== null && iteration - best.iteration >= patience ? "validation plateau" : null;
 }
 
-function countTerms(
-  before: State["terms"],
-  scored: readonly { readonly movedTerms: readonly string[] }[],
-): State["terms"] {
+function countTerms(before: State["terms"], scored: readonly AskedSample[]): State["terms"] {
   const counts: Record<string, number> = { ...before };
   for (const term of scored.flatMap(({ movedTerms }) => movedTerms)) counts[term] = (counts[term] ?? 0) + 1;
   return counts;
-}
-
-async function save({ agent, model, directory, configuration }: Run, state: State): Promise<void> {
-  const trained = await model.state();
-  const tensors = { ...prefixed("agent", await agent.state()), ...prefixed("vlm", trained.tensors) };
-  const saved: Saved = { ...state, modelSteps: trained.steps };
-  directory.saveCheckpoint(state.iteration, { state: saved, tensors }, configuration.checkpointsKept);
-}
-
-type Saved = State & { readonly modelSteps: TrainingState["steps"] };
-
-async function restore({ agent, model, directory, progress }: Run): Promise<State | null> {
-  const checkpoint = directory.resume<Saved>((line) => progress.say(`warning: ${line}`));
-  if (checkpoint === null) return null;
-  const { modelSteps, ...state } = checkpoint.state;
-  await agent.restore(unprefixed("agent", checkpoint.tensors));
-  await model.restore({ tensors: unprefixed("vlm", checkpoint.tensors), steps: modelSteps });
-  return state;
 }

@@ -1,10 +1,14 @@
 /** @file The reward, whole: a feasibility part of ±1 for each step and an extrinsic part where the model did badly. */
+import { at } from "../at.js";
 
 /** S of a sample or an episode from a share or a probability of right answers: 1 (all wrong) to 5 (all right). */
 export const scoreOf = (right: number): number => 1 + 4 * right;
 
 /** h: the paper's (6 − S)², from 1 (S = 5) to 25 (S = 1), scaled to 0 … 1. */
 export const hardnessOf = (score: number): number => ((6 - score) ** 2 - 1) / 24;
+
+/** r: +1 for a valid placement, −1 for an invalid one. */
+export const feasibilityOf = (valid: boolean): number => (valid ? 1 : -1);
 
 /** What the reward reads of a step. */
 export interface RewardedStep {
@@ -30,7 +34,7 @@ export interface RewardOptions {
 }
 
 export interface StepReward {
-  /** r: +1 for a valid placement, −1 for an invalid one. */
+  /** r, ±1. */
   readonly feasibility: number;
   /** The β part. */
   readonly extrinsic: number;
@@ -48,10 +52,10 @@ export function rewards(
   return episodes.map((steps) =>
     steps.map(({ sample }, index) => {
       const last = index === steps.length - 1;
-      const ofSample = sample === null ? 0 : (scaled[sample] ?? 0);
+      const ofSample = sample === null ? 0 : at(scaled, sample);
       const difficulty = options.reward === "sample" ? ofSample : last ? episodeDifficulty(steps, samples) : 0;
       return {
-        feasibility: sample === null ? -1 : 1,
+        feasibility: feasibilityOf(sample !== null),
         extrinsic: options.extrinsicWeight * difficulty,
         hardness: sample === null ? null : difficulty,
       };
@@ -72,7 +76,7 @@ function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnes
 
 /** J₂ = (6 − S)², S averaged over the episode's samples that were asked about; nothing to be rewarded for where there is none. */
 function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
-  const shares = steps.flatMap(({ sample }) => (sample === null ? [] : (samples[sample]?.share ?? [])));
+  const shares = steps.flatMap(({ sample }) => (sample === null ? [] : (at(samples, sample).share ?? [])));
   if (shares.length === 0) return 0;
   return (6 - scoreOf(shares.reduce((sum, share) => sum + share, 0) / shares.length)) ** 2;
 }

@@ -1,10 +1,11 @@
 /** @file How the model does on each sample: its answers to the pairs, and what of them the reward looks at. */
+import { at } from "../at.js";
+import type { World } from "../environments/served-world.js";
+import { type Answer, ask, captionSet, sampleQuestions } from "../evaluation/questions.js";
 import { codeTerms } from "../language/index.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
-import { type Answer, ask, captionSet, sampleQuestions } from "./questions.js";
 import { hardnessOf, type ScoredSample, scoreOf } from "./reward.js";
-import type { World } from "./world.js";
 
 export interface AskedPair {
   readonly slots: readonly [number, number];
@@ -36,7 +37,7 @@ const mean = (values: readonly number[]): number | null =>
 /** The right caption unless a wrong one beats it; then the one that beats it by most. */
 function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
   const lowest = Math.min(0, ...margins);
-  return lowest < 0 ? (wrong[margins.indexOf(lowest)] ?? right) : right;
+  return lowest < 0 ? at(wrong, margins.indexOf(lowest)) : right;
 }
 
 export async function scoreSamples(
@@ -52,9 +53,9 @@ export async function scoreSamples(
     captions,
   );
   return samples.map((sample, i): AskedSample => {
-    const pairs = (questions[i] ?? []).map(({ slots, code, margin }, j): AskedPair => {
-      const asked = captions[i]?.[j] ?? { right: "", wrong: [] };
-      const answer = answers[i]?.[j] ?? { probability: 0, margins: [] };
+    const pairs = at(questions, i).map(({ slots, code, margin }, j): AskedPair => {
+      const asked = at(at(captions, i), j);
+      const answer = at(at(answers, i), j);
       return { slots, code, right: asked.right, preferred: preferred(asked, answer), answer, margin };
     });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
@@ -63,7 +64,7 @@ export async function scoreSamples(
     const score = probability === null ? null : scoreOf(probability);
     return {
       probability,
-      share: mean(pairs.map(({ answer }) => ((answer.margins[0] ?? 0) > 0 ? 1 : 0))),
+      share: mean(pairs.map(({ answer }) => (at(answer.margins, 0) > 0 ? 1 : 0))),
       pairs,
       score,
       hardness: score === null ? 0 : hardnessOf(score),

@@ -1,5 +1,5 @@
 /** @file The failure signatures that the paper names, watched in every run, each with its remedy. */
-import { TERM_COLUMNS, TERM_NAMES } from "../report/columns.js";
+import { TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 
 /** A row of metrics, by column. */
 export type Row = Readonly<Record<string, number | null>>;

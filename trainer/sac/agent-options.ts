@@ -1,7 +1,7 @@
 /** @file An agent's settings, and their defaults for each arm. */
 import type { ReplayKind } from "../replay/replay.js";
+import type { AgentWorld } from "./agent-world.js";
 import type { LearnerOptions } from "./learner.js";
-import type { AgentWorld } from "./world.js";
 
 export const AGENT_KINDS = ["rls3", "paper", "random"] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];

@@ -1,6 +1,7 @@
 /** @file An agent's state as flat named tensors, "part/name", and the means it reports. */
-import type { Tensor, Tensors } from "../graph/runtime.js";
+
 import type { ColumnArray } from "../replay/columns.js";
+import type { Tensor, Tensors } from "../tensor.js";
 
 type Arrays = Readonly<Record<string, ColumnArray>>;
 

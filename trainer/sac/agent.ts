@@ -1,6 +1,7 @@
 /** @file What the RLS3 loop sees of a sample generator: the default object-centric agent, the paper's Gaussian SAC, or random. */
-import type { Tensors } from "../graph/runtime.js";
+
 import type { Random } from "../random/random.js";
+import type { Tensors } from "../tensor.js";
 
 /** The environment's own state, as the `objects` and `scene` observations carry it, plus how far the episode is. */
 export interface AgentObservation {

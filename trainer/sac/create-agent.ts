@@ -6,8 +6,8 @@ import { openProposalAgent, proposalAgentBytes } from "./proposal-agent.js";
 import { RandomAgent } from "./random-agent.js";
 
 export { AGENT_KINDS, type AgentKind, type AgentOptions, agentDefaults } from "./agent-options.js";
+export type { AgentWorld } from "./agent-world.js";
 export { LEARNERS, type LearnerKind } from "./learner.js";
-export type { AgentWorld } from "./world.js";
 
 /** Resolves with the agent, its networks drawn from the seed and its learner's thread running; `close` ends that. */
 export async function createAgent(kind: AgentKind, options: AgentOptions): Promise<Agent> {

@@ -5,7 +5,7 @@
  * where the object would come to rest, and its relation from there to each that stays, as captions are made of it.
  */
 import type { AgentObservation } from "./agent.js";
-import { ACTION_WIDTH, type AgentWorld, decodePlacement, type Placement, type SceneView } from "./world.js";
+import { ACTION_WIDTH, type AgentWorld, decodePlacement, type Placement, type SceneView } from "./agent-world.js";
 
 /** Fourier features sin, cos of π · {1, 2, 4, 8} · (x, z, drop). */
 const OCTAVES = 4;

@@ -3,11 +3,11 @@
  * A model is its settings, its variables and its functions; this file says their names and shapes, onnx/ and tfjs/ compute them.
  */
 import { InputError } from "../errors.js";
-import type { Tensor, Tensors } from "../graph/runtime.js";
 import type { Random } from "../random/random.js";
+import { float32, scalar, type Tensor, type Tensors } from "../tensor.js";
+import type { AgentWorld } from "./agent-world.js";
 import { initialParameters, type Layer, parameterCount, perceptron, twins } from "./layout.js";
 import { actorViewWidth, criticViewWidth } from "./placement-view.js";
-import type { AgentWorld } from "./world.js";
 
 /**
  * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
@@ -136,25 +136,23 @@ export function checkVariables(model: Model, variables: Tensors): void {
   }
 }
 
-const vector = (data: Float32Array): Tensor => ({ type: "float32", dims: [data.length], data });
-
 /** First values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
 export function initialVariables(model: Model, random: Random): Tensors {
   const variables: Record<string, Tensor> = {};
   for (const [name, count] of trainedVariables(model)) {
-    variables[`${name}.first`] = vector(new Float32Array(count));
-    variables[`${name}.second`] = vector(new Float32Array(count));
-    variables[`${name}.step`] = { type: "float32", dims: [], data: new Float32Array(1) };
+    variables[`${name}.first`] = float32(new Float32Array(count));
+    variables[`${name}.second`] = float32(new Float32Array(count));
+    variables[`${name}.step`] = scalar(0);
   }
   if (model.kind === "heads") {
-    for (const head of model.heads) variables[head] = vector(initialParameters(headLayers(model), random));
+    for (const head of model.heads) variables[head] = float32(initialParameters(headLayers(model), random));
     return variables;
   }
-  variables["actor"] = vector(initialParameters(actorLayers(model), random));
+  variables["actor"] = float32(initialParameters(actorLayers(model), random));
   const layers = criticLayers(model);
   const critics = twins([initialParameters(layers, random), initialParameters(layers, random)], layers);
-  variables["critics"] = vector(critics);
-  variables["targets"] = vector(critics.slice());
-  variables["temperature"] = vector(new Float32Array(1));
+  variables["critics"] = float32(critics);
+  variables["targets"] = float32(critics.slice());
+  variables["temperature"] = float32(new Float32Array(1));
   return variables;
 }

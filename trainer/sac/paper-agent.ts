@@ -1,16 +1,17 @@
 /** @file The paper's agent: SAC with a squashed Gaussian, twin critics over state and action, and automatic temperature (`--agent paper`). */
 import { InputError } from "../errors.js";
-import type { Tensors } from "../graph/runtime.js";
 import { Random } from "../random/random.js";
 import type { ColumnArrays, Schema } from "../replay/columns.js";
 import { annealedCorrection, createReplay, type Replay, type ReplayOptions, replayBytes } from "../replay/replay.js";
+import type { Tensors } from "../tensor.js";
 import type { Agent, AgentObservation, AgentStatistics, Transition } from "./agent.js";
 import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
-import { type Learner, openLearner } from "./learner.js";
+import { ACTION_WIDTH, type AgentWorld, observationWidth, writeObservation } from "./agent-world.js";
+import type { Learner } from "./learner.js";
 import { checkVariables, initialVariables, type SacModel, updatesInRun } from "./models.js";
+import { openLearner } from "./open-learner.js";
 import { actSac, type SacBatch, type SacOutcome, updateSac, updateSacMany } from "./sac-updates.js";
-import { ACTION_WIDTH, type AgentWorld, observationWidth, writeObservation } from "./world.js";
 
 const CORRECTION_START = 0.4;
 /** Numbers of observations acted on in one call. */

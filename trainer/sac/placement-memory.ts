@@ -11,8 +11,8 @@ import {
   replayBytes,
 } from "../replay/replay.js";
 import type { AgentObservation, Transition } from "./agent.js";
+import { ACTION_WIDTH, type AgentWorld } from "./agent-world.js";
 import { featureWidth, writeFeatures } from "./features.js";
-import { ACTION_WIDTH, type AgentWorld } from "./world.js";
 
 export interface MemoryOptions {
   readonly world: AgentWorld;

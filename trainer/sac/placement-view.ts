@@ -3,7 +3,7 @@
  * from those that stay), made of the flat observation and the action by differentiable steps, so that the critics' gradient reaches the actor.
  * Written once over the few operations that it needs; each learner brings its own.
  */
-import { type AgentWorld, observationWidth } from "./world.js";
+import { type AgentWorld, observationWidth } from "./agent-world.js";
 
 /** What the view is written in: tensors are [rows, columns], operands broadcast. */
 export interface Operations<T> {

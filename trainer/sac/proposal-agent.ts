@@ -4,19 +4,20 @@
  * compare, one head in place of the two that learns the whole reward.
  */
 import { InputError } from "../errors.js";
-import type { Tensor, Tensors } from "../graph/runtime.js";
 import { Random } from "../random/random.js";
 import { annealedCorrection } from "../replay/replay.js";
+import { float32, scalar, type Tensors } from "../tensor.js";
 import type { Agent, AgentObservation, AgentStatistics, Transition } from "./agent.js";
 import type { AgentOptions } from "./agent-options.js";
 import { fromState, RunningMeans, toState } from "./agent-state.js";
+import { ACTION_WIDTH } from "./agent-world.js";
 import { featureWidth, writeFeatures } from "./features.js";
-import { type Learner, openLearner, outputOf } from "./learner.js";
+import { type Learner, outputOf } from "./learner.js";
 import { checkVariables, type Head, type HeadsModel, headLayers, initialVariables, updatesInRun } from "./models.js";
+import { openLearner } from "./open-learner.js";
 import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-memory.js";
 import { chooseProposals, softValues } from "./proposal-policy.js";
 import { stack } from "./stack.js";
-import { ACTION_WIDTH } from "./world.js";
 
 /** Iterations that hardness is learned from: the VLM changes, so older answers mislead. */
 const WINDOW = 6;
@@ -259,7 +260,7 @@ class ProposalAgent implements Agent {
       features: float32(features.slice(), [batch, this.model.features]),
       targets: float32(targets.slice(), [batch]),
       weights: float32(weights, [batch]),
-      learning_rate: float32(Float32Array.of(rate), []),
+      learning_rate: scalar(rate),
     };
     return { indices, feeds };
   }
@@ -332,8 +333,6 @@ class ProposalAgent implements Agent {
     }
   }
 }
-
-const float32 = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
 
 function uniformActions(count: number, random: Random): Float32Array {
   const actions = new Float32Array(count * ACTION_WIDTH);

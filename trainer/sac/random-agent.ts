@@ -2,7 +2,7 @@
 
 import type { Random } from "../random/random.js";
 import type { Agent, AgentObservation } from "./agent.js";
-import { ACTION_WIDTH } from "./world.js";
+import { ACTION_WIDTH } from "./agent-world.js";
 
 export class RandomAgent implements Agent {
   readonly name = "random";

@@ -1,6 +1,7 @@
 /** @file SAC's rhythm, whatever the environment: which update is due, and the noise that it takes. */
-import type { Tensor, Tensors } from "../graph/runtime.js";
+
 import type { Random } from "../random/random.js";
+import { float32, type Tensor, type Tensors } from "../tensor.js";
 import { type Learner, outputOf } from "./learner.js";
 import type { SacModel } from "./models.js";
 import { stack } from "./stack.js";
@@ -20,12 +21,10 @@ export interface SacOutcome {
   readonly statistics: Readonly<Record<string, number>>;
 }
 
-const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
-
 function noise(dims: readonly number[], random: Random): Tensor {
   const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
   random.fillNormal(data);
-  return tensor(data, dims);
+  return float32(data, dims);
 }
 
 /** Update number `count` (from 0): in the cleanrl convention the actor's turn comes every `policyFrequency` updates. */
@@ -72,12 +71,12 @@ export async function updateSacMany(
 
 function batchTensors({ batch: rows, action, observation }: SacModel, batch: SacBatch): Tensors {
   return {
-    observations: tensor(batch.observations, [rows, observation]),
-    next_observations: tensor(batch.nextObservations, [rows, observation]),
-    actions: tensor(batch.actions, [rows, action]),
-    rewards: tensor(batch.rewards, [rows]),
-    terminated: tensor(batch.terminated, [rows]),
-    weights: tensor(batch.weights, [rows]),
+    observations: float32(batch.observations, [rows, observation]),
+    next_observations: float32(batch.nextObservations, [rows, observation]),
+    actions: float32(batch.actions, [rows, action]),
+    rewards: float32(batch.rewards, [rows]),
+    terminated: float32(batch.terminated, [rows]),
+    weights: float32(batch.weights, [rows]),
   };
 }
 
@@ -97,8 +96,8 @@ export async function actSac(
 ): Promise<Float32Array> {
   const dims = [rows, model.action];
   const outputs = await learner.call(`act_${rows}`, {
-    observations: tensor(observations, [rows, model.observation]),
-    noise: random === undefined ? tensor(new Float32Array(rows * model.action), dims) : noise(dims, random),
+    observations: float32(observations, [rows, model.observation]),
+    noise: random === undefined ? float32(new Float32Array(rows * model.action), dims) : noise(dims, random),
   });
   return outputOf(outputs, "actions");
 }

@@ -1,5 +1,5 @@
 /** @file Feeds of several updates as those of one run. */
-import type { Tensor, Tensors } from "../graph/runtime.js";
+import { float32, type Tensor, type Tensors } from "../tensor.js";
 
 /** Float tensors of the same names and shapes one after another, each with a leading axis: copies. */
 export function stack(updates: readonly Tensors[]): Tensors {
@@ -11,5 +11,5 @@ function stackOne(tensors: readonly Tensor[]): Tensor {
   const { dims = [], data: { length } = { length: 0 } } = tensors[0] ?? {};
   const data = new Float32Array(tensors.length * length);
   for (const [i, own] of tensors.entries()) data.set(own.data as Float32Array, i * length);
-  return { type: "float32", dims: [tensors.length, ...dims], data };
+  return float32(data, [tensors.length, ...dims]);
 }

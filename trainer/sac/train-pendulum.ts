@@ -4,8 +4,9 @@
  */
 import { Random } from "../random/random.js";
 import { createReplay, type ReplayKind } from "../replay/replay.js";
-import { type Learner, type LearnerOptions, openLearner } from "./learner.js";
+import type { Learner, LearnerOptions } from "./learner.js";
 import { initialVariables, type SacModel } from "./models.js";
+import { openLearner } from "./open-learner.js";
 import { EPISODE_STEPS, MAX_TORQUE, observePendulum, resetPendulum, stepPendulum } from "./pendulum.js";
 import { actSac, updateSac } from "./sac-updates.js";
 

@@ -3,9 +3,9 @@
  * or goes on with it from its checkpoint, or finds it finished. Exit codes are those of `rls3`; SIGTERM ends it with 130, resumable.
  */
 import { InputError } from "../errors.js";
-import { modeOf } from "../rls3/pool.js";
-import { finishedState } from "../rls3/run.js";
-import { doRun, type Order } from "../rls3/told-run.js";
+import { doRun, type Order } from "../runs/child-run.js";
+import { modeOf } from "../runs/pool.js";
+import { finishedState } from "../runs/run.js";
 import { parseSweepFile } from "./plan-file.js";
 import { recordUsage } from "./usage.js";
 

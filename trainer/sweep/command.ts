@@ -1,6 +1,6 @@
 /** @file The command that repeats a cell alone: `rls3 train` with what differs from its defaults. */
-import { type Configuration, resolveConfiguration } from "../rls3/configuration.js";
-import { flagOf, SETTING_NAMES, type SettingName } from "../rls3/settings.js";
+import { type Configuration, resolveConfiguration } from "../settings/configuration.js";
+import { flagOf, SETTING_NAMES, type SettingName } from "../settings/settings.js";
 
 /** Settings by which the configuration differs from what `rls3 train` resolves to with the same agent. */
 function differences(configuration: Configuration, quick: boolean): SettingName[] {

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Configuration, iterationsPlanned } from "../rls3/configuration.js";
-import { runInProcess } from "../rls3/pool.js";
-import { imagesEvaluated } from "../rls3/preparation.js";
-import { silent } from "../rls3/progress.js";
-import { iterationsIn } from "../rls3/run-directory.js";
+import { silent } from "../progress.js";
+import { runInProcess } from "../runs/pool.js";
+import { imagesEvaluated } from "../runs/preparation.js";
+import { iterationsIn } from "../runs/run-directory.js";
+import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
 import type { PlannedCell } from "./plan-file.js";
 import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
 

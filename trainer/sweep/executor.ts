@@ -1,6 +1,6 @@
 /** @file Where a sweep's cells run: the interface that this machine's pool and a cluster's scheduler both fill. */
-import type { Progress } from "../rls3/progress.js";
-import type { RunPlan } from "../rls3/run.js";
+import type { Progress } from "../progress.js";
+import type { RunPlan } from "../runs/run.js";
 
 /** What an executor may need to know of the sweep beside its cells. */
 export interface ExecutionContext {

@@ -1,6 +1,6 @@
 /** @file How many cells run side by side: as many as cores and free memory have room for. */
 import { availableParallelism, freemem } from "node:os";
-import type { Configuration } from "../rls3/configuration.js";
+import type { Configuration } from "../settings/configuration.js";
 import type { Usage } from "./usage.js";
 
 /** Of a run whose peak nobody has measured yet. */

@@ -1,7 +1,7 @@
 /** @file The executor of this machine: cells in processes of their own, so many at a time. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { followRun, forkRun, inParallel } from "../rls3/pool.js";
+import { followRun, forkRun, inParallel } from "../runs/pool.js";
 import type { Executor } from "./executor.js";
 
 const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "cell.js");

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
-import { type Configuration, randomTransitionsNeeded } from "../rls3/configuration.js";
-import { flagOf } from "../rls3/settings.js";
+import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
+import { flagOf } from "../settings/settings.js";
 import { type CellWish, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
 

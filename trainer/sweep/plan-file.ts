@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
+import { writeDurably } from "../files/durable-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
-import { parseResolved, resolveConfiguration } from "../rls3/configuration.js";
-import { writeDurably } from "../rls3/durable-file.js";
-import { refuseOtherLanguage } from "../rls3/language-version.js";
-import { provenance } from "../rls3/provenance.js";
-import { SETTING_NAMES, SETTINGS, type SettingName } from "../rls3/settings.js";
+import { refuseOtherLanguage } from "../runs/language-version.js";
+import { provenance } from "../runs/provenance.js";
+import { parseResolved, resolveConfiguration } from "../settings/configuration.js";
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/settings.js";
 import { repeatCommand } from "./command.js";
 import type { Cell } from "./executor.js";
 

@@ -8,8 +8,8 @@ import {
   parseSource,
   resolveConfiguration,
   type Source,
-} from "../rls3/configuration.js";
-import { AGENT_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../rls3/settings.js";
+} from "../settings/configuration.js";
+import { AGENT_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../settings/settings.js";
 
 /** One named (or not) set of settings that go together. */
 export interface Variant {

@@ -1,16 +1,17 @@
 /** @file A sweep from its plan to its table: opens or goes on with a folder, prepares what cells share, has an executor run them. */
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { openEnvironments } from "../environments/open-environments.js";
+import { remoteServers } from "../environments/remote-servers.js";
 import { InputError } from "../errors.js";
-import { type Configuration, randomTransitionsNeeded } from "../rls3/configuration.js";
-import { onDevice } from "../rls3/device.js";
-import { takeLock } from "../rls3/lock.js";
-import { openConfiguredModel, openEnvironments } from "../rls3/parts.js";
-import { isPrepared, prepare } from "../rls3/preparation.js";
-import { type Progress, stoppable } from "../rls3/progress.js";
-import { remoteServers } from "../rls3/remote-servers.js";
-import { finishedState } from "../rls3/run.js";
-import { iterationsIn, refuseUsed } from "../rls3/run-directory.js";
+import { type Progress, stoppable } from "../progress.js";
+import { onDevice } from "../runs/device.js";
+import { takeLock } from "../runs/lock.js";
+import { openConfiguredModel } from "../runs/parts.js";
+import { isPrepared, prepare } from "../runs/preparation.js";
+import { finishedState } from "../runs/run.js";
+import { iterationsIn, refuseUsed } from "../runs/run-directory.js";
+import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { type Estimate, estimate } from "./estimate.js";
 import type { Executor } from "./executor.js";
 import { type Jobs, jobsFor, thisMachine } from "./jobs.js";
@@ -157,7 +158,7 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   };
   const looking = setInterval(() => {
     if (file.cells.filter((cell) => finishedState(cell.folder) !== null).length > written) {
-      tables().catch((error: unknown) => progress.say(`warning: no table yet: ${String(error)}`));
+      tables().catch((error: unknown) => progress.warn(`no table yet: ${String(error)}`));
     }
   }, LOOK);
   try {

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { type MetricsRow, readMetrics, seedRun } from "../report/readers.js";
+import { writeDurably } from "../files/durable-file.js";
 import { mean } from "../report/statistics.js";
-import { type Accuracy, along, interpolate, type SeedRun } from "../report/summary.js";
-import { writeDurably } from "../rls3/durable-file.js";
-import { finishedState } from "../rls3/run.js";
-import type { SettingName } from "../rls3/settings.js";
+import { along, interpolate } from "../report/summary.js";
+import { type MetricsRow, readMetrics, seedRun } from "../run-format/readers.js";
+import type { Accuracy, SeedRun } from "../run-format/summary.js";
+import { finishedState } from "../runs/run.js";
+import type { SettingName } from "../settings/settings.js";
 import type { PlannedCell, SweepFile } from "./plan-file.js";
 
 export const TABLE_FILE = "sweep.csv";

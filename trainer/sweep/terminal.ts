@@ -1,7 +1,7 @@
 /** @file A sweep's plan in 80 columns, before it starts. */
 import { wrap } from "../report/terminal.js";
-import type { SettingName } from "../rls3/settings.js";
-import { SETTINGS, type Setting } from "../rls3/settings.js";
+import type { SettingName } from "../settings/settings.js";
+import { SETTINGS, type Setting } from "../settings/settings.js";
 import { flag, unusual } from "./command.js";
 import type { Estimate } from "./estimate.js";
 import { local } from "./local.js";

@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { writeDurably } from "../rls3/durable-file.js";
-import { TIMING_COLUMNS } from "../rls3/run-directory.js";
+import { writeDurably } from "../files/durable-file.js";
+import { TIMING_COLUMNS } from "../runs/run-directory.js";
 import type { PlannedCell } from "./plan-file.js";
 
 /** Milliseconds between looks at the memory of the environment server that a run has started. */

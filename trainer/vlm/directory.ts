@@ -6,7 +6,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { checkFinite, SafetensorsFile } from "./safetensors.js";
+import { checkFinite, SafetensorsFile } from "../files/safetensors.js";
 
 /** Reads a JSON file and checks it; the message names the file and the first offending key. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {

@@ -1,3 +1,4 @@
 /** @file The one way into the vision-language models. */
 export * from "./model.js";
-export { type OpenOptions, openModel } from "./open.js";
+export { openModel } from "./open.js";
+export type { OpenOptions } from "./open-options.js";

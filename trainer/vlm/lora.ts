@@ -3,8 +3,14 @@ import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
+import {
+  checkFinite,
+  SafetensorsFile,
+  type WritableTensor,
+  writeAtomically,
+  writeSafetensors,
+} from "../files/safetensors.js";
 import { readJson } from "./directory.js";
-import { checkFinite, SafetensorsFile, type WritableTensor, writeAtomically, writeSafetensors } from "./safetensors.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
 export type TargetModules = readonly string[] | string;

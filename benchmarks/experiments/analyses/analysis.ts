@@ -1,20 +1,11 @@
-/** @file Which analyses there are, by the name that an experiment's file gives, and the two halves of each: what it takes of a run, and what it makes of all. */
+/** @file The two halves of an analysis: what it takes of a run, and what it makes of all. */
 
 import type { z } from "zod";
-import { InputError } from "../../../trainer/errors.js";
-import type { Progress } from "../../../trainer/rls3/progress.js";
+import type { Progress } from "../../../trainer/progress.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
 import type { Measured } from "../measures.js";
 import type { Outcome } from "../outcome.js";
-import { effects } from "./effects.js";
-import { efficiency } from "./efficiency.js";
-import { hardest } from "./hardest.js";
-import { levels } from "./levels.js";
-import { natural } from "./natural.js";
-import { planted } from "./planted.js";
-import { terms } from "./terms.js";
-import { transfer } from "./transfer.js";
 
 /** Where a run's measures are taken. */
 export interface Place {
@@ -41,23 +32,4 @@ export interface Analysis {
 export interface Measures {
   readonly schema: z.ZodType;
   readonly take: (cell: Cell, place: Place) => Promise<unknown>;
-}
-
-const ANALYSES: Readonly<Record<string, Analysis>> = {
-  levels,
-  effects,
-  terms,
-  natural,
-  transfer,
-  planted,
-  hardest,
-  efficiency,
-};
-
-export function analysisNamed(name: string): Analysis {
-  const found = ANALYSES[name];
-  if (found === undefined) {
-    throw new InputError(`there is no analysis "${name}" (${Object.keys(ANALYSES).join(", ")})`);
-  }
-  return found;
 }

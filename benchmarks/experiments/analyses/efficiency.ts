@@ -1,6 +1,7 @@
 /** @file Arms beside each other as `rls3 compare` has them: every pair at equal budgets, and the samples that one takes to come to the other's end. */
 import { count, decimal, points, probability } from "../../../trainer/report/format.js";
-import { type Pair, type SamplesToReach, type SeedRun, summarize } from "../../../trainer/report/summary.js";
+import { summarize } from "../../../trainer/report/summary.js";
+import type { Pair, SamplesToReach, SeedRun } from "../../../trainer/run-format/summary.js";
 import { grouped } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";

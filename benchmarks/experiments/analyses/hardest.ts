@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 import { askedPairs } from "../../../trainer/report/asked-pairs.js";
-import type { SampleCaption, SampleLine } from "../../../trainer/report/columns.js";
 import { count, percent } from "../../../trainer/report/format.js";
-import { readSamples } from "../../../trainer/report/readers.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
+import type { SampleCaption, SampleLine } from "../../../trainer/run-format/columns.js";
+import { readSamples } from "../../../trainer/run-format/readers.js";
 import type { Cell } from "../cells.js";
 import type { Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";

@@ -1,7 +1,7 @@
 /** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
 import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
 import { holm, mean } from "../../../trainer/report/statistics.js";
-import type { Axis } from "../../../trainer/report/summary.js";
+import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
 import {
   at,

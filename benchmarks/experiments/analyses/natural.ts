@@ -1,6 +1,6 @@
 /** @file The natural mix of relations, as random placements draw it, beside the test set balanced over them. */
 import { count, points, probability } from "../../../trainer/report/format.js";
-import type { Axis } from "../../../trainer/report/summary.js";
+import type { Axis } from "../../../trainer/run-format/summary.js";
 import { at, commonBudget, fullFlip, naturalFull, naturalOneTerm, oneTerm } from "../measures.js";
 import type { Outcome } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";

@@ -1,9 +1,10 @@
 /** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
 import { z } from "zod";
 import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
-import { readSamples } from "../../../trainer/report/readers.js";
 import { mean } from "../../../trainer/report/statistics.js";
-import { type Axis, shareToReach } from "../../../trainer/report/summary.js";
+import { shareToReach } from "../../../trainer/report/summary.js";
+import { readSamples } from "../../../trainer/run-format/readers.js";
+import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Cell } from "../cells.js";
 import { columnAt, commonBudget, difference, type Measured, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";

@@ -1,9 +1,9 @@
 /** @file Term by term: how often an arm made each term, and how well the model then tells it. */
 
-import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/report/columns.js";
 import { count, percent, points } from "../../../trainer/report/format.js";
 import { mean } from "../../../trainer/report/statistics.js";
-import type { Axis } from "../../../trainer/report/summary.js";
+import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/run-format/columns.js";
+import type { Axis } from "../../../trainer/run-format/summary.js";
 import { columnAt, commonBudget, type Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";

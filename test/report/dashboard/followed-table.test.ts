@@ -5,7 +5,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FollowedTable } from "../../../trainer/report/dashboard/followed-table.js";
-import { type MetricsRow, parseMetrics } from "../../../trainer/report/readers.js";
+import { type MetricsRow, parseMetrics } from "../../../trainer/run-format/readers.js";
 
 let folder: string;
 let file: string;

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { z } from "zod";
-import { root } from "../../rls3/runs.js";
+import { root } from "../../runs/runs.js";
 
 const said = z.object({ url: z.string() });
 

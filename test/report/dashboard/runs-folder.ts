@@ -2,7 +2,7 @@
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { METRIC_COLUMNS } from "../../../trainer/report/columns.js";
+import { METRIC_COLUMNS } from "../../../trainer/run-format/columns.js";
 import { FIXTURE_ARMS, type FixtureArm, fixtureMetrics, writeComparison, writeRun } from "../fixture.js";
 
 const ITERATIONS = 14;

@@ -1,7 +1,7 @@
 /** @file What passes a filter of samples, and where samples lie in the rooms. */
 import { describe, expect, it } from "vitest";
-import type { SampleLine } from "../../../trainer/report/columns.js";
 import { inOrder, matching, placements, SIDE, sampleEntry } from "../../../trainer/report/dashboard/sample-queries.js";
+import type { SampleLine } from "../../../trainer/run-format/columns.js";
 
 const caption = (right: string, margin: number, answer?: string) => ({
   right,

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rls3 } from "../../rls3/runs.js";
+import { rls3 } from "../../runs/runs.js";
 import { FIXTURE_ARMS, writeComparison, writeRun } from "../fixture.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
 

@@ -2,7 +2,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { METRIC_COLUMNS } from "../columns.js";
+import { METRIC_COLUMNS } from "../../run-format/columns.js";
 import type { World } from "../html/contents.js";
 import {
   type IndexDocument,

@@ -1,5 +1,5 @@
 /** @file What the live page's server answers, as types that server and page share. README.md says it in words; fields are added, never changed. */
-import type { MetricColumn, SampleCaption } from "../columns.js";
+import type { MetricColumn, SampleCaption } from "../../run-format/columns.js";
 
 export const SCHEMA = 1;
 

@@ -1,6 +1,7 @@
 /** @file What is asked of a run's samples: those that pass a filter, and where they lie in the rooms. Pure. */
+
+import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../../run-format/columns.js";
 import { askedPairs } from "../asked-pairs.js";
-import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../columns.js";
 import type { World } from "../html/contents.js";
 import type { SampleEntry, ScenePlacements } from "./documents.js";
 import type { NumberedSample } from "./sample-store.js";

@@ -1,9 +1,9 @@
 /** @file The samples of the runs that were looked at last: a shard is read once, since it is written whole. */
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import type { SampleLine } from "../columns.js";
+import type { SampleLine } from "../../run-format/columns.js";
+import { listFolder, parseSamples, readRunConfig } from "../../run-format/readers.js";
 import { type World, worldOf } from "../html/contents.js";
-import { listFolder, parseSamples, readRunConfig } from "../readers.js";
 
 /** About a kilobyte each: the runs looked at longest ago are forgotten beyond this. */
 const MOST_SAMPLES = 60_000;

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { readSummary } from "../readers.js";
+import { readSummary } from "../../run-format/readers.js";
 import { headline, mainPair } from "../verdicts.js";
 import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
 import { type Found, type FoundGroup, findRuns } from "./found-runs.js";

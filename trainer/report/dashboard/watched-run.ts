@@ -2,9 +2,9 @@
 import { open, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../../run-format/readers.js";
+import { LOCK_FILE, ownerLives, parseLock } from "../../run-format/run-lock.js";
 import { commandLine, describe } from "../html/configuration.js";
-import { type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../readers.js";
-import { LOCK_FILE, ownerLives, parseLock } from "../run-lock.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
 import { FollowedTable } from "./followed-table.js";
 

@@ -1,7 +1,8 @@
 /** @file How to repeat it: the command, the machine, the commit, the versions and every setting; and what the runs warned of. */
+
+import type { RunConfig } from "../../run-format/readers.js";
+import type { Description } from "../../run-format/summary.js";
 import { armName } from "../format.js";
-import type { RunConfig } from "../readers.js";
-import type { Description } from "../summary.js";
 import type { Arm } from "./contents.js";
 import { html, type Markup, section, table } from "./markup.js";
 

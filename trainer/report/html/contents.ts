@@ -2,7 +2,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
-import type { SampleLine } from "../columns.js";
+import type { SampleLine } from "../../run-format/columns.js";
 import {
   type EpisodeRow,
   listFolder,
@@ -17,8 +17,8 @@ import {
   readSummary,
   type SampleShard,
   seedRun,
-} from "../readers.js";
-import type { SeedRun, Summary } from "../summary.js";
+} from "../../run-format/readers.js";
+import type { SeedRun, Summary } from "../../run-format/summary.js";
 
 export interface Run {
   readonly seed: number;

@@ -1,9 +1,10 @@
 /** @file Means over seeds along an axis, with their intervals: what the charts draw. */
 import { Random } from "../../random/random.js";
-import type { MetricColumn } from "../columns.js";
-import type { MetricsRow } from "../readers.js";
+import type { MetricColumn } from "../../run-format/columns.js";
+import type { MetricsRow } from "../../run-format/readers.js";
+import type { Axis, SeedRun } from "../../run-format/summary.js";
 import { bootstrapInterval, mean } from "../statistics.js";
-import { type Axis, along, interpolate, type Measure, type SeedRun } from "../summary.js";
+import { along, interpolate, type Measure } from "../summary.js";
 import type { ChartPoint } from "./chart.js";
 
 const GRID = 48;

@@ -1,7 +1,7 @@
 /** @file The shell of every report page: head, headline, list of sections, footer. No scripts, and its own policy forbids them. */
 import { rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Description } from "../summary.js";
+import type { Description } from "../../run-format/summary.js";
 import { describe } from "./configuration.js";
 import { html, type Markup } from "./markup.js";
 import { STYLE } from "./style.js";

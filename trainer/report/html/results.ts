@@ -1,6 +1,15 @@
 /** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
 
 import {
+  type AccuracyAt,
+  AXES,
+  type Axis,
+  type Interquartile,
+  type Interval,
+  type SeedRun,
+  type Summary,
+} from "../../run-format/summary.js";
+import {
   armName,
   capital,
   count,
@@ -12,18 +21,8 @@ import {
   probability,
   ratioInterval,
 } from "../format.js";
-import { type Interval, mean } from "../statistics.js";
-import {
-  type AccuracyAt,
-  AXES,
-  type Axis,
-  compareAt,
-  type Interquartile,
-  type Measure,
-  match,
-  type SeedRun,
-  type Summary,
-} from "../summary.js";
+import { mean } from "../statistics.js";
+import { compareAt, type Measure, match } from "../summary.js";
 import {
   accuracySentence,
   feasibilityNote,

@@ -1,6 +1,6 @@
 /** @file The samples themselves: the hardest ones as pictures with their captions, and maps of where the arms put the objects. */
 
-import type { SampleCaption, SampleLine } from "../columns.js";
+import type { SampleCaption, SampleLine } from "../../run-format/columns.js";
 import { armName, capital, count, decimal, percent } from "../format.js";
 import type { Arm, GalleryItem, RoomScene } from "./contents.js";
 import { html, type Markup, section, table } from "./markup.js";

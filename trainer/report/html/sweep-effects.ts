@@ -1,7 +1,8 @@
 /** @file The sections of a sweep's page that show effects: charts of each level, heat maps of pairs, shares of variance, curves. */
+
+import type { SeedRun } from "../../run-format/summary.js";
+import { AXES, type Axis } from "../../run-format/summary.js";
 import { count, decimal, percent, points, pointsInterval, probability } from "../format.js";
-import type { SeedRun } from "../summary.js";
-import { AXES, type Axis } from "../summary.js";
 import { type Factor, levelName } from "../sweep/design.js";
 import type { Contrast, LevelEffect, SeedMean } from "../sweep/effects.js";
 import { type Common, MAIN_MEASURE, MEASURES, type Measure, measureOf } from "../sweep/measures.js";

@@ -3,16 +3,9 @@
  * two-way interactions, shares of the variance. The unit of every test is a seed; cells of one seed share its rooms and draws.
  */
 import { Random } from "../../random/random.js";
-import { type Power, powerOf } from "../power.js";
-import {
-  bootstrapInterval,
-  holm,
-  type Interval,
-  mean,
-  middleHalf,
-  pairedTTest,
-  permutationTest,
-} from "../statistics.js";
+import type { Interval, Power } from "../../run-format/summary.js";
+import { powerOf } from "../power.js";
+import { bootstrapInterval, holm, mean, middleHalf, pairedTTest, permutationTest } from "../statistics.js";
 import type { Factor } from "./design.js";
 
 /** One measure of one finished cell. */

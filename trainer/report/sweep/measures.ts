@@ -1,6 +1,7 @@
 /** @file What is asked of each cell of a sweep, by the columns of sweep.csv. */
+
+import type { Interval } from "../../run-format/summary.js";
 import { count, percent, percentInterval, points } from "../format.js";
-import type { Interval } from "../statistics.js";
 
 export const MEASURE_COLUMNS = [
   "accuracyOneTermAtValid",

@@ -3,8 +3,8 @@ import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
-import { readBytesIfAny, readMetrics, seedRun } from "../readers.js";
-import type { Description, SeedRun } from "../summary.js";
+import { readBytesIfAny, readMetrics, seedRun } from "../../run-format/readers.js";
+import type { Description, SeedRun } from "../../run-format/summary.js";
 import type { PlannedCell } from "./design.js";
 import { type Common, MEASURE_COLUMNS, type MeasureColumn } from "./measures.js";
 

@@ -1,6 +1,6 @@
 /** @file Perceptrons, Adam and moving averages in tensorflow.js, over the flat variables that every learner shares. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Tensor, Tensors } from "../../graph/runtime.js";
+import type { Tensor, Tensors } from "../../tensor.js";
 import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 import { ADAM } from "../models.js";
 

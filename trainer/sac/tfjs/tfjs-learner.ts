@@ -1,7 +1,7 @@
 /** @file The tensorflow.js learner: talks to its worker thread. */
 import { Worker } from "node:worker_threads";
 import { UnavailableError } from "../../errors.js";
-import type { Tensors } from "../../graph/runtime.js";
+import type { Tensors } from "../../tensor.js";
 import type { Learner } from "../learner.js";
 import type { Model } from "../models.js";
 import type { Request, Response } from "./worker.js";

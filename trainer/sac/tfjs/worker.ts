@@ -1,7 +1,7 @@
 /** @file The worker thread of the tensorflow.js learner: one model's variables and functions, one request at a time. */
 import { parentPort, workerData } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Tensor, Tensors } from "../../graph/runtime.js";
+import type { Tensor, Tensors } from "../../tensor.js";
 import type { Model } from "../models.js";
 import { startBackend } from "./backend.js";
 import { headFunctions } from "./heads.js";

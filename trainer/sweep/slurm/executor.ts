@@ -2,7 +2,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { finishedState } from "../../rls3/run.js";
+import { finishedState } from "../../runs/run.js";
 import type { Cell, ExecutionContext, Executor } from "../executor.js";
 import { parseSlurmSettings, type SlurmSettings } from "./options.js";
 import { cancel, limits, lives, submit, type Task, tasksOf } from "./scheduler.js";
@@ -115,7 +115,7 @@ class Controller {
     let answered = true;
     while (!watch.done) {
       const tasks = await tasksOf(this.submissions.names);
-      if (tasks === null && answered) progress.say("warning: Slurm's controller does not answer; waiting for it");
+      if (tasks === null && answered) progress.warn("Slurm's controller does not answer; waiting for it");
       answered = tasks !== null;
       const lost = tasks === null ? [] : watch.look(tasks);
       if (lost.length > 0) await this.submit(lost, lost.length);
@@ -148,7 +148,7 @@ class Controller {
       if (tasks !== undefined) await cancel(tasks.filter(({ state }) => state !== "COMPLETING").map(({ id }) => id));
       await sleep(1000);
     }
-    progress.say("warning: not all jobs have ended; squeue shows them, and a later start finds them");
+    progress.warn("not all jobs have ended; squeue shows them, and a later start finds them");
   }
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { writeDurably } from "../../rls3/durable-file.js";
+import { writeDurably } from "../../files/durable-file.js";
 
 const submission = z.object({
   schema: z.literal(1),
@@ -75,6 +75,10 @@ export class Submissions {
     return existsSync(file) ? outcome.parse(JSON.parse(readFileSync(file, "utf8"))) : null;
   }
 
+  events(cell: string): string {
+    return eventsFile(this.folder, cell);
+  }
+
   log(cell: string): string {
     return logFile(this.folder, cell);
   }
@@ -96,6 +100,15 @@ const readAll = (folder: string): Submission[] =>
 export const readSubmission = (file: string): Submission => submission.parse(JSON.parse(readFileSync(file, "utf8")));
 
 export const logFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.log`);
+
+/** What its log says, as messages (LogMessage) line by line: for the controller. */
+export const eventsFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.jsonl`);
+
+/** A line of a cell's log. */
+export interface LogMessage {
+  readonly type: "say" | "warn";
+  readonly line: string;
+}
 const outcomeFile = (folder: string, cell: string): string => path.join(folder, "outcomes", `${cell}.json`);
 
 export const writeOutcome = (folder: string, cell: string, value: Omit<Outcome, "schema">): void =>

@@ -2,16 +2,17 @@
  * @file Entry of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
  * as a process of its own, keeps its log, and puts the job back into the queue when the time limit is near.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { constants, hostname } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.js";
-import { RunDirectory } from "../../rls3/run-directory.js";
+import type { Message } from "../../runs/child-run.js";
+import { RunDirectory } from "../../runs/run-directory.js";
 import { parseSweepFile } from "../plan-file.js";
 import { requeue } from "./scheduler.js";
-import { logFile, readSubmission, writeOutcome } from "./submissions.js";
+import { eventsFile, type LogMessage, logFile, readSubmission, writeOutcome } from "./submissions.js";
 
 const CELL = path.join(path.dirname(fileURLToPath(import.meta.url)), "../cell.js");
 /** Stopped with its state saved, or before it listened to signals. */
@@ -47,20 +48,31 @@ async function main(file: string | undefined): Promise<number> {
 
   const folder = path.dirname(file);
   const log = openSync(logFile(folder, cell.name), "a");
-  const say = (text: string): void => void writeSync(log, text);
+  const events = openSync(eventsFile(folder, cell.name), "a");
+  const tell = (message: LogMessage): void => {
+    writeSync(log, `${message.type === "warn" ? "warning: " : ""}${message.line}\n`);
+    writeSync(events, `${JSON.stringify(message)}\n`);
+  };
+  const say = (line: string): void => tell({ type: "say", line });
   const restarts = Number(process.env["SLURM_RESTART_COUNT"] ?? 0);
-  say(
-    `job ${job} on ${process.env["SLURMD_NODENAME"] ?? hostname()}${restarts > 0 ? `, start ${restarts + 1}` : ""}\n`,
-  );
+  say(`job ${job} on ${process.env["SLURMD_NODENAME"] ?? hostname()}${restarts > 0 ? `, start ${restarts + 1}` : ""}`);
 
   const before = saved(cell.folder);
-  const cellProcess = spawn(process.execPath, [CELL, planFile, String(cell.index)], { stdio: ["ignore", log, "pipe"] });
+  const cellProcess = fork(CELL, [planFile, String(cell.index)], {
+    stdio: ["ignore", log, "pipe", "ipc"],
+    serialization: "advanced",
+  });
   child = cellProcess;
   if (stopping) stop();
   let tail = "";
-  cellProcess.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    say(text);
+  const lastWords = (text: string): void => {
+    say(text.trimEnd());
     tail = (tail + text).slice(-TAIL);
+  };
+  cellProcess.stderr?.setEncoding("utf8").on("data", lastWords);
+  cellProcess.on("message", (message: Message) => {
+    if (message.type === "say" || message.type === "warn") tell({ type: message.type, line: message.line });
+    else if (message.type === "failed") lastWords(`${message.message}\n`);
   });
   const code = await new Promise<number>((resolve, reject) => {
     cellProcess.on("error", reject);
@@ -70,18 +82,18 @@ async function main(file: string | undefined): Promise<number> {
   if (timeIsUp && INTERRUPTED.includes(code)) {
     const now = saved(cell.folder);
     if (now > before) {
-      say(`time is up: saved after iteration ${now}, and back into the queue\n`);
+      say(`time is up: saved after iteration ${now}, and back into the queue`);
       // Slurm ends this process once it has taken the job back.
       if (await requeue(job)) await new Promise((resolve) => setTimeout(resolve, 60_000));
     } else {
       const message = "no iteration ended within the time limit: raise --slurm-time";
-      say(`${message}\n`);
+      say(message);
       writeOutcome(folder, cell.name, { job, code: 3, message });
       return 3;
     }
   }
   if (code !== 0 && !INTERRUPTED.includes(code)) writeOutcome(folder, cell.name, { job, code, message: tail.trim() });
-  closeSync(log);
+  for (const file of [log, events]) closeSync(file);
   return code;
 }
 

@@ -3,12 +3,12 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } fr
 import { constants } from "node:os";
 import path from "node:path";
 import { InputError, UnavailableError } from "../../errors.js";
-import { iterationsPlanned } from "../../rls3/configuration.js";
-import type { Progress } from "../../rls3/progress.js";
-import { finishedState } from "../../rls3/run.js";
+import type { Progress } from "../../progress.js";
+import { finishedState } from "../../runs/run.js";
+import { iterationsPlanned } from "../../settings/configuration.js";
 import type { Cell } from "../executor.js";
 import { lives, type Task } from "./scheduler.js";
-import type { Submissions } from "./submissions.js";
+import type { LogMessage, Submissions } from "./submissions.js";
 
 /** Seconds that a shared file system may take to show here what a node has written there. */
 const SETTLING = 20;
@@ -25,7 +25,7 @@ interface Watched {
   /** Rows of metrics.csv: one before the loop, one after each iteration. */
   rows: number;
   rowsAtStart: number;
-  /** How far its log is told. */
+  /** How far its messages are told on, in bytes. */
   told: number;
   /** Since when Slurm has no living task of it. */
   goneSince: number | null;
@@ -49,7 +49,7 @@ export class Watch {
       cells.map((cell) => {
         const name = path.basename(cell.folder);
         const rows = rowsOf(cell);
-        const told = sizeOf(submissions.log(name));
+        const told = sizeOf(submissions.events(name));
         return [name, { cell, name, rows, rowsAtStart: rows, told, goneSince: null, fruitless: 0 }];
       }),
     );
@@ -82,7 +82,7 @@ export class Watch {
     for (const watched of [...this.open.values()]) {
       const task = newest.get(watched.name);
       const alive = task !== undefined && lives(task);
-      if (task?.state !== "PENDING") this.tellLog(watched);
+      if (task?.state !== "PENDING") this.tellOn(watched);
       watched.rows = Math.max(watched.rows, rowsOf(watched.cell));
       if (finishedState(watched.cell.folder) !== null) this.finish(watched);
       else if (!alive && this.isLost(watched, task)) lost.push(watched.cell);
@@ -97,7 +97,7 @@ export class Watch {
   }
 
   private finish(watched: Watched): void {
-    this.tellLog(watched);
+    this.tellOn(watched);
     this.finishedIterations += iterationsPlanned(watched.cell.configuration) + 1;
     this.open.delete(watched.name);
   }
@@ -109,14 +109,14 @@ export class Watch {
     this.progress.say(`slurm: no job runs; ${id} waits for: ${reason}`);
   }
 
-  /** Its new lines, under its name. */
-  private tellLog(watched: Watched): void {
-    const text = readFrom(this.submissions.log(watched.name), watched.told);
+  /** Its new messages, under its name. */
+  private tellOn(watched: Watched): void {
+    const text = readFrom(this.submissions.events(watched.name), watched.told);
     const end = text.lastIndexOf("\n") + 1;
     watched.told += Buffer.byteLength(text.slice(0, end));
-    for (const line of text.slice(0, end).split("\n")) {
-      if (line.startsWith("warning: ")) this.progress.say(`warning: ${watched.name}: ${line.slice(9)}`);
-      else if (line !== "") this.progress.say(`${watched.name}: ${line}`);
+    for (const message of text.slice(0, end).split("\n").slice(0, -1)) {
+      const { type, line } = JSON.parse(message) as LogMessage;
+      this.progress[type](`${watched.name}: ${line}`);
     }
   }
 
@@ -136,7 +136,7 @@ export class Watch {
           `${state === "TIMEOUT" ? "raise --slurm-time" : "see its log"}${this.ending(watched, task)}`,
       );
     }
-    this.progress.say(`warning: ${watched.name}: its job ended (${state}); submitted again`);
+    this.progress.warn(`${watched.name}: its job ended (${state}); submitted again`);
     watched.goneSince = null;
     watched.rowsAtStart = watched.rows;
     return true;

@@ -14,7 +14,7 @@ import type {
   TrainingState,
   VisionLanguageModel,
 } from "../model.js";
-import type { OpenOptions } from "../open.js";
+import type { OpenOptions } from "../open-options.js";
 import { TextTokenizer } from "../tokenizer.js";
 import { bucket, captionSetTensors, DistinctTexts, Patches, treeSize } from "./batches.js";
 import {

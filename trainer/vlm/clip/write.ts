@@ -1,8 +1,8 @@
 /** @file Writes a CLIP as a Hugging Face directory of its own: new weights, the other files as they were. */
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { writeSafetensors } from "../../files/safetensors.js";
 import { unpack } from "../../graph/index.js";
-import { writeSafetensors } from "../safetensors.js";
 import type { ClipParameters, Trainable } from "./parameters.js";
 
 const COPIED = [

@@ -1,6 +1,7 @@
 /** @file Pre-training of the bundled model: two phases over labelled images, then a Hugging Face directory. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { toHalf, writeAtomically, writeSafetensors } from "../../files/safetensors.js";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
@@ -9,7 +10,6 @@ import { type ClipConfig, readClipConfig } from "../clip/config.js";
 import { parameterShapes } from "../clip/modules.js";
 import { textTree, treeTensors } from "../clip/text-tree.js";
 import { readImageProcessing } from "../image-processor.js";
-import { toHalf, writeAtomically, writeSafetensors } from "../safetensors.js";
 import { TextTokenizer } from "../tokenizer.js";
 import {
   headShapes,

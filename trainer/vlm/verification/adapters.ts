@@ -1,5 +1,6 @@
 /** @file An adapter against its reference run: logits, gradients, three AdamW steps, merging, and the NegCLIP loss. */
 import path from "node:path";
+import { SafetensorsFile } from "../../files/safetensors.js";
 import {
   type AdamState,
   adam,
@@ -26,7 +27,6 @@ import {
 } from "../clip/parameters.js";
 import { TRAINED } from "../clip/programs.js";
 import { readAdapter } from "../lora.js";
-import { SafetensorsFile } from "../safetensors.js";
 import { type Batch, batchOf, type Context, logitsGraph, numbers, rowsOf, runOnce } from "./context.js";
 import { GRADIENT, TOLERANCE, WEIGHT } from "./tolerances.js";
 

@@ -1,5 +1,6 @@
 /** @file Holds a CLIP directory to the reference numbers in its golden folder: inputs, stages, embeddings, loss, gradients, adapters. */
 import path from "node:path";
+import { SafetensorsFile } from "../../files/safetensors.js";
 import {
   gradients,
   pack,
@@ -18,7 +19,6 @@ import { patchesInput, textInputs } from "../clip/programs.js";
 import { observedTowers, textFeatures } from "../clip/towers.js";
 import { readJson } from "../directory.js";
 import { pixelValues, readImageProcessing } from "../image-processor.js";
-import { SafetensorsFile } from "../safetensors.js";
 import { TextTokenizer } from "../tokenizer.js";
 import { checkAdapter } from "./adapters.js";
 import { Comparison, type Verification } from "./comparison.js";

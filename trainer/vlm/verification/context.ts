@@ -1,5 +1,6 @@
 /** @file What the comparisons of a CLIP with its reference numbers share: the model, the reference's inputs, and running graphs once. */
 import { z } from "zod";
+import type { SafetensorsFile } from "../../files/safetensors.js";
 import { Graph, type Runtime, slice, type Tensor, type Tensors } from "../../graph/index.js";
 import { treeSize } from "../clip/batches.js";
 import type { ClipConfig } from "../clip/config.js";
@@ -8,7 +9,6 @@ import type { ClipParameters } from "../clip/parameters.js";
 import { patchesInput, textInputs } from "../clip/programs.js";
 import { type TreeSize, textTree, treeTensors } from "../clip/text-tree.js";
 import { imageFeatures, type Parameters, textFeatures, unit } from "../clip/towers.js";
-import type { SafetensorsFile } from "../safetensors.js";
 import type { Comparison } from "./comparison.js";
 
 export const metaSchema = z.looseObject({

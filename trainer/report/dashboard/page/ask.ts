@@ -1,7 +1,7 @@
 /** @file Asks the server; what was asked stays on the page until the answer to the next question is there. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { MetricColumn } from "../../columns.js";
-import type { MetricsRow } from "../../readers.js";
+import type { MetricColumn } from "../../../run-format/columns.js";
+import type { MetricsRow } from "../../../run-format/readers.js";
 import type { ErrorDocument, MetricsDocument, RunEntry } from "../documents.js";
 
 export async function ask<Answer>(path: string, query: Readonly<Record<string, string>>): Promise<Answer> {

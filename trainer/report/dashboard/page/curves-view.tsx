@@ -1,5 +1,5 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
-import { type MetricColumn, REASON_COLUMNS, REASON_NAMES } from "../../columns.js";
+import { type MetricColumn, REASON_COLUMNS, REASON_NAMES } from "../../../run-format/columns.js";
 import { capital, count, decimal, percent } from "../../format.js";
 import type { Series } from "../../html/chart.js";
 import { DataTable, LineFigure, Swatch } from "./line-figure.js";

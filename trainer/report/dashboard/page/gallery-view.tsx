@@ -1,6 +1,6 @@
 /** @file Samples of a run that pass a filter: pictures where they were kept, else the room from above, with captions and what the model said. */
 import { useState } from "preact/hooks";
-import { type SampleCaption, TERM_COLUMNS } from "../../columns.js";
+import { type SampleCaption, TERM_COLUMNS } from "../../../run-format/columns.js";
 import { capital, count, decimal, percent } from "../../format.js";
 import type { SampleEntry, SamplesDocument, SceneOutline } from "../documents.js";
 import { useAnswers } from "./ask.js";

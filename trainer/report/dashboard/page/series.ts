@@ -1,9 +1,9 @@
 /** @file What is drawn as one line: a run, or the seeds of an arm or cell together. Pure. */
 import { Random } from "../../../random/random.js";
-import type { MetricColumn } from "../../columns.js";
+import type { MetricColumn } from "../../../run-format/columns.js";
+import type { MetricsRow } from "../../../run-format/readers.js";
 import { armName } from "../../format.js";
 import type { ChartPoint } from "../../html/chart.js";
-import type { MetricsRow } from "../../readers.js";
 import { bootstrapInterval, mean } from "../../statistics.js";
 import { interpolate, type Sample } from "../../summary.js";
 import type { GroupEntry, RunEntry } from "../documents.js";

@@ -1,0 +1,30 @@
+/** @file Which analyses there are, by the name that an experiment's file gives. */
+import { InputError } from "../../../trainer/errors.js";
+import type { Analysis } from "./analysis.js";
+import { effects } from "./effects.js";
+import { efficiency } from "./efficiency.js";
+import { hardest } from "./hardest.js";
+import { levels } from "./levels.js";
+import { natural } from "./natural.js";
+import { planted } from "./planted.js";
+import { terms } from "./terms.js";
+import { transfer } from "./transfer.js";
+
+const ANALYSES: Readonly<Record<string, Analysis>> = {
+  levels,
+  effects,
+  terms,
+  natural,
+  transfer,
+  planted,
+  hardest,
+  efficiency,
+};
+
+export function analysisNamed(name: string): Analysis {
+  const found = ANALYSES[name];
+  if (found === undefined) {
+    throw new InputError(`there is no analysis "${name}" (${Object.keys(ANALYSES).join(", ")})`);
+  }
+  return found;
+}

@@ -1,0 +1,38 @@
+/** @file The renderer alone, in process: render.64 and render.224. */
+import { Random } from "../../../trainer/random/random.js";
+import { drawLayout, loadCatalog, type Objects, render } from "../../../trainer/rooms/index.js";
+import { type Benchmark, bestRate } from "./benchmark.js";
+
+/** Images between looks at the clock. */
+const BATCH = 25;
+
+const NOTE =
+  "images of random layouts in all scenes of the default world, one thread; the empty rooms are drawn before";
+
+function renderBenchmark(size: number): Benchmark {
+  return {
+    name: `render.${size}`,
+    counts: "images",
+    async measure() {
+      const catalog = loadCatalog("rooms");
+      const random = Random.stream(1, "render benchmark");
+      const layouts: (readonly [scene: number, objects: Objects])[] = Array.from({ length: 100 }, (_, index) => {
+        const scene = catalog.scenes[index % catalog.scenes.length];
+        if (scene === undefined) throw new Error("a catalog has at least one scene");
+        return [scene.index, drawLayout(catalog, scene, random).objects];
+      });
+      for (const [scene, objects] of layouts) render(catalog, scene, objects, size);
+      let next = 0;
+      const value = await bestRate(() => {
+        for (let image = 0; image < BATCH; image++) {
+          const layout = layouts[next++ % layouts.length];
+          if (layout !== undefined) render(catalog, layout[0], layout[1], size);
+        }
+        return BATCH;
+      });
+      return { value, note: NOTE };
+    },
+  };
+}
+
+export const benchmarks: readonly Benchmark[] = [renderBenchmark(64), renderBenchmark(224)];

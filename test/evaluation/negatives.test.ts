@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { captionSet, competing, type Question } from "../../trainer/evaluation/questions.js";
+import { CODES, codeTerms, fullFlip, termFlips } from "../../trainer/language/index.js";
+import { Random } from "../../trainer/random/random.js";
+
+const world = { name: (object: number) => `object ${object}` };
+const question = fc
+  .record({ first: fc.nat(5), step: fc.integer({ min: 1, max: 5 }), code: fc.constantFrom(...CODES) })
+  .map(({ first, step, code }): Question => ({ first, second: (first + step) % 6, code }));
+const batches = fc.array(fc.array(question, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 });
+const says = (own: Question, code: number): string => captionSet(world, { ...own, code }).right;
+
+describe("what a right caption competes with in fine-tuning", () => {
+  it("is by default every caption that it is scored against", () => {
+    fc.assert(
+      fc.property(batches, (batch) => {
+        const sets = batch.map((questions) => questions.map((own) => captionSet(world, own)));
+        expect(competing(world, batch, "all", new Random(1))).toEqual(sets);
+      }),
+    );
+  });
+
+  it("is one caption with a full flip, and with one flip one in which a single term is turned", () => {
+    fc.assert(
+      fc.property(batches, fc.nat(), (batch, seed) => {
+        const [full, one] = (["full", "one"] as const).map((negatives) =>
+          competing(world, batch, negatives, new Random(seed)),
+        );
+        for (const [i, questions] of batch.entries()) {
+          for (const [j, own] of questions.entries()) {
+            expect(full?.[i]?.[j]).toEqual({ right: says(own, own.code), wrong: [says(own, fullFlip(own.code))] });
+            const single = termFlips(own.code).map((code) => says(own, code));
+            expect(single).toContain(one?.[i]?.[j]?.wrong[0]);
+            expect(one?.[i]?.[j]?.wrong).toHaveLength(1);
+          }
+        }
+      }),
+    );
+  });
+
+  it("is each of the terms in turn where one of them is drawn", () => {
+    const code = CODES.find((own) => codeTerms(own).length === 3) ?? 0;
+    const own: Question = { first: 0, second: 1, code };
+    const random = new Random(1);
+    const drawn = Array.from({ length: 60 }, () => competing(world, [[own]], "one", random)[0]?.[0]?.wrong[0]);
+    expect(new Set(drawn)).toEqual(new Set(termFlips(code).map((flipped) => says(own, flipped))));
+  });
+
+  it("is, with none, what is said of the batch's other images, and never what is said of its own", () => {
+    fc.assert(
+      fc.property(batches, (batch) => {
+        const right = batch.map((questions) => questions.map((own) => says(own, own.code)));
+        for (const [i, sets] of competing(world, batch, "none", new Random(1)).entries()) {
+          const mine = right[i] ?? [];
+          const others = right.filter((_, other) => other !== i).flat();
+          const expected = [...new Set(others)].filter((text) => !mine.includes(text));
+          expect(sets).toEqual(mine.map((own) => ({ right: own, wrong: expected })));
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { captionSet, stack, termColumns } from "../../trainer/evaluation/questions.js";
+import { CODES, codeTerms, flips, termFlips } from "../../trainer/language/index.js";
+
+const SIDE = 2;
+const BYTES = SIDE * SIDE * 3;
+
+/** `count` images of 2 × 2 pixels with different bytes, one behind the other in one buffer that begins with something else. */
+function neighbours(count: number): Uint8Array[] {
+  const all = Uint8Array.from({ length: 5 + count * BYTES }, (_, i) => i);
+  return Array.from({ length: count }, (_, i) => all.subarray(5 + i * BYTES, 5 + (i + 1) * BYTES));
+}
+
+test("images of one buffer are stacked where they lie", () => {
+  const images = neighbours(3);
+  const { count, height, width, data } = stack(images);
+  expect([count, height, width]).toEqual([3, SIDE, SIDE]);
+  expect(data.buffer).toBe(images[0]?.buffer);
+  expect(data).toEqual(Uint8Array.from(images.flatMap((image) => [...image])));
+});
+
+test("images in another order, and with one left out, are copied to the order asked for", () => {
+  const [a, b, c] = neighbours(3) as [Uint8Array, Uint8Array, Uint8Array];
+  for (const images of [
+    [b, a, c],
+    [a, c],
+    [a, b.slice(), c],
+  ]) {
+    const { count, data } = stack(images);
+    expect(count).toBe(images.length);
+    expect(data).toEqual(Uint8Array.from(images.flatMap((image) => [...image])));
+  }
+});
+
+test("no images are an empty batch", () => {
+  expect(stack([])).toMatchObject({ count: 0, data: new Uint8Array() });
+});
+
+test("a question's captions are those of its own world, objects and relation, however often it is asked", () => {
+  const worlds = ["cup", "ball"].map((kind) => ({ name: (object: number) => `${kind} ${object}` }));
+  for (let again = 0; again < 2; again++) {
+    for (const [first, second] of [
+      [0, 1],
+      [1, 0],
+      [27, 1],
+    ] as const) {
+      for (const code of CODES) {
+        for (const world of worlds) {
+          const { right, wrong } = captionSet(world, { first, second, code });
+          expect(right).toContain(`The ${world.name(first)} is `);
+          expect(right).toContain(` the ${world.name(second)}.`);
+          for (const term of codeTerms(code)) expect(right).toContain(term);
+          expect(new Set([right, ...wrong]).size).toBe(1 + flips(code).length);
+        }
+      }
+    }
+  }
+});
+
+test("each term's column is where its flip stands among the wrong captions", () => {
+  for (const code of CODES) {
+    const columns = termColumns(code);
+    expect(columns.map(({ term }) => term)).toEqual(codeTerms(code));
+    expect(columns.map(({ column }) => flips(code)[column])).toEqual(termFlips(code));
+  }
+  expect(() => termColumns(27)).toThrow("no relation has the code 27");
+});

@@ -1,0 +1,21 @@
+import { spawnSync } from "node:child_process";
+import { hostname } from "node:os";
+import { describe, expect, it } from "vitest";
+import { ownerLives, parseLock } from "../../trainer/run-format/run-lock.js";
+
+describe("whether a run's lock is held", () => {
+  it("is seen of a process here, with or without the host in the lock", () => {
+    expect(ownerLives(parseLock(`${process.pid}`))).toBe(true);
+    expect(ownerLives(parseLock(`${process.pid} ${hostname()}`))).toBe(true);
+    const ended = spawnSync(process.execPath, ["--version"]).pid;
+    expect(ownerLives(parseLock(`${ended} ${hostname()}`))).toBe(false);
+  });
+
+  it("is not known of a process of another machine, though one of its number lives here", () => {
+    expect(ownerLives(parseLock(`${process.pid} another-machine`))).toBeNull();
+  });
+
+  it("is not where the lock holds no process", () => {
+    for (const text of ["", "x", "-1", "0"]) expect(ownerLives(parseLock(text))).toBe(false);
+  });
+});

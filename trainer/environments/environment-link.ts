@@ -1,0 +1,74 @@
+/** @file The loop's end of the protocol: ops in, typed observations out, whichever server is behind it. */
+import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
+import { UnavailableError } from "../errors.js";
+import type { World } from "./served-world.js";
+
+export interface Observed {
+  readonly scene: number;
+  readonly objects: Int32Array;
+  /** 0 valid; else the reason's number (design/environment.md). A reset is valid. */
+  readonly reason: number;
+  /** The server was restarted during this op: there is no observation, and nothing was done. */
+  readonly lost: boolean;
+}
+
+export class EnvironmentLink {
+  constructor(
+    private readonly client: VectorEnvironment,
+    readonly world: World,
+    /** Environments that the server steps. */
+    readonly count: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Carries out the ops and says what each environment looks like after. */
+  async observe(ops: readonly Op[]): Promise<Observed[]> {
+    const result = await this.batch(ops, ["objects", "scene"]);
+    const objects = result.tensors["objects"]?.data;
+    const scenes = result.tensors["scene"]?.data;
+    if (!(objects instanceof Int32Array) || !(scenes instanceof Int32Array)) {
+      throw new UnavailableError(
+        'the environment server gives no int32 observations "objects" and "scene": it does not serve rooms (protocol/README.md)',
+      );
+    }
+    const width = objects.length / ops.length;
+    return result.results.map(({ info, error }, row) => {
+      const lost = info["lost"] === true;
+      if (error !== undefined && !lost) {
+        throw new UnavailableError(`environment ${ops[row]?.env} failed: ${error.code}: ${error.message}`);
+      }
+      const valid = info["valid"] !== false;
+      const reason = info["reason"];
+      return {
+        scene: scenes[row] ?? 0,
+        objects: objects.slice(row * width, (row + 1) * width),
+        reason: valid ? 0 : typeof reason === "number" ? reason : 1,
+        lost,
+      };
+    });
+  }
+
+  /** A picture of each environment as it is, u8 [size, size, 3]; null where the server was restarted and its state is lost. */
+  async images(environments: readonly number[]): Promise<(Uint8Array | null)[]> {
+    const result = await this.batch(
+      environments.map((env): Op => ({ env, op: "noop" })),
+      ["image"],
+    );
+    const image = result.tensors["image"]?.data;
+    if (!(image instanceof Uint8Array)) {
+      throw new UnavailableError('the environment server gives no u8 "image": it needs a renderer for rls3');
+    }
+    const size = image.length / environments.length;
+    return result.results.map(({ info }, row) =>
+      info["lost"] === true ? null : image.slice(row * size, (row + 1) * size),
+    );
+  }
+
+  private batch(ops: readonly Op[], want: readonly string[]): Promise<BatchResult> {
+    return this.client.batch(ops, want, { signal: this.signal });
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+}

@@ -1,0 +1,114 @@
+/** @file Starts or finds the environment server that a configuration names, and checks that it has what the loop needs. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { followServer, type SupervisorEvent, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
+import { InputError, UnavailableError } from "../errors.js";
+import type { Progress } from "../progress.js";
+import { loadCatalog } from "../rooms/index.js";
+import { dotnetHostCommand } from "./dotnet-host.js";
+import { EmbeddedPictures } from "./embedded-pictures.js";
+import { EnvironmentLink } from "./environment-link.js";
+import { playerCommand, playerFailure } from "./player.js";
+import { connectToFree, remoteServers } from "./remote-servers.js";
+import { World } from "./served-world.js";
+import { PREPARATION_ENVIRONMENTS } from "./wander.js";
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+const commandLine = path.join(packageRoot, "dist/trainer/cli/main.js");
+/** Where an Editor's server listens (protocol/README.md). */
+const EDITOR_PORT = "5005";
+
+export interface EnvironmentOptions {
+  readonly env: string;
+  readonly world: string;
+  readonly count: number;
+  readonly imageSize: number;
+  /** Whose images: the server's (the default), or the embedded renderer's of the server's states. */
+  readonly render?: "server" | "embedded";
+  /** Keys file for a server at tcp://HOST:PORT (or files, for several); none: "". */
+  readonly keys?: string;
+  /** Of the client (protocol/channel.ts). */
+  readonly waitAwake?: boolean;
+}
+
+/** Starts or finds the server, and checks that it has what the loop needs. */
+export async function openEnvironments(
+  options: EnvironmentOptions,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<EnvironmentLink> {
+  const server = await connect(options, progress, signal);
+  try {
+    const client = options.render === "embedded" ? new EmbeddedPictures(server, options.imageSize) : server;
+    const { welcome } = client;
+    if (welcome.envCount < options.count) {
+      throw new InputError(
+        `--env ${options.env}: serves ${welcome.envCount} environments and E is ${options.count}; start it with more, or lower --E`,
+      );
+    }
+    const image = welcome.observations.find((spec) => spec.uid === "image");
+    if (image === undefined || welcome.graphics === null) {
+      throw new UnavailableError(
+        `--env ${options.env}: renders no images (no graphics device); run it with one, and without -nographics, or add --render embedded`,
+      );
+    }
+    return new EnvironmentLink(client, World.of(welcome), welcome.envCount, signal);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+function connect(options: EnvironmentOptions, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
+  const { env, world, count, imageSize, keys = "", waitAwake = true } = options;
+  const remote = remoteServers(env, keys);
+  const client = { imageSize, waitAwake };
+  const onEvent = ({ message }: SupervisorEvent): void => progress.say(message);
+  const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
+    spawnServer({ command, args, client, onEvent, signal });
+  // Enough for the preparation too, whatever E is.
+  const envs = String(Math.max(count, PREPARATION_ENVIRONMENTS));
+  const size = ["--envs", envs, "--image-size", String(imageSize)];
+  if (env === "embedded") {
+    loadCatalog(world); // what is wrong with it is better told here than by a server that does not start
+    return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
+  }
+  const editor = /^editor(?::(\d{1,5}))?$/.exec(env);
+  if (editor !== null) return followEditor(editor[1] ?? EDITOR_PORT, imageSize, progress, signal);
+  if (remote !== null) return connectToFree(remote, { imageSize, progress, signal });
+  if (env === "dotnet") {
+    const { command, args } = dotnetHostCommand();
+    return spawned(command, [...args, "--world", world, "--envs", envs]);
+  }
+  if (!existsSync(env)) {
+    throw new InputError(
+      `--env ${env}: there is no such player; give embedded, dotnet, editor[:PORT], tcp://HOST:PORT or a path`,
+    );
+  }
+  const player = playerCommand(env);
+  return spawned(player.command, [...player.args, "--world", world, ...size]).catch((error: unknown) => {
+    throw playerFailure(env, error);
+  });
+}
+
+/**
+ * The environment in a Unity Editor: waited for until Play, paused at Stop. The iteration that a Stop falls into goes on in memory with
+ * the next Play; on disk is the end of the one before, from which a resumed run makes it again, to the same results as without a Stop.
+ */
+function followEditor(
+  port: string,
+  imageSize: number,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<VectorEnvironment> {
+  const onEvent = ({ kind, message }: SupervisorEvent): void => {
+    progress.say(message);
+    if (kind === "paused") {
+      progress.say(
+        "Play goes on with the run; or end it here: --resume makes the iteration that was begun anew, equal to the bit",
+      );
+    }
+  };
+  return followServer({ endpoint: `tcp://127.0.0.1:${port}`, imageSize, onEvent, signal });
+}

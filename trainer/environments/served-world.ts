@@ -1,0 +1,100 @@
+/** @file What the loop knows of the world it is connected to, from the catalog in the server's welcome. */
+import { createHash } from "node:crypto";
+import type { Welcome } from "../../protocol/index.js";
+import { UnavailableError } from "../errors.js";
+import {
+  axesOfCamera,
+  boundaryMargin,
+  type CameraAxes,
+  cameraOffset,
+  contradictsBases,
+  type RelationCode,
+  relation,
+} from "../language/index.js";
+import { type Catalog, parseCatalog } from "../rooms/index.js";
+import type { AgentWorld, SceneView } from "../sac/agent-world.js";
+
+export interface PairRelation {
+  readonly code: RelationCode;
+  /** Degrees to the nearest boundary between relations. */
+  readonly margin: number;
+  /** False where its vertical term contradicts the objects' bases: such a pair is never asked, rewarded, trained or tested on. */
+  readonly askable: boolean;
+}
+
+/** Fields of an object in the `objects` observation: catalog index, x, y, z (mm), yaw step. */
+const FIELDS = 5;
+const NO_CAMERA: CameraAxes = { right: [1, 0], toward: [0, 1] };
+
+export class World {
+  private readonly axes: readonly CameraAxes[];
+  /** Of the catalog as sent: what was prepared in one world is no use in another. */
+  readonly digest: string;
+  readonly actionSize: number;
+
+  constructor(
+    readonly catalog: Catalog,
+    welcome: Pick<Welcome, "action" | "catalog">,
+  ) {
+    this.axes = catalog.scenes.map(({ document }) => axesOfCamera(document.camera.position, document.camera.target));
+    this.digest = createHash("sha256").update(JSON.stringify(welcome.catalog)).digest("hex");
+    this.actionSize = welcome.action.shape.reduce((product, side) => product * side, 1);
+  }
+
+  static of(welcome: Welcome): World {
+    if (welcome.catalog === null) {
+      throw new UnavailableError(
+        `the server "${welcome.name}" sends no catalog: rls3 needs one to say what is in an image`,
+      );
+    }
+    return new World(parseCatalog(welcome.catalog, `the catalog of the server "${welcome.name}"`), welcome);
+  }
+
+  get scenes(): number {
+    return this.catalog.scenes.length;
+  }
+
+  name(object: number): string {
+    return this.catalog.objects[object]?.name ?? `object ${object}`;
+  }
+
+  /** Where the object in slot `a` is, seen from the one in slot `b`, by the centres of their collision boxes. */
+  relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
+    const axes = this.axes[scene] ?? NO_CAMERA;
+    const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), axes);
+    const code = relation(offset);
+    const [baseA = 0, baseB = 0] = [objects[a * FIELDS + 2], objects[b * FIELDS + 2]];
+    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
+  }
+
+  private centre(objects: Int32Array, slot: number): readonly [number, number, number] {
+    const [index = 0, x = 0, y = 0, z = 0] = objects.subarray(slot * FIELDS, (slot + 1) * FIELDS);
+    return [x, y + (this.catalog.objects[index]?.sizeY ?? 0) / 2, z];
+  }
+
+  /** The same world as the agents take it, with or without what features of relations need. */
+  agentWorld(features: "placement" | "relations"): AgentWorld {
+    const { rules, objects, scenes } = this.catalog;
+    const views = scenes.map(({ furniture }, scene): SceneView => {
+      const { right, toward } = this.axes[scene] ?? NO_CAMERA;
+      return {
+        right,
+        toward,
+        surfaces: furniture.map(({ x0, x1, z0, z1, y1 }) => ({ x: [x0, x1], z: [z0, z1], top: y1 })),
+      };
+    });
+    return {
+      sceneCount: scenes.length,
+      activeObjects: rules.activeObjects,
+      objectSizes: objects.map(({ sizeX, sizeY, sizeZ }) => [sizeX, sizeY, sizeZ]),
+      placementRange: {
+        x: [rules.x.low, rules.x.high],
+        z: [rules.z.low, rules.z.high],
+        drop: [rules.drop.low, rules.drop.high],
+      },
+      yawSteps: rules.yawSteps,
+      lengthUnit: Math.max(...scenes.map(({ sizeX }) => sizeX)) / 2,
+      ...(features === "relations" ? { views } : {}),
+    };
+  }
+}

@@ -1,0 +1,82 @@
+/** @file Steps in several environments at once, layouts and scenes changing: how random states are drawn and feasibility is learned. */
+import type { Op } from "../../protocol/index.js";
+import type { Progress } from "../progress.js";
+import type { Random } from "../random/random.js";
+import type { EnvironmentLink, Observed } from "./environment-link.js";
+
+export interface Wandering {
+  readonly environments: EnvironmentLink;
+  /** The first so many of them. */
+  readonly count: number;
+}
+
+export interface WanderedStep {
+  readonly env: number;
+  readonly before: Observed;
+  readonly action: Float32Array;
+  readonly after: Observed;
+}
+
+/** Environments that what runs share is drawn from, so that E does not change it (a server with fewer does). */
+export const PREPARATION_ENVIRONMENTS = 16;
+
+/** Something drawn by wandering, and who hears how far it is. */
+export interface Drawing extends Wandering {
+  readonly progress: Progress;
+}
+
+export const drawingFrom = (environments: EnvironmentLink, progress: Progress): Drawing => ({
+  environments,
+  count: Math.min(PREPARATION_ENVIRONMENTS, environments.count),
+  progress,
+});
+
+/** One action for each state, in their order. */
+export type Choose = (
+  states: readonly Observed[],
+  random: Random,
+  wandering: Wandering,
+) => readonly Float32Array[] | Promise<readonly Float32Array[]>;
+
+/** Steps between changes of scene and layout. */
+const STEPS_PER_LAYOUT = 20;
+
+export const uniformActions: Choose = (states, random, { environments }) =>
+  states.map(() => Float32Array.from({ length: environments.world.actionSize }, () => random.uniform(-1, 1)));
+
+/** Placements in all environments at once, chosen by `choose`; `visit` sees each round and says whether to go on. */
+export async function wander(
+  wandering: Wandering,
+  random: Random,
+  choose: Choose,
+  visit: (round: readonly WanderedStep[]) => Promise<boolean>,
+): Promise<void> {
+  const { environments, count } = wandering;
+  const { scenes } = environments.world;
+  const reset = (env: number): Op => ({
+    env,
+    op: "reset",
+    seed: random.uint32(),
+    options: { scene: random.below(scenes) },
+  });
+  const all = Array.from({ length: count }, (_, env) => env);
+  let states = await environments.observe(all.map(reset));
+  for (let round = 0; ; round++) {
+    const actions = await choose(states, random, wandering);
+    const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: actions[env] ?? [] })));
+    const steps = all.flatMap((env) => {
+      const [before, next, action] = [states[env], after[env], actions[env]];
+      return before === undefined || next === undefined || action === undefined || next.lost
+        ? []
+        : [{ env, before, action, after: next }];
+    });
+    if (!(await visit(steps))) return;
+    states = after;
+    // Environments change their layout one after the other, so that no round is spent on resets alone.
+    const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || after[env]?.lost === true);
+    if (due.length > 0) {
+      const fresh = await environments.observe(due.map(reset));
+      states = after.map((state, env) => fresh[due.indexOf(env)] ?? state);
+    }
+  }
+}

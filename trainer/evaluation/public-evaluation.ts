@@ -1,0 +1,129 @@
+/** @file How well a model does on a public test set: accuracies for each relation, with intervals, from its image-text scores alone. */
+import { InputError } from "../errors.js";
+import type { Progress } from "../progress.js";
+import { wilson } from "../report/statistics.js";
+import type { Interval } from "../run-format/summary.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
+import { readPicture } from "../vlm/picture-file.js";
+import { findImages, type PublicItem, type PublicSet } from "./public-sets.js";
+
+export interface ShareOfItems {
+  readonly items: number;
+  readonly accuracy: number;
+  /** Wilson's, 95 %. */
+  readonly interval: Interval;
+}
+
+export interface PublicAccuracy extends ShareOfItems {
+  readonly format: PublicSet["format"];
+  /** What guessing gives: the larger share of true and false captions, or one over the captions. */
+  readonly chance: number;
+  /** VSR: how often a true caption scores above a false one of any image; no threshold is in it. null elsewhere. */
+  readonly ranking: number | null;
+  readonly relations: Readonly<Record<string, ShareOfItems>>;
+}
+
+export async function evaluatePublic(
+  model: VisionLanguageModel,
+  set: PublicSet,
+  folder: string,
+  progress: Progress,
+): Promise<PublicAccuracy> {
+  const files = findImages(set, folder);
+  const scores: Float32Array[] = [];
+  progress.begin("scoring", set.items.length, "images");
+  for (const [i, { captions }] of set.items.entries()) {
+    const [right = "", ...wrong] = captions;
+    const [[row = new Float32Array()] = []] = await model.score(await readPicture(files[i] ?? ""), [
+      [{ right, wrong }],
+    ]);
+    if (!row.every(Number.isFinite)) throw new InputError(`the model's score of ${files[i]} is not a number`);
+    scores.push(row);
+    progress.advance(i + 1);
+  }
+  progress.end();
+  return accuracyOf(set, scores);
+}
+
+/** From scores alone: scores[i][j] is what the model gives caption j of item i. */
+export function accuracyOf(set: PublicSet, scores: readonly Float32Array[]): PublicAccuracy {
+  const { format, items } = set;
+  const right = format === "vsr" ? byThreshold(items, scores) : scores.map(firstIsBest);
+  const relations = [...new Set(items.map(({ relation }) => relation))].sort();
+  return {
+    format,
+    ...share(right),
+    chance: chance(items),
+    ranking: format === "vsr" ? ranking(items, scores) : null,
+    relations: Object.fromEntries(
+      relations.map((relation) => [relation, share(right.filter((_, i) => items[i]?.relation === relation))]),
+    ),
+  };
+}
+
+function share(right: readonly boolean[]): ShareOfItems {
+  const count = right.filter(Boolean).length;
+  return { items: right.length, accuracy: count / right.length, interval: wilson(count, right.length) };
+}
+
+/** A tie is no success. */
+const firstIsBest = (row: Float32Array): boolean => row.every((score, j) => j === 0 || score < (row[0] ?? 0));
+
+/**
+ * A caption alone says only how well it fits, so "true" needs a threshold. It is taken from the other half of the images, where it
+ * separates best: every item is judged by a threshold that has not seen it.
+ */
+function byThreshold(items: readonly PublicItem[], scores: readonly Float32Array[]): boolean[] {
+  const order = new Map<string, number>();
+  for (const { image } of items) if (!order.has(image)) order.set(image, order.size % 2);
+  const scored = items.map(({ image, label }, i) => ({
+    half: order.get(image),
+    label: label === true,
+    score: scores[i]?.[0] ?? 0,
+  }));
+  const thresholds = [0, 1].map((half) => bestThreshold(scored.filter((item) => item.half !== half)));
+  return scored.map(({ half, label, score }) => score > (thresholds[half ?? 0] ?? 0) === label);
+}
+
+/** The threshold with most items on their right side; of equal ones the middle of the widest gap. */
+function bestThreshold(items: readonly { readonly label: boolean; readonly score: number }[]): number {
+  const sorted = [...items].sort((a, b) => a.score - b.score);
+  let right = sorted.filter(({ label }) => label).length;
+  let best = { right, gap: 0, threshold: (sorted[0]?.score ?? 0) - 1 };
+  for (const [i, { label, score }] of sorted.entries()) {
+    right += label ? -1 : 1;
+    const next = sorted[i + 1]?.score ?? score + 2;
+    const gap = next - score;
+    if (gap > 0 && (right > best.right || (right === best.right && gap > best.gap))) {
+      best = { right, gap, threshold: score + gap / 2 };
+    }
+  }
+  return best.threshold;
+}
+
+/** The area under the ROC curve, ties half. */
+function ranking(items: readonly PublicItem[], scores: readonly Float32Array[]): number | null {
+  const of = (wanted: boolean): number[] =>
+    items.flatMap(({ label }, i) => (label === wanted ? [scores[i]?.[0] ?? 0] : [])).sort((a, b) => a - b);
+  const [yes, no] = [of(true), of(false)];
+  if (yes.length === 0 || no.length === 0) return null;
+  let below = 0;
+  let equal = 0;
+  let sum = 0;
+  for (const score of yes) {
+    while (below < no.length && (no[below] ?? 0) < score) below += 1;
+    equal = Math.max(equal, below);
+    while (equal < no.length && no[equal] === score) equal += 1;
+    sum += below + (equal - below) / 2;
+  }
+  return sum / (yes.length * no.length);
+}
+
+function chance(items: readonly PublicItem[]): number {
+  const labels = items.filter(({ label }) => label !== null);
+  if (labels.length > 0) {
+    const yes = labels.filter(({ label }) => label).length / labels.length;
+    return Math.max(yes, 1 - yes);
+  }
+  return items.reduce((sum, { captions }) => sum + 1 / captions.length, 0) / items.length;
+}

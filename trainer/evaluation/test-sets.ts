@@ -1,0 +1,124 @@
+/** @file Test sets: drawn from random placements, and as tensors of a file. */
+import type { Observed } from "../environments/environment-link.js";
+import { type Drawing, uniformActions, wander } from "../environments/wander.js";
+import { integers, octets } from "../files/tensor-file.js";
+import { CODES } from "../language/index.js";
+import { Random } from "../random/random.js";
+import { OBJECT_FIELDS } from "../rooms/index.js";
+import { int32, type Tensors, uint8 } from "../tensor.js";
+import type { TestSet } from "./evaluation.js";
+import { type Question, question, sampleQuestions, slotPairs } from "./questions.js";
+
+/** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
+const STEPS_PER_TEST_SET = 150_000;
+
+/** The same number of images for each relation code, one pair an image, as far as random placements bring them. */
+export async function balancedSet(draw: Drawing, name: string, seed: number, perCode: number): Promise<TestSet> {
+  const random = Random.stream(seed, "test set", name);
+  const missing = new Map(CODES.map((code) => [code, perCode]));
+  const target = perCode * missing.size;
+  const images: Uint8Array[] = [];
+  const questions: Question[][] = [];
+  let steps = 0;
+  draw.progress.begin(`${name} set`, target, "images");
+  await wander(draw, random, uniformActions, async (round) => {
+    steps += round.length;
+    const wanted: { env: number; question: Question }[] = [];
+    for (const { env, after } of round) {
+      if (after.reason !== 0) continue;
+      const asked = missingQuestion(draw, after, missing, random);
+      if (asked === null) continue;
+      missing.set(asked.code, (missing.get(asked.code) ?? 1) - 1);
+      wanted.push({ env, question: asked });
+    }
+    if (wanted.length > 0) {
+      const pictures = await draw.environments.images(wanted.map(({ env }) => env));
+      images.push(...pictures.filter((picture) => picture !== null));
+      questions.push(...wanted.flatMap(({ question: asked }, i) => (pictures[i] === null ? [] : [[asked]])));
+      draw.progress.advance(images.length);
+    }
+    return images.length < target && steps < STEPS_PER_TEST_SET;
+  });
+  draw.progress.end();
+  const rare = [...missing.values()].filter((count) => count > 0).length;
+  if (rare > 0) {
+    draw.progress.say(
+      `${name} set: ${images.length} of ${target} images; random placements seldom give ${rare} of the relations`,
+    );
+  }
+  return { images, questions };
+}
+
+/** A pair of the state, in random order, whose relation the set still lacks. */
+function missingQuestion(
+  draw: Drawing,
+  state: Observed,
+  missing: ReadonlyMap<number, number>,
+  random: Random,
+): Question | null {
+  const { world } = draw.environments;
+  const pairs = slotPairs(state.objects.length / OBJECT_FIELDS);
+  for (const i of random.permutation(pairs.length)) {
+    const [a, b] = pairs[i] ?? [0, 1];
+    const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
+    const asked = question(world, state, first, second);
+    if (asked !== null && (missing.get(asked.code) ?? 0) > 0) return asked;
+  }
+  return null;
+}
+
+export async function naturalSet(draw: Drawing, seed: number, count: number): Promise<TestSet> {
+  const random = Random.stream(seed, "test set", "natural");
+  const images: Uint8Array[] = [];
+  const questions: Question[][] = [];
+  if (count === 0) return { images, questions };
+  draw.progress.begin("natural mix", count, "images");
+  await wander(draw, random, uniformActions, async (round) => {
+    const wanted = round
+      .filter(({ after }) => after.reason === 0)
+      .map(({ env, after }) => ({ env, asked: sampleQuestions(draw.environments.world, after) }))
+      .filter(({ asked }) => asked.length > 0)
+      .slice(0, count - images.length);
+    if (wanted.length === 0) return true;
+    const pictures = await draw.environments.images(wanted.map(({ env }) => env));
+    images.push(...pictures.filter((picture) => picture !== null));
+    questions.push(...wanted.flatMap(({ asked }, i) => (pictures[i] === null ? [] : [asked])));
+    draw.progress.advance(images.length);
+    return images.length < count;
+  });
+  draw.progress.end();
+  return { images, questions };
+}
+
+export function encodeTestSet({ images, questions }: TestSet): Tensors {
+  const bytes = images[0]?.length ?? 0;
+  const size = Math.round(Math.sqrt(bytes / 3));
+  const data = new Uint8Array(images.length * bytes);
+  for (const [i, image] of images.entries()) data.set(image, i * bytes);
+  const all = questions.flat();
+  return {
+    images: uint8(data, [images.length, size, size, 3]),
+    // Images differ in how many of their pairs may be asked about: their questions lie one behind the other.
+    counts: int32(Int32Array.from(questions, (asked) => asked.length)),
+    questions: int32(Int32Array.from(all.flatMap(({ first, second, code }) => [first, second, code])), [all.length, 3]),
+  };
+}
+
+export function decodeTestSet(tensors: Tensors): TestSet {
+  const data = octets(tensors, "images");
+  const counts = integers(tensors, "counts");
+  const asked = integers(tensors, "questions");
+  const bytes = data.length / Math.max(1, counts.length);
+  let next = 0;
+  return {
+    images: Array.from(counts, (_, i) => data.subarray(i * bytes, (i + 1) * bytes)),
+    questions: Array.from(counts, (count) => {
+      const from = next;
+      next += count;
+      return Array.from({ length: count }, (_, j): Question => {
+        const [first = 0, second = 0, code = 0] = asked.subarray((from + j) * 3);
+        return { first, second, code };
+      });
+    }),
+  };
+}

@@ -1,0 +1,150 @@
+/** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { InputError } from "../errors.js";
+import type { ElementType, Tensor, Tensors } from "../tensor.js";
+import { writeDurably } from "./durable-file.js";
+
+const CODES: Readonly<Record<ElementType, string>> = {
+  float32: "F32",
+  int32: "I32",
+  int64: "I64",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+const FORMAT = "rls3";
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+export interface TensorFile {
+  readonly tensors: Tensors;
+  readonly note: unknown;
+}
+
+const bytesOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+/** Widest elements first, so that each tensor is aligned in the file. */
+const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
+
+/** Of everything that the file says: a changed byte anywhere is found before anything of it is used. */
+const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): string => {
+  const digest = createHash("sha256").update(JSON.stringify(entries)).update(note);
+  for (const part of data) digest.update(part);
+  return digest.digest("hex");
+};
+
+export function writeTensorFile(file: string, tensors: Tensors, note: unknown): void {
+  const named = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
+  const entries: Record<string, Entry> = {};
+  let offset = 0;
+  for (const [name, tensor] of named) {
+    const end = offset + tensor.data.byteLength;
+    entries[name] = { dtype: CODES[tensor.type], shape: tensor.dims, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const data = named.map(([, tensor]) => bytesOf(tensor));
+  const text = JSON.stringify(note);
+  const metadata = { format: FORMAT, note: text, sha256: digestOf(entries, text, data) };
+  const header = Buffer.from(JSON.stringify({ __metadata__: metadata, ...entries }));
+  const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  writeDurably(file, length, padded, ...data);
+}
+
+/** The note alone, from the header, the tensors neither read nor verified. */
+export function readTensorNote(file: string): unknown {
+  const handle = openSync(file, "r");
+  try {
+    const length = Buffer.alloc(8);
+    readSync(handle, length, 0, 8, 0);
+    const header = Buffer.alloc(Number(length.readBigUInt64LE()));
+    readSync(handle, header, 0, header.length, 8);
+    const { __metadata__: metadata } = JSON.parse(header.toString("utf8")) as { __metadata__: { note: string } };
+    return JSON.parse(metadata.note);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${file}: is no file of rls3's own, or it was cut short (${why}); remove it and start again`);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Reads and verifies; an InputError says what is wrong with the file. */
+export function readTensorFile(file: string): TensorFile {
+  if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
+  const bytes = readFileSync(file);
+  const broken = (what: string): InputError =>
+    new InputError(`${file}: ${what}; it was cut short or changed, so remove it and start again`);
+  const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));
+  if (headerLength > bytes.length - 8) throw broken("shorter than its own header");
+  let header: Record<string, unknown>;
+  try {
+    header = JSON.parse(bytes.toString("utf8", 8, 8 + headerLength)) as Record<string, unknown>;
+  } catch {
+    throw broken("its header is not JSON");
+  }
+  const { __metadata__: metadata, ...entries } = header;
+  const { format, note, sha256 } = (metadata ?? {}) as { format?: unknown; note?: unknown; sha256?: unknown };
+  if (format !== FORMAT || typeof note !== "string") throw broken("it is not one of rls3's own");
+  const data = bytes.subarray(8 + headerLength);
+  if (digestOf(entries, note, [data]) !== sha256) throw broken("its contents do not match its digest");
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(entries as Record<string, Entry>)) {
+    const unknown = () => broken(`"${name}" has an unknown type ${dtype}`);
+    tensors[name] = tensorOf(dtype, shape, data.subarray(...data_offsets), unknown);
+  }
+  return { tensors, note: JSON.parse(note) };
+}
+
+function tensorOf(dtype: string, dims: readonly number[], part: Uint8Array, unknown: () => Error): Tensor {
+  const buffer = new ArrayBuffer(part.length);
+  new Uint8Array(buffer).set(part);
+  switch (dtype) {
+    case "F32":
+      return { type: "float32", dims, data: new Float32Array(buffer) };
+    case "I32":
+      return { type: "int32", dims, data: new Int32Array(buffer) };
+    case "I64":
+      return { type: "int64", dims, data: new BigInt64Array(buffer) };
+    case "U8":
+      return { type: "uint8", dims, data: new Uint8Array(buffer) };
+    case "BOOL":
+      return { type: "bool", dims, data: new Uint8Array(buffer) };
+    default:
+      throw unknown();
+  }
+}
+
+/** The tensor's data as the array its type says; a wrong type is a damaged or foreign file. */
+export function floats(tensors: Tensors, name: string): Float32Array {
+  const data = tensors[name]?.data;
+  if (data instanceof Float32Array) return data;
+  throw new InputError(`a file of tensors lacks "${name}" as 32-bit floats: it was written by another version of rls3`);
+}
+export function integers(tensors: Tensors, name: string): Int32Array {
+  const data = tensors[name]?.data;
+  if (data instanceof Int32Array) return data;
+  throw new InputError(
+    `a file of tensors lacks "${name}" as 32-bit integers: it was written by another version of rls3`,
+  );
+}
+export function octets(tensors: Tensors, name: string): Uint8Array {
+  const data = tensors[name]?.data;
+  if (data instanceof Uint8Array) return data;
+  throw new InputError(`a file of tensors lacks "${name}" as bytes: it was written by another version of rls3`);
+}
+
+/** Puts tensors of several owners into one file under a prefix each. */
+export const prefixed = (prefix: string, tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
+export const unprefixed = (prefix: string, tensors: Tensors): Tensors =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, tensor]) =>
+      name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), tensor]] : [],
+    ),
+  );

@@ -1,0 +1,103 @@
+/** @file A runtime's end of its worker thread: the requests that wait for its answers. */
+import { Worker } from "node:worker_threads";
+import type { Tensors } from "../tensor.js";
+import type { Answer, Request, WorkerOptions } from "./messages.js";
+import type { Binding, Model, Program, Runtime } from "./runtime.js";
+
+/**
+ * Releases of onnxruntime since 1.29 send what they run to Microsoft and keep a database in the user's cache folder, unless this is
+ * set before the library is loaded; worker threads and child processes take it from here.
+ */
+process.env["ORT_DISABLE_TELEMETRY"] = "1";
+
+interface Waiting {
+  readonly what: string;
+  readonly resolve: (tensors: Tensors) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class WorkerRuntime implements Runtime {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exit: Promise<void>;
+  #requests = 0;
+  #programs = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    readonly device: string,
+    threads: number,
+    readonly reason: string,
+  ) {
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), {
+      workerData: { device, threads } satisfies WorkerOptions,
+    });
+    this.#worker.on("message", (answer: Answer) => this.#settle(answer));
+    this.#worker.on("error", (error: Error) => this.#fail(error));
+    this.#exit = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#fail(new Error("the onnxruntime thread has ended"));
+        resolve();
+      });
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    if (!waiting) return;
+    this.#waiting.delete(answer.id);
+    if ("error" in answer) waiting.reject(new Error(`${waiting.what}: ${answer.error}`));
+    else waiting.resolve(answer.tensors);
+  }
+
+  #fail(error: Error): void {
+    for (const { what, reject } of this.#waiting.values())
+      reject(new Error(`${what}: ${error.message}`, { cause: error }));
+    this.#waiting.clear();
+  }
+
+  request(request: Request, what: string): Promise<Tensors> {
+    if (this.#closed) return Promise.reject(new Error(`${what}: the runtime is closed`));
+    return this.#send(request, what);
+  }
+
+  #send(request: Request, what: string): Promise<Tensors> {
+    const id = this.#requests++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { what, resolve, reject });
+      this.#worker.postMessage({ id, request });
+    });
+  }
+
+  async load(model: Model, binding: Binding = {}): Promise<Program> {
+    const program = this.#programs++;
+    const name = "path" in model ? model.path : `program ${program}`;
+    await this.request({ kind: "load", program, model, binding }, `loading ${name} on ${this.device}`);
+    return {
+      run: (feeds, fetch) =>
+        this.request({ kind: "run", program, feeds, ...(fetch && { fetch }) }, `running ${name} on ${this.device}`),
+      release: async () => {
+        await this.request({ kind: "release", program }, `releasing ${name}`);
+      },
+    };
+  }
+
+  async set(variables: Tensors): Promise<void> {
+    await this.request({ kind: "set", variables }, "setting variables");
+  }
+
+  get(names: readonly string[]): Promise<Tensors> {
+    return this.request({ kind: "get", names }, "reading variables");
+  }
+
+  /** Requests made before are answered first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#send({ kind: "close" }, "closing the runtime").then(() => this.#exit);
+    return this.#closed;
+  }
+}
+
+/** A runtime on a device that is known to work, untested. */
+export async function startWorker(device: string, threads: number): Promise<Runtime> {
+  return new WorkerRuntime(device, threads, `${device}, as asked for`);
+}

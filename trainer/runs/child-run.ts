@@ -1,0 +1,104 @@
+/** @file The child's side of a run in a process of its own: progress told over IPC; signals; exit codes. */
+import { InputError, UnavailableError } from "../errors.js";
+import { collectSeldom } from "./heap.js";
+import { Interrupted } from "./interrupted.js";
+import type { Progress } from "../progress.js";
+import { type RunPlan, run } from "./run.js";
+
+export interface Order {
+  readonly plan: RunPlan;
+  readonly mode: "new" | "resume";
+}
+
+/** What a run's process tells of its progress. */
+export type ProgressMessage =
+  | { readonly type: "begin"; readonly phase: string; readonly total: number; readonly unit: string }
+  | { readonly type: "advance"; readonly done: number }
+  | { readonly type: "end" }
+  | { readonly type: "say" | "warn"; readonly line: string }
+  | { readonly type: "iterated"; readonly iterations: number };
+
+export type Message =
+  | ProgressMessage
+  | { readonly type: "done" }
+  | {
+      readonly type: "failed";
+      readonly kind: "input" | "unavailable" | "interrupted" | "fault";
+      readonly message: string;
+    };
+
+/** The progress of a run in another process, told on. */
+export function retell(message: ProgressMessage, progress: Progress): void {
+  switch (message.type) {
+    case "begin":
+      return progress.begin(message.phase, message.total, message.unit);
+    case "advance":
+      return progress.advance(message.done);
+    case "end":
+      return progress.end();
+    case "say":
+      return progress.say(message.line);
+    case "warn":
+      return progress.warn(message.line);
+    case "iterated":
+      return progress.iterated(message.iterations);
+  }
+}
+
+const tell = (message: Message): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, () => resolve());
+  });
+
+const toParent: Progress = {
+  begin: (phase, total, unit) => void tell({ type: "begin", phase, total, unit }),
+  advance: (done) => void tell({ type: "advance", done }),
+  end: () => void tell({ type: "end" }),
+  say: (line) => void tell({ type: "say", line }),
+  warn: (line) => void tell({ type: "warn", line }),
+  iterated: (iterations) => void tell({ type: "iterated", iterations }),
+};
+
+function failure(error: unknown): Extract<Message, { type: "failed" }> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof InputError) return { type: "failed", kind: "input", message };
+  if (error instanceof UnavailableError) return { type: "failed", kind: "unavailable", message };
+  if (error instanceof Interrupted) return { type: "failed", kind: "interrupted", message };
+  return { type: "failed", kind: "fault", message: error instanceof Error ? (error.stack ?? message) : message };
+}
+
+/** The exit codes of `rls3`. */
+const EXIT = { input: 2, unavailable: 3, interrupted: 130, fault: 1 } as const;
+
+/** Ends this process with what came of `work`: a message to the parent, and an exit code. */
+async function tellOutcome(work: Promise<unknown>): Promise<never> {
+  try {
+    await work;
+  } catch (error) {
+    const failed = failure(error);
+    await tell(failed);
+    process.exit(EXIT[failed.kind]);
+  }
+  await tell({ type: "done" });
+  process.exit(0);
+}
+
+/** Aborts where this process is asked to end: the state of the last iteration's end is saved, and a later start goes on from it. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  // The parent decides: a terminal sends Ctrl-C to the whole group, and a parent that died leaves nothing to work for.
+  process.on("SIGINT", () => stopping.abort(new Interrupted("interrupted")));
+  process.on("SIGTERM", () => stopping.abort(new Interrupted("interrupted")));
+  process.on("disconnect", () => process.exit(1));
+  return stopping.signal;
+}
+
+/** Does the run that `order` comes to, if any, and ends the process with what came of it. */
+export function doRun(order: () => Promise<Order | null>): Promise<never> {
+  collectSeldom();
+  const signal = stopSignal();
+  return tellOutcome(
+    order().then((asked) => (asked === null ? null : run(asked.plan, asked.mode, { progress: toParent, signal }))),
+  );
+}

@@ -1,0 +1,127 @@
+/** @file Runs side by side, each in a process of its own: what a comparison and a sweep start, watch and stop. */
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError, UnavailableError } from "../errors.js";
+import { iterationsPlanned } from "../settings/configuration.js";
+import { Interrupted } from "./interrupted.js";
+import { type Progress, silent } from "../progress.js";
+import { finishedState, type RunPlan } from "./run.js";
+import { iterationsIn } from "./run-directory.js";
+import { type Message, type Order, retell } from "./child-run.js";
+
+/** Starts a run's process: either it is told the run over IPC, or its arguments say it. */
+export type StartRun = (plan: RunPlan, progress: Progress, signal: AbortSignal) => Promise<void>;
+
+const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "run-process.js");
+
+/** `jobs` runs at a time, those that are finished left as they are; the first failure ends all. */
+export async function inParallel(
+  runs: readonly RunPlan[],
+  jobs: number,
+  start: StartRun,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const failed = new AbortController();
+  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  const waiting = runs.filter(({ folder }) => finishedState(folder) === null).map(counted);
+  const total = waiting.reduce((sum, { left }) => sum + left, 0);
+  const done = new Map<string, number>();
+  if (waiting.length < runs.length) progress.say(`${runs.length - waiting.length} of ${runs.length} runs are finished`);
+  progress.begin(waiting.length === 1 ? "1 run" : `${waiting.length} runs`, total, "iterations");
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { plan, before, left } = next;
+      const count = (iterations: number): void => {
+        done.set(plan.folder, Math.max(0, iterations - before));
+        progress.advance([...done.values()].reduce((sum, n) => sum + n, 0));
+      };
+      await start(plan, reporter(path.basename(plan.folder), progress, count), stop);
+      count(before + left);
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: Math.min(jobs, waiting.length) }, () =>
+        worker().catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+/** Whether so many runs side by side leave no core to spare, so that each does best to keep to its own. */
+export const fillCores = (jobs: number, threads: number): boolean =>
+  jobs > 1 && jobs * threads >= availableParallelism();
+
+/** A run with the iterations that it has and those that it lacks, the look before the first counted as one. */
+function counted(plan: RunPlan): { readonly plan: RunPlan; readonly before: number; readonly left: number } {
+  const all = iterationsPlanned(plan.configuration) + 1;
+  const before = Math.min(all, iterationsIn(plan.folder));
+  return { plan, before, left: all - before };
+}
+
+/** A run's progress as the whole shows it: its lines with its name, and its iterations counted. */
+function reporter(name: string, progress: Progress, count: (iterations: number) => void): Progress {
+  return {
+    ...silent,
+    say: (line) => progress.say(`${name}: ${line}`),
+    warn: (line) => progress.warn(`${name}: ${line}`),
+    iterated: (iterations) => count(iterations + 1),
+  };
+}
+
+/** New, or gone on with where its folder has a run already. */
+export const modeOf = (plan: RunPlan): Order["mode"] =>
+  existsSync(path.join(plan.folder, "config.json")) ? "resume" : "new";
+
+/** The run as a child process that is told it over IPC. */
+export const runInProcess: StartRun = (plan, progress, signal) => {
+  signal.throwIfAborted();
+  const child = forkRun(entry, []);
+  const ended = followRun(child, path.basename(plan.folder), progress, signal);
+  child.send({ plan, mode: modeOf(plan) } satisfies Order);
+  return ended;
+};
+
+/** A process of one run; `module` ends with `tellOutcome` of told-run.ts. */
+export const forkRun = (module: string, args: readonly string[]): ChildProcess =>
+  fork(module, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
+
+/** Resolves when the run is done; an abort asks its process to stop, and rejects once it has. */
+export function followRun(child: ChildProcess, name: string, progress: Progress, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let outcome: Message | undefined;
+    let tail = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      tail = (tail + text).slice(-4000);
+    });
+    const stop = (): void => void child.kill("SIGTERM");
+    signal.addEventListener("abort", stop, { once: true });
+    child.on("message", (message: Message) => {
+      if (message.type === "done" || message.type === "failed") outcome = message;
+      else retell(message, progress);
+    });
+    child.on("error", reject);
+    child.on("exit", (code, killedBy) => {
+      signal.removeEventListener("abort", stop);
+      if (outcome?.type === "done") resolve();
+      else if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Interrupted("interrupted"));
+      else if (outcome?.type === "failed") reject(failureOf(name, outcome));
+      else
+        reject(new Error(`${name}: its process ended with ${killedBy ?? `exit code ${code}`}; it last said:\n${tail}`));
+    });
+  });
+}
+
+function failureOf(name: string, { kind, message }: Extract<Message, { type: "failed" }>): Error {
+  if (kind === "input") return new InputError(`${name}: ${message}`);
+  return kind === "unavailable" ? new UnavailableError(`${name}: ${message}`) : new Error(`${name}: ${message}`);
+}

@@ -1,0 +1,111 @@
+/** @file What runs share: random transitions to learn feasibility from, and the test sets; made once, kept with a digest of what they depend on. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { EnvironmentLink } from "../environments/environment-link.js";
+import { drawingFrom } from "../environments/wander.js";
+import { InputError } from "../errors.js";
+import type { TestSet, TestSets } from "../evaluation/evaluation.js";
+import { balancedSet, decodeTestSet, encodeTestSet, naturalSet } from "../evaluation/test-sets.js";
+import { readTensorFile, writeTensorFile } from "../files/tensor-file.js";
+import { CODES, LANGUAGE_VERSION } from "../language/index.js";
+import type { Progress } from "../progress.js";
+import type { Transition } from "../sac/agent.js";
+import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
+import type { Tensors } from "../tensor.js";
+import { decodeTransitions, encodeTransitions, randomTransitions } from "./transitions.js";
+
+export interface Preparation {
+  /** Read when asked for, since they are many and needed once; none where no feasibility steps are configured. */
+  readonly transitions: () => readonly Transition[];
+  readonly testSets: TestSets;
+}
+
+/** Raised when the same inputs would give other contents. Test sets also follow from which pairs the language asks about. */
+const TRANSITIONS_VERSION = [1] as const;
+const TEST_SET_VERSION = [2, LANGUAGE_VERSION] as const;
+
+/** Reads the shared files from `directory`, making those that are not there. */
+export async function prepare(
+  directory: string,
+  configuration: Configuration,
+  environments: EnvironmentLink,
+  imageSize: number,
+  progress: Progress,
+): Promise<Preparation> {
+  const { testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
+  const feasibilitySteps = randomTransitionsNeeded(configuration);
+  const draw = drawingFrom(environments, progress);
+  const file = (name: string, version: readonly number[], ...dependsOn: readonly number[]): StoredFile => ({
+    path: path.join(directory, `${name}.safetensors`),
+    // All that its contents follow from; a file with another digest is refused.
+    digest: createHash("sha256")
+      .update(JSON.stringify([...version, environments.world.digest, draw.count, testSeed, ...dependsOn]))
+      .digest("hex"),
+  });
+  const testSet = async (name: string, size: number, make: () => Promise<TestSet>): Promise<TestSet> =>
+    decodeTestSet(await stored(file(name, TEST_SET_VERSION, size, imageSize), async () => encodeTestSet(await make())));
+  const balanced = (name: string, perRelation: number): Promise<TestSet> =>
+    testSet(name, perRelation, () => balancedSet(draw, name, testSeed, perRelation));
+  const steps = file("transitions", TRANSITIONS_VERSION, feasibilitySteps);
+  if (feasibilitySteps > 0) {
+    await stored(steps, async () => encodeTransitions(await randomTransitions(draw, testSeed, feasibilitySteps)));
+  }
+  return {
+    transitions: () => (feasibilitySteps > 0 ? decodeTransitions(readTensorFile(steps.path).tensors) : []),
+    testSets: {
+      test: await balanced("test", testImagesPerRelation),
+      natural: await testSet("natural", naturalImages, () => naturalSet(draw, testSeed, naturalImages)),
+      validation: await balanced("validation", validationImagesPerRelation),
+    },
+  };
+}
+
+/** Images that each point of a curve asks the model about. */
+export const imagesEvaluated = (configuration: Configuration): number =>
+  CODES.length * configuration.testImagesPerRelation +
+  configuration.naturalImages +
+  (configuration.earlyStopping ? CODES.length * configuration.validationImagesPerRelation : 0);
+
+/** Whether `prepare` would find everything there; what is in it is looked at only then. */
+export const isPrepared = (
+  directory: string,
+  configuration: Pick<Configuration, "pretraining" | "feasibilitySteps">,
+): boolean =>
+  [...(randomTransitionsNeeded(configuration) > 0 ? ["transitions"] : []), "test", "natural", "validation"].every(
+    (name) => existsSync(path.join(directory, `${name}.safetensors`)),
+  );
+
+/** The test sets alone, of this configuration's sizes and seed, not kept. */
+export async function drawTestSets(
+  { testSeed, testImagesPerRelation, naturalImages }: Configuration,
+  environments: EnvironmentLink,
+  progress: Progress,
+): Promise<Pick<TestSets, "test" | "natural">> {
+  const draw = drawingFrom(environments, progress);
+  return {
+    test: await balancedSet(draw, "test", testSeed, testImagesPerRelation),
+    natural: await naturalSet(draw, testSeed, naturalImages),
+  };
+}
+
+interface StoredFile {
+  readonly path: string;
+  readonly digest: string;
+}
+
+/** What the file holds; made and written first where there is none. A later run reads the same, to the bit. */
+async function stored({ path: file, digest }: StoredFile, make: () => Promise<Tensors>): Promise<Tensors> {
+  if (!existsSync(file)) {
+    const tensors = await make();
+    writeTensorFile(file, tensors, { digest });
+    return tensors;
+  }
+  const { tensors, note } = readTensorFile(file);
+  if ((note as { digest?: unknown }).digest !== digest) {
+    throw new InputError(
+      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to have it made anew`,
+    );
+  }
+  return tensors;
+}

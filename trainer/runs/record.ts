@@ -1,0 +1,148 @@
+/** @file Writes down what an iteration was: a row of metrics, a row for each episode, every sample, pictures of the hardest. */
+import { at } from "../at.js";
+import { encodePng } from "../environments/picture.js";
+import type { Progress } from "../progress.js";
+import { REASONS } from "../rls3/episodes.js";
+import type { Found, Iteration } from "../rls3/loop.js";
+import type { AskedSample } from "../rls3/scoring.js";
+import { newSignatures } from "../rls3/signatures.js";
+import { OBJECT_FIELDS } from "../rooms/index.js";
+import { type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
+import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
+import type { CsvRow, RunDirectory } from "./run-directory.js";
+
+/** Pictures kept of an iteration. */
+const HARDEST = 16;
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
+
+/** Mean S and mean h of the samples about whose moved object something was asked. */
+function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
+  const asked = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
+  return { score: mean(asked.map(({ score }) => score)), hardness: mean(asked.map(({ hardness }) => hardness)) };
+}
+
+export async function record(
+  directory: RunDirectory,
+  configuration: Configuration,
+  iteration: Iteration,
+  progress: Progress,
+): Promise<void> {
+  const { state, found, test } = iteration;
+  const row = metricsRow(configuration, iteration);
+  directory.append("metrics.csv", [row]);
+  if (found !== undefined) {
+    directory.append("episodes.csv", episodeRows(state.iteration, found));
+    const { lines, pictures } = await samples(state.iteration, found);
+    directory.writeSamples(state.iteration, lines, pictures);
+  }
+  directory.log.info(row, "iteration");
+  const rate = row["validRate"];
+  progress.say(
+    `iteration ${state.iteration}/${iterationsPlanned(configuration)}: one-term ${(100 * test.oneTerm).toFixed(1)} %` +
+      (typeof rate === "number" ? `, ${(100 * rate).toFixed(0)} % of ${state.generated} placements valid` : ""),
+  );
+  progress.iterated(state.iteration);
+  if (found === undefined) return;
+  for (const line of newSignatures(directory.rows("metrics.csv"), configuration.agent)) {
+    progress.warn(line);
+    directory.log.warn({ iteration: state.iteration, signature: line });
+  }
+}
+
+function metricsRow(configuration: Configuration, { state, test, natural, found }: Iteration): CsvRow {
+  const statistics = found?.agentStatistics ?? {};
+  const steps = found?.episodes.steps.reduce((sum, episode) => sum + episode.length, 0) ?? 0;
+  const rewarded = found?.rewarded.flat() ?? [];
+  const reasons = found?.episodes.reasons ?? REASONS.map(() => 0);
+  const named = (name: string): number | null => statistics[name] ?? null;
+  return {
+    iteration: state.iteration,
+    generated: state.generated,
+    valid: state.valid,
+    feasibilitySteps: configuration.feasibilitySteps,
+    validRate: found === undefined ? null : found.episodes.samples.length / steps,
+    ...Object.fromEntries(
+      REASONS.slice(1).map((reason, i) => [`reason${reason[0]?.toUpperCase()}${reason.slice(1)}`, at(reasons, i + 1)]),
+    ),
+    accuracyFull: test.full,
+    accuracyOneTerm: test.oneTerm,
+    naturalFull: natural?.plain.full ?? null,
+    naturalOneTerm: natural?.plain.oneTerm ?? null,
+    ...means(found?.scored ?? []),
+    rewardFeasibility: mean(rewarded.map((reward) => reward.feasibility)),
+    rewardExtrinsic: mean(rewarded.map((reward) => reward.extrinsic)),
+    fineTuneLoss: found?.tuned.loss ?? null,
+    gradientNorm: found?.tuned.gradientNorm ?? null,
+    kl: named("kl"),
+    temperature: named("temperature"),
+    validityLoss: named("validityLoss"),
+    hardnessLoss: named("hardnessLoss"),
+    ...Object.fromEntries(
+      TERM_NAMES.flatMap((term) => [
+        [`accuracy_${term}`, test.terms[TERM_COLUMNS[term]] ?? null],
+        [`samples_${term}`, state.terms[TERM_COLUMNS[term]] ?? 0],
+      ]),
+    ),
+  };
+}
+
+function episodeRows(iteration: number, { episodes, scored, rewarded }: Found): CsvRow[] {
+  return episodes.steps.map((steps, episode) => {
+    const made = steps.flatMap(({ sample }) => (sample === null ? [] : [at(scored, sample)]));
+    const rewards = at(rewarded, episode);
+    const { score, hardness } = means(made);
+    return {
+      iteration,
+      episode,
+      steps: steps.length,
+      valid: made.length,
+      meanScore: score,
+      meanHardness: hardness,
+      return: rewards.reduce((sum, { feasibility, extrinsic }) => sum + feasibility + extrinsic, 0),
+    };
+  });
+}
+
+async function samples(
+  iteration: number,
+  { episodes, scored, kept }: Found,
+): Promise<{ lines: SampleLine[]; pictures: Map<string, Uint8Array> }> {
+  const keptSet = new Set(kept);
+  const hardest = new Set(
+    scored
+      .flatMap(({ score, hardness }, i) => (score === null ? [] : [[hardness, i] as const]))
+      .sort(([a, i], [b, j]) => b - a || i - j)
+      .slice(0, HARDEST)
+      .map(([, i]) => i),
+  );
+  const pictures = new Map<string, Uint8Array>();
+  const lines: SampleLine[] = [];
+  for (const [i, sample] of episodes.samples.entries()) {
+    const asked = at(scored, i);
+    const image = `${String(iteration).padStart(4, "0")}/episode${sample.episode}-step${sample.step}.png`;
+    if (hardest.has(i)) pictures.set(image, await encodePng(sample.image));
+    lines.push({
+      episode: sample.episode,
+      step: sample.step,
+      scene: sample.scene,
+      objects: Array.from({ length: sample.objects.length / OBJECT_FIELDS }, (_, slot) =>
+        Array.from(sample.objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS)),
+      ),
+      slot: sample.slot,
+      captions: asked.pairs.map(({ slots, right, preferred, answer, margin }) => ({
+        slots,
+        right,
+        ...(preferred !== right && { answer: preferred }),
+        probability: answer.probability,
+        margin,
+      })),
+      score: asked.score,
+      hardness: asked.hardness,
+      kept: keptSet.has(i),
+      ...(hardest.has(i) ? { image } : {}),
+    });
+  }
+  return { lines, pictures };
+}

@@ -1,0 +1,36 @@
+/** @file A tensor as every room passes it on: to onnxruntime, to tensorflow.js, to a file. */
+
+export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
+
+export interface Tensor {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  /** bool is held as 0 and 1. */
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** Of 32-bit floats; a vector unless `dims` says otherwise. */
+export const float32 = (data: Float32Array, dims: readonly number[] = [data.length]): Tensor => ({
+  type: "float32",
+  dims,
+  data,
+});
+
+/** Of 32-bit integers. */
+export const int32 = (data: Int32Array, dims: readonly number[] = [data.length]): Tensor => ({
+  type: "int32",
+  dims,
+  data,
+});
+
+/** Of bytes. */
+export const uint8 = (data: Uint8Array, dims: readonly number[] = [data.length]): Tensor => ({
+  type: "uint8",
+  dims,
+  data,
+});
+
+/** A number as a float32 tensor of no dimensions. */
+export const scalar = (value: number): Tensor => float32(Float32Array.of(value), []);
