@@ -15,7 +15,8 @@ function hasSdk(root) {
 /** Builds the headless host before vitest's workers need it: a build in there would block one for longer than vitest waits. */
 export function buildHost(root) {
   if (!hasSdk(root)) return true;
-  const program = "import('./dist/trainer/environments/dotnet-host.js').then(({ dotnetHostCommand }) => dotnetHostCommand())";
+  const program =
+    "import('./dist/trainer/environments/dotnet-host.js').then(({ dotnetHostCommand }) => dotnetHostCommand())";
   return spawnSync(process.execPath, ["-e", program], { cwd: root, stdio: "inherit" }).status === 0;
 }
 

@@ -7,14 +7,14 @@ import { stoppable } from "../../trainer/progress.js";
 import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { SETTING_NAMES, SETTINGS } from "../../trainer/settings/settings.js";
 import type { Estimate } from "../../trainer/sweep/estimate.js";
-import { type CellWish, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
+import { type CellRequest, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
 import { baseDirectory, makeBase, missingBases } from "./bases.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
 
 /** A run that an experiment asks for. */
-export interface Wish extends CellWish {
+export interface RunRequest extends CellRequest {
   /** Factor → level. */
   readonly levels: Readonly<Record<string, string>>;
   /** Those that are not at their defaults, base models by their names: the same on every machine. */
@@ -70,10 +70,15 @@ export const runName = (settings: Settings, seed: number): string =>
   `${settings["agent"] ?? SETTINGS.agent.fallback}-${digest(settings)}-${seed}`;
 
 /** Named by what the run is and its seed: equal configurations are one run, whichever experiment asks. */
-export function wishesOf(experiment: Experiment, folder: string, seeds: readonly number[], quick: boolean): Wish[] {
+export function wishesOf(
+  experiment: Experiment,
+  folder: string,
+  seeds: readonly number[],
+  quick: boolean,
+): RunRequest[] {
   // Seed by seed, so that an interrupted experiment has whole sets.
   return seeds.flatMap((seed) =>
-    combinations(experiment, quick).map((levels): Wish => {
+    combinations(experiment, quick).map((levels): RunRequest => {
       const layers: readonly Settings[] = [
         { device: "cpu", earlyStopping: false },
         experiment.settings,
@@ -96,16 +101,16 @@ export function wishesOf(experiment: Experiment, folder: string, seeds: readonly
 }
 
 /** The sweep of all experiments with these runs asked for; writes nothing. */
-export function openRuns(wishes: readonly Wish[], options: SweepOptions): Promise<OpenSweep> {
-  const cells = [...new Map(wishes.map((wish) => [configurationKey(wish.configuration), wish])).values()];
+export function openRuns(requests: readonly RunRequest[], options: SweepOptions): Promise<OpenSweep> {
+  const cells = [...new Map(requests.map((request) => [configurationKey(request.configuration), request])).values()];
   const all = [...(readSweepFile(options.folder)?.cells ?? []), ...cells].map(({ configuration }) => configuration);
-  return openPlan({ varied: variedIn(all), cells, repeated: wishes.length - cells.length }, options);
+  return openPlan({ varied: variedIn(all), cells, repeated: requests.length - cells.length }, options);
 }
 
 /** Where the runs asked for are. */
-export function cellsOf(wishes: readonly Wish[], { asked }: OpenSweep): Cell[] {
+export function cellsOf(requests: readonly RunRequest[], { asked }: OpenSweep): Cell[] {
   const planned = new Map(asked.map((cell) => [configurationKey(cell.configuration), cell]));
-  return wishes.map(({ levels, settings, name: run, configuration }) => {
+  return requests.map(({ levels, settings, name: run, configuration }) => {
     const cell = planned.get(configurationKey(configuration));
     if (cell === undefined) throw new Error(`a run was asked for that is not in the plan: ${combinationName(levels)}`);
     const { folder, shared = "" } = cell;

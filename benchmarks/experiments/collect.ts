@@ -56,7 +56,7 @@ export async function collectCells(
     const runs = await gather(one, sources, setting);
     const added = runs.filter((run) => keepCell(run, experiment.name, setting)).length;
     const names = new Set(runs.map(({ record }) => record.name));
-    const of = new Set(one.wishes.map(({ name }) => name)).size;
+    const of = new Set(one.requests.map(({ name }) => name)).size;
     const { size: refused } = sources.refused;
     const rests = refused > 0 ? `no result: ${refused} cells are refused` : await writePartial(one, runs, setting);
     return { said: `${experiment.name}: ${added} cells new, ${names.size} of ${of} there; ${rests}`, sources };
@@ -79,10 +79,10 @@ function keepCell({ record }: Gathered, experiment: string, { results, refusal }
 
 /** The result over the seeds of which every cell is there: a comparison needs whole ones. */
 async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Setting): Promise<string> {
-  const { experiment, wishes } = one;
+  const { experiment, requests } = one;
   const there = new Set(runs.map(({ record }) => record.name));
   const seeds = one.seeds.filter((seed) =>
-    wishes.every(({ name, configuration }) => configuration.seed !== seed || there.has(name)),
+    requests.every(({ name, configuration }) => configuration.seed !== seed || there.has(name)),
   );
   if (seeds.length === 0) return "no result yet: no seed has all its cells";
   const folder = path.join(setting.results, experiment.name);
@@ -96,7 +96,7 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
     }
   }
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: own });
-  const of = new Set(wishes.map(({ name }) => name)).size;
+  const of = new Set(requests.map(({ name }) => name)).size;
   const asked = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
   writeResults(folder, experiment, own, asked, outcome);
   return `result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;

@@ -1,7 +1,9 @@
 /** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
+
+import { mean } from "../../trainer/mean.js";
 import { Random } from "../../trainer/random/random.js";
 import { powerOf } from "../../trainer/report/power.js";
-import { bootstrapInterval, mean, pairedTTest } from "../../trainer/report/statistics.js";
+import { bootstrapInterval, pairedTTest } from "../../trainer/report/statistics.js";
 import { along, interpolate, type Measure } from "../../trainer/report/summary.js";
 import { TERM_NAMES } from "../../trainer/run-format/columns.js";
 import { type MetricsRow, seedRun } from "../../trainer/run-format/readers.js";

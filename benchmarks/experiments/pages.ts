@@ -111,7 +111,7 @@ export function openRunsTable(results: string): string {
     const experiment = readExperiment(name);
     const { first, count } = experiment.seeds;
     const seeds = Array.from({ length: count }, (_, i) => first + i);
-    const runs = [...new Set(wishesOf(experiment, "", seeds, false).map((wish) => wish.name))];
+    const runs = [...new Set(wishesOf(experiment, "", seeds, false).map((request) => request.name))];
     const file = path.join(results, name, "summary.json");
     const summary = existsSync(file) ? readExperimentSummary(file) : null;
     const whole = summary?.languageVersion === LANGUAGE_VERSION ? summary.cells.finished : 0;

@@ -11,7 +11,7 @@ import type { Refusal } from "./acceptance.js";
 import type { Analysis } from "./analyses/analysis.js";
 import { analysisNamed } from "./analyses/index.js";
 import { cellFile, languageVersionOf, type ReadCell, type RunRecord, readCellFile, recordOf } from "./cell-files.js";
-import { cellsOf, openRuns, type Wish, wishesOf } from "./cells.js";
+import { cellsOf, openRuns, type RunRequest, wishesOf } from "./cells.js";
 import { combinationName, type Experiment, readExperiment } from "./definition.js";
 import { type Measured, measured } from "./measures.js";
 
@@ -31,14 +31,14 @@ export interface Setting {
 export interface Chosen {
   readonly experiment: Experiment;
   readonly seeds: readonly number[];
-  readonly wishes: readonly Wish[];
+  readonly requests: readonly RunRequest[];
 }
 
 export function choose(name: string, { folder, quick, seeds: asked }: Setting): Chosen {
   const experiment = readExperiment(name);
   const { first, count } = experiment.seeds;
   const seeds = asked ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
-  return { experiment, seeds, wishes: wishesOf(experiment, folder, seeds, quick) };
+  return { experiment, seeds, requests: wishesOf(experiment, folder, seeds, quick) };
 }
 
 /** What repeats it anywhere: neither where its results go nor where its runs are done changes them. */
@@ -66,19 +66,19 @@ export interface Sources {
 export async function openSources(chosen: readonly Chosen[], setting: Setting): Promise<Sources> {
   const names = chosen.map(({ experiment }) => experiment.name);
   const options = { ...setting.sweep, folder: path.join(setting.folder, "runs"), command: commandOf(names, setting) };
-  const wishes = chosen.flatMap((one) => one.wishes);
-  const whole = await openRuns(wishes, options);
+  const requests = chosen.flatMap((one) => one.requests);
+  const whole = await openRuns(requests, options);
   const here = new Set(whole.finished.map(({ configuration }) => configurationKey(configuration)));
   refuseOldRuns(whole, setting);
   const refused = new Map<string, string>();
   const lacking: string[] = [];
   const taken = new Map(
-    chosen.map(({ experiment, wishes: own }) => {
+    chosen.map(({ experiment, requests: own }) => {
       const elsewhere = own.filter(({ configuration }) => !here.has(configurationKey(configuration)));
       return [experiment.name, takenFrom(experiment, elsewhere, setting, { refused, lacking })] as const;
     }),
   );
-  const toRun = chosen.flatMap(({ experiment, wishes: own }) =>
+  const toRun = chosen.flatMap(({ experiment, requests: own }) =>
     own.filter(({ name }) => taken.get(experiment.name)?.has(name) !== true),
   );
   return { sweep: await openRuns(toRun, options), taken, refused, lacking, asked: whole.asked.length };
@@ -102,13 +102,13 @@ interface Complaints {
 /** The cells that count, of any experiment's folder: those that ask for the same run share it. */
 function takenFrom(
   { name: experiment, analysis }: Experiment,
-  wishes: readonly Wish[],
+  requests: readonly RunRequest[],
   { results, refusal }: Setting,
   { refused, lacking }: Complaints,
 ): Map<string, RunRecord> {
   const { measures } = analysisNamed(analysis);
   const taken = new Map<string, RunRecord>();
-  for (const { name } of wishes) {
+  for (const { name } of requests) {
     const files = collectedFiles(results, experiment, name);
     const wrong: string[] = [];
     const short: string[] = [];
@@ -170,15 +170,15 @@ export interface Gathered extends Measured {
 
 /** Those of the experiment's runs that are finished, here or elsewhere, in the order in which they were asked for. */
 export async function gather(one: Chosen, { sweep, taken }: Sources, setting: Setting): Promise<Gathered[]> {
-  const { experiment, wishes } = one;
+  const { experiment, requests } = one;
   const analysis = analysisNamed(experiment.analysis);
   const elsewhere = taken.get(experiment.name) ?? new Map<string, RunRecord>();
   const cells = cellsOf(
-    wishes.filter(({ name }) => !elsewhere.has(name)),
+    requests.filter(({ name }) => !elsewhere.has(name)),
     sweep,
   );
   const here = await recordsOf(one, cells, analysis, setting);
-  return wishes.flatMap(({ name, levels, configuration: { seed } }) => {
+  return requests.flatMap(({ name, levels, configuration: { seed } }) => {
     const record = here.get(name) ?? elsewhere.get(name);
     if (record === undefined) return [];
     const cell = { levels, name: combinationName(levels), seed };
@@ -188,7 +188,7 @@ export async function gather(one: Chosen, { sweep, taken }: Sources, setting: Se
 
 /** The runs that are finished here. */
 async function recordsOf(
-  { experiment, wishes }: Chosen,
+  { experiment, requests }: Chosen,
   cells: ReturnType<typeof cellsOf>,
   { measures }: Analysis,
   { folder, sweep: { progress, signal, ...options } }: Setting,
@@ -199,8 +199,8 @@ async function recordsOf(
     for (const cell of finished) records.set(cell.run, await recordOf(cell, {}));
     return records;
   }
-  const whole = await openRuns(wishes, { ...options, progress, folder: path.join(folder, "runs"), command: "" });
-  const place = { cells: cellsOf(wishes, whole), folder, progress, signal };
+  const whole = await openRuns(requests, { ...options, progress, folder: path.join(folder, "runs"), command: "" });
+  const place = { cells: cellsOf(requests, whole), folder, progress, signal };
   progress.begin("runs looked at", finished.length, "runs");
   for (const cell of finished) {
     signal.throwIfAborted();

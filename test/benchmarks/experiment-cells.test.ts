@@ -24,7 +24,7 @@ import { experiment } from "./run-experiment.js";
 
 /** Of an experiment whose analysis takes more of a run than its curve. */
 const NAME = "hardest";
-const [first = "", second = ""] = wishesOf(readExperiment(NAME), "/runs", [1000], true).map((wish) => wish.name);
+const [first = "", second = ""] = wishesOf(readExperiment(NAME), "/runs", [1000], true).map((request) => request.name);
 
 function recordIn(file: string): RunRecord {
   const cell = readCellFile(file);

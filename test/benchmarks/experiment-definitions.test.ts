@@ -41,7 +41,7 @@ describe.each(names)("the experiment %s", (name) => {
 
 describe("runs that experiments share", () => {
   const runs = (name: string): string[] =>
-    wishesOf(readExperiment(name), "/runs", [100], false).map((wish) => wish.name);
+    wishesOf(readExperiment(name), "/runs", [100], false).map((request) => request.name);
 
   it("are of one name: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
     const ablations = names.filter((name) => name.startsWith("ablation-"));

@@ -260,14 +260,14 @@ describe("a session", () => {
     expect(await total(await connect(server.endpoint))).toBe(2);
   });
 
-  it("gives the client what its hello wishes", async () => {
-    const wishes: unknown[] = [];
+  it("gives the client what its hello requests", async () => {
+    const requests: unknown[] = [];
     const server = closing(
       await EnvironmentServer.bind(
-        (wish) => {
-          wishes.push(wish);
+        (request) => {
+          requests.push(request);
           const definition = counterDefinition();
-          const side = wish.imageSize ?? 4;
+          const side = request.imageSize ?? 4;
           const observations = definition.observations.map((spec) =>
             spec.uid === "frame" ? { ...spec, shape: [side, side, 3] } : spec,
           );
@@ -277,7 +277,7 @@ describe("a session", () => {
       ),
     );
     const client = await connect(server.endpoint, { imageSize: 8, seed: 5 });
-    expect(wishes.at(-1)).toEqual({ imageSize: 8, seed: 5 });
+    expect(requests.at(-1)).toEqual({ imageSize: 8, seed: 5 });
     expect((await client.batch([RESET], ["frame"])).tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
   });
 

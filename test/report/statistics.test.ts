@@ -1,12 +1,12 @@
 /** @file The statistics against published tables and worked examples, and properties that hold for any data. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { mean } from "../../trainer/mean.js";
 import { Random } from "../../trainer/random/random.js";
 import {
   bootstrapInterval,
   holm,
   interquartileMean,
-  mean,
   pairedTTest,
   permutationTest,
   tTwoSided,

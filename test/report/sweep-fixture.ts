@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
+import { mean } from "../../trainer/mean.js";
 import { Random } from "../../trainer/random/random.js";
-import { mean } from "../../trainer/report/statistics.js";
 import { along, interpolate } from "../../trainer/report/summary.js";
 import { METRIC_COLUMNS } from "../../trainer/run-format/columns.js";
 import { seedRun } from "../../trainer/run-format/readers.js";

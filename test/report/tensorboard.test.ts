@@ -68,9 +68,9 @@ describe("an event file", () => {
       { iteration: 0, generated: 0, accuracyOneTerm: 0.5, kl: null, accuracy_inFront: 0.25 },
       { iteration: 1, generated: 700, accuracyOneTerm: 0.75, kl: 1.5, accuracy_inFront: null },
     ];
-    await writeEventFile(folder, rows);
+    writeEventFile(folder, rows);
     const first = await readFile(path.join(folder, EVENT_FILE));
-    await writeEventFile(folder, rows);
+    writeEventFile(folder, rows);
     expect(await readFile(path.join(folder, EVENT_FILE))).toEqual(first);
     expect(await readdir(folder)).toEqual([EVENT_FILE]);
     const [before, after] = decodeEvents(first);

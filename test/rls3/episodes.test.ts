@@ -134,8 +134,8 @@ describe("episodes that are stopped", () => {
     const unheard: unknown[] = [];
     const hear = (error: unknown): void => void unheard.push(error);
     process.on("unhandledRejection", hear);
-    const wish = { env: "embedded", world: "rooms", count: 4, imageSize: SIZE };
-    const environments = await openEnvironments(wish, silent, stopping.signal);
+    const request = { env: "embedded", world: "rooms", count: 4, imageSize: SIZE };
+    const environments = await openEnvironments(request, silent, stopping.signal);
     try {
       const agent = new StoppedThinking(() => stopping.abort(reason));
       await expect(episodesOf(environments, agent, configuration, 1)).rejects.toBe(reason);

@@ -57,7 +57,7 @@ describe("random actions in the default world", () => {
     const counts = REASONS.map(() => 0);
     for (const { outcome } of randomSteps(rooms, 11, steps)) counts[outcome.reason] = (counts[outcome.reason] ?? 0) + 1;
     const percent = Object.fromEntries(REASONS.map((name, reason) => [name, (100 * (counts[reason] ?? 0)) / steps]));
-    // The prototype's shares, ../shared/design/environment.md; a share of 20,000 steps strays by .4 at most.
+    // The shares of the rules as first measured; a share of 20,000 steps strays by .4 at most.
     const calibrated = { none: 47.7, bounds: 7.5, unsupported: 7.5, furniture: 19.8, object: 14.2, hidden: 3.3 };
     for (const [name, share] of Object.entries(calibrated)) {
       expect(Math.abs((percent[name] ?? 0) - share), `${name} is ${percent[name]} %`).toBeLessThan(1.3);

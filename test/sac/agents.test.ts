@@ -2,22 +2,21 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import type { Agent, Transition } from "../../trainer/sac/agent.js";
-import {
-  type AgentKind,
-  type AgentOptions,
-  agentDefaults,
-  agentReplayBytes,
-  createAgent,
-} from "../../trainer/sac/create-agent.js";
+import { AGENT_SIZES, type AgentOptions, agentReplayBytes, createAgent } from "../../trainer/sac/create-agent.js";
+import type { Arm } from "../../trainer/settings/arms.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 import type { Tensor, Tensors } from "../../trainer/tensor.js";
 import { drawObservation, drawTransitions, hardnessOf, isValid, transition, world } from "./world.js";
 
-const options = (kind: AgentKind, changes: Partial<AgentOptions> = {}): AgentOptions => ({
-  ...agentDefaults(kind),
+const options = (agent: Arm, changes: Partial<AgentOptions> = {}): AgentOptions => ({
+  ...resolveConfiguration([], { agent }),
+  ...AGENT_SIZES,
   world,
+  device: "cpu",
+  view: "flat",
   seed: 1,
   hidden: [64, 64],
-  batchSize: 64,
+  updateBatch: 64,
   replayCapacity: 20_000,
   iterationSamples: 500,
   ...changes,
@@ -75,7 +74,7 @@ describe("rls3", () => {
   });
 
   test("with γ it also values what comes after", async () => {
-    const agent = await createAgent("rls3", options("rls3", { gamma: 0.9, hidden: [32], batchSize: 32 }));
+    const agent = await createAgent("rls3", options("rls3", { discount: 0.9, hidden: [32], updateBatch: 32 }));
     try {
       agent.remember(drawTransitions(300, new Random(2), 8));
       const { futureLoss } = await agent.update(60, new Random(3));
@@ -108,7 +107,7 @@ describe("rls3", () => {
   });
 
   test("forgets hardness from before the last six iterations", async () => {
-    const agent = await createAgent("rls3", options("rls3", { hidden: [8], batchSize: 8 }));
+    const agent = await createAgent("rls3", options("rls3", { hidden: [8], updateBatch: 8 }));
     try {
       const random = new Random(1);
       for (let iteration = 0; iteration < 9; iteration++) {
@@ -126,7 +125,7 @@ describe("rls3", () => {
 
 describe("paper", () => {
   test("learns to place validly", async () => {
-    const agent = await createAgent("paper", options("paper", { gamma: 0 }));
+    const agent = await createAgent("paper", options("paper", { discount: 0 }));
     try {
       const data = drawTransitions(4000, new Random(2));
       await agent.pretrain(data, 1500, new Random(3), () => undefined);
@@ -150,16 +149,16 @@ test("random draws uniform actions", async () => {
 });
 
 describe.each([
-  { kind: "rls3", replay: "prioritized", gamma: 0.5, learner: "onnx" },
-  { kind: "rls3", replay: "lap", gamma: 0, learner: "onnx" },
-  { kind: "rls3", replay: "prioritized", gamma: 0.5, heads: "one", learner: "onnx" },
-  { kind: "paper", replay: "prioritized", gamma: 0.99, learner: "onnx" },
-  { kind: "paper", replay: "uniform", gamma: 0.99, learner: "onnx" },
-  { kind: "rls3", replay: "uniform", gamma: 0, learner: "tfjs" },
-  { kind: "paper", replay: "lap", gamma: 0.99, learner: "tfjs" },
-] as const)("$kind, $replay replay, γ $gamma, on $learner", ({ kind, ...changes }) => {
+  { kind: "rls3", replay: "prioritized", discount: 0.5, learner: "onnx" },
+  { kind: "rls3", replay: "lap", discount: 0, learner: "onnx" },
+  { kind: "rls3", replay: "prioritized", discount: 0.5, heads: "one", learner: "onnx" },
+  { kind: "paper", replay: "prioritized", discount: 0.99, learner: "onnx" },
+  { kind: "paper", replay: "uniform", discount: 0.99, learner: "onnx" },
+  { kind: "rls3", replay: "uniform", discount: 0, learner: "tfjs" },
+  { kind: "paper", replay: "lap", discount: 0.99, learner: "tfjs" },
+] as const)("$kind, $replay replay, γ $discount, on $learner", ({ kind, ...changes }) => {
   test("restored from its state, it goes on to the bit as the one that was never stopped", async () => {
-    const own = options(kind, { ...changes, hidden: [16, 16], batchSize: 16, proposals: 8 });
+    const own = options(kind, { ...changes, hidden: [16, 16], updateBatch: 16, proposals: 8 });
     const [unbroken, restored] = [await createAgent(kind, own), await createAgent(kind, { ...own, seed: 99 })];
     try {
       await unbroken.pretrain(drawTransitions(200, new Random(1)), 20, new Random(2), () => undefined);
@@ -181,7 +180,7 @@ describe.each([
 });
 
 test("an agent of another kind, or another world, is refused by name", async () => {
-  const small = { hidden: [8], batchSize: 8 };
+  const small = { hidden: [8], updateBatch: 8 };
   const agents = [
     await createAgent("rls3", options("rls3", small)),
     await createAgent("paper", options("paper", small)),

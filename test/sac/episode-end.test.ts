@@ -4,7 +4,8 @@
  */
 import { expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
-import { agentDefaults, createAgent } from "../../trainer/sac/create-agent.js";
+import { AGENT_SIZES, createAgent } from "../../trainer/sac/create-agent.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { drawObservation, isValid, world } from "./world.js";
 
 const ROOMS = 8;
@@ -13,8 +14,10 @@ const STEPS = 4000;
 /** Share of valid placements in the last quarter of the steps. */
 async function learn(ending: "terminated" | "bootstrapped"): Promise<number> {
   const agent = await createAgent("paper", {
-    ...agentDefaults("paper"),
-    ...{ world, seed: 1, view: "objects", hidden: [32, 32], batchSize: 64, replay: "uniform", targetEntropy: 3 },
+    ...resolveConfiguration([], { agent: "paper" }),
+    ...AGENT_SIZES,
+    ...{ world, seed: 1, device: "cpu", view: "objects", hidden: [32, 32], updateBatch: 64, replay: "uniform" },
+    ...{ targetEntropy: 3, iterationSamples: 4000 },
   });
   try {
     const random = new Random(2);

@@ -48,8 +48,8 @@ describe("a cell's process", () => {
   const plan = path.join(folder, PLAN_FILE);
   let cell: PlannedCell;
   beforeAll(async () => {
-    const wish = { base: [{ name: "test", values: settings }], seeds: [5] };
-    const { file } = await openSweep(wish, { folder, command: "test", progress: silent });
+    const request = { base: [{ name: "test", values: settings }], seeds: [5] };
+    const { file } = await openSweep(request, { folder, command: "test", progress: silent });
     writeSweepFile(folder, file);
     const [only] = file.cells;
     if (only === undefined) throw new Error("a sweep of one seed has a cell");

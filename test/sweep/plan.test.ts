@@ -9,10 +9,10 @@ import { readSweepFlags } from "../../trainer/cli/sweep-flags.js";
 import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { repeatCommand } from "../../trainer/sweep/command.js";
 import { merge } from "../../trainer/sweep/merge.js";
-import { configurationKey, planSweep, type SweepWish, variedIn } from "../../trainer/sweep/plan.js";
+import { configurationKey, planSweep, type SweepRequest, variedIn } from "../../trainer/sweep/plan.js";
 import { temporaryFolder } from "../temporary.js";
 
-const wish = (more: Partial<SweepWish>): SweepWish => ({ base: [], seeds: [0], ...more });
+const request = (more: Partial<SweepRequest>): SweepRequest => ({ base: [], seeds: [0], ...more });
 const unique = <T>(arbitrary: fc.Arbitrary<T>) => fc.uniqueArray(arbitrary, { minLength: 1, maxLength: 2 });
 
 /** Some settings of every kind with values that they take. */
@@ -36,7 +36,7 @@ describe("a grid", () => {
   it("is every combination of its values with every seed, once", () => {
     fc.assert(
       fc.property(grids, seedLists, (grid, seeds) => {
-        const { cells, varied } = planSweep(wish({ grid, seeds }));
+        const { cells, varied } = planSweep(request({ grid, seeds }));
         const expected = Object.values(grid).reduce((count, values) => count * values.length, seeds.length);
         expect(cells).toHaveLength(expected);
         expect([...varied].sort()).toEqual(Object.keys(grid).sort());
@@ -53,7 +53,7 @@ describe("a grid", () => {
   it("resolves each cell as train would: what follows from the agent follows, and what is given wins", () => {
     fc.assert(
       fc.property(grids, (grid) => {
-        for (const { configuration } of planSweep(wish({ grid })).cells) {
+        for (const { configuration } of planSweep(request({ grid })).cells) {
           const given = Object.fromEntries(
             Object.keys(grid).map((name) => [name, configuration[name as keyof Configuration]]),
           );
@@ -61,13 +61,13 @@ describe("a grid", () => {
         }
       }),
     );
-    const { cells } = planSweep(wish({ grid: { agent: ["rls3", "paper"] } }));
+    const { cells } = planSweep(request({ grid: { agent: ["rls3", "paper"] } }));
     expect(cells.map(({ configuration }) => [configuration.extrinsicWeight, configuration.discount])).toEqual([
       [8, 0],
       [2, 0.99],
     ]);
     const fixed = planSweep(
-      wish({ base: [{ name: "--beta", values: { beta: 3 } }], grid: { agent: ["rls3", "paper"] } }),
+      request({ base: [{ name: "--beta", values: { beta: 3 } }], grid: { agent: ["rls3", "paper"] } }),
     );
     expect(fixed.cells.map(({ configuration }) => configuration.extrinsicWeight)).toEqual([3, 3]);
   });
@@ -75,25 +75,27 @@ describe("a grid", () => {
   it("names its cells so that any file system takes the names and none is another's", () => {
     fc.assert(
       fc.property(grids, seedLists, (grid, seeds) => {
-        const names = planSweep(wish({ grid, seeds })).cells.map(({ name }) => name);
+        const names = planSweep(request({ grid, seeds })).cells.map(({ name }) => name);
         for (const name of names) expect(name).toMatch(/^[A-Za-z0-9][A-Za-z0-9._=+-]{0,180}$/);
         expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
       }),
     );
-    expect(planSweep(wish({ grid: { beta: [1], eta: [0.25] }, seeds: [3] })).cells[0]?.name).toBe("beta=1_eta=0.25-3");
+    expect(planSweep(request({ grid: { beta: [1], eta: [0.25] }, seeds: [3] })).cells[0]?.name).toBe(
+      "beta=1_eta=0.25-3",
+    );
   });
 
   it("keeps a cell's name whatever other values and seeds there are", () => {
     fc.assert(
       fc.property(fc.record(axes), seedLists, (grid, seeds) => {
         const all = new Map(
-          planSweep(wish({ grid, seeds })).cells.map(({ name, configuration }) => [
+          planSweep(request({ grid, seeds })).cells.map(({ name, configuration }) => [
             configurationKey(configuration),
             name,
           ]),
         );
         const part = Object.fromEntries(Object.entries(grid).map(([name, values]) => [name, values.slice(0, 1)]));
-        for (const { name, configuration } of planSweep(wish({ grid: part, seeds })).cells) {
+        for (const { name, configuration } of planSweep(request({ grid: part, seeds })).cells) {
           expect(all.get(configurationKey(configuration))).toBe(name);
         }
       }),
@@ -102,14 +104,14 @@ describe("a grid", () => {
 
   it("runs combinations that come to the same settings once", () => {
     // A random agent takes no feasibility steps, whatever is asked.
-    const { cells, repeated } = planSweep(wish({ grid: { agent: ["random"], feasibilitySteps: [0, 100] } }));
+    const { cells, repeated } = planSweep(request({ grid: { agent: ["random"], feasibilitySteps: [0, 100] } }));
     expect([cells.length, repeated]).toEqual([1, 1]);
   });
 });
 
 describe("random draws", () => {
-  const random = (samples: number, seed = 0): SweepWish =>
-    wish({
+  const random = (samples: number, seed = 0): SweepRequest =>
+    request({
       random: {
         samples,
         seed,
@@ -148,7 +150,7 @@ describe("random draws", () => {
   });
 
   it("end where there is no other combination", () => {
-    const few = planSweep(wish({ random: { samples: 50, keys: { replay: ["lap", "uniform"] } } }));
+    const few = planSweep(request({ random: { samples: 50, keys: { replay: ["lap", "uniform"] } } }));
     expect(few.cells).toHaveLength(2);
   });
 });
@@ -156,7 +158,7 @@ describe("random draws", () => {
 describe("a list", () => {
   it("gives its variants' names to the cells, and is crossed with the grid", () => {
     const { cells, varied } = planSweep(
-      wish({
+      request({
         list: [
           { name: "default", settings: {} },
           { name: "the paper's", settings: { agent: "paper", gamma: 0.9 } },
@@ -182,7 +184,7 @@ describe("what varies between cells", () => {
   it("is found again from the cells: all that has several values, and nothing that follows from the agent", () => {
     fc.assert(
       fc.property(grids, seedLists, (grid, seeds) => {
-        const { cells } = planSweep(wish({ grid, seeds }));
+        const { cells } = planSweep(request({ grid, seeds }));
         const several = Object.entries(grid).flatMap(([name, values]) => (values.length > 1 ? [name] : []));
         expect(variedIn(cells.map(({ configuration }) => configuration)).sort()).toEqual(several.sort());
       }),
@@ -191,7 +193,7 @@ describe("what varies between cells", () => {
 });
 
 describe("a folder that has a sweep", () => {
-  const grow = (first: SweepWish, second: SweepWish) => {
+  const grow = (first: SweepRequest, second: SweepRequest) => {
     const before = merge("/sweep", "first", null, planSweep(first)).file;
     return { before, after: merge("/sweep", "second", before, planSweep(second)) };
   };
@@ -202,9 +204,9 @@ describe("a folder that has a sweep", () => {
         const part = Object.fromEntries(
           Object.entries(grid).map(([name, values]) => [name, values.slice(0, kept + 1)]),
         );
-        const { before, after } = grow(wish({ grid: part, seeds }), wish({ grid, seeds }));
+        const { before, after } = grow(request({ grid: part, seeds }), request({ grid, seeds }));
         expect(after.file.cells.slice(0, before.cells.length)).toEqual(before.cells);
-        expect(after.asked).toHaveLength(planSweep(wish({ grid, seeds })).cells.length);
+        expect(after.asked).toHaveLength(planSweep(request({ grid, seeds })).cells.length);
         expect(after.added).toBe(after.file.cells.length - before.cells.length);
         const names = after.file.cells.map(({ name }) => name.toLowerCase());
         expect(new Set(names).size).toBe(names.length);
@@ -215,16 +217,16 @@ describe("a folder that has a sweep", () => {
   });
 
   it("refuses settings that are fixed in both and not the same", () => {
-    const fixed = (E: number, more: Partial<SweepWish> = {}): SweepWish =>
-      wish({ base: [{ name: "--E", values: { E } }], grid: { beta: [1, 2] }, ...more });
+    const fixed = (E: number, more: Partial<SweepRequest> = {}): SweepRequest =>
+      request({ base: [{ name: "--E", values: { E } }], grid: { beta: [1, 2] }, ...more });
     expect(() => grow(fixed(8), fixed(16))).toThrow("a sweep with episodesPerIteration 8, and this one has 16");
     expect(grow(fixed(8), fixed(8, { seeds: [0, 1] })).after.added).toBe(2);
     // Varied in the second: the first one's cells are some of it.
-    expect(grow(fixed(8), wish({ grid: { beta: [1, 2], E: [8, 16] } })).after.added).toBe(2);
+    expect(grow(fixed(8), request({ grid: { beta: [1, 2], E: [8, 16] } })).after.added).toBe(2);
   });
 
   it("does not take for a conflict what follows from an agent that is varied", () => {
-    const agents = (...agent: string[]): SweepWish => wish({ grid: { agent } });
+    const agents = (...agent: string[]): SweepRequest => request({ grid: { agent } });
     expect(grow(agents("rls3", "random"), agents("rls3", "paper")).after.added).toBe(1);
     expect(() =>
       grow(agents("rls3", "paper"), { ...agents("rls3", "paper"), base: [{ name: "--beta", values: { beta: 3 } }] }),
@@ -232,8 +234,8 @@ describe("a folder that has a sweep", () => {
   });
 
   it("shares a preparation between the cells whose inputs are the same, a random agent's among them", () => {
-    const folders = (grid: SweepWish["grid"]) => {
-      const { cells } = merge("/sweep", "c", null, planSweep(wish({ grid: grid ?? {} }))).file;
+    const folders = (grid: SweepRequest["grid"]) => {
+      const { cells } = merge("/sweep", "c", null, planSweep(request({ grid: grid ?? {} }))).file;
       return new Set(cells.map(({ shared }) => shared)).size;
     };
     expect(folders({ beta: [1, 2], E: [4, 8], agent: ["rls3", "paper", "random"] })).toBe(1);
@@ -252,7 +254,7 @@ describe("the command that repeats a cell", () => {
   it("comes to the cell's settings when it is typed", () => {
     fc.assert(
       fc.property(grids, fc.integer({ min: 0, max: 99 }), fc.boolean(), (grid, seed, quick) => {
-        const { cells } = planSweep(wish({ grid, seeds: [seed], quick }));
+        const { cells } = planSweep(request({ grid, seeds: [seed], quick }));
         const configuration = cells[0]?.configuration;
         if (configuration === undefined) throw new Error("a grid has a cell");
         const flags = withConfiguration(yargs(words(repeatCommand(configuration)))).parseSync();
@@ -274,11 +276,11 @@ describe("a sweep's flags and file", () => {
   it("a flag with several values is varied, with one it is fixed, and both win over the file", () => {
     const text =
       "grid: {beta: [1, 2], eta: [.25, .5]}\niterations: 3\nseeds: [4, 5]\nslurm: {partition: gpu}\nexecutor: slurm";
-    const { cells, varied } = planSweep(given(text).wish);
+    const { cells, varied } = planSweep(given(text).request);
     expect([cells.length, varied]).toEqual([8, ["extrinsicWeight", "samplingRate"]]);
     expect(cells[0]?.configuration).toMatchObject({ iterations: 3, earlyStopping: false, seed: 4 });
     expect(given(text)).toMatchObject({ executor: "slurm", executorSettings: { partition: "gpu" } });
-    const over = planSweep(given(text, { extrinsicWeight: "7", episodesPerIteration: "8,16", seeds: "1" }).wish);
+    const over = planSweep(given(text, { extrinsicWeight: "7", episodesPerIteration: "8,16", seeds: "1" }).request);
     expect(over.varied).toEqual(["samplingRate", "episodesPerIteration"]);
     expect(over.cells.every(({ configuration }) => configuration.extrinsicWeight === 7)).toBe(true);
   });
@@ -312,6 +314,6 @@ describe("a sweep's flags and file", () => {
     ["a seed in the grid", "grid: {seed: [1, 2]}", {}, "seeds are varied by --seeds"],
   ];
   it.each(wrong)("%s is a mistake that is named", (_name, text, flags, message) => {
-    expect(() => planSweep(given(text, flags).wish)).toThrow(message);
+    expect(() => planSweep(given(text, flags).request)).toThrow(message);
   });
 });

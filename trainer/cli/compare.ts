@@ -6,11 +6,12 @@ import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { renderTerminal } from "../report/terminal.js";
 import type { Summary } from "../run-format/summary.js";
-import { type Arm, type ComparisonPlan, compare } from "../runs/compare.js";
+import { type ComparisonPlan, compare } from "../runs/compare.js";
 import { onDevice } from "../runs/device.js";
 import { Interrupted } from "../runs/interrupted.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
 import { readRunConfig, refuseUsed } from "../runs/run-directory.js";
+import { ARMS, type Arm } from "../settings/arms.js";
 import { type Configuration, nearest, parseResolved } from "../settings/configuration.js";
 import { SETTING_NAMES } from "../settings/settings.js";
 import {
@@ -27,7 +28,6 @@ import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
 import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 
-const ARMS: readonly Arm[] = ["rls3", "paper", "random"];
 const DEFAULT_SEEDS = 5;
 const QUICK_SEEDS = 2;
 /** More would pass the 4 GiB that a comparison may take on any machine: a run takes up to 1.5. */

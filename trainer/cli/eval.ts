@@ -83,8 +83,8 @@ async function onSynthetic(
 ): Promise<Result> {
   const { env, world, render, keys, testSeed } = configuration;
   // A server that others started may have as few as it likes.
-  const wish = { env, world, count: 1, imageSize: model.imageSize, render, keys };
-  const environments = await openEnvironments(wish, progress, interruptible());
+  const request = { env, world, count: 1, imageSize: model.imageSize, render, keys };
+  const environments = await openEnvironments(request, progress, interruptible());
   try {
     const sets = await drawTestSets(configuration, environments, progress);
     const balanced = await evaluate(model, environments.world, sets.test);

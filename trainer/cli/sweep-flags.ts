@@ -3,11 +3,11 @@ import { z } from "zod";
 import { InputError } from "../errors.js";
 import { nearest, readConfigurationFile, type Source } from "../settings/configuration.js";
 import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
-import type { RandomWish, SweepWish, Variant } from "../sweep/plan.js";
+import type { RandomRequest, SweepRequest, Variant } from "../sweep/plan.js";
 import { type Flags, parseSeeds, text } from "./options.js";
 
 export interface GivenSweep {
-  readonly wish: SweepWish;
+  readonly request: SweepRequest;
   readonly executor: string;
   readonly executorSettings: Readonly<Record<string, unknown>>;
   readonly jobs: number | undefined;
@@ -140,7 +140,7 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   const quick = flags["quick"] === true || from.quick === true;
   const preset = text(flags, "preset") ?? from.preset;
   return {
-    wish: {
+    request: {
       base: [
         // Equal budgets: stopping early flatters whoever stops late.
         { name: "sweep", values: { earlyStopping: false } },
@@ -151,7 +151,7 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
       ...(preset === undefined ? {} : { preset }),
       grid,
       ...(from.list === undefined ? {} : { list: from.list.map(variantOf) }),
-      ...(from.random === undefined ? {} : { random: from.random as RandomWish }),
+      ...(from.random === undefined ? {} : { random: from.random as RandomRequest }),
       seeds: parseSeeds(flags["seeds"] ?? from.seeds ?? (quick ? QUICK_SEEDS : DEFAULT_SEEDS)),
       where: (part, key) =>
         part === "grid" && named.has(settingOf(key))

@@ -29,7 +29,7 @@ async function handle(flags: Flags): Promise<void> {
   const executor = await loadExecutor(given.executor);
   const settings = executorSettings(given.executor, flags, given.executorSettings);
   try {
-    const sweep = await openSweep(given.wish, {
+    const sweep = await openSweep(given.request, {
       ...{ folder, command: typedCommand(), progress, signal, executor, settings },
       ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
     });

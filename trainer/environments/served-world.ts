@@ -11,7 +11,7 @@ import {
   type RelationCode,
   relation,
 } from "../language/index.js";
-import { type Catalog, parseCatalog } from "../rooms/index.js";
+import { type Catalog, OBJECT_FIELDS, parseCatalog } from "../rooms/index.js";
 import type { AgentWorld, SceneView } from "../sac/agent-world.js";
 
 export interface PairRelation {
@@ -22,8 +22,6 @@ export interface PairRelation {
   readonly askable: boolean;
 }
 
-/** Fields of an object in the `objects` observation: catalog index, x, y, z (mm), yaw step. */
-const FIELDS = 5;
 const NO_CAMERA: CameraAxes = { right: [1, 0], toward: [0, 1] };
 
 export class World {
@@ -63,12 +61,12 @@ export class World {
     const axes = this.axes[scene] ?? NO_CAMERA;
     const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), axes);
     const code = relation(offset);
-    const [baseA = 0, baseB = 0] = [objects[a * FIELDS + 2], objects[b * FIELDS + 2]];
+    const [baseA = 0, baseB = 0] = [objects[a * OBJECT_FIELDS + 2], objects[b * OBJECT_FIELDS + 2]];
     return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
   }
 
   private centre(objects: Int32Array, slot: number): readonly [number, number, number] {
-    const [index = 0, x = 0, y = 0, z = 0] = objects.subarray(slot * FIELDS, (slot + 1) * FIELDS);
+    const [index = 0, x = 0, y = 0, z = 0] = objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS);
     return [x, y + (this.catalog.objects[index]?.sizeY ?? 0) / 2, z];
   }
 

@@ -2,6 +2,7 @@
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { TERMS, type Term } from "../language/index.js";
+import { mean } from "../mean.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { ask, captionSet, type Question, termColumns } from "./questions.js";
 
@@ -42,8 +43,6 @@ class Share {
     return this.right / this.asked;
   }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
 
 /** The share of `key`, made on first use. */
 function shareOf<K>(shares: Map<K, Share>, key: K): Share {

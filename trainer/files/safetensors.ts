@@ -1,7 +1,8 @@
 /** @file The safetensors file format: tensors read one at a time by position, and files written whole or not at all. */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../errors.js";
+import { writeDurably } from "./durable-file.js";
 
 const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 
@@ -220,24 +221,6 @@ function typeOf(data: WritableTensor["data"]): StoredType {
   return "U8";
 }
 
-/** Writes a file beside its place and renames it: a reader never sees half of one. */
-export function writeAtomically(path: string, parts: readonly Uint8Array[]): void {
-  const temporary = `${path}.partial`;
-  const descriptor = openSync(temporary, "w");
-  try {
-    for (const part of parts) {
-      for (let done = 0; done < part.length; ) done += writeSync(descriptor, part, done);
-    }
-    fsyncSync(descriptor);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(temporary, path);
-}
-
 /** Tensors in the order of their names, header padded to 8 bytes, as the reference implementation writes them. */
 export function writeSafetensors(path: string, tensors: Readonly<Record<string, WritableTensor>>): void {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
@@ -258,5 +241,5 @@ export function writeSafetensors(path: string, tensors: Readonly<Record<string, 
   const head = Buffer.from(text);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(head.length));
-  writeAtomically(path, [length, head, ...bodies]);
+  writeDurably(path, length, head, ...bodies);
 }

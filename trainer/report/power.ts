@@ -1,6 +1,8 @@
 /** @file How many seeds it takes to find a difference: the power of the paired t-test, from the noncentral t distribution. */
+
+import { mean } from "../mean.js";
 import type { Power } from "../run-format/summary.js";
-import { mean, tTwoSided } from "./statistics.js";
+import { tTwoSided } from "./statistics.js";
 
 /** The chance to find a true difference that is wanted, at the level of the tests. */
 export const WANTED_POWER = 0.8;

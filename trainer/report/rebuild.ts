@@ -1,15 +1,15 @@
 /** @file summary.json anew from a comparison's runs. */
-import { rename, writeFile } from "node:fs/promises";
+
 import path from "node:path";
+import { writeDurably } from "../files/durable-file.js";
 import { readBytesIfAny, readRunConfig, readSummary } from "../run-format/readers.js";
 import type { Summary } from "../run-format/summary.js";
 import { comparisonRuns, inOrder } from "./html/contents.js";
 import { type Comparison, summarize } from "./summary.js";
 
-export async function writeSummary(folder: string, summary: Summary): Promise<void> {
+export function writeSummary(folder: string, summary: Summary): void {
   const file = path.join(folder, "summary.json");
-  await writeFile(`${file}.tmp`, `${JSON.stringify(summary, null, 2)}\n`);
-  await rename(`${file}.tmp`, file);
+  writeDurably(file, `${JSON.stringify(summary, null, 2)}\n`);
 }
 
 /** What was compared where no summary tells it: the comparison's own config.json, else that of its first run. */
@@ -38,6 +38,6 @@ export async function rebuildSummary(folder: string): Promise<Summary | null> {
   const seeds = [...new Set([...runs.values()].flatMap((all) => all.map(({ seed }) => seed)))].sort((a, b) => a - b);
   const { config, machine, commit, languageVersion } = old ?? (await described(folder, first.folder));
   const summary = summarize({ arms, config, machine, commit, languageVersion, seeds });
-  await writeSummary(folder, summary);
+  writeSummary(folder, summary);
   return summary;
 }

@@ -2,11 +2,9 @@
  * @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, Holm's correction, interquartile
  * mean, bootstrap intervals.
  */
+import { mean } from "../mean.js";
 import type { Random } from "../random/random.js";
 import type { Interval } from "../run-format/summary.js";
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * P(|T| > |t|) for Student's t with a whole number of degrees of freedom, by the finite series of Abramowitz and Stegun

@@ -1,5 +1,6 @@
 /** @file summary.json of a comparison: how it follows from each arm's curves (design in trainer/report/README.md). */
 import { InputError } from "../errors.js";
+import { mean } from "../mean.js";
 import { Random } from "../random/random.js";
 import {
   type AccuracyAt,
@@ -16,15 +17,7 @@ import {
   type Verdict,
 } from "../run-format/summary.js";
 import { powerOf } from "./power.js";
-import {
-  bootstrapInterval,
-  holm,
-  interquartileMean,
-  mean,
-  middleHalf,
-  pairedTTest,
-  permutationTest,
-} from "./statistics.js";
+import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTTest, permutationTest } from "./statistics.js";
 
 export interface Comparison {
   /** In the order in which they are compared: each with every later one. */

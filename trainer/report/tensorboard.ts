@@ -3,10 +3,11 @@
  * whole file follows from the rows of metrics.csv and holds no clock times, so that equal seeds give equal files and a
  * resumed run rewrites the same one.
  */
-import { rename, writeFile } from "node:fs/promises";
+
 import path from "node:path";
 import protobuf from "protobufjs";
 import { InputError } from "../errors.js";
+import { writeDurably } from "../files/durable-file.js";
 
 /** The fields of tensorboard/compat/proto/event.proto and summary.proto that scalars need. */
 const { root } = protobuf.parse(`
@@ -96,10 +97,7 @@ export function decodeEvents(bytes: Buffer): Scalars[] {
 export const EVENT_FILE = "events.out.tfevents.0.rls3";
 
 /** (Re)writes the run's event file from its metrics: each column over generated samples, empty cells left out. */
-export async function writeEventFile(
-  folder: string,
-  rows: readonly Readonly<Record<string, number | null>>[],
-): Promise<void> {
+export function writeEventFile(folder: string, rows: readonly Readonly<Record<string, number | null>>[]): void {
   const scalars = rows.map((row) => ({
     step: row["generated"] ?? 0,
     values: Object.fromEntries(
@@ -107,8 +105,7 @@ export async function writeEventFile(
     ),
   }));
   const file = path.join(folder, EVENT_FILE);
-  await writeFile(`${file}.tmp`, encodeEvents(scalars));
-  await rename(`${file}.tmp`, file);
+  writeDurably(file, encodeEvents(scalars));
 }
 
 /** TensorBoard groups tags by what stands before the slash. */

@@ -1,8 +1,8 @@
 /** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
 
+import { mean } from "../mean.js";
 import type { SeedRun, Summary } from "../run-format/summary.js";
 import { count, percent, probability } from "./format.js";
-import { mean } from "./statistics.js";
 import {
   accuracySentence,
   feasibilityNote,

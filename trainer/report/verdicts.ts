@@ -1,5 +1,6 @@
 /** @file What a comparison says in words: the same sentences in the report and in the terminal. */
 
+import { mean } from "../mean.js";
 import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "../run-format/summary.js";
 import {
   armName,
@@ -12,9 +13,8 @@ import {
   pointsInterval,
   probability,
 } from "./format.js";
-import { mean } from "./statistics.js";
 
-/** Below this many seeds nothing is claimed, whatever p says (design/training.md). */
+/** Below this many seeds nothing is claimed, whatever p says. */
 const SEEDS_FOR_A_CLAIM = 5;
 
 /** Below this many seeds an interquartile mean leaves nothing out, and is the mean. */

@@ -10,6 +10,7 @@ import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
 import type { Agent, AgentStatistics, Transition } from "../sac/agent.js";
 import type { Configuration } from "../settings/configuration.js";
+import { Stopwatch } from "../stopwatch.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { agentLearning } from "./agent-learning.js";
 import { type Episodes, Play } from "./episodes.js";
@@ -17,7 +18,6 @@ import { learnFeasibility } from "./feasibility.js";
 import { type FineTuned, fineTune, subsample } from "./fine-tuning.js";
 import { rewards, type StepReward } from "./reward.js";
 import { type AskedSample, scoreSamples } from "./scoring.js";
-import { Stopwatch } from "./stopwatch.js";
 
 /** What the algorithm works with; opened and closed by whoever calls it. */
 export interface Parts {

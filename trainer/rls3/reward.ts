@@ -1,5 +1,6 @@
 /** @file The reward, whole: a feasibility part of ±1 for each step and an extrinsic part where the model did badly. */
 import { at } from "../at.js";
+import { mean } from "../mean.js";
 
 /** S of a sample or an episode from a share or a probability of right answers: 1 (all wrong) to 5 (all right). */
 export const scoreOf = (right: number): number => 1 + 4 * right;
@@ -70,13 +71,13 @@ export function rewards(
 function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
   const hardness = samples.map(({ probability }) => (probability === null ? null : hardnessOf(scoreOf(probability))));
   const asked = hardness.filter((h) => h !== null);
-  const mean = asked.reduce((sum, h) => sum + h, 0) / Math.max(1, asked.length);
-  return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / Math.max(mean, 1e-3)) * hardnessMean)));
+  const usual = Math.max(mean(asked), 1e-3);
+  return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / usual) * hardnessMean)));
 }
 
 /** J₂ = (6 − S)², S averaged over the episode's samples that were asked about; nothing to be rewarded for where there is none. */
 function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
   const shares = steps.flatMap(({ sample }) => (sample === null ? [] : (at(samples, sample).share ?? [])));
   if (shares.length === 0) return 0;
-  return (6 - scoreOf(shares.reduce((sum, share) => sum + share, 0) / shares.length)) ** 2;
+  return (6 - scoreOf(mean(shares))) ** 2;
 }

@@ -3,6 +3,7 @@ import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { type Answer, ask, captionSet, sampleQuestions } from "../evaluation/questions.js";
 import { codeTerms } from "../language/index.js";
+import { meanOrNull } from "../mean.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
 import { hardnessOf, type ScoredSample, scoreOf } from "./reward.js";
@@ -30,10 +31,6 @@ export interface AskedSample extends ScoredSample {
   readonly movedTerms: readonly string[];
 }
 
-/** Null where there is nothing to take the mean of. */
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
-
 /** The right caption unless a wrong one beats it; then the one that beats it by most. */
 function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
   const lowest = Math.min(0, ...margins);
@@ -60,11 +57,11 @@ export async function scoreSamples(
     });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
     const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));
-    const probability = mean(moved.map(({ answer }) => answer.probability));
+    const probability = meanOrNull(moved.map(({ answer }) => answer.probability));
     const score = probability === null ? null : scoreOf(probability);
     return {
       probability,
-      share: mean(pairs.map(({ answer }) => (at(answer.margins, 0) > 0 ? 1 : 0))),
+      share: meanOrNull(pairs.map(({ answer }) => (at(answer.margins, 0) > 0 ? 1 : 0))),
       pairs,
       score,
       hardness: score === null ? 0 : hardnessOf(score),

@@ -7,6 +7,7 @@ import { readMetrics, seedRun } from "../run-format/readers.js";
 import { writeSummary } from "../report/rebuild.js";
 import { type SeedRun, type Summary } from "../run-format/summary.js";
 import { summarize } from "../report/summary.js";
+import type { Arm } from "../settings/arms.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { writeDurably } from "../files/durable-file.js";
 import { openConfiguredModel } from "./parts.js";
@@ -16,8 +17,6 @@ import { prepare } from "./preparation.js";
 import { type Progress, stoppable } from "../progress.js";
 import { provenance } from "./provenance.js";
 import type { RunPlan } from "./run.js";
-
-export type Arm = Configuration["agent"];
 
 export interface ComparisonPlan {
   readonly folder: string;
@@ -72,7 +71,7 @@ export async function compare(
   const { machine, commit } = provenance();
   const config = Object.fromEntries(arms.map(({ name, configuration }) => [name, configuration]));
   const summary = summarize({ arms: results, config, machine, commit, languageVersion: LANGUAGE_VERSION, seeds });
-  await writeSummary(folder, summary);
+  writeSummary(folder, summary);
   return summary;
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { World } from "../environments/served-world.js";
 import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
-import { agentDefaults, agentReplayBytes, createAgent } from "../sac/create-agent.js";
+import { AGENT_SIZES, agentReplayBytes, createAgent } from "../sac/create-agent.js";
 import { type Configuration, stepsAtMost } from "../settings/configuration.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
@@ -34,36 +34,12 @@ export function openConfiguredModel(configuration: Configuration): Promise<Visio
 }
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
-  const { agent, seed, learner, device, threads, replay, replayCapacity } = configuration;
-  const {
-    extrinsicWeight,
-    discount,
-    targetEntropy,
-    hardnessCap,
-    klBudget,
-    proposals,
-    heads,
-    view,
-    episodesPerIteration,
-  } = configuration;
+  const { agent, episodesPerIteration, features, replayCapacity } = configuration;
   const options = {
-    ...agentDefaults(agent),
-    world: world.agentWorld(configuration.features),
-    seed,
-    learner,
-    device,
-    threads,
-    replay,
-    replayCapacity,
+    ...configuration,
+    ...AGENT_SIZES,
+    world: world.agentWorld(features),
     iterationSamples: episodesPerIteration * stepsAtMost(configuration),
-    extrinsicWeight,
-    gamma: discount,
-    targetEntropy,
-    hardnessCap,
-    klBudget,
-    proposals,
-    heads,
-    view,
   };
   const bytes = agentReplayBytes(agent, options);
   if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);

@@ -1,11 +1,12 @@
 /** @file Writes down what an iteration was: a row of metrics, a row for each episode, every sample, pictures of the hardest. */
 import { at } from "../at.js";
+import { meanOrNull } from "../mean.js";
 import { encodePng } from "../environments/picture.js";
 import type { Progress } from "../progress.js";
 import { REASONS } from "../rls3/episodes.js";
 import type { Found, Iteration } from "../rls3/loop.js";
 import type { AskedSample } from "../rls3/scoring.js";
-import { newSignatures } from "../rls3/signatures.js";
+import { newSignatures } from "./signatures.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
 import { type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
@@ -14,13 +15,10 @@ import type { CsvRow, RunDirectory } from "./run-directory.js";
 /** Pictures kept of an iteration. */
 const HARDEST = 16;
 
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
-
 /** Mean S and mean h of the samples about whose moved object something was asked. */
 function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
   const asked = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
-  return { score: mean(asked.map(({ score }) => score)), hardness: mean(asked.map(({ hardness }) => hardness)) };
+  return { score: meanOrNull(asked.map(({ score }) => score)), hardness: meanOrNull(asked.map(({ hardness }) => hardness)) };
 }
 
 export async function record(
@@ -71,8 +69,8 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
     naturalFull: natural?.plain.full ?? null,
     naturalOneTerm: natural?.plain.oneTerm ?? null,
     ...means(found?.scored ?? []),
-    rewardFeasibility: mean(rewarded.map((reward) => reward.feasibility)),
-    rewardExtrinsic: mean(rewarded.map((reward) => reward.extrinsic)),
+    rewardFeasibility: meanOrNull(rewarded.map((reward) => reward.feasibility)),
+    rewardExtrinsic: meanOrNull(rewarded.map((reward) => reward.extrinsic)),
     fineTuneLoss: found?.tuned.loss ?? null,
     gradientNorm: found?.tuned.gradientNorm ?? null,
     kl: named("kl"),

@@ -207,13 +207,14 @@ export function iterationsIn(folder: string): number {
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
-const LEFT_BY_A_KILLED_START: readonly string[] = [LOCK_FILE, "config.json.unfinished"];
+const leftByAKilledStart = (name: string): boolean =>
+  name === LOCK_FILE || (name.startsWith("config.json.") && name.endsWith(".unfinished"));
 
 /** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {
   refuseUnwritable(folder);
   if (!existsSync(folder)) return;
-  const entries = readdirSync(folder).filter((entry) => !LEFT_BY_A_KILLED_START.includes(entry));
+  const entries = readdirSync(folder).filter((entry) => !leftByAKilledStart(entry));
   if (entries.includes("config.json")) {
     throw new InputError(
       `--out ${folder}: holds another run; name another folder, or go on with it by --resume ${folder}`,

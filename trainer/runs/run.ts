@@ -73,7 +73,7 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
     const learnFeasibility = () => learnFeasibilityOnce({ ...parts, configuration, shared, pretrained });
     const state = await train({ ...parts, learnFeasibility }, directory, plan);
     if (!plan.earlyStopping) await model.saveAdapter(directory.path("adapter"));
-    await writeEventFile(folder, directory.rows("metrics.csv"));
+    writeEventFile(folder, directory.rows("metrics.csv"));
     directory.log.info({ ...state }, "finished");
     return state;
   } finally {

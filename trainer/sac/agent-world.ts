@@ -2,6 +2,7 @@
  * @file What an agent knows of the world: counts, sizes and ranges out of the catalog, the meaning of an action in it, and the
  * flat observation of the paper's agent. Plain data, so that any environment with such actions can use the agents.
  */
+import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { AgentObservation } from "./agent.js";
 
 /** Elements of an action: slot, incoming object, x, z, drop height, yaw, each in [−1, 1]. */
@@ -65,7 +66,7 @@ export function decodePlacement(
   let type = 0;
   for (; ; type++) {
     let active = false;
-    for (let slot = 0; slot < activeObjects; slot++) active ||= objects[slot * 5] === type;
+    for (let slot = 0; slot < activeObjects; slot++) active ||= objects[slot * OBJECT_FIELDS] === type;
     if (!active && left-- === 0) break;
   }
   return {
@@ -94,7 +95,7 @@ export function writeObservation(
   out[offset + scene] = 1;
   let at = offset + sceneCount;
   for (let slot = 0; slot < activeObjects; slot++) {
-    const [type, x, y, z, yaw] = objects.subarray(slot * 5, slot * 5 + 5) as unknown as [
+    const [type, x, y, z, yaw] = objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS) as unknown as [
       number,
       number,
       number,

@@ -1,17 +1,19 @@
 /** @file `createAgent`: the one way to an agent, by the name of its arm. */
+
+import type { Arm } from "../settings/arms.js";
 import type { Agent } from "./agent.js";
-import type { AgentKind, AgentOptions } from "./agent-options.js";
+import type { AgentOptions } from "./agent-options.js";
 import { openPaperAgent, paperAgentBytes } from "./paper-agent.js";
 import { openProposalAgent, proposalAgentBytes } from "./proposal-agent.js";
 import { RandomAgent } from "./random-agent.js";
 
-export { AGENT_KINDS, type AgentKind, type AgentOptions, agentDefaults } from "./agent-options.js";
+export { AGENT_SIZES, type AgentOptions } from "./agent-options.js";
 export type { AgentWorld } from "./agent-world.js";
 export { LEARNERS, type LearnerKind } from "./learner.js";
 
 /** Resolves with the agent, its networks drawn from the seed and its learner's thread running; `close` ends that. */
-export async function createAgent(kind: AgentKind, options: AgentOptions): Promise<Agent> {
-  switch (kind) {
+export async function createAgent(arm: Arm, options: AgentOptions): Promise<Agent> {
+  switch (arm) {
     case "rls3":
       return openProposalAgent(options);
     case "paper":
@@ -22,8 +24,8 @@ export async function createAgent(kind: AgentKind, options: AgentOptions): Promi
 }
 
 /** Bytes of replay that `createAgent` will take: to be printed before it is taken. */
-export function agentReplayBytes(kind: AgentKind, options: AgentOptions): number {
-  switch (kind) {
+export function agentReplayBytes(arm: Arm, options: AgentOptions): number {
+  switch (arm) {
     case "rls3":
       return proposalAgentBytes(options);
     case "paper":

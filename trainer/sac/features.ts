@@ -4,6 +4,7 @@
  * Written for the inner loop: no allocation, each sine and cosine computed once and doubled by angle. Where the world has views, also
  * where the object would come to rest, and its relation from there to each that stays, as captions are made of it.
  */
+import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { AgentObservation } from "./agent.js";
 import { ACTION_WIDTH, type AgentWorld, decodePlacement, type Placement, type SceneView } from "./agent-world.js";
 
@@ -72,7 +73,7 @@ export function writeFeatures(
       out[at++] = Math.cos(angle);
     }
     for (let other = 1; other < activeObjects; other++) {
-      const start = ((placement.slot + other) % activeObjects) * 5;
+      const start = ((placement.slot + other) % activeObjects) * OBJECT_FIELDS;
       const type = objects[start] as number;
       const otherX = (objects[start + 1] as number) / lengthUnit;
       const otherY = (objects[start + 2] as number) / lengthUnit;
@@ -128,7 +129,7 @@ function writeRelations(
   let at = start;
   out[at++] = rest / lengthUnit;
   for (let other = 1; other < activeObjects; other++) {
-    const from = ((placement.slot + other) % activeObjects) * 5;
+    const from = ((placement.slot + other) % activeObjects) * OBJECT_FIELDS;
     const dx = placement.x - (objects[from + 1] as number);
     const dz = placement.z - (objects[from + 3] as number);
     const up = height - (objects[from + 2] as number) - sizeOf(objectSizes, objects[from] as number)[1] / 2;

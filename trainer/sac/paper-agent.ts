@@ -1,8 +1,10 @@
 /** @file The paper's agent: SAC with a squashed Gaussian, twin critics over state and action, and automatic temperature (`--agent paper`). */
+
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import type { ColumnArrays, Schema } from "../replay/columns.js";
 import { annealedCorrection, createReplay, type Replay, type ReplayOptions, replayBytes } from "../replay/replay.js";
+import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { Tensors } from "../tensor.js";
 import type { Agent, AgentObservation, AgentStatistics, Transition } from "./agent.js";
 import type { AgentOptions } from "./agent-options.js";
@@ -18,16 +20,16 @@ const CORRECTION_START = 0.4;
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
 /** CleanRL's settings. */
-function modelOf({ world, hidden, batchSize, gamma, targetEntropy, replay, view }: AgentOptions): SacModel {
+function modelOf({ world, hidden, updateBatch, discount, targetEntropy, replay, view }: AgentOptions): SacModel {
   return {
     kind: "sac",
     convention: "cleanrl",
     observation: observationWidth(world),
     action: ACTION_WIDTH,
     hidden,
-    batch: batchSize,
+    batch: updateBatch,
     rows: CHUNKS,
-    gamma,
+    gamma: discount,
     tau: 0.005,
     targetEntropy,
     learningRates: { actor: 3e-4, critic: 1e-3, temperature: 1e-3 },
@@ -41,7 +43,7 @@ function modelOf({ world, hidden, batchSize, gamma, targetEntropy, replay, view 
 
 function replayOptions({ world, replay, replayCapacity }: AgentOptions): ReplayOptions {
   const one = { width: 1 } as const;
-  const objects = { type: "int32", width: 5 * world.activeObjects } as const;
+  const objects = { type: "int32", width: OBJECT_FIELDS * world.activeObjects } as const;
   const observation = { type: "float32", width: observationWidth(world), derived: true } as const;
   const schema: Schema = {
     scene: { type: "int32", ...one },
@@ -215,7 +217,7 @@ class PaperAgent implements Agent {
 }
 
 function columnsOf({ activeObjects }: AgentWorld, transitions: readonly Transition[]): ColumnArrays {
-  const width = 5 * activeObjects;
+  const width = OBJECT_FIELDS * activeObjects;
   const joined = (parts: readonly Int32Array[]): Int32Array => {
     const flat = new Int32Array(parts.length * width);
     parts.forEach((part, i) => {

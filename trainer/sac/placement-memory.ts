@@ -10,6 +10,7 @@ import {
   type ReplayState,
   replayBytes,
 } from "../replay/replay.js";
+import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { AgentObservation, Transition } from "./agent.js";
 import { ACTION_WIDTH, type AgentWorld } from "./agent-world.js";
 import { featureWidth, writeFeatures } from "./features.js";
@@ -30,7 +31,7 @@ export interface PlacementSample {
 }
 
 function replayOptions({ world, replay, capacity, next }: MemoryOptions): ReplayOptions {
-  const objects = { type: "int32", width: 5 * world.activeObjects } as const;
+  const objects = { type: "int32", width: OBJECT_FIELDS * world.activeObjects } as const;
   const scene = { type: "int32", width: 1 } as const;
   const schema: Schema = {
     scene,
@@ -57,23 +58,23 @@ export class PlacementMemory {
   }
 
   add(transitions: readonly Transition[], targets: ArrayLike<number>): void {
-    const { activeObjects } = this.options.world;
+    const width = OBJECT_FIELDS * this.options.world.activeObjects;
     const count = transitions.length;
     const rows = {
       scene: new Int32Array(count),
-      objects: new Int32Array(count * 5 * activeObjects),
+      objects: new Int32Array(count * width),
       action: new Float32Array(count * ACTION_WIDTH),
       target: Float32Array.from(targets),
       nextScene: new Int32Array(count),
-      nextObjects: new Int32Array(count * 5 * activeObjects),
+      nextObjects: new Int32Array(count * width),
       terminated: new Uint8Array(count),
     } satisfies ColumnArrays;
     transitions.forEach(({ observation, action, next, terminated }, i) => {
       rows.scene[i] = observation.scene;
-      rows.objects.set(observation.objects, i * 5 * activeObjects);
+      rows.objects.set(observation.objects, i * width);
       rows.action.set(action, i * ACTION_WIDTH);
       rows.nextScene[i] = next.scene;
-      rows.nextObjects.set(next.objects, i * 5 * activeObjects);
+      rows.nextObjects.set(next.objects, i * width);
       rows.terminated[i] = terminated ? 1 : 0;
     });
     // More rows than fit: only the last ones stay, and each index is computed for what is there then.

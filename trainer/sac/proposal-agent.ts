@@ -1,5 +1,5 @@
 /**
- * @file The default agent ("rls3" in design's table of the arms): two heads over a decoded placement, validity p and hardness ĥ, and a
+ * @file The default agent (arm "rls3"): two heads over a decoded placement, validity p and hardness ĥ, and a
  * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window). Or, to
  * compare, one head in place of the two that learns the whole reward.
  */
@@ -32,8 +32,8 @@ const HARDNESS_START = 0.3;
 /** Multiples of the proposals of one observation that are evaluated in one call. */
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
-function headsOf({ extrinsicWeight, gamma, heads }: AgentOptions): readonly Head[] {
-  const future = gamma > 0 ? ["future" as const] : [];
+function headsOf({ extrinsicWeight, discount, heads }: AgentOptions): readonly Head[] {
+  const future = discount > 0 ? ["future" as const] : [];
   if (heads === "one") return ["reward", ...future];
   return ["validity", ...(extrinsicWeight > 0 ? ["hardness" as const] : []), ...future];
 }
@@ -60,7 +60,7 @@ function modelOf(options: AgentOptions): HeadsModel {
     features: featureWidth(options.world),
     hidden: options.hidden,
     heads: headsOf(options),
-    batch: options.batchSize,
+    batch: options.updateBatch,
     rows: CHUNKS.map((observations) => observations * options.proposals),
     loss: options.replay === "lap" ? "huber" : "squared",
   };
@@ -271,7 +271,7 @@ class ProposalAgent implements Agent {
     actions: Float32Array,
     proposals: number,
   ): Promise<Float64Array> {
-    const { extrinsicWeight, gamma, world } = this.options;
+    const { extrinsicWeight, discount, world } = this.options;
     const width = this.model.features;
     const calls: Promise<void>[] = [];
     const q = new Float64Array(observations.length * proposals);
@@ -288,7 +288,7 @@ class ProposalAgent implements Agent {
           features,
           rows,
           extrinsicWeight,
-          gamma,
+          discount,
           q.subarray(first * proposals, (first + count) * proposals),
         ),
       );

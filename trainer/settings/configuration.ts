@@ -5,7 +5,7 @@ import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
 import { InputError } from "../errors.js";
 import {
-  AGENT_DEFAULTS,
+  ARM_DEFAULTS,
   type Configuration,
   PRESETS,
   QUICK,
@@ -91,11 +91,11 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
   const quick = options.quick === true ? QUICK : {};
   const resolved: Configuration = {
     ...(fallbacks as Configuration),
-    ...AGENT_DEFAULTS[agent],
+    ...ARM_DEFAULTS[agent],
     ...quick,
     ...preset,
     ...given,
-    ...(agent === "random" ? AGENT_DEFAULTS.random : {}),
+    ...(agent === "random" ? ARM_DEFAULTS.random : {}),
     agent,
   };
   const { extrinsicWeight, agentLearns } = { ...followingDefaults(resolved), ...given };

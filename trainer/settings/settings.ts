@@ -1,5 +1,6 @@
 /** @file Every setting of a run in one table: its type and limits, its default, what it means. Flags, files, help and sweeps are made from it. */
 import { z } from "zod";
+import { ARMS, type Arm } from "./arms.js";
 
 export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>;
@@ -87,7 +88,7 @@ export const SETTINGS = {
     "iterations without a better validation accuracy that make a plateau",
   ),
 
-  agent: setting("Agent", z.enum(["rls3", "paper", "random"]), "rls3", "what chooses the placements"),
+  agent: setting("Agent", z.enum(ARMS), "rls3", "what chooses the placements"),
   pretraining: setting(
     "Agent",
     z.enum(["offline", "online"]),
@@ -243,8 +244,8 @@ export const flagOf = (name: SettingName): string => {
 
 type Layer = Partial<Configuration>;
 
-/** What a kind of agent changes in the defaults (design/defaults.md, "The arms, spelled out"). */
-export const AGENT_DEFAULTS: Readonly<Record<Configuration["agent"], Layer>> = {
+/** What an arm changes in the defaults. */
+export const ARM_DEFAULTS: Readonly<Record<Arm, Layer>> = {
   rls3: {},
   paper: {
     reward: "episode",

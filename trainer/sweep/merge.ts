@@ -4,7 +4,7 @@ import path from "node:path";
 import { InputError } from "../errors.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { flagOf } from "../settings/settings.js";
-import { type CellWish, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
+import { type CellRequest, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
 
 export interface Merged {
@@ -32,7 +32,7 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
     );
   }
   const known = new Map(before.map((cell) => [configurationKey(cell.configuration), cell]));
-  const keyOf = ({ configuration }: CellWish): string => configurationKey(configuration);
+  const keyOf = ({ configuration }: CellRequest): string => configurationKey(configuration);
   const fresh = withoutCollisions(
     plan.cells.filter((cell) => !known.has(keyOf(cell))),
     before.map(({ name }) => name),

@@ -9,7 +9,7 @@ import {
   resolveConfiguration,
   type Source,
 } from "../settings/configuration.js";
-import { AGENT_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../settings/settings.js";
+import { ARM_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../settings/settings.js";
 
 /** One named (or not) set of settings that go together. */
 export interface Variant {
@@ -22,7 +22,7 @@ export type Draw =
   | readonly unknown[]
   | { readonly low: number; readonly high: number; readonly scale?: "linear" | "log" };
 
-export interface RandomWish {
+export interface RandomRequest {
   /** Draws; more of them later keep the first ones. */
   readonly samples: number;
   /** Seed of the draws, not of the runs. */
@@ -31,20 +31,20 @@ export interface RandomWish {
 }
 
 /** What is asked for, not yet checked. `where` in messages says which flag or part of which file a key is from. */
-export interface SweepWish {
+export interface SweepRequest {
   /** Settings of all cells; later ones win. */
   readonly base: readonly Source[];
   readonly preset?: string;
   readonly quick?: boolean;
   readonly grid?: Readonly<Record<string, readonly unknown[]>>;
   readonly list?: readonly Variant[];
-  readonly random?: RandomWish;
+  readonly random?: RandomRequest;
   readonly seeds: readonly number[];
   readonly where?: (part: "grid" | "list" | "random", key: string) => string;
 }
 
 /** A cell as planned: its settings, and the name that they give it. */
-export interface CellWish {
+export interface CellRequest {
   readonly name: string;
   readonly variant: string | null;
   readonly configuration: Configuration;
@@ -54,7 +54,7 @@ export interface SweepPlan {
   /** In the order in which they were given; `seed` is not among them. */
   readonly varied: readonly SettingName[];
   /** Seed by seed, so that an interrupted sweep has whole comparisons. */
-  readonly cells: readonly CellWish[];
+  readonly cells: readonly CellRequest[];
   /** Combinations that came to the settings of another one. */
   readonly repeated: number;
 }
@@ -66,12 +66,12 @@ const whereOf = (part: "grid" | "list" | "random", key: string): string =>
   part === "list" ? `list, ${key}` : `${part}: ${key}`;
 
 /** Each combination, checked: an InputError says in one line what is wrong where. */
-export function planSweep(wish: SweepWish): SweepPlan {
-  const where = wish.where ?? whereOf;
-  if (wish.seeds.length === 0) throw new InputError("--seeds: names no seed; give how many, such as 5, or a list");
-  const variants = checkedVariants(wish.list, where);
-  const axes = checkedAxes(wish.grid ?? {}, where);
-  const draws = checkedDraws(wish.random, where);
+export function planSweep(request: SweepRequest): SweepPlan {
+  const where = request.where ?? whereOf;
+  if (request.seeds.length === 0) throw new InputError("--seeds: names no seed; give how many, such as 5, or a list");
+  const variants = checkedVariants(request.list, where);
+  const axes = checkedAxes(request.grid ?? {}, where);
+  const draws = checkedDraws(request.random, where);
   refuseTwice([
     ["grid", axes.map(([name]) => name)],
     ["list", [...new Set(variants.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))]],
@@ -85,9 +85,9 @@ export function planSweep(wish: SweepWish): SweepPlan {
   const resolved = combinations.map(({ variant, settings }) => ({
     variant,
     stem: [...(variant === null ? [] : [safe(variant)]), ...parts(settings, varied, variants, variant)].join("_"),
-    configuration: resolveConfiguration([...wish.base, { name: "sweep", values: settings }], {
-      quick: wish.quick === true,
-      ...(wish.preset === undefined ? {} : { preset: wish.preset }),
+    configuration: resolveConfiguration([...request.base, { name: "sweep", values: settings }], {
+      quick: request.quick === true,
+      ...(request.preset === undefined ? {} : { preset: request.preset }),
     }),
   }));
   const seen = new Set<string>();
@@ -95,8 +95,8 @@ export function planSweep(wish: SweepWish): SweepPlan {
     const key = configurationKey(configuration);
     return seen.has(key) ? false : seen.add(key) !== undefined;
   });
-  const cells = wish.seeds.flatMap((seed) =>
-    different.map(({ variant, stem, configuration }): CellWish => {
+  const cells = request.seeds.flatMap((seed) =>
+    different.map(({ variant, stem, configuration }): CellRequest => {
       return { variant, name: `${short(stem)}-${seed}`, configuration: { ...configuration, seed } };
     }),
   );
@@ -109,7 +109,7 @@ export const configurationKey = (configuration: Configuration): string =>
 
 function checkedVariants(
   list: readonly Variant[] | undefined,
-  where: NonNullable<SweepWish["where"]>,
+  where: NonNullable<SweepRequest["where"]>,
 ): { name: string | null; settings: Settings }[] {
   if (list === undefined) return [{ name: null, settings: {} }];
   if (list.length === 0) throw new InputError(`${where("list", "")}: names no variant; leave it out, or give one`);
@@ -126,7 +126,7 @@ function checkedVariants(
 
 function checkedAxes(
   grid: Readonly<Record<string, readonly unknown[]>>,
-  where: NonNullable<SweepWish["where"]>,
+  where: NonNullable<SweepRequest["where"]>,
 ): [SettingName, readonly unknown[]][] {
   const axes = Object.entries(grid).map(([key, values]): [SettingName, readonly unknown[]] => {
     const place = where("grid", key);
@@ -172,7 +172,7 @@ const product = (axes: readonly (readonly [SettingName, readonly unknown[]])[]):
   );
 
 /** The draws, each another combination; the same seed and keys give the same ones, and more samples only add to them. */
-function checkedDraws(random: RandomWish | undefined, where: NonNullable<SweepWish["where"]>): Settings[] {
+function checkedDraws(random: RandomRequest | undefined, where: NonNullable<SweepRequest["where"]>): Settings[] {
   if (random === undefined) return [{}];
   const { samples, seed = 0 } = random;
   if (!Number.isInteger(samples) || samples < 1 || samples > 100_000) {
@@ -253,7 +253,7 @@ const short = (stem: string): string => {
 };
 
 /** Names that differ in nothing but case, or not at all, get a digest of their settings. */
-export function withoutCollisions(cells: readonly CellWish[], taken: readonly string[] = []): CellWish[] {
+export function withoutCollisions(cells: readonly CellRequest[], taken: readonly string[] = []): CellRequest[] {
   const used = new Set(taken.map((name) => name.toLowerCase()));
   return cells.map((cell) => {
     const { seed } = cell.configuration;
@@ -267,9 +267,7 @@ export function withoutCollisions(cells: readonly CellWish[], taken: readonly st
 }
 
 /** Settings that follow from the agent where nobody gives them: they differ between agents without being varied. */
-const FOLLOWS_AGENT: ReadonlySet<string> = new Set(
-  Object.values(AGENT_DEFAULTS).flatMap((layer) => Object.keys(layer)),
-);
+const FOLLOWS_AGENT: ReadonlySet<string> = new Set(Object.values(ARM_DEFAULTS).flatMap((layer) => Object.keys(layer)));
 
 /**
  * The first setting, varied in neither, in which the two sets of cells differ: then they are not one sweep. What follows
@@ -295,7 +293,7 @@ export function conflictOf(
   return null;
 }
 
-/** What varies between cells that no wish names: what differs, but for what follows from the agent where only agents differ in it. */
+/** What varies between cells that no request names: what differs, but for what follows from the agent where only agents differ in it. */
 export function variedIn(all: readonly Configuration[]): SettingName[] {
   const differs = (some: readonly Configuration[], name: SettingName): boolean =>
     new Set(some.map((configuration) => configuration[name])).size > 1 && !followsIn(some, name);

@@ -17,7 +17,7 @@ import type { Executor } from "./executor.js";
 import { type Jobs, jobsFor, thisMachine } from "./jobs.js";
 import { local } from "./local.js";
 import { merge } from "./merge.js";
-import { planSweep, type SweepPlan, type SweepWish } from "./plan.js";
+import { planSweep, type SweepPlan, type SweepRequest } from "./plan.js";
 import { PLAN_FILE, type PlannedCell, readSweepFile, type SweepFile, writeSweepFile } from "./plan-file.js";
 import { type SweepTable, sweepTable, writeTable } from "./table.js";
 import { type Usage, usageOf, writeTimings } from "./usage.js";
@@ -56,8 +56,8 @@ export interface SweepResult {
 }
 
 /** Plans, and looks at what the folder has; writes nothing. */
-export const openSweep = (wish: SweepWish, options: SweepOptions): Promise<OpenSweep> =>
-  openPlan(planSweep(wish), options);
+export const openSweep = (request: SweepRequest, options: SweepOptions): Promise<OpenSweep> =>
+  openPlan(planSweep(request), options);
 
 /** The same with cells that are planned already, all of different settings. */
 export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
@@ -176,8 +176,8 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
 }
 
 /** All of it, for callers that have no plan to show. */
-export const runSweep = async (wish: SweepWish, options: SweepOptions): Promise<SweepResult> =>
-  runOpenSweep(await openSweep(wish, options));
+export const runSweep = async (request: SweepRequest, options: SweepOptions): Promise<SweepResult> =>
+  runOpenSweep(await openSweep(request, options));
 
 /** Cells with one preparation. */
 interface Group {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { writeDurably } from "../files/durable-file.js";
-import { mean } from "../report/statistics.js";
+import { mean } from "../mean.js";
 import { along, interpolate } from "../report/summary.js";
 import { type MetricsRow, readMetrics, seedRun } from "../run-format/readers.js";
 import type { Accuracy, SeedRun } from "../run-format/summary.js";

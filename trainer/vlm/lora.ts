@@ -1,15 +1,11 @@
 /** @file LoRA in PEFT's terms: which modules an adapter changes, its scale, and its files on disk. */
+
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import {
-  checkFinite,
-  SafetensorsFile,
-  type WritableTensor,
-  writeAtomically,
-  writeSafetensors,
-} from "../files/safetensors.js";
+import { writeDurably } from "../files/durable-file.js";
+import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } from "../files/safetensors.js";
 import { readJson } from "./directory.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
@@ -177,7 +173,7 @@ export function writeAdapter(
     alpha_pattern: {},
   };
   writeSafetensors(path.join(directory, "adapter_model.safetensors"), tensors);
-  writeAtomically(path.join(directory, "adapter_config.json"), [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]);
+  writeDurably(path.join(directory, "adapter_config.json"), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** W + scale · B · A, summed in double. */

@@ -1,6 +1,8 @@
 /** @file Two arms beside each other on several measures at once: what the analyses of terms, of the natural mix and of transfer share. */
+
+import { mean } from "../../../trainer/mean.js";
 import { percent, points, probability } from "../../../trainer/report/format.js";
-import { holm, mean } from "../../../trainer/report/statistics.js";
+import { holm } from "../../../trainer/report/statistics.js";
 import { type Difference, difference, type Measured, paired } from "../measures.js";
 import type { Table } from "../outcome.js";
 

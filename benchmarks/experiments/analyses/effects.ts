@@ -1,6 +1,8 @@
 /** @file A grid of factors: the main effect of each, tables of two factors at a time, and the best and worst cells. */
+
+import { mean } from "../../../trainer/mean.js";
 import { count, percent, points, probability } from "../../../trainer/report/format.js";
-import { holm, mean } from "../../../trainer/report/statistics.js";
+import { holm } from "../../../trainer/report/statistics.js";
 import {
   at,
   commonBudget,

@@ -1,6 +1,8 @@
 /** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
+
+import { mean } from "../../../trainer/mean.js";
 import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
-import { holm, mean } from "../../../trainer/report/statistics.js";
+import { holm } from "../../../trainer/report/statistics.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
 import {

@@ -1,7 +1,7 @@
 /** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
 import { z } from "zod";
+import { mean } from "../../../trainer/mean.js";
 import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
-import { mean } from "../../../trainer/report/statistics.js";
 import { shareToReach } from "../../../trainer/report/summary.js";
 import { readSamples } from "../../../trainer/run-format/readers.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";

@@ -1,7 +1,7 @@
 /** @file Term by term: how often an arm made each term, and how well the model then tells it. */
 
+import { mean } from "../../../trainer/mean.js";
 import { count, percent, points } from "../../../trainer/report/format.js";
-import { mean } from "../../../trainer/report/statistics.js";
 import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/run-format/columns.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import { columnAt, commonBudget, type Measured } from "../measures.js";

@@ -19,6 +19,7 @@ import {
   seedRun,
 } from "../../run-format/readers.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
+import { compareArms } from "../../settings/arms.js";
 
 export interface Run {
   readonly seed: number;
@@ -172,12 +173,7 @@ export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>
   return arms;
 }
 
-const AS_NAMED = ["rls3", "paper", "random"];
-const place = (name: string): number => (AS_NAMED.includes(name) ? AS_NAMED.indexOf(name) : AS_NAMED.length);
-
-/** Arms in the order in which they are compared: the product's own, the paper's, random, then others by name. */
-export const inOrder = (names: Iterable<string>): string[] =>
-  [...names].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+export const inOrder = (names: Iterable<string>): string[] => [...names].sort(compareArms);
 
 async function loadConfig(folder: string, fallback: string | undefined): Promise<RunConfig> {
   const own = await readBytesIfAny(path.join(folder, "config.json"));

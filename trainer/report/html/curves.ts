@@ -1,9 +1,11 @@
 /** @file Means over seeds along an axis, with their intervals: what the charts draw. */
+
+import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { MetricColumn } from "../../run-format/columns.js";
 import type { MetricsRow } from "../../run-format/readers.js";
 import type { Axis, SeedRun } from "../../run-format/summary.js";
-import { bootstrapInterval, mean } from "../statistics.js";
+import { bootstrapInterval } from "../statistics.js";
 import { along, interpolate, type Measure } from "../summary.js";
 import type { ChartPoint } from "./chart.js";
 

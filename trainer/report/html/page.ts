@@ -1,6 +1,7 @@
 /** @file The shell of every report page: head, headline, list of sections, footer. No scripts, and its own policy forbids them. */
-import { rename, writeFile } from "node:fs/promises";
+
 import path from "node:path";
+import { writeDurably } from "../../files/durable-file.js";
 import type { Description } from "../../run-format/summary.js";
 import { describe } from "./configuration.js";
 import { html, type Markup } from "./markup.js";
@@ -35,8 +36,7 @@ export function pageOf({ kind, kicker, title, header, sections, commit, machine 
 }
 
 /** report.html in a folder, whole or not at all. */
-export async function writePage(folder: string, page: string): Promise<void> {
+export function writePage(folder: string, page: string): void {
   const file = path.join(folder, "report.html");
-  await writeFile(`${file}.tmp`, page);
-  await rename(`${file}.tmp`, file);
+  writeDurably(file, page);
 }

@@ -1,8 +1,8 @@
 /** @file The main pair beside what the paper's figures show (arXiv 2501.18880; read off the authors' project page, to about ±0.05 %). */
 
+import { mean } from "../../mean.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { armName, decimal, percent, points } from "../format.js";
-import { mean } from "../statistics.js";
 import { mainPair } from "../verdicts.js";
 import { html, type Markup, section, table } from "./markup.js";
 

@@ -63,5 +63,5 @@ export function reportPage(contents: ReportContents): string {
 
 /** Writes report.html into a comparison's or a run's folder, whole or not at all. */
 export async function renderReport(folder: string): Promise<void> {
-  await writePage(folder, reportPage(await loadContents(folder)));
+  writePage(folder, reportPage(await loadContents(folder)));
 }

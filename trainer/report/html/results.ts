@@ -1,5 +1,6 @@
 /** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
 
+import { mean } from "../../mean.js";
 import {
   type AccuracyAt,
   AXES,
@@ -21,7 +22,6 @@ import {
   probability,
   ratioInterval,
 } from "../format.js";
-import { mean } from "../statistics.js";
 import { compareAt, type Measure, match } from "../summary.js";
 import {
   accuracySentence,

@@ -1,6 +1,7 @@
 /** @file report.html of a sweep: what each level did, how the settings worked together, and every cell with the command that repeats it. */
-import { rename, writeFile } from "node:fs/promises";
+
 import path from "node:path";
+import { writeDurably } from "../../files/durable-file.js";
 import { count, percent, points, probability } from "../format.js";
 import { levelName } from "../sweep/design.js";
 import { MAIN_MEASURE, MEASURES } from "../sweep/measures.js";
@@ -159,8 +160,7 @@ export async function writeSweepReport(folder: string): Promise<SweepSummary> {
   const contents = await readSweep(folder);
   const summary = summarizeSweep(contents);
   const file = path.join(folder, "sweep-summary.json");
-  await writeFile(`${file}.tmp`, `${JSON.stringify(summary, null, 2)}\n`);
-  await rename(`${file}.tmp`, file);
-  await writePage(folder, sweepPage(contents, summary));
+  writeDurably(file, `${JSON.stringify(summary, null, 2)}\n`);
+  writePage(folder, sweepPage(contents, summary));
   return summary;
 }

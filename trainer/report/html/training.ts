@@ -1,9 +1,10 @@
 /** @file How the runs went: relation terms, valid rate and reasons, rewards, losses, and the table of iterations. */
 
+import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import { type MetricColumn, REASON_COLUMNS, REASON_NAMES, TERM_COLUMNS, TERM_NAMES } from "../../run-format/columns.js";
 import { armName, count, decimal, percent } from "../format.js";
-import { bootstrapInterval, mean } from "../statistics.js";
+import { bootstrapInterval } from "../statistics.js";
 import { type ChartPoint, dotChart, lineChart, stackedBars } from "./chart.js";
 import type { Arm } from "./contents.js";
 import { meanAt, meanByIteration } from "./curves.js";

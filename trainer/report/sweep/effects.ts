@@ -2,10 +2,12 @@
  * @file The effects of what a sweep varied, over seeds: marginal means of each level, paired tests against the reference,
  * two-way interactions, shares of the variance. The unit of every test is a seed; cells of one seed share its rooms and draws.
  */
+
+import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { Interval, Power } from "../../run-format/summary.js";
 import { powerOf } from "../power.js";
-import { bootstrapInterval, holm, mean, middleHalf, pairedTTest, permutationTest } from "../statistics.js";
+import { bootstrapInterval, holm, middleHalf, pairedTTest, permutationTest } from "../statistics.js";
 import type { Factor } from "./design.js";
 
 /** One measure of one finished cell. */

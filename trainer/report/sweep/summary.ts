@@ -1,7 +1,7 @@
 /** @file sweep-summary.json: what a sweep has found, as it follows from its plan and its finished cells. */
 
+import { mean } from "../../mean.js";
 import type { Description } from "../../run-format/summary.js";
-import { mean } from "../statistics.js";
 import { designOf, type Factor, settingName } from "./design.js";
 import {
   type Interaction,

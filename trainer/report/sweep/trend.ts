@@ -1,5 +1,5 @@
 /** @file Spearman's rank correlation: whether one number goes up with another, whatever the shape. */
-import { mean } from "../statistics.js";
+import { mean } from "../../mean.js";
 
 export interface XY {
   readonly x: number;

@@ -1,7 +1,8 @@
 /** @file Pre-training of the bundled model: two phases over labelled images, then a Hugging Face directory. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { toHalf, writeAtomically, writeSafetensors } from "../../files/safetensors.js";
+import { writeDurably } from "../../files/durable-file.js";
+import { toHalf, writeSafetensors } from "../../files/safetensors.js";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
@@ -78,7 +79,7 @@ function writeFiles(directory: string, size: ModelSize, names: readonly string[]
   mkdirSync(directory, { recursive: true });
   const files = tokenizerFiles(vocabularyWords(names), size.positions);
   const write = (name: string, json: object): void =>
-    writeAtomically(path.join(directory, name), [Buffer.from(`${JSON.stringify(json, null, 1)}\n`)]);
+    writeDurably(path.join(directory, name), `${JSON.stringify(json, null, 1)}\n`);
   write("config.json", modelConfig(size, files));
   write("preprocessor_config.json", processorConfig(size));
   write("tokenizer.json", files.tokenizer);

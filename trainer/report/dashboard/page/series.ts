@@ -1,10 +1,13 @@
 /** @file What is drawn as one line: a run, or the seeds of an arm or cell together. Pure. */
+
+import { mean } from "../../../mean.js";
 import { Random } from "../../../random/random.js";
 import type { MetricColumn } from "../../../run-format/columns.js";
 import type { MetricsRow } from "../../../run-format/readers.js";
+import { placeOfArm } from "../../../settings/arms.js";
 import { armName } from "../../format.js";
 import type { ChartPoint } from "../../html/chart.js";
-import { bootstrapInterval, mean } from "../../statistics.js";
+import { bootstrapInterval } from "../../statistics.js";
 import { interpolate, type Sample } from "../../summary.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
 
@@ -26,9 +29,6 @@ export type Axis = "generated" | "valid" | "iteration";
 const COLOURS = 24;
 /** An arm looks the same here as in the report. */
 const OWN: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
-const IN_ORDER = ["rls3", "paper", "random"];
-/** Arms in the order in which they are compared, others after them. */
-const placeOf = (arm: string): number => (IN_ORDER.includes(arm) ? IN_ORDER.indexOf(arm) : IN_ORDER.length);
 
 /** More lines than this tell nothing. */
 export const MOST_SERIES = COLOURS;
@@ -45,7 +45,7 @@ const byText = new Intl.Collator("en", { numeric: true });
 
 /** Arms as they are compared, cells by their settings, seeds as numbers. */
 export function inOrder(a: RunEntry, b: RunEntry): number {
-  const place = placeOf(a.arm) - placeOf(b.arm);
+  const place = placeOfArm(a.arm) - placeOfArm(b.arm);
   if (a.group !== b.group || place !== 0) return byText.compare(a.group ?? "", b.group ?? "") || place;
   for (const key of Object.keys(a.varied)) {
     const [left = "", right = ""] = [a.varied[key], b.varied[key]];

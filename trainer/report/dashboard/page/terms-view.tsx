@@ -1,9 +1,9 @@
 /** @file The six relation terms: how accurate the model is in each, before and now, and how many pairs the samples had of it until then. */
 import { useState } from "preact/hooks";
+import { mean } from "../../../mean.js";
 import { type MetricColumn, TERM_COLUMNS, TERM_NAMES, type TermColumn } from "../../../run-format/columns.js";
 import type { MetricsRow } from "../../../run-format/readers.js";
 import { count, percent, points } from "../../format.js";
-import { mean } from "../../statistics.js";
 import { ChartSection } from "./curves-view.js";
 import { Swatch } from "./line-figure.js";
 import type { RunSeries } from "./series.js";

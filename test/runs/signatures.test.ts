@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { newSignatures, type Row } from "../../trainer/rls3/signatures.js";
+import { newSignatures, type Row } from "../../trainer/runs/signatures.js";
 import { TERM_NAMES } from "../../trainer/run-format/columns.js";
 
 const evenTerms = Object.fromEntries(TERM_NAMES.map((term) => [`samples_${term}`, 100]));
