@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
-import { learnOnlineOnce } from "../../trainer/runs/pretrained.js";
-import { openAgent } from "../../trainer/runs/parts.js";
 import { openEnvironments } from "../../trainer/environments/open-environments.js";
-import { runInProcess } from "../../trainer/runs/pool.js";
-import { silent } from "../../trainer/progress.js";
-import { run } from "../../trainer/runs/run.js";
 import { readTensorFile } from "../../trainer/files/tensor-file.js";
+import { silent } from "../../trainer/progress.js";
+import { openAgent } from "../../trainer/runs/parts.js";
+import { runInProcess } from "../../trainer/runs/pool.js";
+import { learnOnlineOnce } from "../../trainer/runs/pretrained.js";
+import { run } from "../../trainer/runs/run.js";
+import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { temporaryFolder } from "../temporary.js";
 import { resultFiles, TINY_MODEL } from "./runs.js";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { newSignatures, type Row } from "../../trainer/runs/signatures.js";
 import { TERM_NAMES } from "../../trainer/run-format/columns.js";
+import { newSignatures, type Row } from "../../trainer/runs/signatures.js";
 
 const evenTerms = Object.fromEntries(TERM_NAMES.map((term) => [`samples_${term}`, 100]));
 const healthy = (iteration: number): Row => ({

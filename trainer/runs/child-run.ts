@@ -1,8 +1,8 @@
-/** @file The child's side of a run in a process of its own: progress told over IPC; signals; exit codes. */
+/** @file The child's side of a run in a process of its own: progress told over IPC, or as lines where nobody listens; signals; exit codes. */
 import { InputError, UnavailableError } from "../errors.js";
+import { type Progress, silent } from "../progress.js";
 import { collectSeldom } from "./heap.js";
 import { Interrupted } from "./interrupted.js";
-import type { Progress } from "../progress.js";
 import { type RunPlan, run } from "./run.js";
 
 export interface Order {
@@ -29,20 +29,11 @@ export type Message =
 
 /** The progress of a run in another process, told on. */
 export function retell(message: ProgressMessage, progress: Progress): void {
-  switch (message.type) {
-    case "begin":
-      return progress.begin(message.phase, message.total, message.unit);
-    case "advance":
-      return progress.advance(message.done);
-    case "end":
-      return progress.end();
-    case "say":
-      return progress.say(message.line);
-    case "warn":
-      return progress.warn(message.line);
-    case "iterated":
-      return progress.iterated(message.iterations);
-  }
+  if (message.type === "begin") progress.begin(message.phase, message.total, message.unit);
+  else if (message.type === "advance") progress.advance(message.done);
+  else if (message.type === "end") progress.end();
+  else if (message.type === "iterated") progress.iterated(message.iterations);
+  else progress[message.type](message.line);
 }
 
 const tell = (message: Message): Promise<void> =>
@@ -60,6 +51,13 @@ const toParent: Progress = {
   iterated: (iterations) => void tell({ type: "iterated", iterations }),
 };
 
+/** Started by hand, without a parent that listens: lines for people, which nothing reads. */
+const toLog: Progress = {
+  ...silent,
+  say: (line) => void process.stdout.write(`${line}\n`),
+  warn: (line) => void process.stdout.write(`warning: ${line}\n`),
+};
+
 function failure(error: unknown): Extract<Message, { type: "failed" }> {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof InputError) return { type: "failed", kind: "input", message };
@@ -71,13 +69,14 @@ function failure(error: unknown): Extract<Message, { type: "failed" }> {
 /** The exit codes of `rls3`. */
 const EXIT = { input: 2, unavailable: 3, interrupted: 130, fault: 1 } as const;
 
-/** Ends this process with what came of `work`: a message to the parent, and an exit code. */
+/** Ends this process with what came of `work`: a message to the parent, a line on standard error where there is none, and an exit code. */
 async function tellOutcome(work: Promise<unknown>): Promise<never> {
   try {
     await work;
   } catch (error) {
     const failed = failure(error);
     await tell(failed);
+    if (process.send === undefined) process.stderr.write(`${failed.message}\n`);
     process.exit(EXIT[failed.kind]);
   }
   await tell({ type: "done" });
@@ -98,7 +97,8 @@ function stopSignal(): AbortSignal {
 export function doRun(order: () => Promise<Order | null>): Promise<never> {
   collectSeldom();
   const signal = stopSignal();
+  const progress = process.send === undefined ? toLog : toParent;
   return tellOutcome(
-    order().then((asked) => (asked === null ? null : run(asked.plan, asked.mode, { progress: toParent, signal }))),
+    order().then((ordered) => (ordered === null ? null : run(ordered.plan, ordered.mode, { progress, signal }))),
   );
 }

@@ -1,20 +1,20 @@
 /** @file A comparison: the same loop for each arm and seed, some side by side in processes of their own, on preparation made once. */
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
+import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
+import { writeDurably } from "../files/durable-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
-import { readMetrics, seedRun } from "../run-format/readers.js";
+import { type Progress, stoppable } from "../progress.js";
 import { writeSummary } from "../report/rebuild.js";
-import { type SeedRun, type Summary } from "../run-format/summary.js";
 import { summarize } from "../report/summary.js";
+import { readMetrics, seedRun } from "../run-format/readers.js";
+import type { SeedRun, Summary } from "../run-format/summary.js";
 import type { Arm } from "../settings/arms.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
-import { writeDurably } from "../files/durable-file.js";
 import { openConfiguredModel } from "./parts.js";
-import { openEnvironments } from "../environments/open-environments.js";
 import { fillCores, inParallel, runInProcess } from "./pool.js";
 import { prepare } from "./preparation.js";
-import { type Progress, stoppable } from "../progress.js";
 import { provenance } from "./provenance.js";
 import type { RunPlan } from "./run.js";
 

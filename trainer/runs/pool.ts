@@ -5,12 +5,12 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, UnavailableError } from "../errors.js";
-import { iterationsPlanned } from "../settings/configuration.js";
-import { Interrupted } from "./interrupted.js";
 import { type Progress, silent } from "../progress.js";
+import { iterationsPlanned } from "../settings/configuration.js";
+import { type Message, type Order, retell } from "./child-run.js";
+import { Interrupted } from "./interrupted.js";
 import { finishedState, type RunPlan } from "./run.js";
 import { iterationsIn } from "./run-directory.js";
-import { type Message, type Order, retell } from "./child-run.js";
 
 /** Starts a run's process: either it is told the run over IPC, or its arguments say it. */
 export type StartRun = (plan: RunPlan, progress: Progress, signal: AbortSignal) => Promise<void>;

@@ -1,16 +1,16 @@
 /** @file Writes down what an iteration was: a row of metrics, a row for each episode, every sample, pictures of the hardest. */
 import { at } from "../at.js";
-import { meanOrNull } from "../mean.js";
 import { encodePng } from "../environments/picture.js";
+import { meanOrNull } from "../mean.js";
 import type { Progress } from "../progress.js";
 import { REASONS } from "../rls3/episodes.js";
 import type { Found, Iteration } from "../rls3/loop.js";
 import type { AskedSample } from "../rls3/scoring.js";
-import { newSignatures } from "./signatures.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
 import { type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
 import type { CsvRow, RunDirectory } from "./run-directory.js";
+import { newSignatures } from "./signatures.js";
 
 /** Pictures kept of an iteration. */
 const HARDEST = 16;
@@ -18,7 +18,10 @@ const HARDEST = 16;
 /** Mean S and mean h of the samples about whose moved object something was asked. */
 function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
   const asked = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
-  return { score: meanOrNull(asked.map(({ score }) => score)), hardness: meanOrNull(asked.map(({ hardness }) => hardness)) };
+  return {
+    score: meanOrNull(asked.map(({ score }) => score)),
+    hardness: meanOrNull(asked.map(({ hardness }) => hardness)),
+  };
 }
 
 export async function record(

@@ -14,13 +14,13 @@ import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { type Logger, pino } from "pino";
 import { InputError, UnavailableError } from "../errors.js";
-import type { Tensors } from "../tensor.js";
+import { appendDurably, writeDurably } from "../files/durable-file.js";
+import { readTensorFile, readTensorNote, writeTensorFile } from "../files/tensor-file.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../run-format/columns.js";
 import { LOCK_FILE } from "../run-format/run-lock.js";
-import { appendDurably, writeDurably } from "../files/durable-file.js";
+import type { Tensors } from "../tensor.js";
 import { refuseOtherLanguage } from "./language-version.js";
 import { holdsLock, takeLock } from "./lock.js";
-import { readTensorFile, readTensorNote, writeTensorFile } from "../files/tensor-file.js";
 
 export type CsvRow = Readonly<Record<string, number | null>>;
 

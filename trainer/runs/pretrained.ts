@@ -1,0 +1,174 @@
+/** @file Agents that have learned feasibility, kept for all runs that would learn the same: made once, whichever run is first. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PREPARATION_ENVIRONMENTS } from "../environments/wander.js";
+import { InputError } from "../errors.js";
+import { readTensorFile, readTensorNote, writeTensorFile } from "../files/tensor-file.js";
+import {
+  type FeasibilityCurve,
+  type FeasibilityParts,
+  learnOffline,
+  learnOnline,
+  PRETRAINING_ENVIRONMENTS,
+} from "../rls3/feasibility.js";
+import type { Configuration, SettingName } from "../settings/configuration.js";
+import { holdsLock, takeLock } from "./lock.js";
+
+/** Raised when the same inputs would give another agent. */
+const FORMAT_VERSION = 3;
+/** Blocks between two checkpoints of an online pre-training: about a minute's work. */
+const BLOCKS_KEPT_EVERY = 10;
+/** How often a run looks whether another one has finished what both need. */
+const LOOK_EVERY_MS = 1000;
+
+/** All of a run's settings that the agent as it is before the loop follows from, beside whether hardness counts at all. */
+const DEPENDS_ON = [
+  "agent",
+  "pretraining",
+  "feasibilitySteps",
+  "feasibilityUpdates",
+  "targetEntropy",
+  "heads",
+  "view",
+  "features",
+  "discount",
+  "replay",
+  "replayCapacity",
+  "env",
+  "seed",
+  "learner",
+  "device",
+  "threads",
+] as const satisfies readonly SettingName[];
+
+/** Where agents are kept, and what they follow from. */
+export interface Keeping extends Pick<FeasibilityParts, "environments"> {
+  readonly configuration: Configuration;
+  /** Folder of what runs share. */
+  readonly shared: string;
+  /** Folder of agents that have learned feasibility; null: kept nowhere but those that learn online, in `shared`. */
+  readonly pretrained: string | null;
+}
+
+/** The agent is read from where another run has learned the same before; it is equal to the bit. */
+export async function learnFeasibilityOnce(run: FeasibilityParts & Keeping): Promise<void> {
+  if (run.configuration.feasibilityUpdates === 0) return;
+  if (run.configuration.pretraining === "online") await learnOnlineOnce(run);
+  else await learnOfflineOnce(run);
+}
+
+async function learnOfflineOnce(run: FeasibilityParts & Keeping): Promise<void> {
+  const { agent, configuration, pretrained } = run;
+  const file = pretrained === null ? null : path.join(pretrained, `feasible-${digestOf(run)}.safetensors`);
+  if (file !== null && existsSync(file)) {
+    await agent.restore(readTensorFile(file).tensors);
+    return;
+  }
+  await learnOffline(run, configuration);
+  if (file !== null) writeTensorFile(file, await agent.state(), null);
+}
+
+type OnlineRun = Omit<FeasibilityParts, "transitions"> & Keeping;
+
+/** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
+export async function learnOnlineOnce(run: OnlineRun): Promise<FeasibilityCurve> {
+  const { folder, whole, unfinished } = filesOf(run);
+  mkdirSync(folder, { recursive: true });
+  for (;;) {
+    if (existsSync(whole)) return restored(run, whole);
+    const lock = lockOf(folder);
+    if (lock === null) {
+      await othersToFinish(run, folder, whole);
+      continue;
+    }
+    try {
+      if (!existsSync(whole)) return await learnAndKeep(run, whole, unfinished, lock);
+    } finally {
+      if (holdsLock(lock)) rmSync(lock, { force: true });
+    }
+  }
+}
+
+function filesOf(run: Keeping): { readonly folder: string; readonly whole: string; readonly unfinished: string } {
+  const folder = path.join(run.pretrained ?? run.shared, `feasible-${digestOf(run)}`);
+  return {
+    folder,
+    whole: path.join(folder, "agent.safetensors"),
+    unfinished: path.join(folder, "unfinished.safetensors"),
+  };
+}
+
+/** The curve of an online pre-training as far as it has been kept; empty where it has not begun. */
+export function keptCurve(run: Keeping): FeasibilityCurve {
+  const { whole, unfinished } = filesOf(run);
+  const file = [whole, unfinished].find((name) => existsSync(name));
+  return file === undefined ? [] : (readTensorNote(file) as { curve: FeasibilityCurve }).curve;
+}
+
+/** The lock of the folder, or null while another process has it. */
+function lockOf(folder: string): string | null {
+  try {
+    return takeLock(folder);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+/** Until another run has made the agent, or has let go of it. */
+async function othersToFinish({ progress }: OnlineRun, folder: string, whole: string): Promise<void> {
+  progress.begin("feasibility, which another run is learning", 1, "agent");
+  while (!existsSync(whole)) {
+    // Ends here where the user has stopped the run.
+    progress.advance(0);
+    await sleep(LOOK_EVERY_MS);
+    const lock = lockOf(folder);
+    if (lock === null) continue;
+    rmSync(lock, { force: true });
+    break;
+  }
+  progress.end();
+}
+
+async function restored({ agent }: OnlineRun, file: string): Promise<FeasibilityCurve> {
+  const { tensors, note } = readTensorFile(file);
+  await agent.restore(tensors);
+  return (note as { curve: FeasibilityCurve }).curve;
+}
+
+async function learnAndKeep(
+  run: OnlineRun,
+  whole: string,
+  unfinished: string,
+  lock: string,
+): Promise<FeasibilityCurve> {
+  const { agent, configuration } = run;
+  let curve = existsSync(unfinished) ? await restored(run, unfinished) : [];
+  for await (curve of learnOnline(run, configuration, curve)) {
+    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock)) {
+      writeTensorFile(unfinished, await agent.state(), { curve });
+    }
+  }
+  writeTensorFile(whole, await agent.state(), { curve });
+  rmSync(unfinished, { force: true });
+  // From the file, as every other run has it: what is not part of the state can't make a difference.
+  return restored(run, whole);
+}
+
+function digestOf({ configuration, environments }: Keeping): string {
+  const settings = DEPENDS_ON.map((name) => configuration[name]);
+  const online = configuration.pretraining === "online";
+  const drawn = Math.min(online ? PRETRAINING_ENVIRONMENTS : PREPARATION_ENVIRONMENTS, environments.count);
+  const inputs = online ? [] : [configuration.testSeed];
+  const all = [
+    FORMAT_VERSION,
+    environments.world.digest,
+    drawn,
+    configuration.extrinsicWeight > 0,
+    ...settings,
+    ...inputs,
+  ];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
+}
