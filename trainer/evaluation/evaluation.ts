@@ -34,13 +34,13 @@ export interface Accuracy {
 
 class Share {
   private right = 0;
-  private asked = 0;
+  private questions = 0;
   count(right: boolean): void {
     this.right += right ? 1 : 0;
-    this.asked += 1;
+    this.questions += 1;
   }
   get value(): number {
-    return this.right / this.asked;
+    return this.right / this.questions;
   }
 }
 

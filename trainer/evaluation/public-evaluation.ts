@@ -1,4 +1,5 @@
 /** @file How well a model does on a public test set: accuracies for each relation, with intervals, from its image-text scores alone. */
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { wilson } from "../report/statistics.js";
@@ -34,9 +35,7 @@ export async function evaluatePublic(
   progress.begin("scoring", set.items.length, "images");
   for (const [i, { captions }] of set.items.entries()) {
     const [right = "", ...wrong] = captions;
-    const [[row = new Float32Array()] = []] = await model.score(await readPicture(files[i] ?? ""), [
-      [{ right, wrong }],
-    ]);
+    const [[row = new Float32Array()] = []] = await model.score(await readPicture(at(files, i)), [[{ right, wrong }]]);
     if (!row.every(Number.isFinite)) throw new InputError(`the model's score of ${files[i]} is not a number`);
     scores.push(row);
     progress.advance(i + 1);
@@ -67,7 +66,7 @@ function share(right: readonly boolean[]): ShareOfItems {
 }
 
 /** A tie is no success. */
-const firstIsBest = (row: Float32Array): boolean => row.every((score, j) => j === 0 || score < (row[0] ?? 0));
+const firstIsBest = (row: Float32Array): boolean => row.every((score, j) => j === 0 || score < at(row, 0));
 
 /**
  * A caption alone says only how well it fits, so "true" needs a threshold. It is taken from the other half of the images, where it
@@ -79,7 +78,7 @@ function byThreshold(items: readonly PublicItem[], scores: readonly Float32Array
   const scored = items.map(({ image, label }, i) => ({
     half: order.get(image),
     label: label === true,
-    score: scores[i]?.[0] ?? 0,
+    score: at(at(scores, i), 0),
   }));
   const thresholds = [0, 1].map((half) => bestThreshold(scored.filter((item) => item.half !== half)));
   return scored.map(({ half, label, score }) => score > (thresholds[half ?? 0] ?? 0) === label);
@@ -89,6 +88,7 @@ function byThreshold(items: readonly PublicItem[], scores: readonly Float32Array
 function bestThreshold(items: readonly { readonly label: boolean; readonly score: number }[]): number {
   const sorted = [...items].sort((a, b) => a.score - b.score);
   let right = sorted.filter(({ label }) => label).length;
+  // With one image alone the other half is empty, and there is nothing to go by.
   let best = { right, gap: 0, threshold: (sorted[0]?.score ?? 0) - 1 };
   for (const [i, { label, score }] of sorted.entries()) {
     right += label ? -1 : 1;
@@ -104,14 +104,14 @@ function bestThreshold(items: readonly { readonly label: boolean; readonly score
 /** The area under the ROC curve, ties half. */
 function ranking(items: readonly PublicItem[], scores: readonly Float32Array[]): number | null {
   const of = (wanted: boolean): number[] =>
-    items.flatMap(({ label }, i) => (label === wanted ? [scores[i]?.[0] ?? 0] : [])).sort((a, b) => a - b);
+    items.flatMap(({ label }, i) => (label === wanted ? [at(at(scores, i), 0)] : [])).sort((a, b) => a - b);
   const [yes, no] = [of(true), of(false)];
   if (yes.length === 0 || no.length === 0) return null;
   let below = 0;
   let equal = 0;
   let sum = 0;
   for (const score of yes) {
-    while (below < no.length && (no[below] ?? 0) < score) below += 1;
+    while (below < no.length && at(no, below) < score) below += 1;
     equal = Math.max(equal, below);
     while (equal < no.length && no[equal] === score) equal += 1;
     sum += below + (equal - below) / 2;

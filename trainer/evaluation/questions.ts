@@ -43,12 +43,12 @@ export function slotPairs(slots: number): (readonly [number, number])[] {
 }
 
 /** Captions of each world by question: a test set asks the same ones at every evaluation, in other images. */
-const asked = new WeakMap<Pick<World, "name">, Map<number, CaptionSet>>();
+const captionsOfWorlds = new WeakMap<Pick<World, "name">, Map<number, CaptionSet>>();
 
 /** The true caption against its full flip, and with each of its terms flipped (where that is another caption). */
 export function captionSet(world: Pick<World, "name">, { first, second, code }: Question): CaptionSet {
-  const known = asked.get(world) ?? new Map<number, CaptionSet>();
-  asked.set(world, known);
+  const known = captionsOfWorlds.get(world) ?? new Map<number, CaptionSet>();
+  captionsOfWorlds.set(world, known);
   const key = (first * MOST_OBJECTS + second) * RELATION_CODES + code;
   const captions = known.get(key) ?? captionAndFlips(world.name(first), world.name(second), code);
   known.set(key, captions);
@@ -76,21 +76,21 @@ export function competing(
       return batch.map((questions) => questions.map((question) => captionSet(world, question)));
     case "full":
       return batch.map((questions) =>
-        questions.map((own) => ({ right: right(own), wrong: flipped(own, fullFlip(own.code)) })),
+        questions.map((question) => ({ right: right(question), wrong: flipped(question, fullFlip(question.code)) })),
       );
     case "one":
       return batch.map((questions) =>
-        questions.map((own) => {
-          const codes = termFlips(own.code);
-          return { right: right(own), wrong: flipped(own, codes[random.below(codes.length)] ?? fullFlip(own.code)) };
+        questions.map((question) => {
+          const codes = termFlips(question.code);
+          return { right: right(question), wrong: flipped(question, at(codes, random.below(codes.length))) };
         }),
       );
     case "none": {
       const captions = batch.map((questions) => questions.map(right));
       return captions.map((mine, image) => {
         const others = new Set(captions.flatMap((theirs, other) => (other === image ? [] : theirs)));
-        for (const own of mine) others.delete(own);
-        return mine.map((own) => ({ right: own, wrong: [...others] }));
+        for (const caption of mine) others.delete(caption);
+        return mine.map((caption) => ({ right: caption, wrong: [...others] }));
       });
     }
   }

@@ -1,4 +1,5 @@
 /** @file Test sets: drawn from random placements, and as tensors of a file. */
+import { at } from "../at.js";
 import type { Observed } from "../environments/environment-link.js";
 import { type Drawing, uniformActions, wander } from "../environments/wander.js";
 import { integers, octets } from "../files/tensor-file.js";
@@ -26,15 +27,15 @@ export async function balancedSet(draw: Drawing, name: string, seed: number, per
     const wanted: { env: number; question: Question }[] = [];
     for (const { env, after } of round) {
       if (after.reason !== 0) continue;
-      const asked = missingQuestion(draw, after, missing, random);
-      if (asked === null) continue;
-      missing.set(asked.code, (missing.get(asked.code) ?? 1) - 1);
-      wanted.push({ env, question: asked });
+      const found = missingQuestion(draw, after, missing, random);
+      if (found === null) continue;
+      missing.set(found.code, stillMissing(missing, found) - 1);
+      wanted.push({ env, question: found });
     }
     if (wanted.length > 0) {
       const pictures = await draw.environments.images(wanted.map(({ env }) => env));
       images.push(...pictures.filter((picture) => picture !== null));
-      questions.push(...wanted.flatMap(({ question: asked }, i) => (pictures[i] === null ? [] : [[asked]])));
+      questions.push(...wanted.flatMap(({ question: found }, i) => (pictures[i] === null ? [] : [[found]])));
       draw.progress.advance(images.length);
     }
     return images.length < target && steps < STEPS_PER_TEST_SET;
@@ -49,6 +50,12 @@ export async function balancedSet(draw: Drawing, name: string, seed: number, per
   return { images, questions };
 }
 
+function stillMissing(missing: ReadonlyMap<number, number>, { code }: Question): number {
+  const count = missing.get(code);
+  if (count === undefined) throw new Error(`no relation has the code ${code}`);
+  return count;
+}
+
 /** A pair of the state, in random order, whose relation the set still lacks. */
 function missingQuestion(
   draw: Drawing,
@@ -61,8 +68,8 @@ function missingQuestion(
   for (const i of random.permutation(pairs.length)) {
     const [a, b] = pairs[i] ?? [0, 1];
     const [first, second] = random.float() < 0.5 ? [b, a] : [a, b];
-    const asked = question(world, state, first, second);
-    if (asked !== null && (missing.get(asked.code) ?? 0) > 0) return asked;
+    const found = question(world, state, first, second);
+    if (found !== null && stillMissing(missing, found) > 0) return found;
   }
   return null;
 }
@@ -76,13 +83,13 @@ export async function naturalSet(draw: Drawing, seed: number, count: number): Pr
   await wander(draw, random, uniformActions, async (round) => {
     const wanted = round
       .filter(({ after }) => after.reason === 0)
-      .map(({ env, after }) => ({ env, asked: sampleQuestions(draw.environments.world, after) }))
-      .filter(({ asked }) => asked.length > 0)
+      .map(({ env, after }) => ({ env, questions: sampleQuestions(draw.environments.world, after) }))
+      .filter(({ questions: ofState }) => ofState.length > 0)
       .slice(0, count - images.length);
     if (wanted.length === 0) return true;
     const pictures = await draw.environments.images(wanted.map(({ env }) => env));
     images.push(...pictures.filter((picture) => picture !== null));
-    questions.push(...wanted.flatMap(({ asked }, i) => (pictures[i] === null ? [] : [asked])));
+    questions.push(...wanted.flatMap(({ questions: ofState }, i) => (pictures[i] === null ? [] : [ofState])));
     draw.progress.advance(images.length);
     return images.length < count;
   });
@@ -99,7 +106,7 @@ export function encodeTestSet({ images, questions }: TestSet): Tensors {
   return {
     images: uint8(data, [images.length, size, size, 3]),
     // Images differ in how many of their pairs may be asked about: their questions lie one behind the other.
-    counts: int32(Int32Array.from(questions, (asked) => asked.length)),
+    counts: int32(Int32Array.from(questions, ({ length }) => length)),
     questions: int32(Int32Array.from(all.flatMap(({ first, second, code }) => [first, second, code])), [all.length, 3]),
   };
 }
@@ -107,7 +114,7 @@ export function encodeTestSet({ images, questions }: TestSet): Tensors {
 export function decodeTestSet(tensors: Tensors): TestSet {
   const data = octets(tensors, "images");
   const counts = integers(tensors, "counts");
-  const asked = integers(tensors, "questions");
+  const all = integers(tensors, "questions");
   const bytes = data.length / Math.max(1, counts.length);
   let next = 0;
   return {
@@ -116,8 +123,8 @@ export function decodeTestSet(tensors: Tensors): TestSet {
       const from = next;
       next += count;
       return Array.from({ length: count }, (_, j): Question => {
-        const [first = 0, second = 0, code = 0] = asked.subarray((from + j) * 3);
-        return { first, second, code };
+        const row = (from + j) * 3;
+        return { first: at(all, row), second: at(all, row + 1), code: at(all, row + 2) };
       });
     }),
   };

@@ -4,6 +4,7 @@
  */
 import type { EnvironmentLink, Observed } from "../environments/environment-link.js";
 import { uniformActions, type WanderedStep, wander } from "../environments/wander.js";
+import { mean } from "../mean.js";
 import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
 import type { Agent, AgentObservation, Transition } from "../sac/agent.js";
@@ -62,7 +63,7 @@ export async function* learnOnline(
   }
   progress.end();
   const last = curve.slice(-Math.ceil(curve.length / 10));
-  const share = last.reduce((sum, own) => sum + own, 0) / Math.max(1, last.length);
+  const share = mean(last);
   progress.say(`feasibility: ${(100 * share).toFixed(0)} % valid in the last tenth of ${steps} steps`);
 }
 
@@ -101,11 +102,11 @@ async function pretrainBlock(pretraining: Pretraining, block: number): Promise<n
       return states.map((_, i) => actions.slice(i * width, (i + 1) * width));
     },
     async (round) => {
-      const kept = round.slice(0, end - done);
+      const counted = round.slice(0, end - done);
       const before = done;
-      agent.remember(kept.map((step) => feasibilityTransition(step, progress)));
-      done += kept.length;
-      valid += kept.filter(({ after }) => after.reason === 0).length;
+      agent.remember(counted.map((step) => feasibilityTransition(step, progress)));
+      done += counted.length;
+      valid += counted.filter(({ after }) => after.reason === 0).length;
       await agent.update(updatesBy(pretraining, done) - updatesBy(pretraining, before), learning);
       return done < end;
     },

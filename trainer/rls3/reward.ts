@@ -70,8 +70,8 @@ export function rewards(
  */
 function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
   const hardness = samples.map(({ probability }) => (probability === null ? null : hardnessOf(scoreOf(probability))));
-  const asked = hardness.filter((h) => h !== null);
-  const usual = Math.max(mean(asked), 1e-3);
+  const scored = hardness.filter((h) => h !== null);
+  const usual = Math.max(mean(scored), 1e-3);
   return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / usual) * hardnessMean)));
 }
 

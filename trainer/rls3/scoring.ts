@@ -43,7 +43,7 @@ export async function scoreSamples(
   samples: readonly Sample[],
 ): Promise<AskedSample[]> {
   const questions = samples.map((sample) => sampleQuestions(world, sample));
-  const captions = questions.map((asked) => asked.map((question) => captionSet(world, question)));
+  const captions = questions.map((ofSample) => ofSample.map((question) => captionSet(world, question)));
   const answers = await ask(
     model,
     samples.map((sample) => sample.image),
@@ -51,9 +51,9 @@ export async function scoreSamples(
   );
   return samples.map((sample, i): AskedSample => {
     const pairs = at(questions, i).map(({ slots, code, margin }, j): AskedPair => {
-      const asked = at(at(captions, i), j);
+      const set = at(at(captions, i), j);
       const answer = at(at(answers, i), j);
-      return { slots, code, right: asked.right, preferred: preferred(asked, answer), answer, margin };
+      return { slots, code, right: set.right, preferred: preferred(set, answer), answer, margin };
     });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
     const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));

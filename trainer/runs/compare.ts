@@ -49,9 +49,9 @@ export async function compare(
   // Seed by seed, so that an interrupted comparison has whole pairs.
   const runs = seeds.flatMap((seed) =>
     arms.map(({ name, configuration }): RunPlan => {
-      const own = runFolder(folder, name, seed);
+      const place = runFolder(folder, name, seed);
       return {
-        folder: own,
+        folder: place,
         configuration: { ...configuration, seed },
         command: plan.command,
         shared,

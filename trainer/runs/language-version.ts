@@ -5,8 +5,8 @@ import { LANGUAGE_VERSION } from "../language/index.js";
 /** Refuses to go on with what `file` describes where it was made with another version; files of before versions lack it and are 1. */
 export function refuseOtherLanguage(file: string, languageVersion: unknown): void {
   if (languageVersion === LANGUAGE_VERSION) return;
-  const own = languageVersion === undefined ? "1 (it names none)" : JSON.stringify(languageVersion);
+  const version = languageVersion === undefined ? "1 (it names none)" : JSON.stringify(languageVersion);
   throw new InputError(
-    `${file}: was made with version ${own} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; start anew in another folder, or go on with it by the rls3 that made it`,
+    `${file}: was made with version ${version} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; start anew in another folder, or go on with it by the rls3 that made it`,
   );
 }

@@ -5,12 +5,12 @@ import path from "node:path";
 import { InputError } from "../errors.js";
 import { LOCK_FILE, ownerLives, parseLock } from "../run-format/run-lock.js";
 
-const own = (): string => `${process.pid} ${hostname()}`;
+const identity = (): string => `${process.pid} ${hostname()}`;
 
 /** Whether the lock is this process's still: where its machine was cut off, a scheduler has started another one elsewhere. */
 export function holdsLock(file: string): boolean {
   try {
-    return readFileSync(file, "utf8") === own();
+    return readFileSync(file, "utf8") === identity();
   } catch {
     return false;
   }
@@ -22,7 +22,7 @@ export function takeLock(folder: string): string {
   for (let attempt = 0; ; attempt++) {
     try {
       const handle = openSync(file, "wx");
-      writeSync(handle, own());
+      writeSync(handle, identity());
       closeSync(handle);
       return file;
     } catch (error) {

@@ -17,10 +17,10 @@ const HARDEST = 16;
 
 /** Mean S and mean h of the samples about whose moved object something was asked. */
 function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
-  const asked = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
+  const withQuestions = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
   return {
-    score: meanOrNull(asked.map(({ score }) => score)),
-    hardness: meanOrNull(asked.map(({ hardness }) => hardness)),
+    score: meanOrNull(withQuestions.map(({ score }) => score)),
+    hardness: meanOrNull(withQuestions.map(({ hardness }) => hardness)),
   };
 }
 
@@ -110,7 +110,7 @@ async function samples(
   iteration: number,
   { episodes, scored, kept }: Found,
 ): Promise<{ lines: SampleLine[]; pictures: Map<string, Uint8Array> }> {
-  const keptSet = new Set(kept);
+  const tunedOn = new Set(kept);
   const hardest = new Set(
     scored
       .flatMap(({ score, hardness }, i) => (score === null ? [] : [[hardness, i] as const]))
@@ -121,7 +121,7 @@ async function samples(
   const pictures = new Map<string, Uint8Array>();
   const lines: SampleLine[] = [];
   for (const [i, sample] of episodes.samples.entries()) {
-    const asked = at(scored, i);
+    const { pairs, score, hardness } = at(scored, i);
     const image = `${String(iteration).padStart(4, "0")}/episode${sample.episode}-step${sample.step}.png`;
     if (hardest.has(i)) pictures.set(image, await encodePng(sample.image));
     lines.push({
@@ -132,16 +132,16 @@ async function samples(
         Array.from(sample.objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS)),
       ),
       slot: sample.slot,
-      captions: asked.pairs.map(({ slots, right, preferred, answer, margin }) => ({
+      captions: pairs.map(({ slots, right, preferred, answer, margin }) => ({
         slots,
         right,
         ...(preferred !== right && { answer: preferred }),
         probability: answer.probability,
         margin,
       })),
-      score: asked.score,
-      hardness: asked.hardness,
-      kept: keptSet.has(i),
+      score,
+      hardness,
+      kept: tunedOn.has(i),
       ...(hardest.has(i) ? { image } : {}),
     });
   }

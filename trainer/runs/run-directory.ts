@@ -54,6 +54,13 @@ interface Note<State> {
   readonly sizes: Readonly<Record<string, number>>;
 }
 
+/** Of a table at the checkpoint. */
+function sizeIn(sizes: Note<unknown>["sizes"], table: Table): number {
+  const size = sizes[table];
+  if (size === undefined) throw new Error(`the checkpoint does not say how long ${table} was`);
+  return size;
+}
+
 const numbered = (iteration: number): string => String(iteration).padStart(4, "0");
 
 export class RunDirectory {
@@ -74,6 +81,7 @@ export class RunDirectory {
     refuseUsed(folder);
     mkdirSync(folder, { recursive: true });
     const lock = takeLock(folder);
+    for (const name of readdirSync(folder).filter(isUnfinishedConfig)) rmSync(path.join(folder, name));
     writeDurably(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
     const directory = new RunDirectory(folder, lock);
     directory.startAnew();
@@ -111,12 +119,12 @@ export class RunDirectory {
     );
   }
 
-  /** After this returns a killed run goes on from here. Older checkpoints than the last `kept` are removed. */
-  saveCheckpoint<State>(iteration: number, { state, tensors }: Checkpoint<State>, kept: number): void {
+  /** After this returns a killed run goes on from here. Older checkpoints than the `newest` so many are removed. */
+  saveCheckpoint<State>(iteration: number, { state, tensors }: Checkpoint<State>, newest: number): void {
     this.refuseTakenOver();
     const sizes = Object.fromEntries(COUNTED.map((table) => [table, statSync(this.path(table)).size]));
     writeTensorFile(this.checkpoint(iteration), tensors, { state, sizes } satisfies Note<State>);
-    for (const old of this.checkpoints().slice(kept)) rmSync(this.checkpoint(old), { force: true });
+    for (const old of this.checkpoints().slice(newest)) rmSync(this.checkpoint(old), { force: true });
   }
 
   /**
@@ -129,12 +137,12 @@ export class RunDirectory {
       try {
         const { tensors, note } = readTensorFile(this.checkpoint(iteration));
         const { state, sizes } = note as Note<State>;
-        const short = COUNTED.find((table) => statSync(this.path(table)).size < (sizes[table] ?? 0));
+        const short = COUNTED.find((table) => statSync(this.path(table)).size < sizeIn(sizes, table));
         if (short !== undefined) {
           warn(`${this.path(short)} lacks rows that iteration ${iteration} had written; its checkpoint is left out`);
           continue;
         }
-        for (const table of COUNTED) truncateSync(this.path(table), sizes[table] ?? 0);
+        for (const table of COUNTED) truncateSync(this.path(table), sizeIn(sizes, table));
         this.log.info({ iteration }, "resumed");
         return { state, tensors };
       } catch (error) {
@@ -207,8 +215,9 @@ export function iterationsIn(folder: string): number {
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
-const leftByAKilledStart = (name: string): boolean =>
-  name === LOCK_FILE || (name.startsWith("config.json.") && name.endsWith(".unfinished"));
+const leftByAKilledStart = (name: string): boolean => name === LOCK_FILE || isUnfinishedConfig(name);
+
+const isUnfinishedConfig = (name: string): boolean => name.startsWith("config.json.") && name.endsWith(".unfinished");
 
 /** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {

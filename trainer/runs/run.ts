@@ -100,11 +100,16 @@ async function train(parts: Parts, directory: RunDirectory, plan: RunPlan): Prom
 
 type Saved = State & { readonly modelSteps: TrainingState["steps"] };
 
-async function save({ agent, model }: Parts, directory: RunDirectory, state: State, kept: number): Promise<void> {
+async function save(
+  { agent, model }: Parts,
+  directory: RunDirectory,
+  state: State,
+  checkpointsKept: number,
+): Promise<void> {
   const trained = await model.state();
   const tensors = { ...prefixed("agent", await agent.state()), ...prefixed("vlm", trained.tensors) };
   const saved: Saved = { ...state, modelSteps: trained.steps };
-  directory.saveCheckpoint(state.iteration, { state: saved, tensors }, kept);
+  directory.saveCheckpoint(state.iteration, { state: saved, tensors }, checkpointsKept);
 }
 
 async function restore({ agent, model, progress }: Parts, directory: RunDirectory): Promise<State | null> {

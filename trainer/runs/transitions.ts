@@ -23,8 +23,8 @@ export async function randomTransitions(draw: Drawing, seed: number, count: numb
 
 export function encodeTransitions(transitions: readonly Transition[]): Tensors {
   const n = transitions.length;
-  const width = transitions[0]?.observation.objects.length ?? 0;
-  const actionWidth = transitions[0]?.action.length ?? 0;
+  const width = at(transitions, 0).observation.objects.length;
+  const actionWidth = at(transitions, 0).action.length;
   const scene = new Int32Array(n);
   const objects = new Int32Array(n * width);
   const next = new Int32Array(n * width);

@@ -18,9 +18,9 @@ const SECTORS = 8;
 export function featureWidth({ sceneCount, activeObjects, objectSizes, yawSteps, views }: AgentWorld): number {
   const types = objectSizes.length;
   const yaw = yawSteps > 1 ? 2 : 0;
-  const own = sceneCount + types + 3 + 3 + 3 * 2 * OCTAVES + yaw;
+  const placed = sceneCount + types + 3 + 3 + 3 * 2 * OCTAVES + yaw;
   const relations = views === undefined ? 0 : 1 + (activeObjects - 1) * RELATION;
-  return own + (activeObjects - 1) * (6 + 3 + 3 + types + yaw) + relations;
+  return placed + (activeObjects - 1) * (6 + 3 + 3 + types + yaw) + relations;
 }
 
 /** Half extents along x and z of a box (halfX, halfZ) turned by `angle`: of its bounding rectangle. */

@@ -2,6 +2,7 @@
  * @file How networks lie in memory: each is one flat vector (for each layer the weights [inputs, outputs], then the bias), so that
  * an optimizer, a target network or a checkpoint deals with one tensor; the same in every learner.
  */
+import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 
 /** One fully connected layer. */
@@ -13,7 +14,7 @@ export interface Layer {
 /** The layers of a multi-layer perceptron, ReLU between them. */
 export function perceptron(inputs: number, hidden: readonly number[], outputs: number): Layer[] {
   const widths = [inputs, ...hidden, outputs];
-  return widths.slice(1).map((width, i) => ({ inputs: widths[i] ?? 0, outputs: width }));
+  return widths.slice(1).map((width, i) => ({ inputs: at(widths, i), outputs: width }));
 }
 
 /** Shapes of weight and bias, layer by layer: the parts of the flat vector. */

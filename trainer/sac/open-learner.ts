@@ -1,4 +1,5 @@
 /** @file Opens a learner: on onnxruntime, heads on threads of their own, or on tensorflow.js. */
+import { at } from "../at.js";
 import type { Tensors } from "../tensor.js";
 import type { Learner, LearnerOptions } from "./learner.js";
 import type { HeadsModel, Model } from "./models.js";
@@ -29,11 +30,11 @@ async function openHeadsApart(model: HeadsModel, options: LearnerOptions): Promi
   const learners = [...opened];
   const belongs = (name: string, head: string): boolean => name.split(/[._]/).includes(head);
   return {
-    description: learners[0]?.[1].description ?? "",
+    description: at(learners, 0)[1].description,
     call: async (name, feeds) => {
-      const own = learners.find(([head]) => belongs(name, head));
-      if (own === undefined) throw new Error(`the model has no function "${name}"`);
-      return own[1].call(name, feeds);
+      const found = learners.find(([head]) => belongs(name, head));
+      if (found === undefined) throw new Error(`the model has no function "${name}"`);
+      return found[1].call(name, feeds);
     },
     get: async () => Object.assign({}, ...(await Promise.all(learners.map(([, learner]) => learner.get())))) as Tensors,
     set: async (variables) => {

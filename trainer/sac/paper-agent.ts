@@ -1,5 +1,6 @@
 /** @file The paper's agent: SAC with a squashed Gaussian, twin critics over state and action, and automatic temperature (`--agent paper`). */
 
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import type { ColumnArrays, Schema } from "../replay/columns.js";
@@ -205,9 +206,9 @@ class PaperAgent implements Agent {
     const write = (prefix: string, names: readonly [string, string, string]): void => {
       const [scene, objects, progress] = names;
       const observation: AgentObservation = {
-        scene: this.#replay.row(scene, index)[0] ?? 0,
+        scene: at(this.#replay.row(scene, index), 0),
         objects: this.#replay.row(objects, index) as Int32Array,
-        progress: this.#replay.row(progress, index)[0] ?? 0,
+        progress: at(this.#replay.row(progress, index), 0),
       };
       writeObservation(this.options.world, observation, this.#replay.row(prefix, index) as Float32Array, 0);
     };

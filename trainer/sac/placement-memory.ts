@@ -1,5 +1,6 @@
 /** @file What a head learns from: placements with a target each, their features computed once, when they are remembered. */
 
+import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 import type { ColumnArrays, Schema } from "../replay/columns.js";
 import {
@@ -19,8 +20,8 @@ export interface MemoryOptions {
   readonly world: AgentWorld;
   readonly replay: ReplayKind;
   readonly capacity: number;
-  /** Also keep what came after, for targets that bootstrap. */
-  readonly next: "kept" | "dropped";
+  /** Also store what came after, for targets that bootstrap. */
+  readonly next: "stored" | "dropped";
 }
 
 export interface PlacementSample {
@@ -39,7 +40,7 @@ function replayOptions({ world, replay, capacity, next }: MemoryOptions): Replay
     action: { type: "float32", width: ACTION_WIDTH },
     target: { type: "float32", width: 1 },
     features: { type: "float32", width: featureWidth(world), derived: true },
-    ...(next === "kept" ? { nextScene: scene, nextObjects: objects, terminated: { type: "uint8", width: 1 } } : {}),
+    ...(next === "stored" ? { nextScene: scene, nextObjects: objects, terminated: { type: "uint8", width: 1 } } : {}),
   };
   return { kind: replay, capacity, schema };
 }
@@ -103,7 +104,7 @@ export class PlacementMemory {
   /** What came after the i-th oldest placement, and whether that ended the episode. */
   nextOf(age: number): { readonly observation: AgentObservation; readonly terminated: boolean } {
     const index = this.#replay.indexOf(age);
-    const scene = this.#replay.row("nextScene", index)[0] ?? 0;
+    const scene = at(this.#replay.row("nextScene", index), 0);
     const objects = this.#replay.row("nextObjects", index) as Int32Array;
     const terminated = this.#replay.row("terminated", index)[0] === 1;
     return { observation: { scene, objects, progress: 0 }, terminated };
@@ -123,7 +124,7 @@ export class PlacementMemory {
   }
 
   #computeFeatures(index: number): void {
-    const scene = this.#replay.row("scene", index)[0] ?? 0;
+    const scene = at(this.#replay.row("scene", index), 0);
     const objects = this.#replay.row("objects", index) as Int32Array;
     const action = this.#replay.row("action", index) as Float32Array;
     const features = this.#replay.row("features", index) as Float32Array;

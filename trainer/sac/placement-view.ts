@@ -120,14 +120,14 @@ export function criticView<T>(ops: Operations<T>, world: AgentWorld, observation
     const blended = (part: (slot: Slot<T>) => T): T =>
       leaving
         .map((weight, slot) => ops.multiply(part(slots[(slot + i + 1) % activeObjects] as Slot<T>), weight))
-        .reduce((sum, own) => ops.add(sum, own));
+        .reduce((sum, term) => ops.add(sum, term));
     const type = blended((slot) => slot.type);
     const [ox, oy, oz] = [blended((slot) => slot.x), blended((slot) => slot.y), blended((slot) => slot.z)];
-    const own = ops.project(type, sizes);
+    const otherSize = ops.project(type, sizes);
     const gap = (distance: T, axis: number): T =>
-      less(ops.abs(distance), ops.add(ops.columns(size, axis, axis + 1), ops.columns(own, axis, axis + 1)));
+      less(ops.abs(distance), ops.add(ops.columns(size, axis, axis + 1), ops.columns(otherSize, axis, axis + 1)));
     const [dx, dz] = [less(x, ox), less(z, oz)];
-    return [dx, dz, gap(dx, 0), gap(dz, 1), less(drop, oy), oy, ox, oz, own, type];
+    return [dx, dz, gap(dx, 0), gap(dz, 1), less(drop, oy), oy, ox, oz, otherSize, type];
   });
   return ops.join([
     ops.columns(observations, 0, sceneCount),

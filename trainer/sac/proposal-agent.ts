@@ -3,6 +3,7 @@
  * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window). Or, to
  * compare, one head in place of the two that learns the whole reward.
  */
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import { annealedCorrection } from "../replay/replay.js";
@@ -46,7 +47,7 @@ function memoryOptions(head: Head, { world, replay, replayCapacity, iterationSam
     world,
     replay,
     capacity: lasting(head) ? replayCapacity : WINDOW * iterationSamples,
-    next: head === "future" ? "kept" : "dropped",
+    next: head === "future" ? "stored" : "dropped",
   };
 }
 
@@ -72,8 +73,7 @@ function firstVariables(model: HeadsModel, seed: number): Tensors {
   const hardness = variables["hardness"]?.data;
   const last = headLayers(model).at(-1);
   if (hardness instanceof Float32Array && last) {
-    for (let i = hardness.length - 1 - last.inputs; i < hardness.length - 1; i++)
-      hardness[i] = (hardness[i] ?? 0) * 0.1;
+    for (let i = hardness.length - 1 - last.inputs; i < hardness.length - 1; i++) hardness[i] = at(hardness, i) * 0.1;
     hardness[hardness.length - 1] = HARDNESS_START;
   }
   return variables;
@@ -171,11 +171,11 @@ class ProposalAgent implements Agent {
     const losses = new RunningMeans();
     // The heads' chains run side by side, so that one is sampled for while the other computes; each draws from a stream of its own.
     const chains = this.model.heads.map(async (head, _i, heads) => {
-      const own = new Random(random.seed());
+      const stream = new Random(random.seed());
       const rate = head === "validity" ? this.#validityRate : LEARNING_RATE;
       if (this.#memories.get(head)?.size === 0) return;
       const count = Math.floor(updates / (head === "reward" ? heads.length : Math.max(2, heads.length)));
-      await this.#train(head, new Array<number>(count).fill(rate), own, losses);
+      await this.#train(head, new Array<number>(count).fill(rate), stream, losses);
     });
     await Promise.all(chains);
     return { ...this.#seen.take(), ...losses.take() };
@@ -206,10 +206,7 @@ class ProposalAgent implements Agent {
     for (const [head, memory] of this.#memories) memory.restore(parts.arrays(`memory_${head}`));
     await this.learner.set(variables);
     Object.assign(this.#updates, { validity, hardness, future, reward });
-    this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [
-      windows[2 * i] ?? 0,
-      windows[2 * i + 1] ?? 0,
-    ]);
+    this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [at(windows, 2 * i), at(windows, 2 * i + 1)]);
     this.#validityRate = parts.arrays("rates")["validity"]?.[0] ?? LEARNING_RATE;
     this.#seen = new RunningMeans();
   }
@@ -240,7 +237,7 @@ class ProposalAgent implements Agent {
       for (const [i, { indices }] of drawn.entries()) {
         memory.update(indices, errors.subarray(i * indices.length, (i + 1) * indices.length));
       }
-      losses.add({ [`${head}Loss`]: outputOf(outputs, "loss")[0] ?? Number.NaN }, count);
+      losses.add({ [`${head}Loss`]: at(outputOf(outputs, "loss"), 0) }, count);
       done += count;
       progress(done);
     }

@@ -1,5 +1,6 @@
 /** @file SAC's rhythm, whatever the environment: which update is due, and the noise that it takes. */
 
+import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 import { float32, type Tensor, type Tensors } from "../tensor.js";
 import { type Learner, outputOf } from "./learner.js";
@@ -82,7 +83,7 @@ function batchTensors({ batch: rows, action, observation }: SacModel, batch: Sac
 
 function outcomeOf(outputs: Tensors): SacOutcome {
   const { errors: _, ...scalars } = outputs;
-  const statistics = Object.keys(scalars).map((name) => [name, outputOf(outputs, name)[0] ?? Number.NaN]);
+  const statistics = Object.keys(scalars).map((name) => [name, at(outputOf(outputs, name), 0)]);
   return { errors: outputOf(outputs, "errors"), statistics: Object.fromEntries(statistics) };
 }
 

@@ -1,15 +1,19 @@
 /** @file Feeds of several updates as those of one run. */
+import { at } from "../at.js";
 import { float32, type Tensor, type Tensors } from "../tensor.js";
 
 /** Float tensors of the same names and shapes one after another, each with a leading axis: copies. */
 export function stack(updates: readonly Tensors[]): Tensors {
-  const names = Object.keys(updates[0] ?? {});
+  const names = Object.keys(at(updates, 0));
   return Object.fromEntries(names.map((name) => [name, stackOne(updates.map((feeds) => feeds[name] as Tensor))]));
 }
 
 function stackOne(tensors: readonly Tensor[]): Tensor {
-  const { dims = [], data: { length } = { length: 0 } } = tensors[0] ?? {};
+  const {
+    dims,
+    data: { length },
+  } = at(tensors, 0);
   const data = new Float32Array(tensors.length * length);
-  for (const [i, own] of tensors.entries()) data.set(own.data as Float32Array, i * length);
+  for (const [i, tensor] of tensors.entries()) data.set(tensor.data as Float32Array, i * length);
   return float32(data, [tensors.length, ...dims]);
 }

@@ -2,6 +2,7 @@
  * @file SAC on Pendulum-v1 with rl-baselines3-zoo's settings (learning rate 1e-3, the rest Stable-Baselines3's defaults): the gate
  * that shows that the whole of it, networks, replay and updates, learns.
  */
+import { at } from "../at.js";
 import { Random } from "../random/random.js";
 import { createReplay, type ReplayKind } from "../replay/replay.js";
 import type { Learner, LearnerOptions } from "./learner.js";
@@ -71,7 +72,7 @@ export async function* trainPendulum(options: PendulumOptions): AsyncGenerator<P
         step <= LEARNING_STARTS
           ? Float32Array.of(random.uniform(-1, 1))
           : await actSac(learner, model, observation, 1, random);
-      const { next, reward } = stepPendulum(state, MAX_TORQUE * (action[0] ?? 0));
+      const { next, reward } = stepPendulum(state, MAX_TORQUE * at(action, 0));
       replay.add({ observation, next: observePendulum(next), action, reward: Float32Array.of(reward) }, 1);
       // The end of an episode is a truncation: the value goes on.
       state = step % EPISODE_STEPS === 0 ? resetPendulum(random) : next;
@@ -104,8 +105,8 @@ async function evaluate(learner: Learner, model: SacModel, seed: number, step: n
     const observations = Float32Array.from(states.flatMap((state) => [...observePendulum(state)]));
     const actions = await actSac(learner, model, observations, EVALUATION_EPISODES);
     states = states.map((state, episode) => {
-      const { next, reward } = stepPendulum(state, MAX_TORQUE * (actions[episode] ?? 0));
-      returns[episode] = (returns[episode] ?? 0) + reward;
+      const { next, reward } = stepPendulum(state, MAX_TORQUE * at(actions, episode));
+      returns[episode] = at(returns, episode) + reward;
       return next;
     });
   }

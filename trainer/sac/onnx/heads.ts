@@ -1,4 +1,6 @@
 /** @file The object-centric agent's heads as ONNX graphs: forward, gradients and Adam in one. */
+
+import { only } from "../../at.js";
 import {
   type AdamState,
   abs,
@@ -15,7 +17,8 @@ import {
   subtract,
   type Value,
 } from "../../graph/index.js";
-import { ADAM, type Head, type HeadsModel, headLayers, trainedVariables, updatesInRun } from "../models.js";
+import { parameterCount } from "../layout.js";
+import { ADAM, type Head, type HeadsModel, headLayers, updatesInRun } from "../models.js";
 import { element, layerTensors, meanOf, perceptron, regressionLoss, together } from "./networks.js";
 
 /** Each function of the model, and how its graph is built. */
@@ -29,7 +32,7 @@ export function headGraphs(model: HeadsModel): Map<string, () => Graph> {
   );
 }
 
-const size = (model: HeadsModel, head: Head): number => trainedVariables(model).get(head) ?? 0;
+const size = (model: HeadsModel): number => parameterCount(headLayers(model));
 
 /** What an update learns from; with `lead` of that many updates. */
 function inputs(graph: Graph, model: HeadsModel, lead: readonly number[]): Feeds {
@@ -62,8 +65,7 @@ function oneUpdate(model: HeadsModel, head: Head, state: AdamState, feeds: Feeds
   const losses =
     head === "validity" ? binaryCrossEntropy(value, targets) : regressionLoss(subtract(value, targets), model.loss);
   const loss = mean(multiply(weights, losses));
-  const [gradient] = gradients(loss, [state.parameters]);
-  if (gradient === undefined) throw new Error("one gradient was asked for");
+  const gradient = only(gradients(loss, [state.parameters]));
   return {
     state: adam(state, gradient, { learningRate, ...ADAM }),
     errors: abs(subtract(head === "validity" ? sigmoid(value) : value, targets)),
@@ -73,7 +75,7 @@ function oneUpdate(model: HeadsModel, head: Head, state: AdamState, feeds: Feeds
 
 function update(model: HeadsModel, head: Head): Graph {
   const graph = new Graph();
-  const before = adamVariables(graph, head, size(model, head));
+  const before = adamVariables(graph, head, size(model));
   const { state, errors, loss } = oneUpdate(model, head, before, inputs(graph, model, []));
   assignAdam(graph, head, state);
   graph.output("errors", errors);
@@ -85,10 +87,10 @@ function updateMany(model: HeadsModel, head: Head): Graph {
   const graph = new Graph();
   const count = updatesInRun(model);
   const all = inputs(graph, model, [count]);
-  let state = adamVariables(graph, head, size(model, head));
+  let state = adamVariables(graph, head, size(model));
   const updates = Array.from({ length: count }, (_, i) => {
-    const own = Object.entries(all).map(([name, values]) => [name, element(values as Value, i)]);
-    const updated = oneUpdate(model, head, state, Object.fromEntries(own) as Feeds);
+    const elements = Object.entries(all).map(([name, values]) => [name, element(values as Value, i)]);
+    const updated = oneUpdate(model, head, state, Object.fromEntries(elements) as Feeds);
     state = updated.state;
     return updated;
   });
@@ -101,7 +103,7 @@ function updateMany(model: HeadsModel, head: Head): Graph {
 function evaluate(model: HeadsModel, head: Head, rows: number): Graph {
   const graph = new Graph();
   const features = graph.input("features", [rows, model.features]);
-  const parameters = layerTensors(graph.variable(head, [size(model, head)]), headLayers(model));
+  const parameters = layerTensors(graph.variable(head, [size(model)]), headLayers(model));
   const value = reshape(perceptron(features, parameters), [-1]);
   graph.output("values", head === "validity" ? sigmoid(value) : value);
   return graph;

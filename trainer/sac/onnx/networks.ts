@@ -1,4 +1,5 @@
 /** @file Perceptrons over flat parameter vectors, and the regression loss, as graphs. */
+import { at } from "../../at.js";
 import {
   abs,
   add,
@@ -22,7 +23,7 @@ import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 /** The tensors that lie one after another in a flat vector: views of it. */
 function unpack(flat: Value, shapes: readonly Shape[]): Value[] {
   const parts = split(flat, 0, shapes.map(sizeOf));
-  return parts.map((part, i) => reshape(part, shapes[i] ?? []));
+  return parts.map((part, i) => reshape(part, at(shapes, i)));
 }
 
 /** Weight and bias of each layer. */

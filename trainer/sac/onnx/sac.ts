@@ -1,4 +1,6 @@
 /** @file Soft actor-critic as ONNX graphs: one run is one whole update; reads beside tfjs/sac.ts, the same updates by automatic differentiation. */
+
+import { at, only } from "../../at.js";
 import {
   type AdamState,
   abs,
@@ -42,7 +44,7 @@ const OPERATIONS: Operations<Value> = {
   add,
   multiply,
   project: (x, matrix) =>
-    matMul(x, x.graph.constant(Float32Array.from(matrix.flat()), [matrix.length, matrix[0]?.length ?? 0])),
+    matMul(x, x.graph.constant(Float32Array.from(matrix.flat()), [matrix.length, at(matrix, 0).length])),
   clip,
   abs,
   sin,
@@ -57,11 +59,25 @@ interface Draw {
   readonly logProb: Value;
 }
 
-/** What an update reads and, step by step, replaces. */
+/** What updates move on. */
 interface State {
-  actor: AdamState;
-  critics: AdamState;
-  temperature: AdamState;
+  readonly actor: AdamState;
+  readonly critics: AdamState;
+  /** log α */
+  readonly temperature: AdamState;
+  /** The critics' parameters, followed slowly. */
+  readonly targets: Value;
+}
+
+/** Values by golden/sac's names. */
+type Named = Readonly<Record<string, Value>>;
+
+/** What a step, or a whole update, comes to. */
+interface Moved {
+  readonly state: State;
+  readonly loss: Named;
+  /** What it computed on the way, and gradients as `gradient.VARIABLE`. */
+  readonly seen: Named;
 }
 
 interface Batch {
@@ -128,15 +144,9 @@ function values(model: SacModel, critics: Value, observations: Value, actions: V
 }
 
 /** A value of each critic, [rows]. */
-const apart = (q: Value): [Value, Value] => split(q, 0, [1, 1]).map((own) => reshape(own, [-1])) as [Value, Value];
+const apart = (q: Value): [Value, Value] => split(q, 0, [1, 1]).map((value) => reshape(value, [-1])) as [Value, Value];
 
 const criticCount = (model: SacModel): number => 2 * parameterCount(criticLayers(model));
-
-function only(values: readonly Value[]): Value {
-  const [value] = values;
-  if (value === undefined) throw new Error("one gradient was asked for");
-  return value;
-}
 
 /** What one update reads beside its state. */
 interface Feeds {
@@ -166,62 +176,84 @@ function batchInputs(
   };
 }
 
-/** One update whole: the state moves on, and the targets after it are given. */
-function oneUpdate(model: SacModel, feeds: Feeds, state: State, targets: Value, trace: Record<string, Value>): Value {
+const alphaOf = ({ temperature }: State): Value => exp(temperature.parameters);
+
+const targetsFollow = (model: SacModel, state: State): State => ({
+  ...state,
+  targets: polyak(state.targets, state.critics.parameters, model.tau),
+});
+
+const update = (model: SacModel, state: State, feeds: Feeds): Moved =>
+  model.convention === "cleanrl" ? cleanrlUpdate(model, state, feeds) : sb3Update(model, state, feeds);
+
+/** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
+function cleanrlUpdate(model: SacModel, before: State, feeds: Feeds): Moved {
   const { batch, noiseNext, noisePolicy, noiseTemperature } = feeds;
-  if (model.convention === "cleanrl") {
-    criticStep(model, batch, noiseNext, state, targets, exp(state.temperature.parameters), trace);
-    for (let i = 0; noisePolicy !== undefined && noiseTemperature !== undefined && i < model.policyFrequency; i++) {
-      actorStep(model, batch, element(noisePolicy, i), state, exp(state.temperature.parameters), trace, `.${i}`);
-      const { logProb } = policy(model, batch.observations, state.actor.parameters, element(noiseTemperature, i));
-      trace[`log_pi_for_alpha.${i}`] = logProb;
-      temperatureStep(model, logProb, state, trace, `.${i}`);
-    }
-  } else {
-    // The old temperature serves the whole update.
-    const alpha = exp(state.temperature.parameters);
-    if (noisePolicy === undefined) throw new Error("every update of this convention takes a step of the actor");
-    const noise = noisePolicy;
-    temperatureStep(model, policy(model, batch.observations, state.actor.parameters, noise).logProb, state, trace, "");
-    criticStep(model, batch, noiseNext, state, targets, alpha, trace);
-    actorStep(model, batch, noise, state, alpha, trace, "");
+  let { state, loss, seen } = criticStep(model, before, batch, noiseNext, alphaOf(before));
+  for (let i = 0; noisePolicy !== undefined && noiseTemperature !== undefined && i < model.policyFrequency; i++) {
+    const actor = actorStep(model, state, batch, element(noisePolicy, i), alphaOf(state));
+    const fresh = policy(model, batch.observations, actor.state.actor.parameters, element(noiseTemperature, i));
+    const temperature = temperatureStep(model, actor.state, fresh.logProb);
+    const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
+    state = temperature.state;
+    loss = { ...loss, ...actor.loss, ...temperature.loss };
+    // Of gradients the first turn's are looked at, of all else every turn's.
+    seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
   }
-  return polyak(targets, state.critics.parameters, model.tau);
+  return { state: targetsFollow(model, state), loss, seen };
 }
+
+/** Temperature, critics and actor, the old temperature serving all three. */
+function sb3Update(model: SacModel, before: State, { batch, noiseNext, noisePolicy }: Feeds): Moved {
+  if (noisePolicy === undefined) throw new Error("every update of this convention takes a step of the actor");
+  const alpha = alphaOf(before);
+  const { logProb } = policy(model, batch.observations, before.actor.parameters, noisePolicy);
+  const temperature = temperatureStep(model, before, logProb);
+  const critics = criticStep(model, temperature.state, batch, noiseNext, alpha);
+  const actor = actorStep(model, critics.state, batch, noisePolicy, alpha);
+  return {
+    state: targetsFollow(model, actor.state),
+    loss: { ...temperature.loss, ...critics.loss, ...actor.loss },
+    seen: { ...temperature.seen, ...critics.seen, ...actor.seen },
+  };
+}
+
+function errorsOf({ errors }: Named): Value {
+  if (errors === undefined) throw new Error("an update has errors");
+  return errors;
+}
+
+const numbered = (values: Named, i: number): Named =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${name}.${i}`, value]));
 
 const stateOf = (graph: Graph, model: SacModel): State => ({
   actor: adamVariables(graph, "actor", parameterCount(actorLayers(model))),
   critics: adamVariables(graph, "critics", criticCount(model)),
   temperature: adamVariables(graph, "temperature", 1),
+  targets: graph.variable("targets", [criticCount(model)]),
 });
 
-function assign(graph: Graph, state: State, targets: Value, withActor: boolean): void {
-  graph.assign("targets", targets);
+function assign(graph: Graph, state: State, withActor: boolean): void {
+  graph.assign("targets", state.targets);
   assignAdam(graph, "critics", state.critics);
   if (!withActor) return;
   assignAdam(graph, "actor", state.actor);
   assignAdam(graph, "temperature", state.temperature);
 }
 
-const SCALARS = ["critic_loss", "actor_loss", "temperature_loss", "alpha"];
-
 function updateGraph(model: SacModel, withActor: boolean): Graph {
   const graph = new Graph();
   const { batch: rows, action, convention, policyFrequency } = model;
-  const inputs = batchInputs(graph, model, []);
-  const state = stateOf(graph, model);
-  const targets = graph.variable("targets", [criticCount(model)]);
   const shape = convention === "cleanrl" ? [policyFrequency, rows, action] : [rows, action];
   const feeds: Feeds = {
-    ...inputs,
+    ...batchInputs(graph, model, []),
     ...(withActor ? { noisePolicy: graph.input("noise_policy", shape) } : {}),
     ...(withActor && convention === "cleanrl" ? { noiseTemperature: graph.input("noise_temperature", shape) } : {}),
   };
-  const trace: Record<string, Value> = {};
-  assign(graph, state, oneUpdate(model, feeds, state, targets, trace), withActor);
-  for (const [name, value] of Object.entries(trace)) {
-    if (model.trace || name === "errors" || SCALARS.includes(name)) graph.output(name, value);
-  }
+  const { state, loss, seen } = update(model, stateOf(graph, model), feeds);
+  assign(graph, state, withActor);
+  const outputs = { ...(model.trace ? seen : { errors: errorsOf(seen) }), ...loss };
+  for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
   return graph;
 }
 
@@ -233,36 +265,31 @@ function manyGraph(model: SacModel): Graph {
   const { batch, noiseNext } = batchInputs(graph, model, [count]);
   const noisePolicy = graph.input("noise_policy", [count, rows, action]);
   const noiseTemperature = graph.input("noise_temperature", [count, rows, action]);
-  const state = stateOf(graph, model);
-  let targets = graph.variable("targets", [criticCount(model)]);
-  const traces = Array.from({ length: count }, (_, i) => {
-    const own = Object.fromEntries(Object.entries(batch).map(([name, all]) => [name, element(all as Value, i)]));
+  let state = stateOf(graph, model);
+  const updates = Array.from({ length: count }, (_, i) => {
+    const elements = Object.entries(batch).map(([name, all]) => [name, element(all as Value, i)]);
     const turn = (noise: Value): Value => slice(noise, 0, i, i + policyFrequency);
     const actor =
       i % policyFrequency === 0 ? { noisePolicy: turn(noisePolicy), noiseTemperature: turn(noiseTemperature) } : {};
-    const trace: Record<string, Value> = {};
-    const feeds = { batch: own as unknown as Batch, noiseNext: element(noiseNext, i), ...actor };
-    targets = oneUpdate(model, feeds, state, targets, trace);
-    return trace;
+    const feeds = { batch: Object.fromEntries(elements) as Batch, noiseNext: element(noiseNext, i), ...actor };
+    const moved = update(model, state, feeds);
+    state = moved.state;
+    return moved;
   });
-  assign(graph, state, targets, true);
-  const of = (name: string): Value[] => traces.flatMap((trace) => trace[name] ?? []);
-  graph.output("errors", together(of("errors")));
-  for (const name of SCALARS) graph.output(name, meanOf(of(name).map((value) => reshape(value, []))));
+  assign(graph, state, true);
+  graph.output("errors", together(updates.map(({ seen }) => errorsOf(seen))));
+  const losses = new Set(updates.flatMap(({ loss }) => Object.keys(loss)));
+  for (const name of losses) {
+    const values = updates.flatMap(({ loss }) => loss[name] ?? []);
+    graph.output(name, meanOf(values.map((value) => reshape(value, []))));
+  }
   return graph;
 }
 
-function criticStep(
-  model: SacModel,
-  batch: Batch,
-  noise: Value,
-  state: State,
-  targets: Value,
-  alpha: Value,
-  trace: Record<string, Value>,
-): void {
+/** Both critics toward r + γ·(the smaller target of what comes next, with its entropy). */
+function criticStep(model: SacModel, state: State, batch: Batch, noise: Value, alpha: Value): Moved {
   const next = policy(model, batch.next_observations, state.actor.parameters, noise);
-  const [next1, next2] = apart(values(model, targets, batch.next_observations, next.action));
+  const [next1, next2] = apart(values(model, state.targets, batch.next_observations, next.action));
   const future = subtract(minimum(next1, next2), multiply(next.logProb, alpha));
   const alive = multiply(subtract(1, batch.terminated), model.gamma);
   const y = stopGradient(add(batch.rewards, multiply(alive, future)));
@@ -271,54 +298,53 @@ function criticStep(
   // The sum of both critics' means, halved as Stable-Baselines3 has it.
   const scale = (model.convention === "cleanrl" ? 1 : 0.5) / model.batch;
   const losses = multiply(batch.weights, regressionLoss(difference, model.criticLoss));
-  const total = multiply(sum(losses), scale);
-  const gradient = only(gradients(total, [state.critics.parameters]));
-  state.critics = adam(state.critics, gradient, { learningRate: model.learningRates.critic, ...ADAM });
+  const loss = multiply(sum(losses), scale);
+  const gradient = only(gradients(loss, [state.critics.parameters]));
   const [q1, q2] = apart(q);
   const [td1, td2] = apart(abs(difference));
-  Object.assign(trace, { next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 });
-  Object.assign(trace, { y, q1, q2, td1, td2, "gradient.critics": gradient });
-  trace["errors"] = multiply(add(td1, td2), 0.5);
-  trace["critic_loss"] = total;
+  return {
+    state: {
+      ...state,
+      critics: adam(state.critics, gradient, { learningRate: model.learningRates.critic, ...ADAM }),
+    },
+    loss: { critic_loss: loss },
+    seen: {
+      ...{ next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 },
+      ...{ y, q1, q2, td1, td2, errors: multiply(add(td1, td2), 0.5), "gradient.critics": gradient },
+    },
+  };
 }
 
-function actorStep(
-  model: SacModel,
-  batch: Batch,
-  noise: Value,
-  state: State,
-  alpha: Value,
-  trace: Record<string, Value>,
-  suffix: string,
-): void {
+/** The actor toward actions that the smaller critic values, and entropy. */
+function actorStep(model: SacModel, state: State, batch: Batch, noise: Value, alpha: Value): Moved {
   const draw = policy(model, batch.observations, state.actor.parameters, noise);
   const [q1, q2] = apart(values(model, state.critics.parameters, batch.observations, draw.action));
   const loss = mean(subtract(multiply(draw.logProb, stopGradient(alpha)), minimum(q1, q2)));
   const gradient = only(gradients(loss, [state.actor.parameters]));
-  const seen = { pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd, q1_pi: q1, q2_pi: q2 };
-  for (const [name, value] of Object.entries({ ...seen, actor_loss: loss })) trace[`${name}${suffix}`] = value;
-  trace["actor_loss"] = loss;
-  trace["gradient.actor"] ??= gradient;
-  state.actor = adam(state.actor, gradient, { learningRate: model.learningRates.actor, ...ADAM });
+  return {
+    state: { ...state, actor: adam(state.actor, gradient, { learningRate: model.learningRates.actor, ...ADAM }) },
+    loss: { actor_loss: loss },
+    seen: {
+      ...{ pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd },
+      ...{ q1_pi: q1, q2_pi: q2, "gradient.actor": gradient },
+    },
+  };
 }
 
-function temperatureStep(
-  model: SacModel,
-  logProb: Value,
-  state: State,
-  trace: Record<string, Value>,
-  suffix: string,
-): void {
+/** log α toward the target entropy. */
+function temperatureStep(model: SacModel, state: State, logProb: Value): Moved {
   const logAlpha = state.temperature.parameters;
   const excess = stopGradient(mean(add(logProb, model.targetEntropy)));
   const factor = model.convention === "cleanrl" ? exp(logAlpha) : logAlpha;
   const loss = negate(multiply(factor, excess));
   const gradient = only(gradients(reshape(loss, []), [logAlpha]));
-  state.temperature = adam(state.temperature, gradient, { learningRate: model.learningRates.temperature, ...ADAM });
-  const alpha = exp(state.temperature.parameters);
-  Object.assign(trace, { [`temperature_loss${suffix}`]: loss, [`alpha${suffix}`]: alpha });
-  Object.assign(trace, { temperature_loss: loss, alpha });
-  trace["gradient.temperature"] ??= gradient;
+  const options = { learningRate: model.learningRates.temperature, ...ADAM };
+  const moved = { ...state, temperature: adam(state.temperature, gradient, options) };
+  return {
+    state: moved,
+    loss: { temperature_loss: loss, alpha: alphaOf(moved) },
+    seen: { "gradient.temperature": gradient },
+  };
 }
 
 function actGraph(model: SacModel, rows: number): Graph {

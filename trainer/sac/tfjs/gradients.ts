@@ -2,7 +2,9 @@
  * @file Gradient rules of the tensorflow.js operations that the models use, one entry each. @tensorflow/tfjs-core leaves its own out of
  * its Node build (the union package and tfjs-node register them; then theirs stay).
  */
+
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../at.js";
 
 type Rule = tf.GradConfig;
 
@@ -75,8 +77,8 @@ const RULES: readonly Rule[] = [
     gradFunc: (dy, saved, attributes) => {
       const x = part(saved, 0);
       const axes = tf.util.parseAxisParam((attributes as unknown as tf.SumAttrs).axis, x.shape);
-      const kept = x.shape.map((length, i) => (axes.includes(i) ? 1 : length));
-      return { x: () => tf.mul(tf.reshape(dy as tf.Tensor, kept), tf.onesLike(x)) };
+      const reduced = x.shape.map((length, i) => (axes.includes(i) ? 1 : length));
+      return { x: () => tf.mul(tf.reshape(dy as tf.Tensor, reduced), tf.onesLike(x)) };
     },
   },
   {
@@ -95,10 +97,10 @@ const RULES: readonly Rule[] = [
       const axis = tf.util.parseAxisParam((attributes as unknown as tf.ConcatAttrs).axis, part(saved, 0).shape)[0] ?? 0;
       const parts = tf.split(
         dy as tf.Tensor,
-        saved.map((tensor) => tensor.shape[axis] ?? 0),
+        saved.map((tensor) => at(tensor.shape, axis)),
         axis,
       );
-      return Object.fromEntries(parts.map((own, i) => [i, () => own]));
+      return Object.fromEntries(parts.map((part, i) => [i, () => part]));
     },
   },
   {
@@ -111,14 +113,14 @@ const RULES: readonly Rule[] = [
         number[],
         number[],
       ];
-      const padding = starts.map((start, i): [number, number] => [start, (x.shape[i] ?? 0) - start - (sizes[i] ?? 0)]);
+      const padding = starts.map((start, i): [number, number] => [start, at(x.shape, i) - start - at(sizes, i)]);
       return { x: () => tf.pad(dy as tf.Tensor, padding) };
     },
   },
 ];
 
 export function registerGradients(): void {
-  for (const own of RULES) {
-    if (tf.getGradient(own.kernelName) === undefined) tf.registerGradient(own);
+  for (const rule of RULES) {
+    if (tf.getGradient(rule.kernelName) === undefined) tf.registerGradient(rule);
   }
 }

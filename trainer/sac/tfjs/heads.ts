@@ -1,5 +1,7 @@
 /** @file The object-centric agent's heads in tensorflow.js. */
+
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../at.js";
 import { type Head, type HeadsModel, headLayers, updatesInRun } from "../models.js";
 import { adam, element, flatten, layerTensors, mean, perceptron, together, type Variables } from "./networks.js";
 
@@ -33,20 +35,20 @@ export function headFunctions(model: HeadsModel, variables: Variables): Function
       head === "validity"
         ? tf.sub(tf.softplus(value), tf.mul(targets, value))
         : regressionLoss(tf.sub(value, targets), model.loss);
-    const { value: loss, grads } = tf.valueAndGrads((...own: tf.Tensor[]) =>
-      mean(tf.mul(weights, losses(output(features, own)))),
+    const { value: loss, grads } = tf.valueAndGrads((...layers: tf.Tensor[]) =>
+      mean(tf.mul(weights, losses(output(features, layers)))),
     )(parameters);
     const before = output(features, parameters);
     const prediction = head === "validity" ? tf.sigmoid(before) : before;
-    const learningRate = feed(feeds, "learning_rate").dataSync()[0] ?? 0;
+    const learningRate = at(feed(feeds, "learning_rate").dataSync(), 0);
     adam(variables, head, flatten(grads), learningRate);
     return { errors: tf.abs(tf.sub(prediction, targets)), loss };
   };
 
   const updateMany = (head: Head, feeds: Feeds): Outputs => {
-    const own = (i: number): Feeds =>
+    const elements = (i: number): Feeds =>
       Object.fromEntries(Object.entries(feeds).map(([name, all]) => [name, element(all, i)]));
-    return together(Array.from({ length: updatesInRun(model) }, (_, i) => update(head, own(i))));
+    return together(Array.from({ length: updatesInRun(model) }, (_, i) => update(head, elements(i))));
   };
 
   const evaluate = (head: Head, feeds: Feeds): Outputs => {

@@ -1,5 +1,7 @@
 /** @file Perceptrons, Adam and moving averages in tensorflow.js, over the flat variables that every learner shares. */
+
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../at.js";
 import type { Tensor, Tensors } from "../../tensor.js";
 import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 import { ADAM } from "../models.js";
@@ -86,8 +88,8 @@ export function perceptron(x: tf.Tensor, parameters: readonly tf.Tensor[]): tf.T
 
 /** x [rows, inputs] → [2, rows, outputs] of the networks that `twinTensors` gave. */
 export function twinPerceptron(x: tf.Tensor, [first, ...rest]: readonly tf.Tensor[]): tf.Tensor {
-  const rows = x.shape[0] ?? 0;
-  const extended = tf.reshape(tf.concat([x, tf.ones([rows, 1])], 1), [1, rows, (x.shape[1] ?? 0) + 1]);
+  const rows = at(x.shape, 0);
+  const extended = tf.reshape(tf.concat([x, tf.ones([rows, 1])], 1), [1, rows, at(x.shape, 1) + 1]);
   let y = tf.matMul(extended, first as tf.Tensor);
   for (let i = 0; i + 1 < rest.length; i += 2) {
     y = tf.add(tf.matMul(tf.relu(y), rest[i] as tf.Tensor), rest[i + 1] as tf.Tensor);
@@ -97,7 +99,7 @@ export function twinPerceptron(x: tf.Tensor, [first, ...rest]: readonly tf.Tenso
 
 /** A matrix's columns in groups of the given widths. */
 export function toColumns(x: tf.Tensor, widths: readonly [number, number]): [tf.Tensor, tf.Tensor] {
-  const rows = x.shape[0] ?? 0;
+  const rows = at(x.shape, 0);
   return [tf.slice(x, [0, 0], [rows, widths[0]]), tf.slice(x, [0, widths[0]], [rows, widths[1]])];
 }
 
@@ -107,7 +109,7 @@ export const mean = (x: tf.Tensor): tf.Scalar => tf.mul(tf.sum(x), 1 / x.size);
 /** One step of Adam (torch's, bias-corrected) on the variable, and the gradient's flat vector. */
 export function adam(variables: Variables, name: string, gradient: tf.Tensor, learningRate: number): void {
   const { beta1, beta2, epsilon } = ADAM;
-  const step = (variables.get(`${name}.step`).dataSync()[0] ?? 0) + 1;
+  const step = at(variables.get(`${name}.step`).dataSync(), 0) + 1;
   const m = tf.add(tf.mul(variables.get(`${name}.first`), beta1), tf.mul(gradient, 1 - beta1));
   const v = tf.add(tf.mul(variables.get(`${name}.second`), beta2), tf.mul(tf.mul(gradient, gradient), 1 - beta2));
   const denominator = tf.add(tf.mul(tf.sqrt(v), 1 / Math.sqrt(1 - beta2 ** step)), epsilon);

@@ -1,5 +1,6 @@
 /** @file Soft actor-critic in tensorflow.js; reads beside onnx/sac.ts, the same updates as graphs. */
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../at.js";
 import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel, updatesInRun } from "../models.js";
 import { actorView, criticView, type Operations } from "../placement-view.js";
 import { type Feeds, type Functions, feed, type Outputs, regressionLoss } from "./heads.js";
@@ -19,7 +20,7 @@ import {
 } from "./networks.js";
 
 const OPERATIONS: Operations<tf.Tensor> = {
-  columns: (x, first, end) => tf.slice(x, [0, first], [x.shape[0] ?? 0, end - first]),
+  columns: (x, first, end) => tf.slice(x, [0, first], [at(x.shape, 0), end - first]),
   join: (parts) => tf.concat([...parts], 1),
   add: (a, b) => tf.add(a, b),
   multiply: (a, b) => tf.mul(a, b),
@@ -44,6 +45,16 @@ function tanhSlope(u: tf.Tensor): tf.Tensor {
   const sum = tf.add(decay, 1);
   return tf.div(tf.mul(decay, 4), tf.mul(sum, sum));
 }
+
+/** What a step comes to, by golden/sac's names; the state it moves on is in the learner's variables. */
+interface Moved {
+  readonly loss: Readonly<Outputs>;
+  /** What it computed on the way, and gradients as `gradient.VARIABLE`. */
+  readonly seen: Readonly<Outputs>;
+}
+
+const numbered = (values: Readonly<Outputs>, i: number): Outputs =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${name}.${i}`, value]));
 
 export function sacFunctions(model: SacModel, variables: Variables): Functions {
   const actorShape = actorLayers(model);
@@ -90,59 +101,57 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     return [0, 1].map((critic) => tf.reshape(tf.slice(q, [critic, 0, 0], [1, -1, -1]), [-1])) as [tf.Tensor, tf.Tensor];
   };
 
-  const criticStep = (feeds: Feeds, alpha: number, outputs: Outputs, trace: Outputs): void => {
+  const criticStep = (feeds: Feeds, alpha: number): Moved => {
     const next = policy(feed(feeds, "next_observations"), actorParameters(), feed(feeds, "noise_next"));
     const [next1, next2] = values(criticParameters("targets"), feed(feeds, "next_observations"), next.action);
     const future = tf.sub(tf.minimum(next1, next2), tf.mul(next.logProb, alpha));
     const alive = tf.mul(tf.sub(1, feed(feeds, "terminated")), model.gamma);
     const y = tf.add(feed(feeds, "rewards"), tf.mul(alive, future));
-    const parameters = criticParameters("critics");
-    const both = (own: readonly tf.Tensor[]) => values(own, feed(feeds, "observations"), feed(feeds, "actions"));
-    const { value: loss, grads } = tf.valueAndGrads((...own: tf.Tensor[]) => {
-      const [q1, q2] = both(own).map((q) =>
+    const before = criticParameters("critics");
+    const both = (parameters: readonly tf.Tensor[]) =>
+      values(parameters, feed(feeds, "observations"), feed(feeds, "actions"));
+    const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
+      const [q1, q2] = both(parameters).map((q) =>
         mean(tf.mul(feed(feeds, "weights"), regressionLoss(tf.sub(q, y), model.criticLoss))),
       ) as [tf.Scalar, tf.Scalar];
       return tf.mul<tf.Scalar>(tf.add(q1, q2), cleanrl ? 1 : 0.5);
-    })(parameters);
-    const [q1, q2] = both(parameters);
+    })(before);
+    const [q1, q2] = both(before);
     const [td1, td2] = [tf.abs(tf.sub(q1, y)), tf.abs(tf.sub(q2, y))];
     const gradient = flatten(grads);
     adam(variables, "critics", gradient, criticRate);
-    outputs["errors"] = tf.mul(tf.add(td1, td2), 0.5);
-    outputs["critic_loss"] = loss;
-    Object.assign(trace, { next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 });
-    Object.assign(trace, { y, q1, q2, td1, td2, "gradient.critics": gradient });
+    return {
+      loss: { critic_loss: loss },
+      seen: {
+        ...{ next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 },
+        ...{ y, q1, q2, td1, td2, errors: tf.mul(tf.add(td1, td2), 0.5), "gradient.critics": gradient },
+      },
+    };
   };
 
-  /** Loss of the actor and its step; gives the draw and the critics' view of it. */
-  const actorStep = (
-    feeds: Feeds,
-    alpha: number,
-    noise: tf.Tensor,
-    outputs: Outputs,
-    trace: Outputs,
-    suffix: string,
-  ): void => {
+  const actorStep = (feeds: Feeds, alpha: number, noise: tf.Tensor): Moved => {
     const observations = feed(feeds, "observations");
     const critics = criticParameters("critics");
-    const parameters = actorParameters();
-    const { value: loss, grads } = tf.valueAndGrads((...own: tf.Tensor[]) => {
-      const { action, logProb } = policy(observations, own, noise);
+    const before = actorParameters();
+    const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
+      const { action, logProb } = policy(observations, parameters, noise);
       const [q1, q2] = values(critics, observations, action);
       return mean(tf.sub(tf.mul(logProb, alpha), tf.minimum(q1, q2)));
-    })(parameters);
-    const draw = policy(observations, parameters, noise);
+    })(before);
+    const draw = policy(observations, before, noise);
     const [q1, q2] = values(critics, observations, draw.action);
     const gradient = flatten(grads);
     adam(variables, "actor", gradient, actorRate);
-    outputs["actor_loss"] = loss;
-    const seen = { pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd, q1_pi: q1, q2_pi: q2 };
-    for (const [name, tensor] of Object.entries(seen)) trace[`${name}${suffix}`] = tensor;
-    trace[`actor_loss${suffix}`] = loss;
-    trace["gradient.actor"] ??= gradient;
+    return {
+      loss: { actor_loss: loss },
+      seen: {
+        ...{ pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd },
+        ...{ q1_pi: q1, q2_pi: q2, "gradient.actor": gradient },
+      },
+    };
   };
 
-  const temperatureStep = (logProb: tf.Tensor, outputs: Outputs, trace: Outputs, suffix: string): void => {
+  const temperatureStep = (logProb: tf.Tensor): Moved => {
     const logAlpha = variables.get("temperature");
     const excess = mean(tf.add(logProb, model.targetEntropy));
     // d/d log α of −α·(log π + H) and of −log α·(log π + H), means over the batch.
@@ -150,52 +159,60 @@ export function sacFunctions(model: SacModel, variables: Variables): Functions {
     const gradient = tf.neg(tf.mul(factor, excess));
     const loss = tf.neg(tf.mul(cleanrl ? factor : logAlpha, excess));
     adam(variables, "temperature", gradient, temperatureRate);
-    outputs["temperature_loss"] = loss;
-    outputs["alpha"] = tf.exp(variables.get("temperature"));
-    trace[`temperature_loss${suffix}`] = loss;
-    trace[`alpha${suffix}`] = outputs["alpha"];
-    trace["gradient.temperature"] ??= gradient;
+    return {
+      loss: { temperature_loss: loss, alpha: tf.exp(variables.get("temperature")) },
+      seen: { "gradient.temperature": gradient },
+    };
   };
 
-  const alphaNow = (): number => Math.exp(variables.get("temperature").dataSync()[0] ?? 0);
+  const alphaNow = (): number => Math.exp(at(variables.get("temperature").dataSync(), 0));
+
+  /** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
+  const cleanrlUpdate = (feeds: Feeds, withActor: boolean): Moved => {
+    let { loss, seen } = criticStep(feeds, alphaNow());
+    for (let i = 0; withActor && i < model.policyFrequency; i++) {
+      const actor = actorStep(feeds, alphaNow(), element(feed(feeds, "noise_policy"), i));
+      const noise = element(feed(feeds, "noise_temperature"), i);
+      const fresh = policy(feed(feeds, "observations"), actorParameters(), noise);
+      const temperature = temperatureStep(fresh.logProb);
+      const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
+      loss = { ...loss, ...actor.loss, ...temperature.loss };
+      // Of gradients the first turn's are looked at, of all else every turn's.
+      seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
+    }
+    return { loss, seen };
+  };
+
+  /** Temperature, critics and actor, the old temperature serving all three. */
+  const sb3Update = (feeds: Feeds): Moved => {
+    const alpha = alphaNow();
+    const noise = feed(feeds, "noise_policy");
+    const { logProb } = policy(feed(feeds, "observations"), actorParameters(), noise);
+    const temperature = temperatureStep(logProb);
+    const critics = criticStep(feeds, alpha);
+    const actor = actorStep(feeds, alpha, noise);
+    return {
+      loss: { ...temperature.loss, ...critics.loss, ...actor.loss },
+      seen: { ...temperature.seen, ...critics.seen, ...actor.seen },
+    };
+  };
 
   const update = (feeds: Feeds, withActor: boolean): Outputs => {
-    const outputs: Outputs = {};
-    const trace: Outputs = {};
-    if (cleanrl) {
-      criticStep(feeds, alphaNow(), outputs, trace);
-      for (let i = 0; withActor && i < model.policyFrequency; i++) {
-        const row = (name: string): tf.Tensor =>
-          tf.reshape(tf.slice(feed(feeds, name), [i, 0, 0], [1, model.batch, model.action]), [
-            model.batch,
-            model.action,
-          ]);
-        actorStep(feeds, alphaNow(), row("noise_policy"), outputs, trace, `.${i}`);
-        const fresh = policy(feed(feeds, "observations"), actorParameters(), row("noise_temperature"));
-        trace[`log_pi_for_alpha.${i}`] = fresh.logProb;
-        temperatureStep(fresh.logProb, outputs, trace, `.${i}`);
-      }
-    } else {
-      const alpha = alphaNow();
-      const noise = feed(feeds, "noise_policy");
-      temperatureStep(policy(feed(feeds, "observations"), actorParameters(), noise).logProb, outputs, trace, "");
-      criticStep(feeds, alpha, outputs, trace);
-      actorStep(feeds, alpha, noise, outputs, trace, "");
-    }
+    const { loss, seen } = cleanrl ? cleanrlUpdate(feeds, withActor) : sb3Update(feeds);
     polyak(variables, "targets", "critics", model.tau);
-    return model.trace ? { ...trace, ...outputs } : outputs;
+    return { ...(model.trace ? seen : { errors: seen["errors"] as tf.Tensor }), ...loss };
   };
 
   /** One after another. */
   const updateMany = (feeds: Feeds): Outputs => {
     const { policyFrequency } = model;
     const each = Array.from({ length: updatesInRun(model) }, (_, i) => {
-      const own = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] =>
+      const elements = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] =>
         name === "noise_policy" || name === "noise_temperature"
           ? [name, tf.slice(all, i, policyFrequency)]
           : [name, element(all, i)],
       );
-      return update(Object.fromEntries(own), i % policyFrequency === 0);
+      return update(Object.fromEntries(elements), i % policyFrequency === 0);
     });
     return together(each);
   };
