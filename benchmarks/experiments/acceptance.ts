@@ -6,9 +6,12 @@ import { loadCatalog } from "../../trainer/rooms/index.js";
 import { baseOf, type RunRecord, worldDigest } from "./cell-files.js";
 import { root } from "./definition.js";
 
+const inTrainer = (room: string): string => `trainer/${room}`;
+
 /** What a run's numbers follow from. */
 const ALGORITHM = [
-  ...["rls3", "sac", "replay", "graph", "language", "rooms", "vlm", "random"].map((name) => `trainer/${name}`),
+  ...["rls3", "runs", "evaluation", "environments", "settings", "sac", "vlm", "replay", "graph"].map(inTrainer),
+  ...["rooms", "language", "random"].map(inTrainer),
   "unity-project/catalog",
   ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
 ];
