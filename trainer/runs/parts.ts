@@ -6,6 +6,7 @@ import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
 import { AGENT_SIZES, agentReplayBytes, createAgent } from "../sac/create-agent.js";
 import { type Configuration, stepsAtMost } from "../settings/configuration.js";
+import { fineTuningOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 
@@ -16,21 +17,8 @@ const BUNDLED_MODEL = path.join(packageRoot, "trainer/vlm/bundled");
 export const modelDirectory = (vlm: string): string => (vlm === "bundled" ? BUNDLED_MODEL : path.resolve(vlm));
 
 export function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
-  const { vlm, device, threads, fineTuning, loraRank, loraAlpha, learningRate, weightDecay, gradientClip } =
-    configuration;
-  return openModel(modelDirectory(vlm), {
-    runtime: { device, threads },
-    fineTuning: {
-      method: fineTuning,
-      rank: loraRank,
-      alpha: loraAlpha,
-      learningRate,
-      weightDecay,
-      gradientClip,
-      warmupSteps: configuration.warmupSteps,
-      seed: configuration.seed,
-    },
-  });
+  const { vlm, device, threads } = configuration;
+  return openModel(modelDirectory(vlm), { runtime: { device, threads }, fineTuning: fineTuningOf(configuration) });
 }
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {

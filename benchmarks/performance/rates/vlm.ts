@@ -1,4 +1,5 @@
 /** @file The bundled CLIP: images scored, and LoRA steps with all captions beside exactly their matrix products as plain MatMuls. */
+
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { labelledImages } from "../../../trainer/cli/labelled-images.js";
@@ -6,10 +7,12 @@ import { slimGradients } from "../../../trainer/graph/index.js";
 import { matMulFloor, type Product } from "../../../trainer/graph/matmul-floor.js";
 import { Random } from "../../../trainer/random/random.js";
 import { loadCatalog } from "../../../trainer/rooms/index.js";
+import { resolveConfiguration } from "../../../trainer/settings/configuration.js";
 import { DistinctTexts, treeSize } from "../../../trainer/vlm/clip/batches.js";
 import { type ClipConfig, readClipConfig, type TowerConfig } from "../../../trainer/vlm/clip/config.js";
 import { textTree } from "../../../trainer/vlm/clip/text-tree.js";
-import { type CaptionSet, type FineTuning, type ImageBatch, openModel } from "../../../trainer/vlm/index.js";
+import { fineTuningOf } from "../../../trainer/vlm/fine-tuning.js";
+import { type CaptionSet, type ImageBatch, openModel } from "../../../trainer/vlm/index.js";
 import { captionSet, pairsOf } from "../../../trainer/vlm/pretraining/captions.js";
 import { TextTokenizer } from "../../../trainer/vlm/tokenizer.js";
 import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmark.js";
@@ -21,16 +24,7 @@ const STEP_IMAGES = 48;
 const SECONDS = 0.4;
 const REPETITIONS = 15;
 const SCORED_IMAGES = 640;
-const FINE_TUNING: FineTuning = {
-  method: "lora",
-  rank: 16,
-  alpha: 32,
-  learningRate: 2e-3,
-  weightDecay: 0.01,
-  gradientClip: 1,
-  warmupSteps: 30,
-  seed: 0,
-};
+const FINE_TUNING = fineTuningOf(resolveConfiguration([]));
 
 /** Random images, and for every pair of objects the right caption against its flips. */
 function examples(count: number): { images: ImageBatch; captions: CaptionSet[][] } {

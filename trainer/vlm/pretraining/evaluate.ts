@@ -1,6 +1,8 @@
 /** @file What a pre-trained model knows: names of held-out images, relations before fine-tuning (chance), and after some of it. */
 import type { RuntimeOptions } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
+import { resolveConfiguration } from "../../settings/configuration.js";
+import { fineTuningOf } from "../fine-tuning.js";
 import type { CaptionSet, FineTuning, ImageBatch, VisionLanguageModel } from "../model.js";
 import { openModel } from "../open.js";
 import { captionSet, type Pair, pairsOf, type RelationAccuracy, relationAccuracy } from "./captions.js";
@@ -8,15 +10,7 @@ import { type LabelledImages, objectsIn } from "./labelled.js";
 import { plainCaption } from "./words.js";
 
 /** What the loop fine-tunes with by default. */
-const FINE_TUNING: Omit<FineTuning, "seed"> = {
-  method: "lora",
-  rank: 16,
-  alpha: 32,
-  learningRate: 2e-3,
-  weightDecay: 0.01,
-  gradientClip: 1,
-  warmupSteps: 30,
-};
+const FINE_TUNING = fineTuningOf(resolveConfiguration([]));
 const BATCH = 48;
 
 function imagesOf({ images, size }: LabelledImages, chosen: readonly number[]): ImageBatch {
