@@ -221,25 +221,48 @@ function typeOf(data: WritableTensor["data"]): StoredType {
   return "U8";
 }
 
-/** Tensors in the order of their names, header padded to 8 bytes, as the reference implementation writes them. */
-export function writeSafetensors(path: string, tensors: Readonly<Record<string, WritableTensor>>): void {
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  const bodies: Uint8Array[] = [];
+/** A tensor as it is to lie in a file. */
+export interface PlacedTensor {
+  readonly name: string;
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  readonly data: WritableTensor["data"];
+}
+
+/** A file's tensors one after another: the header's entries, and the bytes. */
+export interface Layout {
+  readonly entries: Readonly<Record<string, unknown>>;
+  readonly bodies: readonly Uint8Array[];
+}
+
+/** @throws RangeError for data that does not fill its shape */
+export function layOut(tensors: readonly PlacedTensor[]): Layout {
+  const entries: Record<string, unknown> = {};
   let offset = 0;
-  for (const name of Object.keys(tensors).sort()) {
-    const tensor = tensors[name];
-    if (tensor === undefined) continue;
-    const { shape, data } = tensor;
-    if (data.length !== product(shape))
+  const bodies = tensors.map(({ name, type, shape, data }) => {
+    if (data.length !== product(shape)) {
       throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
-    header[name] = { dtype: typeOf(data), shape, data_offsets: [offset, offset + data.byteLength] };
-    bodies.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    entries[name] = { dtype: type, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
-  }
-  let text = JSON.stringify(header);
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  });
+  return { entries, bodies };
+}
+
+/** Header padded to 8 bytes, as the reference implementation writes it; the file is there whole or not at all. */
+export function writeLayout(path: string, metadata: Readonly<Record<string, string>>, layout: Layout): void {
+  let text = JSON.stringify({ __metadata__: metadata, ...layout.entries });
   while (Buffer.byteLength(text) % 8 !== 0) text += " ";
-  const head = Buffer.from(text);
+  const header = Buffer.from(text);
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(head.length));
-  writeDurably(path, length, head, ...bodies);
+  length.writeBigUInt64LE(BigInt(header.length));
+  writeDurably(path, length, header, ...layout.bodies);
+}
+
+/** Tensors in the order of their names, as the reference implementation writes them. */
+export function writeSafetensors(path: string, tensors: Readonly<Record<string, WritableTensor>>): void {
+  const named = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
+  const placed = named.map(([name, { shape, data }]): PlacedTensor => ({ name, type: typeOf(data), shape, data }));
+  writeLayout(path, { format: "pt" }, layOut(placed));
 }

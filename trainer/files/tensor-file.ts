@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../tensor.js";
-import { writeDurably } from "./durable-file.js";
+import { layOut, type StoredType, writeLayout } from "./safetensors.js";
 
-const CODES: Readonly<Record<ElementType, string>> = {
+const STORED: Readonly<Record<ElementType, StoredType>> = {
   float32: "F32",
   int32: "I32",
   int64: "I64",
@@ -26,7 +26,6 @@ export interface TensorFile {
   readonly note: unknown;
 }
 
-const bytesOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 /** Widest elements first, so that each tensor is aligned in the file. */
 const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
 
@@ -39,21 +38,9 @@ const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): 
 
 export function writeTensorFile(file: string, tensors: Tensors, note: unknown): void {
   const named = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
-  const entries: Record<string, Entry> = {};
-  let offset = 0;
-  for (const [name, tensor] of named) {
-    const end = offset + tensor.data.byteLength;
-    entries[name] = { dtype: CODES[tensor.type], shape: tensor.dims, data_offsets: [offset, end] };
-    offset = end;
-  }
-  const data = named.map(([, tensor]) => bytesOf(tensor));
+  const layout = layOut(named.map(([name, { type, dims, data }]) => ({ name, type: STORED[type], shape: dims, data })));
   const text = JSON.stringify(note);
-  const metadata = { format: FORMAT, note: text, sha256: digestOf(entries, text, data) };
-  const header = Buffer.from(JSON.stringify({ __metadata__: metadata, ...entries }));
-  const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  writeDurably(file, length, padded, ...data);
+  writeLayout(file, { format: FORMAT, note: text, sha256: digestOf(layout.entries, text, layout.bodies) }, layout);
 }
 
 /** The note alone, from the header, the tensors neither read nor verified. */
