@@ -91,7 +91,7 @@ export const runInProcess: StartRun = (plan, progress, signal) => {
   return ended;
 };
 
-/** A process of one run; `module` ends with `tellOutcome` of told-run.ts. */
+/** A process of one run; `module` calls `doRun` of child-run.ts. */
 export const forkRun = (module: string, args: readonly string[]): ChildProcess =>
   fork(module, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
 
