@@ -2,11 +2,13 @@
  * @file `node dist/benchmarks/feasibility.js [--seeds 3] [--view flat] …`: the paper's agent learns feasibility online from nothing; the share of
  * valid placements over steps, for each seed. The same command goes on with seeds that were stopped; `--collect` keeps the curves.
  */
+
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
+import { at } from "../trainer/at.js";
 import { parseSeeds, readFlags, withConfiguration } from "../trainer/cli/options.js";
 import { exitCodeOf, interruptible } from "../trainer/cli/outcome.js";
 import { showProgress } from "../trainer/cli/progress.js";
@@ -93,7 +95,7 @@ function drawing(results: readonly Result[]): Markup {
   const series = results.map(({ name, seeds }, colour): Series => {
     const runs = Object.values(seeds).map(averaged);
     const points = (values: readonly number[]) => values.map((y, i) => ({ x: (i + 0.5) * BLOCKS * BLOCK_STEPS, y }));
-    const means = (runs[0] ?? []).map((_, i) => mean(runs.map((run) => run[i] ?? Number.NaN)));
+    const means = at(runs, 0).map((_, i) => mean(runs.map((run) => run[i] ?? Number.NaN)));
     return { name, colour, points: points(means), runs: runs.map(points) };
   });
   const size = { width: 640, height: 360 };

@@ -2,9 +2,11 @@
  * @file How many pairs the language leaves out of what random placements bring, since their bases contradict the vertical term (rules in
  * trainer/language/README.md); and sheets of such pairs to look at. `node dist/benchmarks/left-out-pairs.js --help`.
  */
+
 import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
+import { at } from "../trainer/at.js";
 import { exitCodeOf, printJson } from "../trainer/cli/outcome.js";
 import { openEnvironments } from "../trainer/environments/open-environments.js";
 import type { World } from "../trainer/environments/served-world.js";
@@ -40,8 +42,8 @@ interface Pair {
 
 function pairsOf(world: World, sample: Sample): Pair[] {
   const { scene, objects, slot } = sample;
-  const base = (at: number): number => objects[at * OBJECT_FIELDS + 2] ?? 0;
-  const name = (at: number): string => world.name(objects[at * OBJECT_FIELDS] ?? 0);
+  const base = (of: number): number => at(objects, of * OBJECT_FIELDS + 2);
+  const name = (of: number): string => world.name(at(objects, of * OBJECT_FIELDS));
   return slotPairs(objects.length / OBJECT_FIELDS).map((slots): Pair => {
     const [a, b] = slots;
     const { code, askable } = world.relation(scene, objects, a, b);
@@ -135,10 +137,10 @@ interface Shown {
 function shown(catalog: Catalog, pairs: readonly Pair[], random: Random): Shown {
   const chosen: Pair[] = [];
   for (const i of random.permutation(pairs.length)) {
-    const pair = pairs[i];
-    if (pair === undefined || chosen.some(({ sample }) => sample === pair.sample)) continue;
+    const pair = at(pairs, i);
+    if (chosen.some(({ sample }) => sample === pair.sample)) continue;
     const { visiblePixels } = render(catalog, pair.sample.scene, pair.sample.objects, SIZE);
-    if (pair.slots.some((slot) => (visiblePixels[slot] ?? 0) < SMALLEST)) continue;
+    if (pair.slots.some((slot) => at(visiblePixels, slot) < SMALLEST)) continue;
     chosen.push(pair);
     if (chosen.length === SHOWN) break;
   }
@@ -224,8 +226,8 @@ async function main(): Promise<void> {
   const written: string[] = [];
   for (const [i, file] of [argv.picture, argv.kept].entries()) {
     if (file === undefined) continue;
-    const parts = found.flatMap(({ sheets }) => sheets[i] ?? []);
-    written.push(...(await writeSheet(file, SHEETS[i] ?? "", parts)));
+    const parts = found.map(({ sheets }) => at(sheets, i));
+    written.push(...(await writeSheet(file, at(SHEETS, i), parts)));
   }
   if (argv.json) printJson({ iterations, seed, worlds: found.map(({ counts }) => counts) });
   else process.stdout.write(`${[...found.flatMap(({ counts }) => lines(counts)), ...written].join("\n")}\n`);

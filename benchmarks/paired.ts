@@ -2,6 +2,7 @@
  * @file `node dist/benchmarks/paired.js --with CHECKOUT NAME… [--rounds 5] [--json]`: benchmarks here and in another built checkout in turn, round by
  * round, so that a noisy machine slows both alike; the ratio of the rates, round by round and in the median.
  */
+
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { z } from "zod";
+import { at } from "../trainer/at.js";
 import { provenance } from "../trainer/runs/provenance.js";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -55,7 +57,7 @@ function measured(checkout: string, name: string): { rate: number; floor: number
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+  return (at(sorted, Math.ceil(middle) - 1) + at(sorted, Math.floor(middle))) / 2;
 }
 
 const commitOf = (checkout: string): string =>

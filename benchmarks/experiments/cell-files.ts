@@ -1,8 +1,10 @@
 /** @file Cell files: a finished run in a few KB, small enough to commit, from which another machine goes on with the experiment. */
+
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../../trainer/at.js";
 import { writeDurably } from "../../trainer/files/durable-file.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { readMetrics } from "../../trainer/run-format/readers.js";
@@ -123,10 +125,8 @@ export function readCellFile(file: string): ReadCell {
     return damaged("was damaged or changed by hand: its digest is not that of its content");
   const result = schema.safeParse(content);
   if (!result.success) {
-    const [issue] = result.error.issues;
-    return damaged(
-      `is no cell of this version: field "${issue?.path.map(String).join(".") ?? ""}": ${issue?.message ?? "is not as it should be"}`,
-    );
+    const issue = at(result.error.issues, 0);
+    return damaged(`is no cell of this version: field "${issue.path.map(String).join(".")}": ${issue.message}`);
   }
   const { schema: _schema, columns, rows, ...rest } = result.data;
   const missing = CURVE_COLUMNS.find((column) => !columns.includes(column));
@@ -137,7 +137,7 @@ export function readCellFile(file: string): ReadCell {
   }
   const places = CURVE_COLUMNS.map((column) => [column, columns.indexOf(column)] as const);
   const curve = rows.map(
-    (row) => Object.fromEntries(places.map(([column, place]) => [column, row[place] ?? null])) as unknown as CurveRow,
+    (row) => Object.fromEntries(places.map(([column, place]) => [column, at(row, place)])) as unknown as CurveRow,
   );
   return { kind: "whole", record: { ...rest, rows: curve } };
 }

@@ -1,9 +1,11 @@
 /** @file An experiment as its YAML file says it: a question, factors with their levels, seeds, and how its runs are looked at. */
+
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
+import { at, only } from "../../trainer/at.js";
 import { InputError } from "../../trainer/errors.js";
 import { nearest } from "../../trainer/settings/configuration.js";
 
@@ -50,10 +52,8 @@ export function readExperiment(name: string): Experiment {
   const file = path.join(EXPERIMENTS, `${name}.yaml`);
   const result = schema.safeParse(parse(readFileSync(file, "utf8")));
   if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new InputError(
-      `${file}, ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "is not as it should be"}`,
-    );
+    const issue = at(result.error.issues, 0);
+    throw new InputError(`${file}, ${issue.path.map(String).join(".")}: ${issue.message}`);
   }
   const experiment = { name, ...result.data };
   checkLevels(file, experiment);
@@ -83,12 +83,14 @@ export function combinations({ factors, quick }: Experiment, isQuick: boolean): 
 
 /** What the levels of one combination set. */
 export const settingsOf = ({ factors }: Experiment, levels: Readonly<Record<string, string>>): readonly Settings[] =>
-  Object.entries(levels).map(([factor, level]) => factors[factor]?.[level] ?? {});
+  Object.entries(levels).map(([factor, level]) => {
+    const found = factors[factor]?.[level];
+    if (found === undefined) throw new RangeError(`there is no level "${level}" of the factor "${factor}"`);
+    return found;
+  });
 
 /** "β 1, E 10"; with one factor the level alone. */
 export function combinationName(levels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(levels);
-  return entries.length === 1
-    ? (entries[0]?.[1] ?? "")
-    : entries.map(([factor, level]) => `${factor} ${level}`).join(", ");
+  return entries.length === 1 ? only(entries)[1] : entries.map(([factor, level]) => `${factor} ${level}`).join(", ");
 }

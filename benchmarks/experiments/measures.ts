@@ -1,5 +1,6 @@
 /** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
 
+import { at } from "../../trainer/at.js";
 import { mean } from "../../trainer/mean.js";
 import { Random } from "../../trainer/random/random.js";
 import { powerOf } from "../../trainer/report/power.js";
@@ -33,6 +34,16 @@ export type CurveRow = Readonly<Pick<MetricsRow, CurveColumn>>;
 /** The cell of an experiment, wherever its run was done. */
 export type MeasuredCell = Pick<Cell, "levels" | "name" | "seed">;
 
+/**
+ * The level of a factor that a cell has.
+ * @throws RangeError where the cell is not of that factor's experiment
+ */
+export function levelOf({ name, levels }: Pick<MeasuredCell, "levels" | "name">, factor: string): string {
+  const level = levels[factor];
+  if (level === undefined) throw new RangeError(`the cell "${name}" has no level of the factor "${factor}"`);
+  return level;
+}
+
 /** A run and what it left. */
 export interface Measured {
   readonly cell: MeasuredCell;
@@ -56,24 +67,24 @@ export const naturalFull: Measure = ({ natural }) => natural?.full;
 
 /** The largest budget that every run has. */
 export const commonBudget = (runs: readonly Measured[], axis: Axis): number =>
-  Math.min(...runs.map(({ run }) => run.curve.at(-1)?.[axis] ?? 0));
+  Math.min(...runs.map(({ run }) => at(run.curve, run.curve.length - 1)[axis]));
 
-export const at = ({ run }: Measured, axis: Axis, samples: number, what: Measure = oneTerm): number =>
+export const valueAt = ({ run }: Measured, axis: Axis, samples: number, what: Measure = oneTerm): number =>
   interpolate(along(run, axis, what), samples);
 
 /** A column of metrics at a number of samples, linear between iterations. */
 export function columnAt({ rows }: Measured, column: CurveColumn, axis: Axis, samples: number): number {
   const curve = rows.flatMap((row) => {
-    const value = row[column];
-    return value === null ? [] : [{ samples: row[axis] ?? 0, value }];
+    const [reached, value] = [row[axis], row[column]];
+    return reached === null || value === null ? [] : [{ samples: reached, value }];
   });
   return interpolate(curve, samples);
 }
 
 /** Accuracy gained in an iteration, over the whole run. */
 export function gainPerIteration({ run }: Measured): number {
-  const [first, last] = [run.curve[0], run.curve.at(-1)];
-  if (first === undefined || last === undefined || run.curve.length < 2) return 0;
+  if (run.curve.length < 2) return 0;
+  const [first, last] = [at(run.curve, 0), at(run.curve, run.curve.length - 1)];
   return (last.accuracy.oneTerm - first.accuracy.oneTerm) / (run.curve.length - 1);
 }
 
@@ -83,8 +94,11 @@ export const estimate = (values: readonly number[], ...stream: readonly string[]
 });
 
 /** Runs by the name of their combination, in order of first appearance. */
-export function grouped(runs: readonly Measured[], key: (cell: MeasuredCell) => string): Map<string, Measured[]> {
-  const groups = new Map<string, Measured[]>();
+export function grouped<Run extends Measured>(
+  runs: readonly Run[],
+  key: (cell: MeasuredCell) => string,
+): Map<string, Run[]> {
+  const groups = new Map<string, Run[]>();
   for (const run of runs) {
     const name = key(run.cell);
     const group = groups.get(name);
@@ -95,11 +109,11 @@ export function grouped(runs: readonly Measured[], key: (cell: MeasuredCell) => 
 }
 
 /** Two groups' runs that agree in `pairing`, side by side. */
-export function paired(
-  a: readonly Measured[],
-  b: readonly Measured[],
+export function paired<Run extends Measured>(
+  a: readonly Run[],
+  b: readonly Run[],
   pairing: (cell: MeasuredCell) => string,
-): (readonly [Measured, Measured])[] {
+): (readonly [Run, Run])[] {
   const others = new Map(b.map((run) => [pairing(run.cell), run]));
   return a.flatMap((run) => {
     const other = others.get(pairing(run.cell));

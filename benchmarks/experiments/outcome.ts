@@ -1,5 +1,6 @@
 /** @file What an analysis finds: tables and sentences for people, data for scripts. One form for the terminal, the page and summary.json. */
 
+import { at } from "../../trainer/at.js";
 import { wrap } from "../../trainer/report/terminal.js";
 import type { Interval } from "../../trainer/run-format/summary.js";
 
@@ -29,10 +30,10 @@ export interface Estimate {
 /** The first column to the left, the others to the right; two spaces between. */
 export function plainTable({ title, head, rows }: Table): string {
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => at(row, column).length)));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) => (column === 0 ? cell.padEnd(at(widths, 0)) : cell.padStart(at(widths, column))))
       .join("  ")
       .trimEnd();
   return [wrap(title), "", ...all.map(line)].join("\n");

@@ -1,7 +1,9 @@
 /** @file `rls3 doctor`: what works on this machine, what does not, and what to install for it. */
+
 import { spawnSync } from "node:child_process";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
+import { at, only } from "../at.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { chooseDevice, probeDevices } from "../graph/device.js";
 import { silent } from "../progress.js";
@@ -81,8 +83,9 @@ const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
     const environments = await openEnvironments({ env, keys, world: "rooms", count: 1, imageSize: 64 }, silent);
     try {
       await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
-      const [image] = await environments.images([0]);
-      return `served over the protocol, rendered an image of ${image?.length ?? 0} bytes`;
+      const image = only(await environments.images([0]));
+      if (image === null) throw new Error("its server ended and was started anew, and the image is lost");
+      return `served over the protocol, rendered an image of ${image.length} bytes`;
     } finally {
       await environments.close();
     }
@@ -91,8 +94,7 @@ const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
 function checkProgram(name: string, commands: readonly string[], use: string, install: string): Check {
   for (const command of commands) {
     const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8", timeout: 20_000 });
-    if (status === 0)
-      return { name, ok: true, needed: false, detail: `${stdout.trim().split("\n")[0] ?? ""} (${use})` };
+    if (status === 0) return { name, ok: true, needed: false, detail: `${at(stdout.trim().split("\n"), 0)} (${use})` };
   }
   return { name, ok: false, needed: false, detail: `not found; ${install} (${use})` };
 }

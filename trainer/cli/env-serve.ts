@@ -54,13 +54,14 @@ async function serve(args: Arguments): Promise<void> {
     ...(args.keys === undefined ? {} : { keys: readKeys(args.keys) }),
     ...(args.token === undefined ? {} : { token: args.token }),
   };
-  if (args.connect === undefined && args.bind === undefined) {
+  const opened = (): EnvironmentServer | Promise<EnvironmentServer> => {
+    if (args.connect !== undefined) {
+      return EnvironmentServer.connect(definition, { ...options, endpoint: args.connect });
+    }
+    if (args.bind !== undefined) return bind(definition, { ...options, endpoint: args.bind, once: args.once });
     throw new InputError("say where: --bind tcp://127.0.0.1:5005 to wait for clients, or --connect ENDPOINT");
-  }
-  const server =
-    args.connect === undefined
-      ? await bind(definition, { ...options, endpoint: args.bind ?? "", once: args.once })
-      : EnvironmentServer.connect(definition, { ...options, endpoint: args.connect });
+  };
+  const server = await opened();
   // A signal ends the server as the end of its session does.
   const stop = (): void => server.close();
   process.once("SIGINT", stop);

@@ -1,7 +1,9 @@
 /** @file `rls3 eval`: a model, with or without an adapter, on the synthetic test sets or on a local copy of a public one. */
+
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Argv, CommandModule } from "yargs";
+import { only } from "../at.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
 import { type Accuracy, evaluate } from "../evaluation/evaluation.js";
@@ -56,7 +58,7 @@ async function handle(flags: Flags): Promise<void> {
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
   const copy = publicCopy(flags);
   if (given.out !== undefined) refuseUsed(given.out);
-  const [configuration = asked] = await onDevice([asked], progress);
+  const configuration = only(await onDevice([asked], progress));
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },

@@ -1,4 +1,5 @@
 /** @file Random valid pictures of embedded worlds with what is in them: what the bundled model is pre-trained on. */
+import { at } from "../at.js";
 import { axesOfCamera, cameraOffset } from "../language/index.js";
 import { Random } from "../random/random.js";
 import {
@@ -28,9 +29,7 @@ export interface LabelledImagesOptions {
 }
 
 const onTheFloor = (objects: Objects): boolean =>
-  activeTypes(objects).every(
-    (_, slot) => (objects[slot * (objects.length / activeTypes(objects).length) + 2] ?? 0) === 0,
-  );
+  activeTypes(objects).every((_, slot) => at(objects, slot * (objects.length / activeTypes(objects).length) + 2) === 0);
 
 /** Objects of one valid state after the other: uniform random actions, a new layout every few of them. */
 function* randomStates(
@@ -42,14 +41,12 @@ function* randomStates(
   let scene = 0;
   let objects: Objects | undefined;
   for (;;) {
-    const current = catalog.scenes[scene];
-    if (objects === undefined || current === undefined) {
+    if (objects === undefined) {
       scene = random.below(catalog.scenes.length);
-      const next = catalog.scenes[scene];
-      if (next === undefined) throw new RangeError(`no scene ${scene}`);
-      objects = drawLayout(catalog, next, random).objects;
+      objects = drawLayout(catalog, at(catalog.scenes, scene), random).objects;
       continue;
     }
+    const current = at(catalog.scenes, scene);
     const action = Float64Array.from({ length: 6 }, () => random.uniform(-1, 1));
     const outcome = place(catalog, current, objects, decodeAction(catalog, activeTypes(objects), action));
     if (!outcome.valid) continue;
@@ -94,30 +91,26 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
   const bases = new Int32Array(count * active);
   const patchPixels = new Uint16Array(count * active * side * side);
   for (let image = 0; image < count; image++) {
-    const world = worlds[image % worlds.length];
-    if (world === undefined) throw new RangeError("no world to draw");
-    const { catalog, states, views } = world;
+    const { catalog, states, views, types: typesOfWorld } = at(worlds, image % worlds.length);
     const { scene, objects } = states.next().value;
     const picture = render(catalog, scene, objects, size);
     images.set(picture.image, image * size * size * 3);
     types.set(
-      activeTypes(objects).map((type) => world.types[type] ?? EMPTY),
+      activeTypes(objects).map((type) => at(typesOfWorld, type)),
       image * active,
     );
-    const view = views[scene];
+    const view = at(views, scene);
     centres(catalog, objects).forEach((centre, slot) => {
-      if (view === undefined) return;
       const { right, up, toward } = cameraOffset([0, 0, 0], centre, view);
       coordinates.set([right, up, toward], (image * active + slot) * 3);
       bases[image * active + slot] = objectBox(catalog, objects, slot).y;
     });
-    for (let pixel = 0; pixel < size * size; pixel++) {
-      const owner = picture.segmentation[pixel] ?? 0;
-      if (owner === 0) continue;
-      const at = Math.floor(Math.floor(pixel / size) / patch) * side + Math.floor((pixel % size) / patch);
-      const index = (image * active + owner - 1) * side * side + at;
-      patchPixels[index] = (patchPixels[index] ?? 0) + 1;
-    }
+    picture.segmentation.forEach((owner, pixel) => {
+      if (owner === 0) return;
+      const cell = Math.floor(Math.floor(pixel / size) / patch) * side + Math.floor((pixel % size) / patch);
+      const index = (image * active + owner - 1) * side * side + cell;
+      patchPixels[index] = (patchPixels[index] as number) + 1;
+    });
   }
   const data = { count, size, images, names, active, types, coordinates, bases, patchPixels };
   scaleToFirst(data, worlds.length);
@@ -133,22 +126,22 @@ function scaleToFirst(data: LabelledImages, worlds: number): void {
     for (let image = world; image < count; image += worlds) {
       for (const { object } of objectsIn(data, image)) {
         objects += 1;
-        for (let axis = 0; axis < 3; axis++) {
-          const value = coordinates[object * 3 + axis] ?? 0;
-          sums[axis] = (sums[axis] ?? 0) + value;
-          squares[axis] = (squares[axis] ?? 0) + value ** 2;
+        for (const [axis, value] of coordinates.subarray(object * 3, object * 3 + 3).entries()) {
+          sums[axis] = at(sums, axis) + value;
+          squares[axis] = at(squares, axis) + value ** 2;
         }
       }
     }
-    const variances = squares.map((square, axis) => square / objects - ((sums[axis] ?? 0) / objects) ** 2);
+    const variances = squares.map((square, axis) => square / objects - (at(sums, axis) / objects) ** 2);
     return Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0));
   });
   for (let image = 0; image < count; image++) {
     const world = image % worlds;
     if (world === 0) continue;
-    const scale = (spreads[0] ?? 1) / (spreads[world] ?? 1);
+    const scale = at(spreads, 0) / at(spreads, world);
     for (const { object } of objectsIn(data, image)) {
-      for (let i = object * 3; i < object * 3 + 3; i++) coordinates[i] = (coordinates[i] ?? 0) * scale;
+      const centre = coordinates.subarray(object * 3, object * 3 + 3);
+      centre.set(centre.map((value) => value * scale));
     }
   }
 }

@@ -1,5 +1,7 @@
 /** @file One room stepped in process, as `env view` and `env step` show it: state, reasons, captions. */
+
 import type { StepOutcome, WireMap } from "../../protocol/index.js";
+import { at } from "../at.js";
 import { axesOfCamera, cameraOffset, caption, contradictsBases, EMPTY_CODE, relation } from "../language/index.js";
 import {
   ACTION_SPEC,
@@ -52,7 +54,7 @@ export class LocalRoom {
   view(): RoomView {
     const objects = this.objects();
     return {
-      scene: this.catalog.scenes[this.sceneIndex()]?.name ?? "",
+      scene: at(this.catalog.scenes, this.sceneIndex()).name,
       objects: describeObjects(this.catalog, objects),
       captions: allCaptions(this.catalog, this.sceneIndex(), objects),
       stateHash: this.environment.stateHash?.() ?? "",
@@ -62,7 +64,7 @@ export class LocalRoom {
   private sceneIndex(): number {
     const scene = new Int32Array(1);
     this.environment.observe("scene", scene);
-    return scene[0] ?? 0;
+    return at(scene, 0);
   }
 
   private objects(): Objects {
@@ -79,16 +81,14 @@ function sceneOption(scene: string): number | string {
 
 function describeObjects(catalog: Catalog, objects: Objects): ObjectView[] {
   return Array.from({ length: objects.length / OBJECT_FIELDS }, (_, slot) => {
-    const [type = 0, x = 0, y = 0, z = 0, yaw = 0] = objects.subarray(slot * OBJECT_FIELDS);
-    return { slot, name: catalog.objects[type]?.name ?? "", x, y, z, yaw };
+    const field = (index: number): number => at(objects, slot * OBJECT_FIELDS + index);
+    return { slot, name: at(catalog.objects, field(0)).name, x: field(1), y: field(2), z: field(3), yaw: field(4) };
   });
 }
 
 /** A caption for each ordered pair of active objects that may be asked about. */
 export function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objects): string[] {
-  const scene = catalog.scenes[sceneIndex];
-  if (scene === undefined) return [];
-  const { position, target } = scene.document.camera;
+  const { position, target } = at(catalog.scenes, sceneIndex).document.camera;
   const axes = axesOfCamera(position, target);
   const middles = centres(catalog, objects);
   const names = describeObjects(catalog, objects).map(({ name }) => name);
@@ -96,9 +96,9 @@ export function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objec
     middles.flatMap((b, second) => {
       const code = relation(cameraOffset(a, b, axes));
       if (first === second || code === EMPTY_CODE) return [];
-      const [baseA = 0, baseB = 0] = [first, second].map((slot) => objectBox(catalog, objects, slot).y);
-      if (contradictsBases(code, baseA, baseB)) return [];
-      return [caption(names[first] ?? "", names[second] ?? "", code)];
+      const base = (slot: number): number => objectBox(catalog, objects, slot).y;
+      if (contradictsBases(code, base(first), base(second))) return [];
+      return [caption(at(names, first), at(names, second), code)];
     }),
   );
 }

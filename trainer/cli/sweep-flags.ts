@@ -1,5 +1,7 @@
 /** @file What `rls3 sweep` is asked for, from flags and file: a flag with several values is an axis of the grid, with one it is fixed. */
+
 import { z } from "zod";
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { nearest, readConfigurationFile, type Source } from "../settings/configuration.js";
 import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
@@ -87,9 +89,9 @@ function readFile(file: string, executors: readonly string[]): FileParts {
 function checked(file: string, key: OwnKey, value: unknown): unknown {
   const result = OWN[key].safeParse(value);
   if (result.success) return result.data;
-  const at = result.error.issues[0]?.path.map(String).join(".") ?? "";
+  const place = at(result.error.issues, 0).path.map(String).join(".");
   throw new InputError(
-    `${file}: ${key}${at === "" ? "" : `.${at}`}: takes ${TAKES[key]}, not ${JSON.stringify(value)}`,
+    `${file}: ${key}${place === "" ? "" : `.${place}`}: takes ${TAKES[key]}, not ${JSON.stringify(value)}`,
   );
 }
 

@@ -1,6 +1,8 @@
 /** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
+
 import path from "node:path";
 import type { CommandModule } from "yargs";
+import { only } from "../at.js";
 import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { collectSeldom } from "../runs/heap.js";
@@ -25,7 +27,7 @@ async function newPlan(given: GivenConfiguration, progress: Progress): Promise<R
   const folder = path.resolve(given.out ?? defaultFolder("train"));
   const asked = configurationOf(given);
   refuseUsed(folder);
-  const [configuration = asked] = await onDevice([asked], progress);
+  const configuration = only(await onDevice([asked], progress));
   return { folder, configuration, command: typedCommand(), earlyStopping: asked.earlyStopping };
 }
 

@@ -1,5 +1,7 @@
 /** @file `rls3 vlm score`: how well each caption fits each image. */
+
 import type { CommandModule } from "yargs";
+import { at, only } from "../at.js";
 import { chooseDevice } from "../graph/device.js";
 import { modelDirectory } from "../runs/parts.js";
 import { openModel } from "../vlm/index.js";
@@ -50,7 +52,7 @@ function softmax(logits: Float32Array): number[] {
 
 async function score({ directory, image, caption, adapter, device, threads, json, quiet }: Arguments): Promise<void> {
   const pictures = await Promise.all(image.map((file) => readPicture(file, `--image ${file}`)));
-  const [right = "", ...wrong] = caption;
+  const [right, wrong] = [at(caption, 0), caption.slice(1)];
   const chosen = await chooseDevice(device);
   if (!quiet && (device !== chosen.device || device !== "cpu")) process.stderr.write(`device: ${chosen.reason}\n`);
   const model = await openModel(modelDirectory(directory), {
@@ -60,8 +62,8 @@ async function score({ directory, image, caption, adapter, device, threads, json
   try {
     const rows: { image: string; logits: number[]; probabilities: number[] }[] = [];
     for (const [i, picture] of pictures.entries()) {
-      const logits = (await model.score(picture, [[{ right, wrong }]]))[0]?.[0] ?? new Float32Array();
-      rows.push({ image: image[i] ?? "", logits: Array.from(logits), probabilities: softmax(logits) });
+      const logits = only(only(await model.score(picture, [[{ right, wrong }]])));
+      rows.push({ image: at(image, i), logits: Array.from(logits), probabilities: softmax(logits) });
     }
     if (json) {
       printJson({ directory, captions: caption, images: rows });
@@ -70,8 +72,8 @@ async function score({ directory, image, caption, adapter, device, threads, json
     for (const row of rows) {
       process.stdout.write(`${row.image}\n`);
       caption.forEach((text, i) => {
-        const share = `${(100 * (row.probabilities[i] ?? 0)).toFixed(1)} %`;
-        process.stdout.write(`  ${(row.logits[i] ?? 0).toFixed(3).padStart(8)} ${share.padStart(8)}  ${text}\n`);
+        const share = `${(100 * at(row.probabilities, i)).toFixed(1)} %`;
+        process.stdout.write(`  ${at(row.logits, i).toFixed(3).padStart(8)} ${share.padStart(8)}  ${text}\n`);
       });
     }
   } finally {

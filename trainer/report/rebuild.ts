@@ -34,7 +34,8 @@ export async function rebuildSummary(folder: string): Promise<Summary | null> {
   const old = await readSummary(folder);
   const known = Object.keys(old?.arms ?? {}).filter((name) => runs.has(name));
   const names = [...known, ...inOrder(runs.keys()).filter((name) => !known.includes(name))];
-  const arms = Object.fromEntries(names.map((name) => [name, (runs.get(name) ?? []).map((run) => run.curve)]));
+  const ordered = [...runs].sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
+  const arms = Object.fromEntries(ordered.map(([name, seeds]) => [name, seeds.map((run) => run.curve)]));
   const seeds = [...new Set([...runs.values()].flatMap((all) => all.map(({ seed }) => seed)))].sort((a, b) => a - b);
   const { config, machine, commit, languageVersion } = old ?? (await described(folder, first.folder));
   const summary = summarize({ arms, config, machine, commit, languageVersion, seeds });

@@ -2,6 +2,7 @@
  * @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, Holm's correction, interquartile
  * mean, bootstrap intervals.
  */
+import { at } from "../at.js";
 import { mean } from "../mean.js";
 import type { Random } from "../random/random.js";
 import type { Interval } from "../run-format/summary.js";
@@ -85,8 +86,8 @@ export function permutationTest(differences: readonly number[], random: Random):
 /** The value below which a share `quantile` of sorted values lies, linear between neighbours (Hyndman and Fan's type 7). */
 function sortedQuantile(sorted: Float64Array, quantile: number): number {
   const position = quantile * (sorted.length - 1);
-  const below = sorted[Math.floor(position)] ?? 0;
-  const above = sorted[Math.ceil(position)] ?? 0;
+  const below = at(sorted, Math.floor(position));
+  const above = at(sorted, Math.ceil(position));
   return below + (above - below) * (position - Math.floor(position));
 }
 
@@ -125,7 +126,7 @@ export function bootstrapInterval(
   const drawn = new Float64Array(n);
   const statistics = new Float64Array(resamples);
   for (let resample = 0; resample < resamples; resample++) {
-    for (let draw = 0; draw < n; draw++) drawn[draw] = values[random.below(n)] ?? 0;
+    for (let draw = 0; draw < n; draw++) drawn[draw] = values[random.below(n)] as number;
     statistics[resample] = statistic(drawn);
   }
   statistics.sort();

@@ -1,4 +1,5 @@
 /** @file summary.json of a comparison: how it follows from each arm's curves (design in trainer/report/README.md). */
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { mean } from "../mean.js";
 import { Random } from "../random/random.js";
@@ -82,8 +83,8 @@ export function firstReaches(curve: readonly Sample[], value: number): number | 
 export function shareToReach(a: readonly Sample[], b: readonly Sample[]): number | null {
   const target = mean(b.slice(-3).map((point) => point.value));
   const took = firstReaches(smooth(a), target);
-  const end = b.at(-1)?.samples ?? 0;
-  return took === null || end === 0 ? null : took / end;
+  const end = b.at(-1);
+  return took === null || end === undefined || end.samples === 0 ? null : took / end.samples;
 }
 
 const estimate = (values: readonly number[], random: Random): Estimate => ({
@@ -97,7 +98,7 @@ export const interquartile = (values: readonly number[], random: Random): Interq
 });
 
 const ending = (runs: readonly SeedRun[], axis: Axis): number =>
-  Math.min(...runs.map((run) => run.curve.at(-1)?.[axis] ?? 0));
+  Math.min(...runs.map((run) => at(run.curve, run.curve.length - 1)[axis]));
 
 /** The runs of two arms, paired by seed: a[i] and b[i] have the same one. */
 export interface Matched {
@@ -110,9 +111,9 @@ export interface Matched {
 export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure = oneTerm): AccuracyAt {
   // The shortest run of either arm: in budgets of equal valid samples that is, over generated ones, the faster arm's end.
   const samples = Math.min(ending(a, axis), ending(b, axis));
-  const at = (runs: readonly SeedRun[]) => runs.map((run) => interpolate(along(run, axis, measure), samples));
-  const [valuesA, valuesB] = [at(a), at(b)];
-  const differences = valuesA.map((value, i) => value - (valuesB[i] ?? Number.NaN));
+  const valuesOf = (runs: readonly SeedRun[]) => runs.map((run) => interpolate(along(run, axis, measure), samples));
+  const [valuesA, valuesB] = [valuesOf(a), valuesOf(b)];
+  const differences = valuesA.map((value, i) => value - at(valuesB, i));
   const stream = (what: string) => Random.stream(0, "summary", name, axis, what);
   return {
     axis,
@@ -137,7 +138,7 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
 }
 
 function reach({ name, a, b }: Matched, axis: Axis): SamplesToReach {
-  const perSeed = a.map((run, i) => shareToReach(along(run, axis), b[i] === undefined ? [] : along(b[i], axis)));
+  const perSeed = a.map((run, i) => shareToReach(along(run, axis), along(at(b, i), axis)));
   const reached = perSeed.filter((share) => share !== null);
   if (reached.length < perSeed.length) return { ratio: null, interval: null, perSeed, verdict: "not reached" };
   const random = Random.stream(0, "summary", name, axis, "reach");
@@ -177,10 +178,10 @@ function comparePair(matched: Matched): Pair {
 /** Where several pairs are compared at once, each axis is a family of tests. The verdicts keep to the uncorrected p. */
 function corrected(pairs: readonly Pair[]): Pair[] {
   if (pairs.length < 2) return [...pairs];
-  const families = AXES.map((_, row) => holm(pairs.map(({ accuracyAt }) => accuracyAt[row]?.p ?? null)));
+  const families = AXES.map((_, row) => holm(pairs.map(({ accuracyAt }) => at(accuracyAt, row).p)));
   return pairs.map((pair, i) => ({
     ...pair,
-    accuracyAt: pair.accuracyAt.map((at, row) => ({ ...at, pHolm: families[row]?.[i] ?? null })),
+    accuracyAt: pair.accuracyAt.map((accuracy, row) => ({ ...accuracy, pHolm: at(at(families, row), i) })),
   }));
 }
 
@@ -219,6 +220,6 @@ export function summarize({ arms, config, machine, commit, languageVersion, seed
     arms,
     metric: "oneTerm",
     test: "paired t, two-sided, over seeds",
-    pairs: Object.fromEntries(compared.map((pair, i) => [pairs[i]?.name ?? "", pair])),
+    pairs: Object.fromEntries(compared.map((pair, i) => [at(pairs, i).name, pair])),
   };
 }

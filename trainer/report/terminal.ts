@@ -1,5 +1,6 @@
 /** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
 
+import { at } from "../at.js";
 import { mean } from "../mean.js";
 import type { SeedRun, Summary } from "../run-format/summary.js";
 import { count, percent, probability } from "./format.js";
@@ -49,10 +50,10 @@ function armRow(name: string, runs: readonly SeedRun[]): string[] {
 
 /** The first column to the left, numbers to the right. */
 export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = at(rows, 0).map((_, i) => Math.max(...rows.map((row) => at(row, i).length)));
   return rows
     .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+      row.map((cell, i) => (i === 0 ? cell.padEnd(at(widths, i)) : cell.padStart(at(widths, i)))).join("  "),
     )
     .join("\n");
 }
@@ -69,7 +70,7 @@ export function renderTerminal(summary: Summary): string {
       const sentences = [accuracySentence(main, row), interquartileSentence(main, row), powerSentence(row)];
       parts.push(wrap(sentences.filter((sentence) => sentence !== null).join(" ")));
     }
-    parts.push(wrap(reachSentence(summary, main)));
+    parts.push(wrap(reachSentence(main)));
   }
   const others = namedPairs(summary).filter(({ key }) => key !== main?.key);
   for (const named of others) {
@@ -77,9 +78,7 @@ export function renderTerminal(summary: Summary): string {
       .flatMap(({ axis, pHolm }) => (pHolm === undefined ? [] : [`${probability(pHolm)} per ${axis} sample`]))
       .join(", ");
     parts.push(
-      wrap(
-        `${headline(named)}${corrected && ` (after Holm's correction ${corrected})`}. ${reachSentence(summary, named)}`,
-      ),
+      wrap(`${headline(named)}${corrected && ` (after Holm's correction ${corrected})`}. ${reachSentence(named)}`),
     );
   }
   return parts.join("\n\n");

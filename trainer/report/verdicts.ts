@@ -1,5 +1,6 @@
 /** @file What a comparison says in words: the same sentences in the report and in the terminal. */
 
+import { at } from "../at.js";
 import { mean } from "../mean.js";
 import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "../run-format/summary.js";
 import {
@@ -24,16 +25,18 @@ export interface NamedPair {
   readonly key: string;
   readonly a: string;
   readonly b: string;
+  readonly runsA: readonly SeedRun[];
+  readonly runsB: readonly SeedRun[];
   readonly pair: Pair;
 }
 
 /** The pairs of a summary with their arms' names; names may hold a dash themselves. */
 export function namedPairs(summary: Summary): NamedPair[] {
-  const names = Object.keys(summary.arms);
-  return names.flatMap((a, i) =>
-    names.slice(i + 1).flatMap((b) => {
+  const arms = Object.entries(summary.arms);
+  return arms.flatMap(([a, runsA], i) =>
+    arms.slice(i + 1).flatMap(([b, runsB]) => {
       const pair = summary.pairs[`${a}-${b}`];
-      return pair === undefined ? [] : [{ key: `${a}-${b}`, a, b, pair }];
+      return pair === undefined ? [] : [{ key: `${a}-${b}`, a, b, runsA, runsB, pair }];
     }),
   );
 }
@@ -60,7 +63,7 @@ const BY_ITSELF: Readonly<Record<Verdict, string>> = {
 export function headline({ a, b, pair }: NamedPair): string {
   const [nameA, nameB] = [capital(armName(a)), armName(b)];
   const { generated, valid } = pair.verdict;
-  const seeds = pair.accuracyAt[0]?.seeds ?? 0;
+  const seeds = at(pair.accuracyAt, 0).seeds;
   if (seeds < 2) return `One seed of ${nameA} and ${nameB}: nothing can be said about a difference`;
   const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
   if (generated === valid)
@@ -107,18 +110,18 @@ const HARDLY_LEARNED = 0.02;
 function learned(runs: readonly SeedRun[]): number {
   const rises = runs.map(({ curve }) => {
     const values = curve.map((point) => point.accuracy.oneTerm);
-    return mean(values.slice(-3)) - (values[0] ?? 0);
+    return mean(values.slice(-3)) - at(values, 0);
   });
   return mean(rises);
 }
 
 /** How soon a came to b's final accuracy, on both axes; whether it does is the same on both, since it is the same curve. */
-export function reachSentence(summary: Summary, { a, b, pair }: NamedPair): string {
+export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const [nameA, target] = [capital(armName(a)), `${armName(b)}'s final accuracy`];
   const { perSeed } = pair.samplesToReach.generated;
   const never = perSeed.filter((share) => share === null).length;
   const caution =
-    learned(summary.arms[b] ?? []) < HARDLY_LEARNED
+    learned(runsB) < HARDLY_LEARNED
       ? ` ${capital(armName(b))} hardly rose above its start, so that this says little.`
       : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;

@@ -1,7 +1,9 @@
 /** @file How long cells take: seconds for each unit of work as measured, times the units that a configuration asks for. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { at } from "../at.js";
 import { silent } from "../progress.js";
 import { runInProcess } from "../runs/pool.js";
 import { imagesEvaluated } from "../runs/preparation.js";
@@ -117,17 +119,20 @@ export async function estimate(
   const recorded = finished.map(measuredCell);
   const rates = new Map<Agent, Rates>();
   const probed: Agent[] = [];
-  for (const { configuration } of cells) {
+  const ratesFor = async (configuration: Configuration): Promise<Rates> => {
     const { agent } = configuration;
-    if (rates.has(agent)) continue;
     const measured = recorded.filter((cell) => cell.configuration.agent === agent);
-    if (measured.length === 0) probed.push(agent);
-    rates.set(agent, ratesOf(measured.length > 0 ? measured : [await probe(configuration, signal)]));
-  }
-  const seconds = cells.map(({ configuration, folder }) => {
+    if (measured.length > 0) return ratesOf(measured);
+    probed.push(agent);
+    return ratesOf([await probe(configuration, signal)]);
+  };
+  const seconds: number[] = [];
+  for (const { configuration, folder } of cells) {
+    const ofAgent = rates.get(configuration.agent) ?? (await ratesFor(configuration));
+    rates.set(configuration.agent, ofAgent);
     const done = iterationsIn(folder) / (iterationsPlanned(configuration) + 1);
-    return secondsOf(configuration, rates.get(configuration.agent) ?? ratesOf([])) * (1 - Math.min(1, done));
-  });
+    seconds.push(secondsOf(configuration, ofAgent) * (1 - Math.min(1, done)));
+  }
   const from = [
     ...(finished.length > 0 && probed.length < rates.size
       ? [`${finished.length} finished cell${finished.length === 1 ? "" : "s"} here`]
@@ -148,7 +153,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
   const free = Array.from({ length: Math.max(1, jobs) }, () => 0);
   for (const duration of seconds) {
     const next = free.indexOf(Math.min(...free));
-    free[next] = (free[next] ?? 0) + duration;
+    free[next] = at(free, next) + duration;
   }
   return Math.max(...free);
 }

@@ -45,7 +45,11 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
   }
   return {
     file: { command, varied, cells: [...known.values()] },
-    asked: plan.cells.flatMap((cell) => known.get(keyOf(cell)) ?? []),
+    asked: plan.cells.map((cell) => {
+      const planned = known.get(keyOf(cell));
+      if (planned === undefined) throw new RangeError(`the cell ${cell.name} is not in the plan`);
+      return planned;
+    }),
     added: fresh.length,
   };
 }

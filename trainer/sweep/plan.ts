@@ -1,5 +1,7 @@
 /** @file What a sweep varies: grid × list × random draws × seeds, each combination resolved to a configuration as `rls3 train` resolves it. */
+
 import { createHash } from "node:crypto";
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import {
@@ -75,16 +77,21 @@ export function planSweep(request: SweepRequest): SweepPlan {
   refuseTwice([
     ["grid", axes.map(([name]) => name)],
     ["list", [...new Set(variants.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))]],
-    ["random", Object.keys(draws[0] ?? {}) as SettingName[]],
+    ["random", Object.keys(at(draws, 0)) as SettingName[]],
   ]);
   const points = product(axes);
-  const combinations = variants.flatMap(({ name, settings }) =>
-    points.flatMap((point) => draws.map((draw) => ({ variant: name, settings: { ...settings, ...point, ...draw } }))),
+  const combinations = variants.flatMap(({ name, settings: ofVariant }) =>
+    points.flatMap((point) =>
+      draws.map((draw) => ({ variant: name, ofVariant, settings: { ...ofVariant, ...point, ...draw } })),
+    ),
   );
   const varied = [...new Set(combinations.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))];
-  const resolved = combinations.map(({ variant, settings }) => ({
+  const resolved = combinations.map(({ variant, ofVariant, settings }) => ({
     variant,
-    stem: [...(variant === null ? [] : [safe(variant)]), ...parts(settings, varied, variants, variant)].join("_"),
+    stem: (variant === null
+      ? parts(settings, varied, {})
+      : [safe(variant), ...parts(settings, varied, ofVariant)]
+    ).join("_"),
     configuration: resolveConfiguration([...request.base, { name: "sweep", values: settings }], {
       quick: request.quick === true,
       ...(request.preset === undefined ? {} : { preset: request.preset }),
@@ -148,7 +155,7 @@ function checkedValues(place: string, key: string, values: readonly unknown[]): 
   });
   const twice = parsed.find(([, value], i) => parsed.findIndex(([, other]) => other === value) < i);
   if (twice !== undefined) throw new InputError(`${place}: names ${JSON.stringify(twice[1])} twice`);
-  return [parsed[0]?.[0] ?? "seed", parsed.map(([, value]) => value)];
+  return [at(parsed, 0)[0], parsed.map(([, value]) => value)];
 }
 
 function refuseSeed(settings: Settings, place: string): void {
@@ -222,15 +229,9 @@ function drawer(place: string, key: string, draw: Draw): [SettingName, (random: 
 }
 
 /** `beta=1`, `eta=0.25` …: a named variant's own settings are not repeated. */
-function parts(
-  settings: Settings,
-  varied: readonly SettingName[],
-  variants: readonly { readonly name: string | null; readonly settings: Settings }[],
-  variant: string | null,
-): string[] {
-  const own = variant === null ? {} : (variants.find(({ name }) => name === variant)?.settings ?? {});
+function parts(settings: Settings, varied: readonly SettingName[], ofVariant: Settings): string[] {
   return varied
-    .filter((name) => Object.hasOwn(settings, name) && !Object.hasOwn(own, name))
+    .filter((name) => Object.hasOwn(settings, name) && !Object.hasOwn(ofVariant, name))
     .map((name) => `${(SETTINGS[name] as Setting).symbol ?? name}=${safe(String(settings[name]))}`);
 }
 

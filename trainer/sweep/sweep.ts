@@ -1,6 +1,8 @@
 /** @file A sweep from its plan to its table: opens or goes on with a folder, prepares what cells share, has an executor run them. */
+
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { at, only } from "../at.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { remoteServers } from "../environments/remote-servers.js";
 import { InputError } from "../errors.js";
@@ -17,7 +19,7 @@ import type { Executor } from "./executor.js";
 import { type Jobs, jobsFor, thisMachine } from "./jobs.js";
 import { local } from "./local.js";
 import { merge } from "./merge.js";
-import { planSweep, type SweepPlan, type SweepRequest } from "./plan.js";
+import { type CellRequest, planSweep, type SweepPlan, type SweepRequest } from "./plan.js";
 import { PLAN_FILE, type PlannedCell, readSweepFile, type SweepFile, writeSweepFile } from "./plan-file.js";
 import { type SweepTable, sweepTable, writeTable } from "./table.js";
 import { type Usage, usageOf, writeTimings } from "./usage.js";
@@ -93,25 +95,21 @@ const serversFor = (cells: readonly PlannedCell[]): number =>
 
 /** `--device auto` made the device that it means here; on other machines it is for the user to say. */
 async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress): Promise<SweepPlan> {
-  const devices = [...new Set(plan.cells.map(({ configuration }) => configuration.device))];
   if (!executor.here) {
-    if (!devices.includes("auto")) return plan;
+    if (plan.cells.every(({ configuration }) => configuration.device !== "auto")) return plan;
     throw new InputError(
       `--device auto: the cells of --executor ${executor.name} run on other machines, so name their device: cpu, webgpu, cuda or cuda:N`,
     );
   }
   const chosen = new Map<string, string>();
-  for (const device of devices) {
-    const first = plan.cells.find(({ configuration }) => configuration.device === device);
-    if (first === undefined) continue;
-    const [here] = await onDevice([first.configuration], progress);
-    chosen.set(device, here?.device ?? device);
+  const cells: CellRequest[] = [];
+  for (const cell of plan.cells) {
+    const { configuration } = cell;
+    const device = chosen.get(configuration.device) ?? only(await onDevice([configuration], progress)).device;
+    chosen.set(configuration.device, device);
+    cells.push({ ...cell, configuration: { ...configuration, device } });
   }
-  const placed = (configuration: Configuration): Configuration => ({
-    ...configuration,
-    device: chosen.get(configuration.device) ?? configuration.device,
-  });
-  return { ...plan, cells: plan.cells.map((cell) => ({ ...cell, configuration: placed(cell.configuration) })) };
+  return { ...plan, cells };
 }
 
 const unfinished = ({ fresh, resumed, asked }: OpenSweep): PlannedCell[] =>
@@ -197,10 +195,8 @@ async function checkedGroups(
     byFolder.set(shared, [...(byFolder.get(shared) ?? []), configuration]);
   }
   const groups = [...byFolder].map(([shared, configurations]): Group => {
-    const [first] = configurations;
-    if (first === undefined) throw new Error("a group has a cell");
     const configuration = {
-      ...first,
+      ...at(configurations, 0),
       pretraining: "offline" as const,
       feasibilitySteps: Math.max(...configurations.map(randomTransitionsNeeded)),
       episodesPerIteration: Math.max(...configurations.map(({ episodesPerIteration }) => episodesPerIteration)),

@@ -1,7 +1,9 @@
 /** @file sweep.csv: a row for each finished cell, keyed by what varies and the seed. No clock times: equal sweeps have equal files. */
+
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
+import { at } from "../at.js";
 import { writeDurably } from "../files/durable-file.js";
 import { mean } from "../mean.js";
 import { along, interpolate } from "../report/summary.js";
@@ -72,7 +74,7 @@ export async function sweepTable({ varied, cells }: Pick<SweepFile, "varied" | "
     }),
   );
   const least = (axis: "valid" | "generated"): number =>
-    runs.length === 0 ? 0 : Math.min(...runs.map(({ run }) => run.curve.at(-1)?.[axis] ?? 0));
+    runs.length === 0 ? 0 : Math.min(...runs.map(({ run }) => at(run.curve, run.curve.length - 1)[axis]));
   const common = { valid: least("valid"), generated: least("generated") };
   const rows = runs.map(({ cell, metrics, run }): SweepRow => {
     const { name, variant, configuration, command } = cell;
@@ -91,8 +93,8 @@ export async function sweepTable({ varied, cells }: Pick<SweepFile, "varied" | "
 
 function outcomeOf(run: SeedRun, metrics: readonly MetricsRow[], common: SweepTable["common"]): Outcome {
   const { curve, feasibilitySteps } = run;
-  const [first, last] = [curve[0], curve.at(-1)];
-  const at = (axis: "valid" | "generated", name: keyof Accuracy): number =>
+  const [first, last] = [at(curve, 0), at(curve, curve.length - 1)];
+  const accuracyAt = (axis: "valid" | "generated", name: keyof Accuracy): number =>
     interpolate(
       along(run, axis, (point) => point.accuracy[name]),
       common[axis],
@@ -100,8 +102,8 @@ function outcomeOf(run: SeedRun, metrics: readonly MetricsRow[], common: SweepTa
   const ending = (name: keyof Accuracy): number => mean(curve.slice(-LAST).map((point) => point.accuracy[name]));
   const iterations = metrics.at(-1)?.iteration ?? 0;
   const scores = metrics.flatMap(({ score }) => (score === null ? [] : [score]));
-  const before = first?.accuracy.oneTerm ?? null;
-  const { generated = 0, valid = 0 } = last ?? {};
+  const before = first.accuracy.oneTerm;
+  const { generated, valid } = last;
   return {
     iterations,
     generated,
@@ -109,15 +111,15 @@ function outcomeOf(run: SeedRun, metrics: readonly MetricsRow[], common: SweepTa
     validRate: generated === 0 ? null : valid / generated,
     accuracyOneTermBefore: before,
     accuracyOneTerm: ending("oneTerm"),
-    accuracyFullBefore: first?.accuracy.full ?? null,
+    accuracyFullBefore: first.accuracy.full,
     accuracyFull: ending("full"),
-    accuracyOneTermAtValid: at("valid", "oneTerm"),
-    accuracyFullAtValid: at("valid", "full"),
-    accuracyOneTermAtGenerated: at("generated", "oneTerm"),
-    accuracyFullAtGenerated: at("generated", "full"),
-    gainPerIteration: before === null || iterations === 0 ? null : (ending("oneTerm") - before) / iterations,
-    naturalOneTerm: last?.natural?.oneTerm ?? null,
-    naturalFull: last?.natural?.full ?? null,
+    accuracyOneTermAtValid: accuracyAt("valid", "oneTerm"),
+    accuracyFullAtValid: accuracyAt("valid", "full"),
+    accuracyOneTermAtGenerated: accuracyAt("generated", "oneTerm"),
+    accuracyFullAtGenerated: accuracyAt("generated", "full"),
+    gainPerIteration: iterations === 0 ? null : (ending("oneTerm") - before) / iterations,
+    naturalOneTerm: last.natural?.oneTerm ?? null,
+    naturalFull: last.natural?.full ?? null,
     feasibilitySteps,
     meanScore: scores.length === 0 ? null : mean(scores),
   };

@@ -1,4 +1,5 @@
 /** @file A sweep's plan in 80 columns, before it starts. */
+import { at } from "../at.js";
 import { wrap } from "../report/terminal.js";
 import type { SettingName } from "../settings/settings.js";
 import { SETTINGS, type Setting } from "../settings/settings.js";
@@ -27,8 +28,7 @@ function values(all: readonly unknown[]): string {
 
 /** What is the same in all cells and not as by default. */
 function fixed({ asked, file }: OpenSweep): string {
-  const [first] = asked;
-  if (first === undefined) return "";
+  const first = at(asked, 0);
   const { quick, names } = unusual(first.configuration);
   const settings = names.filter(
     (name) =>

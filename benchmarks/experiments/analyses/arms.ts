@@ -1,5 +1,6 @@
 /** @file Two arms beside each other on several measures at once: what the analyses of terms, of the natural mix and of transfer share. */
 
+import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
@@ -26,11 +27,13 @@ export function compareArms(a: readonly Measured[], b: readonly Measured[], quan
   const pairs = paired(a, b, seedOf);
   const found = quantities.map(({ value }) => difference(pairs.map(([x, y]) => [value(x), value(y)] as const)));
   const corrected = holm(found.map(({ p }) => p));
-  return quantities.flatMap(({ name, value }, i) => {
-    const own = found[i];
-    if (own === undefined) return [];
-    return [{ name, a: mean(a.map(value)), b: mean(b.map(value)), difference: own, pHolm: corrected[i] ?? null }];
-  });
+  return quantities.map(({ name, value }, i) => ({
+    name,
+    a: mean(a.map(value)),
+    b: mean(b.map(value)),
+    difference: at(found, i),
+    pHolm: at(corrected, i),
+  }));
 }
 
 export const armsTable = (title: string, first: string, nameA: string, nameB: string, rows: readonly Row[]): Table => ({
@@ -47,5 +50,5 @@ export const armsTable = (title: string, first: string, nameA: string, nameB: st
 });
 
 /** Runs of one level of a factor. */
-export const ofLevel = (runs: readonly Measured[], factor: string, level: string): Measured[] =>
+export const ofLevel = <Run extends Measured>(runs: readonly Run[], factor: string, level: string): Run[] =>
   runs.filter(({ cell }) => cell.levels[factor] === level);

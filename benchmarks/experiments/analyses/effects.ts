@@ -1,17 +1,19 @@
 /** @file A grid of factors: the main effect of each, tables of two factors at a time, and the best and worst cells. */
 
+import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { count, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import {
-  at,
   commonBudget,
   difference,
   gainPerIteration,
   grouped,
+  levelOf,
   type Measured,
   type MeasuredCell,
   paired,
+  valueAt,
 } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
@@ -28,26 +30,25 @@ interface Budget {
 }
 
 function mainEffect(runs: readonly Measured[], factor: string, { valid, generated }: Budget) {
-  const groups = [...grouped(runs, ({ levels }) => levels[factor] ?? "")];
-  const [first] = groups;
+  const groups = [...grouped(runs, (cell) => levelOf(cell, factor))];
+  const [, base] = at(groups, 0);
   const perLevel = groups.map(([level, own]) => {
-    const base = first?.[1] ?? [];
     const pairs = own === base ? [] : paired(own, base, rest(factor));
     return {
       level,
       runs: own.length,
-      perValid: mean(own.map((run) => at(run, "valid", valid))),
-      perGenerated: mean(own.map((run) => at(run, "generated", generated))),
+      perValid: mean(own.map((run) => valueAt(run, "valid", valid))),
+      perGenerated: mean(own.map((run) => valueAt(run, "generated", generated))),
       validRate: mean(own.map(({ run }) => run.validRate)),
       gainPerIteration: mean(own.map(gainPerIteration)),
       against:
         pairs.length === 0
           ? null
-          : difference(pairs.map(([a, b]) => [at(a, "valid", valid), at(b, "valid", valid)] as const)),
+          : difference(pairs.map(([a, b]) => [valueAt(a, "valid", valid), valueAt(b, "valid", valid)] as const)),
     };
   });
   const corrected = holm(perLevel.map(({ against }) => against?.p ?? null));
-  return perLevel.map((level, i) => ({ ...level, pHolm: corrected[i] ?? null }));
+  return perLevel.map((level, i) => ({ ...level, pHolm: at(corrected, i) }));
 }
 
 type Effect = ReturnType<typeof mainEffect>;
@@ -57,7 +58,7 @@ const effectTable = (factor: string, effect: Effect, { valid, generated }: Budge
   head: [
     factor,
     `${count(valid)} valid`,
-    `to ${effect[0]?.level ?? ""}`,
+    `to ${at(effect, 0).level}`,
     "p (Holm)",
     `${count(generated)} generated`,
     "valid",
@@ -75,7 +76,7 @@ const effectTable = (factor: string, effect: Effect, { valid, generated }: Budge
 });
 
 function twoWay(runs: readonly Measured[], rows: string, columns: string, valid: number): Table {
-  const values = (factor: string): string[] => [...grouped(runs, ({ levels }) => levels[factor] ?? "").keys()];
+  const values = (factor: string): string[] => [...grouped(runs, (cell) => levelOf(cell, factor)).keys()];
   const across = values(columns);
   return {
     title: `${rows} and ${columns}, one-term accuracy after ${count(valid)} valid samples`,
@@ -84,7 +85,7 @@ function twoWay(runs: readonly Measured[], rows: string, columns: string, valid:
       row,
       ...across.map((column) => {
         const own = runs.filter(({ cell: { levels } }) => levels[rows] === row && levels[columns] === column);
-        return own.length === 0 ? "" : percent(mean(own.map((run) => at(run, "valid", valid))));
+        return own.length === 0 ? "" : percent(mean(own.map((run) => valueAt(run, "valid", valid))));
       }),
     ]),
   };
@@ -98,8 +99,8 @@ function extremes(
     .map(([name, own]) => ({
       name,
       seeds: own.length,
-      perValid: mean(own.map((run) => at(run, "valid", valid))),
-      perGenerated: mean(own.map((run) => at(run, "generated", generated))),
+      perValid: mean(own.map((run) => valueAt(run, "valid", valid))),
+      perGenerated: mean(own.map((run) => valueAt(run, "generated", generated))),
       validRate: mean(own.map(({ run }) => run.validRate)),
     }))
     .sort((a, b) => b.perValid - a.perValid);
@@ -134,9 +135,9 @@ function outcome({ experiment, runs }: Context): Outcome {
     const spread = Math.max(...values) - Math.min(...values);
     return `${factor}: its levels lie ${(100 * spread).toFixed(1)} points apart, ${best.level} is highest`;
   });
-  const best = ranked.cells[0];
+  const best = at(ranked.cells, 0);
   return {
-    headline: `${sentences.join("; ")}; best cell ${best?.name ?? ""} with ${percent(best?.perValid)} after ${count(budget.valid)} valid samples`,
+    headline: `${sentences.join("; ")}; best cell ${best.name} with ${percent(best.perValid)} after ${count(budget.valid)} valid samples`,
     sentences,
     tables: [
       ...found.map(({ factor, levels }) => effectTable(factor, levels, budget)),

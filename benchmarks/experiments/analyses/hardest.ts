@@ -1,13 +1,14 @@
 /** @file What makes the hardest samples hard: artefacts of the picture or of the question, against their share in all samples; what remains, shown. */
 
 import { z } from "zod";
+import { at } from "../../../trainer/at.js";
 import { askedPairs } from "../../../trainer/report/asked-pairs.js";
 import { count, percent } from "../../../trainer/report/format.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
 import type { SampleCaption, SampleLine } from "../../../trainer/run-format/columns.js";
 import { readSamples } from "../../../trainer/run-format/readers.js";
 import type { Cell } from "../cells.js";
-import type { Measured } from "../measures.js";
+import { levelOf, type Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import { sheet } from "../sheet.js";
 import type { Analysis, Context } from "./analysis.js";
@@ -44,24 +45,23 @@ function worstPair(sample: SampleLine): { caption: SampleCaption; slots: readonl
 
 function kindsOf(catalog: Catalog, sample: SampleLine, slots: readonly [number, number], margin: number): Set<Kind> {
   const { visiblePixels, totalPixels } = render(catalog, sample.scene, Int32Array.from(sample.objects.flat()), SIZE);
-  const [first, second] = slots.map((slot) => (catalog.objects[sample.objects[slot]?.[0] ?? 0]?.name ?? "").split(" "));
+  const wordsOf = (slot: number): string[] => at(catalog.objects, at(at(sample.objects, slot), 0)).name.split(" ");
+  const [first, second] = [wordsOf(slots[0]), wordsOf(slots[1])];
   const kinds = new Set<Kind>();
   for (const slot of slots) {
-    const [seen, whole] = [visiblePixels[slot] ?? 0, totalPixels[slot] ?? 0];
+    const [seen, whole] = [at(visiblePixels, slot), at(totalPixels, slot)];
     if (seen < SEEN_BELOW * whole) kinds.add("occluded");
     if (seen < PIXELS_BELOW) kinds.add("tiny");
   }
   if (margin < MARGIN_BELOW) kinds.add("boundary");
-  if (first?.some((word) => second?.includes(word))) kinds.add("shared word");
+  if (first.some((word) => second.includes(word))) kinds.add("shared word");
   return kinds;
 }
 
 async function judge(cell: Cell, catalog: Catalog): Promise<Judged[]> {
   const shards = await readSamples(cell.folder);
   return shards.flatMap(({ iteration, samples }) => {
-    const order = [...samples.keys()].sort(
-      (a, b) => (samples[b]?.hardness ?? 0) - (samples[a]?.hardness ?? 0) || a - b,
-    );
+    const order = [...samples.keys()].sort((a, b) => at(samples, b).hardness - at(samples, a).hardness || a - b);
     const hardest = new Set(order.slice(0, Math.max(1, Math.round(HARDEST * samples.length))));
     return samples.flatMap((sample, i) => {
       const worst = worstPair(sample);
@@ -136,7 +136,7 @@ function sharesOf(iterations: readonly Iteration[]) {
     const sum = (value: (counts: Counts) => number): number =>
       iterations.reduce((before, iteration) => before + value(iteration[of]), 0);
     return (
-      sum(({ kinds }) => kinds[kind] ?? 0) /
+      sum(({ kinds }) => at(kinds, kind)) /
       Math.max(
         1,
         sum(({ samples }) => samples),
@@ -156,7 +156,7 @@ const kindTable = (arms: ReadonlyMap<string, Shares>): Table => ({
   rows: [...KINDS, "any of these"].map((kind, i) => [
     kind,
     ...[...arms.values()].flatMap((shares) => {
-      const { hardest = 0, all = 0 } = shares[i] ?? {};
+      const { hardest, all } = at(shares, i);
       return [percent(hardest), percent(all), ratio(hardest, all)];
     }),
   ]),
@@ -232,6 +232,6 @@ async function outcome({ runs }: Context): Promise<Outcome> {
   };
 }
 
-const armOf = ({ cell }: Measured): string => cell.levels["arm"] ?? "";
+const armOf = ({ cell }: Measured): string => levelOf(cell, "arm");
 
 export const hardest: Analysis = { measures: { schema, take }, outcome };

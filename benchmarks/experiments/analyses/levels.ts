@@ -1,12 +1,12 @@
 /** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
 
+import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
 import {
-  at,
   columnAt,
   commonBudget,
   type Difference,
@@ -17,6 +17,7 @@ import {
   type Measured,
   naturalOneTerm,
   paired,
+  valueAt,
 } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
@@ -42,7 +43,7 @@ function against(
     return pairs.length === 0 ? null : difference(pairs.map(([a, b]) => [value(a), value(b)] as const));
   });
   const corrected = holm(differences.map((found) => found?.p ?? null));
-  return differences.map((found, i) => (found === null ? null : { ...found, pHolm: corrected[i] ?? null }));
+  return differences.map((found, i) => (found === null ? null : { ...found, pHolm: at(corrected, i) }));
 }
 
 const differenceCells = (found: Against | null): string[] =>
@@ -55,27 +56,27 @@ function accuracyTable(
   samples: number,
   baseline: string | undefined,
 ) {
-  const values = (run: Measured): number => at(run, axis, samples);
+  const values = (run: Measured): number => valueAt(run, axis, samples);
   const compared = against(levels, baseline, values);
   const estimates = levels.map(({ name, runs }) => estimate(runs.map(values), axis, name));
   const table: Table = {
     title: `One-term accuracy after ${count(samples)} ${axis} samples`,
     head: [factor, "mean", "95 % interval", ...(baseline === undefined ? [] : [`to ${baseline}`, "p (Holm)", "seeds"])],
     rows: levels.map(({ name }, i) => {
-      const own = estimates[i];
+      const own = at(estimates, i);
       return [
         name,
-        percent(own?.mean),
-        own === undefined ? "" : percentInterval(own.interval),
-        ...(baseline === undefined ? [] : differenceCells(compared[i] ?? null)),
+        percent(own.mean),
+        percentInterval(own.interval),
+        ...(baseline === undefined ? [] : differenceCells(at(compared, i))),
       ];
     }),
   };
   const data = levels.map(({ name, runs }, i) => ({
     level: name,
     seeds: runs.length,
-    ...estimates[i],
-    against: compared[i] ?? null,
+    ...at(estimates, i),
+    against: at(compared, i),
   }));
   return { table, data, compared };
 }
@@ -86,9 +87,9 @@ function otherTable(factor: string, levels: readonly Level[], valid: number): { 
   const found = levels.map(({ name, runs }) => ({
     level: name,
     validRate: average(runs, ({ run }) => run.validRate),
-    generated: average(runs, ({ run }) => run.curve.at(-1)?.generated ?? 0),
+    generated: average(runs, ({ run }) => at(run.curve, run.curve.length - 1).generated),
     gainPerIteration: average(runs, gainPerIteration),
-    natural: average(runs, (run) => at(run, "valid", valid, naturalOneTerm)),
+    natural: average(runs, (run) => valueAt(run, "valid", valid, naturalOneTerm)),
     score: average(runs, (run) => columnAt(run, "score", "valid", valid)),
   }));
   return {
@@ -140,7 +141,7 @@ export function compareLevels(
   const other = otherTable(factor, all, valid);
   const sentences = all.flatMap(({ name }, i) => {
     if (baseline === undefined) return [];
-    return sentenceOf(label(factor, name), "valid", perValid.compared[i] ?? null, label(factor, baseline)) ?? [];
+    return sentenceOf(label(factor, name), "valid", at(perValid.compared, i), label(factor, baseline)) ?? [];
   });
   return {
     headline: headline(factor, all, perValid.compared, perValid.data, valid, baseline),
@@ -159,19 +160,17 @@ function headline(
   factor: string,
   all: readonly Level[],
   compared: readonly (Against | null)[],
-  data: readonly { readonly mean?: number }[],
+  data: readonly { readonly mean: number }[],
   valid: number,
   baseline: string | undefined,
 ): string {
-  const seeds = all[0]?.runs.length ?? 0;
+  const seeds = at(all, 0).runs.length;
   const clear = all.flatMap(({ name }, i) => {
-    const found = compared[i];
-    const p = found?.pHolm;
-    return found != null && p != null && p < 0.05
-      ? [`${label(factor, name)} ${points(found.mean)} (${probability(p)})`]
-      : [];
+    const found = at(compared, i);
+    if (found === null || found.pHolm === null || found.pHolm >= 0.05) return [];
+    return [`${label(factor, name)} ${points(found.mean)} (${probability(found.pHolm)})`];
   });
-  const means = data.flatMap(({ mean: value }) => value ?? []);
+  const means = data.map(({ mean: value }) => value);
   const range = `${percent(Math.min(...means))} to ${percent(Math.max(...means))} after ${count(valid)} valid samples, ${seeds} seed${seeds === 1 ? "" : "s"}`;
   if (baseline === undefined) return range;
   return clear.length === 0

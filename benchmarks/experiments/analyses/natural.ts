@@ -1,7 +1,8 @@
 /** @file The natural mix of relations, as random placements draw it, beside the test set balanced over them. */
+import { at } from "../../../trainer/at.js";
 import { count, points, probability } from "../../../trainer/report/format.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
-import { at, commonBudget, fullFlip, naturalFull, naturalOneTerm, oneTerm } from "../measures.js";
+import { commonBudget, fullFlip, naturalFull, naturalOneTerm, oneTerm, valueAt } from "../measures.js";
 import type { Outcome } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
 import { armsTable, compareArms, ofLevel, type Quantity, type Row } from "./arms.js";
@@ -12,10 +13,9 @@ const quantities = (axis: Axis, samples: number): Quantity[] =>
     { name: "natural, one term", what: naturalOneTerm },
     { name: "balanced, full flip", what: fullFlip },
     { name: "natural, full flip", what: naturalFull },
-  ].map(({ name, what }) => ({ name, value: (run) => at(run, axis, samples, what) }));
+  ].map(({ name, what }) => ({ name, value: (run) => valueAt(run, axis, samples, what) }));
 
-const told = (row: Row | undefined): string =>
-  row === undefined ? "" : `${points(row.difference.mean)} (${probability(row.pHolm)})`;
+const told = (row: Row): string => `${points(row.difference.mean)} (${probability(row.pHolm)})`;
 
 function outcome({ runs }: Context): Outcome {
   const [a, b] = [ofLevel(runs, "arm", "rls3"), ofLevel(runs, "arm", "random")];
@@ -25,7 +25,7 @@ function outcome({ runs }: Context): Outcome {
     generated: compareArms(a, b, quantities("generated", budgets.generated)),
   };
   return {
-    headline: `on the natural mix RLS3 against random: ${told(rows.valid[1])} per valid sample, ${told(rows.generated[1])} per generated sample; on the balanced set ${told(rows.valid[0])} and ${told(rows.generated[0])}`,
+    headline: `on the natural mix RLS3 against random: ${told(at(rows.valid, 1))} per valid sample, ${told(at(rows.generated, 1))} per generated sample; on the balanced set ${told(at(rows.valid, 0))} and ${told(at(rows.generated, 0))}`,
     sentences: [],
     tables: [
       armsTable(`After ${count(budgets.valid)} valid samples`, "test set", "rls3", "random", rows.valid),

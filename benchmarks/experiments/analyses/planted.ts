@@ -1,5 +1,7 @@
 /** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
+
 import { z } from "zod";
+import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
 import { shareToReach } from "../../../trainer/report/summary.js";
@@ -29,28 +31,33 @@ const schema = z.strictObject({
   raised: z.number(),
 });
 
+/** A run with the share of raised objects among its samples. */
+type Watched = Measured & z.infer<typeof schema>;
+
 async function take({ folder }: Cell): Promise<z.infer<typeof schema>> {
   const shards = await readSamples(folder);
   const samples = shards.flatMap((shard) => shard.samples);
-  const raised = samples.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0);
+  const raised = samples.filter(({ objects, slot }) => at(at(objects, slot), 2) > 0);
   return { raised: raised.length / Math.max(1, samples.length) };
 }
 
 /** Share of all terms of moved objects' pairs that are above or below. */
 function verticalShare({ rows }: Measured): number {
-  const last = rows.at(-1);
+  const last = at(rows, rows.length - 1);
   const total = (terms: readonly TermName[]): number =>
-    terms.reduce((sum, term) => sum + (last?.[`samples_${term}`] ?? 0), 0);
+    terms.reduce((sum, term) => sum + (last[`samples_${term}`] ?? 0), 0);
   return total(VERTICAL) / Math.max(1, total([...VERTICAL, ...HORIZONTAL]));
 }
 
 /** What RLS3 took to come to random's final accuracy on above and below, as a share of what random took; null where it never does. */
 function sooner(a: Measured, b: Measured, axis: Axis): number | null {
   const curve = ({ rows }: Measured) =>
-    rows.map((row) => ({
-      samples: row[axis] ?? 0,
-      value: mean(VERTICAL.map((term) => row[`accuracy_${term}`] ?? 0)),
-    }));
+    rows.flatMap((row) => {
+      const samples = row[axis];
+      const values = VERTICAL.map((term) => row[`accuracy_${term}`]);
+      // An iteration without an evaluation is no point of the curve.
+      return samples === null || !values.every((value) => value !== null) ? [] : [{ samples, value: mean(values) }];
+    });
   return shareToReach(curve(a), curve(b));
 }
 
@@ -63,14 +70,14 @@ interface Base {
 }
 
 function outcome({ experiment, runs }: Context): Outcome {
-  const raised = new Map(runs.map((run) => [run, schema.parse(run.measures).raised]));
+  const all = runs.map((run): Watched => ({ ...run, ...schema.parse(run.measures) }));
   const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
   const bases = Object.keys(experiment.factors["base"] ?? {}).map((name): Base => {
-    const own = ofLevel(runs, "base", name);
+    const own = ofLevel(all, "base", name);
     const [a, b] = [ofLevel(own, "arm", "rls3"), ofLevel(own, "arm", "random")];
     const pairs = paired(a, b, ({ seed }) => String(seed));
-    const share = (arm: readonly Measured[]) => ({
-      raised: mean(arm.map((run) => raised.get(run) ?? 0)),
+    const share = (arm: readonly Watched[]) => ({
+      raised: mean(arm.map(({ raised }) => raised)),
       vertical: mean(arm.map(verticalShare)),
     });
     return {
@@ -84,12 +91,10 @@ function outcome({ experiment, runs }: Context): Outcome {
       },
     };
   });
-  const rls3 = ofLevel(runs, "arm", "rls3");
-  const [weak, normal] = ["floor-only", "normal"].map((name) => ofLevel(rls3, "base", name));
+  const rls3 = ofLevel(all, "arm", "rls3");
+  const [weak, normal] = [ofLevel(rls3, "base", "floor-only"), ofLevel(rls3, "base", "normal")];
   const goes = difference(
-    paired(weak ?? [], normal ?? [], ({ seed }) => String(seed)).map(
-      ([x, y]) => [raised.get(x) ?? 0, raised.get(y) ?? 0] as const,
-    ),
+    paired(weak, normal, ({ seed }) => String(seed)).map(([x, y]) => [x.raised, y.raised] as const),
   );
   const [own] = bases.filter(({ name }) => name === "floor-only")[0]?.perValid ?? [];
   return {
@@ -113,7 +118,7 @@ function soonerSentence(found: Base["sooner"]): string {
     const reached = found[axis].filter((share) => share !== null);
     if (reached.length === 0) return `of its ${axis} samples in no seed`;
     const sorted = [...reached].sort((a, b) => a - b);
-    const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+    const median = at(sorted, Math.floor((sorted.length - 1) / 2));
     return `${decimal(median, 2)} of its ${axis} samples (median; reached in ${reached.length} of ${found[axis].length} seeds)`;
   };
   return `random's final accuracy on above and below is reached after ${told("generated")} and ${told("valid")}`;

@@ -1,5 +1,6 @@
 /** @file Term by term: how often an arm made each term, and how well the model then tells it. */
 
+import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { count, percent, points } from "../../../trainer/report/format.js";
 import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/run-format/columns.js";
@@ -31,19 +32,22 @@ function outcome({ runs }: Context): Outcome {
   const made: Table = {
     title: `How often a term was true of a moved object's pair, in ${count(valid)} valid samples`,
     head: ["term", "rls3", "share", "random", "share", "ratio"],
-    rows: TERM_NAMES.map((term, i) => [
-      TERM_COLUMNS[term],
-      count(ofA[i]?.count),
-      percent(ofA[i]?.share),
-      count(ofB[i]?.count),
-      percent(ofB[i]?.share),
-      ((ofA[i]?.count ?? 0) / Math.max(1, ofB[i]?.count ?? 0)).toFixed(2),
-    ]),
+    rows: TERM_NAMES.map((term, i) => {
+      const [inA, inB] = [at(ofA, i), at(ofB, i)];
+      return [
+        TERM_COLUMNS[term],
+        count(inA.count),
+        percent(inA.share),
+        count(inB.count),
+        percent(inB.share),
+        (inA.count / Math.max(1, inB.count)).toFixed(2),
+      ];
+    }),
   };
   const gains = [...perValid].sort((x, y) => y.difference.mean - x.difference.mean);
-  const [most, least] = [gains[0], gains.at(-1)];
+  const [most, least] = [at(gains, 0), at(gains, gains.length - 1)];
   return {
-    headline: `per valid sample RLS3 gains most on "${most?.name}" (${points(most?.difference.mean ?? 0)}) and least on "${least?.name}" (${points(least?.difference.mean ?? 0)})`,
+    headline: `per valid sample RLS3 gains most on "${most.name}" (${points(most.difference.mean)}) and least on "${least.name}" (${points(least.difference.mean)})`,
     sentences: [],
     tables: [
       armsTable(`Accuracy of each term after ${count(valid)} valid samples`, "term", "rls3", "random", perValid),

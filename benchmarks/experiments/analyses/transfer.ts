@@ -1,7 +1,9 @@
 /** @file Trained in one world, tested in another: each run's adapter, and each base before, on the test sets of all worlds. */
+
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../../../trainer/at.js";
 import { openEnvironments } from "../../../trainer/environments/open-environments.js";
 import { evaluate, type TestSet } from "../../../trainer/evaluation/evaluation.js";
 import { captionSet } from "../../../trainer/evaluation/questions.js";
@@ -19,13 +21,12 @@ import { openModel } from "../../../trainer/vlm/index.js";
 import { TextTokenizer } from "../../../trainer/vlm/tokenizer.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
-import { type Difference, difference, grouped, type Measured, paired } from "../measures.js";
+import { type Difference, difference, grouped, levelOf, type Measured, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context, Place } from "./analysis.js";
 import { ofLevel } from "./arms.js";
 
-interface Tested {
-  readonly run: Measured;
+interface Tested extends Measured {
   /** World → one-term accuracy on its balanced test set. */
   readonly accuracy: Readonly<Record<string, number>>;
 }
@@ -51,8 +52,7 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
   const worlds = new Map<string, World>();
   for (const world of levelsOf(place.cells, "train")) {
     const own = place.cells.filter(({ levels }) => levels["train"] === world);
-    const [any = cell] = own;
-    worlds.set(world, { catalog: loadCatalog(any.configuration.world), set: await testSetOf(own, cell, place) });
+    worlds.set(world, { catalog: loadCatalog(at(own, 0).configuration.world), set: await testSetOf(own, cell, place) });
   }
   const evaluations = path.join(place.folder, "evaluations");
   const base = `before-${path.basename(cell.shared)}-${cell.levels["base"]}.json`;
@@ -70,8 +70,7 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
 
 /** The balanced test set that these cells of one world share; drawn again, for the model of `here`, where all their runs are on another machine. */
 async function testSetOf(cells: readonly Cell[], here: Cell, { folder, progress, signal }: Place): Promise<TestSet> {
-  const [any] = cells;
-  if (any === undefined) throw new Error("a world without a cell");
+  const any = at(cells, 0);
   const kept = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
   const files = [...cells.map(({ shared }) => path.join(shared, "test.safetensors")), kept];
   const there = files.find((file) => existsSync(file));
@@ -111,11 +110,17 @@ async function tested(cell: Cell, adapter: string | null, worlds: ReadonlyMap<st
 }
 
 /** A factor's levels that the cells have, in their order. */
-const levelsOf = (cells: readonly Pick<Cell, "levels">[], factor: string): string[] => [
-  ...new Set(cells.map(({ levels }) => levels[factor] ?? "")),
+const levelsOf = (cells: readonly Pick<Cell, "levels" | "name">[], factor: string): string[] => [
+  ...new Set(cells.map((cell) => levelOf(cell, factor))),
 ];
 
-const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => objects[object]?.name ?? "" });
+function accuracyIn(accuracy: Readonly<Record<string, number>>, world: string): number {
+  const value = accuracy[world];
+  if (value === undefined) throw new RangeError(`no accuracy was measured in the world "${world}"`);
+  return value;
+}
+
+const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => at(objects, object).name });
 
 function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, World>): Taken["captions"] {
   const tokenizer = TextTokenizer.open(modelDirectory(configuration.vlm));
@@ -183,17 +188,14 @@ const worldOf = ({ factors }: Experiment, level: string): string =>
   String(factors["train"]?.[level]?.["world"] ?? SETTINGS.world.fallback);
 
 function outcome({ experiment, runs: measuredRuns }: Context): Outcome {
-  const taken = new Map(measuredRuns.map((run) => [run, schema.parse(run.measures)]));
   const cells = measuredRuns.map(({ cell }) => cell);
   const worlds = levelsOf(cells, "train");
-  const all = [...taken].map(([run, { accuracy }]): Tested => ({ run, accuracy }));
+  const all = measuredRuns.map((run) => ({ ...run, ...schema.parse(run.measures) }));
   const uncorrected = [];
   const captions = [];
   for (const base of levelsOf(cells, "base")) {
-    const runs = all.filter(({ run }) => run.cell.levels["base"] === base);
-    const [any] = runs;
-    const own = any === undefined ? undefined : taken.get(any.run);
-    if (own === undefined) continue;
+    const runs = ofLevel(all, "base", base);
+    const own = at(runs, 0);
     uncorrected.push({ base, before: own.before, runs, compared: comparisons(runs, worlds, own.before) });
     captions.push({ base, captions: own.captions });
   }
@@ -210,7 +212,7 @@ function outcome({ experiment, runs: measuredRuns }: Context): Outcome {
       bases: bases.map(({ base, before, runs, compared }) => ({
         base,
         before,
-        runs: runs.map(({ run, accuracy }) => ({ ...run.cell.levels, seed: run.cell.seed, ...accuracy })),
+        runs: runs.map(({ cell, accuracy }) => ({ ...cell.levels, seed: cell.seed, ...accuracy })),
         compared,
       })),
       worlds: facts.data,
@@ -232,8 +234,9 @@ const headlineOf = ({ base, compared }: OfBase): string =>
 /** How much of what is gained in the world that is tested is gained by training in the other; where either gains anything. */
 function carriedOver({ base, compared }: OfBase): string[] {
   return compared.flatMap(({ train, test, none }) => {
-    const own = compared.find((other) => other.train === test && other.test === test);
-    if (train === test || own === undefined || none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
+    const within = compared.findIndex((other) => other.train === test && other.test === test);
+    const own = at(compared, within);
+    if (train === test || none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
     return [
       `with the base that knows ${known(base)}, training in ${train} gains ${percent(none.mean / own.none.mean)} of what training in ${test} itself gains in ${test} (${probability(none.pHolm)} for any gain)`,
     ];
@@ -241,11 +244,7 @@ function carriedOver({ base, compared }: OfBase): string[] {
 }
 
 function accuracyTable({ base, runs, before }: OfBase, worlds: readonly string[]): Table {
-  const accuracyOf = new Map(runs.map(({ run, accuracy }) => [run, accuracy]));
-  const groups = grouped(
-    runs.map(({ run }) => run),
-    ({ levels }) => `${levels["train"]}, ${levels["arm"]}`,
-  );
+  const groups = grouped(runs, ({ levels }) => `${levels["train"]}, ${levels["arm"]}`);
   return {
     title: `The base knows ${known(base)}: one-term accuracy on each world's balanced test set, at the end`,
     head: ["trained in, by", ...worlds.map((world) => `in ${world}`)],
@@ -253,25 +252,24 @@ function accuracyTable({ base, runs, before }: OfBase, worlds: readonly string[]
       ["not fine-tuned", ...worlds.map((world) => percent(before[world]))],
       ...[...groups].map(([name, own]) => [
         name,
-        ...worlds.map((world) => percent(mean(own.map((run) => accuracyOf.get(run)?.[world] ?? 0)))),
+        ...worlds.map((world) => percent(mean(own.map(({ accuracy }) => accuracyIn(accuracy, world))))),
       ]),
     ],
   };
 }
 
 function comparisons(all: readonly Tested[], worlds: readonly string[], before: Readonly<Record<string, number>>) {
-  const accuracyOf = new Map(all.map(({ run, accuracy }) => [run, accuracy]));
   return worlds.flatMap((train) =>
     worlds.map((test) => {
-      const runs = ofLevel([...accuracyOf.keys()], "train", train);
-      const value = (run: Measured): number => accuracyOf.get(run)?.[test] ?? 0;
+      const runs = ofLevel(all, "train", train);
+      const value = ({ accuracy }: Tested): number => accuracyIn(accuracy, test);
       const own = ofLevel(runs, "arm", "rls3");
       const pairs = paired(own, ofLevel(runs, "arm", "random"), ({ seed }) => String(seed));
       return {
         train,
         test,
         random: difference(pairs.map(([a, b]) => [value(a), value(b)] as const)),
-        none: difference(own.map((run) => [value(run), before[test] ?? 0] as const)),
+        none: difference(own.map((run) => [value(run), accuracyIn(before, test)] as const)),
       };
     }),
   );
@@ -289,8 +287,8 @@ function corrected(
       const i = found.indexOf(one);
       return {
         ...one,
-        random: { ...one.random, pHolm: random[i] ?? null },
-        none: { ...one.none, pHolm: none[i] ?? null },
+        random: { ...one.random, pHolm: at(random, i) },
+        none: { ...one.none, pHolm: at(none, i) },
       };
     }),
   }));

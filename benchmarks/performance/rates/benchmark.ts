@@ -1,5 +1,7 @@
 /** @file A performance measurement: one file here for each area, exporting `benchmarks`. */
 
+import { at } from "../../../trainer/at.js";
+
 export interface Measurement {
   /** A rate per second: the best of at least five repetitions. */
   readonly value: number;
@@ -41,8 +43,8 @@ export async function bestPair(
   seconds = 1,
   repetitions = 5,
 ): Promise<{ value: number; floor: number }> {
-  const [value = 0, best = 0] = await bestOfEach([work, floor], seconds, repetitions);
-  return { value, floor: best };
+  const rates = await bestOfEach([work, floor], seconds, repetitions);
+  return { value: at(rates, 0), floor: at(rates, 1) };
 }
 
 /** The best rate of each, in turn, repetition by repetition. */
@@ -53,7 +55,7 @@ export async function bestOfEach(
 ): Promise<number[]> {
   const best = works.map(() => 0);
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const [i, work] of works.entries()) best[i] = Math.max(best[i] ?? 0, await bestRate(work, seconds, 1));
+    for (const [i, work] of works.entries()) best[i] = Math.max(at(best, i), await bestRate(work, seconds, 1));
   }
   return best;
 }

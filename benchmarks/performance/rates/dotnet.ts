@@ -1,5 +1,7 @@
 /** @file Environment steps through one process of the .NET host; nothing where no .NET SDK is found. */
+
 import { type Op, spawnServer } from "../../../protocol/index.js";
+import { at } from "../../../trainer/at.js";
 import { dotnetHostCommand, dotnetMissing } from "../../../trainer/environments/dotnet-host.js";
 import { Random } from "../../../trainer/random/random.js";
 import { type Benchmark, bestRate, type Measurement } from "./benchmark.js";
@@ -21,7 +23,7 @@ async function measure(environments: number): Promise<Measurement> {
     for (let i = 0; i < messages; i++, message++) {
       const ops = Array.from({ length: environments }, (_, env): Op => {
         if (message % RESET_EVERY === 0) return { env, op: "reset", seed: message + env };
-        return { env, op: "step", action: actions[(message * environments + env) % actions.length] ?? [] };
+        return { env, op: "step", action: at(actions, (message * environments + env) % actions.length) };
       });
       await host.batch(ops, ["state"]);
     }

@@ -2,6 +2,7 @@
  * @file Environment steps through the protocol: one server process over tcp loopback, and as floor the same sockets and
  * message sizes without an environment.
  */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -9,6 +10,7 @@ import { Dealer } from "zeromq";
 import { encodeHeader } from "../../../protocol/codec.js";
 import { EagerWait } from "../../../protocol/eager-wait.js";
 import { type BatchResult, type Op, type SupervisedEnvironment, spawnServer } from "../../../protocol/index.js";
+import { at } from "../../../trainer/at.js";
 import { Random } from "../../../trainer/random/random.js";
 import { type Benchmark, bestPair, bestRate } from "./benchmark.js";
 
@@ -49,7 +51,7 @@ class Served {
     const reset = this.count % RESET_EVERY === 0;
     const ops: Op[] = [];
     for (let env = 0; env < this.envCount; env++) {
-      const action = this.actions[(this.count * this.envCount + env) % ACTIONS] ?? new Float32Array(6);
+      const action = at(this.actions, (this.count * this.envCount + env) % ACTIONS);
       ops.push(reset ? { env, op: "reset", seed: this.count + env } : { env, op: "step", action });
     }
     this.count++;

@@ -1,4 +1,5 @@
 /** @file The renderer alone, in process: render.64 and render.224. */
+import { at } from "../../../trainer/at.js";
 import { Random } from "../../../trainer/random/random.js";
 import { drawLayout, loadCatalog, type Objects, render } from "../../../trainer/rooms/index.js";
 import { type Benchmark, bestRate } from "./benchmark.js";
@@ -17,16 +18,15 @@ function renderBenchmark(size: number): Benchmark {
       const catalog = loadCatalog("rooms");
       const random = Random.stream(1, "render benchmark");
       const layouts: (readonly [scene: number, objects: Objects])[] = Array.from({ length: 100 }, (_, index) => {
-        const scene = catalog.scenes[index % catalog.scenes.length];
-        if (scene === undefined) throw new Error("a catalog has at least one scene");
+        const scene = at(catalog.scenes, index % catalog.scenes.length);
         return [scene.index, drawLayout(catalog, scene, random).objects];
       });
       for (const [scene, objects] of layouts) render(catalog, scene, objects, size);
       let next = 0;
       const value = await bestRate(() => {
         for (let image = 0; image < BATCH; image++) {
-          const layout = layouts[next++ % layouts.length];
-          if (layout !== undefined) render(catalog, layout[0], layout[1], size);
+          const [scene, objects] = at(layouts, next++ % layouts.length);
+          render(catalog, scene, objects, size);
         }
         return BATCH;
       });

@@ -1,7 +1,9 @@
 /** @file What is asked by URL, and the document that answers it. Names in a URL are looked up among what was found, never opened. */
+
 import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../../at.js";
 import { METRIC_COLUMNS } from "../../run-format/columns.js";
 import type { World } from "../html/contents.js";
 import {
@@ -61,14 +63,14 @@ function filterOf(query: URLSearchParams) {
   const given = [...query].filter(([key, value]) => key !== "run" && value !== "");
   const parsed = filterSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Unanswerable(400, `${issue?.path.join(".") ?? "the question"}: ${issue?.message ?? "is not understood"}`);
+  const issue = at(parsed.error.issues, 0);
+  throw new Unanswerable(400, `${issue.path.join(".")}: ${issue.message}`);
 }
 
 const outlines = ({ scenes }: World): SceneOutline[] =>
-  scenes.map(({ name, size: [x = 1, y = 1, z = 1], furniture }) => ({
+  scenes.map(({ name, size, furniture }) => ({
     name,
-    size: [x, y, z],
+    size,
     furniture: furniture.map((piece) => ({ x: piece.x, y: piece.y, z: piece.z })),
   }));
 

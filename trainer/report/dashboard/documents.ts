@@ -85,15 +85,14 @@ export interface ConfigurationDocument {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** From the lower end to the upper one, in mm. */
+type Span = readonly [number, number];
+
 export interface SceneOutline {
   readonly name: string;
   /** Width, height, depth in mm; the origin is on the floor at the middle. */
   readonly size: readonly [number, number, number];
-  readonly furniture: readonly {
-    readonly x: readonly number[];
-    readonly y: readonly number[];
-    readonly z: readonly number[];
-  }[];
+  readonly furniture: readonly { readonly x: Span; readonly y: Span; readonly z: Span }[];
 }
 
 export interface ScenePlacements {

@@ -1,5 +1,6 @@
 /** @file What is asked of a run's samples: those that pass a filter, and where they lie in the rooms. Pure. */
 
+import { at } from "../../at.js";
 import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../../run-format/columns.js";
 import { askedPairs } from "../asked-pairs.js";
 import type { World } from "../html/contents.js";
@@ -56,7 +57,8 @@ function hasCaption(captions: readonly SampleCaption[], filter: SampleFilter): b
 }
 
 function passes({ iteration, sample }: NumberedSample, filter: SampleFilter): boolean {
-  const [object, , y = 0] = sample.objects[sample.slot] ?? [];
+  const moved = at(sample.objects, sample.slot);
+  const [object, y] = [at(moved, 0), at(moved, 2)];
   return (
     within(iteration, filter.from, filter.to) &&
     within(sample.score, filter.scoreFrom, filter.scoreTo) &&
@@ -92,7 +94,8 @@ export const inOrder = (samples: readonly NumberedSample[], order: Order): Numbe
 
 export function sampleEntry({ iteration, sample }: NumberedSample, world: World): SampleEntry {
   const { episode, step, scene, slot, captions, score, hardness, kept, image = null } = sample;
-  const objects = sample.objects.map(([index = -1, x = 0, y = 0, z = 0]) => {
+  const objects = sample.objects.map((row) => {
+    const [index, x, y, z] = [at(row, 0), at(row, 1), at(row, 2), at(row, 3)];
     const { name = `object ${index}`, size = [300, 300, 300] } = world.objects[index] ?? {};
     return { name, at: [x, y, z], size };
   });
@@ -106,13 +109,13 @@ function captionsOfMoved(sample: SampleLine): readonly SampleCaption[] {
 }
 
 export function placements(samples: readonly NumberedSample[], { scenes }: World): ScenePlacements[] {
-  return scenes.map(({ size: [width = 1, , depth = 1] }, scene) => {
+  return scenes.map(({ size: [width, , depth] }, scene) => {
     const cells = new Map<number, [number, number, number]>();
     let [placed, raised, asked, wrong] = [0, 0, 0, 0];
     for (const { sample } of samples) {
       if (sample.scene !== scene) continue;
-      const [, x, y = 0, z] = sample.objects[sample.slot] ?? [];
-      if (x === undefined || z === undefined) continue;
+      const moved = at(sample.objects, sample.slot);
+      const [x, y, z] = [at(moved, 1), at(moved, 2), at(moved, 3)];
       const captions = captionsOfMoved(sample);
       const failed = captions.filter(({ answer }) => answer !== undefined).length;
       placed += 1;

@@ -1,5 +1,7 @@
 /** @file What the live page adds to the report's style sheet. */
 
+import { at } from "../../at.js";
+
 const HUES = 8;
 const PLACES = 24;
 /** The first four are the report's. */
@@ -7,7 +9,7 @@ const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "12 3", "1 4", "5 2 1 2", "3 2"
 
 /** A line's colour and dash by its place: where a colour comes again, it has another dash. */
 const lines = Array.from({ length: PLACES }, (_, place) => {
-  const dash = DASHES[(place + 3 * Math.floor(place / HUES)) % DASHES.length];
+  const dash = at(DASHES, (place + 3 * Math.floor(place / HUES)) % DASHES.length);
   return `.c${place}{--c:var(--c${place % HUES})}.c${place} .line{stroke-dasharray:${dash}}`;
 }).join("");
 

@@ -1,6 +1,8 @@
 /** @file Static SVG charts: lines with confidence bands, dots per category, stacked shares. Each has a title, a description and its numbers as a table. */
+
 import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
+import { at } from "../../at.js";
 import { html, type Markup, type Table, table } from "./markup.js";
 
 export interface ChartPoint {
@@ -200,7 +202,7 @@ ${rows.map(({ label, before, dots }, row) => {
     },
   )}</g>\n`;
 })}`;
-  const arm = rows[0]?.dots ?? [];
+  const arm = at(rows, 0).dots;
   // Rows of one kind without a beginning explain themselves.
   if (arms === 1 && rows.every(({ before }) => before === null)) return figure(chart, null, WIDTH, height, drawing);
   const key = html`<ul class="legend"><li><svg width="14" height="12" aria-hidden="true"><circle class="before" cx="7" cy="6" r="4"/></svg>before</li>${arm.map(

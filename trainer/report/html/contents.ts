@@ -1,6 +1,8 @@
 /** @file Everything that a report shows, loaded from a comparison's folder or a single run's. */
+
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import type { SampleLine } from "../../run-format/columns.js";
 import {
@@ -45,15 +47,14 @@ export interface GalleryItem {
   readonly png: Buffer;
 }
 
+/** From the lower end to the upper one, in mm. */
+export type Span = readonly [number, number];
+
 export interface RoomScene {
   readonly name: string;
   /** Width, height, depth in mm. */
-  readonly size: readonly number[];
-  readonly furniture: readonly {
-    readonly x: readonly number[];
-    readonly y: readonly number[];
-    readonly z: readonly number[];
-  }[];
+  readonly size: readonly [number, number, number];
+  readonly furniture: readonly { readonly x: Span; readonly y: Span; readonly z: Span }[];
 }
 
 export interface ReportContents {
@@ -125,7 +126,7 @@ async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
   const folder = arm?.runs[0]?.folder;
   if (arm === undefined || folder === undefined || arm.shards.length === 0) return [];
   const last = arm.shards.length - 1;
-  const chosen = [...new Set([0, Math.round(last / 2), last])].flatMap((i) => arm.shards[i] ?? []);
+  const chosen = [...new Set([0, Math.round(last / 2), last])].map((i) => at(arm.shards, i));
   const items: GalleryItem[] = [];
   for (const { iteration, samples } of chosen) {
     const hardest = [...samples].sort((a, b) => b.hardness - a.hardness).slice(0, 4 * PICTURES_PER_ITERATION);

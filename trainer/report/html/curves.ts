@@ -1,5 +1,6 @@
 /** @file Means over seeds along an axis, with their intervals: what the charts draw. */
 
+import { at, only } from "../../at.js";
 import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { MetricColumn } from "../../run-format/columns.js";
@@ -23,10 +24,9 @@ export function withInterval(x: number, values: readonly number[], random: Rando
 export function meanCurve(name: string, runs: readonly SeedRun[], axis: Axis, measure: Measure): ChartPoint[] {
   const curves = runs.map((run) => along(run, axis, measure)).filter((curve) => curve.length > 0);
   if (curves.length === 0) return [];
-  const end = Math.min(...curves.map((curve) => curve.at(-1)?.samples ?? 0));
+  const end = Math.min(...curves.map((curve) => at(curve, curve.length - 1).samples));
   const random = Random.stream(0, "report", name, axis);
-  const [only] = curves;
-  if (curves.length === 1 && only !== undefined) return only.map(({ samples, value }) => ({ x: samples, y: value }));
+  if (curves.length === 1) return only(curves).map(({ samples, value }) => ({ x: samples, y: value }));
   return Array.from({ length: GRID + 1 }, (_, i) => {
     const samples = (end * i) / GRID;
     const values = curves.map((curve) => interpolate(curve, samples));
@@ -46,7 +46,7 @@ export function meanCurveOfSeeds(name: string, runs: readonly SeedRun[], axis: A
     .map((run) => ({ seed: run.seed, points: along(run, axis, measure) }))
     .filter(({ points }) => points.length > 0);
   if (curves.length === 0) return [];
-  const end = Math.min(...curves.map(({ points }) => points.at(-1)?.samples ?? 0));
+  const end = Math.min(...curves.map(({ points }) => at(points, points.length - 1).samples));
   const seeds = [...new Set(curves.map(({ seed }) => seed))];
   const random = Random.stream(0, "report", name, axis);
   return Array.from({ length: GRID + 1 }, (_, i) => {
@@ -67,8 +67,8 @@ export function meanByIteration(
   const random = Random.stream(0, "report", name, column);
   const iterations = Math.min(...runs.map(({ metrics }) => metrics.length));
   return Array.from({ length: Number.isFinite(iterations) ? iterations : 0 }, (_, i) => i).flatMap((i) => {
-    const values = runs.flatMap(({ metrics }) => metrics[i]?.[column] ?? []);
-    const iteration = runs[0]?.metrics[i]?.iteration ?? i;
+    const values = runs.flatMap(({ metrics }) => at(metrics, i)[column] ?? []);
+    const iteration = at(at(runs, 0).metrics, i).iteration ?? i;
     return values.length === 0 ? [] : [withInterval(iteration, values, random)];
   });
 }

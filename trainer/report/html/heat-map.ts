@@ -1,4 +1,5 @@
 /** @file A table as a drawing: the stronger the colour the higher the number, which stands in the cell. */
+import { at } from "../../at.js";
 import { type Frame, figure, labelWidth, round, shortLabel, WIDTH } from "./chart.js";
 import { html, type Markup } from "./markup.js";
 
@@ -37,7 +38,7 @@ ${rows.map((row, r) => {
   const y = TOP + r * ROW;
   return html`<g><text class="label" x="${left - 10}" y="${y + ROW / 2 + 4}" text-anchor="end">${shortLabel(row)}</text>${columns.map(
     (_, c) => {
-      const value = values[r]?.[c] ?? null;
+      const value = at(at(values, r), c);
       const colour = value === null ? "hole" : `heat h${step(value)}`;
       return html`<rect class="${colour}" x="${round(left + c * cell)}" y="${y}" width="${round(cell)}" height="${ROW}"/><text class="label" x="${middle(c)}" y="${y + ROW / 2 + 4}" text-anchor="middle">${value === null ? "–" : format(value)}</text>`;
     },

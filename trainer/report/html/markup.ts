@@ -6,15 +6,16 @@ export class Markup {
 
 export type Content = string | number | Markup | null | undefined | false | readonly Content[];
 
-const ENTITIES: Readonly<Record<string, string>> = {
+const ENTITIES = {
   "&": "&amp;",
   "<": "&lt;",
   ">": "&gt;",
   '"': "&quot;",
   "'": "&#39;",
-};
+} as const;
 
-export const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+export const escapeText = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => ENTITIES[character as keyof typeof ENTITIES]);
 
 function text(content: Content): string {
   if (content === null || content === undefined || content === false) return "";

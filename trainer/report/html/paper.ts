@@ -1,5 +1,6 @@
 /** @file The main pair beside what the paper's figures show (arXiv 2501.18880; read off the authors' project page, to about ±0.05 %). */
 
+import { at } from "../../at.js";
 import { mean } from "../../mean.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { armName, decimal, percent, points } from "../format.js";
@@ -16,15 +17,16 @@ const PAPER = {
 };
 
 function gain(runs: readonly SeedRun[]): string {
-  const ends = (at: 0 | -1) => mean(runs.map(({ curve }) => curve.at(at)?.accuracy.oneTerm ?? 0));
-  return `${points(ends(-1) - ends(0))} points (${percent(ends(0))} to ${percent(ends(-1))})`;
+  const start = mean(runs.map(({ curve }) => at(curve, 0).accuracy.oneTerm));
+  const end = mean(runs.map(({ curve }) => at(curve, curve.length - 1).accuracy.oneTerm));
+  return `${points(end - start)} points (${percent(start)} to ${percent(end)})`;
 }
 
 /** Null where there is no comparison with random sampling. */
 export function paperSection(summary: Summary): Markup | null {
   const main = mainPair(summary);
   if (main === null || main.b !== "random") return null;
-  const [a, b] = [summary.arms[main.a] ?? [], summary.arms[main.b] ?? []];
+  const { runsA: a, runsB: b } = main;
   const { ratio } = main.pair.samplesToReach.generated;
   const rates = [a, b].map((runs) => percent(mean(runs.map((run) => run.validRate)), 0));
   return section(

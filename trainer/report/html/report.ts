@@ -1,4 +1,5 @@
 /** @file report.html: one file without scripts and without anything fetched, for a comparison's folder or a single run's. */
+import { at } from "../../at.js";
 import { armName, capital, count, percent } from "../format.js";
 import { feasibilityNote } from "../verdicts.js";
 import { configurationSection, signaturesSection } from "./configuration.js";
@@ -12,11 +13,11 @@ import { iterationsSection, placementsSection, rewardsSection, termsSection } fr
 
 /** A single run has no verdict: its header says where it began and where it is. */
 function runHeader({ arms }: ReportContents): { title: string; body: Markup } {
-  const run = arms[0]?.runs[0];
-  const [first, last] = [run?.curve.curve[0], run?.curve.curve.at(-1)];
-  const name = capital(armName(arms[0]?.name ?? "run"));
-  if (run === undefined || first === undefined || last === undefined)
-    return { title: `${name}: not evaluated yet`, body: html`` };
+  const arm = at(arms, 0);
+  const run = at(arm.runs, 0);
+  const [first, last] = [run.curve.curve[0], run.curve.curve.at(-1)];
+  const name = capital(armName(arm.name));
+  if (first === undefined || last === undefined) return { title: `${name}: not evaluated yet`, body: html`` };
   const title =
     last === first
       ? `${name} starts from ${percent(first.accuracy.oneTerm)} one-term accuracy; no iteration is done yet`
@@ -32,7 +33,7 @@ export function reportPage(contents: ReportContents): string {
   const { title, body } = summary === null ? runHeader(contents) : verdictHeader(summary);
   const feasibility =
     summary === null
-      ? `Feasibility steps before the first generated sample (no images, no model): ${count(arms[0]?.runs[0]?.curve.feasibilitySteps)}.`
+      ? `Feasibility steps before the first generated sample (no images, no model): ${count(at(at(arms, 0).runs, 0).curve.feasibilitySteps)}.`
       : feasibilityNote(summary);
   const seeds = summary?.seeds ?? arms.flatMap(({ runs }) => runs.map(({ seed }) => seed));
   const machine = summary === null ? config.machine : summary.machine;

@@ -66,13 +66,11 @@ const isTakenAtEnd = (runs: readonly SeedRun[], measure: Measure): boolean =>
     return last !== undefined && measure(last) !== undefined;
   });
 
-const validRate = (summary: Summary, arm: string): number =>
-  mean((summary.arms[arm] ?? []).map((run) => run.validRate));
+const validRate = (runs: readonly SeedRun[]): number => mean(runs.map((run) => run.validRate));
 
 const VERDICT_CLASS = { better: "better", worse: "worse", "no difference": "none" } as const;
 
-function tiles(summary: Summary, main: NamedPair): Markup {
-  const { a, b, pair } = main;
+function tiles({ b, runsA, runsB, pair }: NamedPair): Markup {
   const accuracy = pair.accuracyAt.map((row) => {
     const verdict = pair.verdict[row.axis];
     return html`<li><span class="name">Per ${row.axis} sample</span><b>${points(row.difference)} <small>points</small></b>${percent(row.a.mean)} against ${percent(row.b.mean)} at ${count(row.samples)}; <span class="${VERDICT_CLASS[verdict]}">${verdict}</span>, ${probability(row.p)}</li>`;
@@ -82,7 +80,7 @@ function tiles(summary: Summary, main: NamedPair): Markup {
     const value = ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`;
     return html`<li><span class="name">${capital(axis)} samples needed</span><b>${value}</b>of ${armName(b)}'s, to come to its final accuracy${interval !== null && ` (${ratioInterval(interval)})`}</li>`;
   });
-  return html`<ul class="tiles">${accuracy}${reach}<li><span class="name">Valid placements</span><b>${percent(validRate(summary, a), 0)}</b>against ${percent(validRate(summary, b), 0)} of ${armName(b)}'s</li></ul>`;
+  return html`<ul class="tiles">${accuracy}${reach}<li><span class="name">Valid placements</span><b>${percent(validRate(runsA), 0)}</b>against ${percent(validRate(runsB), 0)} of ${armName(b)}'s</li></ul>`;
 }
 
 /** The headline and the numbers behind it. */
@@ -95,8 +93,8 @@ export function verdictHeader(summary: Summary): { title: string; body: Markup }
   const sentences = main.pair.accuracyAt.map(
     (row) => html`<p>${accuracySentence(main, row)} ${interquartileSentence(main, row)} ${powerSentence(row)}</p>`,
   );
-  const body = html`${tiles(summary, main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
-${sentences}<p>${reachSentence(summary, main)}</p>`;
+  const body = html`${tiles(main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
+${sentences}<p>${reachSentence(main)}</p>`;
   return { title: headline(main), body };
 }
 
@@ -185,8 +183,8 @@ export function curvesSection(arms: readonly Arm[], feasibility: string): Markup
   );
 }
 
-function measureRows(summary: Summary, { a, b }: NamedPair, { axis, samples }: AccuracyAt) {
-  const matched = match(a, summary.arms[a] ?? [], b, summary.arms[b] ?? []);
+function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: AccuracyAt) {
+  const matched = match(a, runsA, b, runsB);
   return MEASURES.flatMap(({ short, measure }) => {
     const runs = [...matched.a, ...matched.b];
     // Off the ends a measure that was not followed has no value; on the valid axis equal budgets end together.
@@ -255,7 +253,7 @@ function pairTables(summary: Summary, named: NamedPair): Markup {
     table({
       caption: `Accuracy at ${count(row.samples)} ${row.axis} samples${row.axis === "generated" ? `. ${feasibilityNote(summary)}` : ""}`,
       head: ["", armName(a), armName(b), "difference, points", "paired t-test", "permutation", `${armName(a)} ahead`],
-      rows: measureRows(summary, named, row),
+      rows: measureRows(named, row),
     }),
   );
   const reach = table({

@@ -1,5 +1,6 @@
 /** @file The samples themselves: the hardest ones as pictures with their captions, and maps of where the arms put the objects. */
 
+import { at } from "../../at.js";
 import type { SampleCaption, SampleLine } from "../../run-format/columns.js";
 import { armName, capital, count, decimal, percent } from "../format.js";
 import type { Arm, GalleryItem, RoomScene } from "./contents.js";
@@ -43,25 +44,23 @@ const CELLS = 20;
 const LEVELS = 5;
 
 /** How many moved objects were put into each cell of a scene's floor, seen from above. */
-function cellCounts(
-  samples: readonly SampleLine[],
-  scene: number,
-  [width = 1, , depth = 1]: readonly number[],
-): Int32Array {
+function cellCounts(samples: readonly SampleLine[], scene: number, [width, , depth]: RoomScene["size"]): Int32Array {
   const counts = new Int32Array(CELLS * CELLS);
-  for (const { scene: at, objects, slot } of samples) {
-    const [, x, , z] = objects[slot] ?? [];
-    if (at !== scene || x === undefined || z === undefined) continue;
+  for (const { scene: room, objects, slot } of samples) {
+    if (room !== scene) continue;
+    const moved = at(objects, slot);
+    const [x, z] = [at(moved, 1), at(moved, 3)];
     const column = Math.floor((CELLS * (x + width / 2)) / width);
     const row = Math.floor((CELLS * (z + depth / 2)) / depth);
     if (column < 0 || row < 0 || column >= CELLS || row >= CELLS) continue;
-    counts[row * CELLS + column] = (counts[row * CELLS + column] ?? 0) + 1;
+    const cell = row * CELLS + column;
+    counts[cell] = at(counts, cell) + 1;
   }
   return counts;
 }
 
 function map(arm: Arm, scene: RoomScene, index: number, counts: Int32Array, most: number): Markup {
-  const [width = 1, , depth = 1] = scene.size;
+  const [width, , depth] = scene.size;
   const [cellWidth, cellDepth] = [width / CELLS, depth / CELLS];
   const levels = Array.from({ length: LEVELS }, () => "");
   for (const [cell, number] of counts.entries()) {
@@ -74,7 +73,7 @@ function map(arm: Arm, scene: RoomScene, index: number, counts: Int32Array, most
   const id = `map-${arm.name}-${index}`;
   const total = counts.reduce((sum, number) => sum + number, 0);
   return html`<figure class="map c${arm.colour}"><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="${-width / 2} ${-depth / 2} ${width} ${depth}"><title id="${id}-t">${scene.name}, ${armName(arm.name)}</title><desc id="${id}-d">${count(total)} placements from above, camera at the bottom; the stronger the colour, the more.</desc>
-${scene.furniture.map(({ x: [x0 = 0, x1 = 0], z: [z0 = 0, z1 = 0] }) => html`<rect class="furniture" x="${x0}" y="${z0}" width="${x1 - x0}" height="${z1 - z0}"/>`)}
+${scene.furniture.map(({ x: [x0, x1], z: [z0, z1] }) => html`<rect class="furniture" x="${x0}" y="${z0}" width="${x1 - x0}" height="${z1 - z0}"/>`)}
 ${levels.map((path, level) => path !== "" && html`<path class="cell l${level + 1}" d="${path}"/>`)}</svg><figcaption>${capital(scene.name)}</figcaption></figure>\n`;
 }
 
@@ -93,7 +92,7 @@ export function placementMapSection(arms: readonly Arm[], scenes: readonly RoomS
   const most = Math.max(1, busy[Math.floor(busy.length * 0.98)] ?? 1);
   const raised = (samples: readonly SampleLine[], scene: number | null) => {
     const here = samples.filter((sample) => scene === null || sample.scene === scene);
-    const high = here.filter(({ objects, slot }) => (objects[slot]?.[2] ?? 0) > 0);
+    const high = here.filter(({ objects, slot }) => at(at(objects, slot), 2) > 0);
     return here.length === 0 ? "–" : percent(high.length / here.length, 0);
   };
   const numbers = table({
@@ -111,7 +110,7 @@ export function placementMapSection(arms: readonly Arm[], scenes: readonly RoomS
     html`<p>Valid placements seen from above, camera at the bottom, furniture in outline; the stronger the colour, the more (the strongest: ${count(most)} or more in a cell). The first seed of each arm, all iterations; same scale everywhere.</p>`,
     rows.map(
       ({ arm, counts }) =>
-        html`<h3>${capital(armName(arm.name))}</h3><div class="maps">${scenes.map((scene, index) => map(arm, scene, index, counts[index] ?? new Int32Array(), most))}</div>`,
+        html`<h3>${capital(armName(arm.name))}</h3><div class="maps">${scenes.map((scene, index) => map(arm, scene, index, at(counts, index), most))}</div>`,
     ),
     numbers,
   );

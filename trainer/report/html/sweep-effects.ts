@@ -1,5 +1,6 @@
 /** @file The sections of a sweep's page that show effects: charts of each level, heat maps of pairs, shares of variance, curves. */
 
+import { at } from "../../at.js";
 import type { SeedRun } from "../../run-format/summary.js";
 import { AXES, type Axis } from "../../run-format/summary.js";
 import { count, decimal, percent, points, pointsInterval, probability } from "../format.js";
@@ -57,26 +58,24 @@ function levelTable(measure: Measure, factor: Factor, effects: readonly LevelEff
 }
 
 function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Markup | null {
-  const drawn = effects.filter(({ marginal }) => marginal !== null);
+  const drawn = effects.flatMap(({ level, marginal }) => (marginal === null ? [] : [{ level, marginal }]));
   if (drawn.length === 0) return null;
-  const ends = drawn.flatMap(({ marginal }) =>
-    marginal === null ? [] : [marginal.mean, ...(marginal.interval ?? [])],
-  );
+  const ends = drawn.flatMap(({ marginal }) => [marginal.mean, ...(marginal.interval ?? [])]);
   const digits = Math.max(...ends) - Math.min(...ends) < NARROW ? 1 : 0;
   const tick = (value: number): string =>
     isGain(measure) ? (100 * value).toFixed(digits + 1).replace("-", "−") : percent(value, digits);
-  const told = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal?.mean ?? 0)}`).join("; ");
+  const told = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal.mean)}`).join("; ");
   return dotChart({
     id: `effect-${measure.column}-${factor.key}`,
     title: `${measure.title(common)}, by ${factor.name}`,
     heading: factor.key === "variant" || factor.key === "settings" ? `By ${factor.name}` : factor.name,
     description: `Means over the other settings, then over seeds, with 95 % intervals: ${told}.`,
     rows: drawn.map(({ level, marginal }) => {
-      const [low, high] = marginal?.interval ?? [];
+      const [low, high] = marginal.interval ?? [];
       const range = low === undefined || high === undefined ? {} : { low, high };
       const name = level === factor.reference ? "reference" : level;
       const colour = level === factor.reference ? 7 : 0;
-      return { label: level, before: null, dots: [{ name, colour, value: marginal?.mean ?? 0, ...range }] };
+      return { label: level, before: null, dots: [{ name, colour, value: marginal.mean, ...range }] };
     }),
     format: tick,
     xLabel: measure.short,
@@ -90,7 +89,7 @@ export function effectsSection(summary: SweepSummary): Markup {
   const parts = MEASURES.map((measure) => {
     const shown = factors.map((factor, i) => ({
       factor,
-      levels: inOrderShown(summary, effects[measure.column][i] ?? []),
+      levels: inOrderShown(summary, at(effects[measure.column], i)),
     }));
     const charts = shown.flatMap(({ factor, levels }) => levelChart(measure, factor, levels, common) ?? []);
     const tests =
@@ -129,10 +128,13 @@ export function trendsSection({ trends, finished, common }: SweepSummary): Marku
 
 export function interactionsSection({ factors, interactions, common }: SweepSummary): Markup {
   const measure = measureOf(MAIN_MEASURE);
-  const factorOf = (key: string): Factor | undefined => factors.find((factor) => factor.key === key);
-  const parts = interactions.flatMap(({ factors: [a, b], rows, columns, cells, contrasts }) => {
+  const factorOf = (key: string): Factor =>
+    at(
+      factors,
+      factors.findIndex((factor) => factor.key === key),
+    );
+  const parts = interactions.map(({ factors: [a, b], rows, columns, cells, contrasts }) => {
     const [first, second] = [factorOf(a), factorOf(b)];
-    if (first === undefined || second === undefined) return [];
     const name = `${first.name} × ${second.name}`;
     const map = heatMap({
       id: `interaction-${a}-${b}`,
@@ -149,7 +151,7 @@ export function interactionsSection({ factors, interactions, common }: SweepSumm
       numbers: {
         caption: `${measure.title(common)}: ${name}`,
         head: [`${first.name}, ${second.name}`, ...columns],
-        rows: rows.map((row, r) => [row, ...columns.map((_, c) => cellMarkup(measure, cells[r]?.[c] ?? null))]),
+        rows: rows.map((row, r) => [row, ...at(cells, r).map((cell) => cellMarkup(measure, cell))]),
       },
     });
     const tests = table({
@@ -160,7 +162,7 @@ export function interactionsSection({ factors, interactions, common }: SweepSumm
         ...contrastCells(measure, contrast, false),
       ]),
     });
-    return [html`<div class="split">${map}<div>${tests}</div></div>`];
+    return html`<div class="split">${map}<div>${tests}</div></div>`;
   });
   return section(
     "interactions",
@@ -241,7 +243,7 @@ export function curvesSection({ curves }: SweepContents, { factors, finished }: 
   const charts = drawn.map(({ factor, i }) => {
     const runs = finished.flatMap(({ name, levels }) => {
       const run = curves.get(name);
-      return run === undefined ? [] : [{ level: levels[i] ?? "", run }];
+      return run === undefined ? [] : [{ level: at(levels, i), run }];
     });
     return html`<h3>${factor.name}</h3><div class="charts">${AXES.map((axis) => curveChart(factor, runs, axis))}</div>`;
   });

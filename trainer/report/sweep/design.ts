@@ -1,5 +1,7 @@
 /** @file What a sweep varies: its factors with their levels, and which level of each a cell has. */
 
+import { at } from "../../at.js";
+
 /** A value as it stands in the sweep's plan. */
 type Value = unknown;
 
@@ -96,13 +98,13 @@ export function designOf(
   const factors = used.map(([key, name, of]): Factor => {
     const levels = inOrder(cells.map(of));
     const preferred = key in defaults ? levelText(defaults[key]) : undefined;
-    const reference = preferred !== undefined && levels.includes(preferred) ? preferred : (levels[0] ?? "");
+    const reference = preferred !== undefined && levels.includes(preferred) ? preferred : at(levels, 0);
     return { key, name, levels, reference };
   });
   return {
     kind: isGrid ? "grid" : "combinations",
     factors: factors.filter(({ levels }, i) => levels.length > 1 || (i === 0 && factors.length === 1)),
     levelsOf: (cell) =>
-      used.flatMap(([, , of], i) => ((factors[i]?.levels.length ?? 0) > 1 || factors.length === 1 ? [of(cell)] : [])),
+      used.flatMap(([, , of], i) => (at(factors, i).levels.length > 1 || factors.length === 1 ? [of(cell)] : [])),
   };
 }

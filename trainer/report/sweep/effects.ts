@@ -3,6 +3,7 @@
  * two-way interactions, shares of the variance. The unit of every test is a seed; cells of one seed share its rooms and draws.
  */
 
+import { at } from "../../at.js";
 import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { Interval, Power } from "../../run-format/summary.js";
@@ -127,14 +128,14 @@ function blocks(observations: readonly Observation[], open: readonly number[]): 
   for (const { levels, seed, value } of observations) {
     const rest = keyOf([String(seed), ...levels.filter((_, i) => !open.includes(i))]);
     const block = found.get(rest) ?? { seed, values: new Map<string, number>() };
-    block.values.set(keyOf(open.map((i) => levels[i] ?? "")), value);
+    block.values.set(keyOf(open.map((i) => at(levels, i))), value);
     found.set(rest, block);
   }
   return [...found.values()];
 }
 
-const withHolm = (contrast: Contrast | null, pHolm: number | null | undefined): Contrast | null =>
-  contrast === null ? null : { ...contrast, pHolm: pHolm ?? null };
+const withHolm = (contrast: Contrast | null, pHolm: number | null): Contrast | null =>
+  contrast === null ? null : { ...contrast, pHolm };
 
 /** For each factor its levels in order. Holm's family is all contrasts of all factors. */
 export function mainEffects(
@@ -144,18 +145,21 @@ export function mainEffects(
 ): LevelEffect[][] {
   const uncorrected = factors.map((factor, index) => {
     const all = blocks(observations, [index]);
-    const complete = all.filter(({ values }) => factor.levels.every((level) => values.has(keyOf([level]))));
-    return factor.levels.map((level): LevelEffect => {
+    const complete = all.flatMap(({ seed, values }) => {
+      const byLevel = factor.levels.map((level) => values.get(keyOf([level])));
+      return byLevel.every((value) => value !== undefined) ? [{ seed, byLevel }] : [];
+    });
+    return factor.levels.map((level, place): LevelEffect => {
       const key = keyOf([level]);
       const path = `${measure}/${factor.key}/${level}`;
-      const own = complete.map(({ seed, values }) => ({ seed, value: values.get(key) ?? Number.NaN }));
+      const ofLevel = complete.map(({ seed, byLevel }) => ({ seed, value: at(byLevel, place) }));
       const differences = all.flatMap(({ seed, values }) => {
         const [value, reference] = [values.get(key), values.get(keyOf([factor.reference]))];
         return value === undefined || reference === undefined ? [] : [{ seed, value: value - reference }];
       });
       return {
         level,
-        marginal: seedMean(own, path),
+        marginal: seedMean(ofLevel, path),
         contrast: level === factor.reference ? null : contrastOf(differences, path),
       };
     });
@@ -163,7 +167,7 @@ export function mainEffects(
   const corrected = holm(uncorrected.flat().map(({ contrast }) => contrast?.p ?? null));
   let place = 0;
   return uncorrected.map((levels) =>
-    levels.map((effect) => ({ ...effect, contrast: withHolm(effect.contrast, corrected[place++]) })),
+    levels.map((effect) => ({ ...effect, contrast: withHolm(effect.contrast, at(corrected, place++)) })),
   );
 }
 
@@ -176,7 +180,7 @@ export function interactions(
   const pairs = factors.flatMap((a, i) => factors.slice(i + 1).map((b, j) => ({ a, b, open: [i, i + 1 + j] })));
   const uncorrected = pairs.map(({ a, b, open }): Interaction => {
     const all = blocks(observations, open);
-    const at = (row: string, column: string) => {
+    const valuesAt = (row: string, column: string) => {
       const key = keyOf([row, column]);
       return all.flatMap(({ seed, values }) => {
         const value = values.get(key);
@@ -205,7 +209,7 @@ export function interactions(
       factors: [a.key, b.key],
       rows: a.levels,
       columns: b.levels,
-      cells: a.levels.map((row) => b.levels.map((column) => seedMean(at(row, column), path(row, column)))),
+      cells: a.levels.map((row) => b.levels.map((column) => seedMean(valuesAt(row, column), path(row, column)))),
       contrasts,
     };
   });
@@ -215,7 +219,7 @@ export function interactions(
     ...interaction,
     contrasts: interaction.contrasts.map((each) => ({
       ...each,
-      contrast: withHolm(each.contrast, corrected[place++]),
+      contrast: withHolm(each.contrast, at(corrected, place++)),
     })),
   }));
 }
@@ -245,12 +249,12 @@ export function varianceShares(factors: readonly Factor[], observations: readonl
   const mains = factors.map((factor, i) => ({
     source: factor.name,
     degrees: factor.levels.length - 1,
-    squares: squares(({ levels }) => levels[i] ?? ""),
+    squares: squares(({ levels }) => at(levels, i)),
   }));
   const pairs = mains.flatMap((a, i) =>
     mains.slice(i + 1).map((b, offset) => {
       const j = i + 1 + offset;
-      const both = squares(({ levels }) => keyOf([levels[i] ?? "", levels[j] ?? ""]));
+      const both = squares(({ levels }) => keyOf([at(levels, i), at(levels, j)]));
       return {
         source: `${a.source} × ${b.source}`,
         degrees: a.degrees * b.degrees,

@@ -1,4 +1,5 @@
 /** @file What a sweep says in words: the same sentences in the report and in the terminal. */
+import { at } from "../../at.js";
 import { capital, count, decimal, percent, points, pointsInterval, probability } from "../format.js";
 import { powerSentence } from "../verdicts.js";
 import { type Factor, levelName } from "./design.js";
@@ -21,7 +22,7 @@ export interface Tested {
 /** All tests of the main measure, in the order of factors and levels. */
 export const mainTests = ({ factors, effects }: SweepSummary): Tested[] =>
   factors.flatMap((factor, i) =>
-    (effects[MAIN_MEASURE][i] ?? []).flatMap(({ level, contrast }) =>
+    at(effects[MAIN_MEASURE], i).flatMap(({ level, contrast }) =>
       contrast === null ? [] : [{ factor, level, contrast }],
     ),
   );
@@ -98,16 +99,17 @@ export function strongestSentence(summary: SweepSummary): string | null {
 /** The combination with the highest mean, among those with at least half of the seeds; null where none has finished. */
 export function best({ combinations }: SweepSummary): Combination | null {
   const most = Math.max(0, ...combinations.map(({ seeds }) => seeds));
-  return combinations
-    .filter(({ seeds, means }) => 2 * seeds >= most && means[MAIN_MEASURE] !== null)
-    .reduce<Combination | null>(
-      (top, one) => (top === null || (one.means[MAIN_MEASURE] ?? 0) > (top.means[MAIN_MEASURE] ?? 0) ? one : top),
-      null,
-    );
+  const eligible = combinations.flatMap((combination) => {
+    const value = combination.means[MAIN_MEASURE];
+    return 2 * combination.seeds >= most && value !== null ? [{ combination, value }] : [];
+  });
+  const [first, ...others] = eligible;
+  if (first === undefined) return null;
+  return others.reduce((top, one) => (one.value > top.value ? one : top), first).combination;
 }
 
 export const combinationName = ({ factors }: Pick<SweepSummary, "factors">, levels: readonly string[]): string =>
-  factors.map((factor, i) => levelName(factor, levels[i] ?? "")).join(", ");
+  factors.map((factor, i) => levelName(factor, at(levels, i))).join(", ");
 
 export function bestSentence(summary: SweepSummary): string | null {
   const top = best(summary);

@@ -1,5 +1,6 @@
 /** @file sweep-summary.json: what a sweep has found, as it follows from its plan and its finished cells. */
 
+import { at } from "../../at.js";
 import { mean } from "../../mean.js";
 import type { Description } from "../../run-format/summary.js";
 import { designOf, type Factor, settingName } from "./design.js";
@@ -117,11 +118,11 @@ export function summarizeSweep({ plan, common, finished }: SweepContents): Sweep
 
 /** By the factors' order of levels, the first factor slowest. */
 function inOrder(factors: readonly Factor[], combinations: readonly (readonly string[])[]): (readonly string[])[] {
-  const places = (levels: readonly string[]) => levels.map((level, i) => factors[i]?.levels.indexOf(level) ?? 0);
+  const places = (levels: readonly string[]) => levels.map((level, i) => at(factors, i).levels.indexOf(level));
   return [...combinations].sort((left, right) => {
     const [a, b] = [places(left), places(right)];
     const first = a.findIndex((place, i) => place !== b[i]);
-    return first === -1 ? 0 : (a[first] ?? 0) - (b[first] ?? 0);
+    return first === -1 ? 0 : at(a, first) - at(b, first);
   });
 }
 

@@ -1,4 +1,5 @@
 /** @file The end of a sweep in 80 columns: each level's accuracy against its reference, and what is said of it. */
+import { at } from "../../at.js";
 import { count, percent, percentInterval, points, probability } from "../format.js";
 import { columns, wrap } from "../terminal.js";
 import { type Factor, levelName } from "./design.js";
@@ -23,11 +24,7 @@ const SHOWN_LEVELS = 12;
 const shortened = (text: string): string =>
   text.length <= LONGEST_LEVEL ? text : `…${text.slice(text.length - LONGEST_LEVEL + 1)}`;
 
-function levelRow(
-  factor: Factor,
-  { level, marginal, contrast }: LevelEffect,
-  valid: LevelEffect | undefined,
-): string[] {
+function levelRow(factor: Factor, { level, marginal, contrast }: LevelEffect, valid: LevelEffect): string[] {
   const isReference = level === factor.reference;
   return [
     shortened(levelName(factor, level)),
@@ -37,16 +34,18 @@ function levelRow(
     isReference ? "ref." : contrast === null ? "–" : points(contrast.difference),
     contrast?.pHolm == null ? "–" : probability(contrast.pHolm).replace("p\u00a0=\u00a0", "").replace("p\u00a0", ""),
     contrast?.power == null ? "–" : count(contrast.power.seedsNeeded),
-    percent(valid?.marginal?.mean, 0),
+    percent(valid.marginal?.mean, 0),
   ];
 }
 
 const HEAD = ["", "mean", "95 % interval", "IQM", "diff.", "p", "seeds*", "valid"];
 
 function factorTable(summary: SweepSummary, factor: Factor, index: number): string {
-  const effects = summary.effects[MAIN_MEASURE][index] ?? [];
-  const valid = summary.effects.validRate[index] ?? [];
-  const rows = inOrderShown(summary, effects).map((effect) => levelRow(factor, effect, valid[effects.indexOf(effect)]));
+  const effects = at(summary.effects[MAIN_MEASURE], index);
+  const valid = at(summary.effects.validRate, index);
+  const rows = inOrderShown(summary, effects).map((effect) =>
+    levelRow(factor, effect, at(valid, effects.indexOf(effect))),
+  );
   const table = columns([HEAD, ...rows.slice(0, SHOWN_LEVELS)]);
   return rows.length > SHOWN_LEVELS ? `${table}\n(and ${rows.length - SHOWN_LEVELS} more, in the report)` : table;
 }

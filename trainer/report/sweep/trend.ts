@@ -1,4 +1,5 @@
 /** @file Spearman's rank correlation: whether one number goes up with another, whatever the shape. */
+import { at } from "../../at.js";
 import { mean } from "../../mean.js";
 
 export interface XY {
@@ -21,7 +22,7 @@ export function spearman(pairs: readonly XY[]): number | null {
   const [x, y] = [ranks(pairs.map((pair) => pair.x)), ranks(pairs.map((pair) => pair.y))];
   const centre = mean(x);
   const product = (a: readonly number[], b: readonly number[]) =>
-    a.reduce((sum, value, i) => sum + (value - centre) * ((b[i] ?? 0) - centre), 0);
+    a.reduce((sum, value, i) => sum + (value - centre) * (at(b, i) - centre), 0);
   const scale = Math.sqrt(product(x, x) * product(y, y));
   return scale === 0 ? null : product(x, y) / scale;
 }

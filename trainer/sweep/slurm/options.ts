@@ -1,5 +1,7 @@
 /** @file What can be asked of Slurm for a sweep's cells, in one table: flags, keys of the sweep's file, and what sbatch is told. */
+
 import { z } from "zod";
+import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 
 export interface SlurmOption {
@@ -106,7 +108,7 @@ export function parseSlurmSettings(given: Readonly<Record<string, unknown>>): Sl
   }
   const { option = [], setup = [], ...own } = Object.fromEntries(parsed);
   const extra = option.map((word) => word.replace(/^-+/, ""));
-  const taken = extra.find((word) => OURS.includes(word.split("=")[0] ?? ""));
+  const taken = extra.find((word) => OURS.includes(at(word.split("="), 0)));
   if (taken !== undefined) {
     throw new InputError(`--slurm-option ${taken}: is set by rls3 sweep itself; leave it out`);
   }

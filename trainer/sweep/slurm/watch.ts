@@ -171,7 +171,7 @@ function failed(
   { code, message }: { readonly code: number; readonly message: string },
   ending: string,
 ): Error {
-  const last = message.split("\n").at(-1) ?? "";
+  const last = message.slice(message.lastIndexOf("\n") + 1);
   if (code === 2) return new InputError(`${name}: ${last}`);
   if (code === 3) return new UnavailableError(`${name}: ${last}`);
   if (code === KILLED)

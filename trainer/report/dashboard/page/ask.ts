@@ -1,5 +1,7 @@
 /** @file Asks the server; what was asked stays on the page until the answer to the next question is there. */
+
 import { useEffect, useRef, useState } from "preact/hooks";
+import { at } from "../../../at.js";
 import type { MetricColumn } from "../../../run-format/columns.js";
 import type { MetricsRow } from "../../../run-format/readers.js";
 import type { ErrorDocument, MetricsDocument, RunEntry } from "../documents.js";
@@ -50,7 +52,7 @@ export function useAnswers<Answer>(
 function rowsOf({ columns, rows }: MetricsDocument): MetricsRow[] {
   return rows.map(
     (cells) =>
-      Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? null])) as Record<MetricColumn, number | null>,
+      Object.fromEntries(columns.map((column, i) => [column, at(cells, i)])) as Record<MetricColumn, number | null>,
   );
 }
 

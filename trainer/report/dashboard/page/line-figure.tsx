@@ -1,5 +1,7 @@
 /** @file A line chart as the report draws it, in the width there is, with the values under the pointer and its numbers as a table. */
+
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { at } from "../../../at.js";
 import { type ChartPoint, drawLines, type LineDrawing, type Series } from "../../html/chart.js";
 
 export interface LineFigureProps {
@@ -99,8 +101,7 @@ function valueAt(points: readonly ChartPoint[], x: number): ChartPoint | null {
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || x < first.x || x > last.x) return null;
   const after = points.findIndex((point) => point.x >= x);
-  const [right, left] = [points[after], points[Math.max(0, after - 1)]];
-  if (right === undefined || left === undefined) return null;
+  const [right, left] = [at(points, after), at(points, Math.max(0, after - 1))];
   const share = right.x === left.x ? 1 : (x - left.x) / (right.x - left.x);
   return { x, y: left.y + share * (right.y - left.y) };
 }

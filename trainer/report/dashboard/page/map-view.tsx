@@ -1,5 +1,7 @@
 /** @file Rooms from above: where the moved objects went, and where the model answered wrong. */
+
 import { useState } from "preact/hooks";
+import { at } from "../../../at.js";
 import { capital, count, percent } from "../../format.js";
 import type { MapDocument, SceneOutline, ScenePlacements } from "../documents.js";
 import { useAnswers } from "./ask.js";
@@ -36,7 +38,7 @@ export function MapView({ series, index }: MapProps) {
   const [shown, setShown] = useState<Shown>("placed");
   const [filters, setFilters] = useState<Filters>({ object: "", surface: "", from: "", to: "" });
   const set = (change: Partial<Filters>): void => setFilters((before) => ({ ...before, ...change }));
-  const runs = series.flatMap(({ runs: [first], ...rest }) => (first === undefined ? [] : [{ ...rest, ...first }]));
+  const runs = series.map(({ runs: seeds, ...rest }) => ({ ...rest, ...at(seeds, 0) }));
   const looked = runs.slice(0, MOST_RUNS);
   const { answers, error, waiting } = useAnswers<MapDocument>(
     "/api/v1/map",
@@ -207,13 +209,13 @@ function sceneRows({ scenes, outlines }: MapDocument): string[][] {
     const wrong = total((scene) => scene.wrong);
     return [name, count(placed), share(raised, placed), count(asked), share(wrong, asked)];
   };
-  const each = scenes.map((scene) => row(capital(outlines[scene.scene]?.name ?? `scene ${scene.scene}`), [scene]));
+  const each = scenes.map((scene) => row(capital(at(outlines, scene.scene).name), [scene]));
   return [...each, row("All", scenes)];
 }
 
 function RunMaps({ name, colour, answer, shown, most }: RunMapsProps) {
   const rows = sceneRows(answer);
-  const [, placed, raised, , wrong] = rows.at(-1) ?? [];
+  const [, placed, raised, , wrong] = at(rows, rows.length - 1);
   return (
     <>
       <h3 class="run-title">
@@ -232,21 +234,16 @@ function RunMaps({ name, colour, answer, shown, most }: RunMapsProps) {
       ) : (
         <>
           <div class={`maps ${shown === "wrong" ? "failed" : `c${colour}`}`}>
-            {answer.scenes.map((scene) => {
-              const outline = answer.outlines[scene.scene];
-              return (
-                outline !== undefined && (
-                  <SceneMap
-                    key={scene.scene}
-                    scene={scene}
-                    outline={outline}
-                    side={answer.side}
-                    shown={shown}
-                    most={most}
-                  />
-                )
-              );
-            })}
+            {answer.scenes.map((scene) => (
+              <SceneMap
+                key={scene.scene}
+                scene={scene}
+                outline={at(answer.outlines, scene.scene)}
+                side={answer.side}
+                shown={shown}
+                most={most}
+              />
+            ))}
           </div>
           <Numbers
             title={name}
@@ -275,9 +272,12 @@ function cellRows({ scenes, outlines, side }: MapDocument): string[][] {
     .sort((a, b) => b.cell[3] - a.cell[3] || b.cell[1] - a.cell[1])
     .slice(0, MOST_CELLS)
     .map(({ scene, cell: [cell, placed, asked, wrong] }) => {
-      const { name = `scene ${scene}`, size: [width, , depth] = [1, 1, 1] } = outlines[scene] ?? {};
-      const metres = (at: number, length: number): string =>
-        ((((at + 0.5) / side - 0.5) * length) / 1000).toFixed(2).replace("-", "−");
+      const {
+        name,
+        size: [width, , depth],
+      } = at(outlines, scene);
+      const metres = (cells: number, length: number): string =>
+        ((((cells + 0.5) / side - 0.5) * length) / 1000).toFixed(2).replace("-", "−");
       const place = `${metres(cell % side, width)}, ${metres(Math.floor(cell / side), depth)}`;
       return [`${name}, ${place}`, count(placed), count(asked), asked === 0 ? "–" : percent(wrong / asked, 0)];
     });
@@ -293,7 +293,7 @@ interface SceneMapProps {
 
 export const Furniture = ({ outline }: { readonly outline: SceneOutline }) => (
   <>
-    {outline.furniture.map(({ x: [x0 = 0, x1 = 0], y: [y0 = 0], z: [z0 = 0, z1 = 0] }) => (
+    {outline.furniture.map(({ x: [x0, x1], y: [y0], z: [z0, z1] }) => (
       <rect class="furniture" key={`${x0} ${y0} ${z0}`} x={x0} y={z0} width={x1 - x0} height={z1 - z0} />
     ))}
   </>

@@ -1,5 +1,6 @@
 /** @file What is drawn as one line: a run, or the seeds of an arm or cell together. Pure. */
 
+import { at } from "../../../at.js";
 import { mean } from "../../../mean.js";
 import { Random } from "../../../random/random.js";
 import type { MetricColumn } from "../../../run-format/columns.js";
@@ -62,8 +63,7 @@ export const cellSettings = ({ varied }: RunEntry): string =>
     .join(", ");
 
 function seriesName(runs: readonly RunEntry[], groups: ReadonlyMap<string, GroupEntry>, manyGroups: boolean): string {
-  const [first] = runs;
-  if (first === undefined) return "";
+  const first = at(runs, 0);
   if (runs.length === 1) {
     const name = runName(first, groups);
     return manyGroups && first.group !== null ? `${groups.get(first.group)?.name ?? first.group}: ${name}` : name;
@@ -92,8 +92,11 @@ export function toSeries(
   const manyGroups = new Set(runs.map(({ run }) => run.group)).size > 1;
   const taken = new Set<number>();
   return [...together].slice(0, MOST_SERIES).map(([key, members]) => {
-    const own = OWN[members[0]?.run.arm ?? ""];
-    const free = Array.from({ length: COLOURS }, (_, i) => i).find((i) => !taken.has(i)) ?? 0;
+    const own = OWN[at(members, 0).run.arm];
+    const free = at(
+      Array.from({ length: COLOURS }, (_, i) => i).filter((i) => !taken.has(i)),
+      0,
+    );
     const colour = own === undefined || taken.has(own) ? free : own;
     taken.add(colour);
     const name = seriesName(
@@ -166,7 +169,7 @@ function draw({ runs, key }: RunSeries, column: MetricColumn, axis: Axis): Drawn
   const random = Random.stream(0, "dashboard", key, column);
   const points = grid(curves, axis).flatMap((samples): ChartPoint[] => {
     const values = curves
-      .filter((curve) => (curve[0]?.samples ?? 0) <= samples && (curve.at(-1)?.samples ?? 0) >= samples)
+      .filter((curve) => at(curve, 0).samples <= samples && at(curve, curve.length - 1).samples >= samples)
       .map((curve) => interpolate(curve, samples));
     if (values.length < needed) return [];
     const [low, high] = bootstrapInterval(values, random, RESAMPLES);
@@ -178,10 +181,10 @@ function draw({ runs, key }: RunSeries, column: MetricColumn, axis: Axis): Drawn
 /** Iterations as they are; samples in equal steps, since each seed has its own. */
 function grid(curves: readonly (readonly Sample[])[], axis: Axis): number[] {
   if (axis === "iteration") return [...new Set(curves.flat().map(({ samples }) => samples))].sort((a, b) => a - b);
-  const ends = curves.map((curve) => curve.at(-1)?.samples ?? 0).sort((a, b) => a - b);
-  const start = Math.max(...curves.map((curve) => curve[0]?.samples ?? 0));
+  const ends = curves.map((curve) => at(curve, curve.length - 1).samples).sort((a, b) => a - b);
+  const start = Math.max(...curves.map((curve) => at(curve, 0).samples));
   // Every end is in it, so that a mean goes exactly as far as its runs.
-  const last = ends.at(-1) ?? start;
+  const last = at(ends, ends.length - 1);
   const steps = Array.from({ length: GRID + 1 }, (_, i) => start + ((last - start) * i) / GRID);
   return [...new Set([...steps, ...ends.filter((end) => end > start)])].sort((a, b) => a - b);
 }

@@ -1,5 +1,7 @@
 /** @file Settings beside each other, and the command that makes each run again. */
+
 import { useState } from "preact/hooks";
+import { at } from "../../../at.js";
 import type { ConfigurationDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { DataTable, Swatch } from "./line-figure.js";
@@ -10,9 +12,7 @@ const MOST_RUNS = 8;
 
 export function SettingsView({ series }: { readonly series: readonly RunSeries[] }) {
   const [all, setAll] = useState(false);
-  const looked = series
-    .flatMap(({ name, colour, runs }) => (runs[0] === undefined ? [] : [{ name, colour, run: runs[0].run }]))
-    .slice(0, MOST_RUNS);
+  const looked = series.map(({ name, colour, runs }) => ({ name, colour, run: at(runs, 0).run })).slice(0, MOST_RUNS);
   const { answers, error, waiting } = useAnswers<ConfigurationDocument>(
     "/api/v1/configuration",
     looked.map(({ run }) => ({ run: run.id })),
