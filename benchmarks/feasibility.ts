@@ -63,12 +63,12 @@ async function learn(
   const { env, world, seed } = configuration;
   progress.say(`seed ${seed}`);
   const environments = await openEnvironments({ env, world, count: 1, imageSize: 64 }, progress);
-  const kept = { configuration, environments, pretrained: null, shared: folder };
+  const inputs = { configuration, environments, pretrained: null, shared: folder };
   try {
-    if (partial) return keptCurve(kept);
+    if (partial) return keptCurve(inputs);
     const agent = await openAgent(configuration, environments.world, progress);
     try {
-      return await learnOnlineOnce({ ...kept, agent, progress });
+      return await learnOnlineOnce({ ...inputs, agent, progress });
     } finally {
       await agent.close();
     }
@@ -79,8 +79,10 @@ async function learn(
 
 /** What repeats it anywhere: where it was kept is of no interest there. */
 function commandOf(words: readonly string[]): string {
-  const kept = words.filter((word, i) => word !== "--quiet" && !word.startsWith("--out") && words[i - 1] !== "--out");
-  return ["node dist/benchmarks/feasibility.js", ...kept].join(" ");
+  const repeated = words.filter(
+    (word, i) => word !== "--quiet" && !word.startsWith("--out") && words[i - 1] !== "--out",
+  );
+  return ["node dist/benchmarks/feasibility.js", ...repeated].join(" ");
 }
 
 const averaged = (curve: FeasibilityCurve): number[] =>

@@ -87,8 +87,8 @@ function counted(world: string, bySample: readonly (readonly Pair[])[]): Counted
     vertical: pairs.filter(({ vertical }) => vertical).length,
     movedPairs: pairs.filter(({ moved }) => moved).length,
     movedLeftOut: left.filter(({ moved }) => moved).length,
-    noPair: bySample.filter((own) => own.every(({ leftOut }) => leftOut)).length,
-    noMovedPair: bySample.filter((own) => own.every(({ leftOut, moved }) => leftOut || !moved)).length,
+    noPair: bySample.filter((pairs) => pairs.every(({ leftOut }) => leftOut)).length,
+    noMovedPair: bySample.filter((pairs) => pairs.every(({ leftOut, moved }) => leftOut || !moved)).length,
   };
 }
 

@@ -88,12 +88,12 @@ export function wishesOf(
       const resolved = resolveConfiguration([
         { name: `${experiment.name}.yaml`, values: Object.assign({}, ...layers) },
       ]);
-      const own = whatItIs(resolved);
+      const settings = whatItIs(resolved);
       return {
         levels,
-        settings: own,
+        settings,
         variant: null,
-        name: runName(own, seed),
+        name: runName(settings, seed),
         configuration: { ...resolved, vlm: baseDirectory(folder, resolved.vlm), seed },
       };
     }),
@@ -108,8 +108,8 @@ export function openRuns(requests: readonly RunRequest[], options: SweepOptions)
 }
 
 /** Where the runs asked for are. */
-export function cellsOf(requests: readonly RunRequest[], { asked }: OpenSweep): Cell[] {
-  const planned = new Map(asked.map((cell) => [configurationKey(cell.configuration), cell]));
+export function cellsOf(requests: readonly RunRequest[], { requested }: OpenSweep): Cell[] {
+  const planned = new Map(requested.map((cell) => [configurationKey(cell.configuration), cell]));
   return requests.map(({ levels, settings, name: run, configuration }) => {
     const cell = planned.get(configurationKey(configuration));
     if (cell === undefined) throw new Error(`a run was asked for that is not in the plan: ${combinationName(levels)}`);
@@ -141,5 +141,5 @@ export function estimateRuns(sweep: OpenSweep): Promise<Estimate | null> {
     configuration: { ...cell.configuration, vlm: SETTINGS.vlm.fallback },
   });
   const [fresh, resumed] = [sweep.fresh.map(withBundled), sweep.resumed.map(withBundled)];
-  return estimateSweep({ ...sweep, asked: [...fresh, ...resumed], fresh, resumed });
+  return estimateSweep({ ...sweep, requested: [...fresh, ...resumed], fresh, resumed });
 }

@@ -21,22 +21,22 @@ import {
 
 /** The small form of a finished experiment of the full setting; what cells there are stays. */
 export function collectWhole(name: string, folder: string, results: string): string {
-  const own = path.join(folder, name);
-  const file = path.join(own, "summary.json");
+  const source = path.join(folder, name);
+  const file = path.join(source, "summary.json");
   if (!existsSync(file)) {
     throw new InputError(
-      `${shownPath(own)}: has no summary.json; run npm run experiment -- ${name}, or collect its finished runs with --partial`,
+      `${shownPath(source)}: has no summary.json; run npm run experiment -- ${name}, or collect its finished runs with --partial`,
     );
   }
   if (readExperimentSummary(file).setting !== "full") {
-    throw new InputError(`${shownPath(own)}: is of the quick setting, which nothing is to be read from`);
+    throw new InputError(`${shownPath(source)}: is of the quick setting, which nothing is to be read from`);
   }
   const to = path.join(results, name);
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(to)) {
     if (entry !== "cells") rmSync(path.join(to, entry), { recursive: true, force: true });
   }
-  cpSync(own, to, { recursive: true });
+  cpSync(source, to, { recursive: true });
   return shownPath(to);
 }
 
@@ -47,10 +47,10 @@ export async function collectCells(
 ): Promise<{ readonly said: string; readonly sources: Sources }> {
   const { experiment } = one;
   const { results } = setting;
-  const own = path.join(results, experiment.name);
-  mkdirSync(own, { recursive: true });
+  const collected = path.join(results, experiment.name);
+  mkdirSync(collected, { recursive: true });
   // One at a time: two would write the same files.
-  const lock = takeLock(own);
+  const lock = takeLock(collected);
   try {
     const sources = await openSources([one], setting);
     const runs = await gather(one, sources, setting);
@@ -86,8 +86,8 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
   );
   if (seeds.length === 0) return "no result yet: no seed has all its cells";
   const folder = path.join(setting.results, experiment.name);
-  const own = runs.filter(({ cell }) => seeds.includes(cell.seed));
-  const finished = new Set(own.map(({ record }) => record.name)).size;
+  const whole = runs.filter(({ cell }) => seeds.includes(cell.seed));
+  const finished = new Set(whole.map(({ record }) => record.name)).size;
   const file = path.join(folder, "summary.json");
   if (existsSync(file)) {
     const { cells, languageVersion } = readExperimentSummary(file);
@@ -95,9 +95,9 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
       return `the result that is there rests on more cells (${cells.finished}) and stays`;
     }
   }
-  const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: own });
+  const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: whole });
   const of = new Set(requests.map(({ name }) => name)).size;
-  const asked = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
-  writeResults(folder, experiment, own, asked, outcome);
+  const request = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
+  writeResults(folder, experiment, whole, request, outcome);
   return `result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;
 }

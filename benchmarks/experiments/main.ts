@@ -51,11 +51,11 @@ async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<voi
   if (bases.length > 0) progress.say(`and before them ${bases.join(" and ")} to pre-train${each}`);
 }
 
-function counts(name: string, { sweep, asked }: Sources): string {
+function counts(name: string, { sweep, runCount }: Sources): string {
   const { finished, fresh, resumed } = sweep;
   const missing = fresh.length + resumed.length;
-  const elsewhere = asked - finished.length - missing;
-  return `${name}: ${asked} runs, ${finished.length} of them done here, ${elsewhere} from cells, ${missing} missing`;
+  const elsewhere = runCount - finished.length - missing;
+  return `${name}: ${runCount} runs, ${finished.length} of them done here, ${elsewhere} from cells, ${missing} missing`;
 }
 
 /** What is to be run; where cells that it needs do not count, that is for the user to decide first. */
@@ -73,9 +73,9 @@ async function perform(one: Chosen, setting: Setting): Promise<void> {
   await runCells(sources.sweep, folder, quick);
   const runs = await gather(one, sources, setting);
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs });
-  const own = path.join(folder, experiment.name);
-  const asked = { command: commandOf([experiment.name], setting), quick, seeds, of: sources.asked };
-  process.stdout.write(`${shown(writeResults(own, experiment, runs, asked, outcome), own)}\n`);
+  const results = path.join(folder, experiment.name);
+  const request = { command: commandOf([experiment.name], setting), quick, seeds, of: sources.runCount };
+  process.stdout.write(`${shown(writeResults(results, experiment, runs, request, outcome), results)}\n`);
 }
 
 function shown(summary: ExperimentSummary, folder: string): string {
@@ -98,7 +98,7 @@ function sayPages(): void {
 }
 
 /** Whole experiments, or cell by cell what there is of them; then the pages, which are of benchmarks/results alone. */
-async function collect(asked: readonly string[], partial: boolean, setting: Setting): Promise<void> {
+async function collect(named: readonly string[], partial: boolean, setting: Setting): Promise<void> {
   const { folder, quick, results } = setting;
   const all = experimentNames();
   if (partial) {
@@ -108,7 +108,7 @@ async function collect(asked: readonly string[], partial: boolean, setting: Sett
       );
     }
     const collected: Sources[] = [];
-    for (const name of asked.length > 0 ? asked : all) {
+    for (const name of named.length > 0 ? named : all) {
       const { said, sources } = await collectCells(choose(name, setting), setting);
       process.stdout.write(`${said}\n`);
       collected.push(sources);
@@ -118,7 +118,7 @@ async function collect(asked: readonly string[], partial: boolean, setting: Sett
     for (const sources of collected) refuseUncounted(sources);
   } else {
     const finished = all.filter((name) => existsSync(path.join(folder, name, "summary.json")));
-    for (const name of asked.length > 0 ? asked : finished) {
+    for (const name of named.length > 0 ? named : finished) {
       process.stdout.write(`${collectWhole(name, folder, results)}\n`);
     }
     if (results === RESULTS) sayPages();

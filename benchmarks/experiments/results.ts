@@ -43,7 +43,7 @@ const summarySchema = z.object({
 });
 export type ExperimentSummary = z.infer<typeof summarySchema>;
 
-export interface Asked {
+export interface ResultsRequest {
   readonly command: string;
   readonly quick: boolean;
   readonly seeds: readonly number[];
@@ -84,7 +84,7 @@ export function writeResults(
   folder: string,
   experiment: Experiment,
   runs: readonly Gathered[],
-  asked: Asked,
+  request: ResultsRequest,
   outcome: Outcome,
 ): ExperimentSummary {
   const finished = new Set(runs.map(({ record }) => record.name)).size;
@@ -94,11 +94,11 @@ export function writeResults(
     experiment: experiment.name,
     title: experiment.title,
     question: experiment.question,
-    command: asked.command,
-    setting: asked.quick ? "quick" : "full",
+    command: request.command,
+    setting: request.quick ? "quick" : "full",
     ...provenanceOf(runs),
-    seeds: [...asked.seeds],
-    cells: { finished, of: asked.of },
+    seeds: [...request.seeds],
+    cells: { finished, of: request.of },
     runs: finished,
     settings: experiment.settings,
     factors: experiment.factors,

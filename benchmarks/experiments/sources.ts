@@ -34,10 +34,10 @@ export interface Chosen {
   readonly requests: readonly RunRequest[];
 }
 
-export function choose(name: string, { folder, quick, seeds: asked }: Setting): Chosen {
+export function choose(name: string, { folder, quick, seeds: requested }: Setting): Chosen {
   const experiment = readExperiment(name);
   const { first, count } = experiment.seeds;
-  const seeds = asked ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
+  const seeds = requested ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
   return { experiment, seeds, requests: wishesOf(experiment, folder, seeds, quick) };
 }
 
@@ -59,7 +59,7 @@ export interface Sources {
   /** What to tell of cells that lack what an analysis takes. */
   readonly lacking: readonly string[];
   /** Runs of all of them, each once. */
-  readonly asked: number;
+  readonly runCount: number;
 }
 
 /** Looks where the runs of all the experiments are; writes nothing. */
@@ -73,15 +73,15 @@ export async function openSources(chosen: readonly Chosen[], setting: Setting): 
   const refused = new Map<string, string>();
   const lacking: string[] = [];
   const taken = new Map(
-    chosen.map(({ experiment, requests: own }) => {
-      const elsewhere = own.filter(({ configuration }) => !here.has(configurationKey(configuration)));
+    chosen.map(({ experiment, requests: ofExperiment }) => {
+      const elsewhere = ofExperiment.filter(({ configuration }) => !here.has(configurationKey(configuration)));
       return [experiment.name, takenFrom(experiment, elsewhere, setting, { refused, lacking })] as const;
     }),
   );
-  const toRun = chosen.flatMap(({ experiment, requests: own }) =>
-    own.filter(({ name }) => taken.get(experiment.name)?.has(name) !== true),
+  const toRun = chosen.flatMap(({ experiment, requests: ofExperiment }) =>
+    ofExperiment.filter(({ name }) => taken.get(experiment.name)?.has(name) !== true),
   );
-  return { sweep: await openRuns(toRun, options), taken, refused, lacking, asked: whole.asked.length };
+  return { sweep: await openRuns(toRun, options), taken, refused, lacking, runCount: whole.requested.length };
 }
 
 /** One table of runs of two versions of the language would compare what is not comparable. */

@@ -26,8 +26,8 @@ function cellOf(
   rows: readonly Record<string, number>[],
   samples: readonly SampleLine[] = [],
 ): Cell {
-  const own = path.join(folder, `run-${made++}`);
-  mkdirSync(path.join(own, "samples"), { recursive: true });
+  const runFolder = path.join(folder, `run-${made++}`);
+  mkdirSync(path.join(runFolder, "samples"), { recursive: true });
   const complete = rows.map((row) => ({
     accuracyFull: 0.5,
     naturalOneTerm: 0.5,
@@ -35,11 +35,17 @@ function cellOf(
     feasibilitySteps: 0,
     ...row,
   }));
-  writeFileSync(path.join(own, "metrics.csv"), stringify(complete, { header: true, columns: [...METRIC_COLUMNS] }));
-  writeFileSync(path.join(own, "samples/0001.jsonl"), samples.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  writeFileSync(
+    path.join(runFolder, "metrics.csv"),
+    stringify(complete, { header: true, columns: [...METRIC_COLUMNS] }),
+  );
+  writeFileSync(
+    path.join(runFolder, "samples/0001.jsonl"),
+    samples.map((line) => `${JSON.stringify(line)}\n`).join(""),
+  );
   const configuration = resolveConfiguration([{ name: "test", values: { seed } }]);
   const name = combinationName(levels);
-  return { levels, name, run: name, seed, settings: {}, configuration, folder: own, shared: "" };
+  return { levels, name, run: name, seed, settings: {}, configuration, folder: runFolder, shared: "" };
 }
 
 const curve = (end: number, generated = 200): Record<string, number>[] => [

@@ -24,8 +24,8 @@ describe.each(names)("the experiment %s", (name) => {
 
   it("runs each combination once a seed", () => {
     for (const quick of [false, true]) {
-      const own = cells(quick);
-      expect(new Set(own.map((cell) => cell.name)).size).toBe(own.length);
+      const planned = cells(quick);
+      expect(new Set(planned.map((cell) => cell.name)).size).toBe(planned.length);
     }
   });
 

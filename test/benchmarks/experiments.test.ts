@@ -9,8 +9,8 @@ import { type Ended, experiment } from "./run-experiment.js";
 
 describe("all experiments at CI's size", () => {
   const folder = temporaryFolder("experiments");
-  const own = path.join(folder, "quick");
-  const file = (name: string, what: string): string => path.join(own, name, what);
+  const results = path.join(folder, "quick");
+  const file = (name: string, what: string): string => path.join(results, name, what);
   let ended: Ended;
   beforeAll(async () => {
     const interrupted = await experiment(["ablation-heads", "--quick", "--out", folder], { until: "iteration 1/" });

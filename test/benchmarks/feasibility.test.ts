@@ -33,8 +33,8 @@ describe("the feasibility command", () => {
     expect(settings).toMatchObject({ view: "objects", feasibilitySteps: 2000 });
     const again = run(...small);
     expect(again.stdout).toMatch(/^seed 3, % valid in each 5000 steps: \d\d\nseed 4, .*\nlast tenth: \d\d\.\d %/);
-    const kept = JSON.parse(run(...small, "--json", "--partial").stdout) as Result;
-    expect(kept.seeds).toEqual(seeds);
+    const shown = JSON.parse(run(...small, "--json", "--partial").stdout) as Result;
+    expect(shown.seeds).toEqual(seeds);
     const begun = JSON.parse(run(...small, "--json", "--partial", "--view", "flat").stdout) as Result;
     expect(begun.seeds).toEqual({ "3": [], "4": [] });
   }, 120_000);

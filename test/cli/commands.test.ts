@@ -198,13 +198,13 @@ describe("a folder", () => {
 
 describe("a server with keys", () => {
   it("is reached with its keys file, however few environments it has", async () => {
-    const { serverSecretKey, ...own } = generateKeys("a token of some length");
+    const { serverSecretKey, ...clientKeys } = generateKeys("a token of some length");
     const catalog = loadCatalog("rooms");
     const server = await EnvironmentServer.bind(
       ({ imageSize = 64 }: SessionWishes) => roomsDefinition(catalog, { imageSize }),
-      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: { serverSecretKey, ...own } },
+      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: { serverSecretKey, ...clientKeys } },
     );
-    const keys = file("keys.json", JSON.stringify(own));
+    const keys = file("keys.json", JSON.stringify(clientKeys));
     const sets = ["--test-images-per-relation", "1", "--natural-images", "3"];
     const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, "--env", server.endpoint, "--keys", keys);
     server.close();

@@ -58,11 +58,11 @@ describe("a sweep", () => {
     expect(readdirSync(folder).sort()).toEqual(names);
     const [shared = "", ...others] = readdirSync(path.join(folder, "shared"));
     expect(others).toEqual([]);
-    const kept = readdirSync(path.join(folder, "shared", shared)).sort();
-    expect(kept.slice(1)).toEqual(
+    const files = readdirSync(path.join(folder, "shared", shared)).sort();
+    expect(files.slice(1)).toEqual(
       ["natural", "test", "transitions", "validation"].map((name) => `${name}.safetensors`),
     );
-    expect(kept[0]).toMatch(/^feasible-[0-9a-f]{16}\.safetensors$/);
+    expect(files[0]).toMatch(/^feasible-[0-9a-f]{16}\.safetensors$/);
     for (const cell of readdirSync(path.join(folder, "cells"))) {
       expect(existsSync(path.join(folder, "cells", cell, "shared"))).toBe(false);
     }

@@ -89,7 +89,7 @@ describe("an estimate from finished cells", () => {
     path.join(done.folder, "log.jsonl"),
     `${JSON.stringify({ seconds: 44, cpuSeconds: 40, peakMiB: 400, host: "made-up", msg: "process" })}\n`,
   );
-  const of = (...asked: readonly (typeof done)[]) => estimate(asked, [done], 1, new AbortController().signal);
+  const of = (...cells: readonly (typeof done)[]) => estimate(cells, [done], 1, new AbortController().signal);
 
   it("gives a cell of the same settings the time that one took", async () => {
     const { total, from } = await of(done);

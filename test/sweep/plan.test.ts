@@ -200,13 +200,13 @@ describe("a folder that has a sweep", () => {
 
   it("takes any further cells in, and no cell of it changes its place", () => {
     fc.assert(
-      fc.property(fc.record(axes), seedLists, fc.nat(1), (grid, seeds, kept) => {
+      fc.property(fc.record(axes), seedLists, fc.nat(1), (grid, seeds, last) => {
         const part = Object.fromEntries(
-          Object.entries(grid).map(([name, values]) => [name, values.slice(0, kept + 1)]),
+          Object.entries(grid).map(([name, values]) => [name, values.slice(0, last + 1)]),
         );
         const { before, after } = grow(request({ grid: part, seeds }), request({ grid, seeds }));
         expect(after.file.cells.slice(0, before.cells.length)).toEqual(before.cells);
-        expect(after.asked).toHaveLength(planSweep(request({ grid, seeds })).cells.length);
+        expect(after.requested).toHaveLength(planSweep(request({ grid, seeds })).cells.length);
         expect(after.added).toBe(after.file.cells.length - before.cells.length);
         const names = after.file.cells.map(({ name }) => name.toLowerCase());
         expect(new Set(names).size).toBe(names.length);

@@ -52,8 +52,8 @@ export async function startCluster(folder: string, ...options: readonly string[]
     environment,
     slurm: (program, ...args) => execFileSync(program, args, { env: environment, encoding: "utf8" }),
     fail: (node) => {
-      const jobs = processes().filter(({ environment: own }) =>
-        [`SLURM_CONF=${conf}`, `SLURMD_NODENAME=${node}`].every((variable) => own.includes(variable)),
+      const jobs = processes().filter(({ environment: variables }) =>
+        [`SLURM_CONF=${conf}`, `SLURMD_NODENAME=${node}`].every((variable) => variables.includes(variable)),
       );
       const inside = new Set(jobs.map(({ id }) => id));
       // What the daemon started for a job first: it would tell of the job's end.

@@ -27,15 +27,15 @@ let sweeps = 0;
 
 /** A sweep's folder with cells of these settings, each preparing for itself. */
 function sweep(...settings: readonly Readonly<Record<string, unknown>>[]): { folder: string; cells: readonly Cell[] } {
-  const own = path.join(folder, `sweep-${++sweeps}`);
+  const sweepFolder = path.join(folder, `sweep-${++sweeps}`);
   const cells = settings.map((values, index) => {
     const name = `cell-${index}`;
     const resolved = resolveConfiguration([{ name: "test", values: { ...TINY, ...values } }]);
-    const shared = path.join(own, "shared", name);
-    return plannedCell(own, { index, name, variant: null, shared, resolved });
+    const shared = path.join(sweepFolder, "shared", name);
+    return plannedCell(sweepFolder, { index, name, variant: null, shared, resolved });
   });
-  writeSweepFile(own, { command: "test", varied: [], cells });
-  return { folder: own, cells: parseSweepFile(path.join(own, PLAN_FILE)).cells };
+  writeSweepFile(sweepFolder, { command: "test", varied: [], cells });
+  return { folder: sweepFolder, cells: parseSweepFile(path.join(sweepFolder, PLAN_FILE)).cells };
 }
 
 interface Given {
@@ -46,10 +46,13 @@ interface Given {
   readonly say?: (line: string) => void;
 }
 
-function run({ folder: own, cells }: ReturnType<typeof sweep>, { settings = {}, jobs = 2, signal, say }: Given = {}) {
+function run(
+  { folder: sweepFolder, cells }: ReturnType<typeof sweep>,
+  { settings = {}, jobs = 2, signal, say }: Given = {},
+) {
   const context: ExecutionContext = {
-    folder: own,
-    planFile: path.join(own, PLAN_FILE),
+    folder: sweepFolder,
+    planFile: path.join(sweepFolder, PLAN_FILE),
     jobs,
     signal,
     settings,
@@ -213,15 +216,15 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
   });
 });
 
-const names = (own: string): string => Submissions.open(own).names.join(",");
+const names = (sweepFolder: string): string => Submissions.open(sweepFolder).names.join(",");
 
 describe("what was submitted", () => {
   it("is not taken for one's own by a copy of the folder", async () => {
-    const { folder: own } = sweep({});
-    const [first] = [Submissions.open(own).add("plan", ["cell-0"]).submission.name];
-    expect(names(own)).toBe(first);
+    const { folder: sweepFolder } = sweep({});
+    const [first] = [Submissions.open(sweepFolder).add("plan", ["cell-0"]).submission.name];
+    expect(names(sweepFolder)).toBe(first);
     const copy = path.join(folder, "copy");
-    cpSync(own, copy, { recursive: true });
+    cpSync(sweepFolder, copy, { recursive: true });
     expect(names(copy)).toBe("");
     expect(Submissions.open(copy).add("plan", ["cell-0"]).submission.name).not.toBe(first);
   });

@@ -66,9 +66,9 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
   const { arms = "rls3,random", seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
   const folder = path.resolve(given.out ?? defaultFolder("compare"));
   refuseUsed(folder);
-  const asked = parseArms(arms).map((name) => configurationOf(given, name));
-  const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, asked) };
-  const configurations = await onDevice(asked, progress);
+  const requested = parseArms(arms).map((name) => configurationOf(given, name));
+  const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, requested) };
+  const configurations = await onDevice(requested, progress);
   return { ...plan, arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })) };
 }
 

@@ -144,8 +144,8 @@ async function handle(flags: Flags): Promise<void> {
     const mark = (check: Check): string => (check.ok ? "ok     " : check.needed ? "MISSING" : "without");
     const shown = flags["quiet"] === true ? checks.filter((check) => !check.ok) : checks;
     for (const check of shown) process.stdout.write(`${mark(check)} ${check.name}: ${check.detail}\n`);
-    const asked = [env, vlm, device].some((value) => value !== undefined);
-    const what = asked ? "what you asked for, and npm start," : "npm start";
+    const hasRequests = [env, vlm, device].some((value) => value !== undefined);
+    const what = hasRequests ? "what you asked for, and npm start," : "npm start";
     process.stdout.write(ok ? `${what} will run here\n` : `${what} will not run here: see MISSING above\n`);
   }
   process.exitCode = ok ? EXIT.done : EXIT.no;

@@ -51,14 +51,14 @@ function publicCopy(flags: Flags): PublicCopy | undefined {
 
 async function handle(flags: Flags): Promise<void> {
   const given = readFlags(flags);
-  const asked = configurationOf(given);
+  const requested = configurationOf(given);
   const progress = showProgress(given.quiet);
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
   const copy = publicCopy(flags);
   if (given.out !== undefined) refuseUsed(given.out);
-  const configuration = only(await onDevice([asked], progress));
+  const configuration = only(await onDevice([requested], progress));
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },

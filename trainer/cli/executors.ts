@@ -58,8 +58,8 @@ export const loadExecutor = (name: string): Promise<Executor> => executorNamed(n
 
 /** What was given to an executor: its part of a file, flags over it. */
 export function executorSettings(name: string, flags: Flags, fromFile: Readonly<Record<string, unknown>> = {}) {
-  const own = Object.keys(executorNamed(name).options).flatMap((flag) =>
+  const fromFlags = Object.keys(executorNamed(name).options).flatMap((flag) =>
     flags[flag] === undefined ? [] : [[flag.slice(name.length + 1), flags[flag]] as const],
   );
-  return { ...fromFile, ...Object.fromEntries(own) };
+  return { ...fromFile, ...Object.fromEntries(fromFlags) };
 }

@@ -47,15 +47,15 @@ export function parseThreads(threads: number): number {
 }
 
 /** Adds a command's own flags and the shared ones. */
-export function plain<T>(argv: Argv, own: Readonly<Record<string, Options>>): Argv<T> {
-  const options: Record<string, Options> = { ...own, ...SHARED };
-  for (const [name, option] of Object.entries(own)) {
+export function plain<T>(argv: Argv, ofCommand: Readonly<Record<string, Options>>): Argv<T> {
+  const options: Record<string, Options> = { ...ofCommand, ...SHARED };
+  for (const [name, option] of Object.entries(ofCommand)) {
     if (option.type !== "boolean")
       options[name] = { ...option, requiresArg: option.requiresArg ?? option.nargs === undefined };
   }
   return argv
     .options(options)
-    .config("config", SHARED.config.describe, (file) => flagsIn(file, Object.keys({ ...own, ...COMMON_OPTIONS })))
+    .config("config", SHARED.config.describe, (file) => flagsIn(file, Object.keys({ ...ofCommand, ...COMMON_OPTIONS })))
     .check((args) => {
       refuseLists(args, options);
       return true;

@@ -67,11 +67,11 @@ type FileParts = { readonly [K in OwnKey]?: z.infer<(typeof OWN)[K]> } & {
 
 function readFile(file: string, executors: readonly string[]): FileParts {
   const { name, values: all } = readConfigurationFile(file);
-  const own: Record<string, unknown> = {};
+  const parts: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};
   const executorSettings: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const [key, value] of Object.entries(all)) {
-    if (Object.hasOwn(OWN, key)) own[key] = checked(name, key as OwnKey, value);
+    if (Object.hasOwn(OWN, key)) parts[key] = checked(name, key as OwnKey, value);
     else if (executors.includes(key)) {
       const parsed = settings.safeParse(value);
       if (!parsed.success) throw new InputError(`${name}: ${key}: is a map of the executor's settings`);
@@ -83,7 +83,7 @@ function readFile(file: string, executors: readonly string[]): FileParts {
       throw new InputError(`${name}: there is no key "${key}"${best === "" ? "" : `; did you mean "${best}"?`}`);
     }
   }
-  return { name, settings: rest, executorSettings, ...own };
+  return { name, settings: rest, executorSettings, ...parts };
 }
 
 function checked(file: string, key: OwnKey, value: unknown): unknown {
@@ -166,8 +166,8 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   };
 }
 
-function variantOf({ name, ...own }: NonNullable<FileParts["list"]>[number]): Variant {
-  return { settings: own, ...(name === undefined ? {} : { name }) };
+function variantOf({ name, ...settings }: NonNullable<FileParts["list"]>[number]): Variant {
+  return { settings, ...(name === undefined ? {} : { name }) };
 }
 
 function jobsOf(value: unknown): number | undefined {

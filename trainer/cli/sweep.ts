@@ -71,13 +71,13 @@ async function writeReport(folder: string, progress: Progress): Promise<SweepSum
   }
 }
 
-function planDocument({ asked, finished, resumed, file, jobs }: OpenSweep) {
-  const state = (cell: OpenSweep["asked"][number]): string =>
+function planDocument({ requested, finished, resumed, file, jobs }: OpenSweep) {
+  const state = (cell: OpenSweep["requested"][number]): string =>
     finished.includes(cell) ? "done" : resumed.includes(cell) ? "resumed" : "new";
   return {
     varied: file.varied,
     jobs: jobs.count,
-    cells: asked.map((cell) => ({
+    cells: requested.map((cell) => ({
       cell: cell.name,
       variant: cell.variant,
       seed: cell.configuration.seed,

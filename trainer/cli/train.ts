@@ -25,10 +25,10 @@ import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand
 
 async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
   const folder = path.resolve(given.out ?? defaultFolder("train"));
-  const asked = configurationOf(given);
+  const requested = configurationOf(given);
   refuseUsed(folder);
-  const configuration = only(await onDevice([asked], progress));
-  return { folder, configuration, command: typedCommand(), earlyStopping: asked.earlyStopping };
+  const configuration = only(await onDevice([requested], progress));
+  return { folder, configuration, command: typedCommand(), earlyStopping: requested.earlyStopping };
 }
 
 async function train(flags: Flags): Promise<void> {

@@ -29,8 +29,8 @@ export const command: CommandModule<object, Arguments> = {
         threads: THREADS_OPTION,
       },
     ),
-  handler: async ({ directory, device: asked, threads, json }) => {
-    const { device } = await chooseDevice(asked);
+  handler: async ({ directory, device: requested, threads, json }) => {
+    const { device } = await chooseDevice(requested);
     const { compared, failures } = await verify(directory, { device, threads: parseThreads(threads) });
     if (json) printJson({ directory, compared, failed: failures.length, failures });
     else {

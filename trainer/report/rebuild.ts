@@ -17,8 +17,8 @@ async function described(
   folder: string,
   firstRun: string,
 ): Promise<Pick<Comparison, "config" | "machine" | "commit" | "languageVersion">> {
-  const own = (await readBytesIfAny(path.join(folder, "config.json"))) !== null;
-  const { configuration, machine, commit } = await readRunConfig(own ? folder : firstRun);
+  const isRecorded = (await readBytesIfAny(path.join(folder, "config.json"))) !== null;
+  const { configuration, machine, commit } = await readRunConfig(isRecorded ? folder : firstRun);
   const { languageVersion } = await readRunConfig(firstRun);
   return { config: configuration, machine, commit, languageVersion };
 }

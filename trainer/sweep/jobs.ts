@@ -27,17 +27,17 @@ export const thisMachine = (): Machine => ({
   freeMiB: Math.floor((process.availableMemory?.() ?? freemem()) / 2 ** 20),
 });
 
-/** `asked` (--jobs) wins. */
+/** `requested` (--jobs) wins. */
 export function jobsFor(
   cells: readonly { readonly configuration: Pick<Configuration, "threads"> }[],
   usages: readonly Pick<Usage, "peakMiB">[],
-  asked: number | null,
+  requested: number | null,
   { cores, freeMiB }: Machine,
 ): Jobs {
   const measured = usages.length > 0;
   const peakMiB = measured ? Math.max(...usages.map((usage) => usage.peakMiB)) : ASSUMED_MIB;
   const threads = Math.max(1, ...cells.map(({ configuration }) => configuration.threads));
   const room = Math.min(Math.floor(cores / threads), Math.floor((freeMiB * USABLE) / Math.max(1, peakMiB)));
-  const count = asked ?? Math.max(1, Math.min(room, cells.length));
+  const count = requested ?? Math.max(1, Math.min(room, cells.length));
   return { count, peakMiB, measured, freeMiB };
 }

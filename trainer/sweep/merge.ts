@@ -11,7 +11,7 @@ export interface Merged {
   /** All that the folder is to hold. */
   readonly file: SweepFile;
   /** The cells that this command names. */
-  readonly asked: readonly PlannedCell[];
+  readonly requested: readonly PlannedCell[];
   readonly added: number;
 }
 
@@ -45,7 +45,7 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
   }
   return {
     file: { command, varied, cells: [...known.values()] },
-    asked: plan.cells.map((cell) => {
+    requested: plan.cells.map((cell) => {
       const planned = known.get(keyOf(cell));
       if (planned === undefined) throw new RangeError(`the cell ${cell.name} is not in the plan`);
       return planned;
@@ -73,8 +73,8 @@ function preparationFolders(all: readonly Configuration[]): (configuration: Conf
   }
   return (configuration) => {
     const inputs = inputsOf(configuration);
-    const own = randomTransitionsNeeded(configuration);
-    const taken = own === 0 ? steps.get(inputs) : own;
+    const needed = randomTransitionsNeeded(configuration);
+    const taken = needed === 0 ? steps.get(inputs) : needed;
     return createHash("sha256").update(`${inputs} ${taken}`).digest("hex").slice(0, 8);
   };
 }

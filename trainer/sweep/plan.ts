@@ -298,10 +298,13 @@ export function conflictOf(
 export function variedIn(all: readonly Configuration[]): SettingName[] {
   const differs = (some: readonly Configuration[], name: SettingName): boolean =>
     new Set(some.map((configuration) => configuration[name])).size > 1 && !followsIn(some, name);
-  const agents = [...new Set(all.map(({ agent }) => agent))].map((agent) => all.filter((own) => own.agent === agent));
+  const agents = [...new Set(all.map(({ agent }) => agent))].map((agent) =>
+    all.filter((configuration) => configuration.agent === agent),
+  );
   return SETTING_NAMES.filter(
     (name) =>
-      name !== "seed" && (agents.some((own) => differs(own, name)) || (differs(all, name) && !FOLLOWS_AGENT.has(name))),
+      name !== "seed" &&
+      (agents.some((ofAgent) => differs(ofAgent, name)) || (differs(all, name) && !FOLLOWS_AGENT.has(name))),
   );
 }
 

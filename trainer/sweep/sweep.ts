@@ -43,7 +43,7 @@ export interface OpenSweep {
   readonly options: SweepOptions;
   readonly file: SweepFile;
   /** Cells of this command, and of them those that are finished, that go on from a checkpoint, and that are new. */
-  readonly asked: readonly PlannedCell[];
+  readonly requested: readonly PlannedCell[];
   readonly finished: readonly PlannedCell[];
   readonly resumed: readonly PlannedCell[];
   readonly fresh: readonly PlannedCell[];
@@ -63,22 +63,22 @@ export const openSweep = (request: SweepRequest, options: SweepOptions): Promise
 
 /** The same with cells that are planned already, all of different settings. */
 export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
-  const { folder, command, executor = local, jobs: askedJobs } = options;
+  const { folder, command, executor = local, jobs: requestedJobs } = options;
   const old = readSweepFile(folder);
   if (old === null) refuseUsed(folder);
   const plan = await onDevices(planned, executor, options.progress);
-  const { file, asked } = merge(folder, command, old, plan);
-  const finished = asked.filter((cell) => finishedState(cell.folder) !== null);
-  const rest = asked.filter((cell) => !finished.includes(cell));
+  const { file, requested } = merge(folder, command, old, plan);
+  const finished = requested.filter((cell) => finishedState(cell.folder) !== null);
+  const rest = requested.filter((cell) => !finished.includes(cell));
   const usages = finished.map((cell) => usageOf(cell.folder)).filter((usage): usage is Usage => usage !== null);
   const room = executor.here
-    ? jobsFor(rest, usages, askedJobs ?? null, thisMachine())
-    : { ...jobsFor(rest, usages, null, thisMachine()), count: askedJobs ?? Math.max(1, rest.length) };
+    ? jobsFor(rest, usages, requestedJobs ?? null, thisMachine())
+    : { ...jobsFor(rest, usages, null, thisMachine()), count: requestedJobs ?? Math.max(1, rest.length) };
   const jobs = { ...room, count: Math.min(room.count, serversFor(rest)) };
   return {
     options,
     file,
-    asked,
+    requested,
     finished,
     resumed: rest.filter((cell) => iterationsIn(cell.folder) > 0),
     fresh: rest.filter((cell) => iterationsIn(cell.folder) === 0),
@@ -112,8 +112,8 @@ async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress
   return { ...plan, cells };
 }
 
-const unfinished = ({ fresh, resumed, asked }: OpenSweep): PlannedCell[] =>
-  asked.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
+const unfinished = ({ fresh, resumed, requested }: OpenSweep): PlannedCell[] =>
+  requested.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
 
 /**
  * How long what is left will take; from finished cells, or from a probe of some seconds. Null where nothing is left, or where it

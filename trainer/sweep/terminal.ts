@@ -27,14 +27,14 @@ function values(all: readonly unknown[]): string {
 }
 
 /** What is the same in all cells and not as by default. */
-function fixed({ asked, file }: OpenSweep): string {
-  const first = at(asked, 0);
+function fixed({ requested, file }: OpenSweep): string {
+  const first = at(requested, 0);
   const { quick, names } = unusual(first.configuration);
   const settings = names.filter(
     (name) =>
       name !== "seed" &&
       !file.varied.includes(name) &&
-      asked.every(({ configuration }) => configuration[name] === first.configuration[name]),
+      requested.every(({ configuration }) => configuration[name] === first.configuration[name]),
   );
   const agent = file.varied.includes("agent") ? [] : [`--agent ${first.configuration.agent}`];
   const flags = [
@@ -73,9 +73,9 @@ function memory({ jobs, options }: OpenSweep): string {
 }
 
 export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate | null): string {
-  const { asked, file, finished, resumed, fresh, repeated } = sweep;
-  const configurations = asked.map(({ configuration }) => configuration);
-  const variants = [...new Set(asked.flatMap(({ variant }) => variant ?? []))];
+  const { requested, file, finished, resumed, fresh, repeated } = sweep;
+  const configurations = requested.map(({ configuration }) => configuration);
+  const variants = [...new Set(requested.flatMap(({ variant }) => variant ?? []))];
   const varies = [
     ...(variants.length > 0 ? [`variants ${values(variants)}`] : []),
     ...file.varied
@@ -84,10 +84,10 @@ export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate 
       .map(({ name, all }) => `${symbolOf(name)} ${values(all)}`),
     `seeds ${values(configurations.map(({ seed }) => seed))}`,
   ];
-  const others = file.cells.length - asked.length;
+  const others = file.cells.length - requested.length;
   const states = [`${finished.length} done`, `${resumed.length} resumed`, `${fresh.length} new`];
   return [
-    paragraph("sweep", `${asked.length} cells in ${shown}`),
+    paragraph("sweep", `${requested.length} cells in ${shown}`),
     paragraph("varied", varies.join(" · ")),
     paragraph("fixed", fixed(sweep)),
     paragraph("cells", states.join(", ") + (others > 0 ? `; ${others} of other commands stay as they are` : "")),

@@ -105,8 +105,8 @@ const readLines = (file: string): string[] =>
 /** timings.csv of the sweep: a row a cell. The only file of a sweep's own that holds clock times. */
 export function writeTimings(folder: string, cells: readonly PlannedCell[]): void {
   const round = (value: number): number => Math.round(value * 1000) / 1000;
-  const rows = cells.flatMap(({ name, folder: own }) => {
-    const usage = usageOf(own);
+  const rows = cells.flatMap(({ name, folder: cellFolder }) => {
+    const usage = usageOf(cellFolder);
     if (usage === null) return [];
     const { seconds, runSeconds, cpuSeconds, peakMiB, attempts, host } = usage;
     return [[name, attempts, round(seconds), round(runSeconds), round(cpuSeconds), peakMiB, host]];

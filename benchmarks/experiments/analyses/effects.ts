@@ -32,15 +32,15 @@ interface Budget {
 function mainEffect(runs: readonly Measured[], factor: string, { valid, generated }: Budget) {
   const groups = [...grouped(runs, (cell) => levelOf(cell, factor))];
   const [, base] = at(groups, 0);
-  const perLevel = groups.map(([level, own]) => {
-    const pairs = own === base ? [] : paired(own, base, rest(factor));
+  const perLevel = groups.map(([level, group]) => {
+    const pairs = group === base ? [] : paired(group, base, rest(factor));
     return {
       level,
-      runs: own.length,
-      perValid: mean(own.map((run) => valueAt(run, "valid", valid))),
-      perGenerated: mean(own.map((run) => valueAt(run, "generated", generated))),
-      validRate: mean(own.map(({ run }) => run.validRate)),
-      gainPerIteration: mean(own.map(gainPerIteration)),
+      runs: group.length,
+      perValid: mean(group.map((run) => valueAt(run, "valid", valid))),
+      perGenerated: mean(group.map((run) => valueAt(run, "generated", generated))),
+      validRate: mean(group.map(({ run }) => run.validRate)),
+      gainPerIteration: mean(group.map(gainPerIteration)),
       against:
         pairs.length === 0
           ? null
@@ -84,8 +84,8 @@ function twoWay(runs: readonly Measured[], rows: string, columns: string, valid:
     rows: values(rows).map((row) => [
       row,
       ...across.map((column) => {
-        const own = runs.filter(({ cell: { levels } }) => levels[rows] === row && levels[columns] === column);
-        return own.length === 0 ? "" : percent(mean(own.map((run) => valueAt(run, "valid", valid))));
+        const inCell = runs.filter(({ cell: { levels } }) => levels[rows] === row && levels[columns] === column);
+        return inCell.length === 0 ? "" : percent(mean(inCell.map((run) => valueAt(run, "valid", valid))));
       }),
     ]),
   };
@@ -96,12 +96,12 @@ function extremes(
   { valid, generated }: Budget,
 ): { table: Table; cells: readonly RankedCell[] } {
   const cells = [...grouped(runs, ({ name }) => name)]
-    .map(([name, own]) => ({
+    .map(([name, group]) => ({
       name,
-      seeds: own.length,
-      perValid: mean(own.map((run) => valueAt(run, "valid", valid))),
-      perGenerated: mean(own.map((run) => valueAt(run, "generated", generated))),
-      validRate: mean(own.map(({ run }) => run.validRate)),
+      seeds: group.length,
+      perValid: mean(group.map((run) => valueAt(run, "valid", valid))),
+      perGenerated: mean(group.map((run) => valueAt(run, "generated", generated))),
+      validRate: mean(group.map(({ run }) => run.validRate)),
     }))
     .sort((a, b) => b.perValid - a.perValid);
   const shown = cells.length <= 8 ? cells : [...cells.slice(0, 4), ...cells.slice(-4)];

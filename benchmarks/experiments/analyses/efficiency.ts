@@ -10,10 +10,10 @@ import { compareLevels } from "./levels.js";
 function outcome({ experiment, runs }: Context): Outcome {
   const [factor = "arm"] = Object.keys(experiment.factors);
   const groups = grouped(runs, ({ name }) => name);
-  const levels = [...groups].map(([name, own]) => ({ name, runs: own }));
+  const levels = [...groups].map(([name, group]) => ({ name, runs: group }));
   const outcome = compareLevels(factor, levels, runs, experiment);
   const arms: Record<string, readonly SeedRun[]> = Object.fromEntries(
-    [...groups].map(([name, own]) => [name, own.map(({ run }) => run)]),
+    [...groups].map(([name, group]) => [name, group.map(({ run }) => run)]),
   );
   const seeds = [...new Set(runs.map(({ cell }) => cell.seed))];
   const { pairs } = summarize({ arms, config: {}, machine: "", commit: "", seeds });

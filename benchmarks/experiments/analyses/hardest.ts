@@ -37,10 +37,10 @@ interface Judged {
 
 /** The moved object's pair with the lowest probability, and its two slots. */
 function worstPair(sample: SampleLine): { caption: SampleCaption; slots: readonly [number, number] } | null {
-  const own = askedPairs(sample).flatMap(({ caption, slots }) =>
+  const moved = askedPairs(sample).flatMap(({ caption, slots }) =>
     slots?.includes(sample.slot) ? [{ caption, slots }] : [],
   );
-  return own.sort((a, b) => a.caption.probability - b.caption.probability)[0] ?? null;
+  return moved.sort((a, b) => a.caption.probability - b.caption.probability)[0] ?? null;
 }
 
 function kindsOf(catalog: Catalog, sample: SampleLine, slots: readonly [number, number], margin: number): Set<Kind> {
@@ -103,8 +103,8 @@ async function take(cell: Cell): Promise<Taken> {
   const { world } = cell.configuration;
   const judged = await judge(cell, loadCatalog(world));
   const iterations = [...new Set(judged.map(({ iteration }) => iteration))].map((iteration) => {
-    const own = judged.filter((one) => one.iteration === iteration);
-    return { iteration, hardest: counted(own.filter((one) => one.hardest)), all: counted(own) };
+    const samples = judged.filter((one) => one.iteration === iteration);
+    return { iteration, hardest: counted(samples.filter((one) => one.hardest)), all: counted(samples) };
   });
   return { world, iterations, remaining: remainingOf(judged) };
 }
@@ -170,8 +170,8 @@ function partsTable(iterations: readonly Iteration[]): { table: Table; data: unk
   const parts = Math.min(PARTS, last);
   const found = Array.from({ length: parts }, (_, part) => {
     const [from, to] = [Math.floor((part * last) / parts) + 1, Math.floor(((part + 1) * last) / parts)];
-    const own = iterations.filter(({ iteration }) => iteration >= from && iteration <= to);
-    return { from, to, shares: sharesOf(own) };
+    const inPart = iterations.filter(({ iteration }) => iteration >= from && iteration <= to);
+    return { from, to, shares: sharesOf(inPart) };
   });
   const table: Table = {
     title: "RLS3 as it goes on: shares of its hardest samples",
@@ -216,8 +216,8 @@ async function outcome({ runs }: Context): Promise<Outcome> {
   const ofArm = (arm: string): Iteration[] =>
     taken.filter((one) => one.arm === arm).flatMap(({ iterations }) => iterations);
   const arms = new Map([...new Set(taken.map(({ arm }) => arm))].map((arm) => [arm, sharesOf(ofArm(arm))]));
-  const own = ofArm("rls3");
-  const parts = partsTable(own);
+  const iterations = ofArm("rls3");
+  const parts = partsTable(iterations);
   const first = taken.find(({ arm, iterations }) => arm === "rls3" && iterations.length > 0);
   const rest = await remainingTable(first ?? { world: "rooms", iterations: [], remaining: [] });
   const looked = (iterations: readonly Iteration[]): string =>
@@ -225,7 +225,7 @@ async function outcome({ runs }: Context): Promise<Outcome> {
   const any5 = arms.get("rls3")?.at(-1);
   return {
     headline: `${percent(any5?.hardest, 0)} of RLS3's hardest samples have an artefact, ${percent(any5?.all, 0)} of all its samples`,
-    sentences: [`${looked(own)} samples of RLS3, ${looked(ofArm("random"))} of random sampling looked at`],
+    sentences: [`${looked(iterations)} samples of RLS3, ${looked(ofArm("random"))} of random sampling looked at`],
     tables: [kindTable(arms), parts.table, rest.table],
     data: { arms: Object.fromEntries(arms), parts: parts.data },
     ...(rest.picture === null ? {} : { pictures: new Map([["remaining.png", rest.picture]]) }),

@@ -63,11 +63,11 @@ function accuracyTable(
     title: `One-term accuracy after ${count(samples)} ${axis} samples`,
     head: [factor, "mean", "95 % interval", ...(baseline === undefined ? [] : [`to ${baseline}`, "p (Holm)", "seeds"])],
     rows: levels.map(({ name }, i) => {
-      const own = at(estimates, i);
+      const estimated = at(estimates, i);
       return [
         name,
-        percent(own.mean),
-        percentInterval(own.interval),
+        percent(estimated.mean),
+        percentInterval(estimated.interval),
         ...(baseline === undefined ? [] : differenceCells(at(compared, i))),
       ];
     }),
@@ -116,13 +116,13 @@ function sentenceOf(name: string, axis: Axis, found: Against | null, baseline: s
   if (found === null) return null;
   const sure = found.pHolm !== null && found.pHolm < 0.05;
   const more = sure || found.seedsNeeded === null ? "" : `; one of this size would take ${found.seedsNeeded} seeds`;
-  const told = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)}${more})`;
-  return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${told}`;
+  const effect = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)}${more})`;
+  return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${effect}`;
 }
 
 function outcome({ experiment, runs }: Context): Outcome {
   const [factor = "level"] = Object.keys(experiment.factors);
-  const all = [...grouped(runs, ({ name }) => name)].map(([name, own]): Level => ({ name, runs: own }));
+  const all = [...grouped(runs, ({ name }) => name)].map(([name, group]): Level => ({ name, runs: group }));
   return compareLevels(factor, all, runs, experiment);
 }
 

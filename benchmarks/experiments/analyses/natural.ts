@@ -15,7 +15,7 @@ const quantities = (axis: Axis, samples: number): Quantity[] =>
     { name: "natural, full flip", what: naturalFull },
   ].map(({ name, what }) => ({ name, value: (run) => valueAt(run, axis, samples, what) }));
 
-const told = (row: Row): string => `${points(row.difference.mean)} (${probability(row.pHolm)})`;
+const phrase = (row: Row): string => `${points(row.difference.mean)} (${probability(row.pHolm)})`;
 
 function outcome({ runs }: Context): Outcome {
   const [a, b] = [ofLevel(runs, "arm", "rls3"), ofLevel(runs, "arm", "random")];
@@ -25,7 +25,7 @@ function outcome({ runs }: Context): Outcome {
     generated: compareArms(a, b, quantities("generated", budgets.generated)),
   };
   return {
-    headline: `on the natural mix RLS3 against random: ${told(at(rows.valid, 1))} per valid sample, ${told(at(rows.generated, 1))} per generated sample; on the balanced set ${told(at(rows.valid, 0))} and ${told(at(rows.generated, 0))}`,
+    headline: `on the natural mix RLS3 against random: ${phrase(at(rows.valid, 1))} per valid sample, ${phrase(at(rows.generated, 1))} per generated sample; on the balanced set ${phrase(at(rows.valid, 0))} and ${phrase(at(rows.generated, 0))}`,
     sentences: [],
     tables: [
       armsTable(`After ${count(budgets.valid)} valid samples`, "test set", "rls3", "random", rows.valid),

@@ -73,8 +73,8 @@ function outcome({ experiment, runs }: Context): Outcome {
   const all = runs.map((run): Watched => ({ ...run, ...schema.parse(run.measures) }));
   const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
   const bases = Object.keys(experiment.factors["base"] ?? {}).map((name): Base => {
-    const own = ofLevel(all, "base", name);
-    const [a, b] = [ofLevel(own, "arm", "rls3"), ofLevel(own, "arm", "random")];
+    const ofBase = ofLevel(all, "base", name);
+    const [a, b] = [ofLevel(ofBase, "arm", "rls3"), ofLevel(ofBase, "arm", "random")];
     const pairs = paired(a, b, ({ seed }) => String(seed));
     const share = (arm: readonly Watched[]) => ({
       raised: mean(arm.map(({ raised }) => raised)),
@@ -96,9 +96,9 @@ function outcome({ experiment, runs }: Context): Outcome {
   const goes = difference(
     paired(weak, normal, ({ seed }) => String(seed)).map(([x, y]) => [x.raised, y.raised] as const),
   );
-  const [own] = bases.filter(({ name }) => name === "floor-only")[0]?.perValid ?? [];
+  const [vertical] = bases.filter(({ name }) => name === "floor-only")[0]?.perValid ?? [];
   return {
-    headline: `the planted weakness moves the share of objects that RLS3 puts on furniture by ${points(goes.mean)} points (${probability(goes.p)}); on above and below RLS3 is then ${points(own?.difference.mean ?? 0)} to random per valid sample (${probability(own?.pHolm ?? null)})`,
+    headline: `the planted weakness moves the share of objects that RLS3 puts on furniture by ${points(goes.mean)} points (${probability(goes.p)}); on above and below RLS3 is then ${points(vertical?.difference.mean ?? 0)} to random per valid sample (${probability(vertical?.pHolm ?? null)})`,
     sentences: bases.map(({ name, sooner: found }) => `${name} base: ${soonerSentence(found)}`),
     tables: [
       sharesTable(bases),
@@ -114,14 +114,14 @@ function outcome({ experiment, runs }: Context): Outcome {
 export const planted: Analysis = { measures: { schema, take }, outcome };
 
 function soonerSentence(found: Base["sooner"]): string {
-  const told = (axis: Axis): string => {
+  const phrase = (axis: Axis): string => {
     const reached = found[axis].filter((share) => share !== null);
     if (reached.length === 0) return `of its ${axis} samples in no seed`;
     const sorted = [...reached].sort((a, b) => a - b);
     const median = at(sorted, Math.floor((sorted.length - 1) / 2));
     return `${decimal(median, 2)} of its ${axis} samples (median; reached in ${reached.length} of ${found[axis].length} seeds)`;
   };
-  return `random's final accuracy on above and below is reached after ${told("generated")} and ${told("valid")}`;
+  return `random's final accuracy on above and below is reached after ${phrase("generated")} and ${phrase("valid")}`;
 }
 
 const sharesTable = (bases: readonly Base[]): Table => ({

@@ -51,8 +51,11 @@ interface World {
 async function take(cell: Cell, place: Place): Promise<Taken> {
   const worlds = new Map<string, World>();
   for (const world of levelsOf(place.cells, "train")) {
-    const own = place.cells.filter(({ levels }) => levels["train"] === world);
-    worlds.set(world, { catalog: loadCatalog(at(own, 0).configuration.world), set: await testSetOf(own, cell, place) });
+    const cells = place.cells.filter(({ levels }) => levels["train"] === world);
+    worlds.set(world, {
+      catalog: loadCatalog(at(cells, 0).configuration.world),
+      set: await testSetOf(cells, cell, place),
+    });
   }
   const evaluations = path.join(place.folder, "evaluations");
   const base = `before-${path.basename(cell.shared)}-${cell.levels["base"]}.json`;
@@ -71,8 +74,8 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
 /** The balanced test set that these cells of one world share; drawn again, for the model of `here`, where all their runs are on another machine. */
 async function testSetOf(cells: readonly Cell[], here: Cell, { folder, progress, signal }: Place): Promise<TestSet> {
   const any = at(cells, 0);
-  const kept = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
-  const files = [...cells.map(({ shared }) => path.join(shared, "test.safetensors")), kept];
+  const file = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
+  const files = [...cells.map(({ shared }) => path.join(shared, "test.safetensors")), file];
   const there = files.find((file) => existsSync(file));
   if (there !== undefined) return decodeTestSet(readTensorFile(there).tensors);
   const { env, world, render, keys, episodesPerIteration: count } = any.configuration;
@@ -82,7 +85,7 @@ async function testSetOf(cells: readonly Cell[], here: Cell, { folder, progress,
   const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
   try {
     const { test } = await drawTestSets(any.configuration, environments, progress);
-    writeTensorFile(kept, encodeTestSet(test), {});
+    writeTensorFile(file, encodeTestSet(test), {});
     return test;
   } finally {
     await environments.close();
@@ -126,8 +129,8 @@ function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, Wor
   const tokenizer = TextTokenizer.open(modelDirectory(configuration.vlm));
   return Object.fromEntries(
     [...worlds].map(([world, { catalog, set }]) => {
-      const tokens = set.questions.flat().map((asked) => {
-        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), asked).right, 1000).length;
+      const tokens = set.questions.flat().map((question) => {
+        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), question).right, 1000).length;
       });
       return [world, { longest: Math.max(...tokens), mean: mean(tokens) }];
     }),
@@ -146,14 +149,14 @@ function worldFacts(
   const both = (a: readonly string[], b: readonly string[]): string[] => a.filter((name) => b.includes(name));
   const [objects, rooms] = [both(names(first), names(second)), both(scenes(first), scenes(second))];
   const tokens = bases.flatMap(({ base, captions }) =>
-    Object.entries(captions).map(([world, { longest, mean: own }]) => ({ base, world, longest, mean: own })),
+    Object.entries(captions).map(([world, { longest, mean: average }]) => ({ base, world, longest, mean: average })),
   );
   return {
     sentences: [
       `${first.world} has ${names(first).length} objects and ${scenes(first).length} scenes, ${second.world} ${names(second).length} and ${scenes(second).length}; they share ${objects.length === 0 ? "no object" : objects.join(", ")} and ${rooms.length === 0 ? "no scene" : rooms.join(", ")}`,
       ...tokens.map(
-        ({ base, world, longest, mean: own }) =>
-          `to the base that knows ${known(base)} a caption of ${world} is ${own.toFixed(1)} tokens, the longest ${longest}`,
+        ({ base, world, longest, mean: average }) =>
+          `to the base that knows ${known(base)} a caption of ${world} is ${average.toFixed(1)} tokens, the longest ${longest}`,
       ),
     ],
     data: { objects, scenes: rooms, tokens },
@@ -195,9 +198,9 @@ function outcome({ experiment, runs: measuredRuns }: Context): Outcome {
   const captions = [];
   for (const base of levelsOf(cells, "base")) {
     const runs = ofLevel(all, "base", base);
-    const own = at(runs, 0);
-    uncorrected.push({ base, before: own.before, runs, compared: comparisons(runs, worlds, own.before) });
-    captions.push({ base, captions: own.captions });
+    const first = at(runs, 0);
+    uncorrected.push({ base, before: first.before, runs, compared: comparisons(runs, worlds, first.before) });
+    captions.push({ base, captions: first.captions });
   }
   const bases = corrected(uncorrected);
   const facts = worldFacts(
@@ -207,7 +210,7 @@ function outcome({ experiment, runs: measuredRuns }: Context): Outcome {
   return {
     headline: bases.map(headlineOf).join(". "),
     sentences: [...bases.flatMap(carriedOver), ...facts.sentences],
-    tables: bases.flatMap((own) => [accuracyTable(own, worlds), differenceTable(own)]),
+    tables: bases.flatMap((base) => [accuracyTable(base, worlds), differenceTable(base)]),
     data: {
       bases: bases.map(({ base, before, runs, compared }) => ({
         base,
@@ -235,10 +238,10 @@ const headlineOf = ({ base, compared }: OfBase): string =>
 function carriedOver({ base, compared }: OfBase): string[] {
   return compared.flatMap(({ train, test, none }) => {
     const within = compared.findIndex((other) => other.train === test && other.test === test);
-    const own = at(compared, within);
-    if (train === test || none.mean <= 0 || (own.none.pHolm ?? 1) >= 0.05) return [];
+    const inWorld = at(compared, within);
+    if (train === test || none.mean <= 0 || (inWorld.none.pHolm ?? 1) >= 0.05) return [];
     return [
-      `with the base that knows ${known(base)}, training in ${train} gains ${percent(none.mean / own.none.mean)} of what training in ${test} itself gains in ${test} (${probability(none.pHolm)} for any gain)`,
+      `with the base that knows ${known(base)}, training in ${train} gains ${percent(none.mean / inWorld.none.mean)} of what training in ${test} itself gains in ${test} (${probability(none.pHolm)} for any gain)`,
     ];
   });
 }
@@ -250,9 +253,9 @@ function accuracyTable({ base, runs, before }: OfBase, worlds: readonly string[]
     head: ["trained in, by", ...worlds.map((world) => `in ${world}`)],
     rows: [
       ["not fine-tuned", ...worlds.map((world) => percent(before[world]))],
-      ...[...groups].map(([name, own]) => [
+      ...[...groups].map(([name, group]) => [
         name,
-        ...worlds.map((world) => percent(mean(own.map(({ accuracy }) => accuracyIn(accuracy, world))))),
+        ...worlds.map((world) => percent(mean(group.map(({ accuracy }) => accuracyIn(accuracy, world))))),
       ]),
     ],
   };
@@ -263,13 +266,13 @@ function comparisons(all: readonly Tested[], worlds: readonly string[], before: 
     worlds.map((test) => {
       const runs = ofLevel(all, "train", train);
       const value = ({ accuracy }: Tested): number => accuracyIn(accuracy, test);
-      const own = ofLevel(runs, "arm", "rls3");
-      const pairs = paired(own, ofLevel(runs, "arm", "random"), ({ seed }) => String(seed));
+      const trained = ofLevel(runs, "arm", "rls3");
+      const pairs = paired(trained, ofLevel(runs, "arm", "random"), ({ seed }) => String(seed));
       return {
         train,
         test,
         random: difference(pairs.map(([a, b]) => [value(a), value(b)] as const)),
-        none: difference(own.map((run) => [value(run), accuracyIn(before, test)] as const)),
+        none: difference(trained.map((run) => [value(run), accuracyIn(before, test)] as const)),
       };
     }),
   );
@@ -281,9 +284,9 @@ function corrected(
 ): OfBase[] {
   const found = bases.flatMap(({ compared }) => compared);
   const [random, none] = [holm(found.map((one) => one.random.p)), holm(found.map((one) => one.none.p))];
-  return bases.map((own) => ({
-    ...own,
-    compared: own.compared.map((one) => {
+  return bases.map((base) => ({
+    ...base,
+    compared: base.compared.map((one) => {
       const i = found.indexOf(one);
       return {
         ...one,

@@ -84,8 +84,8 @@ function stepProducts(
   captions: readonly (readonly CaptionSet[])[],
 ): Product[] {
   const tokenizer = TextTokenizer.open(BUNDLED);
-  const distinct = new DistinctTexts((own) => tokenizer.encodeTruncated(own, text.positions));
-  for (const { right, wrong } of captions.flat()) for (const own of [right, ...wrong]) distinct.number(own);
+  const distinct = new DistinctTexts((caption) => tokenizer.encodeTruncated(caption, text.positions));
+  for (const { right, wrong } of captions.flat()) for (const caption of [right, ...wrong]) distinct.number(caption);
   const { texts, tokens, nodes } = treeSize(text, textTree(text, distinct.encoded));
   const images = captions.length;
   const patches: Product = {

@@ -168,10 +168,10 @@ describe("cells of a sweep and seeds of an experiment", () => {
     await writeFile(path.join(sweep, "sweep.json"), JSON.stringify({ schema: 1, cells: [{}, {}, {}, {}] }));
     const response = await fetch(`${dashboard.url}api/v1/index`);
     expect(response.status).toBe(200);
-    const told = await events.until(({ runs }) =>
+    const change = await events.until(({ runs }) =>
       runs.some(({ id, varied }) => id === "sweep/cells/beta10-0" && varied["extrinsicWeight"] !== undefined),
     );
-    expect(told.runs.find(({ id }) => id === "sweep/cells/beta10-0")).toMatchObject({
+    expect(change.runs.find(({ id }) => id === "sweep/cells/beta10-0")).toMatchObject({
       arm: "beta10",
       seed: 0,
       varied: { extrinsicWeight: "10" },

@@ -46,10 +46,10 @@ try {
   const started = performance.now();
   await using dashboard = await openDashboard(folder, "--port", "0");
   say(`server listens after: ${(performance.now() - started).toFixed(0)} ms`);
-  const asked = performance.now();
+  const start = performance.now();
   const index = await (await fetch(`${dashboard.url}api/v1/index`)).arrayBuffer();
   say(
-    `first index (all runs read): ${(performance.now() - asked).toFixed(0)} ms, ${(index.byteLength / 1024).toFixed(0)} KiB`,
+    `first index (all runs read): ${(performance.now() - start).toFixed(0)} ms, ${(index.byteLength / 1024).toFixed(0)} KiB`,
   );
   await using opened = await openBrowser(chromium);
   const [paints, lists, charts, heaps, tells]: number[][] = [[], [], [], [], []];

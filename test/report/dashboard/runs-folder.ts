@@ -40,8 +40,8 @@ async function sweep(folder: string, seeds: number): Promise<void> {
   for (const { weight, rate } of CELLS) {
     for (let seed = 0; seed < seeds; seed++) {
       const cell = path.join(folder, "cells", `beta${weight}-eta${rate}-${seed}`);
-      const own: FixtureArm = { ...arm, speed: arm.speed * (0.6 + 0.2 * rate + 0.02 * weight) };
-      await writeRun(cell, own, seed, ITERATIONS, 0);
+      const varied: FixtureArm = { ...arm, speed: arm.speed * (0.6 + 0.2 * rate + 0.02 * weight) };
+      await writeRun(cell, varied, seed, ITERATIONS, 0);
       await configure(cell, { extrinsicWeight: weight, samplingRate: rate });
     }
   }

@@ -55,8 +55,8 @@ function send(...lines: readonly string[]): Promise<Answered> {
   });
 }
 
-const own = (): string => `Host: 127.0.0.1:${dashboard.port}`;
-const get = (target: string): Promise<Answered> => send(`GET ${target} HTTP/1.1`, own());
+const hostHeader = (): string => `Host: 127.0.0.1:${dashboard.port}`;
+const get = (target: string): Promise<Answered> => send(`GET ${target} HTTP/1.1`, hostHeader());
 
 describe("it answers", () => {
   it.each(["127.0.0.1", "localhost", "LOCALHOST"])("to the name %s", async (name) => {
@@ -77,7 +77,7 @@ describe("it answers", () => {
 
   it("not without a name, nor to two", async () => {
     expect((await send("GET / HTTP/1.1")).status).toBe(400);
-    expect((await send("GET / HTTP/1.1", "Host: rebound.example", own())).status).not.toBe(200);
+    expect((await send("GET / HTTP/1.1", "Host: rebound.example", hostHeader())).status).not.toBe(200);
   });
 
   it.each(["https://example.org", "null", "http://127.0.0.1:1", "http://localhost", "http://localhost:PORT.example"])(
@@ -85,7 +85,7 @@ describe("it answers", () => {
     async (origin) => {
       const { status } = await send(
         "GET /api/v1/index HTTP/1.1",
-        own(),
+        hostHeader(),
         `Origin: ${origin.replace("PORT", String(dashboard.port))}`,
       );
       expect(status).toBe(403);
@@ -93,16 +93,16 @@ describe("it answers", () => {
   );
 
   it("to its own pages, and not to what other sites embed", async () => {
-    expect((await send("GET /api/v1/index HTTP/1.1", own(), `Origin: http://127.0.0.1:${dashboard.port}`)).status).toBe(
-      200,
-    );
-    expect((await send("GET / HTTP/1.1", own(), "Sec-Fetch-Site: none")).status).toBe(200);
-    expect((await send("GET / HTTP/1.1", own(), "Sec-Fetch-Site: cross-site")).status).toBe(403);
-    expect((await send("GET / HTTP/1.1", own(), "Sec-Fetch-Site: same-site")).status).toBe(403);
+    expect(
+      (await send("GET /api/v1/index HTTP/1.1", hostHeader(), `Origin: http://127.0.0.1:${dashboard.port}`)).status,
+    ).toBe(200);
+    expect((await send("GET / HTTP/1.1", hostHeader(), "Sec-Fetch-Site: none")).status).toBe(200);
+    expect((await send("GET / HTTP/1.1", hostHeader(), "Sec-Fetch-Site: cross-site")).status).toBe(403);
+    expect((await send("GET / HTTP/1.1", hostHeader(), "Sec-Fetch-Site: same-site")).status).toBe(403);
   });
 
   it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])("not to %s", async (method) => {
-    const { status, head } = await send(`${method} /api/v1/index HTTP/1.1`, own());
+    const { status, head } = await send(`${method} /api/v1/index HTTP/1.1`, hostHeader());
     expect(status).toBe(405);
     expect(head).toMatch(/^Allow: GET\r?$/m);
   });

@@ -12,12 +12,12 @@ const names = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localh
 
 /** Why a request is not answered; null where it is. */
 export function refusal({ method, url, headers }: IncomingMessage, port: number): Refusal | null {
-  const own = names(port);
-  if (headers.host === undefined || !own.includes(headers.host.toLowerCase())) {
+  const hosts = names(port);
+  if (headers.host === undefined || !hosts.includes(headers.host.toLowerCase())) {
     return { status: 421, reason: "this server answers to 127.0.0.1 and localhost only" };
   }
   const { origin } = headers;
-  if (origin !== undefined && !own.some((name) => origin.toLowerCase() === `http://${name}`)) {
+  if (origin !== undefined && !hosts.some((name) => origin.toLowerCase() === `http://${name}`)) {
     return { status: 403, reason: "pages of other origins are not answered" };
   }
   const site = headers["sec-fetch-site"];

@@ -104,8 +104,8 @@ export function sampleEntry({ iteration, sample }: NumberedSample, world: World)
 
 /** Those of the moved object are the agent's doing. */
 function captionsOfMoved(sample: SampleLine): readonly SampleCaption[] {
-  const asked = askedPairs(sample).filter(({ slots }) => slots === null || slots.includes(sample.slot));
-  return asked.map(({ caption }) => caption);
+  const ofMoved = askedPairs(sample).filter(({ slots }) => slots === null || slots.includes(sample.slot));
+  return ofMoved.map(({ caption }) => caption);
 }
 
 export function placements(samples: readonly NumberedSample[], { scenes }: World): ScenePlacements[] {

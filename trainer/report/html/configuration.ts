@@ -43,14 +43,16 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** A run's settings, or a comparison's by arm: then with a column for each arm. */
 function settingsTable(configuration: Readonly<Record<string, unknown>>): Markup {
   const caption = "Resolved values, defaults included";
-  const arms = Object.entries(configuration).flatMap(([name, own]) => (isRecord(own) ? [{ name, own }] : []));
+  const arms = Object.entries(configuration).flatMap(([name, settings]) =>
+    isRecord(settings) ? [{ name, settings }] : [],
+  );
   if (arms.length === 0 || arms.length < Object.keys(configuration).length) {
     const rows = Object.entries(configuration).map(([key, value]) => [key, plain(value)]);
     return table({ caption, head: ["setting", "value"], rows });
   }
-  const keys = [...new Set(arms.flatMap(({ own }) => Object.keys(own)))];
+  const keys = [...new Set(arms.flatMap(({ settings }) => Object.keys(settings)))];
   const rows = keys.map((key) => {
-    const values = arms.map(({ own }) => (key in own ? plain(own[key]) : "–"));
+    const values = arms.map(({ settings }) => (key in settings ? plain(settings[key]) : "–"));
     const differ = new Set(values).size > 1;
     return [differ ? html`<b>${key}</b>` : key, ...values];
   });

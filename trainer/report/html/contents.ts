@@ -177,8 +177,8 @@ export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>
 export const inOrder = (names: Iterable<string>): string[] => [...names].sort(compareArms);
 
 async function loadConfig(folder: string, fallback: string | undefined): Promise<RunConfig> {
-  const own = await readBytesIfAny(path.join(folder, "config.json"));
-  return readRunConfig(own === null && fallback !== undefined ? fallback : folder);
+  const config = await readBytesIfAny(path.join(folder, "config.json"));
+  return readRunConfig(config === null && fallback !== undefined ? fallback : folder);
 }
 
 export async function loadContents(folder: string): Promise<ReportContents> {

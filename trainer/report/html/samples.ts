@@ -17,8 +17,8 @@ function caption({ right, answer, probability, margin }: SampleCaption): Markup 
 
 function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null): Markup {
   const room = scenes?.[sample.scene]?.name ?? `scene ${sample.scene}`;
-  const told = sample.captions.map(({ right }) => right).join(" ");
-  return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${told}" width="224" height="224">
+  const description = sample.captions.map(({ right }) => right).join(" ");
+  return html`<li><img src="data:image/png;base64,${png.toString("base64")}" alt="${capital(room)}. ${description}" width="224" height="224">
 <div><dl>${sample.captions.map(caption)}</dl><p>${room} · episode ${sample.episode}, step ${sample.step} · S\u00a0${decimal(sample.score, 2)}, h\u00a0${sample.hardness.toFixed(2)}${!sample.kept && " · not fine-tuned on"}</p></div></li>\n`;
 }
 

@@ -64,12 +64,12 @@ function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEff
   const digits = Math.max(...ends) - Math.min(...ends) < NARROW ? 1 : 0;
   const tick = (value: number): string =>
     isGain(measure) ? (100 * value).toFixed(digits + 1).replace("-", "−") : percent(value, digits);
-  const told = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal.mean)}`).join("; ");
+  const values = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal.mean)}`).join("; ");
   return dotChart({
     id: `effect-${measure.column}-${factor.key}`,
     title: `${measure.title(common)}, by ${factor.name}`,
     heading: factor.key === "variant" || factor.key === "settings" ? `By ${factor.name}` : factor.name,
-    description: `Means over the other settings, then over seeds, with 95 % intervals: ${told}.`,
+    description: `Means over the other settings, then over seeds, with 95 % intervals: ${values}.`,
     rows: drawn.map(({ level, marginal }) => {
       const [low, high] = marginal.interval ?? [];
       const range = low === undefined || high === undefined ? {} : { low, high };

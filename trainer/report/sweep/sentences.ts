@@ -133,8 +133,8 @@ export function missingSentence({ finished, missing }: SweepSummary): string | n
 /** Which way the numbers of a sweep without a grid go; null for a grid. */
 export function trendSentence({ trends }: SweepSummary): string | null {
   if (trends.length === 0) return null;
-  const told = trends.map(({ setting, correlation }) => `${setting} ${decimal(correlation, 2)}`).join(", ");
-  return `Rank correlation with accuracy over all finished cells: ${told}.`;
+  const correlations = trends.map(({ setting, correlation }) => `${setting} ${decimal(correlation, 2)}`).join(", ");
+  return `Rank correlation with accuracy over all finished cells: ${correlations}.`;
 }
 
 /** What the main measure's variance is made of; null where no seed's grid is whole. */

@@ -101,12 +101,12 @@ export function summarizeSweep({ plan, common, finished }: SweepContents): Sweep
     finished: done,
     missing: cells.filter(({ name }) => !rows.has(name)),
     combinations: inOrder(design.factors, [...distinct.values()]).map((levels) => {
-      const own = done.filter(isOf(levels));
+      const finishedCells = done.filter(isOf(levels));
       return {
         levels,
-        seeds: own.length,
+        seeds: finishedCells.length,
         planned: cells.filter(isOf(levels)).length,
-        means: forEach((column) => average(own.flatMap(({ measures }) => measures[column] ?? []))),
+        means: forEach((column) => average(finishedCells.flatMap(({ measures }) => measures[column] ?? []))),
       };
     }),
     effects: forEach((column) => mainEffects(design.factors, observations[column], column)),

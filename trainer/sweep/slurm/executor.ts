@@ -139,12 +139,12 @@ class Controller {
   private async cancelAll(): Promise<void> {
     const { progress } = this.context;
     const end = Date.now() + CANCELLING * 1000;
-    let told = false;
+    let isAnnounced = false;
     while (Date.now() < end) {
       const tasks = (await tasksOf(this.submissions.names))?.filter(lives);
       if (tasks?.length === 0) return;
-      if (!told) progress.say("slurm: cancelling jobs, their state is saved");
-      told = true;
+      if (!isAnnounced) progress.say("slurm: cancelling jobs, their state is saved");
+      isAnnounced = true;
       if (tasks !== undefined) await cancel(tasks.filter(({ state }) => state !== "COMPLETING").map(({ id }) => id));
       await sleep(1000);
     }
@@ -155,11 +155,11 @@ class Controller {
 /** What a node runs: the Node.js of this machine where it has it at the same place, else its own. */
 function script(setup: readonly string[], submission: string): string {
   const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
-  const own = quoted(process.execPath);
+  const program = quoted(process.execPath);
   return [
     "#!/bin/sh",
     ...setup,
-    `node=${own}`,
+    `node=${program}`,
     `[ -x "$node" ] || node=node`,
     `exec "$node" ${quoted(TASK)} ${quoted(submission)}`,
     "",

@@ -106,12 +106,12 @@ export function parseSlurmSettings(given: Readonly<Record<string, unknown>>): Sl
     if (words.length > 1 && repeated !== true) throw new InputError(`--slurm-${name}: is given more than once`);
     parsed.set(name, words);
   }
-  const { option = [], setup = [], ...own } = Object.fromEntries(parsed);
+  const { option = [], setup = [], ...flagged } = Object.fromEntries(parsed);
   const extra = option.map((word) => word.replace(/^-+/, ""));
   const taken = extra.find((word) => OURS.includes(at(word.split("="), 0)));
   if (taken !== undefined) {
     throw new InputError(`--slurm-option ${taken}: is set by rls3 sweep itself; leave it out`);
   }
-  const flags = Object.entries(own).flatMap(([name, words]) => words.map((word) => `--${name}=${word}`));
+  const flags = Object.entries(flagged).flatMap(([name, words]) => words.map((word) => `--${name}=${word}`));
   return { flags: [...flags, ...extra.map((word) => (word.length === 1 ? `-${word}` : `--${word}`))], setup };
 }

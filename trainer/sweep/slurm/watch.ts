@@ -26,7 +26,7 @@ interface Watched {
   rows: number;
   rowsAtStart: number;
   /** How far its messages are told on, in bytes. */
-  told: number;
+  messageBytes: number;
   /** Since when Slurm has no living task of it. */
   goneSince: number | null;
   fruitless: number;
@@ -49,8 +49,8 @@ export class Watch {
       cells.map((cell) => {
         const name = path.basename(cell.folder);
         const rows = rowsOf(cell);
-        const told = sizeOf(submissions.events(name));
-        return [name, { cell, name, rows, rowsAtStart: rows, told, goneSince: null, fruitless: 0 }];
+        const messageBytes = sizeOf(submissions.events(name));
+        return [name, { cell, name, rows, rowsAtStart: rows, messageBytes, goneSince: null, fruitless: 0 }];
       }),
     );
     const total = cells.reduce((sum, { configuration }) => sum + iterationsPlanned(configuration) + 1, 0);
@@ -111,9 +111,9 @@ export class Watch {
 
   /** Its new messages, under its name. */
   private tellOn(watched: Watched): void {
-    const text = readFrom(this.submissions.events(watched.name), watched.told);
+    const text = readFrom(this.submissions.events(watched.name), watched.messageBytes);
     const end = text.lastIndexOf("\n") + 1;
-    watched.told += Buffer.byteLength(text.slice(0, end));
+    watched.messageBytes += Buffer.byteLength(text.slice(0, end));
     for (const message of text.slice(0, end).split("\n").slice(0, -1)) {
       const { type, line } = JSON.parse(message) as LogMessage;
       this.progress[type](`${watched.name}: ${line}`);

@@ -13,7 +13,7 @@ export async function ask<Answer>(path: string, query: Readonly<Record<string, s
   return answer as Answer;
 }
 
-export interface Asked<Answer> {
+export interface QueryResult<Answer> {
   /** In the order of the questions; null where there was no answer. */
   readonly answers: readonly (Answer | null)[];
   readonly error: string | null;
@@ -26,16 +26,16 @@ export function useAnswers<Answer>(
   path: string,
   queries: readonly Readonly<Record<string, string>>[],
   version: string,
-): Asked<Answer> {
-  const [asked, setAsked] = useState<Asked<Answer>>({ answers: [], error: null, waiting: true });
+): QueryResult<Answer> {
+  const [result, setResult] = useState<QueryResult<Answer>>({ answers: [], error: null, waiting: true });
   const key = JSON.stringify(queries);
   useEffect(() => {
     let current = true;
-    setAsked((before) => ({ ...before, waiting: true }));
+    setResult((before) => ({ ...before, waiting: true }));
     void Promise.allSettled(queries.map((query) => ask<Answer>(path, query))).then((settled) => {
       if (!current) return;
       const failed = settled.find((each) => each.status === "rejected");
-      setAsked({
+      setResult({
         answers: settled.map((each) => (each.status === "fulfilled" ? each.value : null)),
         error:
           failed === undefined ? null : String(failed.reason instanceof Error ? failed.reason.message : failed.reason),
@@ -46,7 +46,7 @@ export function useAnswers<Answer>(
       current = false;
     };
   }, [path, key, version]);
-  return asked;
+  return result;
 }
 
 function rowsOf({ columns, rows }: MetricsDocument): MetricsRow[] {

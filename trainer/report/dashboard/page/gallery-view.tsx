@@ -245,15 +245,15 @@ interface CardProps {
 function Card({ run, sample, outline }: CardProps) {
   const { iteration, episode, step, scene, captions, score, hardness, kept, image } = sample;
   const room = outline?.name ?? `scene ${scene}`;
-  const told = `${capital(room)}. ${captions.map(({ right }) => right).join(" ")}`;
+  const description = `${capital(room)}. ${captions.map(({ right }) => right).join(" ")}`;
   return (
     <li>
       {image === null ? (
-        <Plan sample={sample} outline={outline} label={told} />
+        <Plan sample={sample} outline={outline} label={description} />
       ) : (
         <img
           src={`/picture?${new URLSearchParams({ run, image })}`}
-          alt={told}
+          alt={description}
           width="224"
           height="224"
           loading="lazy"

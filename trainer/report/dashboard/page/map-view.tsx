@@ -184,9 +184,9 @@ function Scale({ shown, most }: { readonly shown: Shown; readonly most: number }
 
 /** Level by size and by strength, so that neither has to be seen. */
 function Square({ x, y, side, level }: { x: number; y: number; side: number; level: number }) {
-  const own = side * (0.4 + 0.12 * level);
-  const inset = (side - own) / 2;
-  return <rect class={`cell l${level}`} x={x + inset} y={y + inset} width={own} height={own} />;
+  const drawnSide = side * (0.4 + 0.12 * level);
+  const inset = (side - drawnSide) / 2;
+  return <rect class={`cell l${level}`} x={x + inset} y={y + inset} width={drawnSide} height={drawnSide} />;
 }
 
 interface RunMapsProps {
@@ -204,10 +204,10 @@ function sceneRows({ scenes, outlines }: MapDocument): string[][] {
     const total = (count: (scene: ScenePlacements) => number): number =>
       of.reduce((sum, scene) => sum + count(scene), 0);
     const placed = total((scene) => scene.placed);
-    const asked = total((scene) => scene.asked);
+    const captions = total((scene) => scene.asked);
     const raised = total((scene) => scene.raised);
     const wrong = total((scene) => scene.wrong);
-    return [name, count(placed), share(raised, placed), count(asked), share(wrong, asked)];
+    return [name, count(placed), share(raised, placed), count(captions), share(wrong, captions)];
   };
   const each = scenes.map((scene) => row(capital(at(outlines, scene.scene).name), [scene]));
   return [...each, row("All", scenes)];
@@ -271,7 +271,7 @@ function cellRows({ scenes, outlines, side }: MapDocument): string[][] {
     .flatMap(({ scene, cells }) => cells.map((cell) => ({ scene, cell })))
     .sort((a, b) => b.cell[3] - a.cell[3] || b.cell[1] - a.cell[1])
     .slice(0, MOST_CELLS)
-    .map(({ scene, cell: [cell, placed, asked, wrong] }) => {
+    .map(({ scene, cell: [cell, placed, captions, wrong] }) => {
       const {
         name,
         size: [width, , depth],
@@ -279,7 +279,7 @@ function cellRows({ scenes, outlines, side }: MapDocument): string[][] {
       const metres = (cells: number, length: number): string =>
         ((((cells + 0.5) / side - 0.5) * length) / 1000).toFixed(2).replace("-", "−");
       const place = `${metres(cell % side, width)}, ${metres(Math.floor(cell / side), depth)}`;
-      return [`${name}, ${place}`, count(placed), count(asked), asked === 0 ? "–" : percent(wrong / asked, 0)];
+      return [`${name}, ${place}`, count(placed), count(captions), captions === 0 ? "–" : percent(wrong / captions, 0)];
     });
 }
 
@@ -311,13 +311,13 @@ function SceneMap({ scene, outline, side, shown, most }: SceneMapProps) {
         viewBox={`${-width / 2} ${-depth / 2} ${width} ${depth}`}
       >
         <Furniture outline={outline} />
-        {scene.cells.map(([cell, placed, asked, failed]) => {
+        {scene.cells.map(([cell, placed, captions, failed]) => {
           const x = (cell % side) * cellWidth - width / 2;
           const z = Math.floor(cell / side) * cellDepth - depth / 2;
-          const isFew = shown === "wrong" && asked < FEW;
+          const isFew = shown === "wrong" && captions < FEW;
           return (
             <g key={cell}>
-              <title>{`${placed} placed; ${failed} of ${asked} captions answered wrong`}</title>
+              <title>{`${placed} placed; ${failed} of ${captions} captions answered wrong`}</title>
               {isFew ? (
                 <circle class="few" cx={x + cellWidth / 2} cy={z + cellDepth / 2} r={cellWidth * 0.14} />
               ) : (
@@ -325,7 +325,7 @@ function SceneMap({ scene, outline, side, shown, most }: SceneMapProps) {
                   x={x}
                   y={z}
                   side={cellWidth}
-                  level={shown === "placed" ? levelOfCount(placed, most) : levelOfShare(failed / asked)}
+                  level={shown === "placed" ? levelOfCount(placed, most) : levelOfShare(failed / captions)}
                 />
               )}
             </g>

@@ -29,7 +29,7 @@ export type Axis = "generated" | "valid" | "iteration";
 /** Places in the style sheet's colours: a colour comes again with another dash. */
 const COLOURS = 24;
 /** An arm looks the same here as in the report. */
-const OWN: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
+const COLOUR_OF_ARM: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
 
 /** More lines than this tell nothing. */
 export const MOST_SERIES = COLOURS;
@@ -69,8 +69,8 @@ function seriesName(runs: readonly RunEntry[], groups: ReadonlyMap<string, Group
     return manyGroups && first.group !== null ? `${groups.get(first.group)?.name ?? first.group}: ${name}` : name;
   }
   const group = first.group === null ? undefined : groups.get(first.group);
-  const own = group?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
-  const name = `${own} (${runs.length} seeds)`;
+  const label = group?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
+  const name = `${label} (${runs.length} seeds)`;
   return manyGroups && group !== undefined ? `${group.name}: ${name}` : name;
 }
 
@@ -92,12 +92,12 @@ export function toSeries(
   const manyGroups = new Set(runs.map(({ run }) => run.group)).size > 1;
   const taken = new Set<number>();
   return [...together].slice(0, MOST_SERIES).map(([key, members]) => {
-    const own = OWN[at(members, 0).run.arm];
+    const usual = COLOUR_OF_ARM[at(members, 0).run.arm];
     const free = at(
       Array.from({ length: COLOURS }, (_, i) => i).filter((i) => !taken.has(i)),
       0,
     );
-    const colour = own === undefined || taken.has(own) ? free : own;
+    const colour = usual === undefined || taken.has(usual) ? free : usual;
     taken.add(colour);
     const name = seriesName(
       members.map(({ run }) => run),

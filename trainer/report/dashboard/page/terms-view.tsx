@@ -26,9 +26,9 @@ const PAIRS = TERM_NAMES.map((term) => ({ column: `samples_${term}` as const, ti
 
 export function TermsView({ series }: { readonly series: readonly RunSeries[] }) {
   const last = Math.max(0, ...series.flatMap(({ runs }) => runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0)));
-  const [asked, setAsked] = useState<number | null>(null);
+  const [requested, setRequested] = useState<number | null>(null);
   // Until an iteration is asked for, the view goes with the newest.
-  const iteration = Math.min(asked ?? last, last);
+  const iteration = Math.min(requested ?? last, last);
   const most = Math.max(
     1,
     ...series.flatMap((each) => TERM_NAMES.map((term) => meanAt(each, `samples_${term}`, last) ?? 0)),
@@ -48,7 +48,7 @@ export function TermsView({ series }: { readonly series: readonly RunSeries[] })
             value={iteration}
             onInput={(event) => {
               const chosen = Number(event.currentTarget.value);
-              setAsked(chosen === last ? null : chosen);
+              setRequested(chosen === last ? null : chosen);
             }}
           />
         </label>
