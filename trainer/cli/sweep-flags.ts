@@ -21,7 +21,7 @@ const QUICK_SEEDS = 2;
 const values = z.array(z.union([z.number(), z.string(), z.boolean()]));
 const settings = z.record(z.string(), z.unknown());
 /** What a sweep's file says to the sweep itself; every other key is a setting of all cells. */
-const OWN = {
+const SWEEP_KEYS = {
   base: settings,
   grid: z.record(z.string(), values),
   list: z.array(z.looseObject({ name: z.string().min(1).optional() })),
@@ -44,10 +44,10 @@ const OWN = {
   executor: z.string(),
   jobs: z.number(),
 } as const;
-type OwnKey = keyof typeof OWN;
+type SweepKey = keyof typeof SWEEP_KEYS;
 
 /** What each takes, for the message where it is something else. */
-const TAKES: Readonly<Record<OwnKey, string>> = {
+const TAKES: Readonly<Record<SweepKey, string>> = {
   base: "a map from settings to values, such as {iterations: 3}",
   grid: "a map from settings to lists of values, such as {beta: [1, 10]}",
   list: "a list of variants such as {name: narrow, beta: 1, E: 8}, the name as you like",
@@ -59,7 +59,7 @@ const TAKES: Readonly<Record<OwnKey, string>> = {
   jobs: "a whole number",
 };
 
-type FileParts = { readonly [K in OwnKey]?: z.infer<(typeof OWN)[K]> } & {
+type FileParts = { readonly [K in SweepKey]?: z.infer<(typeof SWEEP_KEYS)[K]> } & {
   readonly name: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly executorSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -71,14 +71,14 @@ function readFile(file: string, executors: readonly string[]): FileParts {
   const rest: Record<string, unknown> = {};
   const executorSettings: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const [key, value] of Object.entries(all)) {
-    if (Object.hasOwn(OWN, key)) parts[key] = checked(name, key as OwnKey, value);
+    if (Object.hasOwn(SWEEP_KEYS, key)) parts[key] = checked(name, key as SweepKey, value);
     else if (executors.includes(key)) {
       const parsed = settings.safeParse(value);
       if (!parsed.success) throw new InputError(`${name}: ${key}: is a map of the executor's settings`);
       executorSettings[key] = parsed.data;
     } else if (Object.hasOwn(SETTINGS, key) || Object.hasOwn(SYMBOLS, key)) rest[key] = value;
     else {
-      const known = [...Object.keys(OWN), ...executors, ...SETTING_NAMES, ...Object.keys(SYMBOLS)];
+      const known = [...Object.keys(SWEEP_KEYS), ...executors, ...SETTING_NAMES, ...Object.keys(SYMBOLS)];
       const best = nearest(key, known);
       throw new InputError(`${name}: there is no key "${key}"${best === "" ? "" : `; did you mean "${best}"?`}`);
     }
@@ -86,8 +86,8 @@ function readFile(file: string, executors: readonly string[]): FileParts {
   return { name, settings: rest, executorSettings, ...parts };
 }
 
-function checked(file: string, key: OwnKey, value: unknown): unknown {
-  const result = OWN[key].safeParse(value);
+function checked(file: string, key: SweepKey, value: unknown): unknown {
+  const result = SWEEP_KEYS[key].safeParse(value);
   if (result.success) return result.data;
   const place = at(result.error.issues, 0).path.map(String).join(".");
   throw new InputError(
