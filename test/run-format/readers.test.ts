@@ -92,14 +92,14 @@ describe("samples", () => {
 
   it("of runs that leave pairs out say which slots a caption is about, and have no S where nothing is asked", () => {
     const asked: SampleCaption = { slots: [1, 2], right: "The plate is behind the vase.", probability: 0.5, margin: 3 };
-    const one = { ...sample, captions: [asked] };
-    const none = { ...sample, captions: [], score: null, hardness: 0 };
+    const objects = [0, 1, 2].map((type) => [type, 0, 0, 0, 0]);
+    const one = { ...sample, objects, captions: [asked] };
+    const none = { ...one, captions: [], score: null, hardness: 0 };
     const [first, second] = parseSamples(`${JSON.stringify(one)}\n${JSON.stringify(none)}\n`, "0001.jsonl");
     expect([first, second]).toEqual([one, none]);
     expect(askedPairs(one)).toEqual([{ caption: asked, slots: [1, 2] }]);
     expect(askedPairs(none)).toEqual([]);
     // Older lines have a caption for each pair, in their order.
-    const objects = [0, 1, 2].map((type) => [type, 0, 0, 0, 0]);
     const older = askedPairs({ objects, captions: [0, 1, 2].map(() => ({ right: "", probability: 1, margin: 1 })) });
     expect(older.map(({ slots }) => slots)).toEqual([
       [0, 1],
@@ -115,6 +115,10 @@ describe("samples", () => {
     );
     expect(() => parseSamples(JSON.stringify(sample).slice(0, 30), "0001.jsonl")).toThrow(
       "0001.jsonl, line 1 is not JSON",
+    );
+    const nowhere = JSON.stringify({ ...sample, slot: 1 });
+    expect(() => parseSamples(nowhere, "0001.jsonl")).toThrow(
+      '0001.jsonl, line 1, field "slot": names a slot that has no object',
     );
   });
 });

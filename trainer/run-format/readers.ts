@@ -94,26 +94,35 @@ export async function readEpisodes(folder: string): Promise<EpisodeRow[]> {
 }
 
 const whole = z.number().int();
-const sampleSchema = z.object({
-  episode: whole,
-  step: whole,
-  scene: whole.nonnegative(),
-  objects: z.array(z.array(whole).min(4)),
-  slot: whole.nonnegative(),
-  captions: z.array(
-    z.object({
-      slots: z.tuple([whole.nonnegative(), whole.nonnegative()]).optional(),
-      right: z.string(),
-      answer: z.string().optional(),
-      probability: z.number(),
-      margin: z.number(),
-    }),
-  ),
-  score: z.number().nullable(),
-  hardness: z.number(),
-  kept: z.boolean(),
-  image: z.string().optional(),
-});
+const sampleSchema = z
+  .object({
+    episode: whole,
+    step: whole,
+    scene: whole.nonnegative(),
+    objects: z.array(z.array(whole).min(4)),
+    slot: whole.nonnegative(),
+    captions: z.array(
+      z.object({
+        slots: z.tuple([whole.nonnegative(), whole.nonnegative()]).optional(),
+        right: z.string(),
+        answer: z.string().optional(),
+        probability: z.number(),
+        margin: z.number(),
+      }),
+    ),
+    score: z.number().nullable(),
+    hardness: z.number(),
+    kept: z.boolean(),
+    image: z.string().optional(),
+  })
+  .refine(
+    ({ objects, slot, captions }) =>
+      [slot, ...captions.flatMap(({ slots }) => slots ?? [])].every((at) => at < objects.length),
+    {
+      path: ["slot"],
+      message: "names a slot that has no object",
+    },
+  );
 
 function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let value: unknown;
