@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     .demandCommand(1, "which command? rls3 --help lists them")
     .recommendCommands()
     .strict()
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .wrap(Math.min(80, process.stdout.columns ?? 80))
     .help()
     .alias("help", "h")
     .version()
