@@ -40,7 +40,7 @@ public class RoomBenchmarks
     {
         environment.Step(new TensorSpan(actions[next++ & 1023]));
         environment.Observe("state", new TensorSpan(state));
-        writer.Truncate(0);
+        writer.Clear();
         environment.WriteInfo(writer);
         return writer.Length;
     }

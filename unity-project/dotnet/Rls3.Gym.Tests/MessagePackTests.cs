@@ -144,6 +144,229 @@ public class MessagePackTests
         }
     }
 
+    [Fact]
+    public void Maps_and_arrays_count_what_is_written_in_them()
+    {
+        var writer = new Protocol.MessagePackWriter(1);
+        writer.BeginMap();
+        writer.Key("a");
+        writer.BeginMap();
+        writer.EndMap();
+        writer.Key("b");
+        writer.BeginArray();
+        writer.BeginArray();
+        writer.EndArray();
+        writer.BeginMap();
+        writer.Key("c");
+        writer.Nil();
+        writer.EndMap();
+        writer.Value(true);
+        writer.EndArray();
+        writer.Key("d");
+        writer.Value("e");
+        writer.EndMap();
+        Assert.Equal("83" + "A161" + "80" + "A162" + "93" + "90" + "81A163C0" + "C3" + "A164" + "A165", Convert.ToHexString(writer.Written));
+    }
+
+    /// <summary>The shortest header, whatever it takes, with maps of that size inside one another and values before and after.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(0xffff)]
+    [InlineData(0x10000)]
+    public void A_map_of_any_size_is_what_an_independent_codec_writes(int size)
+    {
+        var ours = new Protocol.MessagePackWriter(1);
+        var buffer = new ArrayBufferWriter<byte>();
+        var theirs = new MessagePack.MessagePackWriter(buffer);
+        ours.BeginArray();
+        theirs.WriteArrayHeader(3);
+        ours.Value("before");
+        theirs.Write("before");
+        ours.BeginMap();
+        theirs.WriteMapHeader(size);
+        for (var i = 0; i < size; i++)
+        {
+            ours.Key("k" + i);
+            theirs.Write("k" + i);
+            if (i != size / 2)
+            {
+                ours.Value(i);
+                theirs.Write(i);
+                continue;
+            }
+            ours.BeginMap();
+            theirs.WriteMapHeader(size);
+            for (var j = 0; j < size; j++)
+            {
+                ours.Key("");
+                theirs.Write("");
+                ours.Nil();
+                theirs.WriteNil();
+            }
+            ours.EndMap();
+        }
+        ours.EndMap();
+        ours.BeginArray();
+        theirs.WriteArrayHeader(size);
+        for (var i = 0; i < size; i++)
+        {
+            ours.Value(false);
+            theirs.Write(false);
+        }
+        ours.EndArray();
+        ours.EndArray();
+        theirs.Flush();
+        Assert.True(ours.Written.SequenceEqual(buffer.WrittenSpan));
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_an_error()
+    {
+        Misplaced("BeginMap without EndMap", writer => writer.BeginMap());
+        Misplaced("BeginArray without EndArray", writer => writer.BeginArray());
+        Misplaced("EndMap without BeginMap", writer => writer.EndMap());
+        Misplaced("EndArray without BeginArray", writer => writer.EndArray());
+        Misplaced("BeginArray without EndArray", writer =>
+        {
+            writer.BeginArray();
+            writer.EndMap();
+        });
+        Misplaced("the key \"a\" is not in a map: BeginMap comes first", writer => writer.Key("a"));
+        Misplaced("the key before \"b\" has no value", writer =>
+        {
+            writer.BeginMap();
+            writer.Key("a");
+            writer.Key("b");
+        });
+        Misplaced("the last key of a map has no value", writer =>
+        {
+            writer.BeginMap();
+            writer.Key("a");
+            writer.EndMap();
+        });
+        Misplaced("a value in a map needs a key before it", writer =>
+        {
+            writer.BeginMap();
+            writer.BeginMap();
+        });
+    }
+
+    private static void Misplaced(string message, Action<Protocol.MessagePackWriter> write)
+    {
+        var writer = new Protocol.MessagePackWriter();
+        Assert.Equal(message, Assert.Throws<InvalidOperationException>(() =>
+        {
+            write(writer);
+            writer.ToArray();
+        }).Message);
+        writer.Clear();
+        Assert.Empty(writer.ToArray());
+    }
+
+    [Fact]
+    public void Going_back_drops_what_was_not_ended_too()
+    {
+        var writer = new Protocol.MessagePackWriter();
+        writer.BeginArray();
+        writer.Value(1);
+        var before = writer.Here();
+        writer.BeginMap();
+        writer.Key("a");
+        writer.BeginArray();
+        before.Rewind();
+        writer.Value(2);
+        var after = writer.Here();
+        writer.Value(3);
+        after.Rewind();
+        writer.EndArray();
+        Assert.Equal("920102", Convert.ToHexString(writer.Written));
+        Assert.Throws<InvalidOperationException>(before.Rewind);
+    }
+
+    /// <summary>An environment whose info does not fit costs itself its episode, and the message and the other environments nothing.</summary>
+    [Fact]
+    public void An_info_that_does_not_fit_stays_within_its_environment()
+    {
+        (string Message, Action<IWireWriter> Info)[] wrong =
+        [
+            ("BeginMap without EndMap", writer => writer.BeginMap()),
+            ("0 values were written where one belongs", _ => { }),
+            ("2 values were written where one belongs", writer =>
+            {
+                writer.Nil();
+                writer.Nil();
+            }),
+            ("EndMap without BeginMap", writer =>
+            {
+                writer.BeginMap();
+                writer.EndMap();
+                writer.EndMap();
+                writer.EndArray();
+            }),
+            ("the key \"a\" is not in a map: BeginMap comes first", writer => writer.Key("a")),
+        ];
+        var definition = new EnvironmentDefinition(
+            "told",
+            new TensorSpec("action", DType.Float32, [1], [-1.0], [1.0]),
+            [],
+            env => new Told(env < wrong.Length ? wrong[env].Info : writer => WireValue.EmptyMap.WriteTo(writer)));
+        using var host = new EnvironmentHost(definition, new HostOptions { EnvCount = wrong.Length + 1 }, new CallingThread());
+        var welcome = Answer(host, Map(("v", 1), ("t", "hello"), ("req", 1), ("client", "test")));
+        var ops = Enumerable.Range(0, wrong.Length + 1).Select(env => Map(("env", env), ("op", "reset")));
+        var batch = Map(("v", 1), ("t", "batch"), ("sid", welcome.Get("sid")!.Text), ("req", 2), ("ops", WireValue.OfArray([.. ops])));
+        var results = Answer(host, batch).Get("results")!.Items;
+        Assert.Equal(
+            wrong.Select(info => info.Message).Append(null),
+            results.Select(result => result.Get("error")?.Get("detail")!.Get("reason")!.Text));
+        Assert.All(results, result => Assert.Equal(WireValue.Kinds.Map, result.Get("info")!.Kind));
+    }
+
+    private static WireValue Answer(EnvironmentHost host, WireValue header)
+    {
+        var writer = new Protocol.MessagePackWriter();
+        header.WriteTo(writer);
+        return Decoder.DecodeHeader(host.Answer([writer.ToArray()], 0)[0]);
+    }
+
+    private static WireValue Map(params (string Key, object Value)[] pairs) => WireValue.OfMap(
+        [.. pairs.Select(pair => pair.Key)],
+        [.. pairs.Select(pair => pair.Value switch
+        {
+            int number => WireValue.Of(number),
+            string text => WireValue.Of(text),
+            var value => (WireValue)value,
+        })]);
+
+    // An environment that does nothing but tell.
+    private sealed class Told(Action<IWireWriter> info) : IEnvironment
+    {
+        public ulong StateHash => 0;
+
+        public void Reset(long? seed, WireValue options)
+        {
+        }
+
+        public StepOutcome Step(TensorSpan action) => default;
+
+        public void Observe(string uid, TensorSpan output)
+        {
+        }
+
+        public void WriteInfo(IWireWriter writer) => info(writer);
+
+        public void Configure(string name, WireValue value)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+
     private static byte[] Header(WireValue value)
     {
         var writer = new Protocol.MessagePackWriter(1);

@@ -89,7 +89,7 @@ public class RoomWorldTests
             {
                 environment.Step(new TensorSpan(action));
                 environment.Observe("state", new TensorSpan(state));
-                writer.Truncate(0);
+                writer.Clear();
                 environment.WriteInfo(writer);
                 writer.HexDigits(environment.StateHash);
             }

@@ -34,7 +34,7 @@ namespace Rls3.Gym.Core
         /// <summary>Writes one observation; <paramref name="output"/> has exactly the bytes of its spec.</summary>
         void Observe(string uid, TensorSpan output);
 
-        /// <summary>Writes one map: what there is to know about the last reset or step.</summary>
+        /// <summary>Writes one map, from BeginMap to EndMap: what there is to know about the last reset or step.</summary>
         void WriteInfo(IWireWriter writer);
 
         /// <summary>Hash of the whole state; only asked where the definition claims it.</summary>
@@ -84,7 +84,7 @@ namespace Rls3.Gym.Core
 
         public void WriteTo(IWireWriter writer)
         {
-            writer.Map(4 + (Low.HasValue ? 1 : 0) + (High.HasValue ? 1 : 0));
+            writer.BeginMap();
             writer.Key("name");
             writer.Value(Name);
             writer.Key("type");
@@ -103,6 +103,7 @@ namespace Rls3.Gym.Core
             Default.WriteTo(writer);
             writer.Key("description");
             writer.Value(Description);
+            writer.EndMap();
         }
     }
 

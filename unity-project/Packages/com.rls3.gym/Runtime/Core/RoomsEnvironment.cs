@@ -141,16 +141,16 @@ namespace Rls3.Gym.Core
 
         public void WriteInfo(IWireWriter writer)
         {
+            writer.BeginMap();
             if (!stepped)
             {
-                writer.Map(2);
                 writer.Key("scene");
                 writer.Value(world.Scene.Index);
                 WriteSeen(writer, world.Seen);
+                writer.EndMap();
                 return;
             }
             var outcome = world.LastStep;
-            writer.Map(6);
             writer.Key("valid");
             writer.Value(outcome.Valid);
             writer.Key("reason");
@@ -162,6 +162,7 @@ namespace Rls3.Gym.Core
             writer.Key("slot");
             writer.Value(world.LastPlacement.Slot);
             WriteSeen(writer, world.SeenOfLastStep);
+            writer.EndMap();
         }
 
         public void Dispose()
@@ -172,11 +173,12 @@ namespace Rls3.Gym.Core
         private static void WriteSeen(IWireWriter writer, ReadOnlySpan<int> seen)
         {
             writer.Key("seen");
-            writer.Array(seen.Length);
+            writer.BeginArray();
             foreach (var points in seen)
             {
                 writer.Value((double)points / Visibility.LatticePoints);
             }
+            writer.EndArray();
         }
 
         private void WriteObstacle(IWireWriter writer, in Resting outcome)
@@ -187,21 +189,22 @@ namespace Rls3.Gym.Core
                 return;
             }
             var furniture = outcome.Kind == Obstacle.Furniture;
-            writer.Map(3);
+            writer.BeginMap();
             writer.Key("kind");
             writer.Value(furniture ? "furniture" : "object");
             writer.Key("index");
             writer.Value(outcome.With);
             writer.Key("name");
-            if (furniture)
-            {
-                writer.Value(world.Scene.Furniture[outcome.With].Name);
-                return;
-            }
+            writer.Value(furniture ? world.Scene.Furniture[outcome.With].Name : ObjectIn(outcome));
+            writer.EndMap();
+        }
+
+        private string ObjectIn(in Resting outcome)
+        {
             // A placement that hides itself names the incoming object, which is not in the state.
             var incoming = outcome.Reason == Reason.Hidden && outcome.With == world.LastPlacement.Slot;
             var type = incoming ? world.LastPlacement.Type : world.Objects[outcome.With * PlacementRules.Fields];
-            writer.Value(world.Catalog.Objects[type].Name);
+            return world.Catalog.Objects[type].Name;
         }
 
         private Scene? AskedScene(WireValue options)

@@ -89,33 +89,36 @@ namespace Rls3.Gym.Core
 
         public void WriteTo(IWireWriter writer)
         {
-            writer.Map(3 + (Low == null ? 0 : 1) + (High == null ? 0 : 1) + (Names == null ? 0 : 1) + (Graphics ? 1 : 0));
+            writer.BeginMap();
             writer.Key("uid");
             writer.Value(Uid);
             writer.Key("dtype");
             writer.Value(NameOf(DType));
             writer.Key("shape");
-            writer.Array(Shape.Count);
+            writer.BeginArray();
             foreach (var size in Shape)
             {
                 writer.Value(size);
             }
+            writer.EndArray();
             WriteBound(writer, "low", Low);
             WriteBound(writer, "high", High);
             if (Names != null)
             {
                 writer.Key("names");
-                writer.Array(Names.Count);
+                writer.BeginArray();
                 foreach (var name in Names)
                 {
                     writer.Value(name);
                 }
+                writer.EndArray();
             }
             if (Graphics)
             {
                 writer.Key("graphics");
                 writer.Value(true);
             }
+            writer.EndMap();
         }
 
         private static void WriteBound(IWireWriter writer, string key, IReadOnlyList<double>? bound)
@@ -130,11 +133,12 @@ namespace Rls3.Gym.Core
                 writer.Value(bound[0]);
                 return;
             }
-            writer.Array(bound.Count);
+            writer.BeginArray();
             foreach (var value in bound)
             {
                 writer.Value(value);
             }
+            writer.EndArray();
         }
 
         private void Require(bool right, string what)

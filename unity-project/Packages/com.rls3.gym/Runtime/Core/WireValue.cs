@@ -115,31 +115,41 @@ namespace Rls3.Gym.Core
                     writer.Value(Text);
                     break;
                 case Kinds.Array:
-                    writer.Array(Items.Count);
+                    writer.BeginArray();
                     foreach (var item in Items)
                     {
                         item.WriteTo(writer);
                     }
+                    writer.EndArray();
                     break;
                 default:
-                    writer.Map(Items.Count);
+                    writer.BeginMap();
                     for (var i = 0; i < Items.Count; i++)
                     {
                         writer.Key(Keys[i]);
                         Items[i].WriteTo(writer);
                     }
+                    writer.EndMap();
                     break;
             }
         }
     }
 
-    /// <summary>Where values are written, one after another, without a tree of them being built first.</summary>
+    /// <summary>
+    /// Where values are written, one after another, without a tree of them being built first. Maps and arrays count what is
+    /// written in them; what does not fit, as a value without a key or a map that is not ended, is an InvalidOperationException.
+    /// </summary>
     public interface IWireWriter
     {
-        /// <summary>Begins a map of <paramref name="count"/> pairs: a Key and a value each.</summary>
-        void Map(int count);
+        /// <summary>Begins a map, which is one value where it stands: a Key and a value for each entry, then EndMap.</summary>
+        void BeginMap();
 
-        void Array(int count);
+        void EndMap();
+
+        /// <summary>Begins an array, which is one value where it stands: its values, then EndArray.</summary>
+        void BeginArray();
+
+        void EndArray();
 
         void Key(string key);
 

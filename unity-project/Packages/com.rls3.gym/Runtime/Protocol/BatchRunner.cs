@@ -85,15 +85,17 @@ namespace Rls3.Gym.Protocol
             }
             var outcomes = Operate(request);
             Prepare(request, outcomes);
-            writer.Truncate(0);
-            Replies.Begin(writer, 2, "batch_result", sid, req);
+            writer.Clear();
+            Replies.Begin(writer, "batch_result", sid, req);
             writer.Key("results");
-            writer.Array(request.Ops.Length);
+            writer.BeginArray();
             for (var i = 0; i < request.Ops.Length; i++)
             {
                 WriteRow(request, i, outcomes[i], frames);
             }
+            writer.EndArray();
             WriteTensors(request);
+            writer.EndMap();
             frames[0] = writer.ToArray();
             return frames;
         }
@@ -154,7 +156,7 @@ namespace Rls3.Gym.Protocol
             var op = request.Ops[index];
             var slot = slots[op.Env];
             var error = outcome.Error;
-            var before = writer.Length;
+            var before = writer.Here();
             try
             {
                 for (var i = 0; error == null && i < request.Want.Length; i++)
@@ -172,7 +174,7 @@ namespace Rls3.Gym.Protocol
             {
                 error = Known(op.Env, thrown);
             }
-            writer.Truncate(before);
+            before.Rewind();
             for (var i = 0; i < request.Want.Length; i++)
             {
                 frames[i + 1].AsSpan(index * request.Want[i].Bytes, request.Want[i].Bytes).Clear();
@@ -211,36 +213,44 @@ namespace Rls3.Gym.Protocol
 
         private void WriteResult(in Op op, Slot slot, StepOutcome outcome)
         {
-            WriteHead(definition.ClaimsStateHash ? 8 : 7, op.Env, outcome, slot);
+            BeginRow(op.Env, outcome, slot);
             if (op.Kind == OpKind.Noop)
             {
-                writer.Map(0);
+                writer.BeginMap();
+                writer.EndMap();
             }
             else
             {
+                writer.BeginSingle();
                 EnvironmentOf(op.Env).WriteInfo(writer);
+                writer.EndSingle();
             }
             if (definition.ClaimsStateHash)
             {
                 writer.Key("state_hash");
                 writer.HexDigits(EnvironmentOf(op.Env).StateHash);
             }
+            writer.EndMap();
         }
 
         private void WriteFailure(int env, Slot slot, ProtocolException error)
         {
-            WriteHead(8, env, default, slot);
-            writer.Map(0);
+            BeginRow(env, default, slot);
+            writer.BeginMap();
+            writer.EndMap();
             writer.Key("error");
-            writer.Map(5);
+            writer.BeginMap();
             Replies.WriteBody(writer, error);
             writer.Key("env");
             writer.Value(env);
+            writer.EndMap();
+            writer.EndMap();
         }
 
-        private void WriteHead(int fields, int env, StepOutcome outcome, Slot slot)
+        // Up to the key whose value is the row's info; the rest of the row, and its end, are the caller's.
+        private void BeginRow(int env, StepOutcome outcome, Slot slot)
         {
-            writer.Map(fields);
+            writer.BeginMap();
             writer.Key("env");
             writer.Value(env);
             writer.Key("reward");
@@ -259,25 +269,28 @@ namespace Rls3.Gym.Protocol
         private void WriteTensors(BatchRequest request)
         {
             writer.Key("tensors");
-            writer.Array(request.Want.Length);
+            writer.BeginArray();
             for (var i = 0; i < request.Want.Length; i++)
             {
                 var spec = request.Want[i];
-                writer.Map(4);
+                writer.BeginMap();
                 writer.Key("uid");
                 writer.Value(spec.Uid);
                 writer.Key("dtype");
                 writer.Value(TensorSpec.NameOf(spec.DType));
                 writer.Key("shape");
-                writer.Array(1 + spec.Shape.Count);
+                writer.BeginArray();
                 writer.Value(request.Ops.Length);
                 foreach (var size in spec.Shape)
                 {
                     writer.Value(size);
                 }
+                writer.EndArray();
                 writer.Key("frame");
                 writer.Value(i);
+                writer.EndMap();
             }
+            writer.EndArray();
         }
 
         // What an environment itself throws costs it its episode; the others of the batch go on.

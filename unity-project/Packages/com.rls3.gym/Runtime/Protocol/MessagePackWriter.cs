@@ -12,57 +12,171 @@ namespace Rls3.Gym.Protocol
     /// </summary>
     public sealed class MessagePackWriter : IWireWriter
     {
+        private enum Kinds : byte
+        {
+            // Outside of everything: any number of values, one after another.
+            Root,
+            Map,
+            Array,
+
+            // The place of one value that somebody else writes; it has no header.
+            Single,
+        }
+
+        // What has been begun and not ended.
+        private struct Scope
+        {
+            public readonly Kinds Kind;
+
+            // Where its header is.
+            public readonly int Start;
+
+            // Its keys and its values so far.
+            public int Parts;
+
+            public Scope(Kinds kind, int start)
+            {
+                Kind = kind;
+                Start = start;
+                Parts = 0;
+            }
+        }
+
+        /// <summary>A place in what is written, to come back to.</summary>
+        internal readonly struct Mark
+        {
+            private readonly MessagePackWriter writer;
+            private readonly int length;
+            private readonly int depth;
+            private readonly Scope scope;
+
+            public Mark(MessagePackWriter writer)
+            {
+                this.writer = writer;
+                length = writer.Length;
+                depth = writer.depth;
+                scope = writer.current;
+            }
+
+            /// <summary>Drops what was written since, and whatever of it has not been ended.</summary>
+            public void Rewind()
+            {
+                if (length > writer.Length || depth > writer.depth)
+                {
+                    throw new InvalidOperationException("the writer is before this mark");
+                }
+                writer.Length = length;
+                writer.depth = depth;
+                writer.current = scope;
+            }
+        }
+
         private byte[] buffer;
+        private Scope[] around = new Scope[8];
+        private Scope current;
+        private int depth;
 
         public MessagePackWriter(int capacity = 1024)
         {
             buffer = new byte[capacity];
         }
 
-        /// <summary>Bytes written so far. May be set back to drop what was written since.</summary>
+        /// <summary>Bytes written so far.</summary>
         public int Length { get; private set; }
 
-        public ReadOnlySpan<byte> Written => buffer.AsSpan(0, Length);
+        /// <summary>What was written, with every map and array ended.</summary>
+        public ReadOnlySpan<byte> Written
+        {
+            get
+            {
+                if (depth > 0)
+                {
+                    throw new InvalidOperationException(Open());
+                }
+                return buffer.AsSpan(0, Length);
+            }
+        }
 
         public byte[] ToArray() => Written.ToArray();
 
-        public void Truncate(int length)
+        /// <summary>Starts anew in the same buffer.</summary>
+        public void Clear()
         {
-            if (length < 0 || length > Length)
-            {
-                throw new ArgumentOutOfRangeException(nameof(length));
-            }
-            Length = length;
+            Length = 0;
+            depth = 0;
+            current = default;
         }
 
-        public void Map(int count)
+        internal Mark Here() => new Mark(this);
+
+        public void BeginMap()
         {
-            if (count < 16)
-            {
-                Take(1)[0] = (byte)(0x80 | count);
-                return;
-            }
-            Header(0xde, 0xdf, count);
+            Begin(Kinds.Map);
+            Take(1);
         }
 
-        public void Array(int count)
+        public void EndMap()
         {
-            if (count < 16)
+            if ((current.Parts & 1) != 0 && current.Kind == Kinds.Map)
             {
-                Take(1)[0] = (byte)(0x90 | count);
-                return;
+                throw new InvalidOperationException("the last key of a map has no value");
             }
-            Header(0xdc, 0xdd, count);
+            End(Kinds.Map, 0x80, 0xde, current.Parts / 2);
         }
 
-        public void Key(string key) => Value(key);
+        public void BeginArray()
+        {
+            Begin(Kinds.Array);
+            Take(1);
+        }
 
-        public void Nil() => Take(1)[0] = 0xc0;
+        public void EndArray() => End(Kinds.Array, 0x90, 0xdc, current.Parts);
 
-        public void Value(bool value) => Take(1)[0] = value ? (byte)0xc3 : (byte)0xc2;
+        /// <summary>The place of one value that somebody else writes, who can't end what was begun before it.</summary>
+        internal void BeginSingle() => Begin(Kinds.Single);
+
+        internal void EndSingle()
+        {
+            if (current.Kind != Kinds.Single)
+            {
+                throw new InvalidOperationException(Open());
+            }
+            if (current.Parts != 1)
+            {
+                throw new InvalidOperationException($"{current.Parts} values were written where one belongs");
+            }
+            current = around[--depth];
+        }
+
+        public void Key(string key)
+        {
+            if (current.Kind != Kinds.Map)
+            {
+                throw new InvalidOperationException($"the key \"{key}\" is not in a map: BeginMap comes first");
+            }
+            if ((current.Parts & 1) != 0)
+            {
+                throw new InvalidOperationException($"the key before \"{key}\" has no value");
+            }
+            current.Parts++;
+            Text(key);
+        }
+
+        public void Nil()
+        {
+            CountValue();
+            Take(1)[0] = 0xc0;
+        }
+
+        public void Value(bool value)
+        {
+            CountValue();
+            Take(1)[0] = value ? (byte)0xc3 : (byte)0xc2;
+        }
 
         public void Value(double value)
         {
+            CountValue();
             if (value >= 0 && value <= uint.MaxValue && value == (uint)value)
             {
                 Unsigned((uint)value);
@@ -80,6 +194,69 @@ namespace Rls3.Gym.Protocol
         }
 
         public void Value(string value)
+        {
+            CountValue();
+            Text(value);
+        }
+
+        /// <summary>Sixteen hexadecimal digits as a string, without one being made.</summary>
+        public void HexDigits(ulong value)
+        {
+            CountValue();
+            var at = Take(17);
+            at[0] = 0xa0 | 16;
+            for (var i = 16; i > 0; i--)
+            {
+                at[i] = (byte)"0123456789abcdef"[(int)(value & 15)];
+                value >>= 4;
+            }
+        }
+
+        private void Begin(Kinds kind)
+        {
+            CountValue();
+            if (depth == around.Length)
+            {
+                Array.Resize(ref around, 2 * depth);
+            }
+            around[depth++] = current;
+            current = new Scope(kind, Length);
+        }
+
+        private void End(Kinds kind, byte fix, byte type16, int count)
+        {
+            if (current.Kind != kind)
+            {
+                var other = current.Kind == Kinds.Map || current.Kind == Kinds.Array;
+                throw new InvalidOperationException(other ? Open() : $"End{kind} without Begin{kind}");
+            }
+            var start = current.Start;
+            current = around[--depth];
+            if (count < 16)
+            {
+                buffer[start] = (byte)(fix | count);
+                return;
+            }
+            // Begin left one byte for the header, which is what nearly all take; what follows makes room for a longer one.
+            var contents = Length - (start + 1);
+            var header = HeaderBytes(count);
+            Take(header - 1);
+            buffer.AsSpan(start + 1, contents).CopyTo(buffer.AsSpan(start + header));
+            WriteHeader(buffer.AsSpan(start, header), type16, count);
+        }
+
+        private void CountValue()
+        {
+            if (current.Kind == Kinds.Map && (current.Parts & 1) == 0)
+            {
+                throw new InvalidOperationException("a value in a map needs a key before it");
+            }
+            current.Parts++;
+        }
+
+        private string Open() => $"Begin{current.Kind} without End{current.Kind}";
+
+        private void Text(string value)
         {
             // At most three bytes for each of a string's 16-bit units.
             var bytes = value.Length * 3 < 32 ? -1 : Encoding.UTF8.GetByteCount(value);
@@ -99,21 +276,9 @@ namespace Rls3.Gym.Protocol
             }
             else
             {
-                Header(0xda, 0xdb, bytes);
+                WriteHeader(Take(HeaderBytes(bytes)), 0xda, bytes);
             }
             Encoding.UTF8.GetBytes(value, Take(bytes));
-        }
-
-        /// <summary>Sixteen hexadecimal digits as a string, without one being made.</summary>
-        public void HexDigits(ulong value)
-        {
-            var at = Take(17);
-            at[0] = 0xa0 | 16;
-            for (var i = 16; i > 0; i--)
-            {
-                at[i] = (byte)"0123456789abcdef"[(int)(value & 15)];
-                value >>= 4;
-            }
         }
 
         private void Unsigned(uint value)
@@ -168,18 +333,20 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        private void Header(byte type16, byte type32, int count)
+        // Of what has no shorter form: a type and a size of 16 or 32 bits.
+        private static int HeaderBytes(int size) => size < 0x10000 ? 3 : 5;
+
+        // The type with 32 bits comes right after the one with 16, of strings, arrays and maps alike.
+        private static void WriteHeader(Span<byte> header, byte type16, int size)
         {
-            if (count < 0x10000)
+            if (header.Length == 3)
             {
-                var at = Take(3);
-                at[0] = type16;
-                BinaryPrimitives.WriteUInt16BigEndian(at.Slice(1), (ushort)count);
+                header[0] = type16;
+                BinaryPrimitives.WriteUInt16BigEndian(header.Slice(1), (ushort)size);
                 return;
             }
-            var large = Take(5);
-            large[0] = type32;
-            BinaryPrimitives.WriteUInt32BigEndian(large.Slice(1), (uint)count);
+            header[0] = (byte)(type16 + 1);
+            BinaryPrimitives.WriteUInt32BigEndian(header.Slice(1), (uint)size);
         }
 
         private Span<byte> Take(int bytes)
@@ -194,7 +361,7 @@ namespace Rls3.Gym.Protocol
         {
             if (Length + bytes > buffer.Length)
             {
-                System.Array.Resize(ref buffer, Math.Max(2 * buffer.Length, Length + bytes));
+                Array.Resize(ref buffer, Math.Max(2 * buffer.Length, Length + bytes));
             }
         }
     }

@@ -7,9 +7,10 @@ namespace Rls3.Gym.Protocol
     /// <summary>The headers that a server sends.</summary>
     internal static class Replies
     {
-        public static void Begin(MessagePackWriter writer, int fields, string type, string sid, long req)
+        /// <summary>Begins the map of a header, with the four pairs that every one has; its End is the caller's.</summary>
+        public static void Begin(MessagePackWriter writer, string type, string sid, long req)
         {
-            writer.Map(4 + fields);
+            writer.BeginMap();
             writer.Key("v");
             writer.Value(EnvironmentHost.ProtocolVersion);
             writer.Key("t");
@@ -23,10 +24,11 @@ namespace Rls3.Gym.Protocol
         public static byte[] Welcome(EnvironmentDefinition definition, HostOptions options, string sid, long req)
         {
             var writer = new MessagePackWriter(8192);
-            Begin(writer, 14, "welcome", sid, req);
+            Begin(writer, "welcome", sid, req);
             writer.Key("protocols");
-            writer.Array(1);
+            writer.BeginArray();
             writer.Value(EnvironmentHost.ProtocolVersion);
+            writer.EndArray();
             writer.Key("name");
             writer.Value(definition.Name);
             writer.Key("package");
@@ -36,11 +38,12 @@ namespace Rls3.Gym.Protocol
             writer.Key("action");
             definition.Action.WriteTo(writer);
             writer.Key("observations");
-            writer.Array(definition.Observations.Count);
+            writer.BeginArray();
             foreach (var spec in definition.Observations)
             {
                 spec.WriteTo(writer);
             }
+            writer.EndArray();
             writer.Key("autoreset");
             writer.Value("disabled");
             writer.Key("graphics");
@@ -49,78 +52,81 @@ namespace Rls3.Gym.Protocol
             WriteOptional(writer, definition.TimeStep);
             WriteCapabilities(writer, definition, options);
             writer.Key("parameters");
-            writer.Array(definition.Parameters.Count);
+            writer.BeginArray();
             foreach (var parameter in definition.Parameters)
             {
                 parameter.WriteTo(writer);
             }
+            writer.EndArray();
             writer.Key("limits");
-            writer.Map(3);
+            writer.BeginMap();
             writer.Key("max_frame_bytes");
             writer.Value(options.MaxFrameBytes);
             writer.Key("max_in_flight");
             writer.Value(options.MaxInFlight);
             writer.Key("ping_period_ms");
             writer.Value(options.PingPeriodMs);
+            writer.EndMap();
             writer.Key("catalog");
             definition.Catalog.WriteTo(writer);
-            return writer.ToArray();
+            return Ended(writer);
         }
 
         private static void WriteCapabilities(MessagePackWriter writer, EnvironmentDefinition definition, HostOptions options)
         {
-            var names = new[]
-            {
-                definition.ClaimsStateHash ? "state_hash" : null,
-                definition.Parameters.Count > 0 ? "configure" : null,
-                definition.Graphics != null ? "images" : null,
-                options.Curve ? "curve" : null,
-            };
-            var claimed = Array.FindAll(names, name => name != null);
             writer.Key("capabilities");
-            writer.Array(claimed.Length);
-            foreach (var name in claimed)
-            {
-                writer.Value(name!);
-            }
+            writer.BeginArray();
+            Claim(writer, definition.ClaimsStateHash, "state_hash");
+            Claim(writer, definition.Parameters.Count > 0, "configure");
+            Claim(writer, definition.Graphics != null, "images");
+            Claim(writer, options.Curve, "curve");
+            writer.EndArray();
             writer.Key("state_hash");
             WriteOptional(writer, definition.ClaimsStateHash ? StateHash.Version : (double?)null);
+        }
+
+        private static void Claim(MessagePackWriter writer, bool has, string capability)
+        {
+            if (has)
+            {
+                writer.Value(capability);
+            }
         }
 
         public static byte[] Pong(string sid, long req, double tickAgeMs, int queueDepth)
         {
             var writer = new MessagePackWriter(128);
-            Begin(writer, 2, "pong", sid, req);
+            Begin(writer, "pong", sid, req);
             writer.Key("tick_age_ms");
             writer.Value(tickAgeMs);
             writer.Key("queue_depth");
             writer.Value(queueDepth);
-            return writer.ToArray();
+            return Ended(writer);
         }
 
         public static byte[] Configured(string sid, long req, WireValue parameters)
         {
             var writer = new MessagePackWriter(256);
-            Begin(writer, 1, "configured", sid, req);
+            Begin(writer, "configured", sid, req);
             writer.Key("parameters");
             parameters.WriteTo(writer);
-            return writer.ToArray();
+            return Ended(writer);
         }
 
         public static byte[] Closed(string sid, long req)
         {
             var writer = new MessagePackWriter(64);
-            Begin(writer, 0, "closed", sid, req);
-            return writer.ToArray();
+            Begin(writer, "closed", sid, req);
+            return Ended(writer);
         }
 
         public static byte[] Error(Exception error, long req, string sid)
         {
             var known = error as ProtocolException ?? new ProtocolException(ErrorCodes.Internal, error.GetType().Name + ": " + error.Message);
             var writer = new MessagePackWriter(512);
-            Begin(writer, 4, "error", sid, req);
+            Begin(writer, "error", sid, req);
             WriteBody(writer, known);
-            return writer.ToArray();
+            return Ended(writer);
         }
 
         /// <summary>The four pairs that every error has.</summary>
@@ -134,6 +140,12 @@ namespace Rls3.Gym.Protocol
             error.Detail.WriteTo(writer);
             writer.Key("retryable");
             writer.Value(error.Retryable);
+        }
+
+        private static byte[] Ended(MessagePackWriter writer)
+        {
+            writer.EndMap();
+            return writer.ToArray();
         }
 
         private static void WriteOptional(MessagePackWriter writer, string? value)

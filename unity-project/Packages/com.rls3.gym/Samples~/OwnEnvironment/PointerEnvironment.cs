@@ -64,9 +64,10 @@ public sealed class PointerEnvironment : GymServerBehaviour
 
         public void WriteInfo(IWireWriter writer)
         {
-            writer.Map(1);
+            writer.BeginMap();
             writer.Key("distance");
             writer.Value(Mathf.Abs(at - target));
+            writer.EndMap();
         }
 
         public void Configure(string name, WireValue value)
