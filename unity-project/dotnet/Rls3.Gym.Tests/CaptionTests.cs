@@ -64,7 +64,7 @@ public class CaptionTests
         var world = new RoomWorld(Repository.Catalog("rooms"), 0);
         world.Reset(11, null);
         var hash = world.Hash;
-        var rows = Enumerable.Range(0, 3).Select(slot => "[" + string.Join(",", world.Objects.Slice(slot * 5, 5).ToArray()) + "]");
+        var rows = Enumerable.Range(0, 3).Select(slot => $"[{string.Join(",", world.Objects.Slice(slot * 5, 5).ToArray())}]");
         var sample = JsonReader.Parse($$"""{"scene": {{world.Scene.Index}}, "objects": [{{string.Join(",", rows)}}]}""");
         var other = new RoomWorld(world.Catalog, 1);
         other.Restore(SampleReader.Scene(world.Catalog, sample), SampleReader.Objects(world.Catalog, sample));

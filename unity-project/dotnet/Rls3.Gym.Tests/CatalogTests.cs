@@ -38,7 +38,7 @@ public class CatalogTests
         Assert.True(place >= 0, $"the catalog has no {right} any more");
         var spoiled = string.Concat(text.AsSpan(0, place), wrong, text.AsSpan(place + right.Length));
         var error = Assert.Throws<CatalogException>(() => CatalogReader.Parse(spoiled, "spoiled.json"));
-        Assert.StartsWith("spoiled.json: " + message, error.Message);
+        Assert.StartsWith($"spoiled.json: {message}", error.Message);
     }
 
     [Fact]

@@ -56,13 +56,13 @@ public sealed class GymServerTests
         var port = 0;
         for (var cycle = 0; cycle < 8; cycle++)
         {
-            var endpoint = port == 0 ? "tcp://127.0.0.1:*" : "tcp://127.0.0.1:" + port;
+            var endpoint = port == 0 ? "tcp://127.0.0.1:*" : $"tcp://127.0.0.1:{port}";
             using var main = new MainThreadQueue();
             var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions(endpoint, false), main);
             port = new Uri(server.Endpoint).Port;
             using (var client = new DealerSocket(">" + server.Endpoint))
             {
-                var sid = Ask(client, Hello("client " + cycle)).Get("sid")!.Text;
+                var sid = Ask(client, Hello($"client {cycle}")).Get("sid")!.Text;
                 Send(client, Batch(sid, 2));
                 WaitUntil(() => main.QueueDepth == 1);
             }

@@ -56,10 +56,10 @@ namespace Rls3.Gym.Editor
         {
             if (report.summary.result == BuildResult.Succeeded)
             {
-                Debug.Log("RLS3: built " + output + "; train with: rls3 train --env " + output);
+                Debug.Log($"RLS3: built {output}; train with: rls3 train --env {output}");
                 return;
             }
-            var message = "RLS3: the build of " + output + " " + report.summary.result + " with " + report.summary.totalErrors + " errors";
+            var message = $"RLS3: the build of {output} {report.summary.result} with {report.summary.totalErrors} errors";
             Debug.LogError(message);
             if (Application.isBatchMode)
             {

@@ -101,7 +101,7 @@ namespace Rls3.Gym.Editor
             {
                 fresh.Reset(seed, WireValue.EmptyMap);
                 server.RenderManual();
-                outcome = "reset with seed " + seed;
+                outcome = $"reset with seed {seed}";
             }
             DrawAction(definition.Action);
             if (GUILayout.Button("Step"))
@@ -121,7 +121,7 @@ namespace Rls3.Gym.Editor
             }
             for (var i = 0; i < action.Length; i++)
             {
-                var name = spec.Names == null ? spec.Uid + "[" + i + "]" : spec.Names[i];
+                var name = spec.Names == null ? $"{spec.Uid}[{i}]" : spec.Names[i];
                 var low = (float)Math.Max(spec.LowOf(i), -1e6);
                 var high = (float)Math.Min(spec.HighOf(i), 1e6);
                 action[i] = EditorGUILayout.Slider(name, action[i], low, high);
@@ -145,7 +145,7 @@ namespace Rls3.Gym.Editor
             try
             {
                 var step = environment.Step(new TensorSpan(bytes));
-                outcome = "reward " + step.Reward + (step.Terminated ? ", terminated" : "") + (step.Truncated ? ", truncated" : "");
+                outcome = $"reward {step.Reward}{(step.Terminated ? ", terminated" : "")}{(step.Truncated ? ", truncated" : "")}";
                 server.RenderManual();
             }
             catch (InvalidOperationException error)
@@ -161,7 +161,7 @@ namespace Rls3.Gym.Editor
                 return;
             }
             var placed = world.LastStep;
-            EditorGUILayout.LabelField("Placement", placed.Valid ? "valid" : "invalid: " + Resting.NameOf(placed.Reason));
+            EditorGUILayout.LabelField("Placement", placed.Valid ? "valid" : $"invalid: {Resting.NameOf(placed.Reason)}");
             EditorGUILayout.LabelField("State hash", world.Hash.ToString("x16"));
             foreach (var caption in Captions.Of(world))
             {

@@ -33,9 +33,9 @@ namespace Rls3.Gym.Editor
             {
                 return;
             }
-            shown = EditorGUILayout.IntSlider("Sample of " + Path.GetFileName(file) + ", hardest first", shown, 0, samples.Count - 1);
+            shown = EditorGUILayout.IntSlider($"Sample of {Path.GetFileName(file)}, hardest first", shown, 0, samples.Count - 1);
             var sample = samples[shown];
-            EditorGUILayout.LabelField("Hardness", Number(sample, "hardness") + ", score " + Number(sample, "score"));
+            EditorGUILayout.LabelField("Hardness", $"{Number(sample, "hardness")}, score {Number(sample, "score")}");
             var captions = sample.Get("captions")?.Items ?? Array.Empty<WireValue>();
             if (captions.Count == 0)
             {
@@ -43,7 +43,7 @@ namespace Rls3.Gym.Editor
             }
             foreach (var caption in captions)
             {
-                EditorGUILayout.LabelField(caption.Get("right")?.Text ?? "", "margin " + Number(caption, "margin"));
+                EditorGUILayout.LabelField(caption.Get("right")?.Text ?? "", $"margin {Number(caption, "margin")}");
             }
             if (GUILayout.Button("Show") && server.Manual() is RoomsEnvironment rooms)
             {
@@ -61,7 +61,7 @@ namespace Rls3.Gym.Editor
             }
             catch (Exception error) when (error is FormatException || error is ArgumentException)
             {
-                problem = "sample " + shown + ": " + error.Message;
+                problem = $"sample {shown}: {error.Message}";
             }
         }
 
@@ -85,7 +85,7 @@ namespace Rls3.Gym.Editor
             }
             catch (Exception error) when (error is IOException || error is FormatException)
             {
-                problem = chosen + ": " + error.Message;
+                problem = $"{chosen}: {error.Message}";
             }
         }
 

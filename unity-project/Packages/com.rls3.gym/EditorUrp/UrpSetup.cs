@@ -38,7 +38,7 @@ namespace Rls3.Gym.Editor.Urp
             AssetDatabase.SaveAssets();
             GraphicsSettings.defaultRenderPipeline = pipeline;
             QualitySettings.renderPipeline = pipeline;
-            Debug.Log("RLS3: made a URP asset in " + Folder);
+            Debug.Log($"RLS3: made a URP asset in {Folder}");
         }
     }
 }

@@ -18,7 +18,7 @@ static int Hold(SortedSet<string> stubs, string verified)
     var unknown = stubs.Where(line => !known.Contains(line)).ToArray();
     foreach (var line in unknown)
     {
-        Console.WriteLine("not in the verified list: " + line);
+        Console.WriteLine($"not in the verified list: {line}");
     }
     Console.WriteLine($"{stubs.Count - unknown.Length} of {stubs.Count} members of the stubs are in the list of {verified}");
     return unknown.Length == 0 ? 0 : 1;

@@ -19,7 +19,7 @@ namespace Rls3.Gym.Core
             {
                 if (!(action[element] >= -1 && action[element] <= 1))
                 {
-                    throw new ArgumentOutOfRangeException(nameof(action), "element " + element + " (" + Names[element] + ") is not within [-1, 1]");
+                    throw new ArgumentOutOfRangeException(nameof(action), $"element {element} ({Names[element]}) is not within [-1, 1]");
                 }
             }
             var rules = catalog.Rules;

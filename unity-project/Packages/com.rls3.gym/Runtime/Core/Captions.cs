@@ -70,7 +70,7 @@ namespace Rls3.Gym.Core
             {
                 said += (i < terms.Count - 1 ? ", " : " and ") + terms[i];
             }
-            return "The " + a + " is " + said + " the " + b + ".";
+            return $"The {a} is {said} the {b}.";
         }
 
         /// <summary>A caption for each ordered pair of the world's active objects that may be asked about.</summary>

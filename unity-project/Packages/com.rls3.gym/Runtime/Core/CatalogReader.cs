@@ -32,7 +32,7 @@ namespace Rls3.Gym.Core
             }
             catch (Exception error) when (error is IOException || error is UnauthorizedAccessException)
             {
-                throw new CatalogException("no catalog can be read at " + file + ": " + error.Message);
+                throw new CatalogException($"no catalog can be read at {file}: {error.Message}");
             }
             return Parse(text, file);
         }
@@ -47,11 +47,11 @@ namespace Rls3.Gym.Core
             }
             catch (FormatException error)
             {
-                throw new CatalogException(source + " is not JSON: " + error.Message);
+                throw new CatalogException($"{source} is not JSON: {error.Message}");
             }
             catch (CatalogException error)
             {
-                throw new CatalogException(source + ": " + error.Message);
+                throw new CatalogException($"{source}: {error.Message}");
             }
         }
 
@@ -61,7 +61,7 @@ namespace Rls3.Gym.Core
             var objects = Each(document, "", "objects", ReadObject).ToArray();
             if (objects.Length <= rules.ActiveObjects)
             {
-                throw Wrong("/objects", "must be more than the " + rules.ActiveObjects + " active ones, or none could come in");
+                throw Wrong("/objects", $"must be more than the {rules.ActiveObjects} active ones, or none could come in");
             }
             var tangent = Field(Field(document, "", "camera"), "/camera", "halfFieldTangent");
             if (tangent.Kind != WireValue.Kinds.Number || !(tangent.Number > 0))
@@ -85,7 +85,7 @@ namespace Rls3.Gym.Core
             var yawSteps = Integer(rules, at, "yawSteps", 1, YawTable.Steps);
             if (YawTable.Steps % yawSteps != 0)
             {
-                throw Wrong(at + "/yawSteps", "must divide " + YawTable.Steps);
+                throw Wrong(at + "/yawSteps", $"must divide {YawTable.Steps}");
             }
             var stacking = Field(rules, at, "stacking");
             if (stacking.Kind != WireValue.Kinds.Boolean)
@@ -132,7 +132,7 @@ namespace Rls3.Gym.Core
             Inside(at + "/y", y.Low >= 0 && y.High <= room.Y);
             Inside(at + "/z", 2 * z.Low >= -room.Z && 2 * z.High <= room.Z);
             var name = value.Get("name");
-            return new Furniture(name == null ? "furniture " + number : name.Text, x, y, z);
+            return new Furniture(name == null ? $"furniture {number}" : name.Text, x, y, z);
         }
 
         private static void Inside(string at, bool inside)
@@ -170,43 +170,43 @@ namespace Rls3.Gym.Core
             var array = Field(parent, at, key);
             if (array.Kind != WireValue.Kinds.Array)
             {
-                throw Wrong(at + "/" + key, "must be an array");
+                throw Wrong($"{at}/{key}", "must be an array");
             }
             var made = new List<T>(array.Items.Count);
             for (var i = 0; i < array.Items.Count; i++)
             {
-                made.Add(read(array.Items[i], at + "/" + key + "/" + i, i));
+                made.Add(read(array.Items[i], $"{at}/{key}/{i}", i));
             }
             return made;
         }
 
         private static WireValue Field(WireValue parent, string at, string key) =>
-            parent.Get(key) ?? throw Wrong(at + "/" + key, "is missing");
+            parent.Get(key) ?? throw Wrong($"{at}/{key}", "is missing");
 
         private static string Text(WireValue parent, string at, string key)
         {
             var value = Field(parent, at, key);
-            return value.Kind == WireValue.Kinds.String ? value.Text : throw Wrong(at + "/" + key, "must be text");
+            return value.Kind == WireValue.Kinds.String ? value.Text : throw Wrong($"{at}/{key}", "must be text");
         }
 
         private static int Integer(WireValue parent, string at, string key, int low, int high) =>
-            Integer(Field(parent, at, key), at + "/" + key, low, high);
+            Integer(Field(parent, at, key), $"{at}/{key}", low, high);
 
         private static int Integer(WireValue value, string at, int low, int high) =>
             value.IsInteger(out var integer) && integer >= low && integer <= high
                 ? (int)integer
-                : throw Wrong(at, "must be a whole number from " + low + " to " + high);
+                : throw Wrong(at, $"must be a whole number from {low} to {high}");
 
         private static IntRange Interval(WireValue parent, string at, string key)
         {
             var value = Field(parent, at, key);
             if (value.Kind != WireValue.Kinds.Array || value.Items.Count != 2)
             {
-                throw Wrong(at + "/" + key, "must be [low, high]");
+                throw Wrong($"{at}/{key}", "must be [low, high]");
             }
-            var low = Integer(value.Items[0], at + "/" + key + "/0", -LargestLength, LargestLength);
-            var high = Integer(value.Items[1], at + "/" + key + "/1", -LargestLength, LargestLength);
-            return low < high ? new IntRange(low, high) : throw Wrong(at + "/" + key, "must grow: [low, high], not [" + low + ", " + high + "]");
+            var low = Integer(value.Items[0], $"{at}/{key}/0", -LargestLength, LargestLength);
+            var high = Integer(value.Items[1], $"{at}/{key}/1", -LargestLength, LargestLength);
+            return low < high ? new IntRange(low, high) : throw Wrong($"{at}/{key}", $"must grow: [low, high], not [{low}, {high}]");
         }
 
         private static IntVector Vector(WireValue parent, string at, string key, int low, int high)
@@ -214,12 +214,12 @@ namespace Rls3.Gym.Core
             var value = Field(parent, at, key);
             if (value.Kind != WireValue.Kinds.Array || value.Items.Count != 3)
             {
-                throw Wrong(at + "/" + key, "must be [x, y, z]");
+                throw Wrong($"{at}/{key}", "must be [x, y, z]");
             }
             return new IntVector(
-                Integer(value.Items[0], at + "/" + key + "/0", low, high),
-                Integer(value.Items[1], at + "/" + key + "/1", low, high),
-                Integer(value.Items[2], at + "/" + key + "/2", low, high));
+                Integer(value.Items[0], $"{at}/{key}/0", low, high),
+                Integer(value.Items[1], $"{at}/{key}/1", low, high),
+                Integer(value.Items[2], $"{at}/{key}/2", low, high));
         }
 
         private static int Permille(WireValue parent, string at, string key)
@@ -227,9 +227,9 @@ namespace Rls3.Gym.Core
             var value = Field(parent, at, key);
             return value.Kind == WireValue.Kinds.Number && value.Number >= 0 && value.Number <= 1
                 ? (int)Math.Floor((value.Number * 1000) + 0.5)
-                : throw Wrong(at + "/" + key, "must be a number from 0 to 1");
+                : throw Wrong($"{at}/{key}", "must be a number from 0 to 1");
         }
 
-        private static CatalogException Wrong(string at, string what) => new CatalogException(at + " " + what);
+        private static CatalogException Wrong(string at, string what) => new CatalogException($"{at} {what}");
     }
 }

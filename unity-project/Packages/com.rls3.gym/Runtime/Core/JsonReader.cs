@@ -35,7 +35,7 @@ namespace Rls3.Gym.Core
         {
             if (depth > DeepestNesting)
             {
-                throw Wrong("nested deeper than " + DeepestNesting);
+                throw Wrong($"nested deeper than {DeepestNesting}");
             }
             SkipSpace();
             switch (Peek())
@@ -218,7 +218,7 @@ namespace Rls3.Gym.Core
         {
             if (!Take(c))
             {
-                throw Wrong("\"" + c + "\" is expected");
+                throw Wrong($"\"{c}\" is expected");
             }
         }
 
@@ -239,7 +239,7 @@ namespace Rls3.Gym.Core
                 column = text[i] == '\n' ? 1 : column + 1;
                 line += text[i] == '\n' ? 1 : 0;
             }
-            return new FormatException("line " + line + ", column " + column + ": " + what);
+            return new FormatException($"line {line}, column {column}: {what}");
         }
     }
 }

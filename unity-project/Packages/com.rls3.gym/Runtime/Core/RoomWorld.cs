@@ -70,8 +70,8 @@ namespace Rls3.Gym.Core
                     return;
                 }
             }
-            throw new InvalidOperationException("no valid layout of " + Catalog.Rules.ActiveObjects + " objects was found in scene \"" + Scene.Name
-                + "\" of catalog " + Catalog.Name + " in " + DrawsAtMost + " draws: give it more free space, smaller objects or a camera that sees more of it");
+            throw new InvalidOperationException($"no valid layout of {Catalog.Rules.ActiveObjects} objects was found in scene \"{Scene.Name}\" of catalog "
+                + $"{Catalog.Name} in {DrawsAtMost} draws: give it more free space, smaller objects or a camera that sees more of it");
         }
 
         /// <summary>Takes a recorded state as it is.</summary>
@@ -80,13 +80,13 @@ namespace Rls3.Gym.Core
         {
             if (recorded.Length != objects.Length)
             {
-                throw new ArgumentException("a state has " + Catalog.Rules.ActiveObjects + " objects");
+                throw new ArgumentException($"a state has {Catalog.Rules.ActiveObjects} objects");
             }
             for (var at = 0; at < recorded.Length; at += PlacementRules.Fields)
             {
                 if (recorded[at] < 0 || recorded[at] >= Catalog.Objects.Count || recorded[at + 4] < 0 || recorded[at + 4] >= Catalog.Rules.YawSteps)
                 {
-                    throw new ArgumentException("the catalog " + Catalog.Name + " has no object " + recorded[at] + " at yaw step " + recorded[at + 4]);
+                    throw new ArgumentException($"the catalog {Catalog.Name} has no object {recorded[at]} at yaw step {recorded[at + 4]}");
                 }
             }
             Scene = scene;

@@ -124,7 +124,7 @@ namespace Rls3.Gym.Core
                 default:
                     if (renderer == null || !renderer.Draws(uid))
                     {
-                        throw new ArgumentException("the rooms have no observation \"" + uid + "\" here");
+                        throw new ArgumentException($"the rooms have no observation \"{uid}\" here");
                     }
                     renderer.Observe(uid, world, output);
                     break;
@@ -221,8 +221,8 @@ namespace Rls3.Gym.Core
                     return scene;
                 }
             }
-            throw new ArgumentException("options.scene names no scene of catalog " + world.Catalog.Name + ", which has " + world.Catalog.Scenes.Count
-                + ", counted from 0");
+            throw new ArgumentException(
+                $"options.scene names no scene of catalog {world.Catalog.Name}, which has {world.Catalog.Scenes.Count}, counted from 0");
         }
     }
 }

@@ -38,7 +38,7 @@ namespace Rls3.Gym.Core
             {
                 if (size < 1)
                 {
-                    throw new ArgumentException(uid + ": a shape holds positive integers");
+                    throw new ArgumentException($"{uid}: a shape holds positive integers");
                 }
                 count = checked(count * size);
             }
@@ -145,7 +145,7 @@ namespace Rls3.Gym.Core
         {
             if (!right)
             {
-                throw new ArgumentException(Uid + ": " + what + " must have one value for each of the " + Elements + " elements");
+                throw new ArgumentException($"{Uid}: {what} must have one value for each of the {Elements} elements");
             }
         }
     }

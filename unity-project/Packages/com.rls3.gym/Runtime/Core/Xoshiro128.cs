@@ -19,7 +19,7 @@ namespace Rls3.Gym.Core
         {
             if (seed < 0 || seed > 9007199254740991L)
             {
-                throw new ArgumentOutOfRangeException(nameof(seed), "a seed is an integer from 0 to 2^53 - 1, not " + seed);
+                throw new ArgumentOutOfRangeException(nameof(seed), $"a seed is an integer from 0 to 2^53 - 1, not {seed}");
             }
             unchecked
             {

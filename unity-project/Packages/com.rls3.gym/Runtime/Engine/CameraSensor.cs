@@ -155,7 +155,7 @@ namespace Rls3.Gym.Engine
         {
             if (pending || tick != forTick)
             {
-                throw new InvalidOperationException("the picture is of tick " + tick + ", the state of tick " + forTick);
+                throw new InvalidOperationException($"the picture is of tick {tick}, the state of tick {forTick}");
             }
         }
 

@@ -36,14 +36,14 @@ namespace Rls3.Gym.Engine
         {
             this.catalog = catalog;
             this.prepareCamera = prepareCamera;
-            root = new GameObject("gym area " + index);
+            root = new GameObject($"gym area {index}");
             root.transform.position = new Vector3(Spacing * index, 0f, 0f);
             Builder = new RoomBuilder(catalog, root.transform);
             var active = catalog.Rules.ActiveObjects;
             cameras = new Camera[2 + active];
             for (var i = 0; i < cameras.Length; i++)
             {
-                cameras[i] = BuildCamera("camera " + i);
+                cameras[i] = BuildCamera($"camera {i}");
             }
             image = new CameraSensor(cameras[0], imageSize, ImageSamples);
             segmentation = new CameraSensor(cameras[1], imageSize, 1);

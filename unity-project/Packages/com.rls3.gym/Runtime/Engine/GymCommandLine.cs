@@ -43,7 +43,7 @@ namespace Rls3.Gym.Engine
         private static string Next(string[] args, ref int i)
         {
             i++;
-            return i < args.Length ? args[i] : throw new ConfigurationException(args[i - 1] + " needs a value");
+            return i < args.Length ? args[i] : throw new ConfigurationException($"{args[i - 1]} needs a value");
         }
 
         private static int Integer(string[] args, ref int i, int low, int high)
@@ -52,7 +52,7 @@ namespace Rls3.Gym.Engine
             var text = Next(args, ref i);
             return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= low && value <= high
                 ? value
-                : throw new ConfigurationException(name + " must be a whole number from " + low + " to " + high + ", not " + text);
+                : throw new ConfigurationException($"{name} must be a whole number from {low} to {high}, not {text}");
         }
     }
 }

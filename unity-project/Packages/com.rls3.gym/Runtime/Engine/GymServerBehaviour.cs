@@ -70,7 +70,7 @@ namespace Rls3.Gym.Engine
 
         /// <summary>Null where nothing can be rendered: -nographics, or a null device. It is said in welcome, never found out by a black frame.</summary>
         public static string? GraphicsDevice =>
-            SystemInfo.graphicsDeviceType == GraphicsDeviceType.Null ? null : SystemInfo.graphicsDeviceType + " " + SystemInfo.graphicsDeviceName;
+            SystemInfo.graphicsDeviceType == GraphicsDeviceType.Null ? null : $"{SystemInfo.graphicsDeviceType} {SystemInfo.graphicsDeviceName}";
 
         public GymPhase Phase
         {
@@ -127,10 +127,10 @@ namespace Rls3.Gym.Engine
             GymCommandLine.Apply(Environment.GetCommandLineArgs(), settings);
             definition = CreateDefinition();
             queue = new MainThreadQueue();
-            var options = new HostOptions { EnvCount = settings.EnvCount, Package = "com.rls3.gym, Unity " + Application.unityVersion };
+            var options = new HostOptions { EnvCount = settings.EnvCount, Package = $"com.rls3.gym, Unity {Application.unityVersion}" };
             server = GymServer.Start(definition, options, new ServeOptions(settings.Endpoint, settings.Connect) { Keys = settings.Keys() }, queue);
-            Debug.Log("RLS3: serving " + definition.Name + ", environments: " + settings.EnvCount + ", at " + server.Endpoint
-                + (definition.Graphics == null ? ", without graphics" : ", on " + definition.Graphics));
+            var graphics = definition.Graphics == null ? "without graphics" : $"on {definition.Graphics}";
+            Debug.Log($"RLS3: serving {definition.Name}, environments: {settings.EnvCount}, at {server.Endpoint}, {graphics}");
         }
 
         private void Update()
@@ -144,7 +144,7 @@ namespace Rls3.Gym.Engine
             queue.Pump(stay);
             if (server.Failure != null)
             {
-                Fail("the server's thread ended: " + server.Failure.Message);
+                Fail($"the server's thread ended: {server.Failure.Message}");
             }
             else if (!server.Running && !Application.isEditor)
             {
@@ -178,7 +178,7 @@ namespace Rls3.Gym.Engine
         private void Fail(string message)
         {
             LastError = message;
-            Debug.LogError("RLS3: " + message);
+            Debug.LogError($"RLS3: {message}");
             Stop();
             if (!Application.isEditor)
             {

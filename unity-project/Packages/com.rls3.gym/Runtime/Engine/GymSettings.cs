@@ -37,7 +37,7 @@ namespace Rls3.Gym.Engine
             }
             var folder = Application.isEditor ? Path.Combine(Application.dataPath, "..", "catalog") : Path.Combine(Application.streamingAssetsPath, "catalog");
             var file = Path.GetFullPath(Path.Combine(folder, World + ".json"));
-            return File.Exists(file) ? file : throw new ConfigurationException("there is no world \"" + World + "\" at " + file + "; give a catalog's path to use your own");
+            return File.Exists(file) ? file : throw new ConfigurationException($"there is no world \"{World}\" at {file}; give a catalog's path to use your own");
         }
 
         public GymKeys? Keys() => KeysFile.Length == 0 ? null : GymKeys.Read(KeysFile);

@@ -31,7 +31,7 @@ namespace Rls3.Gym.Engine
         {
             lock (lines)
             {
-                lines.Enqueue(type + ": " + message);
+                lines.Enqueue($"{type}: {message}");
                 while (lines.Count > capacity)
                 {
                     lines.Dequeue();

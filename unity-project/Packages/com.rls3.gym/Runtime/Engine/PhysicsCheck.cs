@@ -29,7 +29,7 @@ namespace Rls3.Gym.Engine
                 {
                     if (other != own)
                     {
-                        found.Add(own.gameObject.name + " overlaps " + other.gameObject.name + " for the physics engine, and not for the rules");
+                        found.Add($"{own.gameObject.name} overlaps {other.gameObject.name} for the physics engine, and not for the rules");
                     }
                 }
             }

@@ -184,7 +184,7 @@ namespace Rls3.Gym.Engine
                     Primitive(PrimitiveType.Cube, parent, "box", offset, 2f * half, material);
                     break;
                 default:
-                    throw new CatalogException("a primitive has the shape \"" + primitive.Get("shape")?.Text + "\", which Unity's rooms can't build");
+                    throw new CatalogException($"a primitive has the shape \"{primitive.Get("shape")?.Text}\", which Unity's rooms can't build");
             }
         }
 

@@ -40,7 +40,7 @@ namespace Rls3.Gym.Engine
         private static Shader Load(string name)
         {
             var shader = Resources.Load<Shader>(name);
-            return shader != null ? shader : throw new InvalidOperationException("the package's shader " + name + " is not in this build");
+            return shader != null ? shader : throw new InvalidOperationException($"the package's shader {name} is not in this build");
         }
     }
 }

@@ -26,8 +26,9 @@ namespace Rls3.Gym.Protocol
             var high = spec.HighOf(element);
             var bound = double.IsNaN(value) ? "number" : value < low ? "low" : "high";
             var name = spec.Names?[element];
-            var where = spec.Uid + "[" + element + "]" + (name == null ? "" : " (" + name + ")");
-            var said = double.IsNaN(value) ? "is NaN" : "= " + Shown(value) + (bound == "low" ? " is below " + Shown(low) : " is above " + Shown(high));
+            var where = $"{spec.Uid}[{element}]{(name == null ? "" : $" ({name})")}";
+            var beyond = bound == "low" ? $"below {Shown(low)}" : $"above {Shown(high)}";
+            var said = double.IsNaN(value) ? "is NaN" : $"= {Shown(value)} is {beyond}";
             var shown = double.IsNaN(value) ? WireValue.Of("NaN") : WireValue.Of(value);
             var keys = new[] { "uid", "element", "name", "bound", "low", "high", "value" };
             var values = new[]
@@ -37,7 +38,7 @@ namespace Rls3.Gym.Protocol
             };
             return new ProtocolException(
                 ErrorCodes.BadAction,
-                where + " " + said + "; it must be a number from " + Shown(low) + " to " + Shown(high),
+                $"{where} {said}; it must be a number from {Shown(low)} to {Shown(high)}",
                 WireValue.OfMap(keys, values));
         }
 

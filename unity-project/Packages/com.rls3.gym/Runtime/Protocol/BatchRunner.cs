@@ -297,7 +297,7 @@ namespace Rls3.Gym.Protocol
         private ProtocolException Crash(int env, Slot slot, Exception error)
         {
             slot.State = State.New;
-            var message = "environment " + env + " failed: " + error.Message + "; reset it to go on";
+            var message = $"environment {env} failed: {error.Message}; reset it to go on";
             var detail = Details.Of("reason", WireValue.Of(error.Message));
             try
             {
@@ -305,14 +305,16 @@ namespace Rls3.Gym.Protocol
             }
             catch (Exception second)
             {
-                message += " (closing it failed too: " + second.Message + ")";
+                message += $" (closing it failed too: {second.Message})";
             }
             slot.Environment = null;
             return new ProtocolException(ErrorCodes.EnvCrash, message, detail);
         }
 
-        private static ProtocolException NotReset(int env, Slot slot) => new ProtocolException(
-            ErrorCodes.NotReset,
-            "environment " + env + ": " + (slot.State == State.Over ? "its episode is over (autoreset is off)" : "it has not been reset yet") + "; reset it first");
+        private static ProtocolException NotReset(int env, Slot slot)
+        {
+            var why = slot.State == State.Over ? "its episode is over (autoreset is off)" : "it has not been reset yet";
+            return new ProtocolException(ErrorCodes.NotReset, $"environment {env}: {why}; reset it first");
+        }
     }
 }

@@ -68,7 +68,7 @@ namespace Rls3.Gym.Protocol
         {
             if (options.EnvCount < 1 || options.EnvCount > 65535)
             {
-                throw new ArgumentOutOfRangeException(nameof(options), "EnvCount must be from 1 to 65535, not " + options.EnvCount);
+                throw new ArgumentOutOfRangeException(nameof(options), $"EnvCount must be from 1 to 65535, not {options.EnvCount}");
             }
             this.definition = definition;
             this.options = options;
@@ -166,13 +166,13 @@ namespace Rls3.Gym.Protocol
             }
             if (frames.Count > DecoderLimits.Frames)
             {
-                throw ProtocolException.BadMessage(frames.Count + " frames; at most " + DecoderLimits.Frames + " are allowed");
+                throw ProtocolException.BadMessage($"{frames.Count} frames; at most {DecoderLimits.Frames} are allowed");
             }
             for (var i = 0; i < frames.Count; i++)
             {
                 if (frames[i].Length > options.MaxFrameBytes)
                 {
-                    throw TooLarge("frame " + i, frames[i].Length, options.MaxFrameBytes);
+                    throw TooLarge($"frame {i}", frames[i].Length, options.MaxFrameBytes);
                 }
             }
         }
@@ -194,7 +194,7 @@ namespace Rls3.Gym.Protocol
             }
             if (options.Token != null && !SameToken(options.Token, hello.Token ?? ""))
             {
-                throw new ProtocolException(ErrorCodes.Auth, "hello's token is " + (hello.Token == null ? "missing" : "not this server's"));
+                throw new ProtocolException(ErrorCodes.Auth, $"hello's token is {(hello.Token == null ? "missing" : "not this server's")}");
             }
             Expire(nowMs);
             if (session != null && session.Client != hello.Client)
@@ -225,7 +225,7 @@ namespace Rls3.Gym.Protocol
             {
                 throw new ProtocolException(
                     ErrorCodes.NoSession,
-                    "there is no session \"" + (sid.Length > 32 ? sid.Substring(0, 32) : sid) + "\" here (any more); say hello first");
+                    $"there is no session \"{Fields.Start(sid, 32)}\" here (any more); say hello first");
             }
             current.LastHeard = nowMs;
             if (req != current.LastReq + 1)
@@ -272,7 +272,7 @@ namespace Rls3.Gym.Protocol
                     return Reply(Replies.Closed(current.Sid, req));
                 default:
                     throw ProtocolException.BadMessage(
-                        "unknown message type \"" + (type.Length > 64 ? type.Substring(0, 64) : type) + "\"; known: hello, batch, ping, configure, close",
+                        $"unknown message type \"{Fields.Start(type, 64)}\"; known: hello, batch, ping, configure, close",
                         "t");
             }
         }
@@ -298,19 +298,19 @@ namespace Rls3.Gym.Protocol
 
         private static ProtocolException WrongVersion() => new ProtocolException(
             ErrorCodes.Version,
-            "this server speaks protocol " + ProtocolVersion,
+            $"this server speaks protocol {ProtocolVersion}",
             Details.Of("protocols", WireValue.OfArray(WireValue.Of(ProtocolVersion))));
 
         internal static ProtocolException TooLarge(string what, long bytes, long limit) => new ProtocolException(
             ErrorCodes.TooLarge,
-            what + " has " + bytes + " bytes; max_frame_bytes is " + limit,
+            $"{what} has {bytes} bytes; max_frame_bytes is {limit}",
             Details.Of("bytes", WireValue.Of(bytes), "limit", WireValue.Of(limit)));
 
         private static ProtocolException OutOfOrder(long req, long expected)
         {
             var gap = req > expected;
-            var why = gap ? "requests before " + req + " are missing" : "the reply to " + req + " is not kept any more";
-            return new ProtocolException(ErrorCodes.OutOfOrder, why + "; the next is " + expected, Details.Of("expected", WireValue.Of(expected)), gap);
+            var why = gap ? $"requests before {req} are missing" : $"the reply to {req} is not kept any more";
+            return new ProtocolException(ErrorCodes.OutOfOrder, $"{why}; the next is {expected}", Details.Of("expected", WireValue.Of(expected)), gap);
         }
     }
 }

@@ -38,7 +38,7 @@ namespace Rls3.Gym.Protocol
         {
             if (bytes.Length > DecoderLimits.HeaderBytes)
             {
-                throw Bad("the header has " + bytes.Length + " bytes; at most " + DecoderLimits.HeaderBytes + " are allowed");
+                throw Bad($"the header has {bytes.Length} bytes; at most {DecoderLimits.HeaderBytes} are allowed");
             }
             var first = bytes.Length == 0 ? (byte)0xc1 : bytes[0];
             if (!((first >= 0x80 && first <= 0x8f) || first == 0xde || first == 0xdf))
@@ -49,7 +49,7 @@ namespace Rls3.Gym.Protocol
             var value = reader.Value(0);
             if (reader.at != bytes.Length)
             {
-                throw Bad((bytes.Length - reader.at) + " bytes follow the header's map at byte " + reader.at);
+                throw Bad($"{bytes.Length - reader.at} bytes follow the header's map at byte {reader.at}");
             }
             return value;
         }
@@ -60,7 +60,7 @@ namespace Rls3.Gym.Protocol
             var type = Take(1)[0];
             if (++values > DecoderLimits.Values)
             {
-                throw Bad("more than " + DecoderLimits.Values + " values in a header");
+                throw Bad($"more than {DecoderLimits.Values} values in a header");
             }
             if (type < 0x80)
             {
@@ -122,7 +122,7 @@ namespace Rls3.Gym.Protocol
                     return Map(Count(type - 0xdd), depth);
             }
             var what = type == 0xc1 ? "the reserved type c1" : type >= 0xc4 && type <= 0xc6 ? "binary" : "an extension type";
-            throw Bad("the header holds " + what + " at byte " + start + "; only nil, booleans, numbers, strings, arrays and maps are allowed");
+            throw Bad($"the header holds {what} at byte {start}; only nil, booleans, numbers, strings, arrays and maps are allowed");
         }
 
         // A count of 1, 2 or 4 bytes. Those beyond the bytes there are never come out of here as a negative number.
@@ -143,7 +143,7 @@ namespace Rls3.Gym.Protocol
         {
             if (size > DecoderLimits.StringBytes)
             {
-                throw Bad("a string of " + size + " bytes at byte " + at + "; at most " + DecoderLimits.StringBytes + " are allowed");
+                throw Bad($"a string of {size} bytes at byte {at}; at most {DecoderLimits.StringBytes} are allowed");
             }
             return Encoding.UTF8.GetString(Take(size));
         }
@@ -169,7 +169,7 @@ namespace Rls3.Gym.Protocol
                 var type = at < bytes.Length ? bytes[at] : (byte)0xc1;
                 if (!((type >= 0xa0 && type < 0xc0) || (type >= 0xd9 && type <= 0xdb)))
                 {
-                    throw Bad("a map key at byte " + at + " is not a string");
+                    throw Bad($"a map key at byte {at} is not a string");
                 }
                 keys[i] = Value(depth + 1).Text;
                 items[i] = Value(depth + 1);
@@ -181,7 +181,7 @@ namespace Rls3.Gym.Protocol
         {
             if (depth >= DecoderLimits.Depth)
             {
-                throw Bad("maps and arrays nest deeper than " + DecoderLimits.Depth + " at byte " + at);
+                throw Bad($"maps and arrays nest deeper than {DecoderLimits.Depth} at byte {at}");
             }
             if (count > bytes.Length - at)
             {
@@ -205,9 +205,9 @@ namespace Rls3.Gym.Protocol
         private static WireValue Exact(long value, int start) =>
             value >= -9007199254740991L && value <= 9007199254740991L ? WireValue.Of((double)value) : throw Beyond(value.ToString(), start);
 
-        private static ProtocolException Beyond(string value, int start) => Bad("the integer " + value + " at byte " + start + " is beyond ±(2^53 − 1)");
+        private static ProtocolException Beyond(string value, int start) => Bad($"the integer {value} at byte {start} is beyond ±(2^53 − 1)");
 
-        private ProtocolException Cut() => Bad("the header ends inside a value at byte " + at);
+        private ProtocolException Cut() => Bad($"the header ends inside a value at byte {at}");
 
         private static ProtocolException Bad(string message) => ProtocolException.BadMessage(message);
     }

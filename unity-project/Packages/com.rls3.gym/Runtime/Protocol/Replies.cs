@@ -122,7 +122,7 @@ namespace Rls3.Gym.Protocol
 
         public static byte[] Error(Exception error, long req, string sid)
         {
-            var known = error as ProtocolException ?? new ProtocolException(ErrorCodes.Internal, error.GetType().Name + ": " + error.Message);
+            var known = error as ProtocolException ?? new ProtocolException(ErrorCodes.Internal, $"{error.GetType().Name}: {error.Message}");
             var writer = new MessagePackWriter(512);
             Begin(writer, "error", sid, req);
             WriteBody(writer, known);

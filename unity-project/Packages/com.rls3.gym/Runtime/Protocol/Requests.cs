@@ -11,12 +11,12 @@ namespace Rls3.Gym.Protocol
         private const long LargestInteger = 9007199254740991L;
 
         public static ProtocolException Wrong(string path, string expected, WireValue? value) =>
-            ProtocolException.BadMessage(path + " must be " + expected + "; it is " + Shown(value), path);
+            ProtocolException.BadMessage($"{path} must be {expected}; it is {Shown(value)}", path);
 
         public static long Integer(WireValue? value, string path, long low, long high) =>
             value != null && value.IsInteger(out var integer) && integer >= low && integer <= high
                 ? integer
-                : throw Wrong(path, "an integer from " + low + " to " + high, value);
+                : throw Wrong(path, $"an integer from {low} to {high}", value);
 
         public static long Seed(WireValue value, string path) => Integer(value, path, 0, LargestInteger);
 
@@ -36,6 +36,12 @@ namespace Rls3.Gym.Protocol
             return value == null || value.IsNil ? null : value;
         }
 
+        /// <summary>An entry's path. Concatenated: each row of a batch has one, and here an interpolated number would be boxed and formatted.</summary>
+        public static string Entry(string array, int index) => array + "[" + index + "]";
+
+        /// <summary>As much of a client's text as a message repeats.</summary>
+        public static string Start(string text, int longest) => text.Length > longest ? text.Substring(0, longest) : text;
+
         private static string Shown(WireValue? value)
         {
             switch (value?.Kind)
@@ -47,9 +53,9 @@ namespace Rls3.Gym.Protocol
                 case WireValue.Kinds.Boolean:
                     return "boolean";
                 case WireValue.Kinds.Number:
-                    return "number (" + value.Number.ToString("R", System.Globalization.CultureInfo.InvariantCulture) + ")";
+                    return $"number ({value.Number.ToString("R", System.Globalization.CultureInfo.InvariantCulture)})";
                 case WireValue.Kinds.String:
-                    return "string (\"" + (value.Text.Length > 58 ? value.Text.Substring(0, 58) : value.Text) + "\")";
+                    return $"string (\"{Start(value.Text, 58)}\")";
                 case WireValue.Kinds.Array:
                     return "an array";
                 default:
@@ -96,7 +102,7 @@ namespace Rls3.Gym.Protocol
             }
             foreach (var version in Fields.Array(versions, "protocols"))
             {
-                hello.protocols.Add(Fields.Integer(version, "protocols[" + hello.protocols.Count + "]", 0, 65535));
+                hello.protocols.Add(Fields.Integer(version, Fields.Entry("protocols", hello.protocols.Count), 0, 65535));
             }
             var seed = Fields.Optional(header, "seed");
             if (seed != null)
@@ -153,17 +159,17 @@ namespace Rls3.Gym.Protocol
             var given = Fields.Array(header.Get("ops"), "ops");
             if (given.Count > envCount)
             {
-                throw ProtocolException.BadMessage("ops has " + given.Count + " entries for " + envCount + " environments", "ops");
+                throw ProtocolException.BadMessage($"ops has {given.Count} entries for {envCount} environments", "ops");
             }
             var ops = new Op[given.Count];
             var seen = new bool[envCount];
             var steps = 0;
             for (var i = 0; i < ops.Length; i++)
             {
-                ops[i] = ParseOp(given[i], "ops[" + i + "]", envCount);
+                ops[i] = ParseOp(given[i], Fields.Entry("ops", i), envCount);
                 if (seen[ops[i].Env])
                 {
-                    throw ProtocolException.BadMessage("ops[" + i + "] names environment " + ops[i].Env + " a second time", "ops[" + i + "].env");
+                    throw ProtocolException.BadMessage($"ops[{i}] names environment {ops[i].Env} a second time", $"ops[{i}].env");
                 }
                 seen[ops[i].Env] = true;
                 steps += ops[i].Kind == OpKind.Step ? 1 : 0;
@@ -212,11 +218,11 @@ namespace Rls3.Gym.Protocol
             var want = new TensorSpec[uids.Count];
             for (var i = 0; i < want.Length; i++)
             {
-                var uid = Fields.Text(uids[i], "want[" + i + "]");
+                var uid = Fields.Text(uids[i], Fields.Entry("want", i));
                 want[i] = Observation(definition, uid);
                 if (Array.IndexOf(want, want[i]) != i)
                 {
-                    throw ProtocolException.BadMessage("want names " + uid + " twice", "want[" + i + "]");
+                    throw ProtocolException.BadMessage($"want names {uid} twice", $"want[{i}]");
                 }
             }
             return want;
@@ -233,7 +239,7 @@ namespace Rls3.Gym.Protocol
                 }
                 known.Add(spec.Uid);
             }
-            throw ProtocolException.BadMessage("want: there is no observation \"" + uid + "\"; known: " + string.Join(", ", known), "want");
+            throw ProtocolException.BadMessage($"want: there is no observation \"{uid}\"; known: {string.Join(", ", known)}", "want");
         }
 
         private static void Refuse(TensorSpec spec, int rows, EnvironmentDefinition definition, long maxFrameBytes)
@@ -242,13 +248,13 @@ namespace Rls3.Gym.Protocol
             {
                 throw new ProtocolException(
                     ErrorCodes.NoGraphics,
-                    "\"" + spec.Uid + "\" needs a renderer, and this server has none",
+                    $"\"{spec.Uid}\" needs a renderer, and this server has none",
                     Details.Of("uid", WireValue.Of(spec.Uid)));
             }
             var bytes = (long)spec.Bytes * rows;
             if (bytes > maxFrameBytes)
             {
-                throw EnvironmentHost.TooLarge("observation \"" + spec.Uid + "\" of " + rows + " environments", bytes, maxFrameBytes);
+                throw EnvironmentHost.TooLarge($"observation \"{spec.Uid}\" of {rows} environments", bytes, maxFrameBytes);
             }
         }
 
@@ -261,7 +267,7 @@ namespace Rls3.Gym.Protocol
                 var entries = Fields.Array(tensors, "tensors");
                 for (var i = 0; i < entries.Count; i++)
                 {
-                    var tensor = TensorHeader.Parse(entries[i], "tensors[" + i + "]", frames);
+                    var tensor = TensorHeader.Parse(entries[i], Fields.Entry("tensors", i), frames);
                     if (tensor.Uid == action.Uid && found == null)
                     {
                         found = CheckActions(tensor, action, steps);
@@ -270,7 +276,7 @@ namespace Rls3.Gym.Protocol
             }
             if (found == null && steps > 0)
             {
-                throw ProtocolException.BadMessage(steps + " steps, but no tensor \"" + action.Uid + "\" in tensors", "tensors");
+                throw ProtocolException.BadMessage($"{steps} steps, but no tensor \"{action.Uid}\" in tensors", "tensors");
             }
             return found ?? Array.Empty<byte>();
         }
@@ -294,8 +300,8 @@ namespace Rls3.Gym.Protocol
             var dtype = TensorSpec.NameOf(action.DType);
             throw new ProtocolException(
                 ErrorCodes.BadAction,
-                action.Uid + " must be " + dtype + " [" + steps + "," + string.Join(",", action.Shape) + "] (a row for each step); it is "
-                    + TensorSpec.NameOf(tensor.DType) + " [" + string.Join(",", tensor.Shape) + "]",
+                $"{action.Uid} must be {dtype} [{steps},{string.Join(",", action.Shape)}] (a row for each step); it is "
+                    + $"{TensorSpec.NameOf(tensor.DType)} [{string.Join(",", tensor.Shape)}]",
                 WireValue.OfMap(
                     new[] { "uid", "dtype", "shape" },
                     new[] { WireValue.Of(action.Uid), WireValue.Of(dtype), WireValue.OfArray(expected.ToArray()) }));
@@ -334,14 +340,13 @@ namespace Rls3.Gym.Protocol
             var frame = entry.Get("frame");
             if (frame == null || !frame.IsInteger(out var index) || index < 0 || index >= frames.Count - 1)
             {
-                throw ProtocolException.BadMessage(path + ".frame must name one of the " + (frames.Count - 1) + " payload frames", path + ".frame");
+                throw ProtocolException.BadMessage($"{path}.frame must name one of the {frames.Count - 1} payload frames", path + ".frame");
             }
             var payload = frames[(int)index + 1];
             if (payload.Length != bytes)
             {
                 throw ProtocolException.BadMessage(
-                    path + ": " + uid + " " + TensorSpec.NameOf(dtype) + " [" + string.Join(",", shape) + "] takes " + bytes + " bytes; frame " + index + " has "
-                        + payload.Length,
+                    $"{path}: {uid} {TensorSpec.NameOf(dtype)} [{string.Join(",", shape)}] takes {bytes} bytes; frame {index} has {payload.Length}",
                     path);
             }
             return new TensorHeader(uid, dtype, shape, payload);
@@ -386,7 +391,7 @@ namespace Rls3.Gym.Protocol
                 }
                 known.Add(spec.Name);
             }
-            throw ProtocolException.BadMessage(path + ": there is no such parameter; known: " + (known.Count == 0 ? "none" : string.Join(", ", known)), path);
+            throw ProtocolException.BadMessage($"{path}: there is no such parameter; known: {(known.Count == 0 ? "none" : string.Join(", ", known))}", path);
         }
 
         private static void CheckValue(string path, WireValue value, ParameterSpec spec)
@@ -401,9 +406,9 @@ namespace Rls3.Gym.Protocol
                 case "string" when value.Kind != WireValue.Kinds.String:
                     throw Fields.Wrong(path, "a string", value);
                 case "int" when !inRange || !value.IsInteger(out _):
-                    throw Fields.Wrong(path, "an integer from " + low + " to " + high, value);
+                    throw Fields.Wrong(path, $"an integer from {low} to {high}", value);
                 case "float" when !inRange:
-                    throw Fields.Wrong(path, "a number from " + low + " to " + high, value);
+                    throw Fields.Wrong(path, $"a number from {low} to {high}", value);
             }
         }
     }

@@ -25,12 +25,12 @@ namespace Rls3.Gym.Transport
         {
             if (!Form.IsMatch(endpoint))
             {
-                throw new ConfigurationException("\"" + endpoint + "\" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005");
+                throw new ConfigurationException($"\"{endpoint}\" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005");
             }
             if (keys == null && !IsLoopback(endpoint))
             {
-                throw new ConfigurationException(endpoint
-                    + " is not a loopback address: it takes CURVE keys and a token on both sides (a keys file), or use tcp://127.0.0.1:PORT");
+                throw new ConfigurationException(
+                    $"{endpoint} is not a loopback address: it takes CURVE keys and a token on both sides (a keys file), or use tcp://127.0.0.1:PORT");
             }
         }
     }

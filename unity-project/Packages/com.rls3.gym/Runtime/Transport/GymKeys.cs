@@ -34,12 +34,12 @@ namespace Rls3.Gym.Transport
             }
             catch (Exception error) when (error is IOException || error is FormatException || error is UnauthorizedAccessException)
             {
-                throw new ConfigurationException("keys file " + file + ": " + error.Message);
+                throw new ConfigurationException($"keys file {file}: {error.Message}");
             }
             var token = value.Get("token");
             if (token == null || token.Text.Length < ShortestToken)
             {
-                throw new ConfigurationException("keys file " + file + ": token must be a string of at least " + ShortestToken + " characters");
+                throw new ConfigurationException($"keys file {file}: token must be a string of at least {ShortestToken} characters");
             }
             return new GymKeys(Key(value, "serverPublicKey", file), Key(value, "serverSecretKey", file), token.Text);
         }
@@ -49,7 +49,7 @@ namespace Rls3.Gym.Transport
             var key = value.Get(name);
             return key != null && key.Text.Length == KeyLength
                 ? key.Text
-                : throw new ConfigurationException("keys file " + file + ": " + name + " must be " + KeyLength + " characters of Z85");
+                : throw new ConfigurationException($"keys file {file}: {name} must be {KeyLength} characters of Z85");
         }
     }
 }

@@ -111,8 +111,10 @@ namespace Rls3.Gym.Transport
             if (server.Failure != null)
             {
                 server.Dispose();
-                throw new ConfigurationException(serve.Endpoint + " can't be " + (serve.Connect ? "connected to" : "bound") + ": " + server.Failure.Message
-                    + (serve.Connect ? "" : "; is another server running there?"));
+                var why = server.Failure.Message;
+                throw new ConfigurationException(serve.Connect
+                    ? $"{serve.Endpoint} can't be connected to: {why}"
+                    : $"{serve.Endpoint} can't be bound: {why}; is another server running there?");
             }
             return server;
         }

@@ -52,7 +52,7 @@ namespace Rls3.Gym.Tests.Runtime
             var counts = new TensorSpan(pixels).Int32;
             for (var slot = 0; 2 * slot < counts.Length; slot++)
             {
-                Assert.Greater(counts[(2 * slot) + 1], 0, "object " + slot + " is in no picture");
+                Assert.Greater(counts[(2 * slot) + 1], 0, $"object {slot} is in no picture");
                 Assert.LessOrEqual(counts[2 * slot], counts[(2 * slot) + 1]);
             }
         }
