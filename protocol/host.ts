@@ -34,6 +34,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   ping_period_ms: 5000,
 };
 
+/** The frames of an answer. */
+type Reply = readonly [header: Buffer, ...payload: Buffer[]];
+
 interface Session {
   readonly sid: string;
   readonly client: string;
@@ -211,12 +214,12 @@ export class EnvironmentHost {
       if (reply !== undefined && req > session.firstReq) return reply;
       throw outOfOrder(req, session.lastReq + 1, req > session.lastReq);
     }
-    let reply: readonly Buffer[];
+    let reply: Reply;
     try {
       this.checkFrames(frames, 1);
       reply = this.execute(type, session, world, req, header, frames.slice(1));
       // Observations were held to the limit before they were made; the header is as long as the infos make it.
-      const bytes = reply[0]?.byteLength ?? 0;
+      const bytes = reply[0].byteLength;
       if (bytes > session.maxFrameBytes) throw tooLarge("the answer's header", bytes, session.maxFrameBytes);
     } catch (error) {
       reply = [encodeHeader(errorHeader(error, req, sid))];
@@ -234,7 +237,7 @@ export class EnvironmentHost {
     req: number,
     header: WireMap,
     payload: readonly Uint8Array[],
-  ): readonly Buffer[] {
+  ): Reply {
     const { sid } = session;
     switch (type) {
       case "batch": {

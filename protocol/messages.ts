@@ -383,12 +383,13 @@ export function parseResults(header: WireMap, ops: readonly { readonly env: numb
   const results = readArray(header, "results");
   if (results.length !== ops.length)
     throw badMessage(`${results.length} results answer ${ops.length} operations`, { field: "results" });
-  return results.map((value, i) => {
+  return ops.map((op, i) => {
+    const value = results[i];
     const path = (key: string): string => `results[${i}]${key}`;
     if (!isMap(value)) throw wrong(path(""), "a map", value);
     const { env, reward, terminated, truncated, episode, step, state_hash: stateHash, info, error } = value;
-    if (env !== ops[i]?.env) {
-      throw badMessage(`${path(".env")} is ${env}; the operation was for ${ops[i]?.env}`, { field: path(".env") });
+    if (env !== op.env) {
+      throw badMessage(`${path(".env")} is ${env}; the operation was for ${op.env}`, { field: path(".env") });
     }
     if (typeof reward !== "number") throw wrong(path(".reward"), "a number", reward);
     if (typeof terminated !== "boolean") throw wrong(path(".terminated"), TYPE_NAMES.boolean, terminated);

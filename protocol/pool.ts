@@ -40,8 +40,8 @@ export class EnvironmentPool implements VectorEnvironment {
     const shares = this.members.map((): Op[] => []);
     ops.forEach((op, i) => {
       const member = this.memberOf(op.env);
-      places[member]?.push(i);
-      shares[member]?.push({ ...op, env: op.env - (this.firsts[member] as number) });
+      (places[member] as number[]).push(i);
+      (shares[member] as Op[]).push({ ...op, env: op.env - (this.firsts[member] as number) });
     });
     const parts = await Promise.all(
       this.members.map(async (member, m) => {

@@ -121,7 +121,7 @@ export function specProblem(spec: TensorSpec): string | undefined {
   }
   const low = boundOf(spec.low, count, Number.NEGATIVE_INFINITY);
   const high = boundOf(spec.high, count, Number.POSITIVE_INFINITY);
-  const crossed = low.findIndex((value, i) => value > (high[i] ?? value));
+  const crossed = low.findIndex((value, i) => value > (high[i] as number));
   return crossed < 0
     ? undefined
     : `${spec.uid}: low ${low[crossed]} is above high ${high[crossed]} at element ${crossed}`;

@@ -156,6 +156,13 @@ function isLoss(error: unknown): boolean {
   return error instanceof ProtocolError && ["UNAVAILABLE", "NO_SESSION", "TIMEOUT", "CLOSED"].includes(error.code);
 }
 
+/** An environment's episodes, counted over all servers: those of servers before, the last one, and its steps. */
+interface Episode {
+  before: number;
+  last: number;
+  step: number;
+}
+
 export class SupervisedEnvironment implements VectorEnvironment {
   /** How often the server was started again, or came back. */
   restarts = 0;
@@ -170,7 +177,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
   /** Environments whose running episode was lost, until that has been told. */
   private readonly lost = new Set<number>();
   private readonly running = new Set<number>();
-  private readonly episodes: { before: number; last: number; step: number }[];
+  private readonly episodes: readonly Episode[];
 
   private constructor(
     private readonly openConnection: (signal: AbortSignal) => Promise<Connection>,
@@ -253,7 +260,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
       rest.length === 0 ? { results: [], tensors: {} } : this.note(await connection.client.batch(rest, want, options));
     const epitaphs = mourned.map((i): EnvResult => {
       const { env } = ops[i] as Op;
-      const { last, step } = this.episodes[env] ?? { last: 0, step: 0 };
+      const { last, step } = this.episodeOf(env);
       return { env, reward: 0, terminated: false, truncated: true, episode: last, step, info: { lost: true } };
     });
     const parts = [
@@ -267,8 +274,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
   private note(batch: BatchResult): BatchResult {
     let renumbered = false;
     for (const { env, terminated, truncated, error, episode, step } of batch.results) {
-      const known = this.episodes[env];
-      if (known === undefined) continue;
+      const known = this.episodeOf(env);
       known.last = known.before + episode;
       known.step = step;
       renumbered ||= known.before > 0;
@@ -278,9 +284,15 @@ export class SupervisedEnvironment implements VectorEnvironment {
     if (!renumbered) return batch;
     const results = batch.results.map((result) => ({
       ...result,
-      episode: this.episodes[result.env]?.last ?? result.episode,
+      episode: this.episodeOf(result.env).last,
     }));
     return { ...batch, results };
+  }
+
+  private episodeOf(env: number): Episode {
+    const episode = this.episodes[env];
+    if (episode === undefined) throw new RangeError(`there is no environment ${env}`);
+    return episode;
   }
 
   private lose(connection: Connection, error: ProtocolError): void {

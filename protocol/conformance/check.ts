@@ -28,8 +28,8 @@ export function sampleAction(spec: TensorSpec, index: number): TensorData {
   const whole = spec.dtype === "int32" || spec.dtype === "uint8";
   for (let i = 0; i < count; i++) {
     const share = (Math.imul(index * count + i + 1, 0x9e3779b1) >>> 0) / 2 ** 32;
-    const from = Math.max(low[i] ?? 0, -1e6);
-    const to = Math.min(high[i] ?? 0, 1e6);
+    const from = Math.max(low[i] as number, -1e6);
+    const to = Math.min(high[i] as number, 1e6);
     action[i] = whole ? from + Math.floor(share * (to - from + 1)) : from + share * (to - from);
   }
   return action;

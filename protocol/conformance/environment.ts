@@ -33,6 +33,13 @@ function inSpace(peer: Peer, uid: string, data: TensorData): void {
   demand(problem === undefined, `an observation outside its space: ${problem?.message}`);
 }
 
+/** What was wanted has come: `Peer.outcome` demands it. */
+function dataOf(tensors: ReadonlyMap<string, TensorData>, uid: string): TensorData {
+  const data = tensors.get(uid);
+  demand(data !== undefined, `the answer lacks the wanted observation "${uid}"`);
+  return data;
+}
+
 /** A reset and some steps: all that can be observed of them. */
 async function play(peer: Peer, seed: number, length: number): Promise<{ record: unknown[]; tensors: TensorData[] }> {
   const want = wanted(peer);
@@ -43,7 +50,7 @@ async function play(peer: Peer, seed: number, length: number): Promise<{ record:
       i === 0 ? { env: 0, op: "reset", seed } : { env: 0, op: "step", action: sampleAction(peer.welcome.action, i) };
     const { result, tensors: observed } = await peer.one(op, want);
     record.push([result.reward, result.terminated, result.truncated, result.stateHash, result.info]);
-    for (const uid of want) tensors.push(observed.get(uid) ?? new Uint8Array());
+    for (const uid of want) tensors.push(dataOf(observed, uid));
     if (result.terminated || result.truncated) break;
   }
   return { record, tensors };
@@ -91,7 +98,7 @@ export const ENVIRONMENT: readonly Check[] = [
           );
           demand(result.step === 0, `a reset must have step 0, not ${result.step}`);
         }
-        const data = tensors.get(uid) ?? new Uint8Array();
+        const data = dataOf(tensors, uid);
         const size = data.length / ops.length;
         for (let i = 0; i < ops.length; i++) inSpace(peer, uid, data.subarray(i * size, (i + 1) * size));
       }
@@ -118,11 +125,11 @@ export const ENVIRONMENT: readonly Check[] = [
     "different seeds give different starts (of eight, not all the same)",
     "use the seed; an environment with a single start may ignore this check's finding",
     async (peer) => {
-      const starts = [];
-      for (let seed = 0; seed < 8; seed++) starts.push((await play(peer, seed, 0)).tensors);
-      const [first = []] = starts;
+      const { tensors: first } = await play(peer, 0, 0);
+      const others: TensorData[][] = [];
+      for (let seed = 1; seed < 8; seed++) others.push((await play(peer, seed, 0)).tensors);
       demand(
-        starts.some((start) => start.some((tensor, i) => !sameData(tensor, first[i]))),
+        others.some((start) => start.some((tensor, i) => !sameData(tensor, first[i]))),
         "eight seeds gave the same observations",
       );
     },
@@ -232,7 +239,7 @@ export const ENVIRONMENT: readonly Check[] = [
         );
         return order.map((_, i) =>
           want.map((uid) => {
-            const data = tensors.get(uid) ?? new Uint8Array();
+            const data = dataOf(tensors, uid);
             const size = data.length / order.length;
             return data.subarray(i * size, (i + 1) * size);
           }),
@@ -260,8 +267,10 @@ export const ENVIRONMENT: readonly Check[] = [
         action.dtype === "uint8" ? [0, 255] : action.dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [-1e30, 1e30];
       const tries: [number, string, number][] = [];
       for (const element of new Set([0, count - 1])) {
-        if ((low[element] ?? 0) > least) tries.push([element, "low", (low[element] ?? 0) - 1]);
-        if ((high[element] ?? 0) < most) tries.push([element, "high", (high[element] ?? 0) + 1]);
+        const lowest = low[element] as number;
+        const highest = high[element] as number;
+        if (lowest > least) tries.push([element, "low", lowest - 1]);
+        if (highest < most) tries.push([element, "high", highest + 1]);
         if (action.dtype.startsWith("float")) tries.push([element, "number", Number.NaN]);
       }
       await peer.one({ env: 0, op: "reset", seed: 1 });

@@ -195,16 +195,16 @@ export class Peer {
     extra: object = {},
   ): { fields: object; payload: Uint8Array[] } {
     const { action } = this.welcome;
-    const steps = ops.filter((op) => op.action !== undefined);
+    const actions = ops.flatMap((op) => (op.action === undefined ? [] : [op.action]));
     const size = elementCount(action.shape);
-    const rows = createTensor(action.dtype, steps.length * size);
-    steps.forEach((op, i) => {
-      rows.set(op.action ?? [], i * size);
+    const rows = createTensor(action.dtype, actions.length * size);
+    actions.forEach((values, i) => {
+      rows.set(values, i * size);
     });
     const wire = ops.map(({ action: _, ...op }) => op);
-    const tensors = [{ uid: action.uid, dtype: action.dtype, shape: [steps.length, ...action.shape], frame: 0 }];
-    const payload = steps.length === 0 ? [] : [bytesOf(rows)];
-    return { fields: { t: "batch", ops: wire, want, ...(steps.length === 0 ? {} : { tensors }), ...extra }, payload };
+    const tensors = [{ uid: action.uid, dtype: action.dtype, shape: [actions.length, ...action.shape], frame: 0 }];
+    const payload = actions.length === 0 ? [] : [bytesOf(rows)];
+    return { fields: { t: "batch", ops: wire, want, ...(actions.length === 0 ? {} : { tensors }), ...extra }, payload };
   }
 
   async batch(ops: readonly PeerOp[], want: readonly string[] = [], extra: object = {}): Promise<Outcome> {

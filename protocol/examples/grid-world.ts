@@ -15,12 +15,12 @@ import {
 
 const SIZE = 8;
 const LONGEST_EPISODE = 100;
-const MOVES = [
+const MOVES: readonly (readonly [x: number, y: number])[] = [
   [0, 1],
   [1, 0],
   [0, -1],
   [-1, 0],
-] as const;
+];
 
 /** Whatever can be reset, stepped and observed. The server checks actions, counts steps and keeps the order. */
 class GridWorld implements Environment {
@@ -47,9 +47,11 @@ class GridWorld implements Environment {
 
   /** `action` is already known to be one whole number from 0 to 3. */
   step(action: TensorData): StepOutcome {
-    const [dx, dy] = MOVES[action[0] ?? 0] ?? MOVES[0];
-    this.x = Math.min(SIZE - 1, Math.max(0, this.x + dx));
-    this.y = Math.min(SIZE - 1, Math.max(0, this.y + dy));
+    const [direction] = action;
+    const move = MOVES[direction as number];
+    if (move === undefined) throw new RangeError(`there is no move ${direction}`);
+    this.x = Math.min(SIZE - 1, Math.max(0, this.x + move[0]));
+    this.y = Math.min(SIZE - 1, Math.max(0, this.y + move[1]));
     this.steps++;
     const terminated = this.distance() === 0;
     const truncated = !terminated && this.steps >= LONGEST_EPISODE;

@@ -2,7 +2,16 @@
  * @file States from one server, pictures from the embedded renderer (`--render embedded`): what a server without graphics
  * lacks is drawn here from the state that it says, so a run sees the same images whichever server steps it.
  */
-import type { BatchResult, BatchTensor, Op, TensorSpec, VectorEnvironment, Welcome } from "../../protocol/index.js";
+import type {
+  BatchResult,
+  BatchTensor,
+  Op,
+  TensorData,
+  TensorSpec,
+  VectorEnvironment,
+  Welcome,
+} from "../../protocol/index.js";
+import { at } from "../at.js";
 import { type Catalog, OBJECT_FIELDS, type Picture, parseCatalog, render, roomsDefinition } from "../rooms/index.js";
 
 /** What a picture is drawn from. */
@@ -63,8 +72,8 @@ export class EmbeddedPictures implements VectorEnvironment {
 
   private draw(tensors: BatchResult["tensors"], row: number): Picture {
     const width = this.catalog.rules.activeObjects * OBJECT_FIELDS;
-    const objects = Int32Array.from(tensors["objects"]?.data.subarray(row * width, (row + 1) * width) ?? []);
-    return render(this.catalog, tensors["scene"]?.data[row] ?? 0, objects, this.imageSize);
+    const objects = Int32Array.from(dataOf(tensors, "objects").subarray(row * width, (row + 1) * width));
+    return render(this.catalog, at(dataOf(tensors, "scene"), row), objects, this.imageSize);
   }
 
   /** Rows of operations that failed stay zero, as a server leaves them. */
@@ -81,8 +90,14 @@ export class EmbeddedPictures implements VectorEnvironment {
   }
 }
 
+function dataOf(tensors: BatchResult["tensors"], uid: string): TensorData {
+  const tensor = tensors[uid];
+  if (tensor === undefined) throw new RangeError(`the server's answer lacks "${uid}"`);
+  return tensor.data;
+}
+
 function rowOf(uid: string, { image, segmentation, visiblePixels, totalPixels }: Picture): ArrayLike<number> {
   if (uid === "image") return image;
   if (uid === "segmentation") return segmentation;
-  return visiblePixels.flatMap((visible, slot) => [visible, totalPixels[slot] ?? 0]);
+  return visiblePixels.flatMap((visible, slot) => [visible, at(totalPixels, slot)]);
 }

@@ -1,5 +1,6 @@
 /** @file The loop's end of the protocol: ops in, typed observations out, whichever server is behind it. */
 import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
+import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
 import type { World } from "./served-world.js";
 
@@ -35,12 +36,12 @@ export class EnvironmentLink {
     return result.results.map(({ info, error }, row) => {
       const lost = info["lost"] === true;
       if (error !== undefined && !lost) {
-        throw new UnavailableError(`environment ${ops[row]?.env} failed: ${error.code}: ${error.message}`);
+        throw new UnavailableError(`environment ${at(ops, row).env} failed: ${error.code}: ${error.message}`);
       }
       const valid = info["valid"] !== false;
       const reason = info["reason"];
       return {
-        scene: scenes[row] ?? 0,
+        scene: at(scenes, row),
         objects: objects.slice(row * width, (row + 1) * width),
         reason: valid ? 0 : typeof reason === "number" ? reason : 1,
         lost,

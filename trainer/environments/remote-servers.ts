@@ -1,6 +1,7 @@
 /** @file Environment servers that are there already, on this machine or others: one, or several of which a run takes the first free one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnvironmentClient, ProtocolError, readKeys } from "../../protocol/index.js";
+import { at } from "../at.js";
 import { InputError, UnavailableError } from "../errors.js";
 import type { Progress } from "../progress.js";
 
@@ -95,7 +96,7 @@ export async function connectToFree(
     if (alone && performance.now() - started > SILENT_PERIODS * period) throw busy;
     if (round === 0) {
       progress.say(
-        alone ? `${order[0]?.endpoint} is busy: waiting` : `all ${servers.length} servers are busy: waiting`,
+        alone ? `${at(order, 0).endpoint} is busy: waiting` : `all ${servers.length} servers are busy: waiting`,
       );
     }
     await sleep(PAUSE, undefined, { signal }).catch(() => signal?.throwIfAborted());

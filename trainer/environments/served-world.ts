@@ -1,6 +1,7 @@
 /** @file What the loop knows of the world it is connected to, from the catalog in the server's welcome. */
 import { createHash } from "node:crypto";
 import type { Welcome } from "../../protocol/index.js";
+import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
 import {
   axesOfCamera,
@@ -21,8 +22,6 @@ export interface PairRelation {
   /** False where its vertical term contradicts the objects' bases: such a pair is never asked, rewarded, trained or tested on. */
   readonly askable: boolean;
 }
-
-const NO_CAMERA: CameraAxes = { right: [1, 0], toward: [0, 1] };
 
 export class World {
   private readonly axes: readonly CameraAxes[];
@@ -53,28 +52,28 @@ export class World {
   }
 
   name(object: number): string {
-    return this.catalog.objects[object]?.name ?? `object ${object}`;
+    return at(this.catalog.objects, object).name;
   }
 
   /** Where the object in slot `a` is, seen from the one in slot `b`, by the centres of their collision boxes. */
   relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
-    const axes = this.axes[scene] ?? NO_CAMERA;
-    const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), axes);
+    const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), at(this.axes, scene));
     const code = relation(offset);
-    const [baseA = 0, baseB = 0] = [objects[a * OBJECT_FIELDS + 2], objects[b * OBJECT_FIELDS + 2]];
-    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
+    const base = (slot: number): number => at(objects, slot * OBJECT_FIELDS + 2);
+    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, base(a), base(b)) };
   }
 
   private centre(objects: Int32Array, slot: number): readonly [number, number, number] {
-    const [index = 0, x = 0, y = 0, z = 0] = objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS);
-    return [x, y + (this.catalog.objects[index]?.sizeY ?? 0) / 2, z];
+    const first = slot * OBJECT_FIELDS;
+    const { sizeY } = at(this.catalog.objects, at(objects, first));
+    return [at(objects, first + 1), at(objects, first + 2) + sizeY / 2, at(objects, first + 3)];
   }
 
   /** The same world as the agents take it, with or without what features of relations need. */
   agentWorld(features: "placement" | "relations"): AgentWorld {
     const { rules, objects, scenes } = this.catalog;
     const views = scenes.map(({ furniture }, scene): SceneView => {
-      const { right, toward } = this.axes[scene] ?? NO_CAMERA;
+      const { right, toward } = at(this.axes, scene);
       return {
         right,
         toward,

@@ -1,5 +1,6 @@
 /** @file Steps in several environments at once, layouts and scenes changing: how random states are drawn and feasibility is learned. */
 import type { Op } from "../../protocol/index.js";
+import { at } from "../at.js";
 import type { Progress } from "../progress.js";
 import type { Random } from "../random/random.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
@@ -63,17 +64,14 @@ export async function wander(
   let states = await environments.observe(all.map(reset));
   for (let round = 0; ; round++) {
     const actions = await choose(states, random, wandering);
-    const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: actions[env] ?? [] })));
-    const steps = all.flatMap((env) => {
-      const [before, next, action] = [states[env], after[env], actions[env]];
-      return before === undefined || next === undefined || action === undefined || next.lost
-        ? []
-        : [{ env, before, action, after: next }];
-    });
+    const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: at(actions, env) })));
+    const steps = after.flatMap((next, env) =>
+      next.lost ? [] : [{ env, before: at(states, env), action: at(actions, env), after: next }],
+    );
     if (!(await visit(steps))) return;
     states = after;
     // Environments change their layout one after the other, so that no round is spent on resets alone.
-    const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || after[env]?.lost === true);
+    const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || at(after, env).lost);
     if (due.length > 0) {
       const fresh = await environments.observe(due.map(reset));
       states = after.map((state, env) => fresh[due.indexOf(env)] ?? state);

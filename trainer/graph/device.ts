@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { at } from "../at.js";
 import { InputError, UnavailableError } from "../errors.js";
 import type { ProbeResult } from "./probe.js";
 
@@ -121,7 +122,7 @@ export function explain(
 ): string {
   const said = `${error}\n${stderr}`;
   const missing = /([\w.+-]+\.so(?:\.\d+)*): cannot open shared object file/.exec(said)?.[1];
-  const firstLine = error.split("\n")[0]?.trim() ?? error;
+  const firstLine = at(error.split("\n"), 0).trim();
   if (device === "webgpu") {
     if (missing?.startsWith("libvulkan")) {
       return `the Vulkan loader ${missing} is missing; install it (Debian and Ubuntu: apt-get install libvulkan1) and the GPU's Vulkan driver (mesa-vulkan-drivers, or NVIDIA's own)`;

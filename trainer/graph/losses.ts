@@ -5,6 +5,7 @@ import { add, minimum, multiply, negate, square, subtract } from "./operators/ar
 import { oneHot } from "./operators/indexing.js";
 import { logSoftmax } from "./operators/normalization.js";
 import { sum } from "./operators/reductions.js";
+import { lengthOf } from "./shapes.js";
 
 /** −t·log σ(x) − (1 − t)·log(1 − σ(x)) for logits x, elementwise: softplus(x) − t·x. */
 export const binaryCrossEntropy = (logits: Value, targets: Value): Value =>
@@ -19,6 +20,6 @@ export function smoothL1(prediction: Value, target: Value): Value {
 
 /** −log softmax(logits)[label] of each row: [..., classes] and int labels [...] → [...]. */
 export function crossEntropy(logits: Value, labels: Value): Value {
-  const classes = logits.shape.at(-1) ?? 1;
+  const classes = lengthOf(logits.shape, -1);
   return negate(sum(multiply(logSoftmax(logits), oneHot(labels, classes)), -1));
 }

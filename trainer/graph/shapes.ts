@@ -16,15 +16,16 @@ export function lengthOf(shape: Shape, axis: number): number {
   return length;
 }
 
+/** An axis as a non-negative number. */
+export function normalAxis(shape: Shape, axis: number): number {
+  lengthOf(shape, axis);
+  return axis < 0 ? axis + shape.length : axis;
+}
+
 /** Axes as non-negative, ascending numbers; no axes given means all. */
 export function normalAxes(shape: Shape, axes?: number | readonly number[]): number[] {
   const list = axes === undefined ? shape.map((_, i) => i) : typeof axes === "number" ? [axes] : [...axes];
-  return list
-    .map((axis) => {
-      lengthOf(shape, axis);
-      return axis < 0 ? axis + shape.length : axis;
-    })
-    .sort((a, b) => a - b);
+  return list.map((axis) => normalAxis(shape, axis)).sort((a, b) => a - b);
 }
 
 /** The shape that all of `shapes` broadcast to. */
@@ -33,11 +34,11 @@ export function broadcast(...shapes: readonly Shape[]): Shape {
   return Array.from({ length: rank }, (_, axis) => {
     let length = 1;
     for (const shape of shapes) {
-      const own = shape[axis - rank + shape.length] ?? 1;
-      if (own !== 1 && length !== 1 && own !== length) {
+      const side = shape[axis - rank + shape.length] ?? 1; // a shape of lower rank gets leading ones
+      if (side !== 1 && length !== 1 && side !== length) {
         throw new RangeError(`shapes ${shapes.map(showShape).join(" and ")} do not broadcast`);
       }
-      if (own !== 1) length = own;
+      if (side !== 1) length = side;
     }
     return length;
   });

@@ -1,4 +1,5 @@
 /** @file Captions and questions about two named objects, and the wrong captions that a right one is held against. */
+import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 import { CODES, codeTerms, flips, type RelationCode, type Term } from "./relations.js";
 
@@ -46,6 +47,6 @@ export function distractors(a: string, b: string, code: RelationCode, ways: numb
   if (!Number.isInteger(ways) || ways < 2 || ways > others.length + 1) {
     throw new RangeError(`ways is a whole number from 2 to ${others.length + 1}, not ${ways}`);
   }
-  const chosen = [...random.permutation(others.length)].slice(0, ways - 1).map((index) => others[index] ?? code);
+  const chosen = [...random.permutation(others.length)].slice(0, ways - 1).map((index) => at(others, index));
   return { right: caption(a, b, code), wrong: chosen.map((other) => caption(a, b, other)) };
 }

@@ -4,6 +4,8 @@
  * test/golden/relations.
  */
 
+import { at } from "../at.js";
+
 /** The six terms, in the order of tables and of metrics.csv. */
 export const TERMS = ["right", "left", "behind", "in front", "above", "below"] as const;
 export type Term = (typeof TERMS)[number];
@@ -58,10 +60,9 @@ const OPPOSITE: Readonly<Record<Term, Term>> = {
 };
 
 /** Terms of each code, vertical before depth before lateral: the order in which a caption says them. */
-const CODE_TERMS: readonly (readonly Term[])[] = Array.from({ length: RELATION_CODES }, (_, code) => [
-  ...(VERTICAL[Math.floor(code / 9)] ?? []),
-  ...(HORIZONTAL[code % 9] ?? []),
-]);
+const CODE_TERMS: readonly (readonly Term[])[] = VERTICAL.flatMap((vertical) =>
+  HORIZONTAL.map((horizontal) => [...vertical, ...horizontal]),
+);
 const CODE_OF = new Map(CODE_TERMS.map((terms, code) => [[...terms].sort().join("|"), code]));
 
 /** Terms of A relative to B, in a caption's order. Throws RangeError for what is no code. */
@@ -131,23 +132,21 @@ export function axesFromYaw(degrees: number): CameraAxes {
 
 /** Axes of a camera at `position` that looks at `target` (x, y, z each). Throws RangeError if it looks straight up or down. */
 export function axesOfCamera(position: readonly number[], target: readonly number[]): CameraAxes {
-  const [px = 0, , pz = 0] = position;
-  const [tx = 0, , tz = 0] = target;
-  const length = Math.sqrt((px - tx) ** 2 + (pz - tz) ** 2);
+  const dx = at(position, 0) - at(target, 0);
+  const dz = at(position, 2) - at(target, 2);
+  const length = Math.sqrt(dx ** 2 + dz ** 2);
   if (length === 0) throw new RangeError("a camera that looks straight down has no left and right");
-  const toward: readonly [number, number] = [(px - tx) / length, (pz - tz) / length];
+  const toward: readonly [number, number] = [dx / length, dz / length];
   return { right: [toward[1], -toward[0]], toward };
 }
 
 /** `b` − `a` (x, y, z each, right-handed world, y up) along the camera's axes. */
 export function cameraOffset(a: readonly number[], b: readonly number[], axes: CameraAxes): CameraOffset {
-  const [ax = 0, ay = 0, az = 0] = a;
-  const [bx = 0, by = 0, bz = 0] = b;
-  const dx = bx - ax;
-  const dz = bz - az;
+  const dx = at(b, 0) - at(a, 0);
+  const dz = at(b, 2) - at(a, 2);
   return {
     right: dx * axes.right[0] + dz * axes.right[1],
-    up: by - ay,
+    up: at(b, 1) - at(a, 1),
     toward: dx * axes.toward[0] + dz * axes.toward[1],
   };
 }

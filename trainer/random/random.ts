@@ -96,8 +96,9 @@ export class Random {
     const order = Int32Array.from({ length: n }, (_, i) => i);
     for (let i = n - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      const swap = order[i] ?? 0;
-      order[i] = order[j] ?? 0;
+      // Layouts draw one each: casts, which cost nothing, since j ≤ i < n.
+      const swap = order[i] as number;
+      order[i] = order[j] as number;
       order[j] = swap;
     }
     return order;

@@ -2,6 +2,7 @@
  * @file Replay behind one interface: uniform, prioritized (Schaul et al. 2016) and LAP (Fujimoto et al. 2020). A ring of rows; the
  * oldest is overwritten when it is full.
  */
+import { at, only } from "../at.js";
 import { InputError } from "../errors.js";
 import type { Random } from "../random/random.js";
 import { type ColumnArray, type ColumnArrays, Columns, type Schema } from "./columns.js";
@@ -231,7 +232,7 @@ export class PrioritizedReplay extends Ring {
 
   override state(): ReplayState {
     const ring = super.state();
-    const rows = ring["ring"]?.[2] ?? 0;
+    const rows = at(part(ring, "ring"), 2);
     const priorities = Float64Array.from({ length: rows }, (_, index) => this.tree.get(index));
     return {
       ...ring,
@@ -245,11 +246,11 @@ export class PrioritizedReplay extends Ring {
     super.restore(state);
     const priorities = new Float64Array(Uint8Array.from(part(state, "priorities")).buffer);
     for (let index = 0; index < this.capacity; index++) {
-      const priority = priorities[index] ?? 0;
+      const priority = priorities[index] ?? 0; // rows that were never written have none
       if (priority > 0) this.tree.set(index, priority);
       else if (this.tree.get(index) > 0) this.tree.clear(index);
     }
-    this.largest = new Float64Array(Uint8Array.from(part(state, "largest")).buffer)[0] ?? 1;
+    this.largest = only(new Float64Array(Uint8Array.from(part(state, "largest")).buffer));
   }
 
   private give(index: number, error: number): void {

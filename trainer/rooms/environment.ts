@@ -7,6 +7,7 @@ import type {
   WireValue,
 } from "../../protocol/environment.js";
 import type { TensorData, TensorSpec } from "../../protocol/spaces.js";
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 import { ACTION_SPEC, decodeAction } from "./action.js";
@@ -164,12 +165,14 @@ class RoomsEnvironment implements Environment {
       case "segmentation":
         out.set(this.draw().segmentation);
         return;
-      case "pixels":
-        for (let slot = 0; slot < this.catalog.rules.activeObjects; slot++) {
-          out[2 * slot] = this.draw().visiblePixels[slot] ?? 0;
-          out[2 * slot + 1] = this.draw().totalPixels[slot] ?? 0;
+      case "pixels": {
+        const { visiblePixels, totalPixels } = this.draw();
+        for (const [slot, visible] of visiblePixels.entries()) {
+          out[2 * slot] = visible;
+          out[2 * slot + 1] = at(totalPixels, slot);
         }
         return;
+      }
       default:
         throw new RangeError(`the rooms have no observation "${uid}"`);
     }
@@ -195,10 +198,10 @@ class RoomsEnvironment implements Environment {
   private standsInTheWay(outcome: PlacementOutcome, placement: Placement): WireValue {
     if (outcome.withKind === "none") return null;
     const { withKind: kind, with: index } = outcome;
-    if (kind === "furniture") return { kind, index, name: this.scene.furniture[index]?.name ?? "" };
+    if (kind === "furniture") return { kind, index, name: at(this.scene.furniture, index).name };
     const incoming = outcome.reason === REASON.hidden && index === placement.slot;
-    const type = incoming ? placement.type : (this.objects[index * OBJECT_FIELDS] ?? -1);
-    return { kind, index, name: this.catalog.objects[type]?.name ?? "" };
+    const type = incoming ? placement.type : at(this.objects, index * OBJECT_FIELDS);
+    return { kind, index, name: at(this.catalog.objects, type).name };
   }
 }
 
@@ -227,15 +230,16 @@ export function writeState(
   const { yawSteps } = catalog.rules;
   out.fill(0);
   out[scene.index] = 1;
-  let at = catalog.scenes.length;
+  let to = catalog.scenes.length;
+  // Every step writes a state, and `from` stays within the objects: casts, which cost nothing.
   for (let from = 0; from < objects.length; from += OBJECT_FIELDS) {
-    out[at + (objects[from] ?? 0)] = 1;
-    at += types;
-    out[at] = (2 * (objects[from + 1] ?? 0)) / scene.sizeX;
-    out[at + 1] = (2 * (objects[from + 2] ?? 0)) / scene.sizeY - 1;
-    out[at + 2] = (2 * (objects[from + 3] ?? 0)) / scene.sizeZ;
-    out[at + 3] = yawSteps === 1 ? 0 : (2 * (objects[from + 4] ?? 0)) / (yawSteps - 1) - 1;
-    at += 4;
+    out[to + (objects[from] as number)] = 1;
+    to += types;
+    out[to] = (2 * (objects[from + 1] as number)) / scene.sizeX;
+    out[to + 1] = (2 * (objects[from + 2] as number)) / scene.sizeY - 1;
+    out[to + 2] = (2 * (objects[from + 3] as number)) / scene.sizeZ;
+    out[to + 3] = yawSteps === 1 ? 0 : (2 * (objects[from + 4] as number)) / (yawSteps - 1) - 1;
+    to += 4;
   }
-  out[at] = episodeProgress;
+  out[to] = episodeProgress;
 }

@@ -1,5 +1,6 @@
 /** @file The objects of a room: five integers each, in the order of the observation `objects`. */
-import type { Catalog } from "./catalog.js";
+import { at } from "../at.js";
+import type { Catalog, CatalogObject } from "./catalog.js";
 import type { UprightBox } from "./geometry.js";
 import { yawCosine, yawSine } from "./yaw.js";
 
@@ -12,20 +13,26 @@ export type Objects = Int32Array;
 /** Integers an object takes in `Objects`. */
 export const OBJECT_FIELDS = 5;
 
+/** The catalog's object of index `type`. Throws RangeError where there is none. */
+export function objectOf(catalog: Catalog, type: number): CatalogObject {
+  const object = catalog.objects[type];
+  if (object === undefined) throw new RangeError(`the catalog ${catalog.name} has no object ${type}`);
+  return object;
+}
+
 /** Collision box of the object in `slot`. */
 export function objectBox(catalog: Catalog, objects: Objects, slot: number): UprightBox {
-  const at = slot * OBJECT_FIELDS;
-  const type = objects[at] ?? -1;
-  const x = objects[at + 1] ?? 0;
-  const y = objects[at + 2] ?? 0;
-  const z = objects[at + 3] ?? 0;
-  return uprightBox(catalog, type, x, y, z, objects[at + 4] ?? 0);
+  // Each placement that is tried needs every box: casts, which cost nothing. Beyond the last slot there is no type, and `objectOf` throws.
+  const first = slot * OBJECT_FIELDS;
+  const type = objects[first] as number;
+  const x = objects[first + 1] as number;
+  const y = objects[first + 2] as number;
+  const z = objects[first + 3] as number;
+  return uprightBox(catalog, type, x, y, z, objects[first + 4] as number);
 }
 
 export function uprightBox(catalog: Catalog, type: number, x: number, y: number, z: number, yaw: number): UprightBox {
-  const object = catalog.objects[type];
-  if (object === undefined) throw new RangeError(`the catalog ${catalog.name} has no object ${type}`);
-  const { sizeX, sizeY, sizeZ } = object;
+  const { sizeX, sizeY, sizeZ } = objectOf(catalog, type);
   const { yawSteps } = catalog.rules;
   return { x, y, z, sizeX, sizeY, sizeZ, cosine: yawCosine(yaw, yawSteps), sine: yawSine(yaw, yawSteps) };
 }
@@ -33,15 +40,15 @@ export function uprightBox(catalog: Catalog, type: number, x: number, y: number,
 /** Catalog indices of the active objects, by slot. */
 export function activeTypes(objects: Objects): number[] {
   const types: number[] = [];
-  for (let at = 0; at < objects.length; at += OBJECT_FIELDS) types.push(objects[at] ?? -1);
+  for (let first = 0; first < objects.length; first += OBJECT_FIELDS) types.push(objects[first] as number);
   return types;
 }
 
 /** Centres (x, y, z in mm) of the active objects' collision boxes: what relations are between. */
 export function centres(catalog: Catalog, objects: Objects): [number, number, number][] {
   return activeTypes(objects).map((type, slot) => {
-    const at = slot * OBJECT_FIELDS;
-    const height = catalog.objects[type]?.sizeY ?? 0;
-    return [objects[at + 1] ?? 0, (objects[at + 2] ?? 0) + height / 2, objects[at + 3] ?? 0];
+    const first = slot * OBJECT_FIELDS;
+    const height = objectOf(catalog, type).sizeY;
+    return [at(objects, first + 1), at(objects, first + 2) + height / 2, at(objects, first + 3)];
   });
 }

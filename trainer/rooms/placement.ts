@@ -1,4 +1,5 @@
 /** @file The placement rules: where an object comes to rest, and for which of five reasons it may not stay there. */
+import { at } from "../at.js";
 import type { Catalog, Scene } from "./catalog.js";
 import { boxesOverlap, type UprightBox } from "./geometry.js";
 import { OBJECT_FIELDS, type Objects, objectBox, uprightBox } from "./objects.js";
@@ -55,12 +56,12 @@ export function place(catalog: Catalog, scene: Scene, objects: Objects, placemen
 }
 
 export function writeObject(objects: Objects, { slot, type, x, z, yaw }: Placement, y: number): void {
-  const at = slot * OBJECT_FIELDS;
-  objects[at] = type;
-  objects[at + 1] = x;
-  objects[at + 2] = y;
-  objects[at + 3] = z;
-  objects[at + 4] = yaw;
+  const first = slot * OBJECT_FIELDS;
+  objects[first] = type;
+  objects[first + 1] = x;
+  objects[first + 2] = y;
+  objects[first + 3] = z;
+  objects[first + 4] = yaw;
 }
 
 export function isHidden(catalog: Catalog, points: number): boolean {
@@ -87,18 +88,10 @@ export function rest(catalog: Catalog, scene: Scene, objects: Objects, placement
     const left = leftUnsupported(catalog, objects, others, placement.slot);
     if (left >= 0) return { reason: REASON.unsupported, with: left, withKind: "object", y };
   }
-  for (let index = 0; index < scene.furniture.length; index++) {
-    const surface = furnitureSurface(scene, index);
-    if (surface !== undefined && boxesOverlap(box, surface)) {
-      return { reason: REASON.furniture, with: index, withKind: "furniture", y };
-    }
-  }
-  for (let slot = 0; slot < others.length; slot++) {
-    const other = others[slot];
-    if (other !== undefined && boxesOverlap(box, other)) {
-      return { reason: REASON.object, with: slot, withKind: "object", y };
-    }
-  }
+  const furniture = furnitureSurfaces(scene).findIndex((surface) => boxesOverlap(box, surface));
+  if (furniture >= 0) return { reason: REASON.furniture, with: furniture, withKind: "furniture", y };
+  const object = others.findIndex((other) => other !== undefined && boxesOverlap(box, other));
+  if (object >= 0) return { reason: REASON.object, with: object, withKind: "object", y };
   return { reason: REASON.none, with: -1, withKind: "none", y };
 }
 
@@ -132,17 +125,15 @@ function findSupport(
   let y = 0;
   let kind: Support["kind"] = "none";
   let index = -1;
-  for (let number = 0; number < scene.furniture.length; number++) {
-    const box = scene.furniture[number];
-    if (box === undefined || box.y1 > drop || box.y1 <= y) continue;
+  for (const [number, box] of scene.furniture.entries()) {
+    if (box.y1 > drop || box.y1 <= y) continue;
     if (x < box.x0 || x > box.x1 || z < box.z0 || z > box.z1) continue;
     y = box.y1;
     kind = "furniture";
     index = number;
   }
   if (catalog.rules.stacking) {
-    for (let slot = 0; slot < others.length; slot++) {
-      const other = others[slot];
+    for (const [slot, other] of others.entries()) {
       if (other === undefined) continue;
       const top = other.y + other.sizeY;
       if (top > drop || top <= y || !liesUnder(other, x, z)) continue;
@@ -151,7 +142,8 @@ function findSupport(
       index = slot;
     }
   }
-  const surface = kind === "furniture" ? furnitureSurface(scene, index) : kind === "object" ? others[index] : undefined;
+  const surface =
+    kind === "furniture" ? at(furnitureSurfaces(scene), index) : kind === "object" ? others[index] : undefined;
   return { y, kind, index, surface };
 }
 
@@ -196,7 +188,7 @@ function leftUnsupported(
 const surfaceCache = new WeakMap<Scene, readonly UprightBox[]>();
 
 /** Furniture as an upright box without yaw. Its middle may lie on half a millimetre, which the doubled coordinates of the rules make whole. */
-function furnitureSurface(scene: Scene, index: number): UprightBox | undefined {
+function furnitureSurfaces(scene: Scene): readonly UprightBox[] {
   let surfaces = surfaceCache.get(scene);
   if (surfaces === undefined) {
     surfaces = scene.furniture.map(({ x0, x1, y0, y1, z0, z1 }) => ({
@@ -211,5 +203,5 @@ function furnitureSurface(scene: Scene, index: number): UprightBox | undefined {
     }));
     surfaceCache.set(scene, surfaces);
   }
-  return surfaces[index];
+  return surfaces;
 }

@@ -16,7 +16,7 @@ export function stateHash(scene: number, objects: Objects): string {
   };
   add(STATE_HASH_VERSION);
   add(scene);
-  for (let index = 0; index < objects.length; index++) add(objects[index] ?? 0);
+  for (const word of objects) add(word);
   low = finish(low ^ high);
   high = finish(high ^ Math.imul(low, 5));
   return hex(high) + hex(low);

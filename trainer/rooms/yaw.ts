@@ -19,10 +19,16 @@ export const YAW_TABLE_STEPS = table.steps;
 
 /** Cosine of step `yaw` of `yawSteps`, scaled by 2^14. */
 export function yawCosine(yaw: number, yawSteps: number): number {
-  return table.cosine[yaw * (table.steps / yawSteps)] ?? Number.NaN;
+  return entryAt(table.cosine, yaw, yawSteps);
 }
 
 /** Sine of step `yaw` of `yawSteps`, scaled by 2^14. */
 export function yawSine(yaw: number, yawSteps: number): number {
-  return table.sine[yaw * (table.steps / yawSteps)] ?? Number.NaN;
+  return entryAt(table.sine, yaw, yawSteps);
+}
+
+function entryAt(entries: readonly number[], yaw: number, yawSteps: number): number {
+  const entry = entries[yaw * (table.steps / yawSteps)];
+  if (entry === undefined) throw new RangeError(`there is no yaw step ${yaw} of ${yawSteps}`);
+  return entry;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { closest, distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import {
   ARM_DEFAULTS,
@@ -145,7 +146,7 @@ export function readConfigurationFile(file: string): Source {
   try {
     value = parseYaml(text);
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    const reason = error instanceof Error ? at(error.message.split("\n"), 0) : String(error);
     throw new InputError(`${file}: not YAML or JSON: ${reason}`);
   }
   if (value === null || value === undefined) return { name: file, values: {} };

@@ -1,4 +1,5 @@
 /** @file Matrix products. */
+import { at } from "../../at.js";
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { broadcast, lengthOf, showShape } from "../shapes.js";
 import { add, multiply } from "./arithmetic.js";
@@ -127,9 +128,8 @@ export const slimGradients = (rank: number, outputs: number, inputs: number): bo
 function slimParts(w: Value): { parts: readonly Value[]; scale: number } | null {
   const { origin } = w;
   if (origin === undefined || (origin.operator as Operator<unknown>) !== lowRank) return null;
-  const [outputs = 1, inputs = 1] = w.shape;
-  const rank = lengthOf(origin.inputs[1]?.shape ?? [], 0);
-  return slimGradients(rank, outputs, inputs)
+  const rank = lengthOf(at(origin.inputs, 1).shape, 0);
+  return slimGradients(rank, lengthOf(w.shape, 0), lengthOf(w.shape, 1))
     ? { parts: origin.inputs, scale: (origin.options as LowRank).scale }
     : null;
 }

@@ -1,7 +1,8 @@
 /** @file Operators that move elements without changing them: reshape, transpose, slice, split, concat, pad, expand; and cast. */
+import { at } from "../../at.js";
 import { apply, applyOne, type Operator, type Value } from "../graph.js";
 import { DATA_TYPE, type ValueType } from "../onnx.js";
-import { broadcast, lengthOf, normalAxes, type Shape, sameShape, showShape, sizeOf } from "../shapes.js";
+import { broadcast, lengthOf, normalAxis, type Shape, sameShape, showShape, sizeOf } from "../shapes.js";
 import { sumTo } from "./reductions.js";
 
 const reshaping: Operator<Shape> = {
@@ -74,12 +75,12 @@ const slicing: Operator<Range> = {
 
 /** Elements start … end − 1 along an axis. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
-  const [own = 0] = normalAxes(x.shape, axis);
-  const length = lengthOf(x.shape, own);
+  const along = normalAxis(x.shape, axis);
+  const length = lengthOf(x.shape, along);
   if (start < 0 || end > length || start >= end) {
     throw new RangeError(`no elements ${start} to ${end} along axis ${axis} of ${showShape(x.shape)}`);
   }
-  return start === 0 && end === length ? x : applyOne(slicing, [x], { axis: own, start, end });
+  return start === 0 && end === length ? x : applyOne(slicing, [x], { axis: along, start, end });
 }
 
 interface Padding {
@@ -104,8 +105,8 @@ const padding: Operator<Padding> = {
 
 /** Zeros before and after along one axis. */
 export function pad(x: Value, axis: number, before: number, after: number): Value {
-  const [own = 0] = normalAxes(x.shape, axis);
-  return before === 0 && after === 0 ? x : applyOne(padding, [x], { axis: own, before, after });
+  const along = normalAxis(x.shape, axis);
+  return before === 0 && after === 0 ? x : applyOne(padding, [x], { axis: along, before, after });
 }
 
 /** WebGPU binds at most 12 buffers to a shader, so wider splits and concatenations go in steps. */
@@ -136,15 +137,15 @@ const splitting: Operator<Parts> = {
 
 /** Parts of the given lengths along an axis. */
 export function split(x: Value, axis: number, lengths: readonly number[]): readonly Value[] {
-  const [own = 0] = normalAxes(x.shape, axis);
-  if (lengths.reduce((sum, length) => sum + length, 0) !== lengthOf(x.shape, own)) {
+  const along = normalAxis(x.shape, axis);
+  if (lengths.reduce((sum, length) => sum + length, 0) !== lengthOf(x.shape, along)) {
     throw new RangeError(`parts ${showShape(lengths)} do not fill axis ${axis} of ${showShape(x.shape)}`);
   }
   if (lengths.length === 1) return [x];
-  if (lengths.length <= WIDEST) return apply(splitting, [x], { axis: own, lengths });
+  if (lengths.length <= WIDEST) return apply(splitting, [x], { axis: along, lengths });
   const groups = grouped(lengths);
   const sums = groups.map((group) => group.reduce((sum, length) => sum + length, 0));
-  return split(x, own, sums).flatMap((part, i) => split(part, own, groups[i] ?? []));
+  return split(x, along, sums).flatMap((part, i) => split(part, along, at(groups, i)));
 }
 
 /** At most WIDEST groups of neighbours, as even as can be. */
@@ -173,17 +174,17 @@ const concatenation: Operator<number> = {
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first] = parts;
   if (!first) throw new RangeError("nothing to concatenate");
-  const [own = 0] = normalAxes(first.shape, axis);
+  const along = normalAxis(first.shape, axis);
   for (const part of parts) {
-    if (part.shape.length !== first.shape.length || part.shape.some((n, i) => i !== own && n !== first.shape[i])) {
+    if (part.shape.length !== first.shape.length || part.shape.some((n, i) => i !== along && n !== first.shape[i])) {
       throw new RangeError(`${showShape(first.shape)} and ${showShape(part.shape)} do not join along axis ${axis}`);
     }
   }
   if (parts.length === 1) return first;
-  if (parts.length <= WIDEST) return applyOne(concatenation, parts, own);
+  if (parts.length <= WIDEST) return applyOne(concatenation, parts, along);
   return concat(
-    grouped(parts).map((group) => concat(group, own)),
-    own,
+    grouped(parts).map((group) => concat(group, along)),
+    along,
   );
 }
 

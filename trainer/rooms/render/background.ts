@@ -1,9 +1,12 @@
-/** @file The empty room: drawn once for each scene and size, then copied under every picture. */
+/**
+ * @file The empty room: drawn once for each scene and size, then copied under every picture. Samples and corners are read with casts:
+ * there are up to a million, and their indices come from the grid's and the mesh's loops.
+ */
 import type { Scene } from "../catalog.js";
 import type { BoxPrimitive, Color, Pattern, Point, Primitive } from "../catalog-document.js";
 import { type Camera, project, unit } from "./camera.js";
 import type { Light } from "./light.js";
-import { addPrimitive, MeshBuilder } from "./mesh.js";
+import { addPrimitive, type Corners, MeshBuilder } from "./mesh.js";
 import { patternAt } from "./pattern.js";
 import { type Lit, roomLight } from "./room-light.js";
 import { drawTriangles, type Grid } from "./triangles.js";
@@ -65,7 +68,7 @@ export function drawBackground(scene: Scene, camera: Camera, light: Light, width
 /** Samples a side that share the light on a surface. */
 const LIGHT_BLOCK = 2;
 
-type Shade = (index: number, column: number, row: number, lit: Map<Surface, Lit>) => readonly number[];
+type Shade = (index: number, column: number, row: number, lit: Map<Surface, Lit>) => Color;
 
 /** Mean colour of the finer samples; the depth of the first of them. */
 function shadeSample(
@@ -83,15 +86,15 @@ function shadeSample(
   for (let y = row * fineness; y < (row + 1) * fineness; y++) {
     for (let x = column * fineness; x < (column + 1) * fineness; x++) {
       const color = shade(y * fine.width + x, x, y, lit);
-      red += color[0] ?? 0;
-      green += color[1] ?? 0;
-      blue += color[2] ?? 0;
+      red += color[0];
+      green += color[1];
+      blue += color[2];
     }
   }
   const scale = 255 / (fineness * fineness);
   const at = row * grid.width + column;
   grid.value[at] = (byte(red * scale) << 16) | (byte(green * scale) << 8) | byte(blue * scale);
-  grid.inverseDepth[at] = fine.inverseDepth[row * fineness * fine.width + column * fineness] ?? 0;
+  grid.inverseDepth[at] = fine.inverseDepth[row * fineness * fine.width + column * fineness] as number;
 }
 
 const byte = (value: number): number => Math.min(255, Math.floor(value + 0.5));
@@ -100,10 +103,10 @@ function shader(scene: Scene, geometry: RoomGeometry, camera: Camera, light: Lig
   const { triangles, positions } = geometry.mesh;
   const normals = triangleNormals(triangles, positions);
   return (index, column, row, lit) => {
-    const triangle = fine.value[index] ?? -1;
-    const surface = geometry.surfaces[triangle];
-    const normal = normals[triangle];
-    if (surface === undefined || normal === undefined) return NOTHING;
+    const triangle = fine.value[index] as number;
+    if (triangle < 0) return NOTHING;
+    const surface = geometry.surfaces[triangle] as Surface;
+    const normal = normals[triangle] as Point;
     const point = pointAt(camera, fine, index, column, row);
     let received = lit.get(surface);
     if (received === undefined) {
@@ -120,7 +123,7 @@ function shader(scene: Scene, geometry: RoomGeometry, camera: Camera, light: Lig
 
 function pointAt(camera: Camera, grid: Grid, index: number, column: number, row: number): Point {
   const { position, right, up, forward, halfField } = camera;
-  const depth = 1 / (grid.inverseDepth[index] ?? 1);
+  const depth = 1 / (grid.inverseDepth[index] as number);
   const u = ((2 * (column + 0.5)) / grid.width - 1) * halfField;
   const v = (1 - (2 * (row + 0.5)) / grid.width) * halfField;
   return [
@@ -131,14 +134,12 @@ function pointAt(camera: Camera, grid: Grid, index: number, column: number, row:
 }
 
 function triangleNormals(triangles: Int32Array, positions: Float64Array): Point[] {
-  const corner = (vertex: number): Point => [
-    positions[3 * vertex] ?? 0,
-    positions[3 * vertex + 1] ?? 0,
-    positions[3 * vertex + 2] ?? 0,
-  ];
+  const corner = (index: number): Point => {
+    const vertex = 3 * (triangles[index] as number);
+    return [positions[vertex] as number, positions[vertex + 1] as number, positions[vertex + 2] as number];
+  };
   return Array.from({ length: triangles.length / 3 }, (_, triangle) => {
-    const [a, b, c] = [0, 1, 2].map((k) => corner(triangles[3 * triangle + k] ?? 0));
-    if (a === undefined || b === undefined || c === undefined) return [0, 1, 0];
+    const [a, b, c] = [corner(3 * triangle), corner(3 * triangle + 1), corner(3 * triangle + 2)];
     const [ux, uy, uz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
     const [vx, vy, vz] = [c[0] - a[0], c[1] - a[1], c[2] - a[2]];
     const [x, y, z] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
@@ -182,9 +183,8 @@ function roomGeometry(scene: Scene): RoomGeometry {
   const x = scene.sizeX / 2;
   const z = scene.sizeZ / 2;
   const y = scene.sizeY;
-  const plane = (normal: Point, color: Color, pattern: Pattern | undefined, corners: readonly Point[]): void => {
-    const [a = 0, b = 0, c = 0, d = 0] = corners.map((corner) => mesh.vertex(corner, normal, color));
-    mesh.quad(a, b, c, d);
+  const plane = (normal: Point, color: Color, pattern: Pattern | undefined, corners: Corners): void => {
+    mesh.face(corners, normal, color);
     note({ color, pattern, low: undefined, high: undefined });
   };
   // Seen from behind, a wall is not drawn: the camera looks into the room as into a doll's house.

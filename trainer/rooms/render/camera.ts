@@ -35,10 +35,11 @@ export function project(camera: Camera, positions: Float64Array, width: number, 
   const { position, right, up, forward } = camera;
   const scale = width / 2 / camera.halfField;
   const middle = width / 2;
+  // Every vertex of every picture comes through here: casts, which cost nothing, within the loop's bounds.
   for (let at = 0; at < positions.length; at += 3) {
-    const dx = (positions[at] ?? 0) - position[0];
-    const dy = (positions[at + 1] ?? 0) - position[1];
-    const dz = (positions[at + 2] ?? 0) - position[2];
+    const dx = (positions[at] as number) - position[0];
+    const dy = (positions[at + 1] as number) - position[1];
+    const dz = (positions[at + 2] as number) - position[2];
     const depth = dx * forward[0] + dy * forward[1] + dz * forward[2];
     const inverse = depth >= NEAR ? 1 / depth : 0;
     screen[at] = middle + (dx * right[0] + dy * right[1] + dz * right[2]) * inverse * scale;

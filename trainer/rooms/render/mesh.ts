@@ -1,4 +1,5 @@
 /** @file Triangle meshes of the catalog's primitives, by sums, products and square roots only: the same bits on every machine. */
+import { at } from "../../at.js";
 import type { Color, LathePrimitive, Point, Primitive } from "../catalog-document.js";
 
 export interface Mesh {
@@ -13,6 +14,9 @@ export interface Mesh {
   /** Three vertex numbers a triangle, counter-clockwise seen from outside. */
   readonly triangles: Int32Array;
 }
+
+/** Of a face with four sides. */
+export type Corners = readonly [Point, Point, Point, Point];
 
 /** Gathers vertices and triangles of several parts. */
 export class MeshBuilder {
@@ -41,6 +45,16 @@ export class MeshBuilder {
     this.triangle(a, c, d);
   }
 
+  /** A flat face, its corners counter-clockwise seen from outside. */
+  face([a, b, c, d]: Corners, normal: Point, color: Color): void {
+    this.quad(
+      this.vertex(a, normal, color),
+      this.vertex(b, normal, color),
+      this.vertex(c, normal, color),
+      this.vertex(d, normal, color),
+    );
+  }
+
   get triangleCount(): number {
     return this.triangles.length / 3;
   }
@@ -67,7 +81,7 @@ export function circle(segments: number): readonly (readonly [number, number])[]
   while (points.length < segments) {
     const finer: (readonly [number, number])[] = [];
     for (const [index, point] of points.entries()) {
-      const next = points[(index + 1) % points.length] ?? point;
+      const next = at(points, (index + 1) % points.length);
       const x = point[0] + next[0];
       const y = point[1] + next[1];
       const length = Math.sqrt(x * x + y * y);
@@ -121,7 +135,7 @@ export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: 
 }
 
 /** Corner signs of each face, counter-clockwise from outside, and its normal. */
-const FACES: readonly (readonly [normal: Point, corners: readonly Point[]])[] = [
+const FACES: readonly (readonly [normal: Point, corners: Corners])[] = [
   [
     [1, 0, 0],
     [
@@ -179,11 +193,13 @@ const FACES: readonly (readonly [normal: Point, corners: readonly Point[]])[] = 
 ];
 
 export function addBox(mesh: MeshBuilder, centre: Point, half: Point, color: Color): void {
-  for (const [normal, corners] of FACES) {
-    const [a = 0, b = 0, c = 0, d = 0] = corners.map(([x, y, z]) =>
-      mesh.vertex([centre[0] + x * half[0], centre[1] + y * half[1], centre[2] + z * half[2]], normal, color),
-    );
-    mesh.quad(a, b, c, d);
+  const corner = ([x, y, z]: Point): Point => [
+    centre[0] + x * half[0],
+    centre[1] + y * half[1],
+    centre[2] + z * half[2],
+  ];
+  for (const [normal, [a, b, c, d]] of FACES) {
+    mesh.face([corner(a), corner(b), corner(c), corner(d)], normal, color);
   }
 }
 
@@ -209,15 +225,18 @@ function addFrustum(
   const side = (cosine: number, sine: number): Point => [cosine / length, -slope / length, sine / length];
   const bottom = ring(offset[1], bottomRadius, side);
   const top = ring(offset[1] + height, topRadius, side);
-  for (let index = 0; index < segments; index++) {
-    const next = (index + 1) % segments;
-    mesh.quad(bottom[next] ?? 0, bottom[index] ?? 0, top[index] ?? 0, top[next] ?? 0);
-  }
+  addBand(mesh, bottom, top);
   if (topRadius === 0) return;
   const lid = ring(offset[1] + height, topRadius, () => [0, 1, 0]);
   const middle = mesh.vertex([offset[0], offset[1] + height, offset[2]], [0, 1, 0], color);
-  for (let index = 0; index < segments; index++) {
-    mesh.triangle(middle, lid[(index + 1) % segments] ?? 0, lid[index] ?? 0);
+  for (const [index, corner] of lid.entries()) mesh.triangle(middle, at(lid, (index + 1) % lid.length), corner);
+}
+
+/** The faces between two rings of as many vertices. */
+function addBand(mesh: MeshBuilder, lower: readonly number[], upper: readonly number[]): void {
+  for (const [index, corner] of lower.entries()) {
+    const next = (index + 1) % lower.length;
+    mesh.quad(at(lower, next), corner, at(upper, index), at(upper, next));
   }
 }
 
@@ -227,15 +246,14 @@ const SMOOTH = 0.6;
 /** A profile of [radius, height] turned about the vertical; it runs upwards on the outside, and down again inside. */
 function addLathe(mesh: MeshBuilder, { offset, profile, color, insideColor }: LathePrimitive, segments: number): void {
   const points = circle(segments);
-  const normals = profile.slice(1).map(([r1, y1], stretch): readonly [number, number] => {
-    const [r0, y0] = profile[stretch] ?? [0, 0];
+  const stretches = profile.slice(1).map(([r1, y1], index) => {
+    const [r0, y0] = at(profile, index);
     const length = Math.sqrt((y1 - y0) * (y1 - y0) + (r0 - r1) * (r0 - r1));
-    return [(y1 - y0) / length, (r0 - r1) / length];
+    const normal: readonly [number, number] = [(y1 - y0) / length, (r0 - r1) / length];
+    return { r0, y0, r1, y1, normal };
   });
   let rising = true;
-  for (const [stretch, own] of normals.entries()) {
-    const [r0, y0] = profile[stretch] ?? [0, 0];
-    const [r1, y1] = profile[stretch + 1] ?? [0, 0];
+  for (const [index, { r0, y0, r1, y1, normal }] of stretches.entries()) {
     if (y1 < y0) rising = false;
     const paint = rising ? color : (insideColor ?? color);
     const ring = (radius: number, y: number, [out, up]: readonly [number, number]): number[] =>
@@ -246,23 +264,20 @@ function addLathe(mesh: MeshBuilder, { offset, profile, color, insideColor }: La
           paint,
         ),
       );
-    const lower = ring(r0, y0, joint(own, normals[stretch - 1]));
-    const upper = ring(r1, y1, joint(own, normals[stretch + 1]));
-    for (let index = 0; index < segments; index++) {
-      const next = (index + 1) % segments;
-      mesh.quad(lower[next] ?? 0, lower[index] ?? 0, upper[index] ?? 0, upper[next] ?? 0);
-    }
+    const lower = ring(r0, y0, joint(normal, stretches[index - 1]?.normal));
+    const upper = ring(r1, y1, joint(normal, stretches[index + 1]?.normal));
+    addBand(mesh, lower, upper);
   }
 }
 
 /** The normal where a stretch meets its neighbour: half way, unless there is an edge. */
 function joint(
-  own: readonly [number, number],
+  normal: readonly [number, number],
   other: readonly [number, number] | undefined,
 ): readonly [number, number] {
-  if (other === undefined || own[0] * other[0] + own[1] * other[1] < SMOOTH) return own;
-  const out = own[0] + other[0];
-  const up = own[1] + other[1];
+  if (other === undefined || normal[0] * other[0] + normal[1] * other[1] < SMOOTH) return normal;
+  const out = normal[0] + other[0];
+  const up = normal[1] + other[1];
   const length = Math.sqrt(out * out + up * up);
   return [out / length, up / length];
 }
@@ -287,12 +302,11 @@ function addEllipsoid(mesh: MeshBuilder, centre: Point, radii: Point, color: Col
         );
       }),
     );
-  for (let ring = 0; ring + 1 < rings.length; ring++) {
-    const upper = rings[ring] ?? [];
-    const lower = rings[ring + 1] ?? [];
-    for (let index = 0; index < segments; index++) {
+  for (const [ring, lower] of rings.slice(1).entries()) {
+    const upper = at(rings, ring);
+    for (const [index, corner] of upper.entries()) {
       const next = (index + 1) % segments;
-      mesh.quad(upper[index] ?? 0, upper[next] ?? 0, lower[next] ?? 0, lower[index] ?? 0);
+      mesh.quad(corner, at(upper, next), at(lower, next), at(lower, index));
     }
   }
 }

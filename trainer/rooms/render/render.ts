@@ -1,6 +1,10 @@
-/** @file The software renderer: a picture of a scene and its objects, with segmentation and pixel counts; the same bytes on every machine. */
+/**
+ * @file The software renderer: a picture of a scene and its objects, with segmentation and pixel counts; the same bytes on every machine.
+ * Samples and vertices are read with casts, which cost nothing: their loops are the innermost, and rectangles are cut to the grid.
+ */
+import { at } from "../../at.js";
 import type { Catalog, Scene } from "../catalog.js";
-import { OBJECT_FIELDS, type Objects } from "../objects.js";
+import { OBJECT_FIELDS, type Objects, objectOf } from "../objects.js";
 import { YAW_SCALE, yawCosine, yawSine } from "../yaw.js";
 import { drawBackground } from "./background.js";
 import { type Camera, makeCamera, project, unit } from "./camera.js";
@@ -145,12 +149,11 @@ class Canvas {
 
   /** Darkens the surface under the object: most below it, and less where its shadow falls away from the lamp. */
   private castShadow(objects: Objects, slot: number): Stamp {
-    const at = slot * OBJECT_FIELDS;
-    const object = this.catalog.objects[objects[at] ?? -1];
-    if (object === undefined) return { slot, x0: 0, y0: 0, x1: 0, y1: 0 };
-    const x = objects[at + 1] ?? 0;
-    const y = objects[at + 2] ?? 0;
-    const z = objects[at + 3] ?? 0;
+    const first = slot * OBJECT_FIELDS;
+    const object = objectOf(this.catalog, at(objects, first));
+    const x = at(objects, first + 1);
+    const y = at(objects, first + 2);
+    const z = at(objects, first + 3);
     const radius = ((object.sizeX + object.sizeZ) / 4) * SHADOW_SPREAD;
     // Where the shadow of the top's middle falls, from the middle of the base.
     const [lx, ly, lz] = this.light.direction;
@@ -175,7 +178,7 @@ class Canvas {
       const farthest = 1 / (depth - SURFACE_TOLERANCE);
       for (let column = stamp.x0; column < stamp.x1; column++) {
         const index = row * this.width + column;
-        const behind = this.room.inverseDepth[index] ?? 0;
+        const behind = this.room.inverseDepth[index] as number;
         if (behind < nearest || behind > farthest) continue;
         const u = ((2 * (column + 0.5)) / this.width - 1) * halfField;
         const dx = position[0] + depth * (forward[0] + u * right[0] + v * up[0]) - x;
@@ -187,7 +190,7 @@ class Canvas {
         const away = (offX * offX + offZ * offZ) / (radius * radius);
         if (away >= 1) continue;
         const shade = 1 - strength * (1 - SHADOW_FADE * along) * Math.min(1, 1.8 * (1 - away));
-        const color = this.frame.value[index] ?? 0;
+        const color = this.frame.value[index] as number;
         const red = (color >> 16) * shade;
         const green = ((color >> 8) & 255) * shade;
         const blue = (color & 255) * shade;
@@ -198,16 +201,15 @@ class Canvas {
   }
 
   private drawAlone(objects: Objects, slot: number): Stamp {
-    const at = slot * OBJECT_FIELDS;
-    const mesh = this.meshes[objects[at] ?? -1];
-    if (mesh === undefined) return { slot, x0: 0, y0: 0, x1: 0, y1: 0 };
+    const first = slot * OBJECT_FIELDS;
+    const mesh = at(this.meshes, at(objects, first));
     const { yawSteps } = this.catalog.rules;
-    const yaw = objects[at + 4] ?? 0;
+    const yaw = at(objects, first + 4);
     const cosine = yawCosine(yaw, yawSteps) / YAW_SCALE;
     const sine = yawSine(yaw, yawSteps) / YAW_SCALE;
-    const x = objects[at + 1] ?? 0;
-    const y = objects[at + 2] ?? 0;
-    const z = objects[at + 3] ?? 0;
+    const x = at(objects, first + 1);
+    const y = at(objects, first + 2);
+    const z = at(objects, first + 3);
     const { positions, normals, colors, gloss } = mesh;
     this.makeRoom(positions.length);
     // Half way between lamp and camera, one for the whole object: normals near it mirror the lamp.
@@ -215,19 +217,19 @@ class Canvas {
     const toCamera = unit(this.camera.position[0] - x, this.camera.position[1] - y, this.camera.position[2] - z);
     const half = unit(lx + toCamera[0], ly + toCamera[1], lz + toCamera[2]);
     for (let v = 0; v < positions.length; v += 3) {
-      const px = positions[v] ?? 0;
-      const pz = positions[v + 2] ?? 0;
+      const px = positions[v] as number;
+      const pz = positions[v + 2] as number;
       this.positions[v] = x + px * cosine + pz * sine;
-      this.positions[v + 1] = y + (positions[v + 1] ?? 0);
+      this.positions[v + 1] = y + (positions[v + 1] as number);
       this.positions[v + 2] = z + pz * cosine - px * sine;
-      const nx = (normals[v] ?? 0) * cosine + (normals[v + 2] ?? 0) * sine;
-      const ny = normals[v + 1] ?? 0;
-      const nz = (normals[v + 2] ?? 0) * cosine - (normals[v] ?? 0) * sine;
+      const nx = (normals[v] as number) * cosine + (normals[v + 2] as number) * sine;
+      const ny = normals[v + 1] as number;
+      const nz = (normals[v + 2] as number) * cosine - (normals[v] as number) * sine;
       const lit = 255 * brightness(this.light, nx, ny, nz);
-      const glint = 255 * (gloss[v / 3] ?? 0) * mirrored(nx * half[0] + ny * half[1] + nz * half[2]);
-      this.shades[v] = Math.min(255, (colors[v] ?? 0) * lit + glint);
-      this.shades[v + 1] = Math.min(255, (colors[v + 1] ?? 0) * lit + glint);
-      this.shades[v + 2] = Math.min(255, (colors[v + 2] ?? 0) * lit + glint);
+      const glint = 255 * (gloss[v / 3] as number) * mirrored(nx * half[0] + ny * half[1] + nz * half[2]);
+      this.shades[v] = Math.min(255, (colors[v] as number) * lit + glint);
+      this.shades[v + 1] = Math.min(255, (colors[v + 1] as number) * lit + glint);
+      this.shades[v + 2] = Math.min(255, (colors[v + 2] as number) * lit + glint);
     }
     const used = this.positions.subarray(0, positions.length);
     const screen = this.screen.subarray(0, positions.length);
@@ -249,12 +251,12 @@ class Canvas {
         let covered = 0;
         for (let sample = 0; sample < SAMPLES * SAMPLES; sample++) {
           const index = (row + (sample >> 1)) * width + column + (sample & 1);
-          const near = alone.inverseDepth[index] ?? 0;
+          const near = alone.inverseDepth[index] as number;
           if (near === 0) continue;
           covered += 1;
-          if (near <= (frame.inverseDepth[index] ?? 0)) continue;
+          if (near <= (frame.inverseDepth[index] as number)) continue;
           frame.inverseDepth[index] = near;
-          frame.value[index] = alone.value[index] ?? 0;
+          frame.value[index] = alone.value[index] as number;
           owner[index] = slot + 1;
         }
         if (2 * covered >= SAMPLES * SAMPLES) total += 1;
@@ -271,10 +273,10 @@ class Canvas {
       let at = ((row >> 1) * this.size + (x0 >> 1)) * 3;
       for (let column = x0; column < x1; column += SAMPLES, at += 3) {
         const index = row * width + column;
-        const a = value[index] ?? 0;
-        const b = value[index + 1] ?? 0;
-        const c = value[index + width] ?? 0;
-        const d = value[index + width + 1] ?? 0;
+        const a = value[index] as number;
+        const b = value[index + 1] as number;
+        const c = value[index + width] as number;
+        const d = value[index + width + 1] as number;
         image[at] = ((a >> 16) + (b >> 16) + (c >> 16) + (d >> 16) + 2) >> 2;
         image[at + 1] = (((a >> 8) & 255) + ((b >> 8) & 255) + ((c >> 8) & 255) + ((d >> 8) & 255) + 2) >> 2;
         image[at + 2] = ((a & 255) + (b & 255) + (c & 255) + (d & 255) + 2) >> 2;
@@ -288,10 +290,10 @@ class Canvas {
     for (let row = y0; row < y1; row += SAMPLES) {
       for (let column = x0; column < x1; column += SAMPLES) {
         const index = row * width + column;
-        const a = owner[index] ?? 0;
-        const b = owner[index + 1] ?? 0;
-        const c = owner[index + width] ?? 0;
-        const d = owner[index + width + 1] ?? 0;
+        const a = owner[index] as number;
+        const b = owner[index + 1] as number;
+        const c = owner[index + width] as number;
+        const d = owner[index + width + 1] as number;
         let pixel = 0;
         if (a > 0 && (a === b || a === c || a === d)) pixel = a;
         if (b > 0 && (b === c || b === d) && (pixel === 0 || b < pixel)) pixel = b;
@@ -330,8 +332,8 @@ class Canvas {
     let x1 = 0;
     let y1 = 0;
     for (let v = 0; v < screen.length; v += 3) {
-      const x = screen[v] ?? 0;
-      const y = screen[v + 1] ?? 0;
+      const x = screen[v] as number;
+      const y = screen[v + 1] as number;
       if (x < x0) x0 = x;
       if (x > x1) x1 = x;
       if (y < y0) y0 = y;

@@ -1,4 +1,7 @@
-/** @file Scan conversion: triangles onto a grid of samples with a depth buffer of 1/depth (larger is nearer). */
+/**
+ * @file Scan conversion: triangles onto a grid of samples with a depth buffer of 1/depth (larger is nearer). Vertices and samples are read
+ * with casts, which cost nothing: these are the innermost loops, and rectangles are cut to the grid.
+ */
 
 /** A square grid of samples. */
 export interface Grid {
@@ -30,18 +33,18 @@ export function drawTriangles(
 ): void {
   const { width, inverseDepth, value } = grid;
   for (let corner = 0; corner < triangles.length; corner += 3) {
-    const a = 3 * (triangles[corner] ?? 0);
-    const b = 3 * (triangles[corner + 1] ?? 0);
-    const c = 3 * (triangles[corner + 2] ?? 0);
-    const ax = screen[a] ?? 0;
-    const ay = screen[a + 1] ?? 0;
-    const aw = screen[a + 2] ?? 0;
-    const bx = screen[b] ?? 0;
-    const by = screen[b + 1] ?? 0;
-    const bw = screen[b + 2] ?? 0;
-    const cx = screen[c] ?? 0;
-    const cy = screen[c + 1] ?? 0;
-    const cw = screen[c + 2] ?? 0;
+    const a = 3 * (triangles[corner] as number);
+    const b = 3 * (triangles[corner + 1] as number);
+    const c = 3 * (triangles[corner + 2] as number);
+    const ax = screen[a] as number;
+    const ay = screen[a + 1] as number;
+    const aw = screen[a + 2] as number;
+    const bx = screen[b] as number;
+    const by = screen[b + 1] as number;
+    const bw = screen[b + 2] as number;
+    const cx = screen[c] as number;
+    const cy = screen[c + 1] as number;
+    const cw = screen[c + 2] as number;
     // Rows grow downwards, so counter-clockwise in the world is a negative area here.
     const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
     if (area >= 0 || aw === 0 || bw === 0 || cw === 0) continue;
@@ -65,16 +68,16 @@ export function drawTriangles(
       let w = aw + u * (bw - aw) + v * (cw - aw);
       let at = y * width + x0;
       for (let x = x0; x <= x1; x++, at++, u += ux, v += vx, w += wx) {
-        if (u < 0 || v < 0 || u + v > 1 || w <= (inverseDepth[at] ?? 0)) continue;
+        if (u < 0 || v < 0 || u + v > 1 || w <= (inverseDepth[at] as number)) continue;
         inverseDepth[at] = w;
         if (shades === undefined) {
           value[at] = firstNumber + corner / 3;
           continue;
         }
         const t = 1 - u - v;
-        const red = t * (shades[a] ?? 0) + u * (shades[b] ?? 0) + v * (shades[c] ?? 0);
-        const green = t * (shades[a + 1] ?? 0) + u * (shades[b + 1] ?? 0) + v * (shades[c + 1] ?? 0);
-        const blue = t * (shades[a + 2] ?? 0) + u * (shades[b + 2] ?? 0) + v * (shades[c + 2] ?? 0);
+        const red = t * (shades[a] as number) + u * (shades[b] as number) + v * (shades[c] as number);
+        const green = t * (shades[a + 1] as number) + u * (shades[b + 1] as number) + v * (shades[c + 1] as number);
+        const blue = t * (shades[a + 2] as number) + u * (shades[b + 2] as number) + v * (shades[c + 2] as number);
         value[at] = (red << 16) | (green << 8) | blue;
       }
     }
