@@ -139,8 +139,8 @@ export class EnvironmentHost {
     }
     if (current?.client === hello.client && current.firstReq === req) {
       // The same hello once more: its welcome was lost on the way.
-      const kept = current.replies[req % this.limits.max_in_flight];
-      if (kept !== undefined && current.lastReq === req) return kept;
+      const reply = current.replies[req % this.limits.max_in_flight];
+      if (reply !== undefined && current.lastReq === req) return reply;
       throw outOfOrder(req, current.lastReq + 1, false);
     }
     const session: Session = {
@@ -209,8 +209,8 @@ export class EnvironmentHost {
     }
     session.lastHeard = now;
     if (req !== session.lastReq + 1) {
-      const kept = req <= session.lastReq && req > session.lastReq - this.limits.max_in_flight;
-      const reply = kept ? session.replies[req % this.limits.max_in_flight] : undefined;
+      const isRecent = req <= session.lastReq && req > session.lastReq - this.limits.max_in_flight;
+      const reply = isRecent ? session.replies[req % this.limits.max_in_flight] : undefined;
       if (reply !== undefined && req > session.firstReq) return reply;
       throw outOfOrder(req, session.lastReq + 1, req > session.lastReq);
     }

@@ -78,6 +78,6 @@ export function clientCurve(keys: Keys | undefined): {
   curveSecretKey?: string;
 } {
   if (keys === undefined) return {};
-  const own = curveKeyPair();
-  return { curveServerKey: keys.serverPublicKey, curvePublicKey: own.publicKey, curveSecretKey: own.secretKey };
+  const { publicKey, secretKey } = curveKeyPair();
+  return { curveServerKey: keys.serverPublicKey, curvePublicKey: publicKey, curveSecretKey: secretKey };
 }

@@ -19,9 +19,9 @@ const files: string[] = [];
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "rls3-servers-"));
-  for (const [i, { serverSecretKey: _secret, ...own }] of keys.entries()) {
+  for (const [i, { serverSecretKey: _secret, ...clientKeys }] of keys.entries()) {
     files[i] = path.join(folder, `${i}.json`);
-    writeFileSync(files[i], JSON.stringify(own));
+    writeFileSync(files[i], JSON.stringify(clientKeys));
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -29,12 +29,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** One server under each keys file, over CURVE. */
 const twoServers = (): Promise<string[]> =>
   Promise.all(
-    keys.map(async (own) => {
+    keys.map(async (serverKeys) => {
       const limits = { ping_period_ms: 200 };
       const server = await EnvironmentServer.bind(counterDefinition(), {
         endpoint: LOCAL,
         envCount: 1,
-        keys: own,
+        keys: serverKeys,
         limits,
       });
       open.push(server);
@@ -100,8 +100,8 @@ describe("servers that are there already", () => {
   it("are named where one refuses: a token that is another's", async () => {
     const [endpoint = "", other = ""] = await twoServers();
     const stranger = path.join(folder, "stranger.json");
-    const { serverSecretKey: _secret, ...own } = keys[0] ?? generateKeys("none of these");
-    writeFileSync(stranger, JSON.stringify({ ...own, token: "none that it would know" }));
+    const { serverSecretKey: _secret, ...clientKeys } = keys[0] ?? generateKeys("none of these");
+    writeFileSync(stranger, JSON.stringify({ ...clientKeys, token: "none that it would know" }));
     await connect(remoteServers(other, files[1] ?? ""));
     const servers = remoteServers(`${endpoint} ${other}`, `${stranger} ${files[1]}`);
     await expect(connect(servers)).rejects.toMatchObject({ code: "AUTH", message: expect.stringContaining(endpoint) });

@@ -216,8 +216,8 @@ describe("losses", () => {
     ];
     const { y } = await evaluate(runtime, inputs, ([x, l]) => ({ y: g.crossEntropy(x as g.Value, l as g.Value) }));
     const expected = labels.map((label, row) => {
-      const own = logits.slice(row * 6, row * 6 + 6);
-      return Math.log(own.reduce((total, x) => total + Math.exp(x), 0)) - (own[label] ?? 0);
+      const scores = logits.slice(row * 6, row * 6 + 6);
+      return Math.log(scores.reduce((total, x) => total + Math.exp(x), 0)) - (scores[label] ?? 0);
     });
     expect(largestDifference(y ?? [], expected)).toBeLessThan(1e-5);
     await checkGradients(runtime, inputs, ([x, l]) => g.crossEntropy(x as g.Value, l as g.Value), random);

@@ -54,7 +54,7 @@ async function compile(
       const feeds = inputs.map((input, i) => [`x${i}`, tensor({ ...input, data: data[i] ?? [] })]);
       const outputs = await program.run(Object.fromEntries(feeds));
       return Object.fromEntries(
-        Object.entries(outputs).map(([name, own]) => [name, Float32Array.from(own.data, Number)]),
+        Object.entries(outputs).map(([name, output]) => [name, Float32Array.from(output.data, Number)]),
       );
     },
     release: program.release,
@@ -95,10 +95,10 @@ export async function checkGradients(
     data: Array.from({ length: sizeOf(outputShape) }, () => random.uniform(-1, 1)),
   };
   const compiled = await compile(runtime, [...inputs, weights], (values, graph) => {
-    const own = values.slice(0, -1);
+    const xs = values.slice(0, -1);
     const w = values.at(-1) as Value;
-    const y = f(own, graph);
-    const wrt = floats.map((i) => own[i] as Value);
+    const y = f(xs, graph);
+    const wrt = floats.map((i) => xs[i] as Value);
     const weighted = gradients(sum(multiply(w, y)), wrt);
     const plain = gradients(sum(y), wrt);
     return Object.fromEntries([
@@ -115,8 +115,8 @@ export async function checkGradients(
     const x = inputs[i] as TestInput;
     const direction = Array.from(x.data, () => random.uniform(-1, 1));
     const at = async (h: number): Promise<Float32Array> => {
-      const moved = data.map((own, j) =>
-        j === i ? Array.from(own, (value, k) => value + h * (direction[k] ?? 0)) : own,
+      const moved = data.map((input, j) =>
+        j === i ? Array.from(input, (value, k) => value + h * (direction[k] ?? 0)) : input,
       );
       return (await compiled.run(moved))["y"] ?? new Float32Array();
     };

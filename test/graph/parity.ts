@@ -79,11 +79,11 @@ async function trainingNumbers(runtime: g.Runtime): Promise<Numbers> {
   const numbers: Numbers = {};
   for (let step = 1; step <= 3; step++) {
     const tokens = Array.from({ length: 3 * LENGTH }, () => random.below(11));
-    const { loss: own, norm: length } = await program.run({
+    const { loss: stepLoss, norm: length } = await program.run({
       ids: tensor({ shape: [3, LENGTH], type: "int32", data: tokens }),
       labels: tensor({ shape: [3, LENGTH], type: "int32", data: tokens.map((id) => (id * 3 + 1) % 11) }),
     });
-    numbers[`loss of step ${step}`] = [Number(own?.data[0])];
+    numbers[`loss of step ${step}`] = [Number(stepLoss?.data[0])];
     numbers[`gradient norm of step ${step}`] = [Number(length?.data[0])];
   }
   const { p } = await runtime.get(["p"]);

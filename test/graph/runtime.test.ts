@@ -129,9 +129,9 @@ describe("lifetime", () => {
   test("close answers what was asked before, refuses what comes after, and may be called twice", async () => {
     const runtime = await g.startRuntime({ device: "cpu", threads: 1 });
     await runtime.set({ a: vector(5) });
-    const asked = runtime.get(["a"]);
+    const answer = runtime.get(["a"]);
     await Promise.all([runtime.close(), runtime.close()]);
-    expect(numbers((await asked)["a"])).toEqual([5]);
+    expect(numbers((await answer)["a"])).toEqual([5]);
     await expect(runtime.get(["a"])).rejects.toThrow("the runtime is closed");
   });
 });
@@ -214,7 +214,9 @@ describe("serialization", () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0);
     expect(model.graph.input.map((input) => input.name)).toEqual(["total", "counter", "x", "index", "y"]);
     expect(model.graph.output.map((output) => output.name)).toEqual(["picked", "next counter", "next total", "more"]);
-    const epsilon = model.graph.node.flatMap((node) => node.attribute).find((own) => own.name === "epsilon");
+    const epsilon = model.graph.node
+      .flatMap((node) => node.attribute)
+      .find((attribute) => attribute.name === "epsilon");
     expect(epsilon?.f).toBeCloseTo(1e-3);
   });
 

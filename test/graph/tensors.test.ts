@@ -138,7 +138,7 @@ describe("matMul", () => {
       const all = await evaluate(runtime, values, (given) => {
         const gradientsOf = (f: typeof known): g.Value =>
           g.concat(
-            g.gradients(g.sum(g.square(f(given))), given).map((own) => g.reshape(own, [-1])),
+            g.gradients(g.sum(g.square(f(given))), given).map((gradient) => g.reshape(gradient, [-1])),
             0,
           );
         return { known: gradientsOf(known), spelled: gradientsOf(spelled) };
@@ -300,23 +300,23 @@ describe("normalisation over the last axis", () => {
     [
       "rmsNormalize",
       ([v]) => g.rmsNormalize(v as g.Value, 1e-3),
-      (row) => row.map((value) => value / Math.sqrt(plainMean(row.map((own) => own * own)) + 1e-3)),
+      (row) => row.map((value) => value / Math.sqrt(plainMean(row.map((x) => x * x)) + 1e-3)),
     ],
     ["l2Normalize", ([v]) => g.l2Normalize(v as g.Value), (row) => row.map((value) => value / Math.hypot(...row))],
     [
       "softmax",
       ([v]) => g.softmax(v as g.Value),
-      (row) => row.map((value) => Math.exp(value) / row.reduce((total, own) => total + Math.exp(own), 0)),
+      (row) => row.map((value) => Math.exp(value) / row.reduce((total, x) => total + Math.exp(x), 0)),
     ],
     [
       "logSoftmax",
       ([v]) => g.logSoftmax(v as g.Value),
-      (row) => row.map((value) => value - Math.log(row.reduce((total, own) => total + Math.exp(own), 0))),
+      (row) => row.map((value) => value - Math.log(row.reduce((total, x) => total + Math.exp(x), 0))),
     ],
     [
       "logSumExp",
       ([v]) => g.logSumExp(v as g.Value),
-      (row) => [Math.log(row.reduce((total, own) => total + Math.exp(own), 0))],
+      (row) => [Math.log(row.reduce((total, x) => total + Math.exp(x), 0))],
     ],
   ];
 

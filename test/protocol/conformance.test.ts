@@ -31,13 +31,13 @@ function spoiled(
   const definition = counterDefinition();
   const create = (index: number): Environment => {
     const environment = definition.create(index);
-    const own: Environment = {
+    const faithful: Environment = {
       reset: (seed, options) => environment.reset(seed, options),
       step: (action) => environment.step(action),
       observe: (uid, out) => environment.observe(uid, out),
       stateHash: () => environment.stateHash?.() ?? "",
     };
-    return { ...own, ...spoil(environment, definition) };
+    return { ...faithful, ...spoil(environment, definition) };
   };
   return { ...definition, create };
 }

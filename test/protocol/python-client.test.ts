@@ -66,16 +66,16 @@ async function drive(task: Task, whileWaiting?: () => Promise<unknown>): Promise
   const child = spawn(python ?? "", ["-B", driver, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
   closers.push(() => child.kill("SIGKILL"));
-  const told: Told[] = [];
+  const lines: Told[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     const said = JSON.parse(line) as Told;
     if (said["waiting"] === true) {
       await whileWaiting?.();
       child.stdin.write("\n");
-    } else told.push(said);
+    } else lines.push(said);
   }
   expect(await ended).toEqual([0, null]);
-  return told;
+  return lines;
 }
 
 const ACTIONS = Array.from({ length: 8 }, (_, step) =>
@@ -92,7 +92,7 @@ const sha256 = (data: ArrayLike<number> & ArrayBufferView): string =>
 /** The same episode with the TypeScript client, as the driver would tell it. */
 async function reference(endpoint: string): Promise<Told[]> {
   const client = await EnvironmentClient.connect({ endpoint });
-  const told: Told[] = [];
+  const lines: Told[] = [];
   const ops: Op[] = [
     { env: 0, op: "reset", seed: 11 },
     ...ACTIONS.map((action): Op => ({ env: 0, op: "step", action })),
@@ -105,14 +105,14 @@ async function reference(endpoint: string): Promise<Told[]> {
     const observation = Object.fromEntries(
       UIDS.map((uid) => [uid, sha256(tensors[uid]?.data ?? new Uint8Array())] as const),
     );
-    told.push({
+    lines.push({
       observation,
       ...(op.op === "step" && { reward, terminated, truncated }),
       info: { ...info, state_hash: stateHash },
     });
   }
   await client.close();
-  return told;
+  return lines;
 }
 
 describe.skipIf(python === undefined)(
@@ -122,14 +122,14 @@ describe.skipIf(python === undefined)(
       const { endpoint } = await serve();
       const expected = await reference(endpoint);
       const options = { observations: UIDS, render_mode: "rgb_array" };
-      const told = await drive({ endpoint, options, steps: [...episode, ...episode] });
-      expect(told.slice(0, 9)).toEqual(expected);
-      expect(told.slice(10, 19)).toEqual(expected);
-      expect(told[9]).toMatchObject({ type: "ndarray", shape: [64, 64, 3] });
-      expect(told[9]?.["image"]).toBe(expected.at(-1)?.observation?.["image"]);
+      const lines = await drive({ endpoint, options, steps: [...episode, ...episode] });
+      expect(lines.slice(0, 9)).toEqual(expected);
+      expect(lines.slice(10, 19)).toEqual(expected);
+      expect(lines[9]).toMatchObject({ type: "ndarray", shape: [64, 64, 3] });
+      expect(lines[9]?.["image"]).toBe(expected.at(-1)?.observation?.["image"]);
       const plain = await drive({ endpoint, options, without: ["numpy", "gymnasium"], steps: episode });
       expect(plain.slice(0, 9)).toEqual(expected);
-      expect(plain[9]).toMatchObject({ type: "memoryview", image: told[9]?.["image"] });
+      expect(plain[9]).toMatchObject({ type: "memoryview", image: lines[9]?.["image"] });
     });
 
     it("maps the server's specs to spaces, and passes Gymnasium's checker where that is installed", async () => {
@@ -145,8 +145,8 @@ describe.skipIf(python === undefined)(
       expect(samples).toEqual({ samples: [6, 6, 6] });
       expect([null, "passed"]).toContain(checked?.["gymnasium"]);
       const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
-      const [own] = await drive({ endpoint: grid.endpoint, steps: [["spaces"]] });
-      expect(own).toEqual({ observations: { shape: [4] }, action: { n: 4, start: 0 } });
+      const [gridSpaces] = await drive({ endpoint: grid.endpoint, steps: [["spaces"]] });
+      expect(gridSpaces).toEqual({ observations: { shape: [4] }, action: { n: 4, start: 0 } });
     });
 
     it("names what is wrong with an action, and goes on", async () => {
@@ -200,15 +200,15 @@ describe.skipIf(python === undefined)(
         setTimeout(() => child.kill("SIGCONT"), 700);
       };
       const steps: Step[] = [...episode.slice(0, 4), ["wait"], ...episode.slice(4, 9)];
-      const told = await drive({ endpoint, options: { observations: UIDS, resend: 0.1 }, steps }, frozen);
-      expect(told.filter(({ info }) => info !== undefined)).toEqual(expected);
+      const lines = await drive({ endpoint, options: { observations: UIDS, resend: 0.1 }, steps }, frozen);
+      expect(lines.filter(({ info }) => info !== undefined)).toEqual(expected);
     });
 
     it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {
       const first = await serve();
       const { endpoint } = first;
       let stage = 0;
-      const told = await drive(
+      const lines = await drive(
         {
           endpoint,
           options: { timeouts: { step: 4, reset: 30 }, resend: 0.2 },
@@ -222,7 +222,7 @@ describe.skipIf(python === undefined)(
           } else await serve(endpoint);
         },
       );
-      const [before, killed, lost, after] = told.filter((line) => Object.keys(line).length > 0);
+      const [before, killed, lost, after] = lines.filter((line) => Object.keys(line).length > 0);
       expect(killed?.error?.code).toBe("TIMEOUT");
       expect(killed?.error?.message).toContain(`step: ${endpoint} did not answer within 4 s`);
       expect(lost?.error?.code).toBe("NO_SESSION");

@@ -24,8 +24,8 @@ describe.each(WORLDS)("the vectors of $name", (catalog) => {
       const seed = episode < 4 ? episode : random.seed();
       const scene = episode % 3 === 2 ? random.below(catalog.scenes.length) : null;
       const { seen } = environment.reset(seed, { scene });
-      const asked = scene === null ? "" : `"scene": ${scene}, `;
-      lines.push(`{"reset": ${seed}, ${asked}"seen": ${JSON.stringify(seen)}, ${state()}}`);
+      const sceneOption = scene === null ? "" : `"scene": ${scene}, `;
+      lines.push(`{"reset": ${seed}, ${sceneOption}"seen": ${JSON.stringify(seen)}, ${state()}}`);
       for (let step = 0; step < STEPS; step++) {
         // Whole 256ths, so that every language reads the same float32.
         const action = ACTION_NAMES.map(() => (random.below(513) - 256) / 256);

@@ -65,18 +65,18 @@ function countSeen(catalog: Catalog, scene: Scene, objects: Objects, slot: numbe
   ];
   const camera = scene.camera.position.map(eighths);
   const { right, up, forward, halfField } = scene.camera;
-  const own = objectBox(catalog, objects, slot);
+  const box = objectBox(catalog, objects, slot);
   let seen = 0;
   for (const i of [1, 3, 5, 7]) {
     for (const j of [1, 3, 5, 7]) {
       for (const k of [1, 3, 5, 7]) {
-        const point = [8 * own.x + (i - 4) * own.sizeX, 8 * own.y + j * own.sizeY, 8 * own.z + (k - 4) * own.sizeZ];
+        const point = [8 * box.x + (i - 4) * box.sizeX, 8 * box.y + j * box.sizeY, 8 * box.z + (k - 4) * box.sizeZ];
         const away = point.map((value, axis) => value - (camera[axis] ?? 0));
         const along = (axes: readonly number[]): number =>
           axes.reduce((sum, a, axis) => sum + a * (away[axis] ?? 0), 0);
         const limit = along(forward) * halfField;
         const inFrame = Math.abs(along(right)) * 2 ** 14 <= limit && Math.abs(along(up)) * 2 ** 14 <= limit;
-        if (inFrame && !occluders.some((box) => meets(box, point, camera))) seen += 1;
+        if (inFrame && !occluders.some((occluder) => meets(occluder, point, camera))) seen += 1;
       }
     }
   }

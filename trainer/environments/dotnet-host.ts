@@ -31,13 +31,13 @@ export interface HostCommand {
 export function dotnetMissing(): string | undefined {
   if (!existsSync(hostProject))
     return `the .NET host's sources are not here (${hostProject}): take a checkout of the repository`;
-  const asked = spawnSync("dotnet", ["--version"], { encoding: "utf8", cwd: solution });
-  if (asked.error !== undefined || asked.status !== 0) {
+  const version = spawnSync("dotnet", ["--version"], { encoding: "utf8", cwd: solution });
+  if (version.error !== undefined || version.status !== 0) {
     return `no .NET SDK was found (dotnet --version): install version ${SDK_MAJOR} or newer from dot.net`;
   }
-  const major = Number.parseInt(asked.stdout, 10);
+  const major = Number.parseInt(version.stdout, 10);
   if (major >= SDK_MAJOR) return undefined;
-  return `the .NET SDK here is ${asked.stdout.trim()}: install version ${SDK_MAJOR} or newer from dot.net`;
+  return `the .NET SDK here is ${version.stdout.trim()}: install version ${SDK_MAJOR} or newer from dot.net`;
 }
 
 /**

@@ -33,11 +33,11 @@ export class EmbeddedPictures implements VectorEnvironment {
   /** The server's, with the renderer's images in place of its own. */
   get welcome(): Welcome {
     const { welcome } = this.server;
-    const own = welcome.observations.filter(({ uid }) => !this.drawn.has(uid));
+    const served = welcome.observations.filter(({ uid }) => !this.drawn.has(uid));
     return {
       ...welcome,
       graphics: "the trainer's software rasteriser",
-      observations: [...own, ...this.drawn.values()],
+      observations: [...served, ...this.drawn.values()],
     };
   }
 
@@ -48,14 +48,14 @@ export class EmbeddedPictures implements VectorEnvironment {
   ): Promise<BatchResult> {
     const pictured = want.filter((uid) => this.drawn.has(uid));
     if (pictured.length === 0) return this.server.batch(ops, want, options);
-    const asked = new Set([...want.filter((uid) => !this.drawn.has(uid)), ...STATE]);
-    const { results, tensors } = await this.server.batch(ops, [...asked], options);
+    const requested = new Set([...want.filter((uid) => !this.drawn.has(uid)), ...STATE]);
+    const { results, tensors } = await this.server.batch(ops, [...requested], options);
     const pictures = results.map(({ error, info }, row) =>
       error === undefined && info["lost"] !== true ? this.draw(tensors, row) : undefined,
     );
-    const added = pictured.map((uid) => [uid, this.tensor(uid, pictures)] as const);
-    const kept = Object.entries(tensors).filter(([uid]) => want.includes(uid));
-    return { results, tensors: Object.fromEntries([...kept, ...added]) };
+    const drawn = pictured.map((uid) => [uid, this.tensor(uid, pictures)] as const);
+    const passed = Object.entries(tensors).filter(([uid]) => want.includes(uid));
+    return { results, tensors: Object.fromEntries([...passed, ...drawn]) };
   }
 
   configure(parameters: Readonly<Record<string, number | string | boolean>>): Promise<void> {

@@ -16,7 +16,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
       const dy = sums.get(output);
       return dy && !operator.lazy ? expand(dy, output.shape) : dy;
     });
-    const dy = dys.find((own) => own !== undefined);
+    const dy = dys.find((gradient) => gradient !== undefined);
     if (!dy || !operator.gradient) continue;
     const context: GradientContext<unknown> = {
       dy,
@@ -27,10 +27,10 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     };
     const found = operator.gradient(context);
     entry.inputs.forEach((input, i) => {
-      const own = found[i];
-      if (!own) return;
+      const contribution = found[i];
+      if (!contribution) return;
       const sum = sums.get(input);
-      sums.set(input, sum ? add(sum, own) : own);
+      sums.set(input, sum ? add(sum, contribution) : contribution);
     });
   }
   return wrt.map((value) => {

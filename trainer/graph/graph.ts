@@ -280,9 +280,9 @@ export class Graph {
       needed.add(next);
       stack.push(...(this.#producers.get(next)?.input ?? []));
     }
-    const rename = (names: readonly string[]): string[] => names.map((own) => renamed.get(own) ?? own);
-    const info = (own: string, value: Value) => ({
-      name: own,
+    const rename = (names: readonly string[]): string[] => names.map((tensor) => renamed.get(tensor) ?? tensor);
+    const info = (tensor: string, value: Value) => ({
+      name: tensor,
       type: {
         tensorType: { elemType: DATA_TYPE[value.type], shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } },
       },
@@ -293,14 +293,16 @@ export class Graph {
       opsetImport: [{ domain: "", version: OPSET }],
       graph: {
         name,
-        node: [...this.#nodes.filter((node) => node.output.some((own) => needed.has(own))), ...copies].map((node) => ({
-          ...node,
-          input: rename(node.input),
-          output: rename(node.output),
-        })),
+        node: [...this.#nodes.filter((node) => node.output.some((tensor) => needed.has(tensor))), ...copies].map(
+          (node) => ({
+            ...node,
+            input: rename(node.input),
+            output: rename(node.output),
+          }),
+        ),
         initializer: [...this.#initializers.values()].filter((tensor) => needed.has(tensor.name)),
         input: this.#inputs.map((value) => info(value.name, value)),
-        output: [...this.#outputs].map(([own, value]) => info(own, value)),
+        output: [...this.#outputs].map(([output, value]) => info(output, value)),
       },
     });
   }

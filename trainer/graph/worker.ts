@@ -93,8 +93,8 @@ function fromOrt(tensor: OrtTensor): Tensor {
 /** A copy of a tensor that stays in the worker. */
 async function copyOut(tensor: OrtTensor): Promise<Tensor> {
   if (tensor.location !== "cpu") return fromOrt(await copies.download(tensor));
-  const own = fromOrt(tensor);
-  return { ...own, data: own.data.slice() };
+  const view = fromOrt(tensor);
+  return { ...view, data: view.data.slice() };
 }
 
 async function run(id: number, feeds: Tensors, fetch?: readonly string[]): Promise<Tensors> {

@@ -170,19 +170,19 @@ function checkScenes(document: CatalogDocument, fail: Fail): void {
       fail(`${place}/camera`, "must not look straight up or down: it would have no left and right");
     }
     const [sizeX, sizeY, sizeZ] = scene.size;
-    const bounds = { x: [-sizeX / 2, sizeX / 2], y: [0, sizeY], z: [-sizeZ / 2, sizeZ / 2] } as const;
+    const room = { x: [-sizeX / 2, sizeX / 2], y: [0, sizeY], z: [-sizeZ / 2, sizeZ / 2] } as const;
     for (const [number, box] of scene.furniture.entries()) {
       for (const axis of ["x", "y", "z"] as const) {
         const [low, high] = box[axis];
-        const [roomLow, roomHigh] = bounds[axis];
+        const [roomLow, roomHigh] = room[axis];
         const at = `${place}/furniture/${number}/${axis}`;
         if (low >= high) fail(at, `must grow: [low, high], not [${low}, ${high}]`);
         if (low < roomLow || high > roomHigh) fail(at, `must lie in the room: ${roomLow} to ${roomHigh}`);
       }
       const { x, y, z, parts = [] } = box;
-      const own: Bounds = { low: [x[0], y[0], z[0]], high: [x[1], y[1], z[1]] };
+      const bounds: Bounds = { low: [x[0], y[0], z[0]], high: [x[1], y[1], z[1]] };
       for (const [part, primitive] of parts.entries()) {
-        if (!liesIn(primitive, own)) {
+        if (!liesIn(primitive, bounds)) {
           fail(
             `${place}/furniture/${number}/parts/${part}`,
             "leaves the furniture's box, which is all that the rules know",

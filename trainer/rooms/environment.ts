@@ -102,8 +102,8 @@ class RoomsEnvironment implements Environment {
 
   /** Options: `scene`, an index or a name. Throws InputError for a scene that the catalog lacks. */
   reset(seed: number | undefined, options: WireMap): WireMap {
-    const asked = options["scene"];
-    const chosen = asked === undefined || asked === null ? undefined : askedScene(this.catalog, asked);
+    const requested = options["scene"];
+    const chosen = requested === undefined || requested === null ? undefined : requestedScene(this.catalog, requested);
     if (seed !== undefined) this.random = new Random(seed);
     const drawn = this.random.below(this.catalog.scenes.length);
     this.scene = chosen ?? sceneOf(this.catalog, drawn);
@@ -116,7 +116,7 @@ class RoomsEnvironment implements Environment {
 
   optionsProblem({ scene }: WireMap): string | undefined {
     try {
-      if (scene !== undefined && scene !== null) askedScene(this.catalog, scene);
+      if (scene !== undefined && scene !== null) requestedScene(this.catalog, scene);
       return undefined;
     } catch (error) {
       if (error instanceof InputError) return error.message;
@@ -211,11 +211,11 @@ function sceneOf(catalog: Catalog, index: number): Scene {
   return scene;
 }
 
-function askedScene(catalog: Catalog, asked: WireValue): Scene {
-  const scene = catalog.scenes.find(({ index, name }) => index === asked || name === asked);
+function requestedScene(catalog: Catalog, requested: WireValue): Scene {
+  const scene = catalog.scenes.find(({ index, name }) => index === requested || name === requested);
   if (scene !== undefined) return scene;
   const names = catalog.scenes.map(({ index, name }) => `${index} (${name})`).join(", ");
-  throw new InputError(`options.scene is ${JSON.stringify(asked)}, but catalog ${catalog.name} has: ${names}`);
+  throw new InputError(`options.scene is ${JSON.stringify(requested)}, but catalog ${catalog.name} has: ${names}`);
 }
 
 /** Scene one-hot; for each slot type one-hot and x, y, z, yaw over [−1, 1]; share of the episode done. */

@@ -30,10 +30,10 @@ export interface Lit {
   readonly direct: number;
 }
 
-/** How light falls on a point of the empty room with that normal. The furniture it is `own` of does not shade it: parts lie inside the box. */
-export function roomLight(scene: Scene, light: Light, point: Point, normal: Point, own: number | undefined): Lit {
+/** How light falls on a point of the empty room with that normal. The furniture that it is part of does not shade it: parts lie inside the box. */
+export function roomLight(scene: Scene, light: Light, point: Point, normal: Point, partOf: number | undefined): Lit {
   const start: Point = [point[0] + 2 * normal[0], point[1] + 2 * normal[1], point[2] + 2 * normal[2]];
-  const boxes = scene.furniture.filter((_, index) => index !== own);
+  const boxes = scene.furniture.filter((_, index) => index !== partOf);
   const [lx, ly, lz] = light.direction;
   const facing = normal[0] * lx + normal[1] * ly + normal[2] * lz;
   const direct = facing > 0 ? facing * lampShare(boxes, light, start) : 0;
