@@ -12,7 +12,7 @@ import {
   type RelationCode,
   relation,
 } from "../language/index.js";
-import { type Catalog, OBJECT_FIELDS, parseCatalog } from "../rooms/index.js";
+import { type Catalog, type CatalogObject, OBJECT_FIELDS, parseCatalog } from "../rooms/index.js";
 import type { AgentWorld, SceneView } from "../sac/agent-world.js";
 
 export interface PairRelation {
@@ -57,16 +57,18 @@ export class World {
 
   /** Where the object in slot `a` is, seen from the one in slot `b`, by the centres of their collision boxes. */
   relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
-    const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), at(this.axes, scene));
+    const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), this.axes[scene] as CameraAxes);
     const code = relation(offset);
-    const base = (slot: number): number => at(objects, slot * OBJECT_FIELDS + 2);
-    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, base(a), base(b)) };
+    // Every pair of every state comes through here and through `centre`: casts, which cost nothing, within the slots.
+    const baseA = objects[a * OBJECT_FIELDS + 2] as number;
+    const baseB = objects[b * OBJECT_FIELDS + 2] as number;
+    return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
   }
 
   private centre(objects: Int32Array, slot: number): readonly [number, number, number] {
     const first = slot * OBJECT_FIELDS;
-    const { sizeY } = at(this.catalog.objects, at(objects, first));
-    return [at(objects, first + 1), at(objects, first + 2) + sizeY / 2, at(objects, first + 3)];
+    const { sizeY } = this.catalog.objects[objects[first] as number] as CatalogObject;
+    return [objects[first + 1] as number, (objects[first + 2] as number) + sizeY / 2, objects[first + 3] as number];
   }
 
   /** The same world as the agents take it, with or without what features of relations need. */

@@ -142,11 +142,12 @@ export function axesOfCamera(position: readonly number[], target: readonly numbe
 
 /** `b` − `a` (x, y, z each, right-handed world, y up) along the camera's axes. */
 export function cameraOffset(a: readonly number[], b: readonly number[], axes: CameraAxes): CameraOffset {
-  const dx = at(b, 0) - at(a, 0);
-  const dz = at(b, 2) - at(a, 2);
+  // Every pair of every state comes through here: casts, which cost nothing, as positions have three elements.
+  const dx = (b[0] as number) - (a[0] as number);
+  const dz = (b[2] as number) - (a[2] as number);
   return {
     right: dx * axes.right[0] + dz * axes.right[1],
-    up: at(b, 1) - at(a, 1),
+    up: (b[1] as number) - (a[1] as number),
     toward: dx * axes.toward[0] + dz * axes.toward[1],
   };
 }

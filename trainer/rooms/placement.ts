@@ -1,6 +1,9 @@
-/** @file The placement rules: where an object comes to rest, and for which of five reasons it may not stay there. */
+/**
+ * @file The placement rules: where an object comes to rest, and for which of five reasons it may not stay there. Furniture is read with
+ * casts, within the loops' bounds: a first layout tries many placements, and iterators make it slower.
+ */
 import { at } from "../at.js";
-import type { Catalog, Scene } from "./catalog.js";
+import type { Catalog, FurnitureBox, Scene } from "./catalog.js";
 import { boxesOverlap, type UprightBox } from "./geometry.js";
 import { OBJECT_FIELDS, type Objects, objectBox, uprightBox } from "./objects.js";
 import { LATTICE_POINTS, seenPoints } from "./visibility.js";
@@ -88,10 +91,18 @@ export function rest(catalog: Catalog, scene: Scene, objects: Objects, placement
     const left = leftUnsupported(catalog, objects, others, placement.slot);
     if (left >= 0) return { reason: REASON.unsupported, with: left, withKind: "object", y };
   }
-  const furniture = furnitureSurfaces(scene).findIndex((surface) => boxesOverlap(box, surface));
-  if (furniture >= 0) return { reason: REASON.furniture, with: furniture, withKind: "furniture", y };
-  const object = others.findIndex((other) => other !== undefined && boxesOverlap(box, other));
-  if (object >= 0) return { reason: REASON.object, with: object, withKind: "object", y };
+  const surfaces = furnitureSurfaces(scene);
+  for (let index = 0; index < surfaces.length; index++) {
+    if (boxesOverlap(box, surfaces[index] as UprightBox)) {
+      return { reason: REASON.furniture, with: index, withKind: "furniture", y };
+    }
+  }
+  for (let slot = 0; slot < others.length; slot++) {
+    const other = others[slot];
+    if (other !== undefined && boxesOverlap(box, other)) {
+      return { reason: REASON.object, with: slot, withKind: "object", y };
+    }
+  }
   return { reason: REASON.none, with: -1, withKind: "none", y };
 }
 
@@ -125,7 +136,8 @@ function findSupport(
   let y = 0;
   let kind: Support["kind"] = "none";
   let index = -1;
-  for (const [number, box] of scene.furniture.entries()) {
+  for (let number = 0; number < scene.furniture.length; number++) {
+    const box = scene.furniture[number] as FurnitureBox;
     if (box.y1 > drop || box.y1 <= y) continue;
     if (x < box.x0 || x > box.x1 || z < box.z0 || z > box.z1) continue;
     y = box.y1;
@@ -133,7 +145,8 @@ function findSupport(
     index = number;
   }
   if (catalog.rules.stacking) {
-    for (const [slot, other] of others.entries()) {
+    for (let slot = 0; slot < others.length; slot++) {
+      const other = others[slot];
       if (other === undefined) continue;
       const top = other.y + other.sizeY;
       if (top > drop || top <= y || !liesUnder(other, x, z)) continue;
