@@ -18,12 +18,11 @@ import { silent } from "../trainer/progress.js";
 import { Random } from "../trainer/random/random.js";
 import { count, percent } from "../trainer/report/format.js";
 import { playEpisodes, type Sample } from "../trainer/rls3/episodes.js";
-import { type Catalog, OBJECT_FIELDS, render } from "../trainer/rooms/index.js";
+import { type Catalog, OBJECT_FIELDS, render, SHIPPED_WORLDS } from "../trainer/rooms/index.js";
 import { RandomAgent } from "../trainer/sac/random-agent.js";
 import { resolveConfiguration } from "../trainer/settings/configuration.js";
 import { sheet } from "./experiments/sheet.js";
 
-const WORLDS = ["rooms", "tabletop"] as const;
 /** Nothing here looks at the pictures of the samples: the smallest that there are. */
 const IMAGE_SIZE = 32;
 
@@ -222,7 +221,7 @@ async function main(): Promise<void> {
   }
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
   const found: Found[] = [];
-  for (const world of WORLDS) found.push(await look(world, iterations, seed));
+  for (const world of SHIPPED_WORLDS) found.push(await look(world, iterations, seed));
   const written: string[] = [];
   for (const [i, file] of [argv.picture, argv.kept].entries()) {
     if (file === undefined) continue;

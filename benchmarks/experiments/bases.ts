@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
 import type { Progress } from "../../trainer/progress.js";
-import { loadCatalog } from "../../trainer/rooms/index.js";
+import { loadCatalog, SHIPPED_WORLDS } from "../../trainer/rooms/index.js";
 import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/initial.js";
 import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/pretrain.js";
 
@@ -17,7 +17,7 @@ interface Base {
 /** As `rls3 vlm pretrain` makes them with --floor-only, and with --world rooms --world tabletop. */
 const BASES: Readonly<Record<string, Base>> = {
   "floor-only": { of: "rooms with everything on the floor", worlds: ["rooms"], floorOnly: true },
-  "both-worlds": { of: "rooms and tabletop", worlds: ["rooms", "tabletop"], floorOnly: false },
+  "both-worlds": { of: "rooms and tabletop", worlds: SHIPPED_WORLDS, floorOnly: false },
 };
 
 const QUICK_PHASES: readonly Phase[] = [{ steps: 3, learningRate: 1e-3, coordinates: 1 }];

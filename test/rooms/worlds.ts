@@ -13,9 +13,10 @@ import {
   type PlacementOutcome,
   place,
   type Scene,
+  SHIPPED_WORLDS,
 } from "../../trainer/rooms/index.js";
 
-export const WORLDS: readonly Catalog[] = [loadCatalog("rooms"), loadCatalog("tabletop")];
+export const WORLDS: readonly Catalog[] = SHIPPED_WORLDS.map(loadCatalog);
 
 /** Six elements of [−1, 1] as they come over the wire: float32. */
 export const actions = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), {

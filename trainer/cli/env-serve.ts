@@ -1,4 +1,5 @@
 /** @file `rls3 env serve`: the embedded environment as a server of its own, bound or connecting to its trainer. */
+
 import type { CommandModule } from "yargs";
 import {
   type DefinitionSource,
@@ -10,7 +11,8 @@ import {
   type SessionWishes,
 } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
-import { DEFAULT_IMAGE_SIZE, loadCatalog, roomsDefinition } from "../rooms/index.js";
+import { DEFAULT_IMAGE_SIZE, loadCatalog, roomsDefinition, SHIPPED_WORLDS } from "../rooms/index.js";
+import { WORLD_MEANING } from "./options.js";
 import { plain } from "./plain.js";
 
 interface Arguments {
@@ -30,7 +32,7 @@ export const command: CommandModule<object, Arguments> = {
   describe: "serve the embedded environment over the protocol",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
-      world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
+      world: { type: "string", default: SHIPPED_WORLDS[0], describe: WORLD_MEANING },
       envs: { type: "number", default: 1, describe: "environments in this process" },
       "image-size": { type: "number", default: DEFAULT_IMAGE_SIZE, describe: "side of images, 32 to 512 pixels" },
       bind: { type: "string", describe: "wait for clients here; port * takes a free one", conflicts: "connect" },

@@ -1,9 +1,11 @@
 /** @file `rls3 env step`: step a room by hand in the terminal, with state, reasons, captions and a small picture. */
+
 import { createInterface } from "node:readline/promises";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
-import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
+import { ACTION_NAMES, loadCatalog, SHIPPED_WORLDS } from "../rooms/index.js";
+import { WORLD_MEANING } from "./options.js";
 import { plain } from "./plain.js";
 import { describeInfo, LocalRoom, parseAction } from "./room-view.js";
 
@@ -20,7 +22,7 @@ export const command: CommandModule<object, Arguments> = {
   describe: "step a room by hand in the terminal",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
-      world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
+      world: { type: "string", default: SHIPPED_WORLDS[0], describe: WORLD_MEANING },
       seed: { type: "number", default: 0, describe: "seed of the first layout and of random actions" },
       scene: { type: "string", describe: "scene by number or name; else the seed draws it" },
       color: {

@@ -1,11 +1,13 @@
 /** @file `rls3 env view`: a picture of a seed and actions as PNG, with every pair's caption and each action's validity. */
+
 import { existsSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import type { CommandModule } from "yargs";
 import { InputError, UnavailableError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
-import { ACTION_NAMES, loadCatalog } from "../rooms/index.js";
+import { ACTION_NAMES, loadCatalog, SHIPPED_WORLDS } from "../rooms/index.js";
+import { WORLD_MEANING } from "./options.js";
 import { plain } from "./plain.js";
 import { describeInfo, LocalRoom, parseAction } from "./room-view.js";
 
@@ -24,7 +26,7 @@ export const command: CommandModule<object, Arguments> = {
   describe: "picture of a seed and actions, with captions",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
-      world: { type: "string", default: "rooms", describe: "a catalog that ships (rooms, tabletop) or a file" },
+      world: { type: "string", default: SHIPPED_WORLDS[0], describe: WORLD_MEANING },
       seed: { type: "number", default: 0, describe: "seed of the layout" },
       scene: { type: "string", describe: "scene by number or name; else the seed draws it" },
       action: {

@@ -1,6 +1,8 @@
 /** @file Flags that several commands share, made from the table of settings, and what becomes of them: one configuration. */
+
 import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
+import { SHIPPED_WORLDS } from "../rooms/index.js";
 import {
   type Configuration,
   readConfigurationFile,
@@ -34,6 +36,9 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
 }
 
 /** Flags that every command with a result has. */
+/** What --world takes. */
+export const WORLD_MEANING = `a catalog that ships (${SHIPPED_WORLDS.join(", ")}) or a file`;
+
 export const COMMON_OPTIONS = {
   json: { type: "boolean", describe: "one JSON document on standard output, all else on standard error" },
   quiet: { type: "boolean", describe: "say nothing but warnings and the result" },

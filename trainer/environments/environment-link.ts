@@ -7,7 +7,7 @@ import type { World } from "./served-world.js";
 export interface Observed {
   readonly scene: number;
   readonly objects: Int32Array;
-  /** 0 valid; else the reason's number (REASONS in trainer/rls3/episodes.ts). A reset is valid. */
+  /** 0 valid; else the reason's number (REASONS in trainer/rooms). A reset is valid. */
   readonly reason: number;
   /** The server was restarted during this op: there is no observation, and nothing was done. */
   readonly lost: boolean;

@@ -5,12 +5,9 @@ import type { EnvironmentLink, Observed } from "../environments/environment-link
 import { UnavailableError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
-import { OBJECT_FIELDS } from "../rooms/index.js";
+import { OBJECT_FIELDS, REASONS } from "../rooms/index.js";
 import type { Agent, AgentObservation } from "../sac/agent.js";
 import { type Configuration, scenePeriod, stepsAtMost } from "../settings/configuration.js";
-
-/** Why a placement was invalid, in the order in which the rules are tested (protocol/README.md); 0 is valid. */
-export const REASONS = ["valid", "bounds", "unsupported", "furniture", "object", "hidden"] as const;
 
 export interface Step {
   readonly observation: AgentObservation;
@@ -40,7 +37,7 @@ export interface Sample {
 export interface Episodes {
   readonly steps: readonly (readonly Step[])[];
   readonly samples: readonly Sample[];
-  /** Steps for each of REASONS. */
+  /** Steps for each of REASONS (trainer/rooms); the first, none, are valid. */
   readonly reasons: readonly number[];
 }
 

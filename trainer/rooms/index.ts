@@ -25,5 +25,6 @@ export {
   type Reason,
 } from "./placement.js";
 export { type Picture, render } from "./render/render.js";
+export { SHIPPED_WORLDS } from "./shipped-worlds.js";
 export { STATE_HASH_VERSION, stateHash } from "./state-hash.js";
 export { LATTICE_POINTS, seenPoints } from "./visibility.js";

@@ -14,8 +14,6 @@ const table = JSON.parse(readFileSync(path.join(catalogFolder, "yaw.json"), "utf
 
 /** 2^14: what the table's entries are scaled by. */
 export const YAW_SCALE = table.scale;
-/** Steps of the table; a catalog's `yawSteps` divides it. */
-export const YAW_TABLE_STEPS = table.steps;
 
 /** Cosine of step `yaw` of `yawSteps`, scaled by 2^14. */
 export function yawCosine(yaw: number, yawSteps: number): number {

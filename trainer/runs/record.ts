@@ -3,11 +3,10 @@ import { at } from "../at.js";
 import { encodePng } from "../environments/picture.js";
 import { meanOrNull } from "../mean.js";
 import type { Progress } from "../progress.js";
-import { REASONS } from "../rls3/episodes.js";
 import type { Found, Iteration } from "../rls3/loop.js";
 import type { AskedSample } from "../rls3/scoring.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
-import { type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
+import { REASON_NAMES, type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
 import type { CsvRow, RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
@@ -56,7 +55,8 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
   const statistics = found?.agentStatistics ?? {};
   const steps = found?.episodes.steps.reduce((sum, episode) => sum + episode.length, 0) ?? 0;
   const rewarded = found?.rewarded.flat() ?? [];
-  const reasons = found?.episodes.reasons ?? REASONS.map(() => 0);
+  // The first are those of valid steps.
+  const [, ...reasons] = found?.episodes.reasons ?? [0, ...REASON_NAMES.map(() => 0)];
   const named = (name: string): number | null => statistics[name] ?? null;
   return {
     iteration: state.iteration,
@@ -64,9 +64,7 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
     valid: state.valid,
     feasibilitySteps: configuration.feasibilitySteps,
     validRate: found === undefined ? null : found.episodes.samples.length / steps,
-    ...Object.fromEntries(
-      REASONS.slice(1).map((reason, i) => [`reason${reason[0]?.toUpperCase()}${reason.slice(1)}`, at(reasons, i + 1)]),
-    ),
+    ...Object.fromEntries(REASON_NAMES.map((name, i) => [name, at(reasons, i)])),
     accuracyFull: test.full,
     accuracyOneTerm: test.oneTerm,
     naturalFull: natural?.plain.full ?? null,
