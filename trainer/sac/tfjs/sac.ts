@@ -56,178 +56,201 @@ interface Moved {
 const numbered = (values: Readonly<Outputs>, i: number): Outputs =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${name}.${i}`, value]));
 
+interface SacLearner {
+  readonly model: SacModel;
+  readonly variables: Variables;
+}
+
 export function sacFunctions(model: SacModel, variables: Variables): Functions {
-  const actorShape = actorLayers(model);
-  const criticShape = criticLayers(model);
-  const cleanrl = model.convention === "cleanrl";
-  const { low, high } = LOG_STD[model.convention];
-  const { actor: actorRate, critic: criticRate, temperature: temperatureRate } = model.learningRates;
-
-  const actorParameters = (): tf.Tensor[] => layerTensors(variables.get("actor"), actorShape);
-  const criticParameters = (name: string): tf.Tensor[] => twinTensors(variables.get(name), criticShape);
-
-  /** An action and its log probability, for noise drawn from N(0, 1). */
-  const policy = (observations: tf.Tensor, parameters: readonly tf.Tensor[], noise: tf.Tensor): Draw => {
-    const seen = model.view === undefined ? observations : actorView(OPERATIONS, model.view, observations);
-    const [average, raw] = toColumns(perceptron(seen, parameters), [model.action, model.action]);
-    const logStd = cleanrl
-      ? tf.add(tf.mul(tf.add(tf.tanh(raw), 1), (high - low) / 2), low)
-      : tf.clipByValue(raw, low, high);
-    const drawn = tf.add(average, tf.mul(tf.exp(logStd), noise));
-    const squashed = tf.tanh(drawn);
-    const slope = tanhSlope(drawn);
-    const scale = tf.tensor1d([...model.actionScale]);
-    const correction = tf.log(tf.add(cleanrl ? tf.mul(scale, slope) : slope, CORRECTION));
-    const density = tf.add(tf.add(tf.mul(tf.mul(noise, noise), 0.5), logStd), 0.5 * Math.log(2 * Math.PI));
-    return {
-      mean: average,
-      logStd,
-      action: tf.add(tf.mul(squashed, scale), tf.tensor1d([...model.actionBias])),
-      logProb: tf.neg(tf.sum(tf.add(density, correction), 1)),
-    };
-  };
-
-  /** Both critics' values, [rows] each. */
-  const values = (
-    parameters: readonly tf.Tensor[],
-    observations: tf.Tensor,
-    actions: tf.Tensor,
-  ): [tf.Tensor, tf.Tensor] => {
-    const x =
-      model.view === undefined
-        ? tf.concat([observations, actions], 1)
-        : criticView(OPERATIONS, model.view, observations, actions);
-    const q = twinPerceptron(x, parameters);
-    return [0, 1].map((critic) => tf.reshape(tf.slice(q, [critic, 0, 0], [1, -1, -1]), [-1])) as [tf.Tensor, tf.Tensor];
-  };
-
-  const criticStep = (feeds: Feeds, alpha: number): Moved => {
-    const next = policy(feed(feeds, "next_observations"), actorParameters(), feed(feeds, "noise_next"));
-    const [next1, next2] = values(criticParameters("targets"), feed(feeds, "next_observations"), next.action);
-    const future = tf.sub(tf.minimum(next1, next2), tf.mul(next.logProb, alpha));
-    const alive = tf.mul(tf.sub(1, feed(feeds, "terminated")), model.gamma);
-    const y = tf.add(feed(feeds, "rewards"), tf.mul(alive, future));
-    const before = criticParameters("critics");
-    const both = (parameters: readonly tf.Tensor[]) =>
-      values(parameters, feed(feeds, "observations"), feed(feeds, "actions"));
-    const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
-      const [q1, q2] = both(parameters).map((q) =>
-        mean(tf.mul(feed(feeds, "weights"), regressionLoss(tf.sub(q, y), model.criticLoss))),
-      ) as [tf.Scalar, tf.Scalar];
-      return tf.mul<tf.Scalar>(tf.add(q1, q2), cleanrl ? 1 : 0.5);
-    })(before);
-    const [q1, q2] = both(before);
-    const [td1, td2] = [tf.abs(tf.sub(q1, y)), tf.abs(tf.sub(q2, y))];
-    const gradient = flatten(grads);
-    adam(variables, "critics", gradient, criticRate);
-    return {
-      loss: { critic_loss: loss },
-      seen: {
-        ...{ next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 },
-        ...{ y, q1, q2, td1, td2, errors: tf.mul(tf.add(td1, td2), 0.5), "gradient.critics": gradient },
-      },
-    };
-  };
-
-  const actorStep = (feeds: Feeds, alpha: number, noise: tf.Tensor): Moved => {
-    const observations = feed(feeds, "observations");
-    const critics = criticParameters("critics");
-    const before = actorParameters();
-    const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
-      const { action, logProb } = policy(observations, parameters, noise);
-      const [q1, q2] = values(critics, observations, action);
-      return mean(tf.sub(tf.mul(logProb, alpha), tf.minimum(q1, q2)));
-    })(before);
-    const draw = policy(observations, before, noise);
-    const [q1, q2] = values(critics, observations, draw.action);
-    const gradient = flatten(grads);
-    adam(variables, "actor", gradient, actorRate);
-    return {
-      loss: { actor_loss: loss },
-      seen: {
-        ...{ pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd },
-        ...{ q1_pi: q1, q2_pi: q2, "gradient.actor": gradient },
-      },
-    };
-  };
-
-  const temperatureStep = (logProb: tf.Tensor): Moved => {
-    const logAlpha = variables.get("temperature");
-    const excess = mean(tf.add(logProb, model.targetEntropy));
-    // d/d log α of −α·(log π + H) and of −log α·(log π + H), means over the batch.
-    const factor = cleanrl ? tf.exp(logAlpha) : tf.onesLike(logAlpha);
-    const gradient = tf.neg(tf.mul(factor, excess));
-    const loss = tf.neg(tf.mul(cleanrl ? factor : logAlpha, excess));
-    adam(variables, "temperature", gradient, temperatureRate);
-    return {
-      loss: { temperature_loss: loss, alpha: tf.exp(variables.get("temperature")) },
-      seen: { "gradient.temperature": gradient },
-    };
-  };
-
-  const alphaNow = (): number => Math.exp(at(variables.get("temperature").dataSync(), 0));
-
-  /** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
-  const cleanrlUpdate = (feeds: Feeds, withActor: boolean): Moved => {
-    let { loss, seen } = criticStep(feeds, alphaNow());
-    for (let i = 0; withActor && i < model.policyFrequency; i++) {
-      const actor = actorStep(feeds, alphaNow(), element(feed(feeds, "noise_policy"), i));
-      const noise = element(feed(feeds, "noise_temperature"), i);
-      const fresh = policy(feed(feeds, "observations"), actorParameters(), noise);
-      const temperature = temperatureStep(fresh.logProb);
-      const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
-      loss = { ...loss, ...actor.loss, ...temperature.loss };
-      // Of gradients the first turn's are looked at, of all else every turn's.
-      seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
-    }
-    return { loss, seen };
-  };
-
-  /** Temperature, critics and actor, the old temperature serving all three. */
-  const sb3Update = (feeds: Feeds): Moved => {
-    const alpha = alphaNow();
-    const noise = feed(feeds, "noise_policy");
-    const { logProb } = policy(feed(feeds, "observations"), actorParameters(), noise);
-    const temperature = temperatureStep(logProb);
-    const critics = criticStep(feeds, alpha);
-    const actor = actorStep(feeds, alpha, noise);
-    return {
-      loss: { ...temperature.loss, ...critics.loss, ...actor.loss },
-      seen: { ...temperature.seen, ...critics.seen, ...actor.seen },
-    };
-  };
-
-  const update = (feeds: Feeds, withActor: boolean): Outputs => {
-    const { loss, seen } = cleanrl ? cleanrlUpdate(feeds, withActor) : sb3Update(feeds);
-    polyak(variables, "targets", "critics", model.tau);
-    return { ...(model.trace ? seen : { errors: seen["errors"] as tf.Tensor }), ...loss };
-  };
-
-  /** One after another. */
-  const updateMany = (feeds: Feeds): Outputs => {
-    const { policyFrequency } = model;
-    const each = Array.from({ length: updatesInRun(model) }, (_, i) => {
-      const elements = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] =>
-        name === "noise_policy" || name === "noise_temperature"
-          ? [name, tf.slice(all, i, policyFrequency)]
-          : [name, element(all, i)],
-      );
-      return update(Object.fromEntries(elements), i % policyFrequency === 0);
-    });
-    return together(each);
-  };
-
+  const learner = { model, variables };
   const act = (feeds: Feeds): Outputs => ({
-    actions: policy(feed(feeds, "observations"), actorParameters(), feed(feeds, "noise")).action,
+    actions: policy(model, feed(feeds, "observations"), actorParameters(learner), feed(feeds, "noise")).action,
   });
-
   return {
-    update: (feeds) => update(feeds, false),
-    ...(cleanrl ? { update_actor: (feeds: Feeds) => update(feeds, true), update_many: updateMany } : {}),
+    update: (feeds) => update(learner, feeds, false),
+    ...(model.convention === "cleanrl"
+      ? {
+          update_actor: (feeds: Feeds) => update(learner, feeds, true),
+          update_many: (feeds: Feeds) => updateMany(learner, feeds),
+        }
+      : {}),
     ...Object.fromEntries(model.rows.map((rows) => [`act_${rows}`, act])),
     evaluate: (feeds) => {
-      const [q1, q2] = values(criticParameters("critics"), feed(feeds, "observations"), feed(feeds, "actions"));
+      const critics = criticParameters(learner, "critics");
+      const [q1, q2] = values(model, critics, feed(feeds, "observations"), feed(feeds, "actions"));
       return { q1, q2 };
     },
+  };
+}
+
+const actorParameters = ({ model, variables }: SacLearner): tf.Tensor[] =>
+  layerTensors(variables.get("actor"), actorLayers(model));
+
+const criticParameters = ({ model, variables }: SacLearner, name: "critics" | "targets"): tf.Tensor[] =>
+  twinTensors(variables.get(name), criticLayers(model));
+
+/** An action and its log probability, for noise drawn from N(0, 1). */
+function policy(model: SacModel, observations: tf.Tensor, parameters: readonly tf.Tensor[], noise: tf.Tensor): Draw {
+  const cleanrl = model.convention === "cleanrl";
+  const { low, high } = LOG_STD[model.convention];
+  const seen = model.view === undefined ? observations : actorView(OPERATIONS, model.view, observations);
+  const [average, raw] = toColumns(perceptron(seen, parameters), [model.action, model.action]);
+  const logStd = cleanrl
+    ? tf.add(tf.mul(tf.add(tf.tanh(raw), 1), (high - low) / 2), low)
+    : tf.clipByValue(raw, low, high);
+  const drawn = tf.add(average, tf.mul(tf.exp(logStd), noise));
+  const squashed = tf.tanh(drawn);
+  const slope = tanhSlope(drawn);
+  const scale = tf.tensor1d([...model.actionScale]);
+  const correction = tf.log(tf.add(cleanrl ? tf.mul(scale, slope) : slope, CORRECTION));
+  const density = tf.add(tf.add(tf.mul(tf.mul(noise, noise), 0.5), logStd), 0.5 * Math.log(2 * Math.PI));
+  return {
+    mean: average,
+    logStd,
+    action: tf.add(tf.mul(squashed, scale), tf.tensor1d([...model.actionBias])),
+    logProb: tf.neg(tf.sum(tf.add(density, correction), 1)),
+  };
+}
+
+/** Both critics' values, [rows] each. */
+function values(
+  model: SacModel,
+  parameters: readonly tf.Tensor[],
+  observations: tf.Tensor,
+  actions: tf.Tensor,
+): [tf.Tensor, tf.Tensor] {
+  const x =
+    model.view === undefined
+      ? tf.concat([observations, actions], 1)
+      : criticView(OPERATIONS, model.view, observations, actions);
+  const q = twinPerceptron(x, parameters);
+  return [0, 1].map((critic) => tf.reshape(tf.slice(q, [critic, 0, 0], [1, -1, -1]), [-1])) as [tf.Tensor, tf.Tensor];
+}
+
+const alphaOf = ({ variables }: SacLearner): number => Math.exp(at(variables.get("temperature").dataSync(), 0));
+
+function update(learner: SacLearner, feeds: Feeds, withActor: boolean): Outputs {
+  const { model, variables } = learner;
+  const { loss, seen } =
+    model.convention === "cleanrl" ? cleanrlUpdate(learner, feeds, withActor) : sb3Update(learner, feeds);
+  polyak(variables, "targets", "critics", model.tau);
+  return { ...(model.trace ? seen : { errors: seen["errors"] as tf.Tensor }), ...loss };
+}
+
+/** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
+function cleanrlUpdate(learner: SacLearner, feeds: Feeds, withActor: boolean): Moved {
+  const { model } = learner;
+  let { loss, seen } = criticStep(learner, feeds, alphaOf(learner));
+  for (let i = 0; withActor && i < model.policyFrequency; i++) {
+    const actor = actorStep(learner, feeds, alphaOf(learner), element(feed(feeds, "noise_policy"), i));
+    const noise = element(feed(feeds, "noise_temperature"), i);
+    const fresh = policy(model, feed(feeds, "observations"), actorParameters(learner), noise);
+    const temperature = temperatureStep(learner, fresh.logProb);
+    const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
+    loss = { ...loss, ...actor.loss, ...temperature.loss };
+    // Of gradients the first turn's are looked at, of all else every turn's.
+    seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
+  }
+  return { loss, seen };
+}
+
+/** Temperature, critics and actor, the old temperature serving all three. */
+function sb3Update(learner: SacLearner, feeds: Feeds): Moved {
+  const alpha = alphaOf(learner);
+  const noise = feed(feeds, "noise_policy");
+  const { logProb } = policy(learner.model, feed(feeds, "observations"), actorParameters(learner), noise);
+  const temperature = temperatureStep(learner, logProb);
+  const critics = criticStep(learner, feeds, alpha);
+  const actor = actorStep(learner, feeds, alpha, noise);
+  return {
+    loss: { ...temperature.loss, ...critics.loss, ...actor.loss },
+    seen: { ...temperature.seen, ...critics.seen, ...actor.seen },
+  };
+}
+
+/** One after another. */
+function updateMany(learner: SacLearner, feeds: Feeds): Outputs {
+  const { model } = learner;
+  const { policyFrequency } = model;
+  const each = Array.from({ length: updatesInRun(model) }, (_, i) => {
+    const elements = Object.entries(feeds).map(([name, all]): [string, tf.Tensor] =>
+      name === "noise_policy" || name === "noise_temperature"
+        ? [name, tf.slice(all, i, policyFrequency)]
+        : [name, element(all, i)],
+    );
+    return update(learner, Object.fromEntries(elements), i % policyFrequency === 0);
+  });
+  return together(each);
+}
+
+function criticStep(learner: SacLearner, feeds: Feeds, alpha: number): Moved {
+  const { model, variables } = learner;
+  const next = policy(model, feed(feeds, "next_observations"), actorParameters(learner), feed(feeds, "noise_next"));
+  const [next1, next2] = values(
+    model,
+    criticParameters(learner, "targets"),
+    feed(feeds, "next_observations"),
+    next.action,
+  );
+  const future = tf.sub(tf.minimum(next1, next2), tf.mul(next.logProb, alpha));
+  const alive = tf.mul(tf.sub(1, feed(feeds, "terminated")), model.gamma);
+  const y = tf.add(feed(feeds, "rewards"), tf.mul(alive, future));
+  const before = criticParameters(learner, "critics");
+  const both = (parameters: readonly tf.Tensor[]) =>
+    values(model, parameters, feed(feeds, "observations"), feed(feeds, "actions"));
+  const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
+    const [q1, q2] = both(parameters).map((q) =>
+      mean(tf.mul(feed(feeds, "weights"), regressionLoss(tf.sub(q, y), model.criticLoss))),
+    ) as [tf.Scalar, tf.Scalar];
+    return tf.mul<tf.Scalar>(tf.add(q1, q2), model.convention === "cleanrl" ? 1 : 0.5);
+  })(before);
+  const [q1, q2] = both(before);
+  const [td1, td2] = [tf.abs(tf.sub(q1, y)), tf.abs(tf.sub(q2, y))];
+  const gradient = flatten(grads);
+  adam(variables, "critics", gradient, model.learningRates.critic);
+  return {
+    loss: { critic_loss: loss },
+    seen: {
+      ...{ next_actions: next.action, next_log_prob: next.logProb, next_q1: next1, next_q2: next2 },
+      ...{ y, q1, q2, td1, td2, errors: tf.mul(tf.add(td1, td2), 0.5), "gradient.critics": gradient },
+    },
+  };
+}
+
+function actorStep(learner: SacLearner, feeds: Feeds, alpha: number, noise: tf.Tensor): Moved {
+  const { model, variables } = learner;
+  const observations = feed(feeds, "observations");
+  const critics = criticParameters(learner, "critics");
+  const before = actorParameters(learner);
+  const { value: loss, grads } = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
+    const { action, logProb } = policy(model, observations, parameters, noise);
+    const [q1, q2] = values(model, critics, observations, action);
+    return mean(tf.sub(tf.mul(logProb, alpha), tf.minimum(q1, q2)));
+  })(before);
+  const draw = policy(model, observations, before, noise);
+  const [q1, q2] = values(model, critics, observations, draw.action);
+  const gradient = flatten(grads);
+  adam(variables, "actor", gradient, model.learningRates.actor);
+  return {
+    loss: { actor_loss: loss },
+    seen: {
+      ...{ pi: draw.action, log_pi: draw.logProb, mean: draw.mean, log_std: draw.logStd },
+      ...{ q1_pi: q1, q2_pi: q2, "gradient.actor": gradient },
+    },
+  };
+}
+
+function temperatureStep({ model, variables }: SacLearner, logProb: tf.Tensor): Moved {
+  const cleanrl = model.convention === "cleanrl";
+  const logAlpha = variables.get("temperature");
+  const excess = mean(tf.add(logProb, model.targetEntropy));
+  // d/d log α of −α·(log π + H) and of −log α·(log π + H), means over the batch.
+  const factor = cleanrl ? tf.exp(logAlpha) : tf.onesLike(logAlpha);
+  const gradient = tf.neg(tf.mul(factor, excess));
+  const loss = tf.neg(tf.mul(cleanrl ? factor : logAlpha, excess));
+  adam(variables, "temperature", gradient, model.learningRates.temperature);
+  return {
+    loss: { temperature_loss: loss, alpha: tf.exp(variables.get("temperature")) },
+    seen: { "gradient.temperature": gradient },
   };
 }
