@@ -1,6 +1,7 @@
 #nullable enable
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Rls3.Gym.Core;
 
@@ -150,13 +151,9 @@ namespace Rls3.Gym.Protocol
 
         public void Key(string key)
         {
-            if (current.Kind != Kinds.Map)
+            if (current.Kind != Kinds.Map || (current.Parts & 1) != 0)
             {
-                throw new InvalidOperationException($"the key \"{key}\" is not in a map: BeginMap comes first");
-            }
-            if ((current.Parts & 1) != 0)
-            {
-                throw new InvalidOperationException($"the key before \"{key}\" has no value");
+                throw MisplacedKey(key);
             }
             current.Parts++;
             Text(key);
@@ -227,8 +224,7 @@ namespace Rls3.Gym.Protocol
         {
             if (current.Kind != kind)
             {
-                var other = current.Kind == Kinds.Map || current.Kind == Kinds.Array;
-                throw new InvalidOperationException(other ? Open() : $"End{kind} without Begin{kind}");
+                throw MisplacedEnd(kind);
             }
             var start = current.Start;
             current = around[--depth];
@@ -245,13 +241,26 @@ namespace Rls3.Gym.Protocol
             WriteHeader(buffer.AsSpan(start, header), type16, count);
         }
 
+        // Of each value of each message: the errors are made elsewhere, so that it is small enough to be inlined.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void CountValue()
         {
             if (current.Kind == Kinds.Map && (current.Parts & 1) == 0)
             {
-                throw new InvalidOperationException("a value in a map needs a key before it");
+                throw MisplacedValue();
             }
             current.Parts++;
+        }
+
+        private static InvalidOperationException MisplacedValue() => new InvalidOperationException("a value in a map needs a key before it");
+
+        private InvalidOperationException MisplacedKey(string key) => new InvalidOperationException(
+            current.Kind == Kinds.Map ? $"the key before \"{key}\" has no value" : $"the key \"{key}\" is not in a map: BeginMap comes first");
+
+        private InvalidOperationException MisplacedEnd(Kinds kind)
+        {
+            var other = current.Kind == Kinds.Map || current.Kind == Kinds.Array;
+            return new InvalidOperationException(other ? Open() : $"End{kind} without Begin{kind}");
         }
 
         private string Open() => $"Begin{current.Kind} without End{current.Kind}";
