@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { SafetensorsFile } from "../../trainer/files/safetensors.js";
-import { readJson } from "../../trainer/vlm/directory.js";
-import { type ImageProcessing, pixelValues, resizeAndCrop } from "../../trainer/vlm/image-processor.js";
-import { type Picture, resizeBicubic } from "../../trainer/vlm/resize.js";
+import { readJson } from "../../trainer/vlm/files/directory.js";
+import { type ImageProcessing, pixelValues, resizeAndCrop } from "../../trainer/vlm/files/image-processor.js";
+import { type Picture, resizeBicubic } from "../../trainer/vlm/files/resize.js";
 import type { GoldenCheck } from "./check.js";
 
 const FLOAT_TOLERANCE = 1e-6;

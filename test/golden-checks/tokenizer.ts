@@ -1,8 +1,8 @@
 /** @file golden/tokenizer: strings and ids of the CLIP tokenizer, which lies in the clip-tiny folder beside it. */
 import path from "node:path";
 import { z } from "zod";
-import { readJson } from "../../trainer/vlm/directory.js";
-import { TextTokenizer } from "../../trainer/vlm/tokenizer.js";
+import { readJson } from "../../trainer/vlm/files/directory.js";
+import { TextTokenizer } from "../../trainer/vlm/files/tokenizer.js";
 import type { GoldenCheck } from "./check.js";
 
 const ids = z.array(z.number().int());

@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
-import { type ImageProcessing, normalisation, pixelValues, resizeAndCrop } from "../../trainer/vlm/image-processor.js";
-import { resizeBicubic } from "../../trainer/vlm/resize.js";
+import {
+  type ImageProcessing,
+  normalisation,
+  pixelValues,
+  resizeAndCrop,
+} from "../../trainer/vlm/files/image-processor.js";
+import { resizeBicubic } from "../../trainer/vlm/files/resize.js";
 
 const clip: ImageProcessing = {
   resize: { shortestEdge: 8 },

@@ -11,7 +11,7 @@ import {
   mergedWeight,
   readAdapter,
   writeAdapter,
-} from "../../trainer/vlm/lora.js";
+} from "../../trainer/vlm/weights/lora.js";
 import { temporaryFolder } from "../temporary.js";
 
 const golden = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../test/golden/clip-tiny/golden");

@@ -5,12 +5,12 @@ import { labelledImages } from "../../trainer/cli/labelled-images.js";
 import { codeTerms, flips } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
+import { TextTokenizer } from "../../trainer/vlm/files/tokenizer.js";
 import { captionSet, pairsOf, relationAccuracy } from "../../trainer/vlm/pretraining/captions.js";
 import { evaluate } from "../../trainer/vlm/pretraining/evaluate.js";
 import type { ModelSize } from "../../trainer/vlm/pretraining/initial.js";
 import { objectsIn } from "../../trainer/vlm/pretraining/labelled.js";
 import { pretrain } from "../../trainer/vlm/pretraining/pretrain.js";
-import { TextTokenizer } from "../../trainer/vlm/tokenizer.js";
 import { temporaryFolder } from "../temporary.js";
 
 const size: ModelSize = {

@@ -5,7 +5,7 @@ import { at, only } from "../at.js";
 import { chooseDevice } from "../graph/device.js";
 import { modelDirectory } from "../runs/parts.js";
 import { openModel } from "../vlm/index.js";
-import { readPicture } from "../vlm/picture-file.js";
+import { readPicture } from "../vlm/files/picture-file.js";
 import { printJson } from "./outcome.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 

@@ -1,11 +1,9 @@
 /** @file What a model directory is, without running it: architecture, sizes, stored types, and the layers an adapter may target. */
 import path from "node:path";
-import { readClipConfig } from "./clip/config.js";
-import { linearModules } from "./clip/modules.js";
-import { readClipParameters } from "./clip/parameters.js";
-import { architectureOf, Weights } from "./directory.js";
-import { type ImageProcessing, readImageProcessing } from "./image-processor.js";
-import { TextTokenizer } from "./tokenizer.js";
+import { architectureIn } from "./architectures.js";
+import { Weights } from "./files/directory.js";
+import { type ImageProcessing, readImageProcessing } from "./files/image-processor.js";
+import { TextTokenizer } from "./files/tokenizer.js";
 
 export interface Inspection {
   readonly directory: string;
@@ -27,10 +25,10 @@ function count<Item>(items: readonly Item[], key: (item: Item) => string, weight
 
 /** Reads and checks every file of a directory. */
 export function inspect(directory: string): Inspection {
-  const architecture = architectureOf(directory, ["clip"]);
-  const { shapes } = readClipParameters(directory);
+  const architecture = architectureIn(directory);
+  const { shapes, modules, sizes } = architecture.shape(directory);
+  architecture.read(directory);
   TextTokenizer.open(directory);
-  const config = readClipConfig(directory);
   const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   const names = new Set(shapes.map(({ name }) => name));
   const stored = Weights.open(directory)
@@ -38,17 +36,17 @@ export function inspect(directory: string): Inspection {
     .filter(({ name }) => names.has(name));
   return {
     directory: path.resolve(directory),
-    architecture,
+    architecture: architecture.name,
     parameters: shapes.reduce((sum, { shape }) => sum + size(shape), 0),
     types: count(
       stored,
       ({ type }) => type,
       ({ shape }) => size(shape),
     ),
-    sizes: config,
+    sizes,
     images: readImageProcessing(directory),
     targets: count(
-      linearModules(config),
+      modules,
       ({ path: name }) => name.slice(name.lastIndexOf(".") + 1),
       () => 1,
     ),

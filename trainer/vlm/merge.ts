@@ -2,19 +2,19 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors.js";
-import { mergeAdapter, readClipParameters } from "./clip/parameters.js";
-import { writeClipDirectory } from "./clip/write.js";
-import { architectureOf } from "./directory.js";
-import { readAdapter } from "./lora.js";
+import { architectureIn } from "./architectures.js";
+import { readAdapter } from "./weights/lora.js";
+import { mergeAdapter } from "./weights/parameters.js";
+import { writeModelDirectory } from "./weights/write-directory.js";
 
 /** Float32 weights; configuration, tokenizer and image processing are copied. Returns how many layers changed. */
 export function merge(directory: string, adapterDirectory: string, target: string): number {
-  architectureOf(directory, ["clip"]);
+  const architecture = architectureIn(directory);
   if (existsSync(path.join(target, "model.safetensors"))) {
     throw new InputError(`${target} already holds a model: give another folder`);
   }
-  const parameters = readClipParameters(directory);
+  const parameters = architecture.read(directory);
   const adapter = readAdapter(adapterDirectory, parameters.modules);
-  writeClipDirectory(target, directory, mergeAdapter(parameters, adapter));
+  writeModelDirectory(target, directory, mergeAdapter(parameters, adapter));
   return adapter.pairs.size;
 }

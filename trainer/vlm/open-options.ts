@@ -1,7 +1,7 @@
 /** @file How a model is opened, whatever its architecture. */
 import type { RuntimeOptions } from "../graph/runtime.js";
-import type { TargetModules } from "./lora.js";
 import type { FineTuning } from "./model.js";
+import type { TargetModules } from "./weights/lora.js";
 
 export interface OpenOptions {
   readonly runtime: RuntimeOptions;

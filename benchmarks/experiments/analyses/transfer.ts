@@ -18,7 +18,7 @@ import { modelDirectory, openConfiguredModel } from "../../../trainer/runs/parts
 import { drawTestSets } from "../../../trainer/runs/preparation.js";
 import { SETTINGS } from "../../../trainer/settings/settings.js";
 import { openModel } from "../../../trainer/vlm/index.js";
-import { TextTokenizer } from "../../../trainer/vlm/tokenizer.js";
+import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
 import { type Difference, difference, grouped, levelOf, type Measured, paired } from "../measures.js";

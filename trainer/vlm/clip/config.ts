@@ -2,7 +2,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
-import { readJson } from "../directory.js";
+import { readJson } from "../files/directory.js";
 
 const activation = z.enum(["quick_gelu", "gelu"]);
 const size = z.number().int().positive();

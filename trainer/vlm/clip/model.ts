@@ -4,8 +4,8 @@ import { InputError } from "../../errors.js";
 import { layoutSize, pack, startRuntime } from "../../graph/index.js";
 import type { Program, Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
-import { readImageProcessing } from "../image-processor.js";
-import { readAdapter, type TargetModules, writeAdapter } from "../lora.js";
+import { readImageProcessing } from "../files/image-processor.js";
+import { TextTokenizer } from "../files/tokenizer.js";
 import type {
   CaptionSet,
   FineTuneResult,
@@ -15,23 +15,22 @@ import type {
   VisionLanguageModel,
 } from "../model.js";
 import type { OpenOptions } from "../open-options.js";
-import { TextTokenizer } from "../tokenizer.js";
-import { bucket, captionSetTensors, DistinctTexts, Patches, treeSize } from "./batches.js";
+import { bucket, captionSetTensors, DistinctTexts, Patches, treeSize } from "../training/batches.js";
+import { Programs } from "../training/program-cache.js";
+import { textTree, treeTensors } from "../training/text-tree.js";
+import { readAdapter, type TargetModules, writeAdapter } from "../weights/lora.js";
 import {
   adapterOf,
   adapterValues,
-  type ClipParameters,
   freshAdapter,
   fullTrainable,
   loraTrainable,
   mergeAdapter,
-  readClipParameters,
   type Trainable,
-} from "./parameters.js";
-import { Programs } from "./program-cache.js";
+} from "../weights/parameters.js";
+import { writeModelDirectory } from "../weights/write-directory.js";
+import { type ClipParameters, readClipParameters } from "./parameters.js";
 import { imageProgram, type Source, scaleProgram, stepProgram, TRAINED, textProgram } from "./programs.js";
-import { textTree, treeTensors } from "./text-tree.js";
-import { writeClipDirectory } from "./write.js";
 
 const DEFAULT_TARGETS: TargetModules = [
   "q_proj",
@@ -180,7 +179,7 @@ class ClipModel implements VisionLanguageModel {
     const { trainable, clip } = this;
     if (trainable === null) throw new Error("opened without fineTuning: there is no adapter");
     const flat = floats(await this.runtime.get([TRAINED]), TRAINED);
-    if (trainable.lora === null) writeClipDirectory(directory, this.directory, clip, trainable, flat);
+    if (trainable.lora === null) writeModelDirectory(directory, this.directory, clip, trainable, flat);
     else {
       writeAdapter(directory, adapterOf(clip, trainable, flat), { directory: this.directory, modelClass: "CLIPModel" });
     }

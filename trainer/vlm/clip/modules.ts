@@ -1,13 +1,9 @@
 /** @file The names and shapes of CLIP's parameters in a Hugging Face file. */
-import type { LinearModule } from "../lora.js";
+import type { LinearModule } from "../weights/lora.js";
+import type { ModelShape, ParameterShape } from "../weights/parameters.js";
 import type { ClipConfig, TowerConfig } from "./config.js";
 
 export type Tower = "text_model" | "vision_model";
-
-export interface ParameterShape {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
 
 const layer = (tower: Tower, index: number): string => `${tower}.encoder.layers.${index}`;
 
@@ -24,7 +20,7 @@ function towerLinears(tower: Tower, { layers, width, mlp }: TowerConfig): Linear
 }
 
 /** Every linear layer, in the model's order: what LoRA may target. */
-export function linearModules({ text, vision, projection }: ClipConfig): LinearModule[] {
+function linearModules({ text, vision, projection }: ClipConfig): LinearModule[] {
   return [
     ...towerLinears("text_model", text),
     ...towerLinears("vision_model", vision),
@@ -34,7 +30,7 @@ export function linearModules({ text, vision, projection }: ClipConfig): LinearM
 }
 
 /** Every parameter, as `CLIPModel.named_parameters()` has them. */
-export function parameterShapes(config: ClipConfig): ParameterShape[] {
+function parameterShapes(config: ClipConfig): ParameterShape[] {
   const { text, vision } = config;
   const norm = (name: string, width: number): ParameterShape[] => [
     { name: `${name}.weight`, shape: [width] },
@@ -63,3 +59,8 @@ export function parameterShapes(config: ClipConfig): ParameterShape[] {
     ]),
   ];
 }
+
+export const shapeOf = (config: ClipConfig): ModelShape => ({
+  shapes: parameterShapes(config),
+  modules: linearModules(config),
+});

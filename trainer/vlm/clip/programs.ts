@@ -1,26 +1,21 @@
 /** @file The graphs that a CLIP runs: either tower's embeddings, and a step of fine-tuning on caption sets. */
+
 import { adam, adamVariables, assignAdam, clipByGlobalNorm, Graph, gradients, layoutSize } from "../../graph/index.js";
-import type { Binding, Model } from "../../graph/runtime.js";
-import { captionSetLoss, logitsPerImage } from "./losses.js";
-import { type ClipParameters, constants, type Trainable, trainedParameters } from "./parameters.js";
-import type { TreeSize } from "./text-tree.js";
-import { imageFeatures, type Parameters, type TextInputs, textFeatures, unit } from "./towers.js";
+import { captionSetLoss, logitsPerImage } from "../training/losses.js";
+import { type Built, built } from "../training/program-cache.js";
+import type { TreeSize } from "../training/text-tree.js";
+import { constants, type Parameters, type Trainable, trainedParameters } from "../weights/parameters.js";
+import type { ClipParameters } from "./parameters.js";
+import { imageFeatures, type TextInputs, textFeatures, unit } from "./towers.js";
 
 /** The runtime's variable that holds the trained parameters. */
 export const TRAINED = "trained";
-
-export interface Built {
-  readonly model: Model;
-  readonly binding: Binding;
-}
 
 export interface Source {
   readonly clip: ClipParameters;
   /** null: nothing is trained, all parameters are constants. */
   readonly trainable: Trainable | null;
 }
-
-const built = (graph: Graph): Built => ({ model: { bytes: graph.serialize() }, binding: graph.binding });
 
 function sourceParameters(graph: Graph, { clip, trainable }: Source): Parameters {
   const base = constants(graph, clip);

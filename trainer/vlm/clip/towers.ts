@@ -2,6 +2,7 @@
  * @file CLIP's two towers as graphs: a pre-LN transformer over image patches and a causal one over tokens. Activations are
  * matrices [batch · tokens, width] throughout, so that every linear layer is one product.
  */
+
 import {
   add,
   concat,
@@ -21,12 +22,12 @@ import {
   transpose,
   type Value,
 } from "../../graph/index.js";
+import { type Cells, gatherNodes, pick, spread } from "../training/shared-rows.js";
+import type { Parameters } from "../weights/parameters.js";
 import type { ClipConfig, TowerConfig } from "./config.js";
 import type { Tower } from "./modules.js";
-import { type Cells, gatherNodes, pick, spread } from "./shared-rows.js";
 
 /** A parameter's value in the graph, by its name in the file. */
-export type Parameters = (name: string) => Value;
 
 /** Sees named intermediate values, for comparisons. */
 export type Observe = (name: string, value: Value) => void;

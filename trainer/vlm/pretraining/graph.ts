@@ -30,9 +30,10 @@ import {
   views,
 } from "../../graph/index.js";
 import type { ClipConfig } from "../clip/config.js";
-import type { ParameterShape } from "../clip/modules.js";
-import { type Built, textInputs } from "../clip/programs.js";
-import { imageFeatures, type Parameters, type TextInputs, textFeatures, unit } from "../clip/towers.js";
+import { textInputs } from "../clip/programs.js";
+import { imageFeatures, type TextInputs, textFeatures, unit } from "../clip/towers.js";
+import type { Built } from "../training/program-cache.js";
+import type { ParameterShape, Parameters } from "../weights/parameters.js";
 
 export const PRETRAINED = "pretrained";
 

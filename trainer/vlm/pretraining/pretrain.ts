@@ -6,12 +6,12 @@ import { toHalf, writeSafetensors } from "../../files/safetensors.js";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
-import { Patches } from "../clip/batches.js";
 import { type ClipConfig, readClipConfig } from "../clip/config.js";
-import { parameterShapes } from "../clip/modules.js";
-import { textTree, treeTensors } from "../clip/text-tree.js";
-import { readImageProcessing } from "../image-processor.js";
-import { TextTokenizer } from "../tokenizer.js";
+import { shapeOf } from "../clip/modules.js";
+import { readImageProcessing } from "../files/image-processor.js";
+import { TextTokenizer } from "../files/tokenizer.js";
+import { Patches } from "../training/batches.js";
+import { textTree, treeTensors } from "../training/text-tree.js";
 import {
   headShapes,
   LARGEST_LOG_SCALE,
@@ -254,8 +254,8 @@ export async function pretrain(
 ): Promise<PretrainingResult> {
   writeFiles(directory, options.size, data.names);
   const config = readClipConfig(directory);
-  const own = parameterShapes(config);
-  const layout = [...own, ...headShapes(config, data.names.length)];
+  const { shapes } = shapeOf(config);
+  const layout = [...shapes, ...headShapes(config, data.names.length)];
   const batches = new Batches(data, config, TextTokenizer.open(directory), directory);
   const shape = batches.shape(options.batch);
   const trainable = data.count - options.heldOut;
@@ -289,7 +289,7 @@ export async function pretrain(
       values = await trained(runtime, layout);
     }
     const explained = await batches.explained(runtime, layout, trainable);
-    const tensors = own.map(({ name, shape: dims }) => {
+    const tensors = shapes.map(({ name, shape: dims }) => {
       const value = (values.get(name) ?? new Float32Array()).slice();
       if (name === "logit_scale") value[0] = Math.min(value[0] ?? 0, LARGEST_LOG_SCALE);
       return [name, { shape: dims, data: toHalf(value) }] as const;

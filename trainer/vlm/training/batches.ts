@@ -1,14 +1,21 @@
-/** @file What CLIP's graphs are fed: images cut into patches, texts as padded ids, caption sets as masks. */
+/** @file What a contrastive model's graphs are fed: images cut into patches, texts as padded ids, caption sets as masks. */
 import type { Tensor } from "../../graph/runtime.js";
-import { type ImageProcessing, normalisation, resizeAndCrop } from "../image-processor.js";
+import { type ImageProcessing, normalisation, resizeAndCrop } from "../files/image-processor.js";
 import type { CaptionSet, ImageBatch } from "../model.js";
-import type { ClipConfig } from "./config.js";
-import type { TextTree, TreeSize } from "./text-tree.js";
+import type { TextTower, TextTree, TreeSize } from "./text-tree.js";
+
+/** What a vision tower's patches follow from. */
+export interface VisionTower {
+  readonly imageSize: number;
+  readonly patch: number;
+  /** Patches, and one for the class. */
+  readonly tokens: number;
+}
 
 const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
 
 /** Row y of patch p, channel by channel: the order in which a patch convolution's kernel lies in the file. */
-function patchOrder({ imageSize, patch }: ClipConfig["vision"]): Int32Array {
+function patchOrder({ imageSize, patch }: VisionTower): Int32Array {
   const side = imageSize / patch;
   const order = new Int32Array(3 * imageSize * imageSize);
   let at = 0;
@@ -31,7 +38,7 @@ export class Patches {
   private readonly arrays = new Map<number, Float32Array>();
 
   constructor(
-    private readonly config: ClipConfig["vision"],
+    private readonly config: VisionTower,
     private readonly processing: ImageProcessing,
   ) {
     this.table = normalisation(processing);
@@ -77,7 +84,7 @@ export class Patches {
   }
 
   /** The same order for pixel values that are normalised already, [rows, 3, size, size]. */
-  static ofPixels(config: ClipConfig["vision"], pixels: Float32Array): Tensor {
+  static ofPixels(config: VisionTower, pixels: Float32Array): Tensor {
     const order = patchOrder(config);
     const plane = config.imageSize ** 2;
     const rows = pixels.length / order.length;
@@ -95,7 +102,7 @@ export function bucket(count: number): number {
 }
 
 /** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
-export function treeSize({ heads }: ClipConfig["text"], { paths, ids, tokens }: TextTree): TreeSize {
+export function treeSize({ heads }: Pick<TextTower, "heads">, { paths, ids, tokens }: TextTree): TreeSize {
   const stepped = (count: number, step: number): number =>
     count <= 64 ? bucket(count) : Math.ceil(count / step) * step;
   const [texts, nodes] = [stepped(paths.length, TEXT_STEP), stepped(ids.length, NODE_STEP)];

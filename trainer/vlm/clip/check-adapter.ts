@@ -14,21 +14,21 @@ import {
   unpack,
   type Value,
 } from "../../graph/index.js";
-import { contrastiveLoss } from "../clip/losses.js";
+import { contrastiveLoss } from "../training/losses.js";
+import { GRADIENT, TOLERANCE, WEIGHT } from "../verification/tolerances.js";
+import { readAdapter } from "../weights/lora.js";
 import {
   adapterOf,
   adapterValues,
-  type ClipParameters,
   constants,
   loraTrainable,
   mergeAdapter,
   type Trainable,
   trainedParameters,
-} from "../clip/parameters.js";
-import { TRAINED } from "../clip/programs.js";
-import { readAdapter } from "../lora.js";
-import { type Batch, batchOf, type Context, logitsGraph, numbers, rowsOf, runOnce } from "./context.js";
-import { GRADIENT, TOLERANCE, WEIGHT } from "./tolerances.js";
+} from "../weights/parameters.js";
+import { type Batch, batchOf, type Context, logitsGraph, numbers, rowsOf, runOnce } from "./check-context.js";
+import type { ClipParameters } from "./parameters.js";
+import { TRAINED } from "./programs.js";
 
 /** Gradients and logits of an adapter under a loss, by the adapter's keys. */
 function adapterGraph(

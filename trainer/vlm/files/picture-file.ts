@@ -1,8 +1,8 @@
 /** @file A picture file as the models take it: one image of three bytes a pixel. */
 import { existsSync } from "node:fs";
 import sharp from "sharp";
-import { InputError } from "../errors.js";
-import type { ImageBatch } from "./model.js";
+import { InputError } from "../../errors.js";
+import type { ImageBatch } from "../model.js";
 
 /** Reads any format that sharp knows, transparency dropped. `name` is what messages call it. */
 export async function readPicture(file: string, name = file): Promise<ImageBatch> {

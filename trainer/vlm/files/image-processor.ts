@@ -1,7 +1,7 @@
 /** @file A directory's preprocessor_config.json: resize, centre crop, rescale and normalise as the original library does it. */
 import path from "node:path";
 import { z } from "zod";
-import { InputError } from "../errors.js";
+import { InputError } from "../../errors.js";
 import { readJson } from "./directory.js";
 import { type Picture, resizeBicubic } from "./resize.js";
 

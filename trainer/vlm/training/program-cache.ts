@@ -1,6 +1,13 @@
 /** @file Programs by their shapes: loaded when first needed, the one unused longest dropped when there are many. */
-import type { Program, Runtime } from "../../graph/runtime.js";
-import type { Built } from "./programs.js";
+import type { Graph } from "../../graph/index.js";
+import type { Binding, Model, Program, Runtime } from "../../graph/runtime.js";
+
+export interface Built {
+  readonly model: Model;
+  readonly binding: Binding;
+}
+
+export const built = (graph: Graph): Built => ({ model: { bytes: graph.serialize() }, binding: graph.binding });
 
 const MOST = 48;
 

@@ -3,10 +3,10 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { InputError } from "../errors.js";
-import { writeDurably } from "../files/durable-file.js";
-import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } from "../files/safetensors.js";
-import { readJson } from "./directory.js";
+import { InputError } from "../../errors.js";
+import { writeDurably } from "../../files/durable-file.js";
+import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } from "../../files/safetensors.js";
+import { readJson } from "../files/directory.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
 export type TargetModules = readonly string[] | string;

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { InputError } from "../errors.js";
+import { InputError } from "../../errors.js";
 import { readJson } from "./directory.js";
 
 const tokenizerSchema = z.looseObject({ model: z.looseObject({ type: z.string() }), normalizer: z.unknown() });

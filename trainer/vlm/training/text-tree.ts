@@ -4,7 +4,14 @@
  * step of fine-tuning that is two to three times less than token by token.
  */
 import type { Tensor, Tensors } from "../../graph/runtime.js";
-import type { ClipConfig } from "./config.js";
+
+/** What a text tower's tree follows from. */
+export interface TextTower {
+  readonly vocabulary: number;
+  readonly heads: number;
+  /** The end token whose first place is pooled; "largest" where the largest id is. */
+  readonly pooling: number | "largest";
+}
 
 /** Nodes are numbered in the order in which they are met; node 0 is the first token of the first text. */
 export interface TextTree {
@@ -18,7 +25,7 @@ export interface TextTree {
 }
 
 /** Where a row of ids is pooled; nothing after it matters. */
-export function pooledPosition(pooling: ClipConfig["text"]["pooling"], ids: Int32Array): number {
+export function pooledPosition(pooling: TextTower["pooling"], ids: Int32Array): number {
   if (pooling !== "largest") return Math.max(0, ids.indexOf(pooling));
   let best = 0;
   for (let i = 1; i < ids.length; i++) if ((ids[i] ?? 0) > (ids[best] ?? 0)) best = i;
@@ -26,7 +33,7 @@ export function pooledPosition(pooling: ClipConfig["text"]["pooling"], ids: Int3
 }
 
 /** Rows of ids, each with its end token, to a tree. */
-export function textTree(config: ClipConfig["text"], encoded: readonly Int32Array[]): TextTree {
+export function textTree(config: TextTower, encoded: readonly Int32Array[]): TextTree {
   const children = new Map<number, number>();
   const ids: number[] = [];
   const positions: number[] = [];

@@ -2,14 +2,15 @@
 import { z } from "zod";
 import type { SafetensorsFile } from "../../files/safetensors.js";
 import { Graph, type Runtime, slice, type Tensor, type Tensors } from "../../graph/index.js";
-import { treeSize } from "../clip/batches.js";
-import type { ClipConfig } from "../clip/config.js";
-import { logitsPerImage } from "../clip/losses.js";
-import type { ClipParameters } from "../clip/parameters.js";
-import { patchesInput, textInputs } from "../clip/programs.js";
-import { type TreeSize, textTree, treeTensors } from "../clip/text-tree.js";
-import { imageFeatures, type Parameters, textFeatures, unit } from "../clip/towers.js";
-import type { Comparison } from "./comparison.js";
+import { treeSize } from "../training/batches.js";
+import { logitsPerImage } from "../training/losses.js";
+import { type TreeSize, textTree, treeTensors } from "../training/text-tree.js";
+import type { Comparison } from "../verification/comparison.js";
+import type { Parameters } from "../weights/parameters.js";
+import type { ClipConfig } from "./config.js";
+import type { ClipParameters } from "./parameters.js";
+import { patchesInput, textInputs } from "./programs.js";
+import { imageFeatures, textFeatures, unit } from "./towers.js";
 
 export const metaSchema = z.looseObject({
   texts: z.array(z.string()),

@@ -1,9 +1,9 @@
-/** @file Writes a CLIP as a Hugging Face directory of its own: new weights, the other files as they were. */
+/** @file Writes a model as a Hugging Face directory of its own: new weights, the other files as they were. */
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { writeSafetensors } from "../../files/safetensors.js";
 import { unpack } from "../../graph/index.js";
-import type { ClipParameters, Trainable } from "./parameters.js";
+import type { ModelParameters, Trainable } from "./parameters.js";
 
 const COPIED = [
   "config.json",
@@ -15,11 +15,11 @@ const COPIED = [
   "special_tokens_map.json",
 ];
 
-/** The directory `source` with the weights of `clip`, those of `trained` in their place. */
-export function writeClipDirectory(
+/** The directory `source` with the weights of `parameters`, those of `trained` in their place. */
+export function writeModelDirectory(
   target: string,
   source: string,
-  clip: ClipParameters,
+  parameters: ModelParameters,
   trainable?: Trainable,
   flat?: Float32Array,
 ): void {
@@ -27,8 +27,8 @@ export function writeClipDirectory(
   try {
     copyFiles(source, target);
     const trained = trainable === undefined || flat === undefined ? null : unpack(trainable.layout, flat);
-    const tensors = clip.shapes.map(({ name, shape }) => {
-      const data = trained?.get(name) ?? clip.values.get(name) ?? new Float32Array();
+    const tensors = parameters.shapes.map(({ name, shape }) => {
+      const data = trained?.get(name) ?? parameters.values.get(name) ?? new Float32Array();
       return [name, { shape, data }] as const;
     });
     writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));

@@ -11,19 +11,20 @@ import {
   unpack,
   type Value,
 } from "../../graph/index.js";
-import { Patches } from "../clip/batches.js";
-import { readClipConfig } from "../clip/config.js";
-import { contrastiveLoss } from "../clip/losses.js";
-import { constants, fullTrainable, readClipParameters, trainedParameters } from "../clip/parameters.js";
-import { patchesInput, textInputs } from "../clip/programs.js";
-import { observedTowers, textFeatures } from "../clip/towers.js";
-import { readJson } from "../directory.js";
-import { pixelValues, readImageProcessing } from "../image-processor.js";
-import { TextTokenizer } from "../tokenizer.js";
-import { checkAdapter } from "./adapters.js";
-import { Comparison, type Verification } from "./comparison.js";
-import { batchOf, type Context, logitsGraph, metaSchema, numbers, rowsOf, runOnce, textsOf } from "./context.js";
-import { GRADIENT, TOLERANCE } from "./tolerances.js";
+import { readJson } from "../files/directory.js";
+import { pixelValues, readImageProcessing } from "../files/image-processor.js";
+import { TextTokenizer } from "../files/tokenizer.js";
+import { Patches } from "../training/batches.js";
+import { contrastiveLoss } from "../training/losses.js";
+import { Comparison, type Verification } from "../verification/comparison.js";
+import { GRADIENT, TOLERANCE } from "../verification/tolerances.js";
+import { constants, fullTrainable, trainedParameters } from "../weights/parameters.js";
+import { checkAdapter } from "./check-adapter.js";
+import { batchOf, type Context, logitsGraph, metaSchema, numbers, rowsOf, runOnce, textsOf } from "./check-context.js";
+import { readClipConfig } from "./config.js";
+import { readClipParameters } from "./parameters.js";
+import { patchesInput, textInputs } from "./programs.js";
+import { observedTowers, textFeatures } from "./towers.js";
 
 function checkInputs({ golden, clip, comparison, meta }: Context, directory: string): void {
   const images = SafetensorsFile.open(path.join(golden, "images.safetensors"));

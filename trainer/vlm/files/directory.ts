@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { InputError } from "../errors.js";
-import { checkFinite, SafetensorsFile } from "../files/safetensors.js";
+import { InputError } from "../../errors.js";
+import { checkFinite, SafetensorsFile } from "../../files/safetensors.js";
 
 /** Reads a JSON file and checks it; the message names the file and the first offending key. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {
@@ -31,7 +31,7 @@ function checkDirectory(directory: string): void {
 }
 
 /** config.json's model_type, if it is one of those that are known. */
-export function architectureOf(directory: string, known: readonly string[]): string {
+export function modelType(directory: string, known: readonly string[]): string {
   checkDirectory(directory);
   const file = path.join(directory, "config.json");
   const { model_type } = readJson(file, z.looseObject({ model_type: z.string() }));
