@@ -131,9 +131,9 @@ function slurmTrouble(cluster, folder) {
       assert(/found \d+ cells of an earlier start in the queue/.test(said), "the jobs that ran on were found again");
       const submitted = readdirSync(own).filter((name) => name.startsWith("submission"));
       assert(submitted.length === 1, `nothing was submitted twice (${submitted.join(", ")})`);
-      const logs = readdirSync(path.join(own, "logs")).map((name) =>
-        readFileSync(path.join(own, "logs", name), "utf8"),
-      );
+      const logs = readdirSync(path.join(own, "logs"))
+        .filter((name) => name.endsWith(".log"))
+        .map((name) => readFileSync(path.join(own, "logs", name), "utf8"));
       const again = logs.filter((text) => text.includes(", start 2")).length;
       assert(again === 3, `3 jobs were started again, not ${again}`);
       assert(
@@ -159,7 +159,7 @@ async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
   await jobsFail(folder);
   const done = readdirSync(path.join(folder, "cells"))
     .map((name) => path.join(folder, "cells", name))
-    .filter((cell) => readdirSync(cell).some((name) => name.includes("tfevents") && !name.endsWith(".tmp")));
+    .filter((cell) => readdirSync(cell).some((name) => name.includes("tfevents") && !name.endsWith(".unfinished")));
   assert(done.length >= 1 && done.length < CELLS, `${done.length} of ${CELLS} cells were done when it was killed`);
   const before = done.map(times);
 
