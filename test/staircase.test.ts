@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -44,6 +44,12 @@ const imports = new Map(
 describe("the staircase", () => {
   it("has every room in its list, and no other", () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual([...ROOMS].sort());
+  });
+
+  it("has a README in each of its folders", () => {
+    const folders = ROOMS.filter((room) => statSync(path.join(root, room), { throwIfNoEntry: false })?.isDirectory());
+    expect(folders.length).toBeGreaterThan(15);
+    expect(folders.filter((room) => !existsSync(path.join(root, room, "README.md")))).toEqual([]);
   });
 
   it("is only climbed down: a room imports from rooms below it", () => {
