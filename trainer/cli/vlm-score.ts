@@ -4,8 +4,8 @@ import type { CommandModule } from "yargs";
 import { at, only } from "../at.js";
 import { chooseDevice } from "../graph/device.js";
 import { modelDirectory } from "../runs/parts.js";
-import { openModel } from "../vlm/index.js";
 import { readPicture } from "../vlm/files/picture-file.js";
+import { openModel } from "../vlm/index.js";
 import { printJson } from "./outcome.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 

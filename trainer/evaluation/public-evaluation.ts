@@ -4,8 +4,8 @@ import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { wilson } from "../report/statistics.js";
 import type { Interval } from "../run-format/summary.js";
-import type { VisionLanguageModel } from "../vlm/model.js";
 import { readPicture } from "../vlm/files/picture-file.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { findImages, type PublicItem, type PublicSet } from "./public-sets.js";
 
 export interface ShareOfItems {

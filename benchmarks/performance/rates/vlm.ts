@@ -8,13 +8,13 @@ import { matMulFloor, type Product } from "../../../trainer/graph/matmul-floor.j
 import { Random } from "../../../trainer/random/random.js";
 import { loadCatalog } from "../../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../../trainer/settings/configuration.js";
-import { DistinctTexts, treeSize } from "../../../trainer/vlm/training/batches.js";
 import { type ClipConfig, readClipConfig, type TowerConfig } from "../../../trainer/vlm/clip/config.js";
-import { textTree } from "../../../trainer/vlm/training/text-tree.js";
+import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
 import { fineTuningOf } from "../../../trainer/vlm/fine-tuning.js";
 import { type CaptionSet, type ImageBatch, openModel } from "../../../trainer/vlm/index.js";
 import { captionSet, pairsOf } from "../../../trainer/vlm/pretraining/captions.js";
-import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
+import { DistinctTexts, treeSize } from "../../../trainer/vlm/training/batches.js";
+import { textTree } from "../../../trainer/vlm/training/text-tree.js";
 import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmark.js";
 
 const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm/bundled");
