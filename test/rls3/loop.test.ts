@@ -37,7 +37,7 @@ async function drawn(from: State | null, stopAfter = Number.POSITIVE_INFINITY): 
       transitions: () => transitions,
     };
     const iterations: Iteration[] = [];
-    for await (const iteration of rls3(parts, { ...configuration, stopsEarly: false, inTurns: false }, from)) {
+    for await (const iteration of rls3(parts, { ...configuration, earlyStopping: false, inTurns: false }, from)) {
       iterations.push(iteration);
       if (iterations.length >= stopAfter) break;
     }

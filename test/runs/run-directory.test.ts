@@ -46,7 +46,7 @@ describe("a run's folder", () => {
     mkdirSync(folder);
     const ended = spawnSync(process.execPath, ["-e", ""]);
     writeFileSync(path.join(folder, ".lock"), String(ended.pid));
-    writeFileSync(path.join(folder, "config.json.host-1.unfinished"), "{");
+    writeFileSync(path.join(folder, "config.json.unfinished"), "{");
     RunDirectory.create(folder, { seed: 3 }).close();
     expect(readdirSync(folder).sort()).toEqual([
       "config.json",

@@ -2,6 +2,7 @@
 import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
+import { OBJECT_FIELDS, REASONS } from "../rooms/index.js";
 import type { World } from "./served-world.js";
 
 export interface Observed {
@@ -40,12 +41,14 @@ export class EnvironmentLink {
       }
       const valid = info["valid"] !== false;
       const reason = info["reason"];
-      return {
+      const observed = {
         scene: at(scenes, row),
         objects: objects.slice(row * width, (row + 1) * width),
         reason: valid ? 0 : typeof reason === "number" ? reason : 1,
         lost,
       };
+      if (!lost) this.check(observed);
+      return observed;
     });
   }
 
@@ -63,6 +66,21 @@ export class EnvironmentLink {
     return result.results.map(({ info }, row) =>
       info["lost"] === true ? null : image.slice(row * size, (row + 1) * size),
     );
+  }
+
+  /** What a server says is looked up in its own catalog from here on. */
+  private check({ scene, objects, reason }: Observed): void {
+    const { catalog } = this.world;
+    const refuse = (what: string): UnavailableError =>
+      new UnavailableError(
+        `the environment server gives ${what}: its catalog and its observations do not belong together`,
+      );
+    if (catalog.scenes[scene] === undefined) throw refuse(`scene ${scene} of ${catalog.scenes.length}`);
+    if (REASONS[reason] === undefined) throw refuse(`reason ${reason}, where rooms have 0 to ${REASONS.length - 1}`);
+    for (let field = 0; field < objects.length; field += OBJECT_FIELDS) {
+      const object = objects[field] as number;
+      if (catalog.objects[object] === undefined) throw refuse(`object ${object} of ${catalog.objects.length}`);
+    }
   }
 
   private batch(ops: readonly Op[], want: readonly string[]): Promise<BatchResult> {

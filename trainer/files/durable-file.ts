@@ -1,15 +1,14 @@
 /** @file Files that are there whole or not at all: written beside, flushed to the disk, renamed; and appended rows flushed before they count. */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { hostname } from "node:os";
 import path from "node:path";
 import { UnavailableError } from "../errors.js";
 
 type Chunk = string | Uint8Array;
 
-/** Writes `file` atomically, the last of several writers winning whole. A full disk leaves what was there before. */
+/** Writes `file` atomically. A full disk leaves what was there before; a killed write one unfinished file, which the next one takes over. */
 export function writeDurably(file: string, ...chunks: readonly Chunk[]): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  const unfinished = `${file}.${hostname()}-${process.pid}.unfinished`;
+  const unfinished = `${file}.unfinished`;
   try {
     const handle = openSync(unfinished, "w");
     try {

@@ -34,8 +34,6 @@ export interface Parts {
 }
 
 export interface Settings extends Configuration {
-  /** A comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
-  readonly stopsEarly: boolean;
   /** Agent and model learn one after the other: so that a run of one thread leaves the other cores to other runs. */
   readonly inTurns: boolean;
 }
@@ -99,7 +97,7 @@ async function start(parts: Parts, settings: Settings): Promise<Iteration> {
   await (parts.learnFeasibility?.() ?? learnFeasibility(parts, settings));
   stopwatch.lap("agent");
   const accuracies = await measure(parts);
-  const best = settings.stopsEarly ? await validate(parts, null, 0) : null;
+  const best = settings.earlyStopping ? await validate(parts, null, 0) : null;
   stopwatch.lap("evaluation");
   return { state: { iteration: 0, generated: 0, valid: 0, terms: {}, best, finished: null }, ...accuracies, stopwatch };
 }
@@ -142,7 +140,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
 
   // On images that neither agent nor fine-tuning ever sees.
   const accuracies = await measure(parts);
-  const best = settings.stopsEarly ? await validate(parts, before.best, iteration) : null;
+  const best = settings.earlyStopping ? await validate(parts, before.best, iteration) : null;
   stopwatch.lap("evaluation");
 
   const generated = before.generated + episodes.steps.reduce((sum, steps) => sum + steps.length, 0);

@@ -81,7 +81,6 @@ export class RunDirectory {
     refuseUsed(folder);
     mkdirSync(folder, { recursive: true });
     const lock = takeLock(folder);
-    for (const name of readdirSync(folder).filter(isUnfinishedConfig)) rmSync(path.join(folder, name));
     writeDurably(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
     const directory = new RunDirectory(folder, lock);
     directory.startAnew();
@@ -215,15 +214,13 @@ export function iterationsIn(folder: string): number {
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
-const leftByAKilledStart = (name: string): boolean => name === LOCK_FILE || isUnfinishedConfig(name);
-
-const isUnfinishedConfig = (name: string): boolean => name.startsWith("config.json.") && name.endsWith(".unfinished");
+const LEFT_BY_A_KILLED_START: readonly string[] = [LOCK_FILE, "config.json.unfinished"];
 
 /** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {
   refuseUnwritable(folder);
   if (!existsSync(folder)) return;
-  const entries = readdirSync(folder).filter((entry) => !leftByAKilledStart(entry));
+  const entries = readdirSync(folder).filter((entry) => !LEFT_BY_A_KILLED_START.includes(entry));
   if (entries.includes("config.json")) {
     throw new InputError(
       `--out ${folder}: holds another run; name another folder, or go on with it by --resume ${folder}`,

@@ -27,6 +27,7 @@ export interface RunPlan {
   readonly shared?: string;
   /** Folder in which runs that differ in nothing that matters before the loop find the agent as another has pre-trained it. */
   readonly pretrained?: string;
+  /** In place of the configuration's: a comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
   readonly earlyStopping: boolean;
   /**
    * Keeps to one core: agent and model learn one after the other, and nothing waits awake. The results are the same. Default: takes what
@@ -83,9 +84,9 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
 
 /** All iterations from the last checkpoint on, each written down before the next begins. */
 async function train(parts: Parts, directory: RunDirectory, plan: RunPlan): Promise<State> {
-  const { configuration, earlyStopping: stopsEarly, inTurns = false } = plan;
+  const { configuration, earlyStopping, inTurns = false } = plan;
   let state = await restore(parts, directory);
-  for await (const iteration of rls3(parts, { ...configuration, stopsEarly, inTurns }, state)) {
+  for await (const iteration of rls3(parts, { ...configuration, earlyStopping, inTurns }, state)) {
     state = iteration.state;
     // A new best keeps its adapter.
     if (state.best?.iteration === state.iteration) await parts.model.saveAdapter(directory.path("adapter"));
