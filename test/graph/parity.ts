@@ -1,4 +1,7 @@
-/** @file A program of its own: `node parity.js DEVICE` prints, as JSON, what every operator and three training steps of a small transformer give on a device. */
+/** @file A program of its own: `node parity.js DEVICE` prints, as JSON, what every operator, weights in a file and three training steps of a small transformer give on a device. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import * as g from "../../trainer/graph/index.js";
 import { normals, seeded, spacedNumbers, tensor } from "./evaluate.js";
 import { operatorCases } from "./operator-cases.js";
@@ -29,6 +32,37 @@ async function operatorNumbers(runtime: g.Runtime): Promise<Numbers> {
     v: tensor({ shape: [6], data: spaced.slice(24) }),
     i: tensor({ shape: [5], type: "int32", data: [3, 0, 1, 1, 2] }),
   });
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]));
+}
+
+/** Weights of each type that lie in a file: products, rows and a reshaped kernel, and their gradients. */
+async function storedNumbers(runtime: g.Runtime): Promise<Numbers> {
+  const folder = mkdtempSync(path.join(tmpdir(), "rls3-parity-"));
+  const graph = new g.Graph();
+  const x = graph.input("x", [6, WIDTH]);
+  const ids = graph.input("ids", [6], "int32");
+  // Read as any type, the bits are numbers from 0.5 to 2 and their negatives.
+  const bits = Uint16Array.from(
+    { length: 2 * WIDTH ** 2 },
+    (_, i) => 0x3f00 + ((i * 37) % 128) + (i % 3 === 0 ? 0x8000 : 0),
+  );
+  writeFileSync(path.join(folder, "weights"), new Uint8Array(bits.buffer));
+  for (const type of ["float32", "float16", "bfloat16"] as const) {
+    const place = { file: "weights", offset: 0, length: WIDTH ** 2 * (type === "float32" ? 4 : 2) };
+    const w = g.stored(graph, [WIDTH, WIDTH], type, place);
+    const kernel = g.reshape(w, [2 * WIDTH, WIDTH / 2]);
+    const rows = g.add(g.linear(x, w, undefined, { transB: true }), g.gather(w, ids));
+    const y = g.matMul(g.reshape(rows, [12, WIDTH / 2]), kernel, { transB: true });
+    graph.output(`stored ${type}`, y);
+    graph.output(`gradient through stored ${type}`, g.gradients(g.mean(g.square(y)), [x])[0] as g.Value);
+  }
+  const program = await runtime.load({ bytes: graph.serialize(), weights: { folder, inPlace: true } });
+  const outputs = await program.run({
+    x: tensor({ shape: [6, WIDTH], data: normals(6 * WIDTH, seeded("parity stored")) }),
+    ids: tensor({ shape: [6], type: "int32", data: [7, 0, 3, 3, 1, 2] }),
+  });
+  await program.release();
+  rmSync(folder, { recursive: true });
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]));
 }
 
@@ -92,6 +126,10 @@ async function trainingNumbers(runtime: g.Runtime): Promise<Numbers> {
 }
 
 const runtime = await g.startRuntime({ device: process.argv[2] ?? "cpu", threads: 1 });
-const numbers = { ...(await operatorNumbers(runtime)), ...(await trainingNumbers(runtime)) };
+const numbers = {
+  ...(await operatorNumbers(runtime)),
+  ...(await storedNumbers(runtime)),
+  ...(await trainingNumbers(runtime)),
+};
 await runtime.close();
 process.stdout.write(JSON.stringify({ device: runtime.device, numbers }));

@@ -61,10 +61,11 @@ describe.skipIf(environment === undefined && process.env["CI"] !== "true")("webg
       return worst <= tolerance && a.length === b.length && a.length > 0 ? [] : [`${name}: ${worst}`];
     });
 
-  test("every operator and its gradient is the cpu's", () => {
+  test("every operator and its gradient is the cpu's, and so are stored weights and gradients through them", () => {
     expect([cpu.device, webgpu.device]).toEqual(["cpu", "webgpu"]);
     const names = Object.keys(cpu.numbers).filter((name) => !name.includes("step"));
     expect(names.length).toBeGreaterThan(200);
+    expect(names.filter((name) => name.includes("stored"))).toHaveLength(6);
     // WGSL promises no more of sine and cosine than 2⁻¹¹.
     const rough = (name: string): boolean => /\b(sin|cos)$/.test(name);
     expect(

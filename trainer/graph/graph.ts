@@ -122,6 +122,8 @@ export class Graph {
   readonly #nodes: NodeProto[] = [];
   readonly #producers = new Map<string, NodeProto>();
   readonly #known = new Map<string, readonly Value[]>();
+  /** Names of float32 values that are casts of constants of half precision → those constants. */
+  readonly #halves = new Map<string, Value>();
   readonly #reads: Record<string, string> = {};
   readonly #writes: Record<string, string> = {};
   #names = 0;
@@ -199,17 +201,32 @@ export class Graph {
     return new Value(this, name, [...shape], type);
   }
 
-  /** Emits one ONNX node, or finds the equal one that is there already. For operators' `forward`. */
+  /** A constant of half precision as float32; with a `use`, as a node that only callers of the same use share. */
+  widen(half: Value, use = ""): Value {
+    const output = { shape: half.shape, type: "float32" } as const;
+    const [value] = this.emit("Cast", [half], [output], { to: DATA_TYPE.float32 }, use) as [Value];
+    this.#halves.set(value.name, half);
+    return value;
+  }
+
+  /** The constant that `widen` made this value of. */
+  halfOf(value: Value): Value | undefined {
+    return this.#halves.get(value.name);
+  }
+
+  /** Emits one ONNX node, or finds the equal one (of the same `use`) that is there already. For operators' `forward`. */
   emit(
     opType: string,
     inputs: readonly Value[],
     outputs: readonly { readonly shape: Shape; readonly type: ValueType }[],
     attributes: Attributes = {},
+    use = "",
   ): readonly Value[] {
     for (const input of inputs) {
       if (input.graph !== this) throw new Error(`${opType}: an input belongs to another graph`);
     }
-    const key = `${opType}(${inputs.map((value) => value.name).join()}) ${JSON.stringify(attributes)} ${outputs.length}`;
+    const operands = inputs.map((value) => value.name).join();
+    const key = `${opType}(${operands}) ${JSON.stringify(attributes)} ${outputs.length} ${use}`;
     const known = this.#known.get(key);
     if (known) return known;
     const values = outputs.map(({ shape, type }) => new Value(this, this.#name(), [...shape], type));
@@ -293,17 +310,34 @@ export class Graph {
       opsetImport: [{ domain: "", version: OPSET }],
       graph: {
         name,
-        node: [...this.#nodes.filter((node) => node.output.some((tensor) => needed.has(tensor))), ...copies].map(
-          (node) => ({
-            ...node,
-            input: rename(node.input),
-            output: rename(node.output),
-          }),
-        ),
+        node: [...this.#ordered(needed), ...copies].map((node) => ({
+          ...node,
+          input: rename(node.input),
+          output: rename(node.output),
+        })),
         initializer: [...this.#initializers.values()].filter((tensor) => needed.has(tensor.name)),
         input: this.#inputs.map((value) => info(value.name, value)),
         output: [...this.#outputs].map(([output, value]) => info(output, value)),
       },
     });
+  }
+
+  /**
+   * The nodes that make `needed`. Of a node's inputs, onnxruntime first makes those whose makers come last in the model; so what is
+   * made of stored constants alone comes first of all here, and is made just before its use instead of long before.
+   */
+  #ordered(needed: ReadonlySet<string>): NodeProto[] {
+    const early = new Set<string>();
+    for (const { name, externalData } of this.#initializers.values()) if (externalData) early.add(name);
+    const isEarly = ({ input, output }: NodeProto): boolean => {
+      const found =
+        input.some((tensor) => early.has(tensor)) &&
+        input.every((tensor) => early.has(tensor) || this.#initializers.has(tensor));
+      if (found) for (const tensor of output) early.add(tensor);
+      return found;
+    };
+    const nodes = this.#nodes.filter((node) => node.output.some((tensor) => needed.has(tensor)));
+    const first = new Set(nodes.filter(isEarly));
+    return first.size === 0 ? nodes : [...first, ...nodes.filter((node) => !first.has(node))];
   }
 }

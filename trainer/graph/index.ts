@@ -30,3 +30,4 @@ export * from "./optimizers.js";
 export * from "./runtime.js";
 export { type Shape, sizeOf } from "./shapes.js";
 export { startRuntime } from "./start-runtime.js";
+export { type StoredFloat, stored } from "./stored.js";

@@ -7,8 +7,19 @@ import type { Tensors } from "../tensor.js";
 
 export type { ElementType, Tensor, Tensors } from "../tensor.js";
 
+/** Where the weights are that a model names but does not hold, and how they are used. */
+export interface StoredWeights {
+  /** The folder that the files of `Graph.external` are relative to, sub-folders included; "/" will do. */
+  readonly folder: string;
+  /**
+   * On the cpu, weights are read where they lie in the mapped file, which all sessions and processes share and the system may drop
+   * from memory; products take longer for it. Otherwise each session makes its own copy, laid out for its products.
+   */
+  readonly inPlace: boolean;
+}
+
 /** A serialized ONNX model, or the path of one (whose external data lies beside it). */
-export type Model = { readonly bytes: Uint8Array } | { readonly path: string };
+export type Model = { readonly bytes: Uint8Array; readonly weights?: StoredWeights } | { readonly path: string };
 
 /** Which inputs are read from, and which outputs are written to, the runtime's variables (input or output → variable). */
 export interface Binding {

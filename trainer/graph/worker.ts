@@ -22,7 +22,35 @@ function provider(device: string): InferenceSession.ExecutionProviderConfig {
   return device.startsWith("cuda:") ? { name: "cuda", deviceId: Number(device.slice(5)) } : device;
 }
 
+/**
+ * The passes that would make float32 copies of stored weights when a session is created, or one cast out of those that `again` keeps
+ * apart. Constants that are not large may be folded all the same.
+ */
+const COPYING_PASSES = ["FuseFp16InitializerToFp32NodeTransformer", "CommonSubexpressionElimination"];
+const LARGEST_FOLDED = 2 ** 16;
+
+type Settings = Readonly<Record<string, string>>;
+
+/** What the model's stored weights ask of onnxruntime. */
+function weightSettings(model: Model): { session: Settings; optimization: Settings } {
+  const weights = "path" in model ? undefined : model.weights;
+  const inPlace = weights?.inPlace === true && options.device === "cpu";
+  return {
+    session: {
+      ...(weights && { model_external_initializers_file_folder_path: weights.folder }),
+      ...(inPlace && { disable_prepacking: "1" }),
+    },
+    optimization: inPlace
+      ? {
+          disable_specified_optimizers: COPYING_PASSES.join(";"),
+          constant_folding_max_output_size_in_bytes: String(LARGEST_FOLDED),
+        }
+      : {},
+  };
+}
+
 function createSession(model: Model, outputsOnGpu: readonly string[] = []): Promise<InferenceSession> {
+  const { session, optimization } = weightSettings(model);
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [provider(options.device)],
     intraOpNumThreads: options.threads,
@@ -38,7 +66,9 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
         intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" },
         inter_op: { allow_spinning: "0" },
         force_spinning_stop: "1",
+        ...session,
       },
+      optimization,
     },
     ...(outputsOnGpu.length > 0 && {
       preferredOutputLocation: Object.fromEntries(outputsOnGpu.map((name) => [name, "gpu-buffer" as const])),

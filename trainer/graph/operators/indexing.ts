@@ -13,7 +13,12 @@ const rows: Operator<undefined> = {
   forward: (inputs) => {
     const [table, indices] = inputs as [Value, Value];
     const shape = [...indices.shape, ...table.shape.slice(1)];
-    return table.graph.emit("Gather", [table, indices], [{ shape, type: table.type }], { axis: 0 });
+    // Of a stored bfloat16 table only the rows that are asked for are widened. Not of a float16 one: onnxruntime's webgpu would
+    // gather those halves itself, which not every GPU can, while it folds a cast of the whole table when the model is loaded.
+    const half = table.graph.halfOf(table);
+    const source = half?.type === "bfloat16" ? half : table;
+    const [picked] = table.graph.emit("Gather", [source, indices], [{ shape, type: source.type }], { axis: 0 });
+    return [cast(picked as Value, table.type)];
   },
   gradient: ({ dy, inputs }) => {
     const [table, indices] = inputs as [Value, Value];

@@ -2,6 +2,7 @@
 import { at } from "../../at.js";
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { broadcast, lengthOf, showShape } from "../shapes.js";
+import { again } from "../stored.js";
 import { add, multiply } from "./arithmetic.js";
 import { sumTo } from "./reductions.js";
 import { reshape, transposeMatrix } from "./structure.js";
@@ -29,7 +30,7 @@ const gemm: Operator<GemmOptions> = {
     return a.graph.emit(plain ? "MatMul" : "Gemm", inputs, [{ shape, type: a.type }], attributes);
   },
   gradient: ({ dy, inputs, options: { transA = false, transB = false, alpha = 1, beta = 1 } }) => {
-    const [a, b, c] = inputs as [Value, Value, Value?];
+    const [a, b, c] = inputs.map((input) => again(input, dy)) as [Value, Value, Value?];
     return [
       transA ? product(b, dy, { transA: transB, transB: true, alpha }) : product(dy, b, { transB: !transB, alpha }),
       transB ? product(dy, a, { transA: true, transB: transA, alpha }) : product(a, dy, { transA: !transA, alpha }),
@@ -55,7 +56,7 @@ const batched: Operator<Transposed> = {
     return a.graph.emit("MatMul", [a, b], [{ shape, type: a.type }]);
   },
   gradient: ({ dy, inputs, options: { transA = false, transB = false } }) => {
-    const [a, b] = inputs as [Value, Value];
+    const [a, b] = inputs.map((input) => again(input, dy)) as [Value, Value];
     const da = transA ? matMul(b, dy, { transA: transB, transB: true }) : matMul(dy, b, { transB: !transB });
     const db = transB ? matMul(dy, a, { transA: true, transB: transA }) : matMul(a, dy, { transA: !transA });
     return [sumTo(da, a.shape), sumTo(db, b.shape)];
@@ -108,7 +109,7 @@ const lowRankLinear: Operator<LowRank & GemmOptions> = {
     const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
     const factor = alpha * scale;
     return [
-      product(dy, lowRankSum(base, a, b, scale), { alpha }),
+      product(dy, lowRankSum(again(base, dy), a, b, scale), { alpha }),
       product(dy, x, { transA: true, alpha }),
       product(product(dy, b, { alpha: factor }), x, { transA: true }),
       product(dy, product(x, a, { transB: true, alpha: factor }), { transA: true }),

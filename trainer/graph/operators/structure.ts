@@ -9,7 +9,12 @@ const reshaping: Operator<Shape> = {
   name: "Reshape",
   forward: ([x], shape) => {
     const input = x as Value;
-    return input.graph.emit("Reshape", [input, input.graph.integers(shape)], [{ shape, type: input.type }]);
+    const { graph } = input;
+    const half = graph.halfOf(input);
+    // Half precision is reshaped before it is widened, so that the result can be widened again, too.
+    const source = half ?? input;
+    const [y] = graph.emit("Reshape", [source, graph.integers(shape)], [{ shape, type: source.type }]) as [Value];
+    return [half ? graph.widen(y) : y];
   },
   gradient: ({ dy, inputs: [x] }) => [reshape(dy, (x as Value).shape)],
 };
