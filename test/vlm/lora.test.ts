@@ -6,9 +6,12 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import {
   type LinearModule,
+  type LoraConfig,
   loraScale,
   matchTargets,
   mergedWeight,
+  PLAIN_LORA,
+  rankOf,
   readAdapter,
   writeAdapter,
 } from "../../trainer/vlm/weights/lora.js";
@@ -50,7 +53,7 @@ describe("an adapter", () => {
           a: Float32Array.from({ length: rank * 4 }, (_, i) => i / 7),
           b: Float32Array.from({ length: rank * 6 }, (_, i) => -i / 3),
         };
-        const config = { rank, alpha, targets: ["q_proj"], rankStabilized: rs };
+        const config = { ...PLAIN_LORA, rank, alpha, targets: ["q_proj"], rankStabilized: rs };
         writeAdapter(directory, { config, pairs: new Map([["a.q_proj", pair]]) }, base);
         expect(readAdapter(directory, modules)).toEqual({ config, pairs: new Map([["a.q_proj", pair]]) });
       }),
@@ -59,15 +62,28 @@ describe("an adapter", () => {
   });
 
   it("scales by alpha over rank, or over its root", () => {
-    const config = { rank: 4, alpha: 8, targets: [], rankStabilized: false };
-    expect(loraScale(config)).toBe(2);
-    expect(loraScale({ ...config, rankStabilized: true })).toBe(4);
+    const config = { ...PLAIN_LORA, rank: 4, alpha: 8, targets: [] };
+    expect(loraScale(config, "a.q_proj")).toBe(2);
+    expect(loraScale({ ...config, rankStabilized: true }, "a.q_proj")).toBe(4);
+  });
+
+  it("has other ranks and alphas where a pattern fits the end of a module's path, the first that does", () => {
+    const config: LoraConfig = {
+      ...PLAIN_LORA,
+      rank: 4,
+      alpha: 8,
+      targets: [],
+      rankPattern: { "b.q_proj": 2, "[ab]\\..*": 1 },
+      alphaPattern: { q_proj: 6 },
+    };
+    const modules = ["a.q_proj", "b.q_proj", "b.k_proj", "deep.b.q_proj", "b.xq_proj", "c.v_proj"];
+    expect(modules.map((own) => rankOf(config, own))).toEqual([1, 2, 1, 2, 1, 4]);
+    expect(modules.map((own) => loraScale(config, own))).toEqual([6, 3, 8, 3, 8, 2]);
   });
 
   it("merges to W + scale · B · A", () => {
-    const config = { rank: 1, alpha: 2, targets: [], rankStabilized: false };
     const pair = { a: Float32Array.of(1, 2), b: Float32Array.of(10, 100) };
-    expect(mergedWeight(Float32Array.of(1, 1, 1, 1), pair, config)).toEqual(Float32Array.of(21, 41, 201, 401));
+    expect(mergedWeight(Float32Array.of(1, 1, 1, 1), pair, 1, 2)).toEqual(Float32Array.of(21, 41, 201, 401));
   });
 
   it("for another model, incomplete, or of another kind is refused with the key", () => {
@@ -77,6 +93,6 @@ describe("an adapter", () => {
     const directory = temporary();
     const json = JSON.parse(readFileSync(path.join(golden, "lora-qv/adapter_config.json"), "utf8")) as object;
     writeFileSync(path.join(directory, "adapter_config.json"), JSON.stringify({ ...json, use_dora: true }));
-    expect(() => readAdapter(directory, modules)).toThrow(/use_dora.*DoRA/);
+    expect(() => readAdapter(directory, modules)).toThrow(/use_dora true is not supported/);
   });
 });

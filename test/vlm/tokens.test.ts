@@ -7,10 +7,10 @@ import { CODES, caption } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { readClipConfig } from "../../trainer/vlm/clip/config.js";
+import { textTree, treeTensors } from "../../trainer/vlm/contrastive/text-tree.js";
 import { TextTokenizer } from "../../trainer/vlm/files/tokenizer.js";
 import { tokenizerFiles } from "../../trainer/vlm/pretraining/tokenizer-file.js";
 import { filledCaption } from "../../trainer/vlm/pretraining/words.js";
-import { textTree, treeTensors } from "../../trainer/vlm/training/text-tree.js";
 import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");

@@ -135,7 +135,11 @@ export class SafetensorsFile {
     return this.entry(name).shape;
   }
 
-  private entry(name: string): StoredTensor {
+  /**
+   * Where a tensor lies, its type and shape.
+   * @throws InputError where there is none of that name
+   */
+  entry(name: string): StoredTensor {
     const entry = this.tensors.get(name);
     if (entry === undefined) throw new InputError(`${this.path} has no tensor ${name}`);
     return entry;

@@ -30,11 +30,11 @@ export function views(flat: Value, layout: Layout): ReadonlyMap<string, Value> {
 }
 
 /** Fills a new flat vector from named arrays. */
-export function pack(layout: Layout, tensors: (name: string) => Float32Array): Float32Array {
+export function pack(layout: Layout, tensors: (name: string, shape: Shape) => Float32Array): Float32Array {
   const flat = new Float32Array(layoutSize(layout));
   let offset = 0;
   for (const { name, shape } of layout) {
-    const data = tensors(name);
+    const data = tensors(name, shape);
     if (data.length !== sizeOf(shape))
       throw new RangeError(`${name}: ${data.length} numbers do not fill ${showShape(shape)}`);
     flat.set(data, offset);

@@ -1,9 +1,11 @@
 /** @file The architectures that there are: the one list that opening, inspecting, merging and verifying go by. */
+import { at } from "../at.js";
 import type { Architecture } from "./architecture.js";
 import { CLIP } from "./clip/architecture.js";
 import { modelType } from "./files/directory.js";
+import { SIGLIP } from "./siglip/architecture.js";
 
-export const ARCHITECTURES: readonly Architecture[] = [CLIP];
+export const ARCHITECTURES: readonly Architecture[] = [CLIP, SIGLIP];
 
 /**
  * The architecture of a Hugging Face model directory, by config.json's model_type.
@@ -11,5 +13,5 @@ export const ARCHITECTURES: readonly Architecture[] = [CLIP];
  */
 export function architectureIn(directory: string): Architecture {
   const names = ARCHITECTURES.map(({ name }) => name);
-  return ARCHITECTURES[names.indexOf(modelType(directory, names))] as Architecture;
+  return at(ARCHITECTURES, names.indexOf(modelType(directory, names)));
 }

@@ -1,4 +1,3 @@
 /** @file The one way into the vision-language models. */
 export * from "./model.js";
 export { openModel } from "./open.js";
-export type { OpenOptions } from "./open-options.js";

@@ -1,9 +1,10 @@
 /** @file What a model directory is, without running it: architecture, sizes, stored types, and the layers an adapter may target. */
 import path from "node:path";
+import { sizeOf } from "../graph/index.js";
 import { architectureIn } from "./architectures.js";
-import { Weights } from "./files/directory.js";
 import { type ImageProcessing, readImageProcessing } from "./files/image-processor.js";
 import { TextTokenizer } from "./files/tokenizer.js";
+import { countOf } from "./weights/parameters.js";
 
 export interface Inspection {
   readonly directory: string;
@@ -27,21 +28,16 @@ function count<Item>(items: readonly Item[], key: (item: Item) => string, weight
 export function inspect(directory: string): Inspection {
   const architecture = architectureIn(directory);
   const { shapes, modules, sizes } = architecture.shape(directory);
-  architecture.read(directory);
+  const { weights } = architecture.read(directory);
   TextTokenizer.open(directory);
-  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-  const names = new Set(shapes.map(({ name }) => name));
-  const stored = Weights.open(directory)
-    .list()
-    .filter(({ name }) => names.has(name));
   return {
     directory: path.resolve(directory),
     architecture: architecture.name,
-    parameters: shapes.reduce((sum, { shape }) => sum + size(shape), 0),
+    parameters: countOf(shapes),
     types: count(
-      stored,
-      ({ type }) => type,
-      ({ shape }) => size(shape),
+      shapes,
+      ({ name }) => weights.typeOf(name),
+      ({ shape }) => sizeOf(shape),
     ),
     sizes,
     images: readImageProcessing(directory),

@@ -4,7 +4,7 @@ import path from "node:path";
 import { InputError } from "../errors.js";
 import { architectureIn } from "./architectures.js";
 import { readAdapter } from "./weights/lora.js";
-import { mergeAdapter } from "./weights/parameters.js";
+import { mergedWeights } from "./weights/parameters.js";
 import { writeModelDirectory } from "./weights/write-directory.js";
 
 /** Float32 weights; configuration, tokenizer and image processing are copied. Returns how many layers changed. */
@@ -15,6 +15,6 @@ export function merge(directory: string, adapterDirectory: string, target: strin
   }
   const parameters = architecture.read(directory);
   const adapter = readAdapter(adapterDirectory, parameters.modules);
-  writeModelDirectory(target, directory, mergeAdapter(parameters, adapter));
+  writeModelDirectory(target, parameters, mergedWeights(parameters, adapter));
   return adapter.pairs.size;
 }

@@ -1,5 +1,7 @@
 /** @file What the RLS3 loop sees of a vision-language model, whichever architecture is behind it. */
-import type { Tensors } from "../graph/runtime.js";
+import type { RuntimeOptions } from "../graph/runtime.js";
+import type { Tensors } from "../tensor.js";
+import type { TargetModules } from "./weights/lora.js";
 
 /** Images of one size, u8, [count, height, width, 3], C order. */
 export interface ImageBatch {
@@ -55,9 +57,30 @@ export interface FineTuning {
   readonly method: "lora" | "full";
   readonly rank: number;
   readonly alpha: number;
+  /** What LoRA changes: ends of module paths, or a regular expression for whole paths; null: the architecture's own choice. */
+  readonly targets: TargetModules | null;
+  /** Scale alpha / √rank in place of alpha / rank. */
+  readonly rankStabilized: boolean;
+  /** Share of a layer's inputs that A does not see in a step. */
+  readonly dropout: number;
+  /** Ranks and alphas of single modules, by the end of a path or a regular expression for it. */
+  readonly rankPattern: Readonly<Record<string, number>>;
+  readonly alphaPattern: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly gradientClip: number;
   readonly warmupSteps: number;
+  /** Parts that a step's images go through in, one after another: the same step in less memory. */
+  readonly accumulation: number;
   readonly seed: number;
+}
+
+export interface OpenOptions {
+  readonly runtime: RuntimeOptions;
+  /** Left out: the model scores, and cannot be fine-tuned. */
+  readonly fineTuning?: FineTuning;
+  /** An adapter in PEFT's format to start from: added to the weights, or, where LoRA is trained, trained further. */
+  readonly adapter?: string;
+  /** Images that go through the model at once when scoring. */
+  readonly scoringBatch?: number;
 }

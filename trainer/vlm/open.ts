@@ -1,7 +1,6 @@
 /** @file Opens a model directory: the one way in. */
 import { architectureIn } from "./architectures.js";
-import type { VisionLanguageModel } from "./model.js";
-import type { OpenOptions } from "./open-options.js";
+import type { OpenOptions, VisionLanguageModel } from "./model.js";
 
 /**
  * Opens a Hugging Face model directory.

@@ -8,13 +8,14 @@ import { matMulFloor, type Product } from "../../../trainer/graph/matmul-floor.j
 import { Random } from "../../../trainer/random/random.js";
 import { loadCatalog } from "../../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../../trainer/settings/configuration.js";
-import { type ClipConfig, readClipConfig, type TowerConfig } from "../../../trainer/vlm/clip/config.js";
+import { type ClipConfig, readClipConfig } from "../../../trainer/vlm/clip/config.js";
+import { DistinctTexts } from "../../../trainer/vlm/contrastive/batches.js";
+import { textTree, treeSize } from "../../../trainer/vlm/contrastive/text-tree.js";
 import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
 import { fineTuningOf } from "../../../trainer/vlm/fine-tuning.js";
 import { type CaptionSet, type ImageBatch, openModel } from "../../../trainer/vlm/index.js";
+import type { EncoderConfig } from "../../../trainer/vlm/layers/transformer.js";
 import { captionSet, pairsOf } from "../../../trainer/vlm/pretraining/captions.js";
-import { DistinctTexts, treeSize } from "../../../trainer/vlm/training/batches.js";
-import { textTree } from "../../../trainer/vlm/training/text-tree.js";
 import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmark.js";
 
 const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm/bundled");
@@ -57,7 +58,7 @@ function layer(rows: number, inputs: number, outputs: number, needsInputs = true
 }
 
 /** Of a tower whose every linear layer LoRA changes; nothing before the first block is trained, so its input needs no gradient. */
-function towerProducts({ width, mlp, layers, heads }: TowerConfig, { batch, tokens, rows }: Rows): Product[] {
+function towerProducts({ width, mlp, layers, heads }: EncoderConfig, { batch, tokens, rows }: Rows): Product[] {
   const size = width / heads;
   const attention = (queries: number): Product[] => [
     { m: queries, k: size, n: tokens, backward: "both", batch: batch * heads },

@@ -1,18 +1,50 @@
-/** @file CLIP's entry in the list of architectures. */
-import type { Architecture } from "../architecture.js";
-import { verifyClip } from "./checks.js";
-import { readClipConfig } from "./config.js";
-import { openClip } from "./model.js";
-import { shapeOf } from "./modules.js";
-import { readClipParameters } from "./parameters.js";
+/** @file CLIP as one of the contrastive architectures. */
+import { exp } from "../../graph/index.js";
+import { contrastive } from "../contrastive/architecture.js";
+import { captionSetCrossEntropy, contrastiveLoss } from "../contrastive/losses.js";
+import type { ContrastiveNetwork } from "../contrastive/network.js";
+import { pooledPosition, textInputs, textTree, treeSize, treeTensors } from "../contrastive/text-tree.js";
+import { type ClipConfig, readClipConfig } from "./config.js";
+import { imageFeatures, logitScale, textFeatures, textModel, visionModel } from "./network.js";
 
-export const CLIP: Architecture = {
-  name: "clip",
-  shape: (directory) => {
-    const config = readClipConfig(directory);
-    return { ...shapeOf(config), sizes: config };
-  },
-  read: readClipParameters,
-  open: openClip,
-  verify: verifyClip,
-};
+export function clipNetwork(config: ClipConfig): ContrastiveNetwork {
+  const { text, vision, projection } = config;
+  return {
+    architecture: "clip",
+    modelClass: "CLIPModel",
+    sizes: config,
+    grid: vision,
+    embedding: projection,
+    defaultTargets: ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "visual_projection", "text_projection"],
+    image: (scope, patches) => imageFeatures(scope, visionModel(scope, vision, patches).pooled, config),
+    encode: (tokenizer, caption) => tokenizer.encodeTruncated(caption, text.positions),
+    texts: (encoded) => {
+      const tree = textTree(text, encoded);
+      const size = treeSize(text, tree);
+      return {
+        key: Object.values(size).join(" "),
+        texts: size.texts,
+        tensors: treeTensors(tree, size),
+        features: (scope) => textFeatures(scope, textModel(scope, text, textInputs(scope.graph, size)), config),
+      };
+    },
+    pooledToken: (ids) => pooledPosition(text.pooling, ids),
+    calibration: (scope) => ({ factor: exp(logitScale(scope)), bias: null }),
+    declare: (scope) => {
+      logitScale(scope);
+      const size = { texts: 1, tokens: 1, nodes: 1, heads: text.heads };
+      const pooledText = textModel(scope, text, textInputs(scope.graph, size));
+      const patches = scope.graph.input("patches", [1, vision.tokens - 1, 3 * vision.patch ** 2]);
+      imageFeatures(scope, visionModel(scope, vision, patches).pooled, config);
+      textFeatures(scope, pooledText, config);
+    },
+    captionSetLoss: captionSetCrossEntropy,
+    pairLoss: contrastiveLoss,
+  };
+}
+
+export const CLIP = contrastive("clip", (directory, file) => clipNetwork(readClipConfig(directory, file)), {
+  block: 1e-4,
+  features: 1e-4,
+  loss: 1e-5,
+});

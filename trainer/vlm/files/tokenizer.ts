@@ -7,7 +7,10 @@ import { readJson } from "./directory.js";
 
 const tokenizerSchema = z.looseObject({ model: z.looseObject({ type: z.string() }), normalizer: z.unknown() });
 
-const configSchema = z.looseObject({});
+/** A special token is named as text, or described. */
+const specialToken = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
+
+const configSchema = z.looseObject({ pad_token: specialToken.nullable().default(null) });
 
 export class TextTokenizer {
   private readonly cache = new Map<string, Int32Array>();
@@ -15,6 +18,8 @@ export class TextTokenizer {
   private constructor(
     private readonly tokenizer: Tokenizer,
     private readonly lowerCases: boolean,
+    private readonly paddingToken: string | null,
+    private readonly file: string,
   ) {}
 
   /** @throws InputError when tokenizer.json is missing or of a kind that is not known. */
@@ -26,10 +31,21 @@ export class TextTokenizer {
       return new TextTokenizer(
         new Tokenizer(json, config),
         JSON.stringify(json.normalizer ?? null).includes('"Lowercase"'),
+        config.pad_token,
+        file,
       );
     } catch (error) {
       throw new InputError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** @throws InputError where the directory names no padding token, or one that the tokenizer does not know */
+  private padding(): number {
+    const id = this.paddingToken === null ? undefined : this.tokenizer.token_to_id(this.paddingToken);
+    if (id !== undefined) return id;
+    throw new InputError(
+      `${this.file}: pad_token ${JSON.stringify(this.paddingToken)} of tokenizer_config.json is not in the vocabulary`,
+    );
   }
 
   /** Ids with the special tokens that the directory's post-processor adds. */
@@ -52,5 +68,12 @@ export class TextTokenizer {
     const cut = ids.slice(0, length);
     cut[length - 1] = ids[ids.length - 1] ?? 0;
     return cut;
+  }
+
+  /** `encodeTruncated`, filled up to exactly `length` ids with the directory's padding token. */
+  encodePadded(text: string, length: number): Int32Array {
+    const ids = new Int32Array(length).fill(this.padding());
+    ids.set(this.encodeTruncated(text, length));
+    return ids;
   }
 }

@@ -2,6 +2,7 @@
  * @file The step of pre-training as a graph: naming with a sigmoid loss (Zhai et al., 2023), and three heads that are thrown away
  * afterwards, which make places readable in the image embedding without a word for any relation.
  */
+import { at } from "../../at.js";
 import {
   adam,
   adamVariables,
@@ -16,7 +17,6 @@ import {
   gradients,
   type Layout,
   layoutSize,
-  linear,
   matMul,
   maximum,
   mean,
@@ -26,14 +26,19 @@ import {
   slice,
   smoothL1,
   sum,
+  l2Normalize as unit,
   type Value,
   views,
 } from "../../graph/index.js";
 import type { ClipConfig } from "../clip/config.js";
-import { textInputs } from "../clip/programs.js";
-import { imageFeatures, type TextInputs, textFeatures, unit } from "../clip/towers.js";
-import type { Built } from "../training/program-cache.js";
-import type { ParameterShape, Parameters } from "../weights/parameters.js";
+import { imageFeatures, logitScale, textFeatures, textModel, visionModel } from "../clip/network.js";
+import { patchShape } from "../contrastive/batches.js";
+import { type TextInputs, textInputs } from "../contrastive/text-tree.js";
+import { axis } from "../layers/axes.js";
+import { linearLayer } from "../layers/linear.js";
+import { type Scope, scopeOf } from "../layers/scope.js";
+import { type Built, built } from "../training/program-cache.js";
+import { record } from "../weights/recording.js";
 
 export const PRETRAINED = "pretrained";
 
@@ -57,22 +62,9 @@ export interface LossWeights {
 const DENSE_PRESENCE = 4;
 const DENSE_COORDINATES = 0.5;
 
-/** The heads and the sigmoid's bias, beside CLIP's own parameters. */
-export function headShapes({ vision, projection }: ClipConfig, names: number): ParameterShape[] {
-  const head = (name: string, outputs: number, inputs: number): ParameterShape[] => [
-    { name: `head.${name}.weight`, shape: [outputs, inputs] },
-    { name: `head.${name}.bias`, shape: [outputs] },
-  ];
-  return [
-    { name: "sigmoid_bias", shape: [] },
-    ...head("dense", names * 4, vision.width),
-    ...head("coordinates", names * 3, projection),
-    ...head("order", names * 2, projection),
-  ];
-}
-
-const head = (parameters: Parameters, name: string, x: Value): Value =>
-  linear(x, parameters(`head.${name}.weight`), parameters(`head.${name}.bias`), { transB: true });
+/** A head that is thrown away afterwards; its parameters lie beside CLIP's. */
+const head = (scope: Scope, name: string, x: Value, outputs: number): Value =>
+  linearLayer(scope, `head.${name}`, x, outputs);
 
 /** Sum of `values` where `mask` is 1, over the number of those. */
 const masked = (values: Value, mask: Value): Value => divide(sum(multiply(values, mask)), maximum(sum(mask), 1));
@@ -99,10 +91,9 @@ interface Inputs {
 
 function inputs(graph: Graph, config: ClipConfig, { images, names, pairs, tokens }: PretrainingShape): Inputs {
   const texts = names + pairs;
-  const { vision } = config;
-  const patches = vision.tokens - 1;
+  const [patches, size] = patchShape(config.vision);
   return {
-    patches: graph.input("patches", [images, patches, 3 * vision.patch ** 2]),
+    patches: graph.input("patches", [images, patches, size]),
     texts: textInputs(graph, { texts, tokens, nodes: texts * tokens, heads: config.text.heads }),
     truth: graph.input("truth", [images, texts]),
     present: graph.input("present", [images, names]),
@@ -114,16 +105,16 @@ function inputs(graph: Graph, config: ClipConfig, { images, names, pairs, tokens
 }
 
 /** Which captions are true of which images. */
-function namingLoss(parameters: Parameters, image: Value, text: Value, truth: Value): Value {
-  const factor = exp(minimum(parameters("logit_scale"), LARGEST_LOG_SCALE));
-  const logits = add(multiply(matMul(image, text, { transB: true }), factor), parameters("sigmoid_bias"));
+function namingLoss(scope: Scope, image: Value, text: Value, truth: Value): Value {
+  const factor = exp(minimum(logitScale(scope), LARGEST_LOG_SCALE));
+  const logits = add(multiply(matMul(image, text, { transB: true }), factor), scope.parameter("sigmoid_bias", []));
   return mean(binaryCrossEntropy(logits, truth));
 }
 
 /** From each patch token entering the last block: which objects cover the patch, and where those are. */
-function denseLoss(parameters: Parameters, tokens: Value, { coordinates, covered }: Inputs): Value {
-  const [images = 1, names = 1] = coordinates.shape;
-  const read = head(parameters, "dense", tokens);
+function denseLoss(scope: Scope, tokens: Value, { coordinates, covered }: Inputs): Value {
+  const [images, names] = [axis(coordinates, 0), axis(coordinates, 1)];
+  const read = head(scope, "dense", tokens, names * 4);
   const presence = mean(binaryCrossEntropy(slice(read, 2, 0, names), covered));
   const places = reshape(slice(read, 2, names, names * 4), [images, -1, names, 3]);
   const near = masked(distance(places, reshape(coordinates, [images, 1, names, 3])), covered);
@@ -131,37 +122,41 @@ function denseLoss(parameters: Parameters, tokens: Value, { coordinates, covered
 }
 
 /** From a pair caption's embedding: which name comes first, and which second. */
-function orderLoss(parameters: Parameters, pairTexts: Value, names: number, { first, second }: Inputs): Value {
-  const read = head(parameters, "order", pairTexts);
+function orderLoss(scope: Scope, pairTexts: Value, names: number, { first, second }: Inputs): Value {
+  const read = head(scope, "order", pairTexts, names * 2);
   const one = mean(crossEntropy(slice(read, 1, 0, names), first));
   return multiply(add(one, mean(crossEntropy(slice(read, 1, names, names * 2), second))), 0.5);
 }
 
-function losses(parameters: Parameters, config: ClipConfig, shape: PretrainingShape, fed: Inputs) {
+function losses(scope: Scope, config: ClipConfig, shape: PretrainingShape, fed: Inputs) {
   const { images, names, pairs } = shape;
   const { tokens, width } = config.vision;
-  const { features, lastInput } = imageFeatures(parameters, config, fed.patches);
-  const image = unit(features);
-  const text = unit(textFeatures(parameters, config, fed.texts));
+  const { pooled, lastInput } = visionModel(scope, config.vision, fed.patches);
+  const image = unit(imageFeatures(scope, pooled, config));
+  const text = unit(textFeatures(scope, textModel(scope, config.text, fed.texts), config));
   const patchTokens = slice(reshape(lastInput, [images, tokens, width]), 1, 1, tokens);
   // A unit vector's elements are small: scaled to a mean square of 1 for the linear heads.
   const spread = Math.sqrt(config.projection);
-  const read = reshape(head(parameters, "coordinates", multiply(image, spread)), [images, names, 3]);
+  const read = reshape(head(scope, "coordinates", multiply(image, spread), names * 3), [images, names, 3]);
   return {
-    naming: namingLoss(parameters, image, text, fed.truth),
-    dense: denseLoss(parameters, patchTokens, fed),
+    naming: namingLoss(scope, image, text, fed.truth),
+    dense: denseLoss(scope, patchTokens, fed),
     coordinates: masked(distance(read, fed.coordinates), fed.present),
-    order: orderLoss(parameters, multiply(slice(text, 0, names, names + pairs), spread), names, fed),
+    order: orderLoss(scope, multiply(slice(text, 0, names, names + pairs), spread), names, fed),
   };
 }
 
-function parametersOf(flat: Value, layout: Layout): Parameters {
+/** CLIP's parameters and those of the heads. */
+export const pretrainingLayout = (config: ClipConfig, shape: PretrainingShape): Layout =>
+  record((scope) => losses(scope, config, shape, inputs(scope.graph, config, shape))).shapes;
+
+function trainedScope(graph: Graph, flat: Value, layout: Layout): Scope {
   const all = views(flat, layout);
-  return (name) => {
+  return scopeOf(graph, (name) => {
     const value = all.get(name);
     if (value === undefined) throw new Error(`no parameter ${name}`);
     return value;
-  };
+  });
 }
 
 const GRADIENT_LIMIT = 1;
@@ -177,22 +172,28 @@ export function pretrainingProgram(
   const graph = new Graph();
   const state = adamVariables(graph, PRETRAINED, layoutSize(layout));
   const fed = inputs(graph, config, shape);
-  const { naming, dense, coordinates, order } = losses(parametersOf(state.parameters, layout), config, shape, fed);
+  const { naming, dense, coordinates, order } = losses(
+    trainedScope(graph, state.parameters, layout),
+    config,
+    shape,
+    fed,
+  );
   const loss = add(add(naming, dense), add(multiply(coordinates, weights.coordinates), multiply(order, weights.order)));
-  const [flat] = gradients(loss, [state.parameters]) as [Value];
+  const flat = at(gradients(loss, [state.parameters]), 0);
   const { gradient } = clipByGlobalNorm(flat, GRADIENT_LIMIT);
   assignAdam(graph, PRETRAINED, adam(state, gradient, { ...OPTIMIZER, learningRate: graph.input("learningRate", []) }));
   for (const [name, value] of Object.entries({ naming, dense, coordinates, order }))
     graph.output(`${name} loss`, value);
-  return { model: { bytes: graph.serialize() }, binding: graph.binding };
+  return built(graph);
 }
 
 /** patches → the coordinates that the head reads from the image embedding: [images, names, 3]. */
 export function readingProgram(config: ClipConfig, layout: Layout, images: number, names: number): Built {
   const graph = new Graph();
-  const parameters = parametersOf(graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
-  const patches = graph.input("patches", [images, config.vision.tokens - 1, 3 * config.vision.patch ** 2]);
-  const image = multiply(unit(imageFeatures(parameters, config, patches).features), Math.sqrt(config.projection));
-  graph.output("read", reshape(head(parameters, "coordinates", image), [images, names, 3]));
-  return { model: { bytes: graph.serialize() }, binding: graph.binding };
+  const scope = trainedScope(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
+  const patches = graph.input("patches", [images, ...patchShape(config.vision)]);
+  const features = imageFeatures(scope, visionModel(scope, config.vision, patches).pooled, config);
+  const image = multiply(unit(features), Math.sqrt(config.projection));
+  graph.output("read", reshape(head(scope, "coordinates", image, names * 3), [images, names, 3]));
+  return built(graph);
 }

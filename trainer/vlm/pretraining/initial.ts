@@ -1,6 +1,6 @@
 /** @file The bundled model's configuration, and its weights before training. */
 import { type Layout, sizeOf } from "../../graph/index.js";
-import type { Random } from "../../random/random.js";
+import { Random } from "../../random/random.js";
 
 export interface ModelSize {
   readonly imageSize: number;
@@ -110,11 +110,12 @@ function start(name: string, shape: readonly number[]): (random: Random) => numb
   return (random) => random.uniform(-bound, bound);
 }
 
-/** Starting values for every tensor of a layout. */
-export function initialValues(layout: Layout, random: Random): Map<string, Float32Array> {
+/** Starting values for every tensor of a layout; each has a stream of its own, so that they do not depend on the order. */
+export function initialValues(layout: Layout, seed: number, phase: number): Map<string, Float32Array> {
   return new Map(
     layout.map(({ name, shape }) => {
       const draw = start(name, shape);
+      const random = Random.stream(seed, "initial", phase, name);
       return [name, Float32Array.from({ length: sizeOf(shape) }, () => draw(random))];
     }),
   );

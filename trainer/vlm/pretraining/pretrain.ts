@@ -6,17 +6,18 @@ import { toHalf, writeSafetensors } from "../../files/safetensors.js";
 import { type Layout, layoutSize, pack, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
+import { clipNetwork } from "../clip/architecture.js";
 import { type ClipConfig, readClipConfig } from "../clip/config.js";
-import { shapeOf } from "../clip/modules.js";
+import { Patches } from "../contrastive/batches.js";
+import { textTree, treeTensors } from "../contrastive/text-tree.js";
 import { readImageProcessing } from "../files/image-processor.js";
 import { TextTokenizer } from "../files/tokenizer.js";
-import { Patches } from "../training/batches.js";
-import { textTree, treeTensors } from "../training/text-tree.js";
+import { record } from "../weights/recording.js";
 import {
-  headShapes,
   LARGEST_LOG_SCALE,
   PRETRAINED,
   type PretrainingShape,
+  pretrainingLayout,
   pretrainingProgram,
   readingProgram,
 } from "./graph.js";
@@ -254,10 +255,10 @@ export async function pretrain(
 ): Promise<PretrainingResult> {
   writeFiles(directory, options.size, data.names);
   const config = readClipConfig(directory);
-  const { shapes } = shapeOf(config);
-  const layout = [...shapes, ...headShapes(config, data.names.length)];
+  const { shapes } = record(clipNetwork(config).declare);
   const batches = new Batches(data, config, TextTokenizer.open(directory), directory);
   const shape = batches.shape(options.batch);
+  const layout = pretrainingLayout(config, shape);
   const trainable = data.count - options.heldOut;
   const steps = options.phases.reduce((sum, phase) => sum + phase.steps, 0);
   const runtime = await startRuntime({ device: "cpu", threads: options.threads });
@@ -265,7 +266,7 @@ export async function pretrain(
     let values: ReadonlyMap<string, Float32Array> = new Map();
     let done = 0;
     for (const [index, phase] of options.phases.entries()) {
-      const fresh = initialValues(layout, Random.stream(options.seed, "initial", index));
+      const fresh = initialValues(layout, options.seed, index);
       const isHead = (name: string): boolean => name.startsWith("head.");
       await startPhase(runtime, layout, new Map([...fresh, ...[...values].filter(([name]) => !isHead(name))]));
       const weights = { coordinates: phase.coordinates, order: ORDER_WEIGHT };

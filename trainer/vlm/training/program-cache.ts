@@ -1,5 +1,5 @@
 /** @file Programs by their shapes: loaded when first needed, the one unused longest dropped when there are many. */
-import type { Graph } from "../../graph/index.js";
+import type { Graph, StoredWeights } from "../../graph/index.js";
 import type { Binding, Model, Program, Runtime } from "../../graph/runtime.js";
 
 export interface Built {
@@ -7,7 +7,11 @@ export interface Built {
   readonly binding: Binding;
 }
 
-export const built = (graph: Graph): Built => ({ model: { bytes: graph.serialize() }, binding: graph.binding });
+/** A graph as a program; `weights` where it takes parameters from files. */
+export const built = (graph: Graph, weights?: StoredWeights): Built => ({
+  model: { bytes: graph.serialize(), ...(weights === undefined ? {} : { weights }) },
+  binding: graph.binding,
+});
 
 const MOST = 48;
 

@@ -3,10 +3,12 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-file.js";
 import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } from "../../files/safetensors.js";
 import { readJson } from "../files/directory.js";
+import { canonicalKey } from "./key-layouts.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
 export type TargetModules = readonly string[] | string;
@@ -17,7 +19,15 @@ export interface LoraConfig {
   readonly targets: TargetModules;
   /** alpha / √rank in place of alpha / rank. */
   readonly rankStabilized: boolean;
+  /** Share of a layer's inputs that A does not see in a step of training. */
+  readonly dropout: number;
+  /** Ranks and alphas of single modules: the end of a path, or a regular expression for it → the number, as in PEFT. */
+  readonly rankPattern: Readonly<Record<string, number>>;
+  readonly alphaPattern: Readonly<Record<string, number>>;
 }
+
+/** The keys of LoraConfig that are left at PEFT's defaults. */
+export const PLAIN_LORA = { rankStabilized: false, dropout: 0, rankPattern: {}, alphaPattern: {} } as const;
 
 /** A linear layer of the model: weight [outputs, inputs], at `path`.weight. */
 export interface LinearModule {
@@ -42,9 +52,20 @@ export interface Adapter {
 const ALL_LINEAR = "all-linear";
 const PREFIX = "base_model.model.";
 
+/** A pattern's number for a module, or the one for all. */
+function patternOf(pattern: Readonly<Record<string, number>>, module: string, usual: number): number {
+  const key = Object.keys(pattern).find((own) => new RegExp(`^(?:.*\\.)?(?:${own})$`, "u").test(module));
+  return key === undefined ? usual : (pattern[key] ?? usual);
+}
+
+export const rankOf = ({ rank, rankPattern }: LoraConfig, module: string): number =>
+  patternOf(rankPattern, module, rank);
+
 /** W′ = W + scale · B · A */
-export const loraScale = ({ rank, alpha, rankStabilized }: LoraConfig): number =>
-  alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+export function loraScale(config: LoraConfig, module: string): number {
+  const rank = rankOf(config, module);
+  return patternOf(config.alphaPattern, module, config.alpha) / (config.rankStabilized ? Math.sqrt(rank) : rank);
+}
 
 /** The modules that `targets` names, in the model's order. */
 export function matchTargets(targets: TargetModules, modules: readonly LinearModule[]): LinearModule[] {
@@ -70,21 +91,53 @@ function matches(targets: TargetModules, name: string): boolean {
   }
 }
 
+const pattern = z.record(z.string(), z.number().positive()).default({});
+
 const configSchema = z.looseObject({
   peft_type: z.literal("LORA"),
   r: z.number().int().positive(),
   lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).lt(1).default(0),
   target_modules: z.union([z.string(), z.array(z.string())]),
   use_rslora: z.boolean().default(false),
-  use_dora: z.literal(false, { error: "DoRA adapters are not supported" }).default(false),
-  fan_in_fan_out: z.literal(false, { error: "fan_in_fan_out is not supported" }).default(false),
-  bias: z.literal("none", { error: 'only "none" is supported' }).default("none"),
-  modules_to_save: z
-    .union([z.null(), z.array(z.string()).max(0, { error: "modules_to_save is not supported" })])
-    .default(null),
-  rank_pattern: z.record(z.string(), z.number()).default({}),
-  alpha_pattern: z.record(z.string(), z.number()).default({}),
+  rank_pattern: pattern,
+  alpha_pattern: pattern,
 });
+
+/** Keys that change nothing about an adapter that is there: where it comes from, and how it was started. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  "auto_mapping",
+  "base_model_name_or_path",
+  "ensure_weight_tying",
+  "exclude_modules",
+  "inference_mode",
+  "layers_pattern",
+  "layers_to_transform",
+  "megatron_core",
+  "peft_version",
+  "qalora_group_size",
+  "revision",
+  "task_type",
+]);
+
+/** init_lora_weights whose start leaves the base weights as they were; PiSSA, OLoRA, CorDA, LoftQ and EVA take A and B out of them. */
+const PLAIN_STARTS: ReadonlySet<unknown> = new Set([true, false, null, "gaussian", "orthogonal"]);
+
+/** Whether a key's value is PEFT's for "not used". */
+function isUnused(key: string, value: unknown): boolean {
+  if (key === "bias") return value === "none";
+  if (key === "init_lora_weights") return PLAIN_STARTS.has(value);
+  if (value === null || value === false) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** @throws InputError for the first key that would change what the adapter computes, and is not done here */
+function refuseOthers(file: string, json: z.infer<typeof configSchema>): void {
+  for (const [key, value] of Object.entries(json)) {
+    if (key in configSchema.shape || HARMLESS.has(key) || isUnused(key, value)) continue;
+    throw new InputError(`${file}: ${key} ${JSON.stringify(value)} is not supported`);
+  }
+}
 
 /**
  * Reads adapter_config.json and adapter_model.safetensors. The pairs of `modules` that the file has are what counts, as in PEFT;
@@ -98,39 +151,59 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
     );
   }
   const json = readJson(file, configSchema);
-  if (Object.keys(json.rank_pattern).length + Object.keys(json.alpha_pattern).length > 0) {
-    throw new InputError(`${file}: rank_pattern and alpha_pattern are not supported: one rank for all modules is`);
-  }
+  refuseOthers(file, json);
   const config: LoraConfig = {
     rank: json.r,
     alpha: json.lora_alpha,
     targets: json.target_modules,
     rankStabilized: json.use_rslora,
+    dropout: json.lora_dropout,
+    rankPattern: json.rank_pattern,
+    alphaPattern: json.alpha_pattern,
   };
   const weights = SafetensorsFile.open(path.join(directory, "adapter_model.safetensors"));
-  const left = new Set(weights.tensors.keys());
+  const left = new Map([...weights.tensors.keys()].map((key) => [canonicalAdapterKey(key), key]));
+  const half = (key: string, shape: readonly number[]): Float32Array => {
+    const stored = left.get(key);
+    if (stored === undefined) throw new InputError(`${weights.path} lacks ${key}: the adapter is incomplete`);
+    left.delete(key);
+    const found = weights.entry(stored).shape;
+    if (found.join() !== shape.join()) {
+      throw new InputError(
+        `${weights.path}: ${stored} has shape [${found.join(", ")}], not [${shape.join(", ")}]: made for another model?`,
+      );
+    }
+    const values = weights.readFloats(stored);
+    checkFinite(weights.path, stored, values);
+    return values;
+  };
   const pairs = new Map<string, LoraPair>();
   for (const { path: name, inputs, outputs } of modules) {
     const [keyA, keyB] = adapterKeys(name);
     if (!left.has(keyA) && !left.has(keyB)) continue;
-    const half = (key: string, shape: readonly number[]): Float32Array => {
-      if (!left.delete(key)) throw new InputError(`${weights.path} lacks ${key}: the adapter is incomplete`);
-      if (weights.shape(key).join() !== shape.join()) {
-        throw new InputError(
-          `${weights.path}: ${key} has shape [${weights.shape(key).join(", ")}], not [${shape.join(", ")}]: made for another model?`,
-        );
-      }
-      const values = weights.readFloats(key);
-      checkFinite(weights.path, key, values);
-      return values;
-    };
-    pairs.set(name, { a: half(keyA, [config.rank, inputs]), b: half(keyB, [outputs, config.rank]) });
+    const rank = rankOf(config, name);
+    pairs.set(name, { a: half(keyA, [rank, inputs]), b: half(keyB, [outputs, rank]) });
   }
-  const [unknown] = left;
-  if (unknown !== undefined) throw new InputError(`${weights.path}: ${unknown} fits no linear layer of the model`);
+  refuseLeft(weights, left);
   if (pairs.size === 0) throw new InputError(`${weights.path} holds no LoRA weights`);
   return { config, pairs };
 }
+
+/**
+ * What fits no layer is refused, but for pairs that change nothing: PEFT writes one with B = 0 for layers whose weight torch reads past
+ * the module (SigLIP's pooling head).
+ */
+function refuseLeft(weights: SafetensorsFile, left: ReadonlyMap<string, string>): void {
+  for (const [key, stored] of left) {
+    const b = left.get(key.replace(/lora_A\.weight$/, "lora_B.weight"));
+    if (b !== undefined && weights.readFloats(b).every((value) => value === 0)) continue;
+    throw new InputError(`${weights.path}: ${stored} fits no linear layer of the model`);
+  }
+}
+
+/** Adapters of transformers before 4.52 name the modules of models with a decoder otherwise. */
+const canonicalAdapterKey = (key: string): string =>
+  key.startsWith(PREFIX) ? `${PREFIX}${canonicalKey(key.slice(PREFIX.length))}` : key;
 
 /** The keys of adapter_model.safetensors for a module: A, B. */
 export function adapterKeys(module: string): [string, string] {
@@ -147,11 +220,11 @@ export function writeAdapter(
   const tensors: Record<string, WritableTensor> = {};
   for (const [name, { a, b }] of adapter.pairs) {
     const [keyA, keyB] = adapterKeys(name);
-    const { rank } = adapter.config;
+    const rank = rankOf(adapter.config, name);
     tensors[keyA] = { shape: [rank, a.length / rank], data: a };
     tensors[keyB] = { shape: [b.length / rank, rank], data: b };
   }
-  const { rank, alpha, targets, rankStabilized } = adapter.config;
+  const { rank, alpha, targets, rankStabilized, dropout, rankPattern, alphaPattern } = adapter.config;
   const config = {
     peft_type: "LORA",
     task_type: null,
@@ -160,7 +233,7 @@ export function writeAdapter(
     revision: null,
     r: rank,
     lora_alpha: alpha,
-    lora_dropout: 0,
+    lora_dropout: dropout,
     target_modules: targets,
     use_rslora: rankStabilized,
     use_dora: false,
@@ -169,28 +242,26 @@ export function writeAdapter(
     inference_mode: true,
     init_lora_weights: true,
     modules_to_save: null,
-    rank_pattern: {},
-    alpha_pattern: {},
+    rank_pattern: rankPattern,
+    alpha_pattern: alphaPattern,
   };
   writeSafetensors(path.join(directory, "adapter_model.safetensors"), tensors);
   writeDurably(path.join(directory, "adapter_config.json"), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** W + scale · B · A, summed in double. */
-export function mergedWeight(weight: Float32Array, pair: LoraPair, config: LoraConfig): Float32Array {
-  const scale = loraScale(config);
-  const { rank } = config;
-  const outputs = pair.b.length / rank;
-  const inputs = pair.a.length / rank;
+export function mergedWeight(weight: Float32Array, { a, b }: LoraPair, rank: number, scale: number): Float32Array {
+  const outputs = b.length / rank;
+  const inputs = a.length / rank;
   const merged = new Float32Array(weight.length);
   const row = new Float64Array(inputs);
   for (let i = 0; i < outputs; i++) {
     row.fill(0);
     for (let k = 0; k < rank; k++) {
-      const b = scale * (pair.b[i * rank + k] ?? 0);
-      for (let j = 0; j < inputs; j++) row[j] = (row[j] ?? 0) + b * (pair.a[k * inputs + j] ?? 0);
+      const factor = scale * at(b, i * rank + k);
+      for (let j = 0; j < inputs; j++) row[j] = at(row, j) + factor * at(a, k * inputs + j);
     }
-    for (let j = 0; j < inputs; j++) merged[i * inputs + j] = (weight[i * inputs + j] ?? 0) + (row[j] ?? 0);
+    for (let j = 0; j < inputs; j++) merged[i * inputs + j] = at(weight, i * inputs + j) + at(row, j);
   }
   return merged;
 }

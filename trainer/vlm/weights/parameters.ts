@@ -1,74 +1,77 @@
 /**
- * @file A model's parameters, whatever its architecture: read from the directory, and put into a graph as constants, as LoRA sums W + s·B·A, or as
- * pieces of the one flat vector that is trained.
+ * @file A model's parameters in a graph, whatever its architecture: where they lie on disk, as LoRA's sums W + s·B·A, or as pieces of the one
+ * flat vector that is trained.
  */
-import { type Graph, type Layout, lowRankSum, pack, unpack, type Value, views } from "../../graph/index.js";
+import { at } from "../../at.js";
+import { type Graph, type Layout, lowRankSum, pack, sizeOf, unpack, type Value, views } from "../../graph/index.js";
 import type { Random } from "../../random/random.js";
-import { Weights } from "../files/directory.js";
+import type { ParameterSource } from "../layers/scope.js";
 import {
   type Adapter,
   adapterKeys,
-  type LinearModule,
   type LoraConfig,
   type LoraPair,
   loraScale,
   matchTargets,
   mergedWeight,
+  rankOf,
 } from "./lora.js";
+import type { ModelShape } from "./recording.js";
+import type { StoredWeights } from "./stored-weights.js";
 
-export interface ParameterShape {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** What a model is made of, from its configuration alone. */
-export interface ModelShape {
-  /** Every parameter, by its name in the file. */
-  readonly shapes: readonly ParameterShape[];
-  /** Every linear layer, in the model's order: what LoRA may target. */
-  readonly modules: readonly LinearModule[];
-}
-
+/** What a model is made of, and where its weights lie. */
 export interface ModelParameters extends ModelShape {
-  readonly values: ReadonlyMap<string, Float32Array>;
+  readonly weights: StoredWeights;
 }
 
-/** A parameter of a graph, by its name in the file. */
-export type Parameters = (name: string) => Value;
+/** Weights up to this many bytes (as float32) are looked through for values that are not finite when a model is opened. */
+const LOOKED_THROUGH = 64 * 2 ** 20;
 
-/** Reads every weight that the shape names; what else the files hold is passed over. */
-export function readValues(directory: string, { shapes }: ModelShape): ModelParameters["values"] {
-  const weights = Weights.open(directory);
-  return new Map(shapes.map(({ name, shape }) => [name, weights.floats(name, shape)]));
+/** @throws InputError for a parameter that is missing, of another shape or type, or (in a small model) not finite */
+export function checkParameters({ shapes, weights }: ModelParameters): void {
+  weights.check(shapes);
+  if (4 * countOf(shapes) <= LOOKED_THROUGH) for (const { name } of shapes) weights.floats(name);
 }
+
+/** Numbers in all of these together. */
+export const countOf = (shapes: ModelShape["shapes"]): number =>
+  shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** What is trained: the tensors that make up the flat vector, and whether they are LoRA's A and B or the parameters themselves. */
 export interface Trainable {
   readonly layout: Layout;
   readonly lora: LoraConfig | null;
+  /** The model's parameters that training changes. */
+  readonly changes: ReadonlySet<string>;
 }
 
 /** A and B of every module that the configuration targets, under their names in an adapter file. */
-export function loraTrainable(parameters: ModelParameters, lora: LoraConfig): Trainable {
-  const layout = matchTargets(lora.targets, parameters.modules).flatMap(({ path, inputs, outputs }) => {
+export function loraTrainable({ modules }: ModelShape, lora: LoraConfig): Trainable {
+  const targets = matchTargets(lora.targets, modules);
+  const layout = targets.flatMap(({ path, inputs, outputs }) => {
     const [keyA, keyB] = adapterKeys(path);
+    const rank = rankOf(lora, path);
     return [
-      { name: keyA, shape: [lora.rank, inputs] },
-      { name: keyB, shape: [outputs, lora.rank] },
+      { name: keyA, shape: [rank, inputs] },
+      { name: keyB, shape: [outputs, rank] },
     ];
   });
-  return { layout, lora };
+  return { layout, lora, changes: new Set(targets.map(({ path }) => `${path}.weight`)) };
 }
 
-export const fullTrainable = ({ shapes }: ModelParameters): Trainable => ({ layout: shapes, lora: null });
+export const fullTrainable = ({ shapes }: ModelShape): Trainable => ({
+  layout: shapes,
+  lora: null,
+  changes: new Set(shapes.map(({ name }) => name)),
+});
 
 /** Starting values: A normal with variance 1 / inputs, B zero, so that the adapter starts by changing nothing. */
 export function freshAdapter({ layout }: Trainable, random: Random): Float32Array {
-  const shapes = new Map(layout.map(({ name, shape }) => [name, shape]));
-  return pack(layout, (name) => {
-    const [rows = 1, columns = 1] = shapes.get(name) ?? [];
-    const deviation = name.endsWith("lora_A.weight") ? 1 / Math.sqrt(columns) : 0;
-    return Float32Array.from({ length: rows * columns }, () => (deviation === 0 ? 0 : deviation * random.normal()));
+  return pack(layout, (name, shape) => {
+    const size = sizeOf(shape);
+    if (!name.endsWith("lora_A.weight")) return new Float32Array(size);
+    const deviation = 1 / Math.sqrt(at(shape, 1));
+    return Float32Array.from({ length: size }, () => deviation * random.normal());
   });
 }
 
@@ -96,52 +99,38 @@ export function adapterOf(parameters: ModelParameters, trainable: Trainable, fla
   return { config: trainable.lora, pairs };
 }
 
-/** The model with the adapter added into its weights. */
-export function mergeAdapter<Parameters extends ModelParameters>(parameters: Parameters, adapter: Adapter): Parameters {
-  const values = new Map(parameters.values);
-  for (const [path, pair] of adapter.pairs) {
-    const name = `${path}.weight`;
-    const weight = values.get(name);
-    if (weight !== undefined) values.set(name, mergedWeight(weight, pair, adapter.config));
-  }
-  return { ...parameters, values };
+/** The weights that an adapter changes, with it added in. */
+export function mergedWeights({ weights }: ModelParameters, { config, pairs }: Adapter): Map<string, Float32Array> {
+  return new Map(
+    [...pairs].map(([path, pair]) => {
+      const name = `${path}.weight`;
+      return [name, mergedWeight(weights.floats(name), pair, rankOf(config, path), loraScale(config, path))];
+    }),
+  );
 }
 
-/** All parameters as constants of the graph. */
-export function constants(graph: Graph, { shapes, values }: ModelParameters): Parameters {
-  const shapeOf = new Map(shapes.map(({ name, shape }) => [name, shape]));
-  const made = new Map<string, Value>();
-  return (name) => {
-    let value = made.get(name);
-    if (value === undefined) {
-      const data = values.get(name);
-      const shape = shapeOf.get(name);
-      if (data === undefined || shape === undefined) throw new Error(`the model has no parameter ${name}`);
-      value = graph.constant(data, shape);
-      made.set(name, value);
-    }
-    return value;
+/** All parameters where they lie on disk, those of `replaced` as constants in their place. */
+export const storedParameters =
+  (
+    graph: Graph,
+    { weights }: ModelParameters,
+    replaced: ReadonlyMap<string, Float32Array> = new Map(),
+  ): ParameterSource =>
+  (name, shape) => {
+    const values = replaced.get(name);
+    return values === undefined ? weights.inGraph(graph, { name, shape }) : graph.constant(values, shape);
   };
-}
 
 /** Parameters of which some come from the flat vector `flat`. */
-export function trainedParameters(base: Parameters, { layout, lora }: Trainable, flat: Value): Parameters {
+export function trainedParameters(base: ParameterSource, { layout, lora }: Trainable, flat: Value): ParameterSource {
   const trained = views(flat, layout);
-  const made = new Map<string, Value>();
-  const make = (name: string): Value => {
-    if (lora === null) return trained.get(name) ?? base(name);
-    const [keyA, keyB] = adapterKeys(name.replace(/\.weight$/, ""));
+  return (name, shape) => {
+    if (lora === null) return trained.get(name) ?? base(name, shape);
+    const path = name.replace(/\.weight$/, "");
+    const [keyA, keyB] = adapterKeys(path);
     const a = trained.get(keyA);
     const b = trained.get(keyB);
-    if (a === undefined || b === undefined || !name.endsWith(".weight")) return base(name);
-    return lowRankSum(base(name), a, b, loraScale(lora));
-  };
-  return (name) => {
-    let value = made.get(name);
-    if (value === undefined) {
-      value = make(name);
-      made.set(name, value);
-    }
-    return value;
+    if (a === undefined || b === undefined || path === name) return base(name, shape);
+    return lowRankSum(base(name, shape), a, b, loraScale(lora, path));
   };
 }

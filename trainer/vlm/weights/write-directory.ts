@@ -2,8 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { writeSafetensors } from "../../files/safetensors.js";
-import { unpack } from "../../graph/index.js";
-import type { ModelParameters, Trainable } from "./parameters.js";
+import type { ModelParameters } from "./parameters.js";
 
 const COPIED = [
   "config.json",
@@ -13,23 +12,21 @@ const COPIED = [
   "vocab.json",
   "merges.txt",
   "special_tokens_map.json",
+  "spiece.model",
+  "tokenizer.model",
 ];
 
-/** The directory `source` with the weights of `parameters`, those of `trained` in their place. */
+/** The directory that `parameters` come from, with `changed` weights in their place; all are written as float32. */
 export function writeModelDirectory(
   target: string,
-  source: string,
-  parameters: ModelParameters,
-  trainable?: Trainable,
-  flat?: Float32Array,
+  { shapes, weights }: ModelParameters,
+  changed: ReadonlyMap<string, Float32Array>,
 ): void {
   const made = mkdirSync(target, { recursive: true });
   try {
-    copyFiles(source, target);
-    const trained = trainable === undefined || flat === undefined ? null : unpack(trainable.layout, flat);
-    const tensors = parameters.shapes.map(({ name, shape }) => {
-      const data = trained?.get(name) ?? parameters.values.get(name) ?? new Float32Array();
-      return [name, { shape, data }] as const;
+    copyFiles(weights.directory, target);
+    const tensors = shapes.map(({ name, shape }) => {
+      return [name, { shape, data: changed.get(name) ?? weights.floats(name) }] as const;
     });
     writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));
   } catch (error) {

@@ -1,30 +1,32 @@
 /** @file What a contrastive model's graphs are fed: images cut into patches, texts as padded ids, caption sets as masks. */
-import type { Tensor } from "../../graph/runtime.js";
+import { at } from "../../at.js";
+import { float32, type Tensor } from "../../tensor.js";
 import { type ImageProcessing, normalisation, resizeAndCrop } from "../files/image-processor.js";
 import type { CaptionSet, ImageBatch } from "../model.js";
-import type { TextTower, TextTree, TreeSize } from "./text-tree.js";
 
-/** What a vision tower's patches follow from. */
-export interface VisionTower {
+/** How an image is cut: squares of `patch` pixels. What does not fill a square at the right and lower edge is left out. */
+export interface PatchGrid {
   readonly imageSize: number;
   readonly patch: number;
-  /** Patches, and one for the class. */
-  readonly tokens: number;
 }
 
-const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
+const side = ({ imageSize, patch }: PatchGrid): number => Math.floor(imageSize / patch);
+
+/** Patches and numbers in each: the axes of a batch of images after the first. */
+export const patchShape = (grid: PatchGrid): readonly [number, number] => [side(grid) ** 2, 3 * grid.patch ** 2];
 
 /** Row y of patch p, channel by channel: the order in which a patch convolution's kernel lies in the file. */
-function patchOrder({ imageSize, patch }: VisionTower): Int32Array {
-  const side = imageSize / patch;
-  const order = new Int32Array(3 * imageSize * imageSize);
-  let at = 0;
-  for (let p = 0; p < side * side; p++) {
-    const top = Math.floor(p / side) * patch;
-    const left = (p % side) * patch;
+function patchOrder(grid: PatchGrid): Int32Array {
+  const { imageSize, patch } = grid;
+  const [count, length] = patchShape(grid);
+  const order = new Int32Array(count * length);
+  let place = 0;
+  for (let p = 0; p < count; p++) {
+    const top = Math.floor(p / side(grid)) * patch;
+    const left = (p % side(grid)) * patch;
     for (let channel = 0; channel < 3; channel++) {
       for (let y = 0; y < patch; y++) {
-        for (let x = 0; x < patch; x++) order[at++] = ((top + y) * imageSize + left + x) * 3 + channel;
+        for (let x = 0; x < patch; x++) order[place++] = ((top + y) * imageSize + left + x) * 3 + channel;
       }
     }
   }
@@ -38,7 +40,7 @@ export class Patches {
   private readonly arrays = new Map<number, Float32Array>();
 
   constructor(
-    private readonly config: VisionTower,
+    private readonly grid: PatchGrid,
     private readonly processing: ImageProcessing,
   ) {
     this.table = normalisation(processing);
@@ -46,8 +48,9 @@ export class Patches {
 
   /** [rows, patches, 3 · patch²]: the chosen images, and zeros in the rows beyond them. The next call of as many rows overwrites it. */
   of(images: ImageBatch, chosen: readonly number[], rows: number): Tensor {
-    const { imageSize, tokens, patch } = this.config;
-    const length = 3 * imageSize ** 2;
+    const { imageSize } = this.grid;
+    const [count, size] = patchShape(this.grid);
+    const length = count * size;
     const data = this.arrays.get(rows) ?? new Float32Array(rows * length);
     this.arrays.set(rows, data);
     const { height, width } = images;
@@ -61,16 +64,17 @@ export class Patches {
       this.write(picture.data, data, row * length);
     });
     data.fill(0, chosen.length * length);
-    return floats(data, [rows, tokens - 1, 3 * patch ** 2]);
+    return float32(data, [rows, count, size]);
   }
 
-  /** One image from `at` on, in the order of `patchOrder`. */
-  private write(source: Uint8Array, data: Float32Array, at: number): void {
+  /** One image from `start` on, in the order of `patchOrder`. */
+  private write(source: Uint8Array, data: Float32Array, start: number): void {
     const { table } = this;
-    const { imageSize, patch } = this.config;
-    let to = at;
-    for (let top = 0; top < imageSize; top += patch) {
-      for (let left = 0; left < imageSize; left += patch) {
+    const { imageSize, patch } = this.grid;
+    const end = side(this.grid) * patch;
+    let to = start;
+    for (let top = 0; top < end; top += patch) {
+      for (let left = 0; left < end; left += patch) {
         for (let channel = 0; channel < 3; channel++) {
           for (let y = top; y < top + patch; y++) {
             let from = (y * imageSize + left) * 3 + channel;
@@ -84,15 +88,15 @@ export class Patches {
   }
 
   /** The same order for pixel values that are normalised already, [rows, 3, size, size]. */
-  static ofPixels(config: VisionTower, pixels: Float32Array): Tensor {
-    const order = patchOrder(config);
-    const plane = config.imageSize ** 2;
-    const rows = pixels.length / order.length;
-    const data = Float32Array.from({ length: pixels.length }, (_, i) => {
-      const from = order[i % order.length] ?? 0;
-      return pixels[Math.floor(i / order.length) * order.length + (from % 3) * plane + Math.floor(from / 3)] ?? 0;
+  static ofPixels(grid: PatchGrid, pixels: Float32Array): Tensor {
+    const order = patchOrder(grid);
+    const plane = grid.imageSize ** 2;
+    const rows = pixels.length / (3 * plane);
+    const data = Float32Array.from({ length: rows * order.length }, (_, i) => {
+      const from = at(order, i % order.length);
+      return at(pixels, Math.floor(i / order.length) * 3 * plane + (from % 3) * plane + Math.floor(from / 3));
     });
-    return floats(data, [rows, config.tokens - 1, 3 * config.patch ** 2]);
+    return float32(data, [rows, ...patchShape(grid)]);
   }
 }
 
@@ -100,18 +104,6 @@ export class Patches {
 export function bucket(count: number): number {
   return count <= 64 ? 2 ** Math.ceil(Math.log2(Math.max(1, count))) : Math.ceil(count / 64) * 64;
 }
-
-/** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
-export function treeSize({ heads }: Pick<TextTower, "heads">, { paths, ids, tokens }: TextTree): TreeSize {
-  const stepped = (count: number, step: number): number =>
-    count <= 64 ? bucket(count) : Math.ceil(count / step) * step;
-  const [texts, nodes] = [stepped(paths.length, TEXT_STEP), stepped(ids.length, NODE_STEP)];
-  return { texts, tokens: tokens + (tokens % 2), nodes, heads };
-}
-
-/** Each size is a graph of its own that holds 100 MB and more once it has run: a few per cent of padding cost less. */
-const TEXT_STEP = 128;
-const NODE_STEP = 512;
 
 /** Texts given numbers in the order they are first met; texts of the same tokens share one. */
 export class DistinctTexts {
@@ -138,17 +130,16 @@ export class DistinctTexts {
 /** Added to the scores of texts that are not in a set. */
 const OUTSIDE = -1e30;
 
-/** Caption sets as masks over distinct texts: `members` and `right` of losses.ts, [images, sets, texts]. */
+/** Caption sets as masks over distinct texts: `members` and `right` of losses.ts, [images, sets, texts]. `count`: sets of the whole step. */
 export function captionSetTensors(
   captions: readonly (readonly CaptionSet[])[],
   distinct: DistinctTexts,
-  size: { images: number; sets: number; texts: number },
+  size: { images: number; sets: number; texts: number; count: number },
 ): { members: Tensor; right: Tensor } {
-  const { images, sets, texts } = size;
+  const { images, sets, texts, count } = size;
   const dims = [images, sets, texts];
   const members = new Float32Array(images * sets * texts).fill(OUTSIDE);
   const right = new Float32Array(images * sets * texts);
-  const count = captions.reduce((sum, own) => sum + own.length, 0);
   captions.forEach((own, image) => {
     own.forEach((set, index) => {
       const base = (image * sets + index) * texts;
@@ -157,5 +148,5 @@ export function captionSetTensors(
       right[base + distinct.number(set.right)] = 1 / count;
     });
   });
-  return { members: floats(members, dims), right: floats(right, dims) };
+  return { members: float32(members, dims), right: float32(right, dims) };
 }

@@ -3,7 +3,11 @@
  * captions that start alike share those states, and the linear layers run once for each node of the tree. Of the captions of a
  * step of fine-tuning that is two to three times less than token by token.
  */
-import type { Tensor, Tensors } from "../../graph/runtime.js";
+import type { Graph, Value } from "../../graph/index.js";
+import { float32, int32, type Tensors } from "../../tensor.js";
+import type { Cells } from "../layers/shared-rows.js";
+import { MASKED } from "../layers/transformer.js";
+import { bucket } from "./batches.js";
 
 /** What a text tower's tree follows from. */
 export interface TextTower {
@@ -70,12 +74,54 @@ export interface TreeSize {
   readonly heads: number;
 }
 
-const MASKED = -1e30;
+/** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
+export function treeSize({ heads }: Pick<TextTower, "heads">, { paths, ids, tokens }: TextTree): TreeSize {
+  const stepped = (count: number, step: number): number =>
+    count <= 64 ? bucket(count) : Math.ceil(count / step) * step;
+  const [texts, nodes] = [stepped(paths.length, TEXT_STEP), stepped(ids.length, NODE_STEP)];
+  return { texts, tokens: tokens + (tokens % 2), nodes, heads };
+}
 
-const integers = (data: Int32Array, dims: readonly number[] = [data.length]): Tensor => ({ type: "int32", dims, data });
-const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type: "float32", dims, data });
+/** Each size is a graph of its own that holds 100 MB and more once it has run: a few per cent of padding cost less. */
+const TEXT_STEP = 128;
+const NODE_STEP = 512;
 
-/** The tensors of `TextInputs` (towers.ts). */
+/** A tree of texts in a graph, int32 unless said. */
+export interface TextInputs extends Cells {
+  /** Token and position of each node. */
+  readonly ids: Value;
+  readonly positions: Value;
+  /** The pooled node of each text. */
+  readonly ends: Value;
+  /** For each node the text that it ends, and whether it does: float32 [nodes, 1]. */
+  readonly endOf: Value;
+  readonly isEnd: Value;
+  /** What the pooled token may see: 0 at the cells of its text, else very low. float32 [texts, 1, 1, tokens]. */
+  readonly reach: Value;
+}
+
+/** Inputs of the sizes of a tree of texts, under the names of `treeTensors`. */
+export function textInputs(graph: Graph, { texts, tokens, nodes, heads }: TreeSize): TextInputs {
+  const cells = texts * tokens * heads;
+  return {
+    texts,
+    heads,
+    tokens,
+    ids: graph.input("ids", [nodes], "int32"),
+    positions: graph.input("positions", [nodes], "int32"),
+    paths: graph.input("paths", [cells], "int32"),
+    order: graph.input("order", [cells], "int32"),
+    last: graph.input("last", [nodes], "int32"),
+    representatives: graph.input("representatives", [nodes * heads], "int32"),
+    isRepresentative: graph.input("isRepresentative", [cells, 1]),
+    ends: graph.input("ends", [texts], "int32"),
+    endOf: graph.input("endOf", [nodes], "int32"),
+    isEnd: graph.input("isEnd", [nodes, 1]),
+    reach: graph.input("reach", [texts, 1, 1, tokens]),
+  };
+}
+
+/** The tensors of `TextInputs`. */
 export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
   const { texts, tokens, nodes, heads } = size;
   const cells = texts * tokens * heads;
@@ -111,16 +157,16 @@ export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
     }
   }
   return {
-    ids: integers(padded(tree.ids, nodes)),
-    positions: integers(padded(tree.positions, nodes)),
-    paths: integers(paths),
+    ids: int32(padded(tree.ids, nodes)),
+    positions: int32(padded(tree.positions, nodes)),
+    paths: int32(paths),
     ...sortedCells(tree, uses, size),
-    representatives: integers(representatives),
-    isRepresentative: floats(isRepresentative, [cells, 1]),
-    ends: integers(ends),
-    endOf: integers(endOf),
-    isEnd: floats(isEnd, [nodes, 1]),
-    reach: floats(reach, [texts, 1, 1, tokens]),
+    representatives: int32(representatives),
+    isRepresentative: float32(isRepresentative, [cells, 1]),
+    ends: int32(ends),
+    endOf: int32(endOf),
+    isEnd: float32(isEnd, [nodes, 1]),
+    reach: float32(reach, [texts, 1, 1, tokens]),
   };
 }
 
@@ -156,5 +202,5 @@ function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nod
       }
     }
   }
-  return { order: integers(order), last: integers(last) };
+  return { order: int32(order), last: int32(last) };
 }

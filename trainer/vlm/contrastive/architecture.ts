@@ -1,0 +1,19 @@
+/** @file An entry in the list of architectures, for those that compare images with texts. */
+import type { Architecture } from "../architecture.js";
+import type { Tolerances } from "../verification/tolerances.js";
+import { record } from "../weights/recording.js";
+import { type ReadNetwork, verifyContrastive } from "./checks.js";
+import { openContrastive, readParameters } from "./model.js";
+
+export function contrastive(name: string, read: ReadNetwork, tolerances: Tolerances): Architecture {
+  return {
+    name,
+    shape: (directory) => {
+      const network = read(directory);
+      return { ...record(network.declare), sizes: network.sizes };
+    },
+    read: (directory) => readParameters(directory, read(directory)),
+    open: async (directory, options) => openContrastive(directory, read(directory), options),
+    verify: (directory, runtime) => verifyContrastive(directory, read, tolerances, runtime),
+  };
+}

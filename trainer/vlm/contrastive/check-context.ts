@@ -1,0 +1,119 @@
+/** @file What the comparisons of a contrastive model with its reference numbers share: the model, the reference's inputs, and running graphs once. */
+import { z } from "zod";
+import { at } from "../../at.js";
+import type { SafetensorsFile } from "../../files/safetensors.js";
+import { Graph, type Runtime, slice, l2Normalize as unit, type Value } from "../../graph/index.js";
+import type { Tensor, Tensors } from "../../tensor.js";
+import { type ParameterSource, scopeOf } from "../layers/scope.js";
+import { built } from "../training/program-cache.js";
+import type { Comparison } from "../verification/comparison.js";
+import type { Tolerances } from "../verification/tolerances.js";
+import type { ModelParameters } from "../weights/parameters.js";
+import { logitsPerImage } from "./losses.js";
+import type { ContrastiveNetwork, TextBatch } from "./network.js";
+import { patchesInput } from "./programs.js";
+
+export const metaSchema = z.looseObject({
+  texts: z.array(z.string()),
+  negatives: z.array(z.string()),
+  input_ids: z.array(z.array(z.number().int())),
+  adamw: z.looseObject({
+    lr: z.number(),
+    betas: z.tuple([z.number(), z.number()]),
+    eps: z.number(),
+    weight_decay: z.number(),
+  }),
+  lora: z.record(
+    z.string(),
+    z
+      .looseObject({
+        losses: z.array(z.number()),
+        negclip_loss: z.number().optional(),
+        hard_negative_loss: z.number().optional(),
+      })
+      .transform((run, context) => {
+        const hard = run.negclip_loss ?? run.hard_negative_loss;
+        if (hard === undefined) context.addIssue("neither negclip_loss nor hard_negative_loss");
+        return { losses: run.losses, hardLoss: hard ?? Number.NaN };
+      }),
+  ),
+});
+export type Meta = z.infer<typeof metaSchema>;
+
+export interface Context {
+  readonly golden: string;
+  readonly network: ContrastiveNetwork;
+  readonly parameters: ModelParameters;
+  readonly runtime: Runtime;
+  readonly comparison: Comparison;
+  readonly tolerance: Tolerances;
+  readonly meta: Meta;
+  readonly patches: Tensor;
+}
+
+export const rowsOf = (file: SafetensorsFile, name: string): Int32Array[] => {
+  const [rows = 0, columns = 0] = file.shape(name);
+  const ids = file.readIntegers(name);
+  return Array.from({ length: rows }, (_, row) => ids.slice(row * columns, (row + 1) * columns));
+};
+
+/** Builds a graph over a model's parameters, runs it once, and drops it. */
+export async function runOnce(
+  { runtime, parameters }: Pick<Context, "runtime" | "parameters">,
+  build: (graph: Graph) => void,
+  feeds: Tensors,
+): Promise<Tensors> {
+  const graph = new Graph();
+  build(graph);
+  const { model, binding } = built(graph, parameters.weights.placement(parameters.shapes));
+  const program = await runtime.load(model, binding);
+  try {
+    return await program.run(feeds);
+  } finally {
+    await program.release();
+  }
+}
+
+export const numbers = (tensors: Tensors, name: string): Float32Array => {
+  const data = tensors[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`no float output ${name}`);
+  return data;
+};
+
+/** What a comparison of images and texts is fed. */
+export interface Batch {
+  readonly images: number;
+  /** Rows of texts; the graph may have more, as padding. */
+  readonly count: number;
+  readonly texts: TextBatch;
+  readonly feeds: Tensors;
+}
+
+export function batchOf({ network, patches }: Context, rows: readonly Int32Array[]): Batch {
+  const texts = network.texts(rows);
+  return { images: at(patches.dims, 0), count: rows.length, texts, feeds: { patches, ...texts.tensors } };
+}
+
+export interface Forward {
+  /** Not normalised. */
+  readonly imageFeatures: Value;
+  readonly textFeatures: Value;
+  readonly image: Value;
+  readonly text: Value;
+  /** [images, texts] */
+  readonly logits: Value;
+}
+
+/** Features, embeddings and logits of a batch. */
+export function forward(
+  graph: Graph,
+  network: ContrastiveNetwork,
+  source: ParameterSource,
+  { images, count, texts }: Batch,
+): Forward {
+  const scope = scopeOf(graph, source);
+  const imageFeatures = network.image(scope, patchesInput(graph, network, images));
+  const textFeatures = slice(texts.features(scope), 0, 0, count);
+  const [image, text] = [unit(imageFeatures), unit(textFeatures)];
+  return { imageFeatures, textFeatures, image, text, logits: logitsPerImage(image, text, network.calibration(scope)) };
+}

@@ -1,0 +1,426 @@
+/** @file A contrastive model from its directory: scoring with cached text embeddings, and fine-tuning on caption sets. */
+import path from "node:path";
+import { at } from "../../at.js";
+import { InputError } from "../../errors.js";
+import { layoutSize, startRuntime, unpack } from "../../graph/index.js";
+import type { Runtime } from "../../graph/runtime.js";
+import { float32, scalar, type Tensor, type Tensors } from "../../tensor.js";
+import { readImageProcessing } from "../files/image-processor.js";
+import { TextTokenizer } from "../files/tokenizer.js";
+import type {
+  CaptionSet,
+  FineTuneResult,
+  FineTuning,
+  ImageBatch,
+  OpenOptions,
+  TrainingState,
+  VisionLanguageModel,
+} from "../model.js";
+import { Programs } from "../training/program-cache.js";
+import { type FrozenFront, frozenFront } from "../weights/frozen.js";
+import { writeAdapter } from "../weights/lora.js";
+import { adapterOf, checkParameters, countOf, type ModelParameters, type Trainable } from "../weights/parameters.js";
+import { record } from "../weights/recording.js";
+import { startingPoint } from "../weights/starting.js";
+import { StoredWeights } from "../weights/stored-weights.js";
+import { writeModelDirectory } from "../weights/write-directory.js";
+import { bucket, captionSetTensors, DistinctTexts, Patches } from "./batches.js";
+import { type ImageRow, ImageRows } from "./image-rows.js";
+import type { ContrastiveNetwork, TextBatch } from "./network.js";
+import {
+  ACCUMULATED,
+  calibrationProgram,
+  frontProgram,
+  imageProgram,
+  partProgram,
+  patchesInput,
+  type Source,
+  type StepShape,
+  type StepStart,
+  stepProgram,
+  TRAINED,
+  textProgram,
+  updateProgram,
+} from "./programs.js";
+
+const DEFAULT_SCORING_BATCH = 64;
+/** Texts that go through the tower at once when scoring. */
+const TEXT_BATCH = 512;
+
+/** Adam's state beside the trained parameters. */
+const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
+
+function floats(tensors: Tensors, name: string): Float32Array {
+  const data = tensors[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`no float tensor ${name}`);
+  return data;
+}
+
+interface Training {
+  readonly trainable: Trainable;
+  readonly options: FineTuning;
+  readonly image: FrozenFront;
+  readonly text: FrozenFront;
+}
+
+type Captions = readonly (readonly CaptionSet[])[];
+
+class ContrastiveModel implements VisionLanguageModel {
+  readonly imageSize: number;
+  readonly description: VisionLanguageModel["description"];
+  private readonly patches: Patches;
+  private readonly programs: Programs;
+  private readonly front = new ImageRows();
+  private embeddings = new Map<string, Float32Array>();
+  private calibrated: { factor: number; bias: number } | undefined;
+  private steps = 0;
+
+  constructor(
+    private readonly directory: string,
+    private readonly runtime: Runtime,
+    private readonly source: Source,
+    private readonly tokenizer: TextTokenizer,
+    private readonly training: Training | null,
+    private readonly scoringBatch: number,
+  ) {
+    const { network, parameters } = source;
+    this.imageSize = network.grid.imageSize;
+    this.patches = new Patches(network.grid, readImageProcessing(directory));
+    this.programs = new Programs(runtime);
+    this.description = {
+      directory: path.basename(path.resolve(directory)),
+      architecture: network.architecture,
+      parameters: countOf(parameters.shapes),
+      trainable: training === null ? 0 : layoutSize(training.trainable.layout),
+    };
+  }
+
+  /** Puts the trained parameters and a fresh optimizer state into the runtime. */
+  async start(trained: Float32Array): Promise<void> {
+    if (this.source.trainable === null) return;
+    await this.runtime.set({ [TRAINED]: float32(trained) });
+    if (this.training === null) return;
+    const zeros = (): Tensor => float32(new Float32Array(trained.length));
+    await this.runtime.set({ [STATE[1]]: zeros(), [STATE[2]]: zeros(), [STATE[3]]: scalar(0) });
+    if (this.training.options.accumulation > 1) await this.runtime.set({ [ACCUMULATED]: zeros() });
+  }
+
+  async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
+    checkCounts(images, captions);
+    await this.embedTexts(textsOf(captions));
+    const { factor, bias } = await this.calibration();
+    const result: Float32Array[][] = [];
+    for (let first = 0; first < images.count; first += this.scoringBatch) {
+      const chosen = range(first, Math.min(first + this.scoringBatch, images.count));
+      const embedded = await this.embedImages(images, chosen);
+      for (const [row, image] of chosen.entries()) {
+        const own = embedded.subarray(row * this.width, (row + 1) * this.width);
+        result.push(
+          at(captions, image).map(({ right, wrong }) =>
+            Float32Array.from([right, ...wrong], (text) => factor * dot(own, this.embedding(text)) + bias),
+          ),
+        );
+      }
+    }
+    if (result.flat().some((logits) => !logits.every(Number.isFinite))) {
+      throw new InputError(
+        `${this.directory}: its logits are no finite numbers: the weights or the adapter are damaged`,
+      );
+    }
+    return result;
+  }
+
+  async fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
+    checkCounts(images, captions);
+    const { training } = this;
+    if (training === null) throw new Error("opened without fineTuning: it can only score");
+    const sets = captions.reduce((sum, own) => sum + own.length, 0);
+    if (sets === 0) throw new RangeError("a step of fine-tuning needs at least one caption set");
+    const { options } = training;
+    const warm = Math.min(1, (this.steps + 1) / Math.max(1, options.warmupSteps));
+    const learningRate = scalar(options.learningRate * warm);
+    const result =
+      options.accumulation === 1
+        ? await this.wholeStep(training, images, captions, sets, learningRate)
+        : await this.stepInParts(training, images, captions, sets, learningRate);
+    this.steps++;
+    this.forget(training);
+    return result;
+  }
+
+  private async wholeStep(
+    training: Training,
+    images: ImageBatch,
+    captions: Captions,
+    sets: number,
+    learningRate: Tensor,
+  ): Promise<FineTuneResult> {
+    const chosen = range(0, images.count);
+    const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
+    const program = await this.programs.get(`step ${key}`, () =>
+      stepProgram({ ...this.source, trainable: training.trainable }, batch, shape, start, training.options),
+    );
+    const found = await program.run({ ...feeds, learningRate });
+    return { loss: at(floats(found, "loss"), 0), gradientNorm: at(floats(found, "gradientNorm"), 0) };
+  }
+
+  /** The same step with its images in parts, whose gradients are added up. */
+  private async stepInParts(
+    training: Training,
+    images: ImageBatch,
+    captions: Captions,
+    sets: number,
+    learningRate: Tensor,
+  ): Promise<FineTuneResult> {
+    const source = { ...this.source, trainable: training.trainable };
+    const size = Math.ceil(images.count / training.options.accumulation);
+    let loss = 0;
+    for (let first = 0; first < images.count; first += size) {
+      const chosen = range(first, Math.min(first + size, images.count));
+      if (chosen.every((image) => at(captions, image).length === 0)) continue;
+      const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
+      const part = await this.programs.get(`part ${key}`, () => partProgram(source, batch, shape, start));
+      loss += at(floats(await part.run(feeds), "loss"), 0);
+    }
+    const update = await this.programs.get("update", () => updateProgram(source, training.options));
+    return { loss, gradientNorm: at(floats(await update.run({ learningRate }), "gradientNorm"), 0) };
+  }
+
+  /** What a step over the chosen images is fed, and the graph's shape that it goes through. */
+  private async stepFeeds(
+    training: Training,
+    images: ImageBatch,
+    captions: Captions,
+    chosen: readonly number[],
+    sets: number,
+  ): Promise<{ key: string; batch: TextBatch; shape: StepShape; start: StepStart; feeds: Tensors }> {
+    const { network } = this.source;
+    const own = chosen.map((image) => at(captions, image));
+    const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
+    const texts = textsOf(own);
+    for (const text of texts) distinct.number(text);
+    const batch = network.texts(distinct.encoded);
+    const shape = {
+      images: imageBucket(chosen.length),
+      sets: own.reduce((most, { length }) => Math.max(most, length), 1),
+    };
+    const start: StepStart = { image: training.image.stage, textsFrozen: training.text.whole };
+    const feeds = {
+      ...(await this.imageFeeds(images, chosen, shape.images, start.image)),
+      ...(start.textsFrozen ? await this.embeddedTexts(texts, distinct, batch) : batch.tensors),
+      ...captionSetTensors(own, distinct, { ...shape, texts: batch.texts, count: sets }),
+    };
+    const key = `${shape.images} ${shape.sets} ${start.textsFrozen ? batch.texts : batch.key}`;
+    return { key, batch, shape, start, feeds };
+  }
+
+  /** Patches of the chosen images; or what the frozen front makes of them, computed where it is not known. */
+  private async imageFeeds(
+    images: ImageBatch,
+    chosen: readonly number[],
+    rows: number,
+    stage: string | null,
+  ): Promise<Tensors> {
+    if (stage === null) return { patches: this.patches.of(images, chosen, rows) };
+    const keys = ImageRows.keys(images, chosen);
+    const known = keys.map((key) => this.front.get(key));
+    const missing = chosen.filter((_, row) => known[row] === undefined);
+    const made = missing.length === 0 ? [] : await this.frontRows(images, missing, stage);
+    const all = known.map((row) => row ?? at(made.splice(0, 1), 0));
+    keys.forEach((key, row) => {
+      this.front.set(key, at(all, row));
+    });
+    const { data: first, width } = at(all, 0);
+    const data = new Float32Array(rows * first.length);
+    all.forEach((row, i) => {
+      data.set(row.data, i * first.length);
+    });
+    return { front: float32(data, [data.length / width, width]) };
+  }
+
+  private async frontRows(images: ImageBatch, chosen: readonly number[], stage: string): Promise<ImageRow[]> {
+    const rows: ImageRow[] = [];
+    for (let first = 0; first < chosen.length; first += this.scoringBatch) {
+      const part = chosen.slice(first, first + this.scoringBatch);
+      const count = Math.min(bucket(part.length), this.scoringBatch);
+      const program = await this.programs.get(`front ${count}`, () => frontProgram(this.source, count, stage));
+      const found = await program.run({ patches: this.patches.of(images, part, count) });
+      const front = floats(found, "front");
+      const width = at(found["front"]?.dims ?? [], 1);
+      const length = front.length / count;
+      for (const row of part.keys()) rows.push({ data: front.slice(row * length, (row + 1) * length), width });
+    }
+    return rows;
+  }
+
+  /** Embeddings of a frozen text network, at the numbers that the texts have. */
+  private async embeddedTexts(texts: readonly string[], distinct: DistinctTexts, batch: TextBatch): Promise<Tensors> {
+    await this.embedTexts(texts);
+    const data = new Float32Array(batch.texts * this.width);
+    for (const text of texts) data.set(this.embedding(text), distinct.number(text) * this.width);
+    return { text_embeddings: float32(data, [batch.texts, this.width]) };
+  }
+
+  async saveAdapter(directory: string): Promise<void> {
+    const { training } = this;
+    if (training === null) throw new Error("opened without fineTuning: there is no adapter");
+    const { network, parameters } = this.source;
+    const flat = floats(await this.runtime.get([TRAINED]), TRAINED);
+    if (training.trainable.lora === null) {
+      writeModelDirectory(directory, parameters, unpack(training.trainable.layout, flat));
+    } else {
+      const base = { directory: this.directory, modelClass: network.modelClass };
+      writeAdapter(directory, adapterOf(parameters, training.trainable, flat), base);
+    }
+  }
+
+  async state(): Promise<TrainingState> {
+    return { tensors: this.training === null ? {} : await this.runtime.get(STATE), steps: this.steps };
+  }
+
+  async restore({ tensors, steps }: TrainingState): Promise<void> {
+    const { training } = this;
+    if (training !== null) {
+      const size = layoutSize(training.trainable.layout);
+      const found = tensors[TRAINED]?.data.length;
+      if (found !== size) {
+        throw new InputError(
+          `the checkpoint trains ${found ?? "no"} numbers, this model ${size}: another rank, method or model`,
+        );
+      }
+      await this.runtime.set(tensors);
+      this.forget(training);
+    }
+    this.steps = steps;
+  }
+
+  async close(): Promise<void> {
+    await this.runtime.close();
+  }
+
+  private get width(): number {
+    return this.source.network.embedding;
+  }
+
+  /** Embeddings and calibration follow from the parameters, which have changed. */
+  private forget({ text }: Training): void {
+    if (!text.whole) this.embeddings = new Map();
+    this.calibrated = undefined;
+  }
+
+  private async calibration(): Promise<{ factor: number; bias: number }> {
+    if (this.calibrated === undefined) {
+      const program = await this.programs.get("calibration", () => calibrationProgram(this.source));
+      const found = await program.run({});
+      this.calibrated = {
+        factor: at(floats(found, "factor"), 0),
+        bias: found["bias"] === undefined ? 0 : at(floats(found, "bias"), 0),
+      };
+    }
+    return this.calibrated;
+  }
+
+  private embedding(text: string): Float32Array {
+    const embedding = this.embeddings.get(text);
+    if (embedding === undefined) throw new Error(`no embedding of "${text}"`);
+    return embedding;
+  }
+
+  /** [chosen, embedding], unit length. */
+  private async embedImages(images: ImageBatch, chosen: readonly number[]): Promise<Float32Array> {
+    const rows =
+      chosen.length === this.scoringBatch ? this.scoringBatch : Math.min(bucket(chosen.length), this.scoringBatch);
+    const program = await this.programs.get(`images ${rows}`, () => imageProgram(this.source, rows));
+    return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
+  }
+
+  /** Fills the cache with texts that are not in it yet, those that begin alike together. */
+  private async embedTexts(texts: readonly string[]): Promise<void> {
+    const { network } = this.source;
+    const missing = texts.filter((text) => !this.embeddings.has(text)).sort();
+    for (let first = 0; first < missing.length; first += TEXT_BATCH) {
+      const part = missing.slice(first, first + TEXT_BATCH);
+      const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
+      const numbers = part.map((text) => distinct.number(text));
+      const batch = network.texts(distinct.encoded);
+      const program = await this.programs.get(`texts ${batch.key}`, () => textProgram(this.source, batch));
+      const embedded = floats(await program.run(batch.tensors), "embeddings");
+      part.forEach((text, i) => {
+        const row = at(numbers, i);
+        this.embeddings.set(text, embedded.slice(row * this.width, (row + 1) * this.width));
+      });
+    }
+  }
+}
+
+/** The distinct texts of all sets, in the order they are first met. */
+function textsOf(captions: Captions): string[] {
+  const texts = new Set<string>();
+  // The same set is asked of many images.
+  for (const set of new Set(captions.flat())) for (const text of [set.right, ...set.wrong]) texts.add(text);
+  return [...texts];
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** Whole numbers from `first` to before `end`. */
+function range(first: number, end: number): number[] {
+  const numbers: number[] = [];
+  for (let i = first; i < end; i++) numbers.push(i);
+  return numbers;
+}
+
+/** Steps of fine-tuning come in one size but for an epoch's last: multiples of 16 images. */
+const imageBucket = (count: number): number => (count <= 8 ? bucket(count) : Math.ceil(count / 16) * 16);
+
+function checkCounts(images: ImageBatch, captions: readonly unknown[]): void {
+  if (images.count !== captions.length) {
+    throw new RangeError(`${images.count} images, but caption sets of ${captions.length}`);
+  }
+  const bytes = images.count * images.height * images.width * 3;
+  if (images.data.length !== bytes) throw new RangeError(`${images.data.length} bytes of images instead of ${bytes}`);
+}
+
+function trainingOf(network: ContrastiveNetwork, trainable: Trainable | null, options?: FineTuning): Training | null {
+  if (trainable === null || options === undefined) return null;
+  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
+  const text = record((scope) => network.texts([new Int32Array(1)]).features(scope));
+  const front = frozenFront(image, trainable);
+  // Before its first stage an image is only embedded: as cheap as looking it up.
+  const worth = front.stage !== image.stages[0]?.name;
+  return { trainable, options, image: worth ? front : { ...front, stage: null }, text: frozenFront(text, trainable) };
+}
+
+/** What a directory's model is made of, and where its weights lie, checked. */
+export function readParameters(directory: string, network: ContrastiveNetwork): ModelParameters {
+  const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
+  checkParameters(parameters);
+  return parameters;
+}
+
+/** Opens a directory in a worker thread of its own. */
+export async function openContrastive(
+  directory: string,
+  network: ContrastiveNetwork,
+  options: OpenOptions,
+): Promise<VisionLanguageModel> {
+  const parameters = readParameters(directory, network);
+  const { trainable, trained } = startingPoint(parameters, options, network.defaultTargets);
+  const tokenizer = TextTokenizer.open(directory);
+  const training = trainingOf(network, trainable, options.fineTuning);
+  const runtime = await startRuntime(options.runtime);
+  try {
+    const source: Source = { network, parameters, trainable };
+    const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
+    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch);
+    await model.start(trained);
+    return model;
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+/** @file The part of config.json that a transformer encoder follows from, under the keys that Hugging Face's classes share. */
+import { z } from "zod";
+import { InputError } from "../../errors.js";
+import { ACTIVATIONS, type Activation, type EncoderConfig } from "./transformer.js";
+
+export const size = z.number().int().positive();
+
+interface Defaults {
+  readonly width: number;
+  readonly mlp: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly activation: Activation;
+  readonly epsilon: number;
+}
+
+/** The keys, with a class's defaults for those that are left out. */
+export const encoderKeys = ({ width, mlp, layers, heads, activation, epsilon }: Defaults) => ({
+  hidden_size: size.default(width),
+  intermediate_size: size.default(mlp),
+  num_hidden_layers: size.default(layers),
+  num_attention_heads: size.default(heads),
+  hidden_act: z.enum(ACTIVATIONS).default(activation),
+  layer_norm_eps: z.number().positive().default(epsilon),
+});
+
+type Keys = z.infer<z.ZodObject<ReturnType<typeof encoderKeys>>>;
+
+/** @throws InputError where the heads do not divide the width; `part` is the key of config.json. */
+export function encoderConfig(file: string, part: string, keys: Keys): EncoderConfig {
+  const { hidden_size: width, num_attention_heads: heads } = keys;
+  if (width % heads !== 0) {
+    throw new InputError(`${file}: ${part}.hidden_size ${width} is not a multiple of num_attention_heads ${heads}`);
+  }
+  return {
+    width,
+    heads,
+    mlp: keys.intermediate_size,
+    layers: keys.num_hidden_layers,
+    activation: keys.hidden_act,
+    epsilon: keys.layer_norm_eps,
+  };
+}

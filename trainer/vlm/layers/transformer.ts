@@ -1,0 +1,161 @@
+/**
+ * @file The pre-LN transformer encoder that CLIP's and SigLIP's towers are. Activations are matrices [batch · tokens, width]
+ * throughout, so that every linear layer is one product.
+ */
+import {
+  add,
+  type Graph,
+  gelu,
+  linear,
+  matMul,
+  multiply,
+  reshape,
+  silu,
+  softmax,
+  tanhGelu,
+  transpose,
+  type Value,
+} from "../../graph/index.js";
+import { lastAxis } from "./axes.js";
+import { linearLayer, norm } from "./linear.js";
+import type { Scope } from "./scope.js";
+import { type Cells, gatherNodes, spread } from "./shared-rows.js";
+
+export const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_pytorch_tanh"] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+export interface EncoderConfig {
+  readonly width: number;
+  readonly mlp: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly activation: Activation;
+  readonly epsilon: number;
+}
+
+/** An encoder at its place in the module tree, over a batch of sequences. */
+export interface Encoder {
+  readonly scope: Scope;
+  /** In the module tree, and in the names of the reference numbers. */
+  readonly path: string;
+  readonly name: string;
+  readonly config: EncoderConfig;
+  readonly batch: number;
+  /** Added to the attention's scores. */
+  readonly mask?: Value;
+  /** Where the rows are nodes of a tree: how they lie in its texts. Else there is a row for each token of each sequence. */
+  readonly cells?: Cells;
+}
+
+/** What is masked gets this score; its exponential is zero. */
+export const MASKED = -1e30;
+
+/** [tokens, tokens]: a token sees itself and those before it. */
+export function causalMask(graph: Graph, tokens: number): Value {
+  const later = (cell: number): boolean => cell % tokens > Math.floor(cell / tokens);
+  const mask = Float32Array.from({ length: tokens * tokens }, (_, cell) => (later(cell) ? MASKED : 0));
+  return graph.constant(mask, [tokens, tokens]);
+}
+
+/** openai's GELU: x · σ(1.702 x). */
+const QUICK = 1.702;
+
+/** fc2(activation(fc1(x))). */
+export function mlp(scope: Scope, path: string, x: Value, config: EncoderConfig): Value {
+  const { mlp: inner, width, activation } = config;
+  if (activation !== "quick_gelu") {
+    const hidden = linearLayer(scope, `${path}.fc1`, x, inner);
+    return linearLayer(scope, `${path}.fc2`, activation === "gelu" ? gelu(hidden) : tanhGelu(hidden), width);
+  }
+  // x · σ(c·x) is silu(c·x) / c, and the products take the factors at no cost.
+  const [w1, b1] = [scope.weight(`${path}.fc1`, inner, width), scope.parameter(`${path}.fc1.bias`, [inner])];
+  const hidden = silu(linear(x, w1, b1, { transB: true, alpha: QUICK, beta: QUICK }));
+  const [w2, b2] = [scope.weight(`${path}.fc2`, width, inner), scope.parameter(`${path}.fc2.bias`, [width])];
+  return linear(hidden, w2, b2, { transB: true, alpha: 1 / QUICK });
+}
+
+/** Queries [batch, heads, rows, size], keys and values [batch, heads, tokens, size] → like the queries. */
+export function attention(query: Value, key: Value, value: Value, mask?: Value): Value {
+  const scores = multiply(matMul(query, key, { transB: true }), lastAxis(query) ** -0.5);
+  return matMul(softmax(mask === undefined ? scores : add(scores, mask)), value);
+}
+
+/** Rows as [batch, heads, tokens, size]. */
+export const splitHeads = (x: Value, batch: number, heads: number): Value =>
+  transpose(reshape(x, [batch, -1, heads, lastAxis(x) / heads]), [0, 2, 1, 3]);
+
+/** The way back from [batch, heads, tokens, size] to rows. */
+export const joinHeads = (mixed: Value, width: number): Value => reshape(transpose(mixed, [0, 2, 1, 3]), [-1, width]);
+
+/** Rows of a linear layer's result by heads; a tree's nodes are copied to the cells of its texts. */
+const split = ({ config, batch, cells }: Encoder, x: Value): Value =>
+  cells === undefined ? splitHeads(x, batch, config.heads) : spread(x, cells);
+
+const join = ({ config, cells }: Encoder, mixed: Value): Value =>
+  cells === undefined ? joinHeads(mixed, config.width) : gatherNodes(mixed, cells);
+
+/** The part of a block after attention: both residual sums and the MLP. */
+function finish({ scope, config }: Encoder, path: string, x: Value, mixed: Value): Value {
+  const middle = add(x, mixed);
+  return add(middle, mlp(scope, `${path}.mlp`, norm(scope, `${path}.layer_norm2`, middle, config.epsilon), config));
+}
+
+const blockPath = ({ path }: Encoder, index: number): string => `${path}.layers.${index}`;
+
+/** One block for all rows: [rows, width] → the same. */
+function block(encoder: Encoder, index: number, x: Value): Value {
+  const { scope, name, config, mask } = encoder;
+  const path = blockPath(encoder, index);
+  const h = norm(scope, `${path}.layer_norm1`, x, config.epsilon);
+  const part = (layer: string): Value =>
+    split(encoder, linearLayer(scope, `${path}.self_attn.${layer}`, h, config.width));
+  const mixed = attention(part("q_proj"), part("k_proj"), part("v_proj"), mask);
+  const out = linearLayer(scope, `${path}.self_attn.out_proj`, join(encoder, mixed), config.width);
+  scope.observe(`${name}.layer.${index}.attention`, out);
+  return scope.stage(`${name}.layer.${index}`, finish(encoder, path, x, out));
+}
+
+/** One block for one token of each sequence, where nothing else of its result is used: [batch, width]. */
+function pooledBlock(encoder: Encoder, index: number, x: Value, pooled: Value, reach?: Value): Value {
+  const { scope, name, batch, config } = encoder;
+  const path = blockPath(encoder, index);
+  const all = norm(scope, `${path}.layer_norm1`, x, config.epsilon);
+  const one = norm(scope, `${path}.layer_norm1`, pooled, config.epsilon);
+  const part = (layer: string, rows: Value): Value =>
+    linearLayer(scope, `${path}.self_attn.${layer}`, rows, config.width);
+  // With one row for each sequence, splitting it into heads moves nothing.
+  const query = reshape(part("q_proj", one), [batch, config.heads, 1, -1]);
+  const mixed = attention(query, split(encoder, part("k_proj", all)), split(encoder, part("v_proj", all)), reach);
+  const out = linearLayer(scope, `${path}.self_attn.out_proj`, reshape(mixed, [batch, config.width]), config.width);
+  scope.observe(`${name}.layer.${index}.attention`, out);
+  return scope.stage(`${name}.layer.${index}`, finish(encoder, path, pooled, out));
+}
+
+/** The blocks up to `end`: [rows, width] → the same. */
+function blocks(encoder: Encoder, x: Value, end: number): Value {
+  let state = x;
+  for (let index = 0; index < end; index++) state = block(encoder, index, state);
+  return state;
+}
+
+/** All blocks for all rows. */
+export const encode = (encoder: Encoder, x: Value): Value => blocks(encoder, x, encoder.config.layers);
+
+/** Which token of each sequence is wanted. */
+export interface Pooling {
+  /** Rows [batch · tokens, width] → the wanted ones, [batch, width]. */
+  readonly pick: (rows: Value) => Value;
+  /** Added to the wanted token's attention scores, where it does not see everything. */
+  readonly reach?: Value;
+}
+
+/** All blocks, the last one for the wanted tokens alone. `lastInput`: all rows as they enter the last block. */
+export function encodePooled(
+  encoder: Encoder,
+  x: Value,
+  { pick, reach }: Pooling,
+): { pooled: Value; lastInput: Value } {
+  const last = encoder.config.layers - 1;
+  const lastInput = blocks(encoder, x, last);
+  return { lastInput, pooled: pooledBlock(encoder, last, lastInput, pick(lastInput), reach) };
+}

@@ -1,0 +1,17 @@
+/** @file The part of a network that training does not change: what follows from it alone need not be computed again. */
+
+import type { Trainable } from "./parameters.js";
+import type { Recording } from "./recording.js";
+
+export interface FrozenFront {
+  /** The last stage that no trained parameter comes before; null where there is none. */
+  readonly stage: string | null;
+  /** Whether nothing of the network is trained. */
+  readonly whole: boolean;
+}
+
+export function frozenFront({ stages, shapes }: Recording, { changes }: Trainable): FrozenFront {
+  const free = (names: readonly string[]): boolean => names.every((name) => !changes.has(name));
+  const stage = stages.filter(({ before }) => free(before)).at(-1);
+  return { stage: stage?.name ?? null, whole: free(shapes.map(({ name }) => name)) };
+}

@@ -1,0 +1,168 @@
+/**
+ * @file A model directory's weights where they lie: in model.safetensors, or in the shards that model.safetensors.index.json names.
+ * Graphs refer to them there; nothing is read before it is asked for.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { at } from "../../at.js";
+import { InputError } from "../../errors.js";
+import { checkFinite, SafetensorsFile, type StoredType } from "../../files/safetensors.js";
+import { type Graph, type StoredWeights as Placement, sizeOf, stored, type Value } from "../../graph/index.js";
+import { readJson } from "../files/directory.js";
+import { canonicalKey } from "./key-layouts.js";
+import type { ParameterShape } from "./recording.js";
+
+/** A tensor of a directory. */
+interface Place {
+  readonly file: SafetensorsFile;
+  /** Under which the file has it. */
+  readonly key: string;
+}
+
+/** The types that graphs take from the file as they are; all are float32 from there on. */
+const IN_GRAPHS: Readonly<Partial<Record<StoredType, "float32" | "float16" | "bfloat16">>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+};
+
+/**
+ * From this size on (as float32) weights are used where they lie in the mapped file. Smaller ones are copied into each program, which
+ * onnxruntime then packs for its products; a process holds up to 48 programs.
+ */
+const IN_PLACE_FROM = 16 * 2 ** 20;
+
+export class StoredWeights {
+  private constructor(
+    readonly directory: string,
+    private readonly places: ReadonlyMap<string, Place>,
+  ) {}
+
+  /** @throws InputError when weights are missing, truncated, or only in another format. */
+  static open(directory: string): StoredWeights {
+    const places = new Map<string, Place>();
+    for (const [key, file] of filesOf(directory)) places.set(canonicalKey(key), { file, key });
+    return new StoredWeights(directory, places);
+  }
+
+  has(name: string): boolean {
+    return this.places.has(name);
+  }
+
+  typeOf(name: string): StoredType {
+    const { file, key } = this.place(name);
+    return file.entry(key).type;
+  }
+
+  /** Bytes that a parameter takes in its file. */
+  bytesOf(name: string): number {
+    const { file, key } = this.place(name);
+    return file.entry(key).bytes;
+  }
+
+  /**
+   * Looks that every parameter is there, with its shape, in a type of float; reads nothing but the headers.
+   * @throws InputError that names the first one that is not
+   */
+  check(shapes: readonly ParameterShape[]): void {
+    for (const { name, shape } of shapes) {
+      const place = this.places.get(name);
+      if (place === undefined) {
+        throw new InputError(
+          `${this.directory}: the weights have no ${name} ([${shape.join(", ")}]): another architecture?`,
+        );
+      }
+      const { file, key } = place;
+      const { shape: found, type } = file.entry(key);
+      if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
+        throw new InputError(
+          `${file.path}: ${key} has shape [${found.join(", ")}] where config.json means [${shape.join(", ")}]`,
+        );
+      }
+      if (IN_GRAPHS[type] === undefined) {
+        throw new InputError(`${file.path}: ${key} is ${type}; F32, F16 and BF16 are supported`);
+      }
+    }
+  }
+
+  /** @throws InputError where a value is not finite */
+  floats(name: string): Float32Array {
+    const { file, key } = this.place(name);
+    const values = file.readFloats(key);
+    checkFinite(file.path, key, values);
+    return values;
+  }
+
+  /** A parameter in a graph, as float32. */
+  inGraph(graph: Graph, { name, shape }: ParameterShape): Value {
+    const { file, key } = this.place(name);
+    const { type, offset, bytes } = file.entry(key);
+    const inside = IN_GRAPHS[type];
+    if (inside === undefined) throw new InputError(`${file.path}: ${key} is ${type}; F32, F16 and BF16 are supported`);
+    const location = path.relative(this.folder, realpathSync(file.path));
+    return stored(graph, shape, inside, { file: location, offset, length: bytes });
+  }
+
+  /** How programs over these parameters find their files. */
+  placement(shapes: readonly ParameterShape[]): Placement {
+    const floats = shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    return { folder: this.folder, inPlace: 4 * floats >= IN_PLACE_FROM };
+  }
+
+  /** The folder that all files lie below: a download cache links to them, and onnxruntime refuses links and "..". */
+  private get folder(): string {
+    const folders = [...new Set([...this.places.values()].map(({ file }) => path.dirname(realpathSync(file.path))))];
+    return folders.reduce(commonFolder, at(folders, 0));
+  }
+
+  private place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) throw new InputError(`${this.directory}: the weights have no ${name}`);
+    return place;
+  }
+}
+
+/** The deepest folder that both lie in. */
+function commonFolder(one: string, other: string): string {
+  let folder = one;
+  while (path.relative(folder, other).startsWith("..")) folder = path.dirname(folder);
+  return folder;
+}
+
+/** The directory's tensors by their names there. */
+function filesOf(directory: string): Map<string, SafetensorsFile> {
+  const single = path.join(directory, "model.safetensors");
+  const index = path.join(directory, "model.safetensors.index.json");
+  if (existsSync(single)) {
+    const file = SafetensorsFile.open(single);
+    return new Map([...file.tensors.keys()].map((key) => [key, file]));
+  }
+  if (existsSync(index)) return shardsOf(directory, index);
+  const pickled = existsSync(path.join(directory, "pytorch_model.bin"));
+  throw new InputError(
+    pickled
+      ? `${directory} has pytorch_model.bin only: save it again with safe_serialization=True (safetensors is what is read)`
+      : `${directory} has neither model.safetensors nor model.safetensors.index.json`,
+  );
+}
+
+function shardsOf(directory: string, index: string): Map<string, SafetensorsFile> {
+  const { weight_map } = readJson(index, z.looseObject({ weight_map: z.record(z.string(), z.string()) }));
+  const shards = new Map<string, SafetensorsFile>();
+  for (const shard of new Set(Object.values(weight_map))) {
+    if (path.basename(shard) !== shard) throw new InputError(`${index}: shard ${shard} lies outside the directory`);
+    const location = path.join(directory, shard);
+    if (!existsSync(location)) throw new InputError(`${index} names ${shard}, which is missing: download it too`);
+    shards.set(shard, SafetensorsFile.open(location));
+  }
+  const files = new Map<string, SafetensorsFile>();
+  for (const [key, shard] of Object.entries(weight_map)) {
+    const file = shards.get(shard);
+    if (file === undefined || !file.tensors.has(key)) {
+      throw new InputError(`${index} says that ${key} is in ${shard}, which lacks it`);
+    }
+    files.set(key, file);
+  }
+  return files;
+}
