@@ -1,19 +1,20 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { GoldenCheck } from "./check.js";
+import { checkOf } from "./check-of.js";
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const golden = path.resolve(here, "../../../test/golden");
+const golden = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../test/golden");
+const folders = readdirSync(golden).sort();
+const checks = await Promise.all(folders.map((folder) => checkOf(path.join(golden, folder))));
 
 describe("reference numbers", () => {
-  for (const folder of readdirSync(golden).sort()) {
-    const module = path.join(here, `${folder}.js`);
-    if (!existsSync(module)) continue;
+  for (const [i, folder] of folders.entries()) {
     it(`${folder} is met within its tolerances`, { timeout: 300_000 }, async () => {
-      const { check } = (await import(pathToFileURL(module).href)) as { check: GoldenCheck };
-      const { compared, failures } = await check(path.join(golden, folder));
+      const { compared, failures } = (await checks[i]?.(path.join(golden, folder))) ?? {
+        compared: 0,
+        failures: ["no comparison is implemented"],
+      };
       expect(failures).toEqual([]);
       expect(compared).toBeGreaterThan(0);
     });

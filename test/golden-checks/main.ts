@@ -1,8 +1,8 @@
 /** @file `npm run golden`: every comparison with reference numbers, from RLS3_GOLDEN or the copies in test/golden. */
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import type { GoldenCheck } from "./check.js";
+import { fileURLToPath } from "node:url";
+import { checkOf } from "./check-of.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const packageRoot = path.resolve(here, "../../..");
@@ -19,12 +19,11 @@ const folders = readdirSync(root, { withFileTypes: true }).filter(
   (entry) => entry.isDirectory() && entry.name !== "generate",
 );
 for (const { name } of folders) {
-  const module = path.join(here, `${name}.js`);
-  if (!existsSync(module)) {
+  const check = await checkOf(path.join(root, name));
+  if (check === null) {
     lines.push(`${name}: not implemented`);
     continue;
   }
-  const { check } = (await import(pathToFileURL(module).href)) as { check: GoldenCheck };
   try {
     const { compared, failures } = await check(path.join(root, name));
     for (const failure of failures.slice(0, 20)) console.log(`${name}: ${failure}`);

@@ -6,31 +6,15 @@ import { CODES, captionAndFlips } from "../../trainer/language/index.js";
 import { Random } from "../../trainer/random/random.js";
 import {
   type CaptionSet,
-  type FineTuning,
   type ImageBatch,
   type OpenOptions,
   openModel,
   type VisionLanguageModel,
 } from "../../trainer/vlm/index.js";
 import { temporaryFolder } from "../temporary.js";
+import { fineTuning } from "./settings.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
-const fineTuning: FineTuning = {
-  method: "lora",
-  rank: 4,
-  alpha: 8,
-  targets: null,
-  rankStabilized: false,
-  dropout: 0,
-  rankPattern: {},
-  alphaPattern: {},
-  learningRate: 1e-2,
-  weightDecay: 0.01,
-  gradientClip: 1,
-  warmupSteps: 2,
-  accumulation: 1,
-  seed: 3,
-};
 const opened: VisionLanguageModel[] = [];
 
 async function open(options: Partial<OpenOptions> = { fineTuning }): Promise<VisionLanguageModel> {

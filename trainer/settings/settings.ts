@@ -35,6 +35,27 @@ function setting<T>(
   };
 }
 
+/** "module=number" entries with spaces between, as `patternEntries` takes them apart. */
+const pattern = (value: z.ZodType<number>) =>
+  z
+    .string()
+    .refine(
+      (text) => Object.values(patternEntries(text)).every((number) => value.safeParse(number).success),
+      "entries module=number with spaces between",
+    );
+
+/** "fc1=8 text_model.*=4" → {"fc1": 8, "text_model.*": 4}; what is no number is NaN. */
+export const patternEntries = (text: string): Record<string, number> =>
+  Object.fromEntries(
+    text
+      .split(/\s+/)
+      .filter((entry) => entry !== "")
+      .map((entry): [string, number] => {
+        const end = entry.lastIndexOf("=");
+        return end < 1 ? [entry, Number.NaN] : [entry.slice(0, end), Number(entry.slice(end + 1) || Number.NaN)];
+      }),
+  );
+
 export const SETTINGS = {
   extrinsicWeight: setting(
     "Algorithm",
@@ -158,12 +179,43 @@ export const SETTINGS = {
   ),
   loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
   loraAlpha: setting("Fine-tuning", z.number().gt(0), 32, "its scale, alpha / rank"),
+  loraTargets: setting(
+    "Fine-tuning",
+    z.string(),
+    "",
+    "layers it changes: names with commas (q_proj,v_proj), a regular expression for whole module paths, or all-linear (empty: the architecture's own choice)",
+  ),
+  loraDropout: setting(
+    "Fine-tuning",
+    z.number().min(0).lt(1),
+    0,
+    "share of a layer's inputs that the adapter does not see in a step",
+  ),
+  loraRankStabilized: setting(
+    "Fine-tuning",
+    z.boolean(),
+    false,
+    "scale alpha / √rank in place of alpha / rank (rsLoRA)",
+  ),
+  loraRankPattern: setting(
+    "Fine-tuning",
+    pattern(z.int().positive()),
+    "",
+    'other ranks by module, "fc1=8 text_model.*=4": the end of a path or a regular expression for it; the first that fits counts',
+  ),
+  loraAlphaPattern: setting("Fine-tuning", pattern(z.number().positive()), "", "other alphas by module, likewise"),
   learningRate: setting("Fine-tuning", z.number().gt(0).max(1), 2e-3, "AdamW's rate (2.5e-4 suits full fine-tuning)"),
   weightDecay: setting("Fine-tuning", number(0, 1), 0.01, "AdamW's decay"),
   gradientClip: setting("Fine-tuning", z.number().gt(0), 1, "global norm that gradients are clipped to"),
   warmupSteps: setting("Fine-tuning", integer(0), 30, "steps of linear warm-up"),
   epochs: setting("Fine-tuning", integer(1, 1000), 3, "passes over an iteration's samples"),
   batchSize: setting("Fine-tuning", integer(1, 65_536), 48, "images a step"),
+  accumulation: setting(
+    "Fine-tuning",
+    integer(1, 65_536),
+    1,
+    "parts a step's images go through the model in, one after another: the same step in less memory",
+  ),
 
   env: setting(
     "Environment",

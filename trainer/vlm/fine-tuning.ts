@@ -1,25 +1,46 @@
 /** @file How a model is fine-tuned, out of a run's settings. */
 import type { Configuration } from "../settings/configuration.js";
+import { patternEntries } from "../settings/settings.js";
 import type { FineTuning } from "./model.js";
+import { ALL_LINEAR, type TargetModules } from "./weights/lora.js";
 
 type Settings = Pick<
   Configuration,
-  "fineTuning" | "loraRank" | "loraAlpha" | "learningRate" | "weightDecay" | "gradientClip" | "warmupSteps" | "seed"
+  | "fineTuning"
+  | "loraRank"
+  | "loraAlpha"
+  | "loraTargets"
+  | "loraDropout"
+  | "loraRankStabilized"
+  | "loraRankPattern"
+  | "loraAlphaPattern"
+  | "learningRate"
+  | "weightDecay"
+  | "gradientClip"
+  | "warmupSteps"
+  | "accumulation"
+  | "seed"
 >;
+
+/** Names with commas between are a list; all else is a regular expression, as PEFT takes a string. */
+export function parseTargets(text: string): TargetModules | null {
+  if (text === "") return null;
+  return text !== ALL_LINEAR && /^[\w.]+(?:,[\w.]+)*$/.test(text) ? text.split(",") : text;
+}
 
 export const fineTuningOf = (settings: Settings): FineTuning => ({
   method: settings.fineTuning,
   rank: settings.loraRank,
   alpha: settings.loraAlpha,
-  targets: null,
-  rankStabilized: false,
-  dropout: 0,
-  rankPattern: {},
-  alphaPattern: {},
+  targets: parseTargets(settings.loraTargets),
+  rankStabilized: settings.loraRankStabilized,
+  dropout: settings.loraDropout,
+  rankPattern: patternEntries(settings.loraRankPattern),
+  alphaPattern: patternEntries(settings.loraAlphaPattern),
   learningRate: settings.learningRate,
   weightDecay: settings.weightDecay,
   gradientClip: settings.gradientClip,
   warmupSteps: settings.warmupSteps,
-  accumulation: 1,
+  accumulation: settings.accumulation,
   seed: settings.seed,
 });

@@ -232,9 +232,8 @@ class ContrastiveModel implements VisionLanguageModel {
     });
     const { data: first, width } = at(all, 0);
     const data = new Float32Array(rows * first.length);
-    all.forEach((row, i) => {
-      data.set(row.data, i * first.length);
-    });
+    // Padding is an image like any other: features that are all zero have no direction.
+    for (let row = 0; row < rows; row++) data.set(at(all, Math.min(row, all.length - 1)).data, row * first.length);
     return { front: float32(data, [data.length / width, width]) };
   }
 

@@ -49,7 +49,8 @@ export interface Adapter {
   readonly pairs: ReadonlyMap<string, LoraPair>;
 }
 
-const ALL_LINEAR = "all-linear";
+/** PEFT's word for every linear layer. */
+export const ALL_LINEAR = "all-linear";
 const PREFIX = "base_model.model.";
 
 /** A pattern's number for a module, or the one for all. */
