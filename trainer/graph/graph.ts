@@ -3,10 +3,13 @@
  * nodes and leave an entry on a tape, from which `gradients` works backwards. Equal nodes and constants are emitted once, and
  * only what outputs need is serialized, so gradient rules may ask for things freely.
  */
+import { type GraphMemory, peakOf, type TensorSize } from "./memory.js";
 import {
   type AttributeProto,
   DATA_TYPE,
+  ELEMENT_BYTES,
   encodeModel,
+  type ModelProto,
   type NodeProto,
   type TensorProto,
   type ValueType,
@@ -108,6 +111,8 @@ function typeOf(data: ConstantData): ElementType {
   return "uint8";
 }
 
+const bytesOf = ({ shape, type }: Value): number => sizeOf(shape) * ELEMENT_BYTES[type];
+
 function toAttribute(name: string, value: number | string | readonly number[]): AttributeProto {
   if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
   if (typeof value !== "number") return { name, type: 7, ints: [...value] };
@@ -117,6 +122,7 @@ const FLOAT_ATTRIBUTES: ReadonlySet<string> = new Set(["epsilon", "alpha", "beta
 
 export class Graph {
   readonly #inputs: Value[] = [];
+  readonly #tensors = new Map<string, Value>();
   readonly #outputs = new Map<string, Value>();
   readonly #initializers = new Map<string, TensorProto>();
   readonly #nodes: NodeProto[] = [];
@@ -143,6 +149,7 @@ export class Graph {
     }
     const value = new Value(this, name, [...shape], type);
     this.#inputs.push(value);
+    this.#tensors.set(name, value);
     return value;
   }
 
@@ -198,7 +205,9 @@ export class Graph {
 
   #initializer(name: string, shape: Shape, type: ValueType, data: Partial<TensorProto>): Value {
     this.#initializers.set(name, { name, dims: [...shape], dataType: DATA_TYPE[type], ...data });
-    return new Value(this, name, [...shape], type);
+    const value = new Value(this, name, [...shape], type);
+    this.#tensors.set(name, value);
+    return value;
   }
 
   /** A constant of half precision as float32; with a `use`, as a node that only callers of the same use share. */
@@ -238,7 +247,10 @@ export class Graph {
       attribute: Object.entries(attributes).map(([name, value]) => toAttribute(name, value)),
     };
     this.#nodes.push(node);
-    for (const value of values) this.#producers.set(value.name, node);
+    for (const value of values) {
+      this.#producers.set(value.name, node);
+      this.#tensors.set(value.name, value);
+    }
     this.#known.set(key, values);
     return values;
   }
@@ -277,6 +289,28 @@ export class Graph {
 
   /** The model, serialized. Inputs that no output needs stay inputs. */
   serialize(name = "graph"): Uint8Array {
+    return encodeModel(this.#model(name));
+  }
+
+  /** What the model takes while it runs on the cpu, one node after another. */
+  memory(): GraphMemory {
+    const { node, initializer } = this.#model("").graph;
+    const outputs = new Set(this.#outputs.keys());
+    const size = (name: string): TensorSize => {
+      const value = this.#outputs.get(name) ?? this.#tensors.get(name);
+      if (!value) throw new Error(`the graph has no tensor "${name}"`);
+      return { bytes: bytesOf(value), kind: `${ELEMENT_BYTES[value.type]} ${value.shape.join()}` };
+    };
+    const total = (names: readonly string[]): number => names.reduce((sum, name) => sum + size(name).bytes, 0);
+    const held = initializer.filter(({ externalData }) => !externalData).map(({ name }) => name);
+    const mapped = initializer.filter(({ externalData }) => externalData).map(({ name }) => name);
+    const fed = this.#inputs.map(({ name }) => name);
+    // onnxruntime-node copies the outputs when the last node has run.
+    const working = Math.max(peakOf(node, size, outputs), 2 * total([...outputs]));
+    return { peakBytes: total(fed) + total(held) + working, frozenBytes: total(mapped) };
+  }
+
+  #model(name: string): ModelProto {
     const renamed = new Map<string, string>();
     const copies: NodeProto[] = [];
     for (const [output, value] of this.#outputs) {
@@ -304,7 +338,7 @@ export class Graph {
         tensorType: { elemType: DATA_TYPE[value.type], shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } },
       },
     });
-    return encodeModel({
+    return {
       irVersion: IR_VERSION,
       producerName: "rls3",
       opsetImport: [{ domain: "", version: OPSET }],
@@ -319,7 +353,7 @@ export class Graph {
         input: this.#inputs.map((value) => info(value.name, value)),
         output: [...this.#outputs].map(([output, value]) => info(output, value)),
       },
-    });
+    };
   }
 
   /**

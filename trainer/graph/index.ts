@@ -6,6 +6,7 @@ export { gradients } from "./gradients.js";
 export { type ExternalData, Graph, stopGradient, Value } from "./graph.js";
 export * from "./losses.js";
 export { type MatMulFloor, matMulFloor, type Product } from "./matmul-floor.js";
+export type { GraphMemory } from "./memory.js";
 export type { ValueType } from "./onnx.js";
 export * from "./operators/activations.js";
 export {

@@ -14,6 +14,16 @@ export const DATA_TYPE = {
 
 export type ValueType = keyof typeof DATA_TYPE;
 
+export const ELEMENT_BYTES: Readonly<Record<ValueType, number>> = {
+  float32: 4,
+  uint8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  bfloat16: 2,
+};
+
 export interface TensorProto {
   name: string;
   dims: number[];

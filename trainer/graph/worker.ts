@@ -31,27 +31,34 @@ const LARGEST_FOLDED = 2 ** 16;
 
 type Settings = Readonly<Record<string, string>>;
 
+interface WeightSettings extends InferenceSession.SessionOptions {
+  readonly extra: { readonly session: Settings; readonly optimization: Settings };
+}
+
 /** What the model's stored weights ask of onnxruntime. */
-function weightSettings(model: Model): { session: Settings; optimization: Settings } {
+function weightSettings(model: Model): WeightSettings {
   const weights = "path" in model ? undefined : model.weights;
-  const inPlace = weights?.inPlace === true && options.device === "cpu";
+  const folder = weights && { model_external_initializers_file_folder_path: weights.folder };
+  if (!weights?.inPlace || options.device !== "cpu") return { extra: { session: { ...folder }, optimization: {} } };
   return {
-    session: {
-      ...(weights && { model_external_initializers_file_folder_path: weights.folder }),
-      ...(inPlace && { disable_prepacking: "1" }),
+    // An arena keeps the memory of a session's largest run for that session, and from the second run on one block for all tensors
+    // beside what the first run took. Without them a run takes what its tensors need, and leaves the memory to the next program.
+    enableCpuMemArena: false,
+    enableMemPattern: false,
+    extra: {
+      session: { ...folder, disable_prepacking: "1" },
+      optimization: {
+        disable_specified_optimizers: COPYING_PASSES.join(";"),
+        constant_folding_max_output_size_in_bytes: String(LARGEST_FOLDED),
+      },
     },
-    optimization: inPlace
-      ? {
-          disable_specified_optimizers: COPYING_PASSES.join(";"),
-          constant_folding_max_output_size_in_bytes: String(LARGEST_FOLDED),
-        }
-      : {},
   };
 }
 
 function createSession(model: Model, outputsOnGpu: readonly string[] = []): Promise<InferenceSession> {
-  const { session, optimization } = weightSettings(model);
+  const { extra, ...memory } = weightSettings(model);
   const settings: InferenceSession.SessionOptions = {
+    ...memory,
     executionProviders: [provider(options.device)],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
@@ -66,9 +73,9 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
         intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" },
         inter_op: { allow_spinning: "0" },
         force_spinning_stop: "1",
-        ...session,
+        ...extra.session,
       },
-      optimization,
+      optimization: extra.optimization,
     },
     ...(outputsOnGpu.length > 0 && {
       preferredOutputLocation: Object.fromEntries(outputsOnGpu.map((name) => [name, "gpu-buffer" as const])),

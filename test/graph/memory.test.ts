@@ -1,0 +1,68 @@
+/** @file What a graph says of its memory is what its program takes. */
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import * as g from "../../trainer/graph/index.js";
+import { temporaryFolder } from "../temporary.js";
+import { FROZEN, FROZEN_BYTES } from "./measure-memory.js";
+
+const MEBIBYTE = 2 ** 20;
+
+describe("memory of a graph", () => {
+  const n = 1000;
+  const bytes = (build: (x: g.Value) => Record<string, g.Value>): number => {
+    const graph = new g.Graph();
+    for (const [name, value] of Object.entries(build(graph.input("x", [n, n])))) graph.output(name, value);
+    return graph.memory().peakBytes / (4 * n * n);
+  };
+
+  test("counts what is there at once: inputs, outputs and what lies between", () => {
+    // The input, two tensors in turn, a few single numbers.
+    expect(bytes((x) => ({ y: g.sum(g.exp(g.exp(g.exp(g.exp(x))))) }))).toBeCloseTo(3, 2);
+    // Activations are written over what they are of, and another shape is no other tensor.
+    expect(bytes((x) => ({ y: g.sum(g.reshape(g.tanh(g.tanh(g.exp(x))), [n * n])) }))).toBeCloseTo(2, 2);
+    // What is needed once more stays.
+    expect(bytes((x) => ({ y: g.sum(g.multiply(g.exp(x), g.exp(g.exp(g.exp(x))))) }))).toBeCloseTo(4, 2);
+    // Outputs are copied at the end.
+    expect(bytes((x) => ({ y: g.exp(x), z: g.negate(x) }))).toBeCloseTo(5, 2);
+  });
+
+  test("counts stored weights apart, and of half precision one copy at a time", () => {
+    const graph = new g.Graph();
+    const x = graph.input("x", [1, n]);
+    const length = 2 * n * n;
+    let y = x;
+    for (let i = 0; i < 10; i++) {
+      y = g.matMul(y, g.stored(graph, [n, n], "bfloat16", { file: "w", offset: i * length, length }));
+    }
+    graph.output("dx", g.gradients(g.sum(y), [x])[0] as g.Value);
+    const { peakBytes, frozenBytes } = graph.memory();
+    expect(frozenBytes).toBe(10 * length);
+    expect(peakBytes / (2 * length)).toBeCloseTo(1, 1);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("memory of a training step", () => {
+  const script = fileURLToPath(new URL("./measure-memory.js", import.meta.url));
+  let folder: string;
+  beforeAll(() => {
+    folder = temporaryFolder("memory");
+    writeFileSync(path.join(folder, FROZEN), Buffer.alloc(FROZEN_BYTES));
+  });
+
+  // The allocator's heap has gaps where tensors are smaller than what it asks the system for one by one: up to a quarter more.
+  test.each([
+    ["many rows", 1.1],
+    ["many parameters", 1.2],
+    ["adapter", 1.3],
+  ])("of %s is what the graph says, but for gaps", async (name, most) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, name, folder]);
+    const { peakBytes, measured } = JSON.parse(stdout) as g.GraphMemory & { measured: number };
+    expect(peakBytes).toBeGreaterThan(150 * MEBIBYTE);
+    expect(measured / peakBytes).toBeGreaterThan(0.95);
+    expect(measured / peakBytes).toBeLessThan(most);
+  });
+});
