@@ -14,6 +14,7 @@ import {
   type TensorProto,
   type ValueType,
 } from "./onnx.js";
+import { type ProductShape, productsOf } from "./products.js";
 import type { Binding, ElementType } from "./runtime.js";
 import { type Shape, showShape, sizeOf } from "./shapes.js";
 
@@ -297,8 +298,7 @@ export class Graph {
     const { node, initializer } = this.#model("").graph;
     const outputs = new Set(this.#outputs.keys());
     const size = (name: string): TensorSize => {
-      const value = this.#outputs.get(name) ?? this.#tensors.get(name);
-      if (!value) throw new Error(`the graph has no tensor "${name}"`);
+      const value = this.#tensorOf(name);
       return { bytes: bytesOf(value), kind: `${ELEMENT_BYTES[value.type]} ${value.shape.join()}` };
     };
     const total = (names: readonly string[]): number => names.reduce((sum, name) => sum + size(name).bytes, 0);
@@ -308,6 +308,18 @@ export class Graph {
     // onnxruntime-node copies the outputs when the last node has run.
     const working = Math.max(peakOf(node, size, outputs), 2 * total([...outputs]));
     return { peakBytes: total(fed) + total(held) + working, frozenBytes: total(mapped) };
+  }
+
+  /** A tensor by its name in the model, where outputs have their own. */
+  #tensorOf(name: string): Value {
+    const value = this.#outputs.get(name) ?? this.#tensors.get(name);
+    if (!value) throw new Error(`the graph has no tensor "${name}"`);
+    return value;
+  }
+
+  /** The shapes of the model's matrix products. */
+  products(): ProductShape[] {
+    return productsOf(this.#model("").graph.node, (name) => this.#tensorOf(name).shape);
   }
 
   #model(name: string): ModelProto {

@@ -16,7 +16,7 @@ export interface Product {
   readonly k: number;
   readonly n: number;
   /** dx = dy · wᵀ, dw = xᵀ · dy, both or none. */
-  readonly backward: "none" | "inputs" | "weights" | "both";
+  readonly backward?: "none" | "inputs" | "weights" | "both" | undefined;
   /** Products of this shape in one batched node. */
   readonly batch?: number;
   /** Such nodes in the step. */
@@ -41,24 +41,33 @@ function shapesOf({ m, k, n, backward }: Product): Dimensions[] {
   return shapes;
 }
 
+/** Numbers of a left operand from which on equal shapes are one tensor: those of a large model would not fit into memory. */
+const SHARED_FROM = 2 ** 20;
+
+const PATTERN = Float32Array.from({ length: 101 * 101 }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
+
 export async function matMulFloor(products: readonly Product[], threads: number, device = "cpu"): Promise<MatMulFloor> {
   const graph = new Graph();
-  const inputs: Value[] = [];
+  const inputs = new Map<string, Value>();
   const corners: Value[] = [];
   const times = new Map<string, number>();
   let operations = 0;
-  const input = (shape: Shape): Value => {
-    const value = graph.variable(`x${inputs.length}`, shape);
-    inputs.push(value);
+  const input = (name: string, shape: Shape): Value => {
+    const value = inputs.get(name) ?? graph.variable(name, shape);
+    inputs.set(name, value);
     return value;
   };
+  // Weights are read anew by each product, as in a model; rows that come from memory anyway may be the same ones.
+  const left = (shape: Shape): Value =>
+    input(sizeOf(shape) > SHARED_FROM ? `rows ${shape.join(" ")}` : `rows ${inputs.size}`, shape);
+  const right = (shape: Shape): Value => input(`weights ${inputs.size}`, shape);
   for (const product of products) {
     const { batch = 1, count = 1 } = product;
     const lead = batch === 1 ? [] : [batch];
     const shapes = shapesOf(product);
     for (let i = 0; i < count; i++) {
       for (const [m, k, n] of shapes) {
-        const y = matMul(input([...lead, m, k]), input([...lead, k, n]));
+        const y = matMul(left([...lead, m, k]), right([...lead, k, n]));
         // One element of each is an output, so that nothing is left out and nothing large is copied.
         corners.push(slice(reshape(y, [batch * m * n]), 0, 0, 1));
         operations += 2 * batch * m * k * n;
@@ -72,8 +81,11 @@ export async function matMulFloor(products: readonly Product[], threads: number,
   const runtime = await startRuntime({ device, threads });
   await runtime.set(
     Object.fromEntries(
-      inputs.map(({ name, shape }): [string, Tensor] => {
-        const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
+      [...inputs.values()].map(({ name, shape }): [string, Tensor] => {
+        const data = new Float32Array(sizeOf(shape));
+        for (let start = 0; start < data.length; start += PATTERN.length) {
+          data.set(PATTERN.subarray(0, data.length - start), start);
+        }
         return [name, float32(data, shape)];
       }),
     ),

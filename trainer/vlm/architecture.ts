@@ -1,9 +1,23 @@
 /** @file What an architecture is to the rest: one folder, and one entry in the list of architectures.ts. */
-import type { RuntimeOptions } from "../graph/index.js";
-import type { OpenOptions, VisionLanguageModel } from "./model.js";
+import type { Graph, RuntimeOptions } from "../graph/index.js";
+import type { CaptionSet, OpenOptions, VisionLanguageModel } from "./model.js";
 import type { Verification } from "./verification/comparison.js";
 import type { ModelParameters } from "./weights/parameters.js";
 import type { ModelShape } from "./weights/recording.js";
+
+/** Images, each with its caption sets. */
+export interface Work {
+  readonly captions: readonly (readonly CaptionSet[])[];
+}
+
+/** What a model runs for some work, one after another. */
+export interface WorkGraphs {
+  readonly score: readonly Graph[];
+  /** A step of fine-tuning; null where the options have none. */
+  readonly step: Graph | null;
+  /** Numbers that are trained. */
+  readonly trained: number;
+}
 
 export interface Architecture {
   /** config.json's model_type. */
@@ -12,6 +26,8 @@ export interface Architecture {
   readonly shape: (directory: string) => ModelShape & { readonly sizes: object };
   /** The same with where its weights lie, checked. */
   readonly read: (directory: string) => ModelParameters;
+  /** The graphs that some work goes through, unloaded: what it takes of memory and of matrix products. */
+  readonly graphs: (directory: string, work: Work, options: Omit<OpenOptions, "runtime">) => WorkGraphs;
   readonly open: (directory: string, options: OpenOptions) => Promise<VisionLanguageModel>;
   /** Compares a directory with the reference numbers in its golden folder. */
   readonly verify: (directory: string, runtime: RuntimeOptions) => Promise<Verification>;

@@ -4,7 +4,20 @@ import { sizeOf } from "../graph/index.js";
 import { architectureIn } from "./architectures.js";
 import { type ImageProcessing, readImageProcessing } from "./files/image-processor.js";
 import { TextTokenizer } from "./files/tokenizer.js";
+import type { FineTuning } from "./model.js";
+import { typicalWork } from "./typical-work.js";
 import { countOf } from "./weights/parameters.js";
+
+/** Bytes, before anything is loaded. */
+export interface ModelMemory {
+  /** Images at once, each with two caption sets. */
+  readonly images: number;
+  /** Weights that are mapped from the files, or copied into the programs where the model is small. */
+  readonly weights: number;
+  /** Beside the weights, of a process that scores; of one that tunes with LoRA as the loop does by default. */
+  readonly score: number;
+  readonly tune: number;
+}
 
 export interface Inspection {
   readonly directory: string;
@@ -14,6 +27,7 @@ export interface Inspection {
   readonly types: Readonly<Record<string, number>>;
   readonly sizes: object;
   readonly images: ImageProcessing;
+  readonly memory: ModelMemory;
   /** Last parts of the names of linear layers, with how many there are: for target_modules. */
   readonly targets: Readonly<Record<string, number>>;
 }
@@ -24,8 +38,39 @@ function count<Item>(items: readonly Item[], key: (item: Item) => string, weight
   return table;
 }
 
-/** Reads and checks every file of a directory. */
-export function inspect(directory: string): Inspection {
+/** Of Node.js, onnxruntime and this package before a model is opened, in pages of their own. */
+const PROCESS = 125 * 2 ** 20;
+
+/** What LoRA or full fine-tuning keeps between steps: the trained numbers and Adam's two moments. */
+const KEPT = 3 * 4;
+
+/**
+ * What a process takes to score images, and to tune on them.
+ * @throws InputError for a directory that cannot be opened
+ */
+export function memoryOf(directory: string, images: number, fineTuning: FineTuning): ModelMemory {
+  const architecture = architectureIn(directory);
+  const { score, step, trained } = architecture.graphs(directory, typicalWork(images), {
+    fineTuning,
+    scoringBatch: images,
+  });
+  if (step === null) throw new Error("options with fine-tuning have a step");
+  const memories = score.map((graph) => graph.memory());
+  const scoring = memories.reduce((sum, { peakBytes }) => sum + peakBytes, 0);
+  const tuning = step.memory();
+  return {
+    images,
+    weights: Math.max(
+      tuning.frozenBytes,
+      memories.reduce((sum, { frozenBytes }) => sum + frozenBytes, 0),
+    ),
+    score: PROCESS + scoring,
+    tune: PROCESS + tuning.peakBytes + KEPT * trained,
+  };
+}
+
+/** Reads and checks a directory: its headers, not its weights. */
+export function inspect(directory: string, images: number, fineTuning: FineTuning): Inspection {
   const architecture = architectureIn(directory);
   const { shapes, modules, sizes } = architecture.shape(directory);
   const { weights } = architecture.read(directory);
@@ -41,6 +86,7 @@ export function inspect(directory: string): Inspection {
     ),
     sizes,
     images: readImageProcessing(directory),
+    memory: memoryOf(directory, images, fineTuning),
     targets: count(
       modules,
       ({ path: name }) => name.slice(name.lastIndexOf(".") + 1),

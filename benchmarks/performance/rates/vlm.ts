@@ -1,35 +1,54 @@
-/** @file The bundled CLIP: images scored, and LoRA steps with all captions beside exactly their matrix products as plain MatMuls. */
-
+/** @file Vision-language models: images scored, and steps of LoRA, each beside exactly its own matrix products as plain MatMuls. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { labelledImages } from "../../../trainer/cli/labelled-images.js";
-import { slimGradients } from "../../../trainer/graph/index.js";
-import { matMulFloor, type Product } from "../../../trainer/graph/matmul-floor.js";
+import type { Graph } from "../../../trainer/graph/index.js";
+import { matMulFloor } from "../../../trainer/graph/matmul-floor.js";
 import { Random } from "../../../trainer/random/random.js";
 import { loadCatalog } from "../../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../../trainer/settings/configuration.js";
-import { type ClipConfig, readClipConfig } from "../../../trainer/vlm/clip/config.js";
-import { DistinctTexts } from "../../../trainer/vlm/contrastive/batches.js";
-import { textTree, treeSize } from "../../../trainer/vlm/contrastive/text-tree.js";
-import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
+import { architectureIn } from "../../../trainer/vlm/architectures.js";
 import { fineTuningOf } from "../../../trainer/vlm/fine-tuning.js";
-import { type CaptionSet, type ImageBatch, openModel } from "../../../trainer/vlm/index.js";
-import type { EncoderConfig } from "../../../trainer/vlm/layers/transformer.js";
+import { type CaptionSet, type ImageBatch, openModel, type VisionLanguageModel } from "../../../trainer/vlm/index.js";
 import { captionSet, pairsOf } from "../../../trainer/vlm/pretraining/captions.js";
-import { type Benchmark, bestPair, bestRate, type Measurement } from "./benchmark.js";
+import { makeModel } from "../model-shapes.js";
+import { type Benchmark, bestPair, type Measurement } from "./benchmark.js";
 
 const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm/bundled");
-const THREADS = 2;
-const STEP_IMAGES = 48;
-/** Many short repetitions: a step waits for two threads hundreds of times, and either may be kept waiting. */
-const SECONDS = 0.4;
-const REPETITIONS = 15;
-const SCORED_IMAGES = 640;
-const FINE_TUNING = fineTuningOf(resolveConfiguration([]));
 
-/** Random images, and for every pair of objects the right caption against its flips. */
-function examples(count: number): { images: ImageBatch; captions: CaptionSet[][] } {
-  const data = labelledImages([loadCatalog("rooms")], { count, size: 64, patch: 16, seed: 1, floorOnly: false });
+/** What a model is timed on. */
+export interface Place {
+  readonly device: string;
+  readonly threads: number;
+}
+
+const HERE: Place = { device: "cpu", threads: 2 };
+
+interface Subject {
+  readonly name: string;
+  /** A shape of model-shapes.ts; null: the bundled model. */
+  readonly shape: string | null;
+  /** Images a step, and at a time when scoring. */
+  readonly images: number;
+  readonly rank: number;
+}
+
+/** A rank as the loop's for the bundled model, and as PEFT's default for published ones. */
+const SUBJECTS: readonly Subject[] = [
+  { name: "small", shape: null, images: 48, rank: 16 },
+  { name: "clip-b32", shape: "clip-vit-b-32", images: 16, rank: 8 },
+  { name: "siglip-base", shape: "siglip-base-16-224", images: 16, rank: 8 },
+];
+
+/** Short repetitions: a step waits for two threads hundreds of times, and either may be kept waiting. */
+const SECONDS = 0.4;
+const REPETITIONS = 9;
+
+/** Random scenes in pictures of the model's size, and for every pair of objects the right caption against its flips. */
+function examples(count: number, size: number): { images: ImageBatch; captions: CaptionSet[][] } {
+  const data = labelledImages([loadCatalog("rooms")], { count, size, patch: 16, seed: 1, floorOnly: false });
   const random = new Random(2);
   const captions = Array.from({ length: count }, (_, image) =>
     pairsOf(data, image, random).map((pair) => captionSet(data, pair)),
@@ -37,116 +56,93 @@ function examples(count: number): { images: ImageBatch; captions: CaptionSet[][]
   return { images: { count, height: data.size, width: data.size, data: data.images }, captions };
 }
 
-interface Rows {
-  /** Sequences, tokens in each, and rows that the linear layers run on. */
-  readonly batch: number;
-  readonly tokens: number;
-  readonly rows: number;
-}
-
-/** A linear layer with LoRA on `rows` rows: the products of `linear` and `lowRankSum` in trainer/graph. */
-function layer(rows: number, inputs: number, outputs: number, needsInputs = true): Product[] {
-  const { rank } = FINE_TUNING;
-  const merge: Product = { m: outputs, k: rank, n: inputs, backward: "none" };
-  const forward: Product = { m: rows, k: inputs, n: outputs, backward: needsInputs ? "inputs" : "none" };
-  if (slimGradients(rank, outputs, inputs)) {
-    const slim = (m: number, k: number, n: number): Product => ({ m, k, n, backward: "none" });
-    const ofA = [slim(rows, outputs, rank), slim(rank, rows, inputs)];
-    return [merge, forward, ...ofA, slim(rows, inputs, rank), slim(outputs, rows, rank)];
-  }
-  return [{ ...merge, backward: "both" }, forward, { m: outputs, k: rows, n: inputs, backward: "none" }];
-}
-
-/** Of a tower whose every linear layer LoRA changes; nothing before the first block is trained, so its input needs no gradient. */
-function towerProducts({ width, mlp, layers, heads }: EncoderConfig, { batch, tokens, rows }: Rows): Product[] {
-  const size = width / heads;
-  const attention = (queries: number): Product[] => [
-    { m: queries, k: size, n: tokens, backward: "both", batch: batch * heads },
-    { m: queries, k: tokens, n: size, backward: "both", batch: batch * heads },
-  ];
-  const afterAttention = (m: number): Product[] => [
-    ...layer(m, width, width),
-    ...layer(m, width, mlp),
-    ...layer(m, mlp, width),
-  ];
-  return Array.from({ length: layers }, (_, index): Product[] => {
-    const projection = (m: number): Product[] => layer(m, width, width, index > 0);
-    // The last block runs for the pooled token alone: only its keys and values are of all tokens.
-    const last = index === layers - 1;
-    const queries = last ? batch : rows;
-    const projections = [...projection(queries), ...projection(rows), ...projection(rows)];
-    return [...projections, ...attention(last ? 1 : tokens), ...afterAttention(queries)];
-  }).flat();
-}
-
-/** Every matrix product of a step. */
-function stepProducts(
-  { vision, text, projection }: ClipConfig,
-  captions: readonly (readonly CaptionSet[])[],
-): Product[] {
-  const tokenizer = TextTokenizer.open(BUNDLED);
-  const distinct = new DistinctTexts((caption) => tokenizer.encodeTruncated(caption, text.positions));
-  for (const { right, wrong } of captions.flat()) for (const caption of [right, ...wrong]) distinct.number(caption);
-  const { texts, tokens, nodes } = treeSize(text, textTree(text, distinct.encoded));
-  const images = captions.length;
-  const patches: Product = {
-    m: images * (vision.tokens - 1),
-    k: 3 * vision.patch ** 2,
-    n: vision.width,
-    backward: "none",
-  };
-  return [
-    patches,
-    ...towerProducts(vision, { batch: images, tokens: vision.tokens, rows: images * vision.tokens }),
-    ...towerProducts(text, { batch: texts, tokens, rows: nodes }),
-    ...layer(images, vision.width, projection),
-    ...layer(texts, text.width, projection),
-    { m: images, k: projection, n: texts, backward: "both" },
-  ];
-}
-
-async function measureStep(): Promise<Measurement> {
-  const { images, captions } = examples(STEP_IMAGES);
-  const model = await openModel(BUNDLED, { runtime: { device: "cpu", threads: THREADS }, fineTuning: FINE_TUNING });
-  const floor = await matMulFloor(stepProducts(readClipConfig(BUNDLED), captions), THREADS);
+/** A model of the subject's shape, with what to do and the graphs that it goes through. */
+async function withModel<Result>(
+  { shape, images, rank }: Subject,
+  { device, threads }: Place,
+  use: (
+    model: VisionLanguageModel,
+    work: ReturnType<typeof examples>,
+    graphs: { score: readonly Graph[]; step: Graph },
+  ) => Promise<Result>,
+): Promise<Result> {
+  const folder = mkdtempSync(path.join(tmpdir(), "rls3-bench-"));
   try {
-    const pair = await bestPair(
-      async () => {
-        for (let i = 0; i < 2; i++) await model.fineTune(images, captions);
-        return 2;
-      },
-      async () => {
-        for (let i = 0; i < 2; i++) await floor.run();
-        return 2;
-      },
-      SECONDS,
-      REPETITIONS,
-    );
-    return { ...pair, note: `${floor.gigaFlop.toFixed(2)} GFLOP a step`, shapes: floor.shapes };
+    const directory = shape === null ? BUNDLED : makeModel(folder, shape, "F32");
+    const fineTuning = { ...fineTuningOf(resolveConfiguration([])), rank, alpha: 2 * rank };
+    const options = { fineTuning, scoringBatch: images };
+    const model = await openModel(directory, { runtime: { device, threads }, ...options });
+    try {
+      const work = examples(images, model.imageSize);
+      const { score, step } = architectureIn(directory).graphs(directory, work, options);
+      if (step === null) throw new Error("options with fine-tuning have a step");
+      return await use(model, work, { score, step });
+    } finally {
+      await model.close();
+    }
   } finally {
-    await model.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A rate of images beside that of the graphs' matrix products alone. */
+async function beside(
+  graphs: readonly Graph[],
+  images: number,
+  { device, threads }: Place,
+  work: () => Promise<void>,
+  note: string,
+): Promise<Measurement> {
+  const floor = await matMulFloor(
+    graphs.flatMap((graph) => graph.products()),
+    threads,
+    device,
+  );
+  const counted = (run: () => Promise<void>) => async () => {
+    await run();
+    return images;
+  };
+  try {
+    await work();
+    const pair = await bestPair(counted(work), counted(floor.run), SECONDS, REPETITIONS);
+    return { ...pair, note: `${note}; ${floor.gigaFlop.toFixed(2)} GFLOP`, shapes: floor.shapes };
+  } finally {
     await floor.close();
   }
 }
 
-async function measureScore(): Promise<Measurement> {
-  const { images, captions } = examples(SCORED_IMAGES);
-  const model = await openModel(BUNDLED, { runtime: { device: "cpu", threads: THREADS }, fineTuning: FINE_TUNING });
-  try {
-    const state = await model.state();
-    const value = await bestRate(async () => {
-      // As after a step of fine-tuning: no text embedding is known.
-      await model.restore(state);
-      await model.score(images, captions);
-      return SCORED_IMAGES;
-    });
-    return { value, note: `${SCORED_IMAGES} images a call, every caption encoded anew` };
-  } finally {
-    await model.close();
-  }
-}
+const captionsIn = (captions: readonly (readonly CaptionSet[])[]): number =>
+  new Set(captions.flat().flatMap(({ right, wrong }) => [right, ...wrong])).size;
 
-export const benchmarks: readonly Benchmark[] = [
-  { name: "vlm.small.score", counts: "images", measure: measureScore },
-  { name: "vlm.small.step", counts: "steps", measure: measureStep },
-];
+export const vlmBenchmarks = (place: Place): Benchmark[] =>
+  SUBJECTS.flatMap((subject): Benchmark[] => [
+    {
+      name: `vlm.${subject.name}.score`,
+      counts: "images",
+      measure: () =>
+        withModel(subject, place, async (model, { images, captions }, { score }) => {
+          const state = await model.state();
+          const work = async (): Promise<void> => {
+            // As after a step of fine-tuning: no text embedding is known.
+            await model.restore(state);
+            await model.score(images, captions);
+          };
+          const note = `${images.count} images, ${captionsIn(captions)} captions encoded anew`;
+          return beside(score, images.count, place, work, note);
+        }),
+    },
+    {
+      name: `vlm.${subject.name}.step`,
+      counts: "images",
+      measure: () =>
+        withModel(subject, place, async (model, { images, captions }, { step }) => {
+          const work = async (): Promise<void> => {
+            await model.fineTune(images, captions);
+          };
+          const note = `${images.count} images, ${captionsIn(captions)} captions, rank ${subject.rank}`;
+          return beside([step], images.count, place, work, note);
+        }),
+    },
+  ]);
+
+export const benchmarks: readonly Benchmark[] = vlmBenchmarks(HERE);

@@ -3,7 +3,7 @@ import type { Architecture } from "../architecture.js";
 import type { Tolerances } from "../verification/tolerances.js";
 import { record } from "../weights/recording.js";
 import { type ReadNetwork, verifyContrastive } from "./checks.js";
-import { openContrastive, readParameters } from "./model.js";
+import { contrastiveGraphs, openContrastive, readParameters } from "./model.js";
 
 export function contrastive(name: string, read: ReadNetwork, tolerances: Tolerances): Architecture {
   return {
@@ -13,6 +13,7 @@ export function contrastive(name: string, read: ReadNetwork, tolerances: Toleran
       return { ...record(network.declare), sizes: network.sizes };
     },
     read: (directory) => readParameters(directory, read(directory)),
+    graphs: (directory, work, options) => contrastiveGraphs(directory, read(directory), work, options),
     open: async (directory, options) => openContrastive(directory, read(directory), options),
     verify: (directory, runtime) => verifyContrastive(directory, read, tolerances, runtime),
   };

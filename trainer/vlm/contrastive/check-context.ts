@@ -52,7 +52,7 @@ export interface Context {
 }
 
 export const rowsOf = (file: SafetensorsFile, name: string): Int32Array[] => {
-  const [rows = 0, columns = 0] = file.shape(name);
+  const [rows, columns] = [at(file.shape(name), 0), at(file.shape(name), 1)];
   const ids = file.readIntegers(name);
   return Array.from({ length: rows }, (_, row) => ids.slice(row * columns, (row + 1) * columns));
 };

@@ -1,10 +1,11 @@
 /** @file A contrastive model from its directory: scoring with cached text embeddings, and fine-tuning on caption sets. */
 import path from "node:path";
-import { at } from "../../at.js";
+import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { layoutSize, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
 import { float32, scalar, type Tensor, type Tensors } from "../../tensor.js";
+import type { Work, WorkGraphs } from "../architecture.js";
 import { readImageProcessing } from "../files/image-processor.js";
 import { TextTokenizer } from "../files/tokenizer.js";
 import type {
@@ -21,7 +22,7 @@ import { type FrozenFront, frozenFront } from "../weights/frozen.js";
 import { writeAdapter } from "../weights/lora.js";
 import { adapterOf, checkParameters, countOf, type ModelParameters, type Trainable } from "../weights/parameters.js";
 import { record } from "../weights/recording.js";
-import { startingPoint } from "../weights/starting.js";
+import { plannedTrainable, startingPoint } from "../weights/starting.js";
 import { StoredWeights } from "../weights/stored-weights.js";
 import { writeModelDirectory } from "../weights/write-directory.js";
 import { bucket, captionSetTensors, DistinctTexts, Patches } from "./batches.js";
@@ -194,17 +195,8 @@ class ContrastiveModel implements VisionLanguageModel {
     chosen: readonly number[],
     sets: number,
   ): Promise<{ key: string; batch: TextBatch; shape: StepShape; start: StepStart; feeds: Tensors }> {
-    const { network } = this.source;
     const own = chosen.map((image) => at(captions, image));
-    const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
-    const texts = textsOf(own);
-    for (const text of texts) distinct.number(text);
-    const batch = network.texts(distinct.encoded);
-    const shape = {
-      images: imageBucket(chosen.length),
-      sets: own.reduce((most, { length }) => Math.max(most, length), 1),
-    };
-    const start: StepStart = { image: training.image.stage, textsFrozen: training.text.whole };
+    const { texts, distinct, batch, shape, start } = planStep(this.source.network, this.tokenizer, training, own);
     const feeds = {
       ...(await this.imageFeeds(images, chosen, shape.images, start.image)),
       ...(start.textsFrozen ? await this.embeddedTexts(texts, distinct, batch) : batch.tensors),
@@ -245,7 +237,7 @@ class ContrastiveModel implements VisionLanguageModel {
       const program = await this.programs.get(`front ${count}`, () => frontProgram(this.source, count, stage));
       const found = await program.run({ patches: this.patches.of(images, part, count) });
       const front = floats(found, "front");
-      const width = at(found["front"]?.dims ?? [], 1);
+      const width = at(only(Object.values(found)).dims, 1);
       const length = front.length / count;
       for (const row of part.keys()) rows.push({ data: front.slice(row * length, (row + 1) * length), width });
     }
@@ -352,6 +344,24 @@ class ContrastiveModel implements VisionLanguageModel {
   }
 }
 
+/** The shape of the graph that a step goes through. */
+function planStep(
+  network: ContrastiveNetwork,
+  tokenizer: TextTokenizer,
+  training: Training,
+  captions: Captions,
+): { texts: string[]; distinct: DistinctTexts; batch: TextBatch; shape: StepShape; start: StepStart } {
+  const distinct = new DistinctTexts((text) => network.encode(tokenizer, text));
+  const texts = textsOf(captions);
+  for (const text of texts) distinct.number(text);
+  const shape = {
+    images: imageBucket(captions.length),
+    sets: captions.reduce((most, { length }) => Math.max(most, length), 1),
+  };
+  const start = { image: training.image.stage, textsFrozen: training.text.whole };
+  return { texts, distinct, batch: network.texts(distinct.encoded), shape, start };
+}
+
 /** The distinct texts of all sets, in the order they are first met. */
 function textsOf(captions: Captions): string[] {
   const texts = new Set<string>();
@@ -399,6 +409,30 @@ export function readParameters(directory: string, network: ContrastiveNetwork): 
   const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
   checkParameters(parameters);
   return parameters;
+}
+
+/** The graphs that scoring, and a step of fine-tuning, go through. */
+export function contrastiveGraphs(
+  directory: string,
+  network: ContrastiveNetwork,
+  { captions }: Work,
+  options: Omit<OpenOptions, "runtime">,
+): WorkGraphs {
+  const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
+  parameters.weights.check(parameters.shapes);
+  const trainable = plannedTrainable(parameters, options, network.defaultTargets);
+  const tokenizer = TextTokenizer.open(directory);
+  const source: Source = { network, parameters, trainable };
+  const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
+  const texts = textsOf(captions).sort().slice(0, TEXT_BATCH);
+  const batch = network.texts(texts.map((text) => network.encode(tokenizer, text)));
+  const score = [imageProgram(source, rows).graph, textProgram(source, batch).graph];
+  const training = trainingOf(network, trainable, options.fineTuning);
+  if (training === null) return { score, step: null, trained: 0 };
+  const plan = planStep(network, tokenizer, training, captions);
+  const { trainable: trained, options: fineTuning } = training;
+  const step = stepProgram({ ...source, trainable: trained }, plan.batch, plan.shape, plan.start, fineTuning);
+  return { score, step: step.graph, trained: layoutSize(trained.layout) };
 }
 
 /** Opens a directory in a worker thread of its own. */

@@ -3,6 +3,7 @@
  * captions that start alike share those states, and the linear layers run once for each node of the tree. Of the captions of a
  * step of fine-tuning that is two to three times less than token by token.
  */
+import { at } from "../../at.js";
 import type { Graph, Value } from "../../graph/index.js";
 import { float32, int32, type Tensors } from "../../tensor.js";
 import type { Cells } from "../layers/shared-rows.js";
@@ -32,7 +33,7 @@ export interface TextTree {
 export function pooledPosition(pooling: TextTower["pooling"], ids: Int32Array): number {
   if (pooling !== "largest") return Math.max(0, ids.indexOf(pooling));
   let best = 0;
-  for (let i = 1; i < ids.length; i++) if ((ids[i] ?? 0) > (ids[best] ?? 0)) best = i;
+  for (let i = 1; i < ids.length; i++) if (at(ids, i) > at(ids, best)) best = i;
   return best;
 }
 
@@ -48,7 +49,7 @@ export function textTree(config: TextTower, encoded: readonly Int32Array[]): Tex
     let parent = -1;
     const path = new Int32Array(length);
     for (let position = 0; position < length; position++) {
-      const id = row[position] ?? 0;
+      const id = at(row, position);
       const key = (parent + 1) * config.vocabulary + id;
       let node = children.get(key);
       if (node === undefined) {
@@ -134,7 +135,7 @@ export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
   const isRepresentative = new Float32Array(cells);
   const uses = new Int32Array(nodes);
   for (let text = 0; text < texts; text++) {
-    const path = tree.paths[text] ?? [];
+    const path = text < tree.paths.length ? at(tree.paths, text) : [];
     // A text that is padding sees its first cell, so that its softmax has something to sum.
     reach[text * tokens] = 0;
     path.forEach((node, position) => {
@@ -147,7 +148,7 @@ export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
         representatives[node * heads + head] = cell;
         isRepresentative[cell] = 1;
       }
-      uses[node] = (uses[node] ?? 0) + 1;
+      uses[node] = at(uses, node) + 1;
     });
     const end = path[path.length - 1];
     if (end !== undefined) {
@@ -183,7 +184,7 @@ function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nod
   let total = 0;
   for (let node = 0; node < nodes; node++) {
     next[node] = total;
-    total += uses[node] ?? 0;
+    total += at(uses, node);
     last[node] = Math.max(0, total - 1);
   }
   const order = new Int32Array(texts * tokens * heads);
@@ -194,7 +195,7 @@ function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nod
       let place = padding;
       if (node === undefined) padding++;
       else {
-        place = next[node] ?? 0;
+        place = at(next, node);
         next[node] = place + 1;
       }
       for (let head = 0; head < heads; head++) {

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { readJson } from "./directory.js";
 
@@ -66,7 +67,7 @@ export class TextTokenizer {
     const ids = this.encode(text);
     if (ids.length <= length) return ids;
     const cut = ids.slice(0, length);
-    cut[length - 1] = ids[ids.length - 1] ?? 0;
+    cut[length - 1] = at(ids, ids.length - 1);
     return cut;
   }
 

@@ -3,8 +3,10 @@
  * node's cells is a difference of running sums over cells sorted by node: unlike onnxruntime's ScatterND with addition, whose
  * threads overwrite each other where an index comes twice, it gives the same numbers on any number of threads.
  */
+import { at } from "../../at.js";
 import { applyOne, type Operator } from "../../graph/graph.js";
 import { concat, gather, multiply, reshape, slice, stopGradient, subtract, type Value } from "../../graph/index.js";
+import { axis } from "./axes.js";
 
 /**
  * Where the rows of a tree's nodes lie among its cells: [texts, heads, tokens], a row of one head's size each. int32 unless said.
@@ -29,16 +31,16 @@ const spreading: Operator<number> = {
   name: "Spread",
   forward: (inputs, heads) => {
     const [rows, paths] = inputs as [Value, Value];
-    const [nodes = 1, width = 1] = rows.shape;
+    const [nodes, width] = [axis(rows, 0), axis(rows, 1)];
     return [gather(reshape(rows, [nodes * heads, width / heads]), paths)];
   },
   gradient: ({ dy, inputs }) => {
     const [rows, , order, last] = inputs as [Value, Value, Value, Value];
     const { graph } = rows;
-    const [nodes = 1, width = 1] = rows.shape;
+    const [nodes, width] = [axis(rows, 0), axis(rows, 1)];
     const sorted = reshape(gather(dy, order), [-1, width]);
-    const [running] = graph.emit("CumSum", [sorted, graph.scalar(0, "int64")], [sorted]);
-    const upTo = gather(running as Value, last);
+    const running = at(graph.emit("CumSum", [sorted, graph.scalar(0, "int64")], [sorted]), 0);
+    const upTo = gather(running, last);
     if (nodes === 1) return [upTo];
     return [subtract(upTo, concat([graph.filled([1, width], 0), slice(upTo, 0, 0, nodes - 1)], 0))];
   },
@@ -71,6 +73,6 @@ export function pick(rows: Value, chosen: Value, placeOf: Value, isChosen: Value
 
 /** [texts, heads, tokens, size] → [nodes, heads · size]: the rows of each node's representative. */
 export function gatherNodes(mixed: Value, { representatives, paths, isRepresentative, heads }: Cells): Value {
-  const size = mixed.shape[3] ?? 1;
+  const size = axis(mixed, 3);
   return reshape(pick(reshape(mixed, [-1, size]), representatives, paths, isRepresentative), [-1, heads * size]);
 }

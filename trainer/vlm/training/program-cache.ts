@@ -3,12 +3,14 @@ import type { Graph, StoredWeights } from "../../graph/index.js";
 import type { Binding, Model, Program, Runtime } from "../../graph/runtime.js";
 
 export interface Built {
+  readonly graph: Graph;
   readonly model: Model;
   readonly binding: Binding;
 }
 
 /** A graph as a program; `weights` where it takes parameters from files. */
 export const built = (graph: Graph, weights?: StoredWeights): Built => ({
+  graph,
   model: { bytes: graph.serialize(), ...(weights === undefined ? {} : { weights }) },
   binding: graph.binding,
 });

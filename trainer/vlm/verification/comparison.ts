@@ -1,4 +1,5 @@
 /** @file Collects comparisons of tensors: how many, and a line for each that differs by more than its tolerance. */
+import { at } from "../../at.js";
 
 export interface Verification {
   /** How many tensors or texts were compared. */
@@ -39,7 +40,7 @@ export class Comparison {
     expected: Numbers,
     { absolute, relative }: { absolute: number; relative: number },
   ): void {
-    this.close(what, actual, expected, (i) => absolute + relative * Math.abs(expected[i] ?? 0));
+    this.close(what, actual, expected, (i) => absolute + relative * Math.abs(at(expected, i)));
   }
 
   fail(line: string): void {

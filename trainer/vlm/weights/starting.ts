@@ -1,8 +1,8 @@
 /** @file What is trained and from where, by the options a model is opened with. */
 import { pack } from "../../graph/index.js";
 import { Random } from "../../random/random.js";
-import type { OpenOptions } from "../model.js";
-import { type LoraConfig, readAdapter, type TargetModules } from "./lora.js";
+import type { FineTuning, OpenOptions } from "../model.js";
+import { type Adapter, type LoraConfig, readAdapter, type TargetModules } from "./lora.js";
 import {
   adapterValues,
   freshAdapter,
@@ -12,6 +12,7 @@ import {
   mergedWeights,
   type Trainable,
 } from "./parameters.js";
+import type { ModelShape } from "./recording.js";
 
 export interface Starting {
   /** null: all parameters are as they are on disk. */
@@ -19,6 +20,31 @@ export interface Starting {
   /** Starting values of what is trained, one flat vector. */
   readonly trained: Float32Array;
 }
+
+/** A fresh adapter's configuration. */
+const freshConfig = (options: FineTuning, defaultTargets: TargetModules): LoraConfig => ({
+  rank: options.rank,
+  alpha: options.alpha,
+  targets: options.targets ?? defaultTargets,
+  rankStabilized: options.rankStabilized,
+  dropout: options.dropout,
+  rankPattern: options.rankPattern,
+  alphaPattern: options.alphaPattern,
+});
+
+/** What would be trained, without the values. */
+export function plannedTrainable(
+  parameters: ModelShape,
+  { fineTuning, adapter }: Pick<OpenOptions, "fineTuning" | "adapter">,
+  defaultTargets: TargetModules,
+): Trainable | null {
+  if (fineTuning?.method === "full") return fullTrainable(parameters);
+  if (adapter !== undefined) return adapterTrainable(parameters, readAdapter(adapter, parameters.modules));
+  return fineTuning === undefined ? null : loraTrainable(parameters, freshConfig(fineTuning, defaultTargets));
+}
+
+const adapterTrainable = (parameters: ModelShape, { config, pairs }: Adapter): Trainable =>
+  loraTrainable(parameters, { ...config, targets: [...pairs.keys()] });
 
 /**
  * A fresh adapter, one to train further, all parameters, or (for scoring) an adapter as it is.
@@ -37,7 +63,7 @@ export function startingPoint(
     return { trainable, trained };
   }
   if (loaded !== null) {
-    const trainable = loraTrainable(parameters, { ...loaded.config, targets: [...loaded.pairs.keys()] });
+    const trainable = adapterTrainable(parameters, loaded);
     const values = adapterValues(loaded);
     const value = (name: string): Float32Array => {
       const found = values.get(name);
@@ -47,16 +73,6 @@ export function startingPoint(
     return { trainable, trained: pack(trainable.layout, value) };
   }
   if (fineTuning === undefined) return { trainable: null, trained: new Float32Array() };
-  const { rank, alpha, targets, rankStabilized, dropout, rankPattern, alphaPattern, seed } = fineTuning;
-  const config: LoraConfig = {
-    rank,
-    alpha,
-    targets: targets ?? defaultTargets,
-    rankStabilized,
-    dropout,
-    rankPattern,
-    alphaPattern,
-  };
-  const trainable = loraTrainable(parameters, config);
-  return { trainable, trained: freshAdapter(trainable, Random.stream(seed, "adapter")) };
+  const trainable = loraTrainable(parameters, freshConfig(fineTuning, defaultTargets));
+  return { trainable, trained: freshAdapter(trainable, Random.stream(fineTuning.seed, "adapter")) };
 }
