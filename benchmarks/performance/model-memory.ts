@@ -1,0 +1,145 @@
+/**
+ * @file `node dist/benchmarks/performance/model-memory.js [NAME…]`: what memory models of published shapes take to score and to tune, beside what
+ * `rls3 vlm inspect` says beforehand. Anonymous pages (a process's own) apart from mapped ones (the weights' file, shared). Linux.
+ */
+import { fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { exitCodeOf } from "../../trainer/cli/outcome.js";
+import { resolveConfiguration } from "../../trainer/settings/configuration.js";
+import { fineTuningOf } from "../../trainer/vlm/fine-tuning.js";
+import { openModel } from "../../trainer/vlm/index.js";
+import { memoryOf } from "../../trainer/vlm/inspect.js";
+import { typicalWork } from "../../trainer/vlm/typical-work.js";
+import { makeModel, type Precision, SHAPES } from "./model-shapes.js";
+
+const MIB = 2 ** 20;
+/** Milliseconds between two looks at a process. */
+const PERIOD = 20;
+const REPETITIONS = 3;
+
+const {
+  _: named,
+  images,
+  rank,
+  precision,
+  json,
+  task,
+  directory,
+} = await yargs(hideBin(process.argv))
+  .scriptName("model-memory")
+  .usage("$0 [NAME…]: memory of models of published shapes, measured and told beforehand")
+  .option("images", { type: "number", default: 16, describe: "images at once" })
+  .option("rank", { type: "number", default: 8, describe: "of LoRA" })
+  .option("precision", {
+    choices: ["F32", "BF16"] as const,
+    default: "BF16" as Precision,
+    describe: "of the weights on disk",
+  })
+  .option("json", { type: "boolean", default: false })
+  .option("task", { choices: ["score", "tune"] as const, hidden: true })
+  .option("directory", { type: "string", hidden: true })
+  .strictOptions()
+  .parse();
+
+const fineTuning = { ...fineTuningOf(resolveConfiguration([])), rank, alpha: 2 * rank };
+
+/** In a process of its own: the work, and nothing else. */
+async function perform(what: "score" | "tune", model: string): Promise<void> {
+  const opened = await openModel(model, {
+    runtime: { device: "cpu", threads: availableParallelism() },
+    ...(what === "tune" ? { fineTuning } : {}),
+    scoringBatch: images,
+  });
+  const size = opened.imageSize;
+  const batch = { count: images, height: size, width: size, data: new Uint8Array(images * size * size * 3).fill(99) };
+  const { captions } = typicalWork(images);
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    if (what === "score") await opened.score(batch, captions);
+    else await opened.fineTune(batch, captions);
+  }
+  await opened.close();
+}
+
+interface Resident {
+  readonly anonymous: number;
+  readonly mapped: number;
+}
+
+function resident(pid: number): Resident {
+  let status = "";
+  try {
+    status = readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    // It has ended since.
+  }
+  const field = (name: string): number => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
+  return { anonymous: field("RssAnon"), mapped: field("RssFile") };
+}
+
+/** The most of each kind while the task runs. */
+function measure(what: "score" | "tune", model: string): Promise<Resident> {
+  const flags = ["--task", what, "--directory", model, "--images", String(images), "--rank", String(rank)];
+  const child = fork(fileURLToPath(import.meta.url), flags);
+  let peak: Resident = { anonymous: 0, mapped: 0 };
+  const timer = setInterval(() => {
+    const { anonymous, mapped } = resident(child.pid ?? 0);
+    peak = { anonymous: Math.max(peak.anonymous, anonymous), mapped: Math.max(peak.mapped, mapped) };
+  }, PERIOD);
+  return new Promise((resolve, reject) => {
+    child.on("exit", (code) => {
+      clearInterval(timer);
+      if (code === 0) resolve(peak);
+      else reject(new Error(`${what} of ${path.basename(model)} ended with ${code}`));
+    });
+  });
+}
+
+interface Row {
+  readonly model: string;
+  readonly task: string;
+  readonly told: number;
+  readonly anonymous: number;
+  readonly mapped: number;
+  readonly weights: number;
+}
+
+const show = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
+
+async function main(): Promise<void> {
+  const names = named.length === 0 ? Object.keys(SHAPES) : named.map(String);
+  const rows: Row[] = [];
+  for (const name of names) {
+    const folder = mkdtempSync(path.join(tmpdir(), "rls3-memory-"));
+    try {
+      const model = makeModel(folder, name, precision);
+      const told = memoryOf(model, images, fineTuning);
+      for (const what of ["score", "tune"] as const) {
+        const { anonymous, mapped } = await measure(what, model);
+        const row = { model: name, task: what, told: told[what], anonymous, mapped, weights: told.weights };
+        rows.push(row);
+        if (json) continue;
+        const ratio = (row.anonymous / row.told).toFixed(2);
+        console.log(
+          `${name} ${precision}, ${what} ${images} images: ${show(anonymous)} anonymous, ${ratio} of the ${show(row.told)} told; ${show(mapped)} mapped, weights ${show(row.weights)}`,
+        );
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  if (json) console.log(JSON.stringify({ images, rank, precision, rows }, null, 2));
+}
+
+try {
+  if (task !== undefined && directory !== undefined) await perform(task, directory);
+  else await main();
+} catch (error) {
+  const { code, message } = exitCodeOf(error);
+  console.error(message);
+  process.exitCode = code;
+}
