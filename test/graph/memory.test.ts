@@ -53,11 +53,11 @@ describe.skipIf(process.platform !== "linux")("memory of a training step", () =>
     writeFileSync(path.join(folder, FROZEN), Buffer.alloc(FROZEN_BYTES));
   });
 
-  // The allocator's heap has gaps where tensors are smaller than what it asks the system for one by one: up to a quarter more.
+  // The allocator's heap has gaps where tensors are smaller than what it asks the system for one by one: up to a third more.
   test.each([
     ["many rows", 1.1],
     ["many parameters", 1.2],
-    ["adapter", 1.3],
+    ["adapter", 1.35],
   ])("of %s is what the graph says, but for gaps", async (name, most) => {
     const { stdout } = await promisify(execFile)(process.execPath, [script, name, folder]);
     const { peakBytes, measured } = JSON.parse(stdout) as g.GraphMemory & { measured: number };

@@ -92,26 +92,37 @@ const lowRank: Operator<LowRank> = {
 
 /**
  * base + scale · b · a for b [outputs, rank] and a [rank, inputs]: a weight with LoRA (Hu et al., 2021). `linear` knows such a sum,
- * and where the rank is small takes the gradients of a and b without the whole weight's.
+ * and where the rank is small takes the gradients of a and b without the whole weight's, and for large weights never makes the sum.
  */
 export const lowRankSum = (base: Value, a: Value, b: Value, scale: number): Value =>
   applyOne(lowRank, [base, a, b], { scale });
 
-/** α · x · (base + scale · b · a)ᵀ (+ β · c): forward one product, as with the sum; the gradients of a and b are slim products. */
+/**
+ * α · x · (base + scale · b · a)ᵀ (+ β · c); the gradients of a and b are slim products. Where the factors are slim enough, so are
+ * the terms that they add to the outputs and to the gradient of x, and the sum is never made; else forward is one product with it.
+ */
 const lowRankLinear: Operator<LowRank & GemmOptions> = {
   name: "LowRankLinear",
-  forward: (inputs, { scale, ...options }) => {
+  forward: (inputs, { scale, alpha = 1, beta = 1 }) => {
     const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
-    const w = lowRankSum(base, a, b, scale);
-    return [applyOne(gemm, c ? [x, w, c] : [x, w], { ...options, transB: true })];
+    const tail = c ? [c] : [];
+    const options = { transB: true, alpha, beta };
+    if (!slimSum(base, a)) return [applyOne(gemm, [x, lowRankSum(base, a, b, scale), ...tail], options)];
+    const whole = applyOne(gemm, [x, base, ...tail], options);
+    const low = product(x, a, { transB: true, alpha: alpha * scale });
+    return [applyOne(gemm, [low, b, whole], { transB: true })];
   },
   gradient: ({ dy, inputs, options: { scale, alpha = 1, beta = 1 } }) => {
     const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
     const factor = alpha * scale;
+    const low = product(dy, b, { alpha: factor });
+    const frozen = again(base, dy);
     return [
-      product(dy, lowRankSum(again(base, dy), a, b, scale), { alpha }),
+      slimSum(base, a)
+        ? applyOne(gemm, [low, a, product(dy, frozen, { alpha })], {})
+        : product(dy, lowRankSum(frozen, a, b, scale), { alpha }),
       product(dy, x, { transA: true, alpha }),
-      product(product(dy, b, { alpha: factor }), x, { transA: true }),
+      product(low, x, { transA: true }),
       product(dy, product(x, a, { transB: true, alpha: factor }), { transA: true }),
       ...(c ? [multiply(sumTo(dy, c.shape), beta)] : []),
     ];
@@ -124,6 +135,20 @@ const SLIM_ADVANTAGE = 1.5;
 /** Whether `linear` takes slim products for the gradients of a low-rank sum [outputs, inputs]. */
 export const slimGradients = (rank: number, outputs: number, inputs: number): boolean =>
   2 * rank * (outputs + inputs) * SLIM_ADVANTAGE <= outputs * inputs;
+
+/**
+ * The sum is not made where the factors have at most this share of the weight's elements, and the weight at least so many: the terms
+ * through the factors then take no longer than making it, and a step of many layers keeps no sum of each from forward to backward.
+ */
+const SLIM_SHARE = 1 / 8;
+const SLIM_SMALLEST = 2 ** 18;
+
+/** Whether a linear layer with a low-rank sum never makes the sum: base [outputs, inputs], a [rank, inputs]. */
+function slimSum(base: Value, a: Value): boolean {
+  const [outputs, inputs, rank] = [lengthOf(base.shape, 0), lengthOf(base.shape, 1), lengthOf(a.shape, 0)];
+  const whole = outputs * inputs;
+  return whole >= SLIM_SMALLEST && rank * (outputs + inputs) <= SLIM_SHARE * whole;
+}
 
 /** The parts of w where it is a low-rank sum whose gradients are cheaper without the whole weight's. */
 function slimParts(w: Value): { parts: readonly Value[]; scale: number } | null {
