@@ -115,14 +115,14 @@ const lowRankLinear: Operator<LowRank & GemmOptions> = {
   gradient: ({ dy, inputs, options: { scale, alpha = 1, beta = 1 } }) => {
     const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
     const factor = alpha * scale;
-    const low = product(dy, b, { alpha: factor });
+    const low = (): Value => product(dy, b, { alpha: factor });
     const frozen = again(base, dy);
     return [
       slimSum(base, a)
-        ? applyOne(gemm, [low, a, product(dy, frozen, { alpha })], {})
+        ? applyOne(gemm, [low(), a, product(dy, frozen, { alpha })], {})
         : product(dy, lowRankSum(frozen, a, b, scale), { alpha }),
       product(dy, x, { transA: true, alpha }),
-      product(low, x, { transA: true }),
+      product(low(), x, { transA: true }),
       product(dy, product(x, a, { transB: true, alpha: factor }), { transA: true }),
       ...(c ? [multiply(sumTo(dy, c.shape), beta)] : []),
     ];
