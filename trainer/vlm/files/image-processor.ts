@@ -1,33 +1,13 @@
-/** @file A directory's preprocessor_config.json: resize, centre crop, rescale and normalise as the original library does it. */
+/**
+ * @file How a model directory's pictures become numbers: resize, centre crop, rescale and normalise as the original library does it, by
+ * preprocessor_config.json or by processor_config.json, where transformers 5 keeps the same under "image_processor".
+ */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
 import { readJson } from "./directory.js";
 import { type Picture, resizeBicubic } from "./resize.js";
-
-const sizeSchema = z.union([
-  z.number().int().positive(),
-  z.looseObject({ shortest_edge: z.number().int().positive() }),
-  z.looseObject({ height: z.number().int().positive(), width: z.number().int().positive() }),
-]);
-
-const schema = z.looseObject({
-  do_resize: z.boolean().default(true),
-  do_center_crop: z.boolean().optional(),
-  do_rescale: z.boolean().default(true),
-  do_normalize: z.boolean().default(true),
-  size: sizeSchema,
-  crop_size: sizeSchema.optional(),
-  resample: z.number().int().default(3),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  image_mean: z.array(z.number()).length(3),
-  image_std: z.array(z.number().positive()).length(3),
-});
-
-const BICUBIC = 3;
 
 export interface ImageProcessing {
   /** Either the shortest edge, or both edges. null: images stay as they are. */
@@ -36,37 +16,202 @@ export interface ImageProcessing {
   readonly rescale: number;
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
+  /** Edge of the pictures that the vision tower takes, as config.json has it; what comes out otherwise is refused. */
+  readonly imageSize?: number;
 }
 
+/** What a class of image processors takes where its file is silent. */
+interface Defaults {
+  /** What a single number as size means. */
+  readonly square: boolean;
+  readonly size: unknown;
+  readonly crop: boolean;
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+const HALF = [0.5, 0.5, 0.5];
+const CLIP: Defaults = {
+  square: false,
+  size: { shortest_edge: 224 },
+  crop: true,
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  deviation: [0.26862954, 0.26130258, 0.27577711],
+};
+const SIGLIP: Defaults = { square: true, size: { height: 224, width: 224 }, crop: false, mean: HALF, deviation: HALF };
+/** Classes of transformers, without the endings of their variants. */
+const CLASSES: Readonly<Record<string, Defaults>> = { CLIP, Siglip: SIGLIP };
+
+const BICUBIC = 3;
+const CROP = { height: 224, width: 224 };
+
+/** Keys that change no pixel here: names of classes, and how Python hands numbers around. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  "_processor_class",
+  "_valid_processor_keys",
+  "device",
+  "disable_grouping",
+  "do_convert_rgb", // A picture file is read as RGB in any case.
+  "feature_extractor_type",
+  "image_processor_type",
+  "image_seq_length",
+  "input_data_format",
+  "processor_class",
+  "return_tensors",
+  "transformers_version",
+  "use_fast",
+]);
+
+/** A key's value, or the InputError that names it. */
+type Take = <T>(key: string, schema: z.ZodType<T>, wanted: string, fallback: unknown) => T;
+
+/** @throws InputError for a file that is missing or malformed, and for each key that would make other numbers and is not done. */
 export function readImageProcessing(directory: string): ImageProcessing {
-  const file = path.join(directory, "preprocessor_config.json");
-  const config = readJson(file, schema);
-  if (config.do_resize && config.resample !== BICUBIC) {
-    throw new InputError(`${file}: resample ${config.resample} is not supported: 3 (bicubic) is`);
+  const sources = sourcesIn(directory);
+  const [{ file }] = sources;
+  const [processing, other = processing] = sources.map(parseProcessing);
+  if (processing === undefined || JSON.stringify(other) !== JSON.stringify(processing)) {
+    // Versions of transformers differ in which of the two they read.
+    throw new InputError(`${file}: says something else than ${PROCESSOR} beside it: remove the one that is not right`);
   }
-  const { size, crop_size: crop } = config;
-  // CLIP's processors say one number for the shortest edge, SigLIP's height and width.
-  const resize =
-    typeof size === "number"
-      ? { shortestEdge: size }
-      : "shortest_edge" in size
-        ? { shortestEdge: size.shortest_edge as number }
-        : { height: size.height as number, width: size.width as number };
-  const cropTo =
-    crop === undefined
-      ? null
-      : typeof crop === "number"
-        ? { height: crop, width: crop }
-        : "height" in crop
-          ? { height: crop.height as number, width: crop.width as number }
-          : null;
-  return {
-    resize: config.do_resize ? resize : null,
-    crop: (config.do_center_crop ?? crop !== undefined) ? cropTo : null,
-    rescale: config.do_rescale ? config.rescale_factor : 1,
-    mean: config.do_normalize ? config.image_mean : [0, 0, 0],
-    deviation: config.do_normalize ? config.image_std : [1, 1, 1],
+  const imageSize = imageSizeOf(directory);
+  if (imageSize === undefined) return processing;
+  checkSize(file, processing, imageSize);
+  return { ...processing, imageSize };
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+interface Source {
+  /** What messages call the settings' place. */
+  readonly file: string;
+  readonly settings: Settings;
+}
+
+const PREPROCESSOR = "preprocessor_config.json";
+const PROCESSOR = "processor_config.json";
+
+/** One, or both files where both have settings. */
+function sourcesIn(directory: string): [Source, ...Source[]] {
+  const object = z.record(z.string(), z.unknown(), { error: "must be an object" });
+  const single = path.join(directory, PREPROCESSOR);
+  const whole = path.join(directory, PROCESSOR);
+  const nested = existsSync(whole)
+    ? readJson(whole, z.looseObject({ image_processor: object.nullish() })).image_processor
+    : undefined;
+  const inner = nested == null ? [] : [{ file: `${whole}: image_processor`, settings: nested }];
+  const [first, ...others] = existsSync(single)
+    ? [{ file: single, settings: readJson(single, object) }, ...inner]
+    : inner;
+  if (first !== undefined) return [first, ...others];
+  const lacks = existsSync(whole) ? `no ${PREPROCESSOR}, and its ${PROCESSOR} has no image_processor` : "";
+  throw new InputError(
+    `${directory} has ${lacks || `neither ${PREPROCESSOR} nor ${PROCESSOR}`}: ` +
+      `fetch the file from where the model is from; it says how pictures are resized`,
+  );
+}
+
+function parseProcessing({ file, settings }: Source): ImageProcessing {
+  const unread = new Set(Object.keys(settings).filter((key) => !HARMLESS.has(key)));
+  const take: Take = (key, schema, wanted, fallback) => {
+    unread.delete(key);
+    const value = settings[key] ?? fallback;
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw new InputError(`${file}: ${key}: takes ${wanted}, not ${JSON.stringify(value)}`);
+    return parsed.data;
   };
+  const processing = processingOf(file, settings, defaultsOf(file, settings), take);
+  // What is switched off, or left to the class, changes nothing.
+  const changing = [...unread].find((key) => settings[key] !== null && settings[key] !== false);
+  if (changing === undefined) return processing;
+  const value = JSON.stringify(settings[changing]);
+  throw new InputError(`${file}: ${changing} ${value} is not supported: it may change what the model sees`);
+}
+
+function defaultsOf(file: string, settings: Settings): Defaults {
+  const key = settings["image_processor_type"] != null ? "image_processor_type" : "feature_extractor_type";
+  const type = settings[key] ?? "CLIPImageProcessor";
+  const name =
+    typeof type === "string" ? /^(\w+?)(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/.exec(type)?.[1] : undefined;
+  const defaults = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
+  if (defaults !== undefined) return defaults;
+  const known = Object.keys(CLASSES).map((one) => `${one}ImageProcessor`);
+  throw new InputError(`${file}: ${key} ${JSON.stringify(type)} is not supported: ${known.join(" and ")} are`);
+}
+
+function processingOf(file: string, settings: Settings, defaults: Defaults, take: Take): ImageProcessing {
+  // null is "off" to one version of transformers and "by default" to another.
+  const isOn = (key: string, fallback: boolean): boolean => {
+    if (settings[key] === null && fallback) throw new InputError(`${file}: ${key}: takes true or false, not null`);
+    return take(key, z.boolean(), "true or false", fallback);
+  };
+  const [resizes, crops] = [isOn("do_resize", true), isOn("do_center_crop", defaults.crop)];
+  const [rescales, normalises] = [isOn("do_rescale", true), isOn("do_normalize", true)];
+  const resample = take("resample", z.number(), "3 (bicubic)", BICUBIC);
+  if (resizes && resample !== BICUBIC) {
+    throw new InputError(`${file}: resample ${resample} is not supported: 3 (bicubic) is`);
+  }
+  take("default_to_square", z.literal(defaults.square), `${defaults.square}`, defaults.square);
+  take("data_format", z.literal("channels_first"), '"channels_first"', "channels_first");
+  const size = take("size", defaults.square ? square : sizeOf, SIZES[`${defaults.square}`], defaults.size);
+  const crop = take("crop_size", square, SIZES.true, CROP);
+  const rescale = take("rescale_factor", z.number().positive(), "a number above 0", 1 / 255);
+  const mean = take("image_mean", channels(z.number()), "three numbers", defaults.mean);
+  const deviation = take("image_std", channels(z.number().positive()), "three numbers above 0", defaults.deviation);
+  return {
+    resize: resizes ? size : null,
+    crop: crops ? crop : null,
+    rescale: rescales ? rescale : 1,
+    mean: normalises ? mean : [0, 0, 0],
+    deviation: normalises ? deviation : [1, 1, 1],
+  };
+}
+
+const edge = z.number().int().positive();
+const bothEdges = z.strictObject({ height: edge, width: edge });
+/** One number is both edges. */
+const square = z.union([edge.transform((both) => ({ height: both, width: both })), bothEdges]);
+/** One number is the shortest edge, as in the first published files. */
+const sizeOf = z.union([
+  edge.transform((shortestEdge) => ({ shortestEdge })),
+  z.strictObject({ shortest_edge: edge }).transform(({ shortest_edge: shortestEdge }) => ({ shortestEdge })),
+  bothEdges,
+]);
+const SIZES = {
+  true: 'a number of pixels, or {"height", "width"} alone',
+  false: 'a number of pixels, {"shortest_edge"} or {"height", "width"} alone',
+} as const;
+
+/** Three values, or one for all three. */
+const channels = (each: z.ZodNumber): z.ZodType<readonly number[]> =>
+  z.union([each.transform((all) => [all, all, all]), z.array(each).length(3)]);
+
+/** config.json's, where there is one; what is wrong in it is for its own reader to say. */
+function imageSizeOf(directory: string): number | undefined {
+  const file = path.join(directory, "config.json");
+  if (!existsSync(file)) return undefined;
+  const { vision_config: vision } = readJson(
+    file,
+    z.looseObject({ vision_config: z.looseObject({ image_size: edge.catch(224) }).optional() }),
+  );
+  return vision?.image_size ?? 224;
+}
+
+/** What comes out is known before any picture is, but where pictures are not resized. */
+function checkSize(file: string, { resize, crop }: ImageProcessing, imageSize: number): void {
+  const smallest = resize === null ? null : "shortestEdge" in resize ? square.parse(resize.shortestEdge) : resize;
+  const made = crop ?? smallest;
+  if (made === null) return;
+  const shown = ({ height, width }: { height: number; width: number }): string => `${height}×${width}`;
+  if (made.height !== imageSize || made.width !== imageSize) {
+    const keys = crop === null ? "size" : "crop_size";
+    throw new InputError(
+      `${file}: ${keys} makes pictures of ${shown(made)}, but config.json's vision_config.image_size is ${imageSize}: make them equal`,
+    );
+  }
+  if (crop !== null && smallest !== null && (smallest.height < crop.height || smallest.width < crop.width)) {
+    throw new InputError(`${file}: crops ${shown(crop)} out of ${shown(smallest)}: make crop_size at most size`);
+  }
 }
 
 /** Resize and centre crop; the bytes of an image that already has the right size pass untouched. */
@@ -76,7 +221,13 @@ export function resizeAndCrop(processing: ImageProcessing, picture: Picture): Pi
     const { height, width } = targetSize(processing.resize, picture);
     result = resizeBicubic(picture, height, width);
   }
-  return processing.crop === null ? result : centreCrop(result, processing.crop.height, processing.crop.width);
+  if (processing.crop !== null) result = centreCrop(result, processing.crop.height, processing.crop.width);
+  const { imageSize } = processing;
+  if (imageSize === undefined || (result.height === imageSize && result.width === imageSize)) return result;
+  throw new InputError(
+    `the model's image processor makes ${result.height}×${result.width} of a picture of ${picture.height}×${picture.width}, ` +
+      `but the model takes ${imageSize}×${imageSize}: set do_center_crop, or give a square picture`,
+  );
 }
 
 function targetSize(
@@ -94,7 +245,7 @@ function centreCrop(picture: Picture, height: number, width: number): Picture {
   if (picture.height === height && picture.width === width) return picture;
   if (picture.height < height || picture.width < width) {
     throw new InputError(
-      `preprocessor_config.json crops ${height}×${width} out of ${picture.height}×${picture.width}: make crop_size at most size`,
+      `the model's image processor crops ${height}×${width} out of ${picture.height}×${picture.width}: make crop_size at most size`,
     );
   }
   const top = Math.floor((picture.height - height) / 2);
