@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -25,9 +25,16 @@ const TINY = {
 let folder: string;
 let sweeps = 0;
 
+interface Sweep {
+  readonly folder: string;
+  readonly cells: readonly Cell[];
+}
+
 /** A sweep's folder with cells of these settings, each preparing for itself. */
-function sweep(...settings: readonly Readonly<Record<string, unknown>>[]): { folder: string; cells: readonly Cell[] } {
-  const sweepFolder = path.join(folder, `sweep-${++sweeps}`);
+const sweep = (...settings: readonly Readonly<Record<string, unknown>>[]): Sweep =>
+  sweepIn(path.join(folder, `sweep-${++sweeps}`), settings);
+
+function sweepIn(sweepFolder: string, settings: readonly Readonly<Record<string, unknown>>[]): Sweep {
   const cells = settings.map((values, index) => {
     const name = `cell-${index}`;
     const resolved = resolveConfiguration([{ name: "test", values: { ...TINY, ...values } }]);
@@ -46,10 +53,7 @@ interface Given {
   readonly say?: (line: string) => void;
 }
 
-function run(
-  { folder: sweepFolder, cells }: ReturnType<typeof sweep>,
-  { settings = {}, jobs = 2, signal, say }: Given = {},
-) {
+function run({ folder: sweepFolder, cells }: Sweep, { settings = {}, jobs = 2, signal, say }: Given = {}) {
   const context: ExecutionContext = {
     folder: sweepFolder,
     planFile: path.join(sweepFolder, PLAN_FILE),
@@ -94,6 +98,111 @@ describe("settings for Slurm", () => {
   });
 });
 
+/** Commands in place of Slurm's: tasks run at once, a user may have LIMIT in the queue, and a wrapper prints around the number. */
+const SHIMS = {
+  sbatch: `[ "$1" = --version ] && exit 0
+script=$(mktemp "$STATE/script.XXXXXX"); cat > "$script"
+for word; do case $word in
+  --array=0-*) last=\${word#--array=0-}; last=\${last%\\%*};;
+  --job-name=*) name=\${word#*=};;
+  --output=*) echo "$word" >> "$STATE/outputs";;
+esac; done
+live=$(cat "$STATE"/*.task 2>/dev/null | grep -c RUNNING)
+if [ $((live + last + 1)) -gt "$LIMIT" ]; then
+  rm "$script"
+  echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2
+  echo "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, ...)" >&2
+  exit 1
+fi
+job=$((100 + $(ls "$STATE" | grep -c script)))
+for i in $(seq 0 "$last"); do
+  task="$STATE/\${job}_$i.task"; echo "$job|$i|RUNNING|$name|None" > "$task"
+  [ -n "$SILENT" ] || (SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_JOB_ID=$job sh "$script"; sed -i s/RUNNING/COMPLETED/ "$task") < /dev/null > /dev/null 2>&1 &
+done
+printf '\\n-----\\n Welcome to cluster 3\\n-----\\n'
+[ -n "$SILENT" ] || printf '%s;cluster3\\n--> 2 messages of the day\\n' "$job"`,
+  squeue: `echo " Welcome to cluster 3"; cat "$STATE"/*.task 2>/dev/null; echo "7|0|RUNNING|of-another|None"`,
+  scancel: `echo "$*" >> "$STATE/cancelled"; sed -i s/RUNNING/CANCELLED/ "$STATE"/*.task`,
+  scontrol: `echo " Welcome to cluster 3"; echo "MaxArraySize = 1001"; echo "SchedulerParameters = bf_window=60,max_array_tasks=\${TASKS:-1001}"`,
+};
+
+describe("a cluster whose commands are wrapped and whose queue is short", { timeout: 240_000 }, () => {
+  const before = { ...process.env };
+  let state: string;
+  const within = (settings: Readonly<Record<string, string>>): void => {
+    state = path.join(folder, `queue-${++sweeps}`);
+    mkdirSync(state);
+    Object.assign(process.env, { PATH: `${path.join(folder, "shims")}:${before["PATH"]}`, STATE: state, ...settings });
+  };
+  beforeAll(() => {
+    mkdirSync(path.join(folder, "shims"));
+    for (const [name, text] of Object.entries(SHIMS)) {
+      writeFileSync(path.join(folder, "shims", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    }
+  });
+  afterAll(() => {
+    for (const name of ["STATE", "LIMIT", "SILENT", "TASKS"]) delete process.env[name];
+    process.env["PATH"] = before["PATH"];
+  });
+
+  it("is given what it takes, and the rest as tasks end; a % in the folder's path stays one", async () => {
+    within({ LIMIT: "2" });
+    const planned = sweepIn(path.join(folder, "50%j"), [{ seed: 1 }, { seed: 2 }, { seed: 3 }, { seed: 4 }]);
+    const lines: string[] = [];
+    await run(planned, { jobs: 4, say: (line) => lines.push(line) });
+    expect(planned.cells.every((cell) => finishedState(cell.folder) !== null)).toBe(true);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^slurm: QOSMaxSubmitJobPerUserLimit; .*; 2 cells follow as jobs end$/),
+    );
+    const submitted = lines.filter((line) => line.startsWith("slurm: submitted"));
+    expect(submitted[0]).toBe("slurm: submitted job 101, 2 cells");
+    expect(submitted.at(-1)).toMatch(/^slurm: submitted job \d+, [12] cells?$/);
+    const cells = path.join(planned.folder, "slurm");
+    // What was refused leaves nothing behind.
+    expect(readdirSync(cells).filter((name) => name.startsWith("submission-"))).toHaveLength(submitted.length);
+    expect(readFileSync(path.join(state, "outputs"), "utf8")).toContain(`${folder}/50%%j/slurm/jobs/%A_%a.out`);
+    expect(existsSync(path.join(state, "cancelled"))).toBe(false);
+  });
+
+  it("never has more of the cells at a time than --jobs", async () => {
+    within({ LIMIT: "2" });
+    const lines: string[] = [];
+    await run(sweep({ seed: 1 }, { seed: 2 }, { seed: 3 }), { jobs: 1, say: (line) => lines.push(line) });
+    const submitted = lines.filter((line) => line.startsWith("slurm: submitted"));
+    expect(submitted).toEqual([101, 102, 103].map((job) => `slurm: submitted job ${job}, 1 cell`));
+  });
+
+  it("that allows smaller arrays than it can count gets those", async () => {
+    within({ LIMIT: "9", TASKS: "1" });
+    const lines: string[] = [];
+    await run(sweep({ seed: 1 }, { seed: 2 }), { say: (line) => lines.push(line) });
+    expect(lines.filter((line) => line.startsWith("slurm: submitted"))).toHaveLength(2);
+  });
+
+  it("that takes not one cell is an error that says what to lower", async () => {
+    within({ LIMIT: "0" });
+    await expect(run(sweep({}, {}))).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringMatching(/^sbatch: QOSMaxSubmitJobPerUserLimit; .*not one cell is taken: give less with/),
+    });
+  });
+
+  it("that prints no job number is an error that shows what it printed", async () => {
+    within({ LIMIT: "9", SILENT: "1" });
+    await expect(run(sweep({ iterations: 500 }))).rejects.toMatchObject({
+      name: "UnavailableError",
+      message:
+        "sbatch: took the job but printed no number for it: -----; Welcome to cluster 3; -----; see what sbatch is here",
+    });
+    expect(readFileSync(path.join(state, "cancelled"), "utf8")).toMatch(/^101_0$/m);
+  });
+
+  it("can't have a folder with a backslash in its path", async () => {
+    within({ LIMIT: "9" });
+    await expect(run(sweepIn(path.join(folder, "a\\b"), [{}]))).rejects.toThrow(/no folder with a backslash/);
+  });
+});
+
 /** A scheduler takes its time, on a busy machine more of it. */
 const PATIENCE = { timeout: 240_000 };
 
@@ -116,7 +225,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
       .filter((line) => line !== "");
 
   it("are tasks of arrays no larger than the cluster takes, with the GPUs and lines of shell that were asked for", async () => {
-    const planned = sweep({ seed: 1 }, { seed: 2 }, { seed: 3 });
+    const planned = sweepIn(path.join(folder, "100%j"), [{ seed: 1 }, { seed: 2 }, { seed: 3 }]);
     const lines: string[] = [];
     const settings = { gpus: 1, time: "10", option: "comment=tried", setup: ['echo "GPU $CUDA_VISIBLE_DEVICES"'] };
     await run(planned, { settings, say: (line) => lines.push(line) });

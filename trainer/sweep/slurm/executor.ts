@@ -2,6 +2,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { InputError } from "../../errors.js";
 import { finishedState } from "../../runs/run.js";
 import type { Cell, ExecutionContext, Executor } from "../executor.js";
 import { parseSlurmSettings, type SlurmSettings } from "./options.js";
@@ -17,6 +18,8 @@ const SHORTEST_PERIOD = 0.5;
 const LONGEST_PERIOD = 15;
 /** Seconds that cancelled tasks are waited for: Slurm itself kills after its KillWait, 30 by default. */
 const CANCELLING = 120;
+/** Seconds after which a full queue is tried again though none of this sweep's tasks has ended: others' may have. */
+const RETRY = 60;
 
 export const slurm: Executor = {
   name: "slurm",
@@ -27,6 +30,7 @@ export const slurm: Executor = {
   },
   run: async (cells, context) => {
     const settings = parseSlurmSettings(context.settings);
+    refuseBackslash(context.folder);
     const { maxArraySize } = await limits();
     const submissions = Submissions.open(context.folder);
     const controller = new Controller(submissions, settings, maxArraySize, context);
@@ -34,9 +38,20 @@ export const slurm: Executor = {
   },
 };
 
+/** sbatch replaces no % in a path with a backslash, so that all tasks would write into one file. */
+function refuseBackslash(folder: string): void {
+  if (!path.resolve(folder).includes("\\")) return;
+  throw new InputError(`${folder}: sbatch takes no folder with a backslash in its path; give another with --out`);
+}
+
 const nameOf = (cell: Cell): string => path.basename(cell.folder);
 
 class Controller {
+  /** Cells that the queue has no room for yet. */
+  private waiting: readonly Cell[] = [];
+  /** Since the queue turned out to be full: this sweep's tasks in it then, and when that was. */
+  private full: { readonly tasks: number; readonly since: number } | null = null;
+
   constructor(
     private readonly submissions: Submissions,
     private readonly settings: SlurmSettings,
@@ -51,7 +66,7 @@ class Controller {
       signal?.throwIfAborted();
       const running = await this.adopt(cells);
       const missing = cells.filter((cell) => !running.has(nameOf(cell)) && finishedState(cell.folder) === null);
-      await this.submit(missing, Math.max(1, this.context.jobs - running.size));
+      await this.submit(missing, Math.max(1, this.context.jobs - running.size), running.size);
       await this.follow(watch);
     } catch (error) {
       await this.cancelAll();
@@ -77,35 +92,94 @@ class Controller {
     return running;
   }
 
-  /** Arrays as large as the cluster takes them, one after the other where only so many cells may run at a time. */
-  private async submit(cells: readonly Cell[], jobs: number): Promise<void> {
-    const { planFile, progress } = this.context;
+  /**
+   * Arrays as large as the cluster takes them, one after the other where only so many cells may run at a time. What a limit on
+   * submitted jobs leaves over waits. `tasks` of this sweep are in the queue already.
+   */
+  private async submit(cells: readonly Cell[], jobs: number, tasks: number): Promise<void> {
+    const limited = jobs < cells.length;
     let previous: string | null = null;
     for (let at = 0; at < cells.length; at += this.maxArraySize) {
       const part = cells.slice(at, at + this.maxArraySize);
-      const { submission, file } = this.submissions.add(path.resolve(planFile), part.map(nameOf));
-      const limited = jobs < cells.length;
-      const threads = Math.max(...part.map(({ configuration }) => configuration.threads));
-      const job: string = await submit(
-        [
-          `--job-name=${submission.name}`,
-          `--array=0-${part.length - 1}${limited ? `%${jobs}` : ""}`,
-          "--requeue",
-          "--nodes=1",
-          "--ntasks=1",
-          `--cpus-per-task=${threads}`,
-          `--signal=B:USR2@${NOTICE}`,
-          `--chdir=${process.cwd()}`,
-          `--output=${this.submissions.jobLog("%A_%a")}`,
-          "--open-mode=append",
-          ...(limited && previous !== null ? [`--dependency=afterany:${previous}`] : []),
-          ...this.settings.flags,
-        ],
-        script(this.settings.setup, file),
-      );
-      previous = job;
-      progress.say(`slurm: submitted job ${job}, ${part.length === 1 ? "1 cell" : `${part.length} cells`}`);
+      const after = limited && previous !== null ? [`--dependency=afterany:${previous}`] : [];
+      const answer = await this.submitArray(part, limited ? `%${jobs}` : "", after);
+      if ("noRoom" in answer) {
+        this.waiting = [...this.waiting, ...cells.slice(at)];
+        await this.fill(tasks + at, answer.noRoom);
+        return;
+      }
+      previous = answer.id;
     }
+  }
+
+  private async submitArray(
+    part: readonly Cell[],
+    throttle: string,
+    more: readonly string[],
+  ): ReturnType<typeof submit> {
+    const { planFile, progress } = this.context;
+    const { submission, file } = this.submissions.add(path.resolve(planFile), part.map(nameOf));
+    const threads = Math.max(...part.map(({ configuration }) => configuration.threads));
+    const answer = await submit(
+      [
+        `--job-name=${submission.name}`,
+        `--array=0-${part.length - 1}${throttle}`,
+        "--requeue",
+        "--nodes=1",
+        "--ntasks=1",
+        `--cpus-per-task=${threads}`,
+        `--signal=B:USR2@${NOTICE}`,
+        `--chdir=${process.cwd()}`,
+        `--output=${this.submissions.jobLogPattern}`,
+        "--open-mode=append",
+        ...more,
+        ...this.settings.flags,
+      ],
+      script(this.settings.setup, file),
+    );
+    if ("noRoom" in answer) this.submissions.dropLast();
+    else progress.say(`slurm: submitted job ${answer.id}, ${part.length === 1 ? "1 cell" : `${part.length} cells`}`);
+    return answer;
+  }
+
+  /**
+   * Submits of the waiting cells as many as the queue takes, by halves. Not more than may run at a time, so that they need wait for
+   * none of the arrays before them. @throws InputError where not one is taken though the queue has none of this sweep's
+   */
+  private async fill(tasks: number, refusal: string): Promise<void> {
+    const { jobs, progress } = this.context;
+    let inQueue = tasks;
+    let words = refusal;
+    let size = Math.ceil(this.waiting.length / 2);
+    while (this.waiting.length > 0) {
+      size = Math.min(size, this.waiting.length, this.maxArraySize, jobs - inQueue);
+      if (size < 1) break;
+      const answer = await this.submitArray(this.waiting.slice(0, size), "", []);
+      if ("id" in answer) {
+        this.waiting = this.waiting.slice(size);
+        inQueue += size;
+        continue;
+      }
+      words = answer.noRoom;
+      if (size === 1) break;
+      size = Math.floor(size / 2);
+    }
+    if (inQueue === 0 && this.full === null) {
+      throw new InputError(
+        `sbatch: ${words}; not one cell is taken: give less with --slurm-time, --slurm-mem or --slurm-gpus, or wait until other jobs of yours have ended`,
+      );
+    }
+    if (this.full === null && this.waiting.length > 0) {
+      progress.say(`slurm: ${words}; ${this.waiting.length} cells follow as jobs end`);
+    }
+    this.full = { tasks: inQueue, since: Date.now() };
+  }
+
+  /** Tries the waiting cells again once there may be room: a task has ended, or time has passed. */
+  private async refill(tasks: number): Promise<void> {
+    if (this.waiting.length === 0 || this.full === null) return;
+    if (tasks >= this.full.tasks && Date.now() - this.full.since < RETRY * 1000) return;
+    await this.fill(tasks, "the queue is full");
   }
 
   /** Until all cells are finished, or one has failed. */
@@ -117,8 +191,10 @@ class Controller {
       const tasks = await tasksOf(this.submissions.names);
       if (tasks === null && answered) progress.warn("Slurm's controller does not answer; waiting for it");
       answered = tasks !== null;
-      const lost = tasks === null ? [] : watch.look(tasks);
-      if (lost.length > 0) await this.submit(lost, lost.length);
+      const lost = tasks === null ? [] : watch.look(tasks, new Set(this.waiting.map(nameOf)));
+      const inQueue = tasks?.filter(lives).length ?? 0;
+      if (lost.length > 0) await this.submit(lost, lost.length, inQueue);
+      else if (tasks !== null) await this.refill(inQueue);
       if (watch.done) break;
       await sleep(period * 1000, undefined, { signal }).catch(() => undefined);
       signal?.throwIfAborted();

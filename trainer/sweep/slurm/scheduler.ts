@@ -77,16 +77,28 @@ const said = (text: string): string =>
   text
     .trim()
     .split("\n")
-    .map((line) => line.replace(/^\w+: ((error|fatal): )?/, ""))
+    .map((line) => line.trim().replace(/^\w+: ((error|fatal): )?/, ""))
+    .filter((line) => line !== "")
     .join("; ");
 
 const UNREACHABLE = /unable to contact slurm controller|connection (refused|failure)|zero bytes were transmitted/i;
+/** Slurm's words where a user, an account or the cluster may have no more jobs in the queue, or no array as large. */
+const NO_ROOM = new RegExp(
+  [
+    /submit ?limit|MaxSubmit|SubmitJobs?(PerUser)?Limit|accounting\/QOS policy/,
+    /temporarily un(able|available)|Invalid job array specification/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "i",
+);
 
-function failure(what: string, { errors }: Answer): Error {
+function failure(what: string, { errors, output }: Answer): Error {
+  const words = said(errors) || said(output) || "said nothing";
   if (UNREACHABLE.test(errors) || /authentication|munge|slurm_conf|could not establish a configuration/i.test(errors)) {
-    return new UnavailableError(`${what}: ${said(errors)}; see that this machine is part of the cluster (sinfo)`);
+    return new UnavailableError(`${what}: ${words}; see that this machine is part of the cluster (sinfo)`);
   }
-  return new InputError(`${what}: ${said(errors)}; the options of --slurm-* go to sbatch`);
+  return new InputError(`${what}: ${words}; the options of --slurm-* go to sbatch`);
 }
 
 /** Values of `scontrol show config` that a sweep depends on. */
@@ -105,16 +117,35 @@ export async function limits(): Promise<Limits> {
     const what = `Slurm's controller does not answer: ${reason}`;
     throw new UnavailableError(`${what}; see that this machine is part of the cluster (sinfo)`);
   }
-  const size = /^MaxArraySize\s*=\s*(\d+)/m.exec(answer.output)?.[1];
-  return { maxArraySize: Math.max(1, size === undefined ? 1001 : Number(size)) };
+  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(answer.output)?.[1] ?? 1001);
+  // What SchedulerParameters allow of it.
+  const tasks = Number(/\bmax_array_tasks=(\d+)/.exec(answer.output)?.[1] ?? size);
+  return { maxArraySize: Math.max(1, Math.min(size, tasks)) };
 }
 
-/** The id of the array that `script` became. */
-export async function submit(args: readonly string[], script: string): Promise<string> {
+/** The id of the array that `script` became; a refusal where the queue has no room for it. */
+export async function submit(
+  args: readonly string[],
+  script: string,
+): Promise<{ readonly id: string } | { readonly noRoom: string }> {
   const answer = await command("sbatch", ["--parsable", ...args], script);
-  const [id = ""] = answer.output.trim().split(";");
-  if (answer.code !== 0 || !/^\d+$/.test(id)) throw failure("sbatch", answer);
-  return id;
+  if (answer.code !== 0) {
+    if (NO_ROOM.test(answer.errors)) return { noRoom: said(answer.errors) };
+    throw failure("sbatch", answer);
+  }
+  const id = jobNumber(answer.output);
+  if (id !== undefined) return { id };
+  const words = said(answer.output) || "nothing";
+  throw new UnavailableError(`sbatch: took the job but printed no number for it: ${words}; see what sbatch is here`);
+}
+
+/** Wrappers of sbatch print more than the number, before it or after: the last line that is one. */
+function jobNumber(output: string): string | undefined {
+  const numbers = output.split("\n").flatMap((line) => {
+    const found = /^\s*(?:Submitted batch job )?(\d+)(?:;\S*| on cluster \S+)?\s*$/.exec(line)?.[1];
+    return found === undefined ? [] : [found];
+  });
+  return numbers.at(-1);
 }
 
 /** All tasks of the submissions of these names that Slurm still knows; null where its controller does not answer just now. */
@@ -131,7 +162,8 @@ export async function tasksOf(names: readonly string[]): Promise<Task[] | null> 
   return answer.output.split("\n").flatMap((line) => {
     const [job, index, state, name, reason] = line.trim().split("|");
     if (job === undefined || index === undefined || state === undefined || name === undefined) return [];
-    if (!/^\d+$/.test(index)) return [];
+    // Lines of a wrapper of squeue, and jobs of others where it passes the names over.
+    if (!/^\d+$/.test(job) || !/^\d+$/.test(index) || !names.includes(name)) return [];
     return [{ id: `${job}_${index}`, name, index: Number(index), state, reason: reason ?? "" }];
   });
 }

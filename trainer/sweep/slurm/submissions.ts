@@ -64,10 +64,20 @@ export class Submissions {
     const number = this.list.length + 1;
     const added: Submission = { schema: 1, name: `rls3-${this.id}-${number}`, planFile, cells: [...cells] };
     for (const cell of cells) rmSync(outcomeFile(this.folder, cell), { force: true });
-    const file = path.join(this.folder, `submission-${String(number).padStart(4, "0")}.json`);
+    const file = this.fileOf(number);
     writeDurably(file, `${JSON.stringify(added, null, 2)}\n`);
     this.list.push(added);
     return { submission: added, file };
+  }
+
+  /** Forgets the newest one, which Slurm did not take. */
+  dropLast(): void {
+    this.list.pop();
+    rmSync(this.fileOf(this.list.length + 1), { force: true });
+  }
+
+  private fileOf(number: number): string {
+    return path.join(this.folder, `submission-${String(number).padStart(4, "0")}.json`);
   }
 
   outcome(cell: string): Outcome | null {
@@ -86,6 +96,11 @@ export class Submissions {
   /** What Slurm itself writes of a task: why its script did not start, what ended it. */
   jobLog(id: string): string {
     return path.join(this.folder, "jobs", `${id}.out`);
+  }
+
+  /** The same for all tasks, as sbatch takes it: a % of the folder's own path is no pattern. */
+  get jobLogPattern(): string {
+    return path.join(this.folder.replaceAll("%", "%%"), "jobs", "%A_%a.out");
   }
 }
 

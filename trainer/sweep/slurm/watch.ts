@@ -32,6 +32,8 @@ interface Watched {
   fruitless: number;
 }
 
+/** What squeue says where it knows no reason. */
+const NO_REASON: readonly string[] = ["", "None"];
 /** Ends of a task that are the cluster's doing: the cell is submitted again. */
 const AGAIN: ReadonlySet<string> = new Set(["TIMEOUT", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED"]);
 
@@ -66,11 +68,11 @@ export class Watch {
   }
 
   /**
-   * Takes note of what squeue says now.
+   * Takes note of what squeue says now. Cells that are `waiting` were not submitted yet, or not again.
    * @returns cells whose tasks are gone without having finished, to be submitted again
    * @throws what a cell failed with
    */
-  look(tasks: readonly Task[]): Cell[] {
+  look(tasks: readonly Task[], waiting: ReadonlySet<string> = new Set()): Cell[] {
     // The newest task of a cell: an earlier submission's may still be listed with its end.
     const newest = new Map<string, Task>();
     for (const task of tasks) {
@@ -85,12 +87,12 @@ export class Watch {
       if (task?.state !== "PENDING") this.tellOn(watched);
       watched.rows = Math.max(watched.rows, rowsOf(watched.cell));
       if (finishedState(watched.cell.folder) !== null) this.finish(watched);
-      else if (!alive && this.isLost(watched, task)) lost.push(watched.cell);
-      else if (alive) watched.goneSince = null;
+      else if (alive || waiting.has(watched.name)) watched.goneSince = null;
+      else if (this.isLost(watched, task)) lost.push(watched.cell);
     }
     const left = [...newest.values()].filter(lives);
-    const [waiting] = left;
-    if (waiting !== undefined && left.every(({ state }) => state === "PENDING")) this.tellReason(waiting);
+    const [pending] = left;
+    if (pending !== undefined && left.every(({ state }) => state === "PENDING")) this.tellReason(pending);
     const running = [...this.open.values()].reduce((sum, { rows }) => sum + rows, 0);
     this.progress.advance(this.finishedIterations + running);
     return lost;
@@ -104,7 +106,7 @@ export class Watch {
 
   /** Why nothing runs, each reason once. */
   private tellReason({ id, reason }: Task): void {
-    if (["", "None"].includes(reason) || this.reasons.has(reason)) return;
+    if (NO_REASON.includes(reason) || this.reasons.has(reason)) return;
     this.reasons.add(reason);
     this.progress.say(`slurm: no job runs; ${id} waits for: ${reason}`);
   }
@@ -151,7 +153,8 @@ export class Watch {
       );
     }
     const advice = task.state === "OUT_OF_MEMORY" ? "; raise --slurm-mem" : "";
-    return new UnavailableError(`${name}: job ${task.id} ended as ${task.state}${advice}${ending}`);
+    const reason = NO_REASON.includes(task.reason) ? "" : ` (${task.reason})`;
+    return new UnavailableError(`${name}: job ${task.id} ended as ${task.state}${reason}${advice}${ending}`);
   }
 
   /** The end of what the cell and Slurm wrote, for an error's text. */
