@@ -3,10 +3,10 @@
  * longer than its phase allows. It knows of messages only their number, and which of them are errors.
  */
 import { Dealer } from "zeromq";
-import { decodeHeader, encodeHeader } from "./codec.js";
+import { checkHeader, DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
 import { EagerWait } from "./eager-wait.js";
 import type { WireMap } from "./environment.js";
-import { ProtocolError } from "./errors.js";
+import { badMessage, ProtocolError } from "./errors.js";
 import { PROTOCOL_VERSION, parseErrorBody, readInteger } from "./messages.js";
 import { checkEndpoint, clientCurve, type Keys } from "./security.js";
 
@@ -36,19 +36,31 @@ export interface ChannelOptions {
   readonly waitAwake?: boolean;
 }
 
+/** Beyond any number that may be under way. */
+const FENCE = 1_000_000;
+
 export type Phase = keyof Timeouts | "ping" | "configure";
 
 type Parse<T> = (reply: WireMap, frames: readonly Buffer[]) => T;
 
 /** A request that was sent. It keeps its place in flight after an abort or a timeout: the server still works on it. */
 interface Pending {
-  readonly frames: readonly Uint8Array[];
+  readonly header: Record<string, unknown>;
+  frames: readonly Uint8Array[];
   readonly phase: Phase;
   readonly deadline: number;
   sentAt: number;
   /** Undefined once nobody waits any more. */
   answer: ((reply: WireMap, frames: readonly Buffer[]) => void) | undefined;
   fail: ((error: unknown) => void) | undefined;
+}
+
+/** A request that the server may not have read, sent again, and a number beyond all others after it: its answer ends the wait. */
+interface Probe {
+  readonly suspect: number;
+  readonly fence: number;
+  readonly since: number;
+  readonly error: ProtocolError;
 }
 
 /** Waits for a place in flight. */
@@ -84,6 +96,8 @@ export class Channel {
   private readonly outbox: (readonly Uint8Array[])[] = [];
   private sending = false;
   private lastReq = 0;
+  /** Finds out whether the oldest request is one that the server could not read. */
+  private probe: Probe | undefined;
   private reason: unknown;
   private over = false;
   private timer: NodeJS.Timeout | undefined;
@@ -108,6 +122,7 @@ export class Channel {
     });
     this.socket.events.on("handshake", () => {
       this.connected = true;
+      this.probe = undefined;
       this.resendAll();
     });
     this.socket.events.on("disconnect", () => {
@@ -158,6 +173,7 @@ export class Channel {
   /**
    * Sends a request and resolves with what `parse` makes of its response; waits first while as many are under way as the
    * server takes. `header` gets its version, session and number here.
+   * @throws ProtocolError BAD_MESSAGE or TOO_LARGE for what the server could not read; it is not sent
    */
   async request<T>(
     phase: Phase,
@@ -167,6 +183,7 @@ export class Channel {
     parse: Parse<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
+    checkHeader(header);
     const deadline = performance.now() + this.patience(phase);
     const atMost = this.terms?.maxInFlight ?? 1;
     // Those who waited before go first.
@@ -174,7 +191,12 @@ export class Channel {
       await this.admission(phase, deadline, signal);
       this.granted--;
     }
-    return this.dispatch(phase, header, payload, deadline, signal, parse);
+    try {
+      return await this.dispatch(phase, header, payload, deadline, signal, parse);
+    } finally {
+      // What was refused here has left its place to the next.
+      if (this.pending.size + this.granted < atMost) this.waiters[0]?.admit();
+    }
   }
 
   private dispatch<T>(
@@ -190,12 +212,14 @@ export class Channel {
     header["v"] = PROTOCOL_VERSION;
     header["req"] = req;
     if (this.terms !== undefined) header["sid"] = this.terms.sid;
-    const frames = [encodeHeader(header), ...payload];
-    this.checkSizes(frames);
+    const frames = this.encode(header, payload);
     // Nothing is wrong any more: only now is the number used up.
     this.lastReq = req;
     return new Promise<T>((resolve, reject) => {
-      const entry: Pending = { frames, phase, deadline, sentAt: performance.now(), answer: undefined, fail: undefined };
+      const entry: Pending = {
+        ...{ header, frames, phase, deadline, sentAt: performance.now() },
+        ...{ answer: undefined, fail: undefined },
+      };
       const release = (): void => {
         entry.answer = undefined;
         entry.fail = undefined;
@@ -221,12 +245,23 @@ export class Channel {
     });
   }
 
-  private checkSizes(frames: readonly Uint8Array[]): void {
-    const limit = this.terms?.maxFrameBytes ?? Number.POSITIVE_INFINITY;
-    for (const { byteLength: bytes } of frames) {
-      if (bytes <= limit) continue;
-      throw new ProtocolError("TOO_LARGE", `a frame of ${bytes} bytes; this server takes ${limit}`, { bytes, limit });
+  /** @throws ProtocolError for frames that the server, or any, does not take */
+  private encode(header: Record<string, unknown>, payload: readonly Uint8Array[]): Uint8Array[] {
+    const frames = [encodeHeader(header), ...payload];
+    const bytes = frames[0]?.byteLength ?? 0;
+    if (bytes > DECODER_LIMITS.headerBytes) {
+      throw badMessage(`the header has ${bytes} bytes; at most ${DECODER_LIMITS.headerBytes} are allowed`);
     }
+    if (frames.length > DECODER_LIMITS.frames) {
+      throw badMessage(`${frames.length} frames; at most ${DECODER_LIMITS.frames} are allowed`);
+    }
+    const limit = this.terms?.maxFrameBytes ?? Number.POSITIVE_INFINITY;
+    for (const { byteLength } of frames) {
+      if (byteLength <= limit) continue;
+      const message = `a frame of ${byteLength} bytes; this server takes ${limit}`;
+      throw new ProtocolError("TOO_LARGE", message, { bytes: byteLength, limit });
+    }
+    return frames;
   }
 
   private admission(phase: Phase, deadline: number, signal: AbortSignal | undefined): Promise<void> {
@@ -309,8 +344,53 @@ export class Channel {
       return;
     }
     const error = ProtocolError.from(parseErrorBody(reply));
-    if (error.code === "OUT_OF_ORDER" && error.retryable) this.resendAll();
+    if (this.probe !== undefined && req === this.probe.fence) this.endProbe(this.probe, error);
+    else if (error.code === "OUT_OF_ORDER" && error.retryable) this.resendAll();
+    else if (req === 0) this.suspect(error);
     else this.settle(req)?.fail?.(error);
+  }
+
+  /**
+   * Without a number the server has read nothing and counted nothing. Whose answer that is shows when all on its way has been answered:
+   * a number that is too high is, by the one that the server expects.
+   */
+  private suspect(error: ProtocolError): void {
+    const [oldest] = this.pending;
+    if (this.probe !== undefined || oldest === undefined) return;
+    const [suspect, entry] = oldest;
+    const sid = this.terms?.sid ?? "none";
+    const fence = this.lastReq + FENCE;
+    this.probe = { suspect, fence, since: performance.now(), error };
+    this.send(entry);
+    this.post([encodeHeader({ v: PROTOCOL_VERSION, t: "ping", sid, req: fence })]);
+  }
+
+  private endProbe({ suspect, error }: Probe, answer: ProtocolError): void {
+    this.probe = undefined;
+    // Before welcome there is no number to expect, and no session either.
+    const isUnread = this.terms === undefined ? answer.code === "NO_SESSION" : answer.detail["expected"] === suspect;
+    if (isUnread) this.giveBack(suspect, error);
+    this.resendAll();
+  }
+
+  /** The request fails, and its number goes to the one after it, and so on. */
+  private giveBack(number: number, error: ProtocolError): void {
+    const entry = this.settle(number);
+    if (entry === undefined) return;
+    const others = [...this.pending.values()];
+    this.pending.clear();
+    this.lastReq = number - 1;
+    for (const other of others) {
+      other.header["req"] = ++this.lastReq;
+      other.frames = [encodeHeader(other.header), ...other.frames.slice(1)];
+      this.pending.set(this.lastReq, other);
+    }
+    entry.fail?.(error);
+  }
+
+  private send(entry: Pending): void {
+    entry.sentAt = performance.now();
+    this.post(entry.frames);
   }
 
   /** The request that this number answers, its place free again; undefined for the second answer to one that was resent. */
@@ -324,12 +404,10 @@ export class Channel {
   }
 
   private resendAll(): void {
-    const now = performance.now();
     for (const entry of this.pending.values()) {
       // What waits to be sent a first time, as before the first connection, goes out by itself.
       if (this.sending) return;
-      entry.sentAt = now;
-      this.post(entry.frames);
+      this.send(entry);
     }
   }
 
@@ -339,6 +417,8 @@ export class Channel {
       if (now > deadline) fail?.(this.timeout(phase));
     }
     const [oldest] = this.pending.values();
+    // Its answer got lost; what is sent again brings the next.
+    if (this.probe !== undefined && now - this.probe.since > this.resendAfter) this.probe = undefined;
     // Without a connection they would only pile up: its coming back resends them.
     if (this.connected && oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
     const period = this.terms?.pingPeriod ?? Number.POSITIVE_INFINITY;

@@ -28,6 +28,64 @@ export function encodeHeader(header: object): Buffer {
   return packr.pack(header);
 }
 
+/**
+ * What any peer can read of a header, found before it is sent: a peer that can't read it can't say whose it was.
+ * @throws ProtocolError BAD_MESSAGE naming the key whose value can't be sent
+ */
+export function checkHeader(header: object): void {
+  let values = 0;
+  const check = (value: unknown, path: string, depth: number): void => {
+    if (++values > DECODER_LIMITS.values)
+      throw badMessage(`${path}: more than ${DECODER_LIMITS.values} values in a header`);
+    if (typeof value === "string") checkString(value, path);
+    if (value == null || ["string", "boolean", "number"].includes(typeof value)) return;
+    const entries = entriesOf(value);
+    if (entries === undefined) {
+      throw badMessage(
+        `${path}: ${nameOf(value)} can't be sent; nil, booleans, numbers, strings, arrays and maps can`,
+        {
+          field: path,
+        },
+      );
+    }
+    if (depth >= DECODER_LIMITS.depth) {
+      throw badMessage(`${path}: maps and arrays nest deeper than ${DECODER_LIMITS.depth}`, { field: path });
+    }
+    for (const [key, entry] of entries) {
+      const inner = typeof key === "number" ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+      if (typeof key === "string") {
+        checkString(key, inner);
+        values++;
+      }
+      check(entry, inner, depth + 1);
+    }
+  };
+  check(header, "", 0);
+}
+
+/** Of an array or a plain object; undefined for anything else. */
+function entriesOf(value: unknown): Iterable<readonly [string | number, unknown]> | undefined {
+  if (Array.isArray(value)) return value.entries();
+  if (typeof value !== "object" || value === null) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? Object.entries(value) : undefined;
+}
+
+function checkString(text: string, path: string): void {
+  const { stringBytes } = DECODER_LIMITS;
+  // A character of UTF-16 takes three bytes at most.
+  if (text.length * 3 <= stringBytes) return;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= stringBytes) return;
+  const field = path.slice(0, 100);
+  throw badMessage(`${field}: a string of ${bytes} bytes; at most ${stringBytes} are allowed`, { field });
+}
+
+function nameOf(value: unknown): string {
+  const name = typeof value === "object" ? value?.constructor?.name || "object" : typeof value;
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
+}
+
 /** @throws ProtocolError BAD_MESSAGE naming what is wrong and at which byte. */
 export function decodeHeader(bytes: Uint8Array): WireMap {
   if (bytes.length > DECODER_LIMITS.headerBytes) {

@@ -119,7 +119,7 @@ class RemoteEnv(Env):
             raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it takes a keys file (keys=...)")
         self.endpoint, self.index, self.render_mode = endpoint, index, render_mode
         self._timeouts, self._resend, self._encrypted = {**_TIMEOUTS, **(timeouts or {})}, resend, bool(keys)
-        self._client, self._sid, self._req, self._waiting = secrets.token_hex(8), "", 0, {}
+        self._client, self._sid, self._req, self._waiting, self._late = secrets.token_hex(8), "", 0, {}, 0
         self._wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
@@ -170,7 +170,7 @@ class RemoteEnv(Env):
     # The session: hello, requests in a strict sequence, and the same bytes again until they are answered.
 
     def _hello(self):
-        self._sid, self._waiting = "", {}
+        self._sid, self._waiting, self._late = "", {}, 0
         wishes = {key: value for key, value in self._wishes.items() if value is not None}
         hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py", **wishes}
         self.welcome, _ = self._request("hello", hello)
@@ -182,17 +182,19 @@ class RemoteEnv(Env):
             raise RemoteError("NO_SESSION", "the server has given this session up; reset() begins another")
         if self._sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
             raise RemoteError("TIMEOUT", f"{self.endpoint} has left {len(self._waiting)} requests unanswered; close()")
-        self._req += 1
-        req, sid = self._req, {"sid": self._sid} if self._sid else {}
-        self._waiting[req] = [msgpack.packb({"v": 1, **body, **sid, "req": req}), *payload]
-        self._socket.send_multipart(self._waiting[req])
+        req, sid = self._req + 1, {"sid": self._sid} if self._sid else {}
+        frames = [_packed({"v": 1, **body, **sid, "req": req}), *payload]
+        self._req = req  # Nothing is wrong with it: only now is the number used up.
+        self._waiting[req] = frames
+        self._socket.send_multipart(frames)
+        copies, unread = 1, 0
         deadline, again = time.monotonic() + self._timeouts[phase], time.monotonic() + self._resend
         busy = None
         while (now := time.monotonic()) < deadline:
             if now >= again:  # Also those given up earlier: the server executes all in sequence, each once.
                 for unanswered in self._waiting.values():
                     self._socket.send_multipart(unanswered)
-                again = now + self._resend
+                again, copies = now + self._resend, copies + 1
             if not self._socket.poll(1000 * (min(deadline, again) - now)):
                 continue
             head, *frames = self._socket.recv_multipart()
@@ -206,7 +208,16 @@ class RemoteEnv(Env):
                 if error.code == "BUSY" and answered == req:
                     busy = error  # Another client's session, perhaps of one that died and will be given up.
                     continue
-                if answered in (req, 0):
+                if answered == 0 and self._late > 0:
+                    self._late -= 1  # To one more copy of an earlier request that the server could not read.
+                    continue
+                if answered == 0 and (unread := unread + 1) < 2:
+                    again = 0.0  # Perhaps not to this request: once more, to see.
+                    continue
+                if answered == 0:
+                    self._take_back(req, copies - unread)
+                    raise error
+                if answered == req:
                     self._waiting.pop(req, None)
                     if error.code == "NO_SESSION":
                         self._sid = None
@@ -219,6 +230,15 @@ class RemoteEnv(Env):
         told = f"{phase}: {self.endpoint} did not answer within {self._timeouts[phase]:g} s; does the server run"
         told += ", and is serverPublicKey its key?" if self._encrypted else "?"
         raise busy or RemoteError("TIMEOUT", told)
+
+    def _take_back(self, req, late):
+        """The server has not read the request, and so not counted it: the next one gets its number."""
+        self._late = max(0, late)
+        if list(self._waiting) == [req]:
+            self._req = req - 1
+        else:  # Which one it could not read is not to be told; a new session begins with none of them.
+            self._sid = None
+        self._waiting.clear()
 
     # Batches: one operation on one environment, and the observations asked for.
 
@@ -318,6 +338,51 @@ def _tensor(data, dtype, shape):
     if not shape:
         return struct.unpack(f"<{_FORMAT[dtype]}", data)[0]
     return memoryview(bytearray(data)).cast(_FORMAT[dtype], list(shape))
+
+
+def _packed(header):
+    """The header as msgpack, of what the specification allows: a server that can't read it can't say whose it was."""
+    data = msgpack.packb(_plain(header, "", 0))
+    if len(data) > 4 * 2**20:
+        raise RemoteError("BAD_MESSAGE", f"the header has {len(data)} bytes; at most {4 * 2**20} are allowed")
+    return data
+
+
+def _plain(value, path, depth):
+    """numpy's numbers and arrays as Python's; everything else that no server can read is refused by its key."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+
+    def refused(problem):
+        return RemoteError("BAD_MESSAGE", f"{path}: {problem}", {"field": path})
+
+    if isinstance(value, str):
+        try:
+            size = len(value.encode("utf8"))
+        except UnicodeEncodeError:
+            raise refused("is no text that UTF-8 can write") from None
+        if size > 65536:
+            raise refused(f"a string of {size} bytes; at most 65536 are allowed")
+        return str(value)
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int):
+        if abs(value) > 2**53 - 1:
+            raise refused(f"{value} is beyond the integers that can be sent, ±(2**53 - 1)")
+        return int(value)
+    if not isinstance(value, (dict, list, tuple)):
+        raise refused(f"{type(value).__name__} can't be sent; None, bool, int, float, str, list and dict can")
+    if depth >= 16:
+        raise refused("lists and dicts nest deeper than 16")
+    if not isinstance(value, dict):
+        return [_plain(entry, f"{path}[{i}]", depth + 1) for i, entry in enumerate(value)]
+    inner = {}
+    for key, entry in value.items():
+        if not isinstance(key, str):
+            raise refused(f"the key {key!r} can't be sent; keys are str")
+        where = f"{path}.{key}" if path else key
+        inner[_plain(key, where, depth)] = _plain(entry, where, depth + 1)
+    return inner
 
 
 def _header(data):

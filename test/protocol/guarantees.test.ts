@@ -2,9 +2,15 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Peer } from "../../protocol/conformance/index.js";
-import { EnvironmentClient, EnvironmentServer, generateKeys, ProtocolError } from "../../protocol/index.js";
+import {
+  EnvironmentClient,
+  EnvironmentServer,
+  generateKeys,
+  ProtocolError,
+  type WireMap,
+} from "../../protocol/index.js";
 import { counterDefinition } from "./counter.js";
-import { ANYWHERE, closing, connect, raw, serve, Wire } from "./peer.js";
+import { ANYWHERE, closing, connect, raw, serve, shortSighted, Wire } from "./peer.js";
 
 const RESET = { env: 0, op: "reset", seed: 1 } as const;
 const STEP = { env: 0, op: "step", action: [1, 0] } as const;
@@ -77,6 +83,83 @@ describe("requests", () => {
     await expect(step).rejects.toThrow("enough");
     // The first one never left; the second one did, and was executed.
     expect((await client.batch([STEP], [])).results[0]?.step).toBe(2);
+  });
+});
+
+const nested = (levels: number): WireMap => (levels === 0 ? {} : { in: nested(levels - 1) });
+
+describe("a request that no server can read", () => {
+  it.each<[string, unknown, RegExp]>([
+    ["bytes", { scene: Buffer.from("x") }, /^ops\[0\]\.options\.scene: a Buffer can't be sent; nil, booleans/],
+    ["a date", { at: [new Date(0)] }, /^ops\[0\]\.options\.at\[0\]: a Date can't be sent/],
+    ["a bigint", { scene: 2n }, /^ops\[0\]\.options\.scene: a bigint can't be sent/],
+    ["a map", new Map([[1, 2]]), /^ops\[0\]\.options: a Map can't be sent/],
+    ["numbers in a typed array", { at: new Float32Array(2) }, /^ops\[0\]\.options\.at: a Float32Array can't be sent/],
+    ["a function", { act: () => 1 }, /^ops\[0\]\.options\.act: a function can't be sent/],
+    ["a long string", { name: "é".repeat(40_000) }, /^ops\[0\]\.options\.name: a string of 80000 bytes; at most 65536/],
+    ["a long key", { ["k".repeat(70_000)]: 1 }, /^ops\[0\]\.options\.kkk.*: a string of 70000 bytes/],
+    ["17 levels", nested(13), /in: maps and arrays nest deeper than 16$/],
+    ["many values", { many: Array(200_000).fill(0) }, /more than 200000 values in a header$/],
+    ["many bytes", { many: Array(100).fill("x".repeat(65_000)) }, /^the header has 65\d+ bytes; at most 4194304 are/],
+  ])("is refused before it takes a number, naming the key: %s", async (_, options, message) => {
+    const client = await connect((await serve()).endpoint, { timeouts: { reset: 2000 } });
+    const reset = { ...RESET, options: options as WireMap };
+    const refused = client.batch([reset], []);
+    await expect(refused).rejects.toMatchObject({ code: "BAD_MESSAGE", message: expect.stringMatching(message) });
+    expect((await client.batch([RESET], [])).results[0]?.episode).toBe(1);
+  });
+
+  it("may nest as deep as the specification says, and hold any text", async () => {
+    const client = await connect((await serve()).endpoint);
+    const options = { deep: nested(11), text: "x".repeat(65_536) };
+    expect((await client.batch([{ ...RESET, options }], [])).results[0]?.error).toBeUndefined();
+  });
+
+  it("and is answered without a number gives it back: what follows is executed in order, once", async () => {
+    const reader = await shortSighted((await serve({ limits: { max_in_flight: 4 } })).endpoint);
+    const client = await connect(reader.endpoint, { timeouts: { reset: 5000, step: 5000 } });
+    await client.batch([RESET], []);
+    const unreadable = { ...RESET, options: { unreadable: true } };
+    const batches = [[STEP], [unreadable], [STEP], [unreadable], [STEP]].map((ops) => client.batch(ops, []));
+    const outcomes = (await Promise.allSettled(batches)).map((one) =>
+      one.status === "fulfilled" ? one.value.results[0]?.step : one.reason.message,
+    );
+    const told = "the integer at byte 5 is too large";
+    expect(outcomes).toEqual([1, told, 2, told, 3]);
+    expect((await client.batch([STEP], [])).results[0]?.step).toBe(4);
+    await client.close();
+  });
+
+  it("is not what an answer to nothing makes of one that was read", async () => {
+    const reader = await shortSighted((await serve()).endpoint);
+    const client = await connect(reader.endpoint, { timeouts: { reset: 5000, step: 5000 } });
+    await client.batch([RESET], []);
+    for (const step of [1, 2, 3]) {
+      reader.stray = 1;
+      expect((await client.batch([STEP], [])).results[0]?.step).toBe(step);
+    }
+  });
+
+  it("is told at once of a hello too; an answer to nothing before welcome is none", async () => {
+    const reader = await shortSighted((await serve()).endpoint);
+    await expect(connect(reader.endpoint, { token: "unreadable" })).rejects.toMatchObject({
+      code: "BAD_MESSAGE",
+      message: "the integer at byte 5 is too large",
+    });
+    reader.stray = 1;
+    expect((await connect(reader.endpoint)).welcome.name).toBe("counter");
+  });
+
+  it("leaves its place to those who wait", async () => {
+    const client = await connect((await serve({ limits: { max_in_flight: 1, max_frame_bytes: 2048 } })).endpoint, {
+      timeouts: { reset: 3000, step: 3000 },
+    });
+    const large = { ...RESET, options: { text: "x".repeat(3000) } };
+    const all = [[RESET], [large], [STEP], [large], [STEP]].map((ops) => client.batch(ops, []));
+    const codes = (await Promise.allSettled(all)).map((one) =>
+      one.status === "fulfilled" ? one.value.results[0]?.step : one.reason.code,
+    );
+    expect(codes).toEqual([0, "TOO_LARGE", 1, "TOO_LARGE", 2]);
   });
 });
 

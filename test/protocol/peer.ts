@@ -1,6 +1,8 @@
 /** @file What these tests share: servers and clients that are closed after each test, and a wire that can be cut. */
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
+import { Dealer, Router } from "zeromq";
+import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
 import { Peer, type PeerOptions } from "../../protocol/conformance/index.js";
 import { type ClientOptions, EnvironmentClient, EnvironmentServer, type ServeOptions } from "../../protocol/index.js";
 import { counterDefinition } from "./counter.js";
@@ -83,4 +85,31 @@ export class Wire {
     this.cut();
     this.server.close();
   }
+}
+
+/**
+ * Between a client and a server, a reader that gives up on what has the option or token `unreadable`: it answers with no number, and the server
+ * never sees it. `stray` more such answers come first, to nothing.
+ */
+export async function shortSighted(endpoint: string): Promise<{ readonly endpoint: string; stray: number }> {
+  const [front, back] = [closing(new Router({ linger: 0 })), closing(new Dealer({ linger: 0 }))];
+  await front.bind("tcp://127.0.0.1:*");
+  back.connect(endpoint);
+  const reader = { endpoint: front.lastEndpoint ?? "", stray: 0 };
+  const complaint = encodeHeader({
+    ...{ v: 1, t: "error", sid: "", req: 0, code: "BAD_MESSAGE", message: "the integer at byte 5 is too large" },
+    ...{ detail: {}, retryable: false },
+  });
+  const forward = async (): Promise<void> => {
+    for await (const [id = Buffer.alloc(0), ...frames] of front) {
+      const header = JSON.stringify(decodeHeader(frames[0] ?? Buffer.alloc(0)));
+      const isUnreadable = /"unreadable":true|"token":"unreadable"/.test(header);
+      for (; reader.stray > 0; reader.stray--) await front.send([id, complaint]);
+      if (!isUnreadable) await back.send(frames);
+      await front.send([id, ...(isUnreadable ? [complaint] : await back.receive())]);
+    }
+  };
+  // Closing the sockets ends it.
+  forward().catch(() => undefined);
+  return reader;
 }

@@ -8,6 +8,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
 import { EnvironmentClient, generateKeys, type Op } from "../../protocol/index.js";
+import { shortSighted } from "./peer.js";
 
 const here = import.meta.dirname;
 const main = path.resolve(here, "../../trainer/cli/main.js");
@@ -168,6 +169,45 @@ describe.skipIf(python === undefined)(
       expect(nan?.error?.message).toContain("action[3] (z) is NaN");
       expect(short?.error?.message).toContain("action must be float32 [1,6]");
       expect(fine?.error).toBeUndefined();
+    });
+
+    it("names the key of what can't be sent, and goes on; numpy's numbers can", async () => {
+      const { endpoint } = await serve();
+      const kinds = ["object", "bytes", "key", "seed", "integer", "string", "text", "deep"];
+      const steps = kinds.flatMap((kind): Step[] => [
+        ["odd", kind],
+        ["reset", 7],
+      ]);
+      const options = { timeouts: { reset: 5 } };
+      const lines = await drive({ endpoint, options, steps: [...steps, ["odd", "numpy"]] });
+      const refusals = lines.filter((_, i) => i % 2 === 0).slice(0, kinds.length);
+      expect(refusals.map(({ error }) => error?.message)).toEqual([
+        expect.stringMatching(/^BAD_MESSAGE: ops\[0\]\.options\.scene: object can't be sent; None, bool, int/),
+        expect.stringMatching(/options\.scene\[0\]: bytes can't be sent/),
+        expect.stringMatching(/options: the key 1 can't be sent; keys are str/),
+        expect.stringMatching(/ops\[0\]\.seed: 9223372036854775808 is beyond the integers that can be sent/),
+        expect.stringMatching(/options\.any: -1152921504606846976 is beyond/),
+        expect.stringMatching(/options\.any: a string of 70000 bytes; at most 65536 are allowed/),
+        expect.stringMatching(/options\.any: is no text that UTF-8 can write/),
+        expect.stringMatching(/in: lists and dicts nest deeper than 16/),
+      ]);
+      const others = lines.filter((_, i) => i % 2 === 1);
+      expect(others.map(({ error }) => error)).toEqual(kinds.map(() => undefined));
+      expect(lines.at(-1)?.error).toBeUndefined();
+    });
+
+    it("gives the number back of a request that the server could not read", async () => {
+      const reader = await shortSighted((await serve()).endpoint);
+      const unreadable: Step = ["reset", 1, { unreadable: true }];
+      const options = { timeouts: { reset: 5 } };
+      const steps: Step[] = [["reset", 1], unreadable, unreadable, ["reset", 1]];
+      const [first, one, two, last] = await drive({ endpoint: reader.endpoint, options, steps });
+      for (const { error } of [one, two] as Told[])
+        expect(error?.message).toContain("the integer at byte 5 is too large");
+      expect(last).toEqual(first);
+      reader.stray = 1;
+      const [again] = await drive({ endpoint: reader.endpoint, options, steps: [["reset", 1]] });
+      expect(again).toEqual(first);
     });
 
     it("refuses what the server does not have before the first reset", async () => {

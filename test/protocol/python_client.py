@@ -1,6 +1,6 @@
 """Drives protocol/examples/gymnasium_env.py for python-client.test.ts: one JSON object in, JSON lines out.
 
-`steps` are worked through in order: ["reset", seed], ["step", action], ["render"], ["wait"] for a line on standard input,
+`steps` are worked through in order: ["reset", seed, options], ["odd", kind]: a reset with what msgpack or a server can't read, ["step", action], ["render"], ["wait"] for a line on standard input,
 ["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
 """
 import hashlib
@@ -8,11 +8,33 @@ import json
 import sys
 from pathlib import Path
 
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
 task = json.loads(sys.argv[1])
 for name in task.get("without", []):
     sys.modules[name] = None
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol" / "examples"))
 from gymnasium_env import Discrete, RemoteEnv, RemoteError  # noqa: E402
+
+
+def nested(levels):
+    return {"in": nested(levels - 1)} if levels else {}
+
+
+ODD = {
+    "numpy": lambda: {"options": {"scene": numpy.int64(1), "at": numpy.zeros(2)}},
+    "object": lambda: {"options": {"scene": object()}},
+    "bytes": lambda: {"options": {"scene": [b"x"]}},
+    "key": lambda: {"options": {1: 2}},
+    "seed": lambda: {"seed": 2**63},
+    "integer": lambda: {"options": {"any": -(2**60)}},
+    "string": lambda: {"options": {"any": "x" * 70000}},
+    "text": lambda: {"options": {"any": "\ud800"}},
+    "deep": lambda: {"options": nested(13)},
+}
 
 
 def digest(value):
@@ -34,8 +56,11 @@ def answer(env, name, *arguments):
         sys.stdin.readline()
         return {}
     if name == "reset":
-        observation, info = env.reset(seed=arguments[0] if arguments else None)
+        seed, options = (*arguments, None, None)[:2]
+        observation, info = env.reset(seed=seed, options=options)
         return {"observation": digest(observation), "info": info}
+    if name == "odd":
+        return {"info": env.reset(**ODD[arguments[0]]())[1]}
     if name == "step":
         action = [float(text) if isinstance(text, str) else text for text in arguments[0]]
         observation, reward, terminated, truncated, info = env.step(action)
