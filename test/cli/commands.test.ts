@@ -60,6 +60,15 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
   );
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["an unknown flag", ["train", "--learningrate", "1"], /learningrate.*did you mean --learning-rate/],
+    [
+      "another command's flag",
+      ["sweep", "--beta", "1", "--seed", "3"],
+      /--seed: there is no .*; did you mean --seeds\?$/m,
+    ],
+    ["a flag by another word", ["env", "view", "--image-size", "64"], /no such flag; did you mean --size\?$/m],
+    ["a flag like none of the command's", ["env", "view", "--negatives", "all"], /no such flag; --help shows/],
+    ["an unknown command", ["trian"], /there is no command "trian"; did you mean rls3 train\?/],
+    ["an unknown command of a group", ["env", "vew"], /there is no command "vew"; did you mean rls3 env view\?/],
     ["an unknown command", ["trian"], /train/],
     ["no command", [], /--help/],
     ["a value of the wrong type", ["train", "--beta", "much"], /--beta.*must be a number, not "much"/],

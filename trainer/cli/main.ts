@@ -4,7 +4,7 @@ import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
-import { FLAG_NAMES, SWITCHES } from "./options.js";
+import { SWITCHES } from "./options.js";
 import { exitCodeOf } from "./outcome.js";
 
 /** Each command knows its own flags; yargs takes them all alike. */
@@ -37,6 +37,34 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
 
 const words = hideBin(process.argv);
 
+/** Flags of the command that was typed, for "did you mean": of a group and then of the command in it. */
+let flags: readonly string[] = [];
+
+/** The same command, whose flags are noted once they are declared. */
+function noted(module: CommandModule): CommandModule {
+  const { builder } = module;
+  if (typeof builder !== "function") return module;
+  // yargs has no other way to ask which flags there are; its types leave this one out.
+  const note = <T>(built: T): T => {
+    flags = Object.keys((built as { getOptions(): { readonly key: object } }).getOptions().key);
+    return built;
+  };
+  return {
+    ...module,
+    // One that need not be waited for must not be: yargs would take its complaints for faults.
+    builder: ((argv: Argv) => {
+      const built = builder(argv);
+      return built instanceof Promise ? built.then(note) : note(built);
+    }) as typeof builder,
+  };
+}
+
+/** The flag that was meant: by its letters, or by one of its words ("image-size" for "size"). */
+function nearestFlag(typed: string): string {
+  const shares = (a: string, b: string): boolean => a.split("-").includes(b);
+  return nearest(typed, flags) || (flags.find((flag) => shares(typed, flag) || shares(flag, typed)) ?? "");
+}
+
 /** Adds the command that was typed; only where none is (a mistake, or --help) all of them: a server should start at once. */
 async function withCommands(
   argv: Argv,
@@ -45,7 +73,7 @@ async function withCommands(
 ): Promise<Argv> {
   const one = typed === undefined ? undefined : commands[typed];
   for (const load of one === undefined ? Object.values(commands) : [one]) {
-    argv.command((await load()).command as CommandModule);
+    argv.command(noted((await load()).command as CommandModule));
   }
   return argv;
 }
@@ -67,6 +95,11 @@ async function group(
 /** yargs' complaint as one line, with the nearest flag where one is unknown. */
 function complaint(message: string): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
+  const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];
+  if (meant !== undefined) {
+    const before = Object.hasOwn(COMMANDS, words[0] ?? "") ? words.slice(0, 1) : [];
+    return `there is no command "${words[before.length]}"; did you mean ${["rls3", ...before, meant].join(" ")}?`;
+  }
   if (/^Not enough non-option arguments/.test(message)) {
     const typed = words.filter((word) => !word.startsWith("-")).slice(0, 2);
     return `rls3 ${typed.join(" ")}: something is missing behind it; --help shows what`;
@@ -79,7 +112,7 @@ function complaint(message: string): string {
     return `there is no command "${unknown}"${best === "" ? "; rls3 --help lists them" : `; did you mean rls3 ${best}?`}`;
   }
   if (!isFlag) return `"${unknown}" is not expected here; --help shows what is`;
-  const best = nearest(unknown, FLAG_NAMES);
+  const best = nearestFlag(unknown);
   return `--${unknown}: there is no such flag${best === "" ? "; --help shows what there is" : `; did you mean --${best}?`}`;
 }
 

@@ -10,7 +10,6 @@ import {
   type Source,
 } from "../settings/configuration.js";
 import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
-import { SLURM_OPTION_NAMES } from "../sweep/slurm/options.js";
 
 /** What yargs hands over: flags under their names, camel-cased too. */
 export type Flags = Readonly<Record<string, unknown>>;
@@ -50,16 +49,6 @@ export const CONFIGURATION_OPTIONS = {
   quick: { type: "boolean", describe: "the same code path at CI's size: 3 iterations of E 8 × T₀ 20" },
   out: { type: "string", requiresArg: true, describe: "the run's folder", defaultDescription: "runs/<command>-<time>" },
 } as const satisfies Record<string, Options>;
-
-/** Every flag there is in the commands of the loop, for "did you mean". */
-export const FLAG_NAMES: readonly string[] = [
-  ...SETTING_NAMES.map(kebab),
-  ...Object.keys(SYMBOLS),
-  ...Object.keys(CONFIGURATION_OPTIONS),
-  ...Object.keys(COMMON_OPTIONS),
-  ...SLURM_OPTION_NAMES.map((name) => `slurm-${name}`),
-  ...["arms", "seeds", "jobs", "resume", "executor", "dry-run", "adapter", "help", "version"],
-];
 
 /** Flags without a value. */
 export const SWITCHES: readonly string[] = [
