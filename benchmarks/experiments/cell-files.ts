@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { at } from "../../trainer/at.js";
+import { complaintOf } from "../../trainer/complaint.js";
 import { writeDurably } from "../../trainer/files/durable-file.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { readMetrics } from "../../trainer/run-format/readers.js";
@@ -125,8 +126,8 @@ export function readCellFile(file: string): ReadCell {
     return damaged("was damaged or changed by hand: its digest is not that of its content");
   const result = schema.safeParse(content);
   if (!result.success) {
-    const issue = at(result.error.issues, 0);
-    return damaged(`is no cell of this version: field "${issue.path.map(String).join(".")}": ${issue.message}`);
+    const { path: field, message } = complaintOf(result.error, content);
+    return damaged(`is no cell of this version: field "${field}": ${message}`);
   }
   const { schema: _schema, columns, rows, ...rest } = result.data;
   const missing = CURVE_COLUMNS.find((column) => !columns.includes(column));

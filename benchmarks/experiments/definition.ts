@@ -5,7 +5,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
-import { at, only } from "../../trainer/at.js";
+import { only } from "../../trainer/at.js";
+import { describeComplaint } from "../../trainer/complaint.js";
 import { InputError } from "../../trainer/errors.js";
 import { nearest } from "../../trainer/settings/configuration.js";
 
@@ -50,11 +51,9 @@ export function readExperiment(name: string): Experiment {
     );
   }
   const file = path.join(EXPERIMENTS, `${name}.yaml`);
-  const result = schema.safeParse(parse(readFileSync(file, "utf8")));
-  if (!result.success) {
-    const issue = at(result.error.issues, 0);
-    throw new InputError(`${file}, ${issue.path.map(String).join(".")}: ${issue.message}`);
-  }
+  const document: unknown = parse(readFileSync(file, "utf8"));
+  const result = schema.safeParse(document);
+  if (!result.success) throw new InputError(`${file}, ${describeComplaint(result.error, document)}`);
   const experiment = { name, ...result.data };
   checkLevels(file, experiment);
   return experiment;

@@ -60,6 +60,32 @@ describe("a local copy of a public test set", () => {
     expect(findImages(other, folder)[0]).toBe(path.join(folder, "controlled_images/mug_on_table.jpeg"));
   });
 
+  it("may be a list of image numbers with a true and a false caption, of COCO or of Visual Genome", () => {
+    const entries = [
+      [5, "A photo of a dog to the left of a cat", "A photo of a dog to the right of a cat"],
+      ["37777", "A photo of a bowl on the top", "A photo of a bowl on the bottom"],
+    ];
+    const images = path.join(folder, "numbered");
+    for (const name of ["val2017/000000000005.jpg", "val2017/000000037777.jpg", "vg_images/5.jpg", "37777.jpg"]) {
+      mkdirSync(path.dirname(path.join(images, name)), { recursive: true });
+      writeFileSync(path.join(images, name), "");
+    }
+    const found = (name: string): string[] =>
+      findImages(readPublicSet(write(name, JSON.stringify(entries))), images).map((file) =>
+        path.relative(images, file),
+      );
+    expect(found("coco_qa_two_obj.json")).toEqual(["val2017/000000000005.jpg", "val2017/000000037777.jpg"]);
+    expect(found("vg_qa_one_obj.json")).toEqual(["vg_images/5.jpg", "37777.jpg"]);
+    expect(found("renamed.json")).toEqual(["val2017/000000000005.jpg", "val2017/000000037777.jpg"]);
+    expect(readPublicSet(path.join(folder, "renamed.json"))).toMatchObject({
+      format: "whatsup",
+      items: [
+        { relation: "left", captions: entries[0]?.slice(1), label: null },
+        { relation: "top", label: null },
+      ],
+    });
+  });
+
   it.each(["vsr", "whatsup"])("is scored by rls3 eval, with an interval for each relation: %s", async (format) => {
     const out = path.join(folder, `out-${format}`);
     const args = [
@@ -92,6 +118,25 @@ describe("a local copy of a public test set", () => {
     ["text that is no JSON", "a.jsonl", "cat,bed,1\n", /a\.jsonl, line 1: is not JSON/],
     ["a line without its label", "b.jsonl", lines(VSR[0] ?? {}, { ...VSR[1], label: 2 }), /b\.jsonl, line 2: label/],
     ["an item of one caption", "c.json", '[{"image_path": "a", "caption_options": ["b"]}]', /entry 1: caption_options/],
+    [
+      "a label in quotes",
+      "f.jsonl",
+      lines({ ...VSR[0], label: "1" }),
+      /line 1: label: takes 0, 1, true or false, not "1"/,
+    ],
+    [
+      "a list of one caption",
+      "g.json",
+      '[[5, "a"]]',
+      /entry 1: the entry: takes a list of at least 3 entries, not \[5,"a"\]/,
+    ],
+    [
+      "a list without a number",
+      "h.json",
+      '[["x.jpg", "a", "b"]]',
+      /entry 1: \[0\]: takes a text of the form .*, not "x\.jpg"/,
+    ],
+    ["an entry that is none", "i.json", "[5]", /entry 1: the entry: takes a map, not 5/],
     ["nothing", "d.jsonl", "\n", /holds no entry/],
     [
       "images that are not there",

@@ -111,7 +111,7 @@ describe("samples", () => {
   it("name the line and the field that is wrong, and a line that a kill cut off", () => {
     const wrong = JSON.stringify({ ...sample, captions: [{ right: "x", margin: 1 }] });
     expect(() => parseSamples(`${JSON.stringify(sample)}\n${wrong}`, "0001.jsonl")).toThrow(
-      '0001.jsonl, line 2, field "captions.0.probability"',
+      '0001.jsonl, line 2, field "captions[0].probability"',
     );
     expect(() => parseSamples(JSON.stringify(sample).slice(0, 30), "0001.jsonl")).toThrow(
       "0001.jsonl, line 1 is not JSON",

@@ -1,15 +1,19 @@
 /**
  * @file Local copies of public test sets of spatial relations in photographs, in the files that their authors publish: VSR (Liu et
- * al. 2023: lines of a caption that is true or false of its image) and What'sUp (Kamath et al. 2023: captions of which the first is true).
+ * al. 2023: lines of a caption that is true or false of its image) and What'sUp (Kamath et al. 2023: captions of which the first is true; or lists of an
+ * image's number, a true and a false caption, of COCO's and Visual Genome's images).
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { describeComplaint } from "../complaint.js";
 import { InputError } from "../errors.js";
 
 /** One image and its captions. */
 export interface PublicItem {
   readonly image: string;
+  /** Where else the image may be: of a bare number it is not said of which collection it is. */
+  readonly otherImages?: readonly string[];
   readonly relation: string;
   readonly captions: readonly string[];
   /** Of VSR, whether the one caption is true; of What'sUp null: the first caption is the true one. */
@@ -31,12 +35,13 @@ const whatsUpItem = z.looseObject({
   image_path: z.string().min(1),
   caption_options: z.array(z.string().min(1)).min(2),
 });
+const caption = z.string().min(1);
+/** A number of COCO's or Visual Genome's, the true caption, the false one. */
+const whatsUpList = z.tuple([z.union([z.number().int().nonnegative(), z.string().regex(/^\d+$/)]), caption, caption]);
 
 /** What is wrong with an entry, and where in it. */
-function complaint(where: string, error: z.ZodError): InputError {
-  const [issue] = error.issues;
-  return new InputError(`${where}: ${issue?.path.join(".") || "the entry"}: ${issue?.message ?? "is not as expected"}`);
-}
+const complaint = (where: string, error: z.ZodError, entry: unknown): InputError =>
+  new InputError(`${where}: ${describeComplaint(error, entry, "the entry")}`);
 
 /** Reads a file of either format; which one it is, it shows itself. */
 export function readPublicSet(file: string): PublicSet {
@@ -63,8 +68,9 @@ function readVsr(file: string, text: string): PublicSet {
   const items = text.split("\n").flatMap((line, index): PublicItem[] => {
     if (line.trim() === "") return [];
     const where = `--data ${file}, line ${index + 1}`;
-    const parsed = vsrLine.safeParse(parseJson(where, line));
-    if (!parsed.success) throw complaint(where, parsed.error);
+    const entry = parseJson(where, line);
+    const parsed = vsrLine.safeParse(entry);
+    if (!parsed.success) throw complaint(where, parsed.error, entry);
     const { image, caption, label, relation } = parsed.data;
     return [{ image, relation, captions: [caption], label: Boolean(label) }];
   });
@@ -74,12 +80,28 @@ function readVsr(file: string, text: string): PublicSet {
 function readWhatsUp(file: string, text: string): PublicSet {
   const entries = z.array(z.unknown()).parse(parseJson(`--data ${file}`, text));
   const items = entries.map((entry, index): PublicItem => {
+    const where = `--data ${file}, entry ${index + 1}`;
+    if (Array.isArray(entry)) {
+      const list = whatsUpList.safeParse(entry);
+      if (!list.success) throw complaint(where, list.error, entry);
+      const [number, ...captions] = list.data;
+      const [image = "", ...otherImages] = numberedImages(path.basename(file), `${number}`);
+      return { image, otherImages, relation: distinguishing(captions), captions, label: null };
+    }
     const parsed = whatsUpItem.safeParse(entry);
-    if (!parsed.success) throw complaint(`--data ${file}, entry ${index + 1}`, parsed.error);
+    if (!parsed.success) throw complaint(where, parsed.error, entry);
     const { image_path: image, caption_options: captions } = parsed.data;
     return { image, relation: distinguishing(captions), captions, label: null };
   });
   return { format: "whatsup", items };
+}
+
+/** Where What'sUp's own loader looks; its files are called coco_qa_… and vg_qa_…, and of another name it is one of the two. */
+function numberedImages(file: string, number: string): string[] {
+  const coco = `data/val2017/${number.padStart(12, "0")}.jpg`;
+  const genome = `data/vg_images/${number}.jpg`;
+  if (/coco/i.test(file)) return [coco];
+  return /vg/i.test(file) ? [genome] : [coco, genome];
 }
 
 /** The words of the first caption that are not at the start or the end of all: "on" of "A mug on a table", "A mug under a table". */
@@ -103,9 +125,11 @@ function distinguishing(captions: readonly string[]): string {
 export function findImages(set: PublicSet, folder: string): string[] {
   if (!existsSync(folder)) throw new InputError(`--images ${folder}: there is no such folder`);
   const found = new Map<string, string | undefined>();
-  for (const { image } of set.items) {
+  for (const { image, otherImages = [] } of set.items) {
     if (found.has(image)) continue;
-    const places = [image, image.replace(/^data\//, ""), path.basename(image)].map((name) => path.join(folder, name));
+    const places = [image, ...otherImages]
+      .flatMap((name) => [name, name.replace(/^data\//, ""), path.basename(name)])
+      .map((name) => path.join(folder, name));
     found.set(
       image,
       places.find((place) => existsSync(place)),

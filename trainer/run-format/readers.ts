@@ -1,8 +1,10 @@
 /** @file Reads a run's files back (metrics.csv, episodes.csv, samples, config.json, summary.json), parsed once, with messages that name file and line. */
+
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
+import { complaintOf } from "../complaint.js";
 import { InputError } from "../errors.js";
 import { EPISODE_COLUMNS, type EpisodeColumn, METRIC_COLUMNS, type MetricColumn, type SampleLine } from "./columns.js";
 import type { CurvePoint, SeedRun, Summary } from "./summary.js";
@@ -133,11 +135,8 @@ function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.map(String).join(".") ?? "";
-  throw new InputError(
-    `${where}${field === "" ? "" : `, field "${field}"`}: ${issue?.message ?? "is not as it should be"}`,
-  );
+  const { path, message } = complaintOf(result.error, value);
+  throw new InputError(`${where}${path === "" ? "" : `, field "${path}"`}: ${message}`);
 }
 
 export function parseSamples(text: string, file: string): SampleLine[] {

@@ -1,7 +1,9 @@
 /** @file sweep.json: what a sweep's folder holds, cell by cell; whole at any moment, and all that a cell's process reads. */
+
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { describeComplaint } from "../complaint.js";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
@@ -93,10 +95,8 @@ export function parseSweepFile(file: string): SweepFile {
   }
   const result = schema.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new InputError(
-      `${file}: is no plan of a sweep, or another version's: ${issue?.path.join(".")} ${issue?.message}`,
-    );
+    const why = describeComplaint(result.error, value);
+    throw new InputError(`${file}: is no plan of a sweep, or another version's: ${why}`);
   }
   const { command, varied, cells, languageVersion } = result.data;
   refuseOtherLanguage(file, languageVersion);

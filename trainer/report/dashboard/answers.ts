@@ -3,7 +3,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { at } from "../../at.js";
+import { describeComplaint } from "../../complaint.js";
 import { METRIC_COLUMNS } from "../../run-format/columns.js";
 import type { World } from "../html/contents.js";
 import {
@@ -61,10 +61,10 @@ const filterSchema = z.object({
 
 function filterOf(query: URLSearchParams) {
   const given = [...query].filter(([key, value]) => key !== "run" && value !== "");
-  const parsed = filterSchema.safeParse(Object.fromEntries(given));
+  const filter = Object.fromEntries(given);
+  const parsed = filterSchema.safeParse(filter);
   if (parsed.success) return parsed.data;
-  const issue = at(parsed.error.issues, 0);
-  throw new Unanswerable(400, `${issue.path.join(".")}: ${issue.message}`);
+  throw new Unanswerable(400, describeComplaint(parsed.error, filter, "the filter"));
 }
 
 const outlines = ({ scenes }: World): SceneOutline[] =>

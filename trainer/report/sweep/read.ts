@@ -3,7 +3,7 @@
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import { at } from "../../at.js";
+import { complaintOf, describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 import { readBytesIfAny, readMetrics, seedRun } from "../../run-format/readers.js";
 import type { Description, SeedRun } from "../../run-format/summary.js";
@@ -82,8 +82,7 @@ function parsePlan(text: string, file: string): SweepPlan {
   }
   const result = planSchema.safeParse(value);
   if (!result.success) {
-    const issue = at(result.error.issues, 0);
-    throw new InputError(`${file}: is no plan of a sweep: ${issue.path.map(String).join(".")}: ${issue.message}`);
+    throw new InputError(`${file}: is no plan of a sweep: ${describeComplaint(result.error, value)}`);
   }
   const { command, varied, reference, commit, machine, cells } = result.data;
   return {
@@ -111,8 +110,8 @@ function parseRows(text: string, file: string): { finished: FinishedCell[]; comm
   const rows = table.map((row, i) => {
     const result = rowSchema.safeParse(row);
     if (result.success) return result.data;
-    const issue = at(result.error.issues, 0);
-    throw new InputError(`${file}, line ${i + 2}, column "${issue.path.map(String).join(".")}": ${issue.message}`);
+    const { path, message } = complaintOf(result.error, row);
+    throw new InputError(`${file}, line ${i + 2}, column "${path}": ${message}`);
   });
   return {
     finished: rows.map(({ cell, seed, command, ...measures }) => ({ cell, seed, command, measures })),

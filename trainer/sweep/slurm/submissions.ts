@@ -1,8 +1,11 @@
 /** @file What was submitted for a sweep: files in its folder that let a later controller find the jobs, and a job its cell. */
+
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { describeComplaint } from "../../complaint.js";
+import { InputError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-file.js";
 
 const submission = z.object({
@@ -40,7 +43,7 @@ export class Submissions {
     const folder = path.join(path.resolve(sweepFolder), "slurm");
     for (const part of ["jobs", "logs", "outcomes"]) mkdirSync(path.join(folder, part), { recursive: true });
     const file = path.join(folder, "identity.json");
-    const known = existsSync(file) ? identity.parse(JSON.parse(readFileSync(file, "utf8"))) : null;
+    const known = existsSync(file) ? parseFile(file, identity) : null;
     if (known?.folder === folder) return new Submissions(folder, known.id, readAll(folder));
     // A copy of a sweep's folder has jobs of its own: those of the original write to the original.
     for (const name of readdirSync(folder)) if (SUBMISSION.test(name)) rmSync(path.join(folder, name));
@@ -82,7 +85,7 @@ export class Submissions {
 
   outcome(cell: string): Outcome | null {
     const file = outcomeFile(this.folder, cell);
-    return existsSync(file) ? outcome.parse(JSON.parse(readFileSync(file, "utf8"))) : null;
+    return existsSync(file) ? parseFile(file, outcome) : null;
   }
 
   events(cell: string): string {
@@ -112,7 +115,20 @@ const readAll = (folder: string): Submission[] =>
     .sort()
     .map((name) => readSubmission(path.join(folder, name)));
 
-export const readSubmission = (file: string): Submission => submission.parse(JSON.parse(readFileSync(file, "utf8")));
+export const readSubmission = (file: string): Submission => parseFile(file, submission);
+
+/** @throws InputError for a file that was damaged or is another version's. */
+function parseFile<T>(file: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InputError(`${file}: is damaged, or another version's: ${describeComplaint(parsed.error, value)}`);
+}
 
 export const logFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.log`);
 
