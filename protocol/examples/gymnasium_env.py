@@ -184,6 +184,9 @@ class RemoteEnv(Env):
             raise RemoteError("TIMEOUT", f"{self.endpoint} has left {len(self._waiting)} requests unanswered; close()")
         req, sid = self._req + 1, {"sid": self._sid} if self._sid else {}
         frames = [_packed({"v": 1, **body, **sid, "req": req}), *payload]
+        limit = self.welcome["limits"]["max_frame_bytes"] if self._sid else math.inf
+        if (size := max(map(len, frames))) > limit:
+            raise RemoteError("TOO_LARGE", f"a frame of {size} bytes; this server takes {limit}")
         self._req = req  # Nothing is wrong with it: only now is the number used up.
         self._waiting[req] = frames
         self._socket.send_multipart(frames)

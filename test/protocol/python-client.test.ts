@@ -173,7 +173,7 @@ describe.skipIf(python === undefined)(
 
     it("names the key of what can't be sent, and goes on; numpy's numbers can", async () => {
       const { endpoint } = await serve();
-      const kinds = ["object", "bytes", "key", "seed", "integer", "string", "text", "deep"];
+      const kinds = ["object", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
       const steps = kinds.flatMap((kind): Step[] => [
         ["odd", kind],
         ["reset", 7],
@@ -190,6 +190,7 @@ describe.skipIf(python === undefined)(
         expect.stringMatching(/options\.any: a string of 70000 bytes; at most 65536 are allowed/),
         expect.stringMatching(/options\.any: is no text that UTF-8 can write/),
         expect.stringMatching(/in: lists and dicts nest deeper than 16/),
+        expect.stringMatching(/the header has 48\d+ bytes; at most 4194304 are allowed/),
       ]);
       const others = lines.filter((_, i) => i % 2 === 1);
       expect(others.map(({ error }) => error)).toEqual(kinds.map(() => undefined));

@@ -33,6 +33,7 @@ ODD = {
     "integer": lambda: {"options": {"any": -(2**60)}},
     "string": lambda: {"options": {"any": "x" * 70000}},
     "text": lambda: {"options": {"any": "\ud800"}},
+    "large": lambda: {"options": {"any": ["x" * 60000] * 80}},
     "deep": lambda: {"options": nested(13)},
 }
 

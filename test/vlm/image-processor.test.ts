@@ -186,9 +186,14 @@ describe("a directory's image processor", () => {
     ["data_format", "channels_last", /data_format: takes "channels_first", not "channels_last"/],
     ["default_to_square", true, /default_to_square: takes false, not true/],
     ["resample", 2, /resample 2 is not supported: 3 \(bicubic\) is/],
-    ["size", { shortest_edge: 8, longest_edge: 9 }, /size: takes a number of pixels, .* alone, not \{/],
+    ["size", { shortest_edge: 8, longest_edge: 9 }, /size: takes a number of pixels up to 16384, .* alone, not \{/],
+    ["size", 1e9, /size: takes a number of pixels up to 16384, .* not 1000000000/],
     ["size", "8", /size: takes a number of pixels/],
-    ["crop_size", { shortest_edge: 8 }, /crop_size: takes a number of pixels, or \{"height", "width"\} alone/],
+    [
+      "crop_size",
+      { shortest_edge: 8 },
+      /crop_size: takes a number of pixels up to 16384, or \{"height", "width"\} alone/,
+    ],
     ["image_mean", [0.5, 0.5], /image_mean: takes three numbers, not \[0\.5,0\.5\]/],
     ["image_std", [0.5, 0.5, 0], /image_std: takes three numbers above 0/],
     ["rescale_factor", 0, /rescale_factor: takes a number above 0, not 0/],
@@ -210,6 +215,13 @@ describe("a directory's image processor", () => {
     ] as const;
     for (const [keys, reason] of sizes) expect(() => read({ ...CLIP_SETTINGS, ...keys })).toThrow(reason);
     expect(read({ ...CLIP_SETTINGS, size: 16 }).resize).toEqual({ shortestEdge: 16 });
+  });
+
+  it("refuses a picture so narrow that resizing would fill the memory", () => {
+    const narrow = picture(1, 100_000, () => 7);
+    expect(() => resizeAndCrop({ ...clip, resize: { shortestEdge: 224 } }, narrow)).toThrow(
+      /1×100000 becomes one of 224×22400000, which is too large/,
+    );
   });
 
   it("without a crop refuses a picture that does not come out square", () => {

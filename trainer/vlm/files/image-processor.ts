@@ -167,7 +167,10 @@ function processingOf(file: string, settings: Settings, defaults: Defaults, take
   };
 }
 
-const edge = z.number().int().positive();
+/** Beyond any model's pictures, and what memory holds of one. */
+const MOST_EDGE = 16_384;
+const MOST_PIXELS = MOST_EDGE ** 2;
+const edge = z.number().int().positive().max(MOST_EDGE);
 const bothEdges = z.strictObject({ height: edge, width: edge });
 /** One number is both edges. */
 const square = z.union([edge.transform((both) => ({ height: both, width: both })), bothEdges]);
@@ -178,8 +181,8 @@ const sizeOf = z.union([
   bothEdges,
 ]);
 const SIZES = {
-  true: 'a number of pixels, or {"height", "width"} alone',
-  false: 'a number of pixels, {"shortest_edge"} or {"height", "width"} alone',
+  true: `a number of pixels up to ${MOST_EDGE}, or {"height", "width"} alone`,
+  false: `a number of pixels up to ${MOST_EDGE}, {"shortest_edge"} or {"height", "width"} alone`,
 } as const;
 
 /** Three values, or one for all three. */
@@ -219,6 +222,11 @@ export function resizeAndCrop(processing: ImageProcessing, picture: Picture): Pi
   let result = picture;
   if (processing.resize !== null) {
     const { height, width } = targetSize(processing.resize, picture);
+    if (height * width > MOST_PIXELS) {
+      throw new InputError(
+        `a picture of ${picture.height}×${picture.width} becomes one of ${height}×${width}, which is too large: crop it before`,
+      );
+    }
     result = resizeBicubic(picture, height, width);
   }
   if (processing.crop !== null) result = centreCrop(result, processing.crop.height, processing.crop.width);
