@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 
 /** Reads a JSON file and checks it; the message names the file and the first offending key. */
@@ -15,8 +16,7 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T {
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new InputError(`${file}: ${issue?.path.join(".") || "(top level)"}: ${issue?.message ?? "malformed"}`);
+  throw new InputError(`${file}: ${describeComplaint(parsed.error, json)}`);
 }
 
 /** The directory itself, or an InputError. */

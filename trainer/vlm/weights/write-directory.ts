@@ -7,6 +7,7 @@ import type { ModelParameters } from "./parameters.js";
 const COPIED = [
   "config.json",
   "preprocessor_config.json",
+  "processor_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
   "vocab.json",
