@@ -101,6 +101,26 @@ describe.each(["clip", "siglip"] as const)("%s", (architecture) => {
     expectClose(await logitsOf(parts), await logitsOf(whole), 1e-2);
   });
 
+  it("leaves out what dropout says in each step: the same from the same state, other inputs at the next", async () => {
+    const [plain, barely, half] = [
+      await open(architecture),
+      await open(architecture, { dropout: 1e-9 }),
+      await open(architecture, { dropout: 0.5 }),
+    ];
+    // B is zero at first: what A sees shows from the second step on.
+    for (const model of [plain, barely, half]) await model.fineTune(images, captions);
+    expectClose(await logitsOf(barely), await logitsOf(plain), 2e-3);
+    const state = await half.state();
+    const [one, two] = [await half.fineTune(images, captions), await half.fineTune(images, captions)];
+    await half.restore(state);
+    expect([await half.fineTune(images, captions), await half.fineTune(images, captions)]).toEqual([one, two]);
+    await half.restore({ ...state, steps: state.steps + 1 });
+    expect((await half.fineTune(images, captions)).loss).not.toBe(one.loss);
+    // Scoring sees everything.
+    await half.restore(state);
+    expect(await impliedLoss(architecture, half)).not.toBeCloseTo(one.loss, 6);
+  });
+
   it("trains, saves and reads on an adapter with ranks and alphas of its own for some layers", async () => {
     const options = { rankPattern: { fc1: 2, ".*q_proj": 3 }, alphaPattern: { fc1: 5 }, rankStabilized: true };
     const model = await open(architecture, options);

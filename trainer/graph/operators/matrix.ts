@@ -76,6 +76,8 @@ export function matMul(a: Value, b: Value, { transA = false, transB = false }: T
 
 interface LowRank {
   readonly scale: number;
+  /** What `a` sees of a linear layer's inputs, where that is not all: dropout. */
+  readonly drop?: (x: Value) => Value;
 }
 
 const lowRank: Operator<LowRank> = {
@@ -92,10 +94,11 @@ const lowRank: Operator<LowRank> = {
 
 /**
  * base + scale · b · a for b [outputs, rank] and a [rank, inputs]: a weight with LoRA (Hu et al., 2021). `linear` knows such a sum,
- * and where the rank is small takes the gradients of a and b without the whole weight's, and for large weights never makes the sum.
+ * and where the rank is small takes the gradients of a and b without the whole weight's, and for large weights never makes the sum. With
+ * `drop` it never does: x goes to the base as it is, and to a as `drop` leaves it.
  */
-export const lowRankSum = (base: Value, a: Value, b: Value, scale: number): Value =>
-  applyOne(lowRank, [base, a, b], { scale });
+export const lowRankSum = (base: Value, a: Value, b: Value, scale: number, drop?: LowRank["drop"]): Value =>
+  applyOne(lowRank, [base, a, b], { scale, ...(drop && { drop }) });
 
 /**
  * α · x · (base + scale · b · a)ᵀ (+ β · c); the gradients of a and b are slim products. Where the factors are slim enough, so are
@@ -150,14 +153,27 @@ function slimSum(base: Value, a: Value): boolean {
   return whole >= SLIM_SMALLEST && rank * (outputs + inputs) <= SLIM_SHARE * whole;
 }
 
-/** The parts of w where it is a low-rank sum whose gradients are cheaper without the whole weight's. */
-function slimParts(w: Value): { parts: readonly Value[]; scale: number } | null {
-  const { origin } = w;
+/** The parts of w where it is a low-rank sum. */
+function lowRankOf({ origin }: Value): { parts: readonly Value[]; options: LowRank } | null {
   if (origin === undefined || (origin.operator as Operator<unknown>) !== lowRank) return null;
-  const rank = lengthOf(at(origin.inputs, 1).shape, 0);
-  return slimGradients(rank, lengthOf(w.shape, 0), lengthOf(w.shape, 1))
-    ? { parts: origin.inputs, scale: (origin.options as LowRank).scale }
-    : null;
+  return { parts: origin.inputs, options: origin.options as LowRank };
+}
+
+/** Whether it is one whose gradients are cheaper without the whole weight's. */
+function isSlim(w: Value, parts: readonly Value[]): boolean {
+  return slimGradients(lengthOf(at(parts, 1).shape, 0), lengthOf(w.shape, 0), lengthOf(w.shape, 1));
+}
+
+/** α · (x · baseᵀ + scale · drop(x) · aᵀ · bᵀ) + β · c: gradients follow from the products'. */
+function droppedLinear(
+  x: Value,
+  [base, a, b]: readonly Value[],
+  tail: readonly Value[],
+  { alpha = 1, scale, drop, ...options }: GemmOptions & LowRank,
+): Value {
+  const whole = applyOne(gemm, [x, base as Value, ...tail], { ...options, alpha });
+  const low = product(drop ? drop(x) : x, a as Value, { transB: true, alpha: alpha * scale });
+  return add(whole, product(low, b as Value, { transB: true }));
 }
 
 /**
@@ -166,11 +182,13 @@ function slimParts(w: Value): { parts: readonly Value[]; scale: number } | null 
  */
 export function linear(x: Value, w: Value, bias?: Value, options: GemmOptions = {}): Value {
   const rows = x.shape.length === 2 ? x : reshape(x, [-1, lengthOf(x.shape, -1)]);
-  const slim = options.transB === true && options.transA !== true ? slimParts(w) : null;
+  const low = options.transB === true && options.transA !== true ? lowRankOf(w) : null;
   const tail = bias ? [bias] : [];
-  const y =
-    slim === null
-      ? applyOne(gemm, [rows, w, ...tail], options)
-      : applyOne(lowRankLinear, [rows, ...slim.parts, ...tail], { ...options, scale: slim.scale });
+  const rowsOut = (): Value => {
+    if (low?.options.drop) return droppedLinear(rows, low.parts, tail, { ...options, ...low.options });
+    if (low === null || !isSlim(w, low.parts)) return applyOne(gemm, [rows, w, ...tail], options);
+    return applyOne(lowRankLinear, [rows, ...low.parts, ...tail], { ...options, ...low.options });
+  };
+  const y = rowsOut();
   return x.shape.length === 2 ? y : reshape(y, [...x.shape.slice(0, -1), lengthOf(y.shape, -1)]);
 }

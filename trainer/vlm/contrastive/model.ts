@@ -4,6 +4,7 @@ import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { layoutSize, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
+import { Random } from "../../random/random.js";
 import { float32, scalar, type Tensor, type Tensors } from "../../tensor.js";
 import type { Work, WorkGraphs } from "../architecture.js";
 import { readImageProcessing } from "../files/image-processor.js";
@@ -17,9 +18,10 @@ import type {
   TrainingState,
   VisionLanguageModel,
 } from "../model.js";
-import { Programs } from "../training/program-cache.js";
+import { dropoutFeeds, dropoutTables } from "../training/dropout.js";
+import { type Input, Programs } from "../training/program-cache.js";
 import { type FrozenFront, frozenFront } from "../weights/frozen.js";
-import { writeAdapter } from "../weights/lora.js";
+import { matchTargets, writeAdapter } from "../weights/lora.js";
 import { adapterOf, checkParameters, countOf, type ModelParameters, type Trainable } from "../weights/parameters.js";
 import { record } from "../weights/recording.js";
 import { plannedTrainable, startingPoint } from "../weights/starting.js";
@@ -103,6 +105,11 @@ class ContrastiveModel implements VisionLanguageModel {
     if (this.training === null) return;
     const zeros = (): Tensor => float32(new Float32Array(trained.length));
     await this.runtime.set({ [STATE[1]]: zeros(), [STATE[2]]: zeros(), [STATE[3]]: scalar(0) });
+    const { lora } = this.training.trainable;
+    if (lora !== null && lora.dropout > 0) {
+      const widths = matchTargets(lora.targets, this.source.parameters.modules).map(({ inputs }) => inputs);
+      await this.runtime.set(dropoutTables(widths, lora.dropout, this.training.options.seed));
+    }
     if (this.training.options.accumulation > 1) await this.runtime.set({ [ACCUMULATED]: zeros() });
   }
 
@@ -158,10 +165,10 @@ class ContrastiveModel implements VisionLanguageModel {
   ): Promise<FineTuneResult> {
     const chosen = range(0, images.count);
     const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
-    const program = await this.programs.get(`step ${key}`, () =>
+    const { program, inputs } = await this.programs.get(`step ${key}`, () =>
       stepProgram({ ...this.source, trainable: training.trainable }, batch, shape, start, training.options),
     );
-    const found = await program.run({ ...feeds, learningRate });
+    const found = await program.run({ ...feeds, ...this.dropout(inputs, training, 0), learningRate });
     return { loss: at(floats(found, "loss"), 0), gradientNorm: at(floats(found, "gradientNorm"), 0) };
   }
 
@@ -181,10 +188,16 @@ class ContrastiveModel implements VisionLanguageModel {
       if (chosen.every((image) => at(captions, image).length === 0)) continue;
       const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
       const part = await this.programs.get(`part ${key}`, () => partProgram(source, batch, shape, start));
-      loss += at(floats(await part.run(feeds), "loss"), 0);
+      const fed = { ...feeds, ...this.dropout(part.inputs, training, first) };
+      loss += at(floats(await part.program.run(fed), "loss"), 0);
     }
     const update = await this.programs.get("update", () => updateProgram(source, training.options));
-    return { loss, gradientNorm: at(floats(await update.run({ learningRate }), "gradientNorm"), 0) };
+    return { loss, gradientNorm: at(floats(await update.program.run({ learningRate }), "gradientNorm"), 0) };
+  }
+
+  /** Other masks at each step, and in each part of one; none where there is no dropout. */
+  private dropout(inputs: readonly Input[], { options }: Training, first: number): Tensors {
+    return dropoutFeeds(inputs, Random.stream(options.seed, "dropout", this.steps, first));
   }
 
   /** What a step over the chosen images is fed, and the graph's shape that it goes through. */
@@ -234,7 +247,7 @@ class ContrastiveModel implements VisionLanguageModel {
     for (let first = 0; first < chosen.length; first += this.scoringBatch) {
       const part = chosen.slice(first, first + this.scoringBatch);
       const count = Math.min(bucket(part.length), this.scoringBatch);
-      const program = await this.programs.get(`front ${count}`, () => frontProgram(this.source, count, stage));
+      const { program } = await this.programs.get(`front ${count}`, () => frontProgram(this.source, count, stage));
       const found = await program.run({ patches: this.patches.of(images, part, count) });
       const front = floats(found, "front");
       const width = at(only(Object.values(found)).dims, 1);
@@ -301,7 +314,7 @@ class ContrastiveModel implements VisionLanguageModel {
 
   private async calibration(): Promise<{ factor: number; bias: number }> {
     if (this.calibrated === undefined) {
-      const program = await this.programs.get("calibration", () => calibrationProgram(this.source));
+      const { program } = await this.programs.get("calibration", () => calibrationProgram(this.source));
       const found = await program.run({});
       this.calibrated = {
         factor: at(floats(found, "factor"), 0),
@@ -321,7 +334,7 @@ class ContrastiveModel implements VisionLanguageModel {
   private async embedImages(images: ImageBatch, chosen: readonly number[]): Promise<Float32Array> {
     const rows =
       chosen.length === this.scoringBatch ? this.scoringBatch : Math.min(bucket(chosen.length), this.scoringBatch);
-    const program = await this.programs.get(`images ${rows}`, () => imageProgram(this.source, rows));
+    const { program } = await this.programs.get(`images ${rows}`, () => imageProgram(this.source, rows));
     return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
   }
 
@@ -334,7 +347,7 @@ class ContrastiveModel implements VisionLanguageModel {
       const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
       const numbers = part.map((text) => distinct.number(text));
       const batch = network.texts(distinct.encoded);
-      const program = await this.programs.get(`texts ${batch.key}`, () => textProgram(this.source, batch));
+      const { program } = await this.programs.get(`texts ${batch.key}`, () => textProgram(this.source, batch));
       const embedded = floats(await program.run(batch.tensors), "embeddings");
       part.forEach((text, i) => {
         const row = at(numbers, i);

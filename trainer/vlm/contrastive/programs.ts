@@ -15,6 +15,7 @@ import {
   type Value,
 } from "../../graph/index.js";
 import { type Scope, scopeOf, type Watcher } from "../layers/scope.js";
+import { dropped } from "../training/dropout.js";
 import { type Built, built } from "../training/program-cache.js";
 import { type ModelParameters, storedParameters, type Trainable, trainedParameters } from "../weights/parameters.js";
 import { patchShape } from "./batches.js";
@@ -113,7 +114,8 @@ function lossAndGradient(
   { images, sets }: StepShape,
   start: StepStart,
 ): { loss: Value; gradient: Value } {
-  const scope = scopeOf(graph, trainedParameters(storedParameters(graph, parameters), trainable, flat), {
+  const drop = (trainable.lora?.dropout ?? 0) > 0 ? (path: string, x: Value) => dropped(graph, path, x) : undefined;
+  const scope = scopeOf(graph, trainedParameters(storedParameters(graph, parameters), trainable, flat, drop), {
     stage: (name, value) => (name === start.image ? graph.input("front", value.shape) : value),
   });
   const image = unit(network.image(scope, patchesOf(graph, network, images, start)));

@@ -1,5 +1,5 @@
 /** @file Programs by their shapes: loaded when first needed, the one unused longest dropped when there are many. */
-import type { Graph, StoredWeights } from "../../graph/index.js";
+import type { Graph, Shape, StoredWeights } from "../../graph/index.js";
 import type { Binding, Model, Program, Runtime } from "../../graph/runtime.js";
 
 export interface Built {
@@ -17,25 +17,41 @@ export const built = (graph: Graph, weights?: StoredWeights): Built => ({
 
 const MOST = 48;
 
+/** Of a program; the graph itself is not kept. */
+export interface Input {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+interface Loaded {
+  readonly program: Promise<Program>;
+  readonly inputs: readonly Input[];
+}
+
 export class Programs {
   /** In the order of use. */
-  private readonly loaded = new Map<string, Promise<Program>>();
+  private readonly loaded = new Map<string, Loaded>();
 
   constructor(private readonly runtime: Runtime) {}
 
-  async get(key: string, build: () => Built): Promise<Program> {
-    let program = this.loaded.get(key);
+  async get(
+    key: string,
+    build: () => Built,
+  ): Promise<{ readonly program: Program; readonly inputs: readonly Input[] }> {
+    const known = this.loaded.get(key);
     this.loaded.delete(key);
-    if (program === undefined) {
-      const { model, binding } = build();
-      program = this.runtime.load(model, binding);
-    }
-    this.loaded.set(key, program);
+    const loaded = known ?? this.load(build());
+    this.loaded.set(key, loaded);
     const [oldest] = this.loaded;
     if (this.loaded.size > MOST && oldest !== undefined) {
       this.loaded.delete(oldest[0]);
-      await (await oldest[1]).release();
+      await (await oldest[1].program).release();
     }
-    return program;
+    return { program: await loaded.program, inputs: loaded.inputs };
+  }
+
+  private load({ graph, model, binding }: Built): Loaded {
+    const inputs = graph.signature.inputs.map(({ name, shape }) => ({ name, shape }));
+    return { program: this.runtime.load(model, binding), inputs };
   }
 }

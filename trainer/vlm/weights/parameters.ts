@@ -121,8 +121,13 @@ export const storedParameters =
     return values === undefined ? weights.inGraph(graph, { name, shape }) : graph.constant(values, shape);
   };
 
-/** Parameters of which some come from the flat vector `flat`. */
-export function trainedParameters(base: ParameterSource, { layout, lora }: Trainable, flat: Value): ParameterSource {
+/** Parameters of which some come from the flat vector `flat`; with `drop`, LoRA sees a layer's inputs as it leaves them. */
+export function trainedParameters(
+  base: ParameterSource,
+  { layout, lora }: Trainable,
+  flat: Value,
+  drop?: (path: string, x: Value) => Value,
+): ParameterSource {
   const trained = views(flat, layout);
   return (name, shape) => {
     if (lora === null) return trained.get(name) ?? base(name, shape);
@@ -131,6 +136,6 @@ export function trainedParameters(base: ParameterSource, { layout, lora }: Train
     const a = trained.get(keyA);
     const b = trained.get(keyB);
     if (a === undefined || b === undefined || path === name) return base(name, shape);
-    return lowRankSum(base(name, shape), a, b, loraScale(lora, path));
+    return lowRankSum(base(name, shape), a, b, loraScale(lora, path), drop && ((x) => drop(path, x)));
   };
 }
