@@ -130,7 +130,7 @@ export function makeModel(folder: string, name: string, precision: Precision): s
     const half = [0.5, 0.5, 0.5];
     writeFileSync(
       path.join(directory, "preprocessor_config.json"),
-      JSON.stringify({ size: side, resample: 3, image_mean: half, image_std: half }),
+      JSON.stringify({ size: side, do_center_crop: false, resample: 3, image_mean: half, image_std: half }),
     );
     const { shapes } = architectureIn(directory).shape(directory);
     const bytes = shapes.reduce((sum, own) => sum + count(own), 0) * BYTES[precision];

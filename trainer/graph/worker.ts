@@ -15,6 +15,8 @@ const options = workerData as WorkerOptions;
 const programs = new Map<number, LoadedProgram>();
 /** On webgpu, floats stay in GPU buffers. */
 const variables = new Map<string, OrtTensor>();
+/** Which program's run made a variable's value. */
+const makers = new Map<string, number>();
 const onGpu = options.device === "webgpu";
 const copies = new GpuCopies(createSession);
 
@@ -116,9 +118,12 @@ function variableOf(name: string): OrtTensor {
   return variable;
 }
 
-function setVariable(name: string, value: OrtTensor): void {
+/** `maker`: the program whose run made the value; none where it was set. */
+function setVariable(name: string, value: OrtTensor, maker?: number): void {
   variables.get(name)?.dispose();
   variables.set(name, value);
+  if (maker === undefined) makers.delete(name);
+  else makers.set(name, maker);
 }
 
 const toOrt = ({ type, data, dims }: Tensor): OrtTensor => new OrtTensor(type, data, dims);
@@ -150,7 +155,7 @@ async function run(id: number, feeds: Tensors, fetch?: readonly string[]): Promi
   for (const name of wanted) result[name] = writes.has(name) ? await copyOut(output(name)) : fromOrt(output(name));
   // All or none: nothing above has changed a variable, and nothing below can fail.
   const updates = [...writes].map(([name, variable]) => [variable, output(name)] as const);
-  for (const [variable, value] of updates) setVariable(variable, value);
+  for (const [variable, value] of updates) setVariable(variable, value, id);
   return result;
 }
 
@@ -172,8 +177,12 @@ async function set(values: Tensors): Promise<void> {
 
 async function release(id: number): Promise<void> {
   const program = programs.get(id);
+  if (program === undefined) return;
   programs.delete(id);
-  await program?.session.release();
+  // A GPU buffer is its session's: disposed of after the session, it crashes the process.
+  const left = onGpu ? [...makers].filter(([, maker]) => maker === id) : [];
+  for (const [name] of left) setVariable(name, await copies.upload(await copies.download(variableOf(name))));
+  await program.session.release();
 }
 
 async function answer(request: Request): Promise<Tensors> {

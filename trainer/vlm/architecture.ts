@@ -1,5 +1,5 @@
 /** @file What an architecture is to the rest: one folder, and one entry in the list of architectures.ts. */
-import type { Graph, RuntimeOptions } from "../graph/index.js";
+import type { Graph, RuntimeOptions, StoredWeights } from "../graph/index.js";
 import type { CaptionSet, OpenOptions, VisionLanguageModel } from "./model.js";
 import type { Verification } from "./verification/comparison.js";
 import type { ModelParameters } from "./weights/parameters.js";
@@ -17,6 +17,7 @@ export interface WorkGraphs {
   readonly step: Graph | null;
   /** Numbers that are trained. */
   readonly trained: number;
+  readonly placement: StoredWeights;
 }
 
 export interface Architecture {

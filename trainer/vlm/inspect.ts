@@ -1,6 +1,6 @@
 /** @file What a model directory is, without running it: architecture, sizes, stored types, and the layers an adapter may target. */
 import path from "node:path";
-import { sizeOf } from "../graph/index.js";
+import { type Graph, sizeOf } from "../graph/index.js";
 import { architectureIn } from "./architectures.js";
 import { type ImageProcessing, readImageProcessing } from "./files/image-processor.js";
 import { TextTokenizer } from "./files/tokenizer.js";
@@ -41,8 +41,17 @@ function count<Item>(items: readonly Item[], key: (item: Item) => string, weight
 /** Of Node.js, onnxruntime and this package before a model is opened, in pages of their own. */
 const PROCESS = 125 * 2 ** 20;
 
-/** What LoRA or full fine-tuning keeps between steps: the trained numbers and Adam's two moments. */
+/** What LoRA or full fine-tuning keeps between steps: the trained numbers and Adam's two moments, 4 bytes each. */
 const KEPT = 3 * 4;
+
+/** A small model's programs each keep an arena, which grows to about twice what their largest run takes. */
+const ARENA = 2;
+
+/** Of programs that run one after another: those of a model that is used in place leave their memory to the next one. */
+function together(graphs: readonly Graph[], inPlace: boolean): number {
+  const peaks = graphs.map((graph) => graph.memory().peakBytes);
+  return inPlace ? Math.max(...peaks) : ARENA * peaks.reduce((sum, peak) => sum + peak, 0);
+}
 
 /**
  * What a process takes to score images, and to tune on them.
@@ -50,22 +59,16 @@ const KEPT = 3 * 4;
  */
 export function memoryOf(directory: string, images: number, fineTuning: FineTuning): ModelMemory {
   const architecture = architectureIn(directory);
-  const { score, step, trained } = architecture.graphs(directory, typicalWork(images), {
-    fineTuning,
-    scoringBatch: images,
-  });
+  const work = typicalWork(images);
+  const { score, placement } = architecture.graphs(directory, work, { scoringBatch: images });
+  const { step, trained } = architecture.graphs(directory, work, { fineTuning, scoringBatch: images });
   if (step === null) throw new Error("options with fine-tuning have a step");
-  const memories = score.map((graph) => graph.memory());
-  const scoring = memories.reduce((sum, { peakBytes }) => sum + peakBytes, 0);
-  const tuning = step.memory();
+  const weights = score.reduce((sum, graph) => sum + graph.memory().frozenBytes, 0);
   return {
     images,
-    weights: Math.max(
-      tuning.frozenBytes,
-      memories.reduce((sum, { frozenBytes }) => sum + frozenBytes, 0),
-    ),
-    score: PROCESS + scoring,
-    tune: PROCESS + tuning.peakBytes + KEPT * trained,
+    weights,
+    score: PROCESS + together(score, placement.inPlace),
+    tune: PROCESS + together([step], placement.inPlace) + KEPT * trained,
   };
 }
 

@@ -436,16 +436,17 @@ export function contrastiveGraphs(
   const trainable = plannedTrainable(parameters, options, network.defaultTargets);
   const tokenizer = TextTokenizer.open(directory);
   const source: Source = { network, parameters, trainable };
+  const placement = parameters.weights.placement(parameters.shapes);
   const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
   const texts = textsOf(captions).sort().slice(0, TEXT_BATCH);
   const batch = network.texts(texts.map((text) => network.encode(tokenizer, text)));
   const score = [imageProgram(source, rows).graph, textProgram(source, batch).graph];
   const training = trainingOf(network, trainable, options.fineTuning);
-  if (training === null) return { score, step: null, trained: 0 };
+  if (training === null) return { score, step: null, trained: 0, placement };
   const plan = planStep(network, tokenizer, training, captions);
   const { trainable: trained, options: fineTuning } = training;
   const step = stepProgram({ ...source, trainable: trained }, plan.batch, plan.shape, plan.start, fineTuning);
-  return { score, step: step.graph, trained: layoutSize(trained.layout) };
+  return { score, step: step.graph, trained: layoutSize(trained.layout), placement };
 }
 
 /** Opens a directory in a worker thread of its own. */

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { ARCHITECTURES } from "../../trainer/vlm/architectures.js";
+import { temporaryFolder } from "../temporary.js";
+import { resultFiles, rls3, root, start, TINY_MODEL, tiny } from "./runs.js";
+
+const SIGLIP = path.join(root, "test/golden/siglip-tiny");
+const options = ["--lora-targets", "vision_model.*", "--lora-dropout", ".1", "--accumulation", "2"];
+
+describe("the loop with another architecture and LoRA's other settings", () => {
+  it("trains, goes on after an interruption to the same files, and leaves an adapter", {
+    timeout: 240_000,
+  }, async () => {
+    const folder = temporaryFolder("siglip");
+    const [whole, resumed] = [path.join(folder, "whole"), path.join(folder, "resumed")];
+    const flags = (out: string): string[] => [
+      "train",
+      ...tiny(2).map((flag) => (flag === TINY_MODEL ? SIGLIP : flag)),
+      ...options,
+      ...["--seed", "5", "--out", out],
+    ];
+    const { code, err } = await rls3(...flags(whole));
+    expect(code, err).toBe(0);
+    const run = start(...flags(resumed));
+    await run.said("iteration 1/");
+    run.child.kill("SIGKILL");
+    expect((await run.ended).signal).toBe("SIGKILL");
+    const rest = await rls3("train", "--resume", resumed);
+    expect(rest.code, rest.err).toBe(0);
+    for (const [name, bytes] of resultFiles(whole)) expect(bytes === resultFiles(resumed).get(name), name).toBe(true);
+    const config = JSON.parse(readFileSync(path.join(whole, "adapter/adapter_config.json"), "utf8")) as object;
+    expect(config).toMatchObject({ target_modules: "vision_model.*", lora_dropout: 0.1 });
+    expect(existsSync(path.join(whole, "adapter/adapter_model.safetensors"))).toBe(true);
+  });
+});
+
+describe("the list of architectures", () => {
+  it("is the table of the models' page", () => {
+    const page = readFileSync(path.join(root, "trainer/vlm/README.md"), "utf8");
+    const rows = [...page.matchAll(/^\| `([a-z0-9_]+)` \|/gm)].map(([, name]) => name);
+    expect(rows).toEqual(ARCHITECTURES.map(({ name }) => name));
+  });
+});
