@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -55,6 +55,25 @@ describe("rls3 vlm", () => {
   it("score says which device auto took, and why", () => {
     const { status, stderr } = vlm("score", golden, "--image", picture, "--caption", "a lamp");
     expect([status, stderr]).toEqual([0, expect.stringMatching(/^device: (cpu|webgpu|cuda:0): ./)]);
+  });
+
+  it("merge writes nothing into a folder that holds anything, and empties the one that it could not fill", () => {
+    const mine = temporary();
+    writeFileSync(path.join(mine, "notes.txt"), "mine");
+    const adapter = path.join(golden, "golden/lora-all");
+    const { status, stderr } = vlm("merge", golden, "--adapter", adapter, "--out", mine);
+    expect([status, stderr.trim()]).toEqual([2, `rls3: --out ${mine}: is not empty; name another folder`]);
+    expect(readdirSync(mine)).toEqual(["notes.txt"]);
+  });
+
+  it("score warns of captions that are cut, once, and scores them", () => {
+    const long = "word ".repeat(80);
+    const texts = ["--caption", `${long} left`, "--caption", `${long} right`, "--caption", "a lamp"];
+    const { status, stderr } = vlm("score", golden, "--image", picture, ...texts, "--device", "cpu", "--quiet");
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^warning: 2 captions are longer than the 77 tokens .* cut: "word[^\n]*\n$/),
+    ]);
   });
 
   it("answers bad input with one line and exit code 2, and leaves nothing behind", () => {

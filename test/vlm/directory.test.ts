@@ -1,10 +1,12 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../trainer/files/safetensors.js";
 import { CLIP } from "../../trainer/vlm/clip/architecture.js";
+import { readClipConfig } from "../../trainer/vlm/clip/config.js";
 import { openModel } from "../../trainer/vlm/index.js";
 import { temporaryFolder } from "../temporary.js";
 
@@ -89,10 +91,79 @@ describe("a model directory", () => {
     await expectRefusal("config.json", "vision_config.hidden_act");
   });
 
-  it("with pickled weights only is told how to convert", async () => {
+  it.each(["pytorch_model.bin", "pytorch_model.bin.index.json"])(
+    "with %s only is told how to convert",
+    async (name) => {
+      rmSync(file("model.safetensors"));
+      writeFileSync(file(name), "");
+      await expectRefusal(name, "safe_serialization");
+    },
+  );
+
+  it("with a key that would change the model, and is not done, is refused with it", async () => {
+    editJson("config.json", (json) => {
+      json["quantization_config"] = { bits: 4 };
+    });
+    await expectRefusal("quantization_config", "not supported");
+    editJson("config.json", (json) => {
+      json["quantization_config"] = null;
+      json["text_config"] = { ...(json["text_config"] as object), rope_scaling: 2 };
+    });
+    await expectRefusal("text_config.rope_scaling 2", "not supported");
+  });
+
+  it("with text_config_dict means that, with the class's defaults, as transformers does", () => {
+    editJson("config.json", (json) => {
+      json["text_config_dict"] = { hidden_size: 64, num_attention_heads: 2 };
+    });
+    expect(readClipConfig(directory).text).toMatchObject({ width: 64, heads: 2, layers: 12, vocabulary: 49408 });
+  });
+
+  it("whose texts never have the end token that the configuration names is refused with both", async () => {
+    editJson("config.json", (json) => {
+      json["text_config"] = { ...(json["text_config"] as object), eos_token_id: 5 };
+    });
+    await expectRefusal("text_config.eos_token_id 5", "ends texts with");
+  });
+
+  it("whose tokenizer adds no end token is refused", async () => {
+    editJson("tokenizer.json", (json) => {
+      json["post_processor"] = null;
+    });
+    await expectRefusal("text_config.eos_token_id", "post_processor");
+  });
+
+  it("with a slow tokenizer only is told how to make a fast one", async () => {
+    rmSync(file("tokenizer.json"));
+    writeFileSync(file("vocab.json"), "{}");
+    await expectRefusal("tokenizer.json", "vocab.json", "AutoTokenizer");
+  });
+
+  it("whose weights are a link to nothing is told to download again", async () => {
     rmSync(file("model.safetensors"));
-    writeFileSync(file("pytorch_model.bin"), "");
-    await expectRefusal("pytorch_model.bin", "safe_serialization");
+    symlinkSync("../../blobs/0123", file("model.safetensors"));
+    await expectRefusal("model.safetensors", "../../blobs/0123", "download");
+  });
+
+  it("whose configuration is no regular file is refused with it, not waited for", async () => {
+    rmSync(file("config.json"));
+    execFileSync("mkfifo", [file("config.json")]);
+    await expectRefusal("config.json", "no regular file");
+  });
+
+  it("that is a download cache's folder is refused with the one in it", async () => {
+    const cache = temporaryFolder("cache");
+    mkdirSync(path.join(cache, "snapshots", "abc"), { recursive: true });
+    directory = cache;
+    await expectRefusal(path.join(cache, "snapshots", "abc"));
+  });
+
+  it("whose only weights are a variant's takes them", async () => {
+    renameSync(file("model.safetensors"), file("model.fp16.safetensors"));
+    const model = await openModel(directory, { runtime });
+    await model.close();
+    cpSync(file("model.fp16.safetensors"), file("model.bf16.safetensors"));
+    await expectRefusal("model.bf16.safetensors", "model.fp16.safetensors");
   });
 
   it("in shards gives the same parameters, and names a missing shard", async () => {

@@ -86,6 +86,44 @@ describe("an adapter", () => {
     expect(mergedWeight(Float32Array.of(1, 1, 1, 1), pair, 1, 2)).toEqual(Float32Array.of(21, 41, 201, 401));
   });
 
+  it.each([
+    ["init_lora_weights", "pissa"],
+    ["init_lora_weights", "olora"],
+    ["alora_invocation_tokens", [1, 2]],
+    ["trainable_token_indices", [7]],
+    ["lora_bias", true],
+    ["bias", "all"],
+    ["modules_to_save", ["visual_projection"]],
+    ["some_new_key", 3],
+  ])("with %s %j is refused by the key", (key, value) => {
+    const directory = temporary();
+    const json = JSON.parse(readFileSync(path.join(golden, "lora-qv/adapter_config.json"), "utf8")) as object;
+    writeFileSync(path.join(directory, "adapter_config.json"), JSON.stringify({ ...json, [key]: value }));
+    expect(() => readAdapter(directory, modules)).toThrow(new RegExp(`${key} .* is not supported`));
+  });
+
+  it("that leaves a layer out which PEFT cannot change is read; one that would change it is not", () => {
+    const directory = temporary();
+    const zero = { a: new Float32Array(8).fill(1), b: new Float32Array(12) };
+    const config = { ...PLAIN_LORA, rank: 2, alpha: 2, targets: ["q_proj", "head"] };
+    const write = (head: typeof zero): void =>
+      writeAdapter(
+        directory,
+        {
+          config,
+          pairs: new Map([
+            ["a.q_proj", zero],
+            ["head", head],
+          ]),
+        },
+        base,
+      );
+    write(zero);
+    expect([...readAdapter(directory, modules).pairs.keys()]).toEqual(["a.q_proj"]);
+    write({ ...zero, b: new Float32Array(12).fill(1) });
+    expect(() => readAdapter(directory, modules)).toThrow(/head\.lora_A\.weight fits no linear layer/);
+  });
+
   it("for another model, incomplete, or of another kind is refused with the key", () => {
     const other = [{ path: "text_model.encoder.layers.0.self_attn.q_proj", outputs: 3, inputs: 3 }];
     expect(() => readAdapter(path.join(golden, "lora-qv"), other)).toThrow(/q_proj\.lora_A\.weight has shape/);

@@ -63,6 +63,7 @@ async function handle(flags: Flags): Promise<void> {
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
+    warn: (line) => progress.warn(line),
   });
   try {
     const { document, lines } =

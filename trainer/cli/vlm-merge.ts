@@ -1,7 +1,7 @@
 /** @file `rls3 vlm merge`: a model with an adapter added into its weights, as a directory of its own. */
 import type { CommandModule } from "yargs";
 import { modelDirectory } from "../runs/parts.js";
-import { refuseUnwritable } from "../runs/run-directory.js";
+import { refuseFilled } from "../runs/run-directory.js";
 import { merge } from "../vlm/merge.js";
 import { printJson } from "./outcome.js";
 import { plain } from "./plain.js";
@@ -25,11 +25,11 @@ export const command: CommandModule<object, Arguments> = {
       }),
       {
         adapter: { type: "string", demandOption: true, describe: "adapter folder in PEFT's format" },
-        out: { type: "string", demandOption: true, describe: "folder for the merged model; must not hold one" },
+        out: { type: "string", demandOption: true, describe: "folder for the merged model; new or empty" },
       },
     ),
   handler: ({ directory, adapter, out, json }) => {
-    refuseUnwritable(out);
+    refuseFilled(out);
     const layers = merge(modelDirectory(directory), adapter, out);
     if (json) printJson({ directory, adapter, out, layers });
     else process.stdout.write(`${out}: ${layers} layers changed\n`);

@@ -1,10 +1,9 @@
 /** @file `rls3 vlm pretrain`: makes the bundled small CLIP from pictures of embedded worlds, without a word for any relation. */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { type Catalog, loadCatalog } from "../rooms/index.js";
-import { refuseUnwritable } from "../runs/run-directory.js";
+import { refuseFilled } from "../runs/run-directory.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
 import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
 import { type PretrainingProgress, phases, pretrain, RECIPE } from "../vlm/pretraining/pretrain.js";
@@ -35,7 +34,7 @@ export const command: CommandModule<object, Arguments> = {
   describe: "make the bundled model (minutes): names and places from random pictures, no relation word",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
-      out: { type: "string", demandOption: true, describe: "folder for the model; must not hold one" },
+      out: { type: "string", demandOption: true, describe: "folder for the model; new or empty" },
       world: {
         type: "string",
         array: true,
@@ -73,10 +72,7 @@ async function run(args: Arguments): Promise<void> {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed is a whole number from 0 on, not ${seed}`);
   const say = (line: string): void => void (args.quiet || process.stderr.write(`${line}\n`));
   const out = path.resolve(args.out);
-  if (existsSync(path.join(out, "model.safetensors"))) {
-    throw new InputError(`--out ${args.out} already holds a model: give another folder`);
-  }
-  refuseUnwritable(args.out);
+  refuseFilled(args.out);
   const catalogs = args.world.map(loadCatalog);
   const { imageSize: size, patch } = BUNDLED_SIZE;
   const each = args.images ?? (floorOnly ? RECIPE.floorOnlyImages : RECIPE.images);

@@ -58,6 +58,7 @@ async function score({ directory, image, caption, adapter, device, threads, json
   const model = await openModel(modelDirectory(directory), {
     runtime: { device: chosen.device, threads: parseThreads(threads) },
     ...(adapter === undefined ? {} : { adapter }),
+    warn: (line) => process.stderr.write(`warning: ${line}\n`),
   });
   try {
     const rows: { image: string; logits: number[]; probabilities: number[] }[] = [];

@@ -7,6 +7,11 @@ type Chunk = string | Uint8Array;
 
 /** Writes `file` atomically. A full disk leaves what was there before; a killed write one unfinished file, which the next one takes over. */
 export function writeDurably(file: string, ...chunks: readonly Chunk[]): void {
+  writeChunks(file, chunks);
+}
+
+/** The same of chunks that are made one after another: they need not fit into memory together. */
+export function writeChunks(file: string, chunks: Iterable<Chunk>): void {
   mkdirSync(path.dirname(file), { recursive: true });
   const unfinished = `${file}.unfinished`;
   try {

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { writeDurably } from "./durable-file.js";
+import { writeChunks, writeDurably } from "./durable-file.js";
 
 const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 
@@ -254,14 +254,48 @@ export function layOut(tensors: readonly PlacedTensor[]): Layout {
   return { entries, bodies };
 }
 
-/** Header padded to 8 bytes, as the reference implementation writes it; the file is there whole or not at all. */
-export function writeLayout(path: string, metadata: Readonly<Record<string, string>>, layout: Layout): void {
-  let text = JSON.stringify({ __metadata__: metadata, ...layout.entries });
+/** Header padded to 8 bytes, as the reference implementation writes it. */
+function headerOf(metadata: Readonly<Record<string, string>>, entries: Layout["entries"]): Buffer {
+  let text = JSON.stringify({ __metadata__: metadata, ...entries });
   while (Buffer.byteLength(text) % 8 !== 0) text += " ";
-  const header = Buffer.from(text);
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  writeDurably(path, length, header, ...layout.bodies);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
+  return Buffer.concat([length, Buffer.from(text)]);
+}
+
+/** The file is there whole or not at all. */
+export function writeLayout(path: string, metadata: Readonly<Record<string, string>>, layout: Layout): void {
+  writeDurably(path, headerOf(metadata, layout.entries), ...layout.bodies);
+}
+
+/** A tensor of float32 that is read when its turn to be written comes. */
+export interface DeferredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly read: () => Float32Array;
+}
+
+/** Tensors in the order of their names, of which one at a time is in memory. */
+export function writeDeferred(path: string, tensors: readonly DeferredTensor[]): void {
+  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  let end = 0;
+  const entries = Object.fromEntries(
+    sorted.map(({ name, shape }) => {
+      const start = end;
+      end += product(shape) * ELEMENT_BYTES.F32;
+      return [name, { dtype: "F32", shape, data_offsets: [start, end] }];
+    }),
+  );
+  const chunks = function* (): Generator<Uint8Array> {
+    yield headerOf({ format: "pt" }, entries);
+    for (const { name, shape, read } of sorted) {
+      const data = read();
+      if (data.length !== product(shape))
+        throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }
+  };
+  writeChunks(path, chunks());
 }
 
 /** Tensors in the order of their names, as the reference implementation writes them. */

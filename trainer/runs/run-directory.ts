@@ -226,8 +226,16 @@ export function refuseUsed(folder: string): void {
       `--out ${folder}: holds another run; name another folder, or go on with it by --resume ${folder}`,
     );
   }
-  if (entries.length > 0) throw new InputError(`--out ${folder}: is not empty; name another folder`);
+  if (entries.length > 0) throw notEmpty(folder);
 }
+
+/** A folder that holds anything at all is refused, whatever it is. */
+export function refuseFilled(folder: string): void {
+  refuseUnwritable(folder);
+  if (existsSync(folder) && readdirSync(folder).length > 0) throw notEmpty(folder);
+}
+
+const notEmpty = (folder: string): InputError => new InputError(`--out ${folder}: is not empty; name another folder`);
 
 /** A folder that can't be made or written to is refused, by the look of the nearest one above it that is there. */
 export function refuseUnwritable(folder: string): void {

@@ -3,7 +3,6 @@ import path from "node:path";
 import { type Graph, sizeOf } from "../graph/index.js";
 import { architectureIn } from "./architectures.js";
 import { type ImageProcessing, readImageProcessing } from "./files/image-processor.js";
-import { TextTokenizer } from "./files/tokenizer.js";
 import type { FineTuning } from "./model.js";
 import { typicalWork } from "./typical-work.js";
 import { countOf } from "./weights/parameters.js";
@@ -77,7 +76,6 @@ export function inspect(directory: string, images: number, fineTuning: FineTunin
   const architecture = architectureIn(directory);
   const { shapes, modules, sizes } = architecture.shape(directory);
   const { weights } = architecture.read(directory);
-  TextTokenizer.open(directory);
   return {
     directory: path.resolve(directory),
     architecture: architecture.name,

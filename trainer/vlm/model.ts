@@ -81,6 +81,8 @@ export interface OpenOptions {
   readonly fineTuning?: FineTuning;
   /** An adapter in PEFT's format to start from: added to the weights, or, where LoRA is trained, trained further. */
   readonly adapter?: string;
+  /** Told, a line each time, of captions that were cut because they are longer than the model reads. */
+  readonly warn?: (line: string) => void;
   /** Images that go through the model at once when scoring. */
   readonly scoringBatch?: number;
 }

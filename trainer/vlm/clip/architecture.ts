@@ -1,4 +1,5 @@
 /** @file CLIP as one of the contrastive architectures. */
+import { InputError } from "../../errors.js";
 import { exp } from "../../graph/index.js";
 import { contrastive } from "../contrastive/architecture.js";
 import { captionSetCrossEntropy, contrastiveLoss } from "../contrastive/losses.js";
@@ -17,7 +18,18 @@ export function clipNetwork(config: ClipConfig): ContrastiveNetwork {
     embedding: projection,
     defaultTargets: ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "visual_projection", "text_projection"],
     image: (scope, patches) => imageFeatures(scope, visionModel(scope, vision, patches).pooled, config),
+    positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodeTruncated(caption, text.positions),
+    checkTokenizer: (tokenizer, file) => {
+      // Where the end token is in no text, all texts are pooled at their first token, which they share.
+      const { pooling } = text;
+      const ids = tokenizer.encode("a");
+      if (pooling === "largest" ? ids.length >= 3 : ids.includes(pooling)) return;
+      const named = pooling === "largest" ? "" : ` ${pooling}`;
+      throw new InputError(
+        `${file}: text_config.eos_token_id${named} is in no text: the tokenizer ends texts with ${ids.at(-1)}; set one to the other, or take tokenizer.json with its post_processor from the model's page`,
+      );
+    },
     texts: (encoded) => {
       const tree = textTree(text, encoded);
       const size = treeSize(text, tree);

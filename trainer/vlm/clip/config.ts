@@ -1,6 +1,7 @@
 /** @file CLIP's config.json; keys that are left out have the class's defaults, as the published files rely on. */
 import path from "node:path";
 import { z } from "zod";
+import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
 import { encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
 import type { EncoderConfig } from "../layers/transformer.js";
@@ -25,6 +26,9 @@ const schema = z.looseObject({
   projection_dim: size.default(512),
   text_config: textSchema.prefault({}),
   vision_config: visionSchema.prefault({}),
+  // transformers lets these take the others' place, with the class's defaults for what they leave out.
+  text_config_dict: textSchema.nullable().default(null),
+  vision_config_dict: visionSchema.nullable().default(null),
 });
 
 export interface ClipTextConfig extends EncoderConfig {
@@ -52,9 +56,14 @@ const LEGACY_EOS = 2;
 
 export function readClipConfig(directory: string, file = "config.json"): ClipConfig {
   const location = path.join(directory, file);
-  const { projection_dim, text_config: text, vision_config: vision } = readJson(location, schema);
+  const json = readJson(location, schema);
+  const text = json.text_config_dict ?? json.text_config;
+  const vision = json.vision_config_dict ?? json.vision_config;
+  refuseOtherKeys(location, "", json, schema.shape);
+  refuseOtherKeys(location, "text_config", text, textSchema.shape);
+  refuseOtherKeys(location, "vision_config", vision, visionSchema.shape);
   return {
-    projection: projection_dim,
+    projection: json.projection_dim,
     text: {
       ...encoderConfig(location, "text_config", text),
       positions: text.max_position_embeddings,

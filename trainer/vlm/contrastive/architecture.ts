@@ -3,7 +3,7 @@ import type { Architecture } from "../architecture.js";
 import type { Tolerances } from "../verification/tolerances.js";
 import { record } from "../weights/recording.js";
 import { type ReadNetwork, verifyContrastive } from "./checks.js";
-import { contrastiveGraphs, openContrastive, readParameters } from "./model.js";
+import { contrastiveGraphs, openContrastive, openTokenizer, readParameters } from "./model.js";
 
 export function contrastive(name: string, read: ReadNetwork, tolerances: Tolerances): Architecture {
   return {
@@ -12,7 +12,11 @@ export function contrastive(name: string, read: ReadNetwork, tolerances: Toleran
       const network = read(directory);
       return { ...record(network.declare), sizes: network.sizes };
     },
-    read: (directory) => readParameters(directory, read(directory)),
+    read: (directory) => {
+      const network = read(directory);
+      openTokenizer(directory, network);
+      return readParameters(directory, network);
+    },
     graphs: (directory, work, options) => contrastiveGraphs(directory, read(directory), work, options),
     open: async (directory, options) => openContrastive(directory, read(directory), options),
     verify: (directory, runtime) => verifyContrastive(directory, read, tolerances, runtime),

@@ -76,6 +76,8 @@ class ContrastiveModel implements VisionLanguageModel {
   private readonly front = new ImageRows();
   private embeddings = new Map<string, Float32Array>();
   private calibrated: { factor: number; bias: number } | undefined;
+  /** Captions that a warning was given of. */
+  private readonly told = new Set<string>();
   private steps = 0;
 
   constructor(
@@ -85,6 +87,7 @@ class ContrastiveModel implements VisionLanguageModel {
     private readonly tokenizer: TextTokenizer,
     private readonly training: Training | null,
     private readonly scoringBatch: number,
+    private readonly warn: (line: string) => void,
   ) {
     const { network, parameters } = source;
     this.imageSize = network.grid.imageSize;
@@ -271,7 +274,8 @@ class ContrastiveModel implements VisionLanguageModel {
     const { network, parameters } = this.source;
     const flat = floats(await this.runtime.get([TRAINED]), TRAINED);
     if (training.trainable.lora === null) {
-      writeModelDirectory(directory, parameters, unpack(training.trainable.layout, flat));
+      const trained = unpack(training.trainable.layout, flat);
+      writeModelDirectory(directory, parameters, (name) => trained.get(name));
     } else {
       const base = { directory: this.directory, modelClass: network.modelClass };
       writeAdapter(directory, adapterOf(parameters, training.trainable, flat), base);
@@ -338,10 +342,22 @@ class ContrastiveModel implements VisionLanguageModel {
     return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
   }
 
+  /** Two captions that differ only in what is cut are one to the model: each is told of once. */
+  private warnOfLong(texts: readonly string[]): void {
+    const { positions } = this.source.network;
+    const long = texts.filter((text) => !this.told.has(text) && this.tokenizer.encode(text).length > positions);
+    for (const text of long) this.told.add(text);
+    if (long.length === 0) return;
+    const [count, first] = [long.length === 1 ? "a caption is" : `${long.length} captions are`, at(long, 0)];
+    const shown = first.length > 60 ? `${first.slice(0, 60)}…` : first;
+    this.warn(`${count} longer than the ${positions} tokens that the model reads, and cut: "${shown}"`);
+  }
+
   /** Fills the cache with texts that are not in it yet, those that begin alike together. */
   private async embedTexts(texts: readonly string[]): Promise<void> {
     const { network } = this.source;
     const missing = texts.filter((text) => !this.embeddings.has(text)).sort();
+    this.warnOfLong(missing);
     for (let first = 0; first < missing.length; first += TEXT_BATCH) {
       const part = missing.slice(first, first + TEXT_BATCH);
       const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
@@ -389,6 +405,8 @@ function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
+const silent = (): void => undefined;
+
 /** Whole numbers from `first` to before `end`. */
 function range(first: number, end: number): number[] {
   const numbers: number[] = [];
@@ -417,6 +435,13 @@ function trainingOf(network: ContrastiveNetwork, trainable: Trainable | null, op
   return { trainable, options, image: worth ? front : { ...front, stage: null }, text: frozenFront(text, trainable) };
 }
 
+/** A directory's tokenizer, held to its config.json. */
+export function openTokenizer(directory: string, network: ContrastiveNetwork): TextTokenizer {
+  const tokenizer = TextTokenizer.open(directory);
+  network.checkTokenizer(tokenizer, path.join(directory, "config.json"));
+  return tokenizer;
+}
+
 /** What a directory's model is made of, and where its weights lie, checked. */
 export function readParameters(directory: string, network: ContrastiveNetwork): ModelParameters {
   const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
@@ -434,7 +459,7 @@ export function contrastiveGraphs(
   const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
   parameters.weights.check(parameters.shapes);
   const trainable = plannedTrainable(parameters, options, network.defaultTargets);
-  const tokenizer = TextTokenizer.open(directory);
+  const tokenizer = openTokenizer(directory, network);
   const source: Source = { network, parameters, trainable };
   const placement = parameters.weights.placement(parameters.shapes);
   const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
@@ -457,13 +482,13 @@ export async function openContrastive(
 ): Promise<VisionLanguageModel> {
   const parameters = readParameters(directory, network);
   const { trainable, trained } = startingPoint(parameters, options, network.defaultTargets);
-  const tokenizer = TextTokenizer.open(directory);
+  const tokenizer = openTokenizer(directory, network);
   const training = trainingOf(network, trainable, options.fineTuning);
   const runtime = await startRuntime(options.runtime);
   try {
     const source: Source = { network, parameters, trainable };
     const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
-    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch);
+    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch, options.warn ?? silent);
     await model.start(trained);
     return model;
   } catch (error) {

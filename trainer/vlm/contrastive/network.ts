@@ -30,8 +30,12 @@ export interface ContrastiveNetwork {
   readonly defaultTargets: TargetModules;
   /** Patches [images, patches, 3 · patch²] → [images, embedding], not normalised. */
   image(scope: Scope, patches: Value): Value;
+  /** Ids that a text may have; what is longer is cut. */
+  readonly positions: number;
   /** The ids that a text is to the model. */
   encode(tokenizer: TextTokenizer, text: string): Int32Array;
+  /** @throws InputError for a tokenizer that does not end texts as config.json says; `file` is config.json's name for the message */
+  checkTokenizer(tokenizer: TextTokenizer, file: string): void;
   texts(encoded: readonly Int32Array[]): TextBatch;
   /** Which of a text's tokens its features are taken from. */
   pooledToken(ids: Int32Array): number;

@@ -1,5 +1,5 @@
 /** @file A Hugging Face model directory on disk: its JSON files, parsed at the border. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
@@ -7,11 +7,12 @@ import { InputError } from "../../errors.js";
 
 /** Reads a JSON file and checks it; the message names the file and the first offending key. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {
-  if (!existsSync(file)) throw new InputError(`no file ${file}: is this a Hugging Face model directory?`);
+  checkFile(file, "is this a Hugging Face model directory?");
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
+    if (isRefused(error)) throw new InputError(`${file} may not be read: change its permissions`);
     throw new InputError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   const parsed = schema.safeParse(json);
@@ -19,11 +20,39 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T {
   throw new InputError(`${file}: ${describeComplaint(parsed.error, json)}`);
 }
 
+/**
+ * Looks that a file is there and can be read as one.
+ * @throws InputError that says what is there instead, ending in `advice` where nothing is
+ */
+export function checkFile(file: string, advice: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new InputError(`no file ${file}: ${advice}`);
+  if (found.isSymbolicLink() && !existsSync(file)) {
+    throw new InputError(`${file} is a link to ${readlinkSync(file)}, which is not there: download the model again`);
+  }
+  if (!statSync(file).isFile()) throw new InputError(`${file} is no regular file: download it again`);
+}
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+
 /** The directory itself, or an InputError. */
 function checkDirectory(directory: string): void {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new InputError(`no model directory ${directory}: give a folder with config.json and *.safetensors`);
   }
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    if (isRefused(error)) throw new InputError(`${directory} may not be entered: change its permissions`);
+    throw error;
+  }
+  if (names.includes("config.json") || !names.includes("snapshots")) return;
+  const [snapshot = "…"] = readdirSync(path.join(directory, "snapshots"));
+  throw new InputError(
+    `${directory} is a folder of the download cache: give the model in it, ${path.join(directory, "snapshots", snapshot)}`,
+  );
 }
 
 /** config.json's model_type, if it is one of those that are known. */

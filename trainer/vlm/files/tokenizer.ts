@@ -1,10 +1,11 @@
 /** @file A directory's tokenizer.json, as Hugging Face's library reads it. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
-import { readJson } from "./directory.js";
+import { checkFile, readJson } from "./directory.js";
 
 const tokenizerSchema = z.looseObject({ model: z.looseObject({ type: z.string() }), normalizer: z.unknown() });
 
@@ -26,6 +27,15 @@ export class TextTokenizer {
   /** @throws InputError when tokenizer.json is missing or of a kind that is not known. */
   static open(directory: string): TextTokenizer {
     const file = path.join(directory, "tokenizer.json");
+    const slow = ["vocab.json", "vocab.txt", "spiece.model", "tokenizer.model"].find((name) =>
+      existsSync(path.join(directory, name)),
+    );
+    checkFile(
+      file,
+      slow === undefined
+        ? "is this a Hugging Face model directory?"
+        : `there is a slow tokenizer's ${slow}; save a fast one beside it (transformers: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))`,
+    );
     const json = readJson(file, tokenizerSchema);
     const config = readJson(path.join(directory, "tokenizer_config.json"), configSchema);
     try {

@@ -18,7 +18,11 @@ export function siglipNetwork(config: SiglipConfig): ContrastiveNetwork {
     // Of the pooling head only its MLP is made of linear layers that PEFT can change.
     defaultTargets: ".*(self_attn\\.(q_proj|k_proj|v_proj|out_proj)|mlp\\.(fc1|fc2)|text_model\\.head)",
     image: (scope, patches) => imageFeatures(scope, vision, patches),
+    positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodePadded(caption, text.positions),
+    checkTokenizer: (tokenizer) => {
+      tokenizer.encodePadded("a", text.positions);
+    },
     texts: (encoded) => {
       const texts = bucket(encoded.length);
       const data = new Int32Array(texts * text.positions);

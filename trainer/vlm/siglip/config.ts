@@ -2,6 +2,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
+import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
 import { encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
 import type { EncoderConfig } from "../layers/transformer.js";
@@ -56,7 +57,11 @@ export interface SiglipConfig {
 
 export function readSiglipConfig(directory: string): SiglipConfig {
   const file = path.join(directory, "config.json");
-  const { text_config: text, vision_config: vision } = readJson(file, schema);
+  const json = readJson(file, schema);
+  const { text_config: text, vision_config: vision } = json;
+  refuseOtherKeys(file, "", json, schema.shape);
+  refuseOtherKeys(file, "text_config", text, textSchema.shape);
+  refuseOtherKeys(file, "vision_config", vision, visionSchema.shape);
   const projection = text.projection_size ?? text.hidden_size;
   if (projection !== vision.hidden_size) {
     throw new InputError(

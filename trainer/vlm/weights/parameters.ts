@@ -99,12 +99,25 @@ export function adapterOf(parameters: ModelParameters, trainable: Trainable, fla
   return { config: trainable.lora, pairs };
 }
 
-/** The weights that an adapter changes, with it added in. */
-export function mergedWeights({ weights }: ModelParameters, { config, pairs }: Adapter): Map<string, Float32Array> {
+/** A weight with an adapter added in, by its name; undefined where the adapter does not change it. */
+export const mergedWeightsOf =
+  ({ weights }: ModelParameters, { config, pairs }: Adapter) =>
+  (name: string): Float32Array | undefined => {
+    const path = name.replace(/\.weight$/, "");
+    const pair = path === name ? undefined : pairs.get(path);
+    if (pair === undefined) return undefined;
+    return mergedWeight(weights.floats(name), pair, rankOf(config, path), loraScale(config, path));
+  };
+
+/** All of those. */
+export function mergedWeights(parameters: ModelParameters, adapter: Adapter): Map<string, Float32Array> {
+  const merged = mergedWeightsOf(parameters, adapter);
   return new Map(
-    [...pairs].map(([path, pair]) => {
+    [...adapter.pairs.keys()].map((path) => {
       const name = `${path}.weight`;
-      return [name, mergedWeight(weights.floats(name), pair, rankOf(config, path), loraScale(config, path))];
+      const weight = merged(name);
+      if (weight === undefined) throw new Error(`the adapter does not change ${name}`);
+      return [name, weight];
     }),
   );
 }

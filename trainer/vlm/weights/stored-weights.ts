@@ -2,14 +2,14 @@
  * @file A model directory's weights where they lie: in model.safetensors, or in the shards that model.safetensors.index.json names.
  * Graphs refer to them there; nothing is read before it is asked for.
  */
-import { existsSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { checkFinite, SafetensorsFile, type StoredType } from "../../files/safetensors.js";
 import { type Graph, type StoredWeights as Placement, sizeOf, stored, type Value } from "../../graph/index.js";
-import { readJson } from "../files/directory.js";
+import { checkFile, readJson } from "../files/directory.js";
 import { canonicalKey } from "./key-layouts.js";
 import type { ParameterShape } from "./recording.js";
 
@@ -132,18 +132,27 @@ function commonFolder(one: string, other: string): string {
 
 /** The directory's tensors by their names there. */
 function filesOf(directory: string): Map<string, SafetensorsFile> {
-  const single = path.join(directory, "model.safetensors");
+  const single = "model.safetensors";
   const index = path.join(directory, "model.safetensors.index.json");
-  if (existsSync(single)) {
-    const file = SafetensorsFile.open(single);
+  const names = readdirSync(directory);
+  // Where a download broke off, the link may be there without its file.
+  const open = (name: string): Map<string, SafetensorsFile> => {
+    checkFile(path.join(directory, name), "download it again");
+    const file = SafetensorsFile.open(path.join(directory, name));
     return new Map([...file.tensors.keys()].map((key) => [key, file]));
-  }
-  if (existsSync(index)) return shardsOf(directory, index);
-  const pickled = existsSync(path.join(directory, "pytorch_model.bin"));
+  };
+  if (names.includes(single)) return open(single);
+  if (names.includes(path.basename(index))) return shardsOf(directory, index);
+  const variants = names.filter((name) => /^model\.[\w-]+\.safetensors$/.test(name));
+  const [variant] = variants;
+  if (variant !== undefined && variants.length === 1) return open(variant);
+  const pickled = names.find((name) => /^pytorch_model\.bin(?:\.index\.json)?$/.test(name));
   throw new InputError(
-    pickled
-      ? `${directory} has pytorch_model.bin only: save it again with safe_serialization=True (safetensors is what is read)`
-      : `${directory} has neither model.safetensors nor model.safetensors.index.json`,
+    pickled !== undefined
+      ? `${directory} has ${pickled} only: save it again with safe_serialization=True (safetensors is what is read)`
+      : variants.length > 0
+        ? `${directory} has several models, ${variants.join(" and ")}: name the one that is meant model.safetensors`
+        : `${directory} has neither model.safetensors nor model.safetensors.index.json: download the weights too`,
   );
 }
 
@@ -153,7 +162,7 @@ function shardsOf(directory: string, index: string): Map<string, SafetensorsFile
   for (const shard of new Set(Object.values(weight_map))) {
     if (path.basename(shard) !== shard) throw new InputError(`${index}: shard ${shard} lies outside the directory`);
     const location = path.join(directory, shard);
-    if (!existsSync(location)) throw new InputError(`${index} names ${shard}, which is missing: download it too`);
+    checkFile(location, `${path.basename(index)} names it: download it too`);
     shards.set(shard, SafetensorsFile.open(location));
   }
   const files = new Map<string, SafetensorsFile>();

@@ -1,7 +1,7 @@
 /** @file Writes a model as a Hugging Face directory of its own: new weights, the other files as they were. */
-import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { writeSafetensors } from "../../files/safetensors.js";
+import { writeDeferred } from "../../files/safetensors.js";
 import type { ModelParameters } from "./parameters.js";
 
 const COPIED = [
@@ -21,18 +21,23 @@ const COPIED = [
 export function writeModelDirectory(
   target: string,
   { shapes, weights }: ModelParameters,
-  changed: ReadonlyMap<string, Float32Array>,
+  changed: (name: string) => Float32Array | undefined,
 ): void {
   const made = mkdirSync(target, { recursive: true });
+  const before = new Set(readdirSync(target));
   try {
     copyFiles(weights.directory, target);
-    const tensors = shapes.map(({ name, shape }) => {
-      return [name, { shape, data: changed.get(name) ?? weights.floats(name) }] as const;
-    });
-    writeSafetensors(path.join(target, "model.safetensors"), Object.fromEntries(tensors));
+    const tensors = shapes.map(({ name, shape }) => ({
+      name,
+      shape,
+      read: () => changed(name) ?? weights.floats(name),
+    }));
+    writeDeferred(path.join(target, "model.safetensors"), tensors);
   } catch (error) {
     // A full disk, say: nothing half-written stays behind.
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    else
+      for (const file of readdirSync(target)) if (!before.has(file)) rmSync(path.join(target, file), { force: true });
     throw error;
   }
 }
