@@ -22,6 +22,10 @@ import { type Shape, showShape, sizeOf } from "./shapes.js";
 const OPSET = 18;
 const IR_VERSION = 9;
 
+/** onnxruntime's own operators, which its cpu, webgpu and cuda kernels have beside ONNX's. */
+const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu"]);
+const CONTRIBUTED_DOMAIN = "com.microsoft";
+
 export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
 
 /** What made a value, as far as gradients are concerned. */
@@ -243,6 +247,7 @@ export class Graph {
     const node: NodeProto = {
       opType,
       name: `${opType}${this.#nodes.length}`,
+      ...(CONTRIBUTED.has(opType) && { domain: CONTRIBUTED_DOMAIN }),
       input: inputs.map((value) => value.name),
       output: values.map((value) => value.name),
       attribute: Object.entries(attributes).map(([name, value]) => toAttribute(name, value)),
@@ -350,13 +355,17 @@ export class Graph {
         tensorType: { elemType: DATA_TYPE[value.type], shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } },
       },
     });
+    const nodes = [...this.#ordered(needed), ...copies];
     return {
       irVersion: IR_VERSION,
       producerName: "rls3",
-      opsetImport: [{ domain: "", version: OPSET }],
+      opsetImport: [
+        { domain: "", version: OPSET },
+        ...(nodes.some(({ domain }) => domain !== undefined) ? [{ domain: CONTRIBUTED_DOMAIN, version: 1 }] : []),
+      ],
       graph: {
         name,
-        node: [...this.#ordered(needed), ...copies].map((node) => ({
+        node: nodes.map((node) => ({
           ...node,
           input: rename(node.input),
           output: rename(node.output),

@@ -203,6 +203,7 @@ async function answer(request: Request): Promise<Tensors> {
     case "close":
       for (const variable of variables.values()) variable.dispose();
       variables.clear();
+      makers.clear();
       for (const id of [...programs.keys()]) await release(id);
       await copies.release();
       return {};

@@ -82,20 +82,23 @@ export const gelu = unary(
   (x) => multiply(x, normalCdf(x)),
 );
 
-const GELU_SCALE = Math.sqrt(2 / Math.PI);
+const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
 const GELU_CUBE = 0.044715;
-const geluTanh = (x: Value): Value => tanh(multiply(multiply(x, GELU_SCALE), add(multiply(square(x), GELU_CUBE), 1)));
+
+/** x · σ(2u) of u = √(2/π) · (x + 0.044715 x³), onnxruntime's own operator: one pass, where the parts take nine. */
+const fastGelu = (x: Value): Value => x.graph.emit("FastGelu", [x], [x])[0] as Value;
 
 /** GELU's tanh approximation: SigLIP's and Gemma's "gelu_pytorch_tanh". */
 export const tanhGelu = unary(
   "TanhGelu",
-  (dy, x) => {
-    const t = geluTanh(x);
-    const inner = multiply(add(multiply(square(x), 3 * GELU_CUBE), 1), GELU_SCALE);
-    const slope = multiply(multiply(x, subtract(1, square(t))), inner);
-    return multiply(dy, multiply(add(add(t, 1), slope), 0.5));
+  // σ + x · σ · (1 − σ) · (2u)′, from x alone: nothing but x and y is kept from the forward pass.
+  (dy, x, y) => {
+    const part = add(multiply(square(x), GELU_SLOPE * GELU_CUBE), GELU_SLOPE);
+    const s = sigmoid(multiply(x, part));
+    const inner = subtract(multiply(part, 3), 2 * GELU_SLOPE);
+    return multiply(dy, add(s, multiply(subtract(y, multiply(y, s)), inner)));
   },
-  (x) => multiply(multiply(x, 0.5), add(geluTanh(x), 1)),
+  fastGelu,
 );
 
 const clipping: Operator<readonly [number, number]> = {
