@@ -3,7 +3,9 @@ import type { Architecture } from "../architecture.js";
 import type { Tolerances } from "../verification/tolerances.js";
 import { record } from "../weights/recording.js";
 import { type ReadNetwork, verifyContrastive } from "./checks.js";
-import { contrastiveGraphs, openContrastive, openTokenizer, readParameters } from "./model.js";
+import { openTokenizer, readParameters } from "./directory.js";
+import { openContrastive } from "./model.js";
+import { contrastiveGraphs } from "./plan.js";
 
 export function contrastive(name: string, read: ReadNetwork, tolerances: Tolerances): Architecture {
   return {

@@ -16,7 +16,7 @@ import { fullTrainable, storedParameters, trainedParameters } from "../weights/p
 import { Patches } from "./batches.js";
 import { checkAdapter } from "./check-adapter.js";
 import { batchOf, type Context, forward, metaSchema, numbers, rowsOf, runOnce } from "./check-context.js";
-import { readParameters } from "./model.js";
+import { readParameters } from "./directory.js";
 import type { ContrastiveNetwork } from "./network.js";
 import { patchesInput } from "./programs.js";
 

@@ -6,37 +6,34 @@ import { layoutSize, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
 import { float32, scalar, type Tensor, type Tensors } from "../../tensor.js";
-import type { Work, WorkGraphs } from "../architecture.js";
 import { readImageProcessing } from "../files/image-processor.js";
-import { TextTokenizer } from "../files/tokenizer.js";
-import type {
-  CaptionSet,
-  FineTuneResult,
-  FineTuning,
-  ImageBatch,
-  OpenOptions,
-  TrainingState,
-  VisionLanguageModel,
-} from "../model.js";
+import type { TextTokenizer } from "../files/tokenizer.js";
+import type { FineTuneResult, ImageBatch, OpenOptions, TrainingState, VisionLanguageModel } from "../model.js";
 import { dropoutFeeds, dropoutTables } from "../training/dropout.js";
 import { type Input, Programs } from "../training/program-cache.js";
-import { type FrozenFront, frozenFront } from "../weights/frozen.js";
 import { matchTargets, writeAdapter } from "../weights/lora.js";
-import { adapterOf, checkParameters, countOf, type ModelParameters, type Trainable } from "../weights/parameters.js";
-import { record } from "../weights/recording.js";
-import { plannedTrainable, startingPoint } from "../weights/starting.js";
-import { StoredWeights } from "../weights/stored-weights.js";
+import { adapterOf, countOf } from "../weights/parameters.js";
+import { startingPoint } from "../weights/starting.js";
 import { writeModelDirectory } from "../weights/write-directory.js";
 import { bucket, captionSetTensors, DistinctTexts, Patches } from "./batches.js";
+import { openTokenizer, readParameters } from "./directory.js";
 import { type ImageRow, ImageRows } from "./image-rows.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
+import {
+  type Captions,
+  DEFAULT_SCORING_BATCH,
+  planStep,
+  TEXT_BATCH,
+  type Training,
+  textsOf,
+  trainingOf,
+} from "./plan.js";
 import {
   ACCUMULATED,
   calibrationProgram,
   frontProgram,
   imageProgram,
   partProgram,
-  patchesInput,
   type Source,
   type StepShape,
   type StepStart,
@@ -46,10 +43,6 @@ import {
   updateProgram,
 } from "./programs.js";
 
-const DEFAULT_SCORING_BATCH = 64;
-/** Texts that go through the tower at once when scoring. */
-const TEXT_BATCH = 512;
-
 /** Adam's state beside the trained parameters. */
 const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
 
@@ -58,15 +51,6 @@ function floats(tensors: Tensors, name: string): Float32Array {
   if (!(data instanceof Float32Array)) throw new Error(`no float tensor ${name}`);
   return data;
 }
-
-interface Training {
-  readonly trainable: Trainable;
-  readonly options: FineTuning;
-  readonly image: FrozenFront;
-  readonly text: FrozenFront;
-}
-
-type Captions = readonly (readonly CaptionSet[])[];
 
 class ContrastiveModel implements VisionLanguageModel {
   readonly imageSize: number;
@@ -373,32 +357,6 @@ class ContrastiveModel implements VisionLanguageModel {
   }
 }
 
-/** The shape of the graph that a step goes through. */
-function planStep(
-  network: ContrastiveNetwork,
-  tokenizer: TextTokenizer,
-  training: Training,
-  captions: Captions,
-): { texts: string[]; distinct: DistinctTexts; batch: TextBatch; shape: StepShape; start: StepStart } {
-  const distinct = new DistinctTexts((text) => network.encode(tokenizer, text));
-  const texts = textsOf(captions);
-  for (const text of texts) distinct.number(text);
-  const shape = {
-    images: imageBucket(captions.length),
-    sets: captions.reduce((most, { length }) => Math.max(most, length), 1),
-  };
-  const start = { image: training.image.stage, textsFrozen: training.text.whole };
-  return { texts, distinct, batch: network.texts(distinct.encoded), shape, start };
-}
-
-/** The distinct texts of all sets, in the order they are first met. */
-function textsOf(captions: Captions): string[] {
-  const texts = new Set<string>();
-  // The same set is asked of many images.
-  for (const set of new Set(captions.flat())) for (const text of [set.right, ...set.wrong]) texts.add(text);
-  return [...texts];
-}
-
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
@@ -414,64 +372,12 @@ function range(first: number, end: number): number[] {
   return numbers;
 }
 
-/** Steps of fine-tuning come in one size but for an epoch's last: multiples of 16 images. */
-const imageBucket = (count: number): number => (count <= 8 ? bucket(count) : Math.ceil(count / 16) * 16);
-
 function checkCounts(images: ImageBatch, captions: readonly unknown[]): void {
   if (images.count !== captions.length) {
     throw new RangeError(`${images.count} images, but caption sets of ${captions.length}`);
   }
   const bytes = images.count * images.height * images.width * 3;
   if (images.data.length !== bytes) throw new RangeError(`${images.data.length} bytes of images instead of ${bytes}`);
-}
-
-function trainingOf(network: ContrastiveNetwork, trainable: Trainable | null, options?: FineTuning): Training | null {
-  if (trainable === null || options === undefined) return null;
-  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
-  const text = record((scope) => network.texts([new Int32Array(1)]).features(scope));
-  const front = frozenFront(image, trainable);
-  // Before its first stage an image is only embedded: as cheap as looking it up.
-  const worth = front.stage !== image.stages[0]?.name;
-  return { trainable, options, image: worth ? front : { ...front, stage: null }, text: frozenFront(text, trainable) };
-}
-
-/** A directory's tokenizer, held to its config.json. */
-export function openTokenizer(directory: string, network: ContrastiveNetwork): TextTokenizer {
-  const tokenizer = TextTokenizer.open(directory);
-  network.checkTokenizer(tokenizer, path.join(directory, "config.json"));
-  return tokenizer;
-}
-
-/** What a directory's model is made of, and where its weights lie, checked. */
-export function readParameters(directory: string, network: ContrastiveNetwork): ModelParameters {
-  const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
-  checkParameters(parameters);
-  return parameters;
-}
-
-/** The graphs that scoring, and a step of fine-tuning, go through. */
-export function contrastiveGraphs(
-  directory: string,
-  network: ContrastiveNetwork,
-  { captions }: Work,
-  options: Omit<OpenOptions, "runtime">,
-): WorkGraphs {
-  const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
-  parameters.weights.check(parameters.shapes);
-  const trainable = plannedTrainable(parameters, options, network.defaultTargets);
-  const tokenizer = openTokenizer(directory, network);
-  const source: Source = { network, parameters, trainable };
-  const placement = parameters.weights.placement(parameters.shapes);
-  const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
-  const texts = textsOf(captions).sort().slice(0, TEXT_BATCH);
-  const batch = network.texts(texts.map((text) => network.encode(tokenizer, text)));
-  const score = [imageProgram(source, rows).graph, textProgram(source, batch).graph];
-  const training = trainingOf(network, trainable, options.fineTuning);
-  if (training === null) return { score, step: null, trained: 0, placement };
-  const plan = planStep(network, tokenizer, training, captions);
-  const { trainable: trained, options: fineTuning } = training;
-  const step = stepProgram({ ...source, trainable: trained }, plan.batch, plan.shape, plan.start, fineTuning);
-  return { score, step: step.graph, trained: layoutSize(trained.layout), placement };
 }
 
 /** Opens a directory in a worker thread of its own. */

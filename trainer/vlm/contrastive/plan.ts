@@ -1,0 +1,103 @@
+/** @file Which graphs some work goes through: what a step feeds and trains, where it starts, and how large it is. */
+
+import { layoutSize } from "../../graph/index.js";
+import type { Work, WorkGraphs } from "../architecture.js";
+import type { TextTokenizer } from "../files/tokenizer.js";
+import type { CaptionSet, FineTuning, OpenOptions } from "../model.js";
+import { type FrozenFront, frozenFront } from "../weights/frozen.js";
+import type { Trainable } from "../weights/parameters.js";
+import { record } from "../weights/recording.js";
+import { plannedTrainable } from "../weights/starting.js";
+import { bucket, DistinctTexts } from "./batches.js";
+import { openParameters, openTokenizer } from "./directory.js";
+import type { ContrastiveNetwork, TextBatch } from "./network.js";
+import {
+  imageProgram,
+  patchesInput,
+  type Source,
+  type StepShape,
+  type StepStart,
+  stepProgram,
+  textProgram,
+} from "./programs.js";
+
+export const DEFAULT_SCORING_BATCH = 64;
+/** Texts that go through the tower at once when scoring. */
+export const TEXT_BATCH = 512;
+
+export type Captions = readonly (readonly CaptionSet[])[];
+
+export interface Training {
+  readonly trainable: Trainable;
+  readonly options: FineTuning;
+  readonly image: FrozenFront;
+  readonly text: FrozenFront;
+}
+
+/** What is trained of which networks; null where nothing is. */
+export function trainingOf(
+  network: ContrastiveNetwork,
+  trainable: Trainable | null,
+  options?: FineTuning,
+): Training | null {
+  if (trainable === null || options === undefined) return null;
+  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
+  const text = record((scope) => network.texts([new Int32Array(1)]).features(scope));
+  const front = frozenFront(image, trainable);
+  // Before its first stage an image is only embedded: as cheap as looking it up.
+  const worth = front.stage !== image.stages[0]?.name;
+  return { trainable, options, image: worth ? front : { ...front, stage: null }, text: frozenFront(text, trainable) };
+}
+
+/** The distinct texts of all sets, in the order they are first met. */
+export function textsOf(captions: Captions): string[] {
+  const texts = new Set<string>();
+  // The same set is asked of many images.
+  for (const set of new Set(captions.flat())) for (const text of [set.right, ...set.wrong]) texts.add(text);
+  return [...texts];
+}
+
+/** Steps of fine-tuning come in one size but for an epoch's last: multiples of 16 images. */
+const imageBucket = (count: number): number => (count <= 8 ? bucket(count) : Math.ceil(count / 16) * 16);
+
+/** The shape of the graph that a step goes through. */
+export function planStep(
+  network: ContrastiveNetwork,
+  tokenizer: TextTokenizer,
+  training: Training,
+  captions: Captions,
+): { texts: string[]; distinct: DistinctTexts; batch: TextBatch; shape: StepShape; start: StepStart } {
+  const distinct = new DistinctTexts((text) => network.encode(tokenizer, text));
+  const texts = textsOf(captions);
+  for (const text of texts) distinct.number(text);
+  const shape = {
+    images: imageBucket(captions.length),
+    sets: captions.reduce((most, { length }) => Math.max(most, length), 1),
+  };
+  const start = { image: training.image.stage, textsFrozen: training.text.whole };
+  return { texts, distinct, batch: network.texts(distinct.encoded), shape, start };
+}
+
+/** The graphs that scoring, and a step of fine-tuning, go through. */
+export function contrastiveGraphs(
+  directory: string,
+  network: ContrastiveNetwork,
+  { captions }: Work,
+  options: Omit<OpenOptions, "runtime">,
+): WorkGraphs {
+  const parameters = openParameters(directory, network);
+  const trainable = plannedTrainable(parameters, options, network.defaultTargets);
+  const tokenizer = openTokenizer(directory, network);
+  const source: Source = { network, parameters, trainable };
+  const placement = parameters.weights.placement(parameters.shapes);
+  const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
+  const texts = textsOf(captions).sort().slice(0, TEXT_BATCH);
+  const batch = network.texts(texts.map((text) => network.encode(tokenizer, text)));
+  const score = [imageProgram(source, rows).graph, textProgram(source, batch).graph];
+  const training = trainingOf(network, trainable, options.fineTuning);
+  if (training === null) return { score, step: null, trained: 0, placement };
+  const plan = planStep(network, tokenizer, training, captions);
+  const { trainable: trained, options: fineTuning } = training;
+  const step = stepProgram({ ...source, trainable: trained }, plan.batch, plan.shape, plan.start, fineTuning);
+  return { score, step: step.graph, trained: layoutSize(trained.layout), placement };
+}
