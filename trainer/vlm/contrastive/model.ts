@@ -52,6 +52,16 @@ function floats(tensors: Tensors, name: string): Float32Array {
   return data;
 }
 
+/** A step of fine-tuning. */
+interface StepWork {
+  readonly training: Training;
+  readonly images: ImageBatch;
+  readonly captions: Captions;
+  /** Caption sets of all images. */
+  readonly sets: number;
+  readonly learningRate: Tensor;
+}
+
 class ContrastiveModel implements VisionLanguageModel {
   readonly imageSize: number;
   readonly description: VisionLanguageModel["description"];
@@ -97,7 +107,6 @@ class ContrastiveModel implements VisionLanguageModel {
       const widths = matchTargets(lora.targets, this.source.parameters.modules).map(({ inputs }) => inputs);
       await this.runtime.set(dropoutTables(widths, lora.dropout, this.training.options.seed));
     }
-    if (this.training.options.accumulation > 1) await this.runtime.set({ [ACCUMULATED]: zeros() });
   }
 
   async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
@@ -136,22 +145,16 @@ class ContrastiveModel implements VisionLanguageModel {
     const learningRate = scalar(options.learningRate * warm);
     const result =
       options.accumulation === 1
-        ? await this.wholeStep(training, images, captions, sets, learningRate)
-        : await this.stepInParts(training, images, captions, sets, learningRate);
+        ? await this.wholeStep({ training, images, captions, sets, learningRate })
+        : await this.stepInParts({ training, images, captions, sets, learningRate });
     this.steps++;
     this.forget(training);
     return result;
   }
 
-  private async wholeStep(
-    training: Training,
-    images: ImageBatch,
-    captions: Captions,
-    sets: number,
-    learningRate: Tensor,
-  ): Promise<FineTuneResult> {
-    const chosen = range(0, images.count);
-    const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
+  private async wholeStep(work: StepWork): Promise<FineTuneResult> {
+    const { training, learningRate } = work;
+    const { key, batch, shape, start, feeds } = await this.stepFeeds(work, range(0, work.images.count));
     const { program, inputs } = await this.programs.get(`step ${key}`, () =>
       stepProgram({ ...this.source, trainable: training.trainable }, batch, shape, start, training.options),
     );
@@ -160,20 +163,17 @@ class ContrastiveModel implements VisionLanguageModel {
   }
 
   /** The same step with its images in parts, whose gradients are added up. */
-  private async stepInParts(
-    training: Training,
-    images: ImageBatch,
-    captions: Captions,
-    sets: number,
-    learningRate: Tensor,
-  ): Promise<FineTuneResult> {
+  private async stepInParts(work: StepWork): Promise<FineTuneResult> {
+    const { training, images, captions, learningRate } = work;
+    // What a step that failed has added up is not part of this one.
+    await this.runtime.set({ [ACCUMULATED]: float32(new Float32Array(layoutSize(training.trainable.layout))) });
     const source = { ...this.source, trainable: training.trainable };
     const size = Math.ceil(images.count / training.options.accumulation);
     let loss = 0;
     for (let first = 0; first < images.count; first += size) {
       const chosen = range(first, Math.min(first + size, images.count));
       if (chosen.every((image) => at(captions, image).length === 0)) continue;
-      const { key, batch, shape, start, feeds } = await this.stepFeeds(training, images, captions, chosen, sets);
+      const { key, batch, shape, start, feeds } = await this.stepFeeds(work, chosen);
       const part = await this.programs.get(`part ${key}`, () => partProgram(source, batch, shape, start));
       const fed = { ...feeds, ...this.dropout(part.inputs, training, first) };
       loss += at(floats(await part.program.run(fed), "loss"), 0);
@@ -189,11 +189,8 @@ class ContrastiveModel implements VisionLanguageModel {
 
   /** What a step over the chosen images is fed, and the graph's shape that it goes through. */
   private async stepFeeds(
-    training: Training,
-    images: ImageBatch,
-    captions: Captions,
+    { training, images, captions, sets }: StepWork,
     chosen: readonly number[],
-    sets: number,
   ): Promise<{ key: string; batch: TextBatch; shape: StepShape; start: StepStart; feeds: Tensors }> {
     const own = chosen.map((image) => at(captions, image));
     const { texts, distinct, batch, shape, start } = planStep(this.source.network, this.tokenizer, training, own);

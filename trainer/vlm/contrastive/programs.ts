@@ -10,7 +10,6 @@ import {
   Graph,
   gradients,
   layoutSize,
-  multiply,
   l2Normalize as unit,
   type Value,
 } from "../../graph/index.js";
@@ -173,13 +172,12 @@ export function partProgram(source: Training, batch: TextBatch, shape: StepShape
   return placed(graph, source);
 }
 
-/** The end of a step in parts: → gradientNorm; the sum starts at zero again. */
+/** The end of a step in parts: → gradientNorm. */
 export function updateProgram(source: Training, options: StepOptions): Built {
   const graph = new Graph();
   const size = layoutSize(source.trainable.layout);
   const state = adamVariables(graph, TRAINED, size);
   const sum = graph.variable(ACCUMULATED, [size]);
   update(graph, state, sum, options);
-  graph.assign(ACCUMULATED, multiply(sum, 0));
   return placed(graph, source);
 }

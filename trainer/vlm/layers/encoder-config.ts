@@ -1,21 +1,12 @@
 /** @file The part of config.json that a transformer encoder follows from, under the keys that Hugging Face's classes share. */
 import { z } from "zod";
 import { InputError } from "../../errors.js";
-import { ACTIVATIONS, type Activation, type EncoderConfig } from "./transformer.js";
+import { ACTIVATIONS, type EncoderConfig } from "./transformer.js";
 
 export const size = z.number().int().positive();
 
-interface Defaults {
-  readonly width: number;
-  readonly mlp: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly activation: Activation;
-  readonly epsilon: number;
-}
-
 /** The keys, with a class's defaults for those that are left out. */
-export const encoderKeys = ({ width, mlp, layers, heads, activation, epsilon }: Defaults) => ({
+export const encoderKeys = ({ width, mlp, layers, heads, activation, epsilon }: EncoderConfig) => ({
   hidden_size: size.default(width),
   intermediate_size: size.default(mlp),
   num_hidden_layers: size.default(layers),
