@@ -18,6 +18,7 @@ export function clipNetwork(config: ClipConfig): ContrastiveNetwork {
     embedding: projection,
     defaultTargets: ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "visual_projection", "text_projection"],
     image: (scope, patches) => imageFeatures(scope, visionModel(scope, vision, patches).pooled, config),
+    textBatch: 512,
     positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodeTruncated(caption, text.positions),
     checkTokenizer: (tokenizer, file) => {

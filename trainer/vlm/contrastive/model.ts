@@ -19,15 +19,7 @@ import { bucket, captionSetTensors, DistinctTexts, Patches } from "./batches.js"
 import { openTokenizer, readParameters } from "./directory.js";
 import { type ImageRow, ImageRows } from "./image-rows.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
-import {
-  type Captions,
-  DEFAULT_SCORING_BATCH,
-  planStep,
-  TEXT_BATCH,
-  type Training,
-  textsOf,
-  trainingOf,
-} from "./plan.js";
+import { type Captions, DEFAULT_SCORING_BATCH, planStep, type Training, textsOf, trainingOf } from "./plan.js";
 import {
   ACCUMULATED,
   calibrationProgram,
@@ -86,7 +78,7 @@ class ContrastiveModel implements VisionLanguageModel {
     const { network, parameters } = source;
     this.imageSize = network.grid.imageSize;
     this.patches = new Patches(network.grid, readImageProcessing(directory));
-    this.programs = new Programs(runtime);
+    this.programs = new Programs(runtime, parameters.weights.placement(parameters.shapes));
     this.description = {
       directory: path.basename(path.resolve(directory)),
       architecture: network.architecture,
@@ -339,8 +331,8 @@ class ContrastiveModel implements VisionLanguageModel {
     const { network } = this.source;
     const missing = texts.filter((text) => !this.embeddings.has(text)).sort();
     this.warnOfLong(missing);
-    for (let first = 0; first < missing.length; first += TEXT_BATCH) {
-      const part = missing.slice(first, first + TEXT_BATCH);
+    for (let first = 0; first < missing.length; first += network.textBatch) {
+      const part = missing.slice(first, first + network.textBatch);
       const distinct = new DistinctTexts((text) => network.encode(this.tokenizer, text));
       const numbers = part.map((text) => distinct.number(text));
       const batch = network.texts(distinct.encoded);

@@ -30,6 +30,8 @@ export interface ContrastiveNetwork {
   readonly defaultTargets: TargetModules;
   /** Patches [images, patches, 3 · patch²] → [images, embedding], not normalised. */
   image(scope: Scope, patches: Value): Value;
+  /** Texts that go through the network at once when scoring. */
+  readonly textBatch: number;
   /** Ids that a text may have; what is longer is cut. */
   readonly positions: number;
   /** The ids that a text is to the model. */

@@ -22,8 +22,6 @@ import {
 } from "./programs.js";
 
 export const DEFAULT_SCORING_BATCH = 64;
-/** Texts that go through the tower at once when scoring. */
-export const TEXT_BATCH = 512;
 
 export type Captions = readonly (readonly CaptionSet[])[];
 
@@ -91,7 +89,7 @@ export function contrastiveGraphs(
   const source: Source = { network, parameters, trainable };
   const placement = parameters.weights.placement(parameters.shapes);
   const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
-  const texts = textsOf(captions).sort().slice(0, TEXT_BATCH);
+  const texts = textsOf(captions).sort().slice(0, network.textBatch);
   const batch = network.texts(texts.map((text) => network.encode(tokenizer, text)));
   const score = [imageProgram(source, rows).graph, textProgram(source, batch).graph];
   const training = trainingOf(network, trainable, options.fineTuning);

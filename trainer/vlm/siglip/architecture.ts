@@ -18,6 +18,8 @@ export function siglipNetwork(config: SiglipConfig): ContrastiveNetwork {
     // Of the pooling head only its MLP is made of linear layers that PEFT can change.
     defaultTargets: ".*(self_attn\\.(q_proj|k_proj|v_proj|out_proj)|mlp\\.(fc1|fc2)|text_model\\.head)",
     image: (scope, patches) => imageFeatures(scope, vision, patches),
+    // Each is as long as the longest could be.
+    textBatch: 64,
     positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodePadded(caption, text.positions),
     checkTokenizer: (tokenizer) => {

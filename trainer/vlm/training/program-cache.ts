@@ -16,6 +16,8 @@ export const built = (graph: Graph, weights?: StoredWeights): Built => ({
 });
 
 const MOST = 48;
+/** Where each program has a copy of a large model's weights of its own. */
+const MOST_COPIES = 4;
 
 /** Of a program; the graph itself is not kept. */
 export interface Input {
@@ -32,7 +34,15 @@ export class Programs {
   /** In the order of use. */
   private readonly loaded = new Map<string, Loaded>();
 
-  constructor(private readonly runtime: Runtime) {}
+  private readonly most: number;
+
+  constructor(
+    private readonly runtime: Runtime,
+    { inPlace }: StoredWeights,
+  ) {
+    // Weights are used in place on the cpu alone; a GPU has them in its own memory, once for each program.
+    this.most = inPlace && runtime.device !== "cpu" ? MOST_COPIES : MOST;
+  }
 
   async get(
     key: string,
@@ -43,7 +53,7 @@ export class Programs {
     const loaded = known ?? this.load(build());
     this.loaded.set(key, loaded);
     const [oldest] = this.loaded;
-    if (this.loaded.size > MOST && oldest !== undefined) {
+    if (this.loaded.size > this.most && oldest !== undefined) {
       this.loaded.delete(oldest[0]);
       await (await oldest[1].program).release();
     }
