@@ -1,6 +1,7 @@
 /** @file `rls3 vlm inspect`: what a model directory is, and whether it can be read. */
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
+import { wrap } from "../report/terminal.js";
 import { modelDirectory } from "../runs/parts.js";
 import { resolveConfiguration } from "../settings/configuration.js";
 import { fineTuningOf } from "../vlm/fine-tuning.js";
@@ -39,17 +40,37 @@ const list = (table: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} ${count.toLocaleString("en")}`)
     .join(", ");
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+/** To three digits, in the unit that fits. */
+function size(bytes: number): string {
+  const [unit, name] = bytes < 2 ** 30 ? [2 ** 20, "MiB"] : [2 ** 30, "GiB"];
+  return `${Number((bytes / unit).toPrecision(3))} ${name}`;
+}
+
+/** "width 64, heads 4" of an object's entries; anything else as it is. */
+const entries = (value: unknown): string =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.entries(value)
+        .map(([name, part]) => `${name} ${entries(part)}`)
+        .join(", ")
+    : Array.isArray(value)
+      ? value.join(" ")
+      : String(value);
+
+const INDENT = 14;
+
+/** A title and what belongs to it, within 80 columns. */
+const row = (title: string, text: string): string =>
+  title.padEnd(INDENT) + wrap(text, " ".repeat(INDENT)).slice(INDENT);
 
 function lines({ directory, architecture, parameters, types, sizes, images, memory, targets }: Inspection): string[] {
   const { score, tune, weights } = memory;
   return [
     directory,
-    `architecture  ${architecture}, ${parameters.toLocaleString("en")} parameters (${list(types)})`,
-    ...Object.entries(sizes).map(([name, value]) => `${name.padEnd(13)} ${JSON.stringify(value)}`),
-    `images        ${JSON.stringify(images)}`,
-    `memory        ${gibibytes(weights)} of weights; beside them ${gibibytes(score)} to score and ${gibibytes(tune)} to tune (LoRA)`,
-    `              ${memory.images} images at once, two pairs of objects in each (--images N)`,
-    `LoRA targets  ${list(targets)}`,
+    row("architecture", `${architecture}, ${parameters.toLocaleString("en")} parameters (${list(types)})`),
+    ...Object.entries(sizes).map(([name, value]) => row(name, entries(value))),
+    row("images", entries(images)),
+    row("memory", `weights ${size(weights)}; beside them ${size(score)} to score, ${size(tune)} to tune with LoRA`),
+    row("", `(${memory.images} images at once, two pairs of objects in each; --images N)`),
+    row("LoRA targets", list(targets)),
   ];
 }
