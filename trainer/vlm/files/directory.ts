@@ -30,7 +30,9 @@ export function checkFile(file: string, advice: string): void {
   if (found.isSymbolicLink() && !existsSync(file)) {
     throw new InputError(`${file} is a link to ${readlinkSync(file)}, which is not there: download the model again`);
   }
-  if (!statSync(file).isFile()) throw new InputError(`${file} is no regular file: download it again`);
+  const target = statSync(file);
+  if (target.isDirectory()) throw new InputError(`${file} is a folder where a file is expected: download it again`);
+  if (!target.isFile()) throw new InputError(`${file} is no regular file: download it again`);
 }
 
 const isRefused = (error: unknown): boolean =>
