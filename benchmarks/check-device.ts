@@ -12,8 +12,7 @@ import { hideBin } from "yargs/helpers";
 import { EXIT, exitCodeOf } from "../trainer/cli/outcome.js";
 import { writeDurably } from "../trainer/files/durable-file.js";
 import { chooseDevice } from "../trainer/graph/index.js";
-import { ARCHITECTURES } from "../trainer/vlm/architectures.js";
-import { modelType } from "../trainer/vlm/files/directory.js";
+import { isModelDirectory } from "../trainer/vlm/architectures.js";
 import { verify } from "../trainer/vlm/verification/index.js";
 import { vlmBenchmarks } from "./performance/rates/vlm.js";
 
@@ -36,16 +35,9 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** Model directories with reference numbers, of the architectures that there are. */
 function goldenModels(): string[] {
   const golden = process.env["RLS3_GOLDEN"] ?? path.join(root, "test/golden");
-  const known = ARCHITECTURES.map(({ name }) => name);
   return readdirSync(golden)
     .map((name) => path.join(golden, name))
-    .filter((folder) => {
-      try {
-        return known.includes(modelType(folder, known));
-      } catch {
-        return false;
-      }
-    });
+    .filter(isModelDirectory);
 }
 
 interface Loop {

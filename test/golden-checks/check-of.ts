@@ -2,15 +2,15 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isModelDirectory } from "../../trainer/vlm/architectures.js";
 import type { GoldenCheck } from "./check.js";
-import { isKnownModel } from "./model-directory.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 /** null: not implemented. */
 export async function checkOf(folder: string): Promise<GoldenCheck | null> {
   const own = path.join(here, `${path.basename(folder)}.js`);
-  const module = isKnownModel(folder) ? path.join(here, "model-directory.js") : own;
+  const module = isModelDirectory(folder) ? path.join(here, "model-directory.js") : own;
   if (!existsSync(module)) return null;
   const { check } = (await import(pathToFileURL(module).href)) as { check: GoldenCheck };
   return check;

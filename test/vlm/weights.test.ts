@@ -123,6 +123,13 @@ describe("weights on disk", () => {
     expectSame(await behaviour(snapshot), await behaviour(siglip), 1e-30 + Number.EPSILON);
   });
 
+  it("of SigLIP beside a tokenizer that tells letter cases apart are refused: SigLIP 2 is another model", async () => {
+    const directory = copyWith((_, { shape, data }) => ({ shape, data }));
+    const file = path.join(directory, "tokenizer.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"Lowercase"', '"NFC"'));
+    await expect(openModel(directory, { runtime })).rejects.toThrow(/tells "A" from "a"/);
+  });
+
   it("of a type that is none of float are refused with the tensor", async () => {
     const directory = copyWith((name, { shape, data }) =>
       name === "vision_model.post_layernorm.bias" ? { shape, data: Int32Array.from(data) } : { shape, data },

@@ -1,11 +1,22 @@
 /** @file The architectures that there are: the one list that opening, inspecting, merging and verifying go by. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
 import { at } from "../at.js";
 import type { Architecture } from "./architecture.js";
 import { CLIP } from "./clip/architecture.js";
-import { modelType } from "./files/directory.js";
+import { modelType, readJson } from "./files/directory.js";
 import { SIGLIP } from "./siglip/architecture.js";
 
 export const ARCHITECTURES: readonly Architecture[] = [CLIP, SIGLIP];
+
+/** Whether a folder is a model directory of an architecture in the list. */
+export function isModelDirectory(folder: string): boolean {
+  const config = path.join(folder, "config.json");
+  if (!existsSync(config)) return false;
+  const { model_type } = readJson(config, z.looseObject({ model_type: z.string() }));
+  return ARCHITECTURES.some(({ name }) => name === model_type);
+}
 
 /**
  * The architecture of a Hugging Face model directory, by config.json's model_type.

@@ -71,7 +71,7 @@ export function memoryOf(directory: string, images: number, fineTuning: FineTuni
   };
 }
 
-/** Reads and checks a directory: its headers, not its weights. */
+/** Reads and checks a directory: its headers, and the values of a small model. */
 export function inspect(directory: string, images: number, fineTuning: FineTuning): Inspection {
   const architecture = architectureIn(directory);
   const { shapes, modules, sizes } = architecture.shape(directory);

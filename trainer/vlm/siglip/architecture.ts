@@ -1,4 +1,5 @@
 /** @file SigLIP as one of the contrastive architectures. */
+import { InputError } from "../../errors.js";
 import { exp, type Tensor } from "../../graph/index.js";
 import { contrastive } from "../contrastive/architecture.js";
 import { bucket } from "../contrastive/batches.js";
@@ -22,8 +23,13 @@ export function siglipNetwork(config: SiglipConfig): ContrastiveNetwork {
     textBatch: 64,
     positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodePadded(caption, text.positions),
-    checkTokenizer: (tokenizer) => {
-      tokenizer.encodePadded("a", text.positions);
+    checkTokenizer: (tokenizer, file) => {
+      // SigLIP 2's directories have the same model_type and a tokenizer that leaves lower-casing to its class.
+      if (tokenizer.encodePadded("A", text.positions).join() === tokenizer.encodePadded("a", text.positions).join())
+        return;
+      throw new InputError(
+        `${file}: the tokenizer beside it tells "A" from "a"; SigLIP's does not, and SigLIP 2 is not supported`,
+      );
     },
     texts: (encoded) => {
       const texts = bucket(encoded.length);

@@ -9,7 +9,7 @@ import {
   fullTrainable,
   loraTrainable,
   type ModelParameters,
-  mergedWeights,
+  mergedWeightsOf,
   type Trainable,
 } from "./parameters.js";
 import type { ModelShape } from "./recording.js";
@@ -58,8 +58,8 @@ export function startingPoint(
   const loaded = adapter === undefined ? null : readAdapter(adapter, parameters.modules);
   if (fineTuning?.method === "full") {
     const trainable = fullTrainable(parameters);
-    const changed = loaded === null ? null : mergedWeights(parameters, loaded);
-    const trained = pack(trainable.layout, (name) => changed?.get(name) ?? parameters.weights.floats(name));
+    const merged = loaded === null ? () => undefined : mergedWeightsOf(parameters, loaded);
+    const trained = pack(trainable.layout, (name) => merged(name) ?? parameters.weights.floats(name));
     return { trainable, trained };
   }
   if (loaded !== null) {

@@ -5,7 +5,6 @@
 import { readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { checkFinite, SafetensorsFile, type StoredType } from "../../files/safetensors.js";
 import { type Graph, type StoredWeights as Placement, sizeOf, stored, type Value } from "../../graph/index.js";
@@ -34,31 +33,31 @@ const IN_GRAPHS: Readonly<Partial<Record<StoredType, "float32" | "float16" | "bf
 const IN_PLACE_FROM = 16 * 2 ** 20;
 
 export class StoredWeights {
+  /** Where each file lies once links are followed: a download cache has links, and onnxruntime refuses them and "..". */
+  private readonly locations: ReadonlyMap<SafetensorsFile, string>;
+  /** The folder that all of them lie below. */
+  private readonly folder: string;
+
   private constructor(
     readonly directory: string,
     private readonly places: ReadonlyMap<string, Place>,
-  ) {}
+  ) {
+    const files = new Set([...places.values()].map(({ file }) => file));
+    this.locations = new Map([...files].map((file) => [file, realpathSync(file.path)]));
+    this.folder = [...this.locations.values()].map((file) => path.dirname(file)).reduce(commonFolder);
+  }
 
   /** @throws InputError when weights are missing, truncated, or only in another format. */
   static open(directory: string): StoredWeights {
     const places = new Map<string, Place>();
     for (const [key, file] of filesOf(directory)) places.set(canonicalKey(key), { file, key });
+    if (places.size === 0) throw new InputError(`${directory}: the weights' file holds no tensor: download it again`);
     return new StoredWeights(directory, places);
-  }
-
-  has(name: string): boolean {
-    return this.places.has(name);
   }
 
   typeOf(name: string): StoredType {
     const { file, key } = this.place(name);
     return file.entry(key).type;
-  }
-
-  /** Bytes that a parameter takes in its file. */
-  bytesOf(name: string): number {
-    const { file, key } = this.place(name);
-    return file.entry(key).bytes;
   }
 
   /**
@@ -100,7 +99,7 @@ export class StoredWeights {
     const { type, offset, bytes } = file.entry(key);
     const inside = IN_GRAPHS[type];
     if (inside === undefined) throw new InputError(`${file.path}: ${key} is ${type}; F32, F16 and BF16 are supported`);
-    const location = path.relative(this.folder, realpathSync(file.path));
+    const location = path.relative(this.folder, this.locations.get(file) ?? file.path);
     return stored(graph, shape, inside, { file: location, offset, length: bytes });
   }
 
@@ -108,12 +107,6 @@ export class StoredWeights {
   placement(shapes: readonly ParameterShape[]): Placement {
     const floats = shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     return { folder: this.folder, inPlace: 4 * floats >= IN_PLACE_FROM };
-  }
-
-  /** The folder that all files lie below: a download cache links to them, and onnxruntime refuses links and "..". */
-  private get folder(): string {
-    const folders = [...new Set([...this.places.values()].map(({ file }) => path.dirname(realpathSync(file.path))))];
-    return folders.reduce(commonFolder, at(folders, 0));
   }
 
   private place(name: string): Place {
