@@ -1,6 +1,6 @@
 /** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
-import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, rmSync } from "node:fs";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../tensor.js";
 import { layOut, type StoredType, writeLayout } from "./safetensors.js";
@@ -41,6 +41,17 @@ export function writeTensorFile(file: string, tensors: Tensors, note: unknown): 
   const layout = layOut(named.map(([name, { type, dims, data }]) => ({ name, type: STORED[type], shape: dims, data })));
   const text = JSON.stringify(note);
   writeLayout(file, { format: FORMAT, note: text, sha256: digestOf(layout.entries, text, layout.bodies) }, layout);
+}
+
+/** A file that processes side by side may all write, with equal contents: each beside it, and whole when it gets its name. */
+export function writeSharedTensorFile(file: string, tensors: Tensors, note: unknown): void {
+  const beside = `${file}.${randomUUID()}`;
+  try {
+    writeTensorFile(beside, tensors, note);
+    renameSync(beside, file);
+  } finally {
+    rmSync(beside, { force: true });
+  }
 }
 
 /** The note alone, from the header, the tensors neither read nor verified. */

@@ -7,7 +7,7 @@ import { drawingFrom } from "../environments/wander.js";
 import { InputError } from "../errors.js";
 import type { TestSet, TestSets } from "../evaluation/evaluation.js";
 import { balancedSet, decodeTestSet, encodeTestSet, naturalSet } from "../evaluation/test-sets.js";
-import { readTensorFile, writeTensorFile } from "../files/tensor-file.js";
+import { readTensorFile, writeSharedTensorFile } from "../files/tensor-file.js";
 import { CODES, LANGUAGE_VERSION } from "../language/index.js";
 import type { Progress } from "../progress.js";
 import type { Transition } from "../sac/agent.js";
@@ -98,7 +98,7 @@ interface StoredFile {
 async function stored({ path: file, digest }: StoredFile, make: () => Promise<Tensors>): Promise<Tensors> {
   if (!existsSync(file)) {
     const tensors = await make();
-    writeTensorFile(file, tensors, { digest });
+    writeSharedTensorFile(file, tensors, { digest });
     return tensors;
   }
   const { tensors, note } = readTensorFile(file);

@@ -1,12 +1,11 @@
 /** @file Agents that have learned feasibility, kept for all runs that would learn the same: made once, whichever run is first. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PREPARATION_ENVIRONMENTS } from "../environments/wander.js";
 import { InputError } from "../errors.js";
-import { readTensorFile, readTensorNote, writeTensorFile } from "../files/tensor-file.js";
+import { readTensorFile, readTensorNote, writeSharedTensorFile } from "../files/tensor-file.js";
 import {
   type FeasibilityCurve,
   type FeasibilityParts,
@@ -15,7 +14,6 @@ import {
   PRETRAINING_ENVIRONMENTS,
 } from "../rls3/feasibility.js";
 import type { Configuration, SettingName } from "../settings/configuration.js";
-import type { Tensors } from "../tensor.js";
 import { holdsLock, takeLock } from "./lock.js";
 
 /** Raised when the same inputs would give another agent. */
@@ -69,14 +67,7 @@ async function learnOfflineOnce(run: FeasibilityParts & Keeping): Promise<void> 
     return;
   }
   await learnOffline(run, configuration);
-  if (file !== null) writeBeside(file, await agent.state(), null);
-}
-
-/** Runs side by side may write the same: each beside, and whole when it gets its name. */
-function writeBeside(file: string, tensors: Tensors, note: unknown): void {
-  const beside = `${file}.${hostname()}-${process.pid}`;
-  writeTensorFile(beside, tensors, note);
-  renameSync(beside, file);
+  if (file !== null) writeSharedTensorFile(file, await agent.state(), null);
 }
 
 type OnlineRun = Omit<FeasibilityParts, "transitions"> & Keeping;
@@ -157,10 +148,10 @@ async function learnAndKeep(
   let curve = existsSync(unfinished) ? await restored(run, unfinished) : [];
   for await (curve of learnOnline(run, configuration, curve)) {
     if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock)) {
-      writeBeside(unfinished, await agent.state(), { curve });
+      writeSharedTensorFile(unfinished, await agent.state(), { curve });
     }
   }
-  writeBeside(whole, await agent.state(), { curve });
+  writeSharedTensorFile(whole, await agent.state(), { curve });
   rmSync(unfinished, { force: true });
   // From the file, as every other run has it: what is not part of the state can't make a difference.
   return restored(run, whole);

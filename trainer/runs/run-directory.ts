@@ -214,13 +214,14 @@ export function iterationsIn(folder: string): number {
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
-const LEFT_BY_A_KILLED_START: readonly string[] = [LOCK_FILE, "config.json.unfinished"];
+const isLeftByAKilledStart = (name: string): boolean =>
+  name === "config.json.unfinished" || name === LOCK_FILE || name.startsWith(`${LOCK_FILE}.`);
 
 /** A folder with anything in it, or one that can't be made, is refused before anything is done. */
 export function refuseUsed(folder: string): void {
   refuseUnwritable(folder);
   if (!existsSync(folder)) return;
-  const entries = readdirSync(folder).filter((entry) => !LEFT_BY_A_KILLED_START.includes(entry));
+  const entries = readdirSync(folder).filter((entry) => !isLeftByAKilledStart(entry));
   if (entries.includes("config.json")) {
     throw new InputError(
       `--out ${folder}: holds another run; name another folder, or go on with it by --resume ${folder}`,

@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary.js";
+
+const FOLDERS = 150;
+const PROCESSES = 4;
+
+/** Takes each folder's lock at a moment agreed on with the other processes and prints the folders that it got. */
+const CONTENDER = `
+const { takeLock } = await import(process.argv[1]);
+const [parent, start] = process.argv.slice(2);
+const got = [];
+for (let i = 0; i < ${FOLDERS}; i++) {
+  while (Date.now() < Number(start) + 8 * i);
+  try {
+    takeLock(parent + "/" + i);
+    got.push(i);
+  } catch (error) {
+    if (!String(error.message).includes("is writing to it")) throw error;
+  }
+}
+// Lives until all have tried: a dead one's lock may be taken.
+process.stdout.write(JSON.stringify(got) + "\\n");
+process.stdin.resume();
+`;
+
+/** How many of the processes got each folder's lock. */
+async function holders(parent: string): Promise<number[]> {
+  const start = String(Date.now() + 1500);
+  const script = path.join(import.meta.dirname, "../../trainer/runs/lock.js");
+  const children = Array.from({ length: PROCESSES }, () =>
+    spawn(process.execPath, ["--input-type=module", "-e", CONTENDER, script, parent, start]),
+  );
+  const lines = await Promise.all(
+    children.map(
+      (child) =>
+        new Promise<string>((resolve, reject) => {
+          let errors = "";
+          child.stderr.on("data", (data) => (errors += String(data)));
+          let line = "";
+          child.stdout.on("data", (data) => {
+            line += String(data);
+            if (line.endsWith("\n")) resolve(line);
+          });
+          child.once("exit", () => reject(new Error(errors)));
+        }),
+    ),
+  );
+  for (const child of children) child.kill();
+  const all = lines.flatMap((line) => JSON.parse(line) as number[]);
+  return Array.from({ length: FOLDERS }, (_, folder) => all.filter((got) => got === folder).length);
+}
+
+function folders(name: string, lock: string | null): string {
+  const parent = temporaryFolder(name);
+  for (let i = 0; i < FOLDERS; i++) {
+    mkdirSync(path.join(parent, String(i)));
+    if (lock !== null) writeFileSync(path.join(parent, String(i), ".lock"), lock);
+  }
+  return parent;
+}
+
+describe("a folder's lock", () => {
+  it("is one process's of several that take it at once, and nothing else is left", async () => {
+    const parent = folders("lock", null);
+    expect(await holders(parent)).toEqual(Array(FOLDERS).fill(1));
+    for (const folder of readdirSync(parent)) expect(readdirSync(path.join(parent, folder))).toEqual([".lock"]);
+  }, 30_000);
+
+  it("of a process that died is taken over by one", async () => {
+    const parent = folders("dead-lock", `999999999 ${hostname()}`);
+    expect(await holders(parent)).toEqual(Array(FOLDERS).fill(1));
+  }, 30_000);
+});
