@@ -15,5 +15,6 @@ export const fineTuning: FineTuning = {
   gradientClip: 1,
   warmupSteps: 2,
   accumulation: 1,
+  objective: "answer",
   seed: 3,
 };

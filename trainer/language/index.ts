@@ -2,5 +2,6 @@
 export * from "./answers.js";
 export * from "./bases.js";
 export * from "./captions.js";
+export * from "./phrasing.js";
 export * from "./relations.js";
 export * from "./version.js";

@@ -6,7 +6,7 @@ import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
 import { AGENT_SIZES, agentReplayBytes, createAgent } from "../sac/create-agent.js";
 import { type Configuration, stepsAtMost } from "../settings/configuration.js";
-import { fineTuningOf } from "../vlm/fine-tuning.js";
+import { fineTuningOf, phrasingOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 
@@ -18,7 +18,11 @@ export const modelDirectory = (vlm: string): string => (vlm === "bundled" ? BUND
 
 export function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;
-  return openModel(modelDirectory(vlm), { runtime: { device, threads }, fineTuning: fineTuningOf(configuration) });
+  return openModel(modelDirectory(vlm), {
+    runtime: { device, threads },
+    fineTuning: fineTuningOf(configuration),
+    phrasing: phrasingOf(configuration),
+  });
 }
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {

@@ -177,6 +177,24 @@ export const SETTINGS = {
     "all",
     "what a right caption competes with: its full flip and all its term flips, the full flip only, one random term flip, or none but the batch's other captions",
   ),
+  objective: setting(
+    "Fine-tuning",
+    z.enum(["answer", "ranking", "both"]),
+    "answer",
+    "what a model that answers learns: the right answer's tokens, to rank it above the wrong ones, or both (one that ranks captions learns to rank)",
+  ),
+  prompt: setting(
+    "Fine-tuning",
+    z.string(),
+    "",
+    'what a model that answers is asked about a pair, {a} and {b} in it (default: its family\'s own, as "answer en where is the {a} relative to the {b}?")',
+  ),
+  answer: setting(
+    "Fine-tuning",
+    z.string().refine((text) => text === "" || text.includes("{relation}"), "a text with {relation} in it"),
+    "",
+    'what says a pair\'s relation, {relation} in it and {a} and {b} where they are named (default: "{relation}" of one that answers, else "The {a} is {relation} the {b}.")',
+  ),
   loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
   loraAlpha: setting("Fine-tuning", z.number().gt(0), 32, "its scale, alpha / rank"),
   loraTargets: setting(

@@ -1,5 +1,6 @@
 /** @file What an architecture is to the rest: one folder, and one entry in the list of architectures.ts. */
 import type { Graph, RuntimeOptions, StoredWeights } from "../graph/index.js";
+import type { Phrasing } from "../language/index.js";
 import type { CaptionSet, OpenOptions, VisionLanguageModel } from "./model.js";
 import type { Verification } from "./verification/comparison.js";
 import type { ModelParameters } from "./weights/parameters.js";
@@ -23,6 +24,8 @@ export interface WorkGraphs {
 export interface Architecture {
   /** config.json's model_type. */
   readonly name: string;
+  /** How pairs are put to it, where the user does not say otherwise. */
+  readonly phrasing: Phrasing;
   /** What the model is made of, from config.json alone; `sizes` are for people. */
   readonly shape: (directory: string) => ModelShape & { readonly sizes: object };
   /** The same with where its weights lie, checked. */

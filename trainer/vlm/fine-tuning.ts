@@ -1,7 +1,7 @@
 /** @file How a model is fine-tuned, out of a run's settings. */
 import type { Configuration } from "../settings/configuration.js";
 import { patternEntries } from "../settings/settings.js";
-import type { FineTuning } from "./model.js";
+import type { FineTuning, PhrasingChanges } from "./model.js";
 import { ALL_LINEAR, type TargetModules } from "./weights/lora.js";
 
 type Settings = Pick<
@@ -19,6 +19,7 @@ type Settings = Pick<
   | "gradientClip"
   | "warmupSteps"
   | "accumulation"
+  | "objective"
   | "seed"
 >;
 
@@ -42,5 +43,12 @@ export const fineTuningOf = (settings: Settings): FineTuning => ({
   gradientClip: settings.gradientClip,
   warmupSteps: settings.warmupSteps,
   accumulation: settings.accumulation,
+  objective: settings.objective,
   seed: settings.seed,
+});
+
+/** The templates that the settings have in place of the architecture's. */
+export const phrasingOf = ({ prompt, answer }: Pick<Configuration, "prompt" | "answer">): PhrasingChanges => ({
+  ...(prompt === "" ? {} : { prompt }),
+  ...(answer === "" ? {} : { answer }),
 });

@@ -1,5 +1,6 @@
 /** @file What the RLS3 loop sees of a vision-language model, whichever architecture is behind it. */
 import type { RuntimeOptions } from "../graph/runtime.js";
+import type { Phrasing } from "../language/index.js";
 import type { Tensors } from "../tensor.js";
 import type { TargetModules } from "./weights/lora.js";
 
@@ -11,10 +12,20 @@ export interface ImageBatch {
   readonly data: Uint8Array;
 }
 
-/** One thing asked of an image: the caption that is true of it, and captions that are not. */
+/** One thing asked of an image: the text that is true of it, and texts that are not. */
 export interface CaptionSet {
+  /** What the texts are answers to; left out where they are captions. Models that rank captions pass it over. */
+  readonly prompt?: string;
   readonly right: string;
   readonly wrong: readonly string[];
+}
+
+/** How one set was answered. */
+export interface Reply {
+  /** As `score` gives them. */
+  readonly logits: Float32Array;
+  /** The greedy answer to the set's prompt; null from a model that only ranks. */
+  readonly said: string | null;
 }
 
 export interface FineTuneResult {
@@ -39,12 +50,20 @@ export interface VisionLanguageModel {
   };
   /** The size images should be rendered at: the vision tower's own. */
   readonly imageSize: number;
+  /** How pairs are put to it. */
+  readonly phrasing: Phrasing;
   /**
-   * Logits of each image's caption sets: result[i][j] belongs to captions[i][j], the right caption first, then the wrong ones
-   * in order. Images go through the tower in batches, each distinct text once.
+   * Logits of each image's caption sets: result[i][j] belongs to captions[i][j], the right text first, then the wrong ones in order.
+   * Of a model that ranks captions, their similarity; of one that answers, each text's log-likelihood, its tokens and the end
+   * token summed.
    */
   score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]>;
-  /** One optimizer step: mean over all caption sets of the cross entropy of the right caption against its wrong ones. */
+  /** The same, and what a model that answers says by itself. */
+  reply(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Reply[][]>;
+  /**
+   * One optimizer step. A model that ranks: mean over all caption sets of the cross entropy of the right caption against its wrong
+   * ones. A model that answers: by FineTuning.objective.
+   */
   fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
   /** Adapter in PEFT's format (adapter_config.json, adapter_model.safetensors). */
   saveAdapter(directory: string): Promise<void>;
@@ -66,6 +85,11 @@ export interface FineTuning {
   /** Ranks and alphas of single modules, by the end of a path or a regular expression for it. */
   readonly rankPattern: Readonly<Record<string, number>>;
   readonly alphaPattern: Readonly<Record<string, number>>;
+  /**
+   * What a model that answers is trained on: the mean over all answers' tokens of their cross entropy, the right text against the
+   * wrong ones by their log-likelihoods, or the sum of both.
+   */
+  readonly objective: "answer" | "ranking" | "both";
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly gradientClip: number;
@@ -73,6 +97,12 @@ export interface FineTuning {
   /** Parts that a step's images go through in, one after another: the same step in less memory. */
   readonly accumulation: number;
   readonly seed: number;
+}
+
+/** Templates in place of the architecture's own. */
+export interface PhrasingChanges {
+  readonly prompt?: string;
+  readonly answer?: string;
 }
 
 export interface OpenOptions {
@@ -83,6 +113,7 @@ export interface OpenOptions {
   readonly adapter?: string;
   /** Told, a line each time, of captions that were cut because they are longer than the model reads. */
   readonly warn?: (line: string) => void;
+  readonly phrasing?: PhrasingChanges;
   /** Images that go through the model at once when scoring. */
   readonly scoringBatch?: number;
 }

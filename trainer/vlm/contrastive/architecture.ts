@@ -1,4 +1,5 @@
 /** @file An entry in the list of architectures, for those that compare images with texts. */
+import { CAPTIONS } from "../../language/index.js";
 import type { Architecture } from "../architecture.js";
 import type { Tolerances } from "../verification/tolerances.js";
 import { record } from "../weights/recording.js";
@@ -10,6 +11,7 @@ import { contrastiveGraphs } from "./plan.js";
 export function contrastive(name: string, read: ReadNetwork, tolerances: Tolerances): Architecture {
   return {
     name,
+    phrasing: CAPTIONS,
     shape: (directory) => {
       const network = read(directory);
       return { ...record(network.declare), sizes: network.sizes };

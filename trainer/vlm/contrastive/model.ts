@@ -4,11 +4,12 @@ import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { layoutSize, startRuntime, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
+import { CAPTIONS, type Phrasing } from "../../language/index.js";
 import { Random } from "../../random/random.js";
 import { float32, scalar, type Tensor, type Tensors } from "../../tensor.js";
 import { readImageProcessing } from "../files/image-processor.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
-import type { FineTuneResult, ImageBatch, OpenOptions, TrainingState, VisionLanguageModel } from "../model.js";
+import type { FineTuneResult, ImageBatch, OpenOptions, Reply, TrainingState, VisionLanguageModel } from "../model.js";
 import { dropoutFeeds, dropoutTables } from "../training/dropout.js";
 import { type Input, Programs } from "../training/program-cache.js";
 import { matchTargets, writeAdapter } from "../weights/lora.js";
@@ -73,6 +74,7 @@ class ContrastiveModel implements VisionLanguageModel {
     private readonly tokenizer: TextTokenizer,
     private readonly training: Training | null,
     private readonly scoringBatch: number,
+    readonly phrasing: Phrasing,
     private readonly warn: (line: string) => void,
   ) {
     const { network, parameters } = source;
@@ -124,6 +126,11 @@ class ContrastiveModel implements VisionLanguageModel {
       );
     }
     return result;
+  }
+
+  async reply(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
+    const scored = await this.score(images, captions);
+    return scored.map((sets) => sets.map((logits) => ({ logits, said: null })));
   }
 
   async fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
@@ -375,6 +382,10 @@ export async function openContrastive(
   network: ContrastiveNetwork,
   options: OpenOptions,
 ): Promise<VisionLanguageModel> {
+  if (options.phrasing?.prompt !== undefined) {
+    throw new InputError(`${directory}: a ${network.architecture} model ranks captions and is asked no prompt`);
+  }
+  const phrasing = { ...CAPTIONS, ...options.phrasing };
   const parameters = readParameters(directory, network);
   const { trainable, trained } = startingPoint(parameters, options, network.defaultTargets);
   const tokenizer = openTokenizer(directory, network);
@@ -383,7 +394,8 @@ export async function openContrastive(
   try {
     const source: Source = { network, parameters, trainable };
     const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
-    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch, options.warn ?? silent);
+    const warn = options.warn ?? silent;
+    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch, phrasing, warn);
     await model.start(trained);
     return model;
   } catch (error) {
