@@ -34,3 +34,10 @@ export const uint8 = (data: Uint8Array, dims: readonly number[] = [data.length])
 
 /** A number as a float32 tensor of no dimensions. */
 export const scalar = (value: number): Tensor => float32(Float32Array.of(value), []);
+
+/** The numbers of a float tensor by its name. */
+export function floats(tensors: Tensors, name: string): Float32Array {
+  const data = tensors[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`no float tensor ${name}`);
+  return data;
+}

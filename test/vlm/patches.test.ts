@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Patches, patchShape } from "../../trainer/vlm/contrastive/batches.js";
 import { type ImageProcessing, pixelValues } from "../../trainer/vlm/files/image-processor.js";
+import { Patches, patchShape } from "../../trainer/vlm/files/patches.js";
 
 /** Pixels count from 0 to 255, times 1 / 255: each of an image's bytes is another number. */
 const processing: ImageProcessing = {

@@ -12,6 +12,13 @@ export interface ImageBatch {
   readonly data: Uint8Array;
 }
 
+/** @throws RangeError for another number of caption lists than images, or images of another size than they say */
+export function checkCounts({ count, height, width, data }: ImageBatch, captions: readonly unknown[]): void {
+  if (count !== captions.length) throw new RangeError(`${count} images, but caption sets of ${captions.length}`);
+  const bytes = count * height * width * 3;
+  if (data.length !== bytes) throw new RangeError(`${data.length} bytes of images instead of ${bytes}`);
+}
+
 /** One thing asked of an image: the text that is true of it, and texts that are not. */
 export interface CaptionSet {
   /** What the texts are answers to; left out where they are captions. Models that rank captions pass it over. */

@@ -15,8 +15,9 @@ import {
   unpack,
   type Value,
 } from "../../graph/index.js";
-import { float32, scalar } from "../../tensor.js";
+import { float32, floats, scalar } from "../../tensor.js";
 import { built } from "../training/program-cache.js";
+import { TRAINED } from "../training/source.js";
 import { GRADIENT, TOLERANCE, WEIGHT } from "../verification/tolerances.js";
 import { readAdapter } from "../weights/lora.js";
 import {
@@ -28,8 +29,7 @@ import {
   type Trainable,
   trainedParameters,
 } from "../weights/parameters.js";
-import { type Batch, batchOf, type Context, forward, numbers, rowsOf, runOnce } from "./check-context.js";
-import { TRAINED } from "./programs.js";
+import { type Batch, batchOf, type Context, forward, rowsOf, runOnce } from "./check-context.js";
 
 /** Gradients and logits of an adapter under the model's own loss. */
 function adapterGraph(
@@ -93,7 +93,7 @@ export async function checkAdapter(context: Context, name: string): Promise<void
     const found = await program.run(batch.feeds);
     comparison.close(
       `${name} loss ${step}`,
-      numbers(found, "loss"),
+      floats(found, "loss"),
       Float32Array.of(at(losses, step)),
       TOLERANCE.runLoss,
     );
@@ -101,18 +101,18 @@ export async function checkAdapter(context: Context, name: string): Promise<void
     if (expected.tensors.has(`logits_per_image.${label}`)) {
       comparison.close(
         `${name} logits ${label}`,
-        numbers(found, "logits"),
+        floats(found, "logits"),
         expected.readFloats(`logits_per_image.${label}`),
         TOLERANCE.logits,
       );
     }
     if (step === 0) {
-      for (const [key, gradient] of unpack(layout, numbers(found, "gradient"))) {
+      for (const [key, gradient] of unpack(layout, floats(found, "gradient"))) {
         comparison.gradient(`${name} gradient ${key}`, gradient, expected.readFloats(`gradient_0.${key}`), GRADIENT);
       }
     }
     if (step === losses.length - 1) break;
-    trained = numbers(await runtime.get([TRAINED]), TRAINED);
+    trained = floats(await runtime.get([TRAINED]), TRAINED);
     for (const [key, weights] of unpack(layout, trained)) {
       const first = expected.readFloats(`gradient_0.${key}`);
       comparison.close(
@@ -142,7 +142,7 @@ export async function checkAdapter(context: Context, name: string): Promise<void
   else
     comparison.close(
       `${name} ${mergedLogits}`,
-      numbers(joined, "logits"),
+      floats(joined, "logits"),
       expected.readFloats(mergedLogits),
       TOLERANCE.logits,
     );
@@ -176,15 +176,15 @@ async function checkHardNegatives(
     batch.feeds,
   );
   const title = `${name} with hard negatives`;
-  comparison.close(`${title}: loss`, numbers(found, "loss"), expected.readFloats("loss"), tolerance.loss);
-  comparison.close(`${title}: loss of meta.json`, numbers(found, "loss"), Float32Array.of(hardLoss), tolerance.loss);
+  comparison.close(`${title}: loss`, floats(found, "loss"), expected.readFloats("loss"), tolerance.loss);
+  comparison.close(`${title}: loss of meta.json`, floats(found, "loss"), Float32Array.of(hardLoss), tolerance.loss);
   comparison.close(
     `${title}: logits`,
-    numbers(found, "logits"),
+    floats(found, "logits"),
     expected.readFloats("logits_per_image"),
     TOLERANCE.logits,
   );
-  for (const [key, gradient] of unpack(trainable.layout, numbers(found, "gradient"))) {
+  for (const [key, gradient] of unpack(trainable.layout, floats(found, "gradient"))) {
     comparison.gradient(`${title}: gradient ${key}`, gradient, expected.readFloats(`gradient.${key}`), GRADIENT);
   }
 }

@@ -5,13 +5,13 @@ import type { SafetensorsFile } from "../../files/safetensors.js";
 import { Graph, type Runtime, slice, l2Normalize as unit, type Value } from "../../graph/index.js";
 import type { Tensor, Tensors } from "../../tensor.js";
 import { type ParameterSource, scopeOf } from "../layers/scope.js";
+import { patchesInput } from "../training/image-front.js";
 import { built } from "../training/program-cache.js";
 import type { Comparison } from "../verification/comparison.js";
 import type { Tolerances } from "../verification/tolerances.js";
 import type { ModelParameters } from "../weights/parameters.js";
 import { logitsPerImage } from "./losses.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
-import { patchesInput } from "./programs.js";
 
 export const metaSchema = z.looseObject({
   texts: z.array(z.string()),
@@ -73,12 +73,6 @@ export async function runOnce(
     await program.release();
   }
 }
-
-export const numbers = (tensors: Tensors, name: string): Float32Array => {
-  const data = tensors[name]?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`no float output ${name}`);
-  return data;
-};
 
 /** What a comparison of images and texts is fed. */
 export interface Batch {

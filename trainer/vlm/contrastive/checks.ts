@@ -5,20 +5,20 @@ import { z } from "zod";
 import { at } from "../../at.js";
 import { SafetensorsFile } from "../../files/safetensors.js";
 import { gradients, pack, type RuntimeOptions, slice, startRuntime, unpack } from "../../graph/index.js";
-import { float32 } from "../../tensor.js";
+import { float32, floats } from "../../tensor.js";
 import { readJson } from "../files/directory.js";
 import { pixelValues, readImageProcessing } from "../files/image-processor.js";
+import { Patches } from "../files/patches.js";
 import { TextTokenizer } from "../files/tokenizer.js";
 import { scopeOf } from "../layers/scope.js";
+import { patchesInput } from "../training/image-front.js";
 import { Comparison, type Verification } from "../verification/comparison.js";
 import { GRADIENT, TOLERANCE, type Tolerances } from "../verification/tolerances.js";
 import { fullTrainable, storedParameters, trainedParameters } from "../weights/parameters.js";
-import { Patches } from "./batches.js";
 import { checkAdapter } from "./check-adapter.js";
-import { batchOf, type Context, forward, metaSchema, numbers, rowsOf, runOnce } from "./check-context.js";
+import { batchOf, type Context, forward, metaSchema, rowsOf, runOnce } from "./check-context.js";
 import { readParameters } from "./directory.js";
 import type { ContrastiveNetwork } from "./network.js";
-import { patchesInput } from "./programs.js";
 
 /** Makes the network that a directory's config.json, or another file of the kind, means. */
 export type ReadNetwork = (directory: string, configFile?: string) => ContrastiveNetwork;
@@ -73,14 +73,14 @@ async function checkForward(context: Context): Promise<void> {
     batch.feeds,
   );
   const compare = (name: string, limit: number): void =>
-    comparison.close(name, numbers(found, name), expected.readFloats(name), limit);
+    comparison.close(name, floats(found, name), expected.readFloats(name), limit);
   for (const name of ["image_features", "text_features"]) {
     if (expected.tensors.has(name)) compare(name, tolerance.features);
   }
   compare("image_embeds", TOLERANCE.embedding);
   compare("text_embeds", TOLERANCE.embedding);
   compare("logits_per_image", TOLERANCE.logits);
-  const logits = numbers(found, "logits_per_image");
+  const logits = floats(found, "logits_per_image");
   const [images, texts] = [batch.images, batch.count];
   const turned = Float32Array.from(logits, (_, i) => at(logits, (i % images) * texts + Math.floor(i / images)));
   comparison.close("logits_per_text", turned, expected.readFloats("logits_per_text"), TOLERANCE.logits);
@@ -116,7 +116,7 @@ async function checkStages(context: Context): Promise<void> {
     }
     const reference = expected.readFloats(stage);
     const width = at(expected.shape(stage), expected.shape(stage).length - 1);
-    const actual = numbers(found, stage);
+    const actual = floats(found, stage);
     const token = stage.startsWith("one.text.") ? network.pooledToken(ids) : 0;
     // Rows beyond the reference's are padding.
     if (actual.length >= reference.length) {
@@ -147,7 +147,7 @@ async function checkPooling(context: Context, directory: string, read: ReadNetwo
       texts.tensors,
     );
     const name = `pooling.${rule}`;
-    comparison.close(name, numbers(found, "pooled"), expected.readFloats(name), tolerance.block);
+    comparison.close(name, floats(found, "pooled"), expected.readFloats(name), tolerance.block);
   }
 }
 
@@ -168,7 +168,7 @@ async function checkGradients(context: Context): Promise<void> {
     },
     { ...batch.feeds, flat: float32(flat) },
   );
-  const actual = unpack(trainable.layout, numbers(found, "gradient"));
+  const actual = unpack(trainable.layout, floats(found, "gradient"));
   for (const [name, gradient] of actual) {
     comparison.gradient(`d ${name}`, gradient, wholeGradient(expected, name, gradient.length), GRADIENT);
   }

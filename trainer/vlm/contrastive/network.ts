@@ -2,8 +2,8 @@
 import type { Tensors, Value } from "../../graph/index.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import type { Scope } from "../layers/scope.js";
+import type { ImageNetwork } from "../training/image-front.js";
 import type { TargetModules } from "../weights/lora.js";
-import type { PatchGrid } from "./batches.js";
 import type { Calibration, CaptionSetInputs } from "./losses.js";
 
 /** Encoded texts, laid out for the text network. */
@@ -17,18 +17,17 @@ export interface TextBatch {
   features(scope: Scope): Value;
 }
 
-export interface ContrastiveNetwork {
+export interface ContrastiveNetwork extends ImageNetwork {
   /** config.json's model_type. */
   readonly architecture: string;
   /** transformers' class, for adapter_config.json. */
   readonly modelClass: string;
   /** For people. */
   readonly sizes: object;
-  readonly grid: PatchGrid;
   /** Length of what images and texts are compared by. */
   readonly embedding: number;
   readonly defaultTargets: TargetModules;
-  /** Patches [images, patches, 3 · patch²] → [images, embedding], not normalised. */
+  /** → [images, embedding], not normalised. */
   image(scope: Scope, patches: Value): Value;
   /** Texts that go through the network at once when scoring. */
   readonly textBatch: number;

@@ -1,23 +1,26 @@
 /** @file Which graphs some work goes through: what a step feeds and trains, where it starts, and how large it is. */
 
-import { layoutSize } from "../../graph/index.js";
+import { layoutSize, type Value } from "../../graph/index.js";
 import type { Work, WorkGraphs } from "../architecture.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
+import type { Scope } from "../layers/scope.js";
 import type { CaptionSet, FineTuning, OpenOptions } from "../model.js";
+import { patchesInput } from "../training/image-front.js";
+import { bucket } from "../training/program-cache.js";
+import { stepProgram } from "../training/steps.js";
 import { type FrozenFront, frozenFront } from "../weights/frozen.js";
 import type { Trainable } from "../weights/parameters.js";
 import { record } from "../weights/recording.js";
 import { plannedTrainable } from "../weights/starting.js";
-import { bucket, DistinctTexts } from "./batches.js";
+import { DistinctTexts } from "./batches.js";
 import { openParameters, openTokenizer } from "./directory.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
 import {
+  type ContrastiveSource,
+  captionSetLoss,
   imageProgram,
-  patchesInput,
-  type Source,
   type StepShape,
   type StepStart,
-  stepProgram,
   textProgram,
 } from "./programs.js";
 
@@ -86,7 +89,7 @@ export function contrastiveGraphs(
   const parameters = openParameters(directory, network);
   const trainable = plannedTrainable(parameters, options, network.defaultTargets);
   const tokenizer = openTokenizer(directory, network);
-  const source: Source = { network, parameters, trainable };
+  const source: ContrastiveSource = { network, parameters, trainable };
   const placement = parameters.weights.placement(parameters.shapes);
   const rows = Math.min(bucket(captions.length), options.scoringBatch ?? DEFAULT_SCORING_BATCH);
   const texts = textsOf(captions).sort().slice(0, network.textBatch);
@@ -96,6 +99,7 @@ export function contrastiveGraphs(
   if (training === null) return { score, step: null, trained: 0, placement };
   const plan = planStep(network, tokenizer, training, captions);
   const { trainable: trained, options: fineTuning } = training;
-  const step = stepProgram({ ...source, trainable: trained }, plan.batch, plan.shape, plan.start, fineTuning);
+  const loss = (scope: Scope): Value => captionSetLoss(scope, network, plan.batch, plan.shape, plan.start);
+  const step = stepProgram({ ...source, trainable: trained }, { loss, front: plan.start.image }, fineTuning);
   return { score, step: step.graph, trained: layoutSize(trained.layout), placement };
 }

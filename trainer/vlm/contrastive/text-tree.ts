@@ -8,7 +8,7 @@ import type { Graph, Value } from "../../graph/index.js";
 import { float32, int32, type Tensors } from "../../tensor.js";
 import type { Cells } from "../layers/shared-rows.js";
 import { MASKED } from "../layers/transformer.js";
-import { bucket } from "./batches.js";
+import { bucket } from "../training/program-cache.js";
 
 /** What a text tower's tree follows from. */
 export interface TextTower {

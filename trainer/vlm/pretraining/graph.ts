@@ -32,8 +32,8 @@ import {
 } from "../../graph/index.js";
 import type { ClipConfig } from "../clip/config.js";
 import { imageFeatures, logitScale, textFeatures, textModel, visionModel } from "../clip/network.js";
-import { patchShape } from "../contrastive/batches.js";
 import { type TextInputs, textInputs } from "../contrastive/text-tree.js";
+import { patchShape } from "../files/patches.js";
 import { axis } from "../layers/axes.js";
 import { linearLayer } from "../layers/linear.js";
 import { type Scope, scopeOf } from "../layers/scope.js";

@@ -8,9 +8,9 @@ import type { Runtime, Tensor, Tensors } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
 import { clipNetwork } from "../clip/architecture.js";
 import { type ClipConfig, readClipConfig } from "../clip/config.js";
-import { Patches } from "../contrastive/batches.js";
 import { textTree, treeTensors } from "../contrastive/text-tree.js";
 import { readImageProcessing } from "../files/image-processor.js";
+import { Patches } from "../files/patches.js";
 import { TextTokenizer } from "../files/tokenizer.js";
 import { record } from "../weights/recording.js";
 import {

@@ -2,9 +2,9 @@
 import { InputError } from "../../errors.js";
 import { exp, type Tensor } from "../../graph/index.js";
 import { contrastive } from "../contrastive/architecture.js";
-import { bucket } from "../contrastive/batches.js";
 import { captionSetSigmoid, sigmoidLoss } from "../contrastive/losses.js";
 import type { ContrastiveNetwork } from "../contrastive/network.js";
+import { bucket } from "../training/program-cache.js";
 import { readSiglipConfig, type SiglipConfig } from "./config.js";
 import { imageFeatures, textFeatures } from "./network.js";
 

@@ -15,6 +15,11 @@ export const built = (graph: Graph, weights?: StoredWeights): Built => ({
   binding: graph.binding,
 });
 
+/** Fewer, larger sizes so that few graphs are built: powers of two up to 64, then multiples of 64. */
+export function bucket(count: number): number {
+  return count <= 64 ? 2 ** Math.ceil(Math.log2(Math.max(1, count))) : Math.ceil(count / 64) * 64;
+}
+
 const MOST = 48;
 /** Where each program has a copy of a large model's weights of its own. */
 const MOST_COPIES = 4;
