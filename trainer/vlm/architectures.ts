@@ -6,9 +6,11 @@ import { at } from "../at.js";
 import type { Architecture } from "./architecture.js";
 import { CLIP } from "./clip/architecture.js";
 import { modelType, readJson } from "./files/directory.js";
+import { LLAVA } from "./llava/architecture.js";
+import { PALIGEMMA } from "./paligemma/architecture.js";
 import { SIGLIP } from "./siglip/architecture.js";
 
-export const ARCHITECTURES: readonly Architecture[] = [CLIP, SIGLIP];
+export const ARCHITECTURES: readonly Architecture[] = [CLIP, SIGLIP, PALIGEMMA, LLAVA];
 
 /** Whether a folder is a model directory of an architecture in the list. */
 export function isModelDirectory(folder: string): boolean {

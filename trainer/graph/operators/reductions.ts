@@ -78,3 +78,16 @@ export function sumOfSquares(x: Value): Value {
   const row = reshape(x, [1, sizeOf(x.shape)]);
   return reshape(matMul(row, row, { transB: true }), []);
 }
+
+const largestIndex: Operator<undefined> = {
+  name: "ArgMax",
+  forward: ([x]) => {
+    const input = x as Value;
+    const shape = input.shape.slice(0, -1);
+    const [index] = input.graph.emit("ArgMax", [input], [{ shape, type: "int64" }], { axis: -1, keepdims: 0 });
+    return [cast(index as Value, "int32")];
+  },
+};
+
+/** Where along the last axis the largest element is (the first of equal ones): int32, without gradient. */
+export const argMax = (x: Value): Value => applyOne(largestIndex, [x], undefined);

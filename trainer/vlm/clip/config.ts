@@ -15,12 +15,15 @@ const textSchema = z.looseObject({
   eos_token_id: z.number().int().nonnegative().default(49407),
 });
 
-const visionSchema = z.looseObject({
+/** Of the vision tower, which LLaVA has, too. */
+export const visionEncoderKeys = {
   ...encoderKeys({ ...tower, width: 768, mlp: 3072, heads: 12 }),
   image_size: size.default(224),
   patch_size: size.default(32),
   num_channels: z.literal(3).default(3),
-});
+};
+
+const visionSchema = z.looseObject(visionEncoderKeys);
 
 const schema = z.looseObject({
   projection_dim: size.default(512),

@@ -72,6 +72,21 @@ export class TextTokenizer {
     return ids;
   }
 
+  /** Ids of the text alone, without what the directory's post-processor adds. */
+  encodePlain(text: string): Int32Array {
+    return Int32Array.from(this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+  }
+
+  /** The text of ids, special tokens left out. */
+  decode(ids: readonly number[]): string {
+    return this.tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
+  }
+
+  /** The id of a token that config.json speaks of; undefined where there is none. */
+  idOf(token: string): number | undefined {
+    return this.tokenizer.token_to_id(token);
+  }
+
   /** At most `length` ids: what is cut is cut before the last one, which is the end token. */
   encodeTruncated(text: string, length: number): Int32Array {
     const ids = this.encode(text);

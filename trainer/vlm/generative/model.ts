@@ -1,0 +1,290 @@
+/** @file A generative model from its directory: answers' log-likelihoods, greedy answers, and fine-tuning on answers. */
+import path from "node:path";
+import { at } from "../../at.js";
+import { InputError } from "../../errors.js";
+import { startRuntime } from "../../graph/index.js";
+import type { Runtime } from "../../graph/runtime.js";
+import type { Phrasing } from "../../language/index.js";
+import { floats, type Tensors } from "../../tensor.js";
+import { readImageProcessing } from "../files/image-processor.js";
+import { Patches } from "../files/patches.js";
+import type { TextTokenizer } from "../files/tokenizer.js";
+import {
+  type CaptionSet,
+  checkCounts,
+  type FineTuneResult,
+  type ImageBatch,
+  type OpenOptions,
+  type Reply,
+  type TrainingState,
+  type VisionLanguageModel,
+} from "../model.js";
+import { FineTuner, type StepPart } from "../training/fine-tuner.js";
+import { ImageFront } from "../training/image-front.js";
+import { Programs } from "../training/program-cache.js";
+import { countOf } from "../weights/parameters.js";
+import { startingPoint } from "../weights/starting.js";
+import { openTokenizer, readParameters } from "./directory.js";
+import { FEATURES, type GenerativeNetwork } from "./network.js";
+import {
+  batchesByLength,
+  checkPlaces,
+  DEFAULT_SCORING_BATCH,
+  planStep,
+  Questions,
+  type Training,
+  trainingOf,
+} from "./plan.js";
+import { answersLoss, beginProgram, type GenerativeSource, nextProgram, scoreProgram, sightOf } from "./programs.js";
+import {
+  lastCells,
+  lossTensors,
+  nextTensors,
+  type QuestionRow,
+  type RowShape,
+  rowShape,
+  rowTensors,
+  type Sight,
+  type Speaking,
+} from "./rows.js";
+
+type Captions = readonly (readonly CaptionSet[])[];
+
+/** Tokens that an answer may have: a relation of three terms in words takes about fifteen. */
+const ROOM = 32;
+
+class GenerativeModel implements VisionLanguageModel {
+  readonly imageSize: number;
+  readonly description: VisionLanguageModel["description"];
+  private readonly programs: Programs;
+  private readonly tuner: FineTuner;
+  private readonly questions: Questions;
+  private readonly patches: Patches;
+  private readonly sight: Sight;
+  /** What the decoder takes of images. */
+  private readonly features: ImageFront;
+  /** Where a step starts, if that is earlier; null: at the patches. */
+  private readonly front: ImageFront | null;
+
+  constructor(
+    private readonly directory: string,
+    private readonly runtime: Runtime,
+    private readonly source: GenerativeSource,
+    private readonly tokenizer: TextTokenizer,
+    private readonly training: Training | null,
+    private readonly scoringBatch: number,
+    readonly phrasing: Phrasing,
+  ) {
+    const { network, parameters } = source;
+    this.imageSize = network.grid.imageSize;
+    this.sight = sightOf(network);
+    this.patches = new Patches(network.grid, readImageProcessing(directory));
+    this.programs = new Programs(runtime, parameters.weights.placement(parameters.shapes));
+    this.tuner = new FineTuner(runtime, this.programs, source, training?.options ?? null);
+    this.questions = new Questions(network, tokenizer);
+    const frontAt = (stage: string): ImageFront =>
+      new ImageFront(this.programs, this.patches, source, network, scoringBatch, stage);
+    this.features = frontAt(FEATURES);
+    const stage = training === null ? FEATURES : training.image.stage;
+    this.front = stage === null ? null : stage === FEATURES ? this.features : frontAt(stage);
+    this.description = {
+      directory: path.basename(path.resolve(directory)),
+      architecture: network.architecture,
+      parameters: countOf(parameters.shapes),
+      trainable: this.tuner.trained,
+    };
+  }
+
+  start(trained: Float32Array): Promise<void> {
+    return this.tuner.start(trained);
+  }
+
+  async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
+    const replies = await this.answer(images, captions, false);
+    return replies.map((own) => own.map(({ logits }) => logits));
+  }
+
+  reply(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
+    return this.answer(images, captions, true);
+  }
+
+  private async answer(images: ImageBatch, captions: Captions, aloud: boolean): Promise<Reply[][]> {
+    checkCounts(images, captions);
+    const rows = captions.flatMap((sets, image) =>
+      sets.map((set) => this.questions.row(image, set, [set.right, ...set.wrong])),
+    );
+    const replies: Reply[] = new Array(rows.length);
+    for (const batch of batchesByLength(rows, this.scoringBatch)) {
+      const own = batch.map((row) => at(rows, row));
+      const answered = aloud ? await this.scoreAndSpeak(images, own) : await this.scoreRows(images, own);
+      answered.forEach((reply, i) => {
+        replies[at(batch, i)] = reply;
+      });
+    }
+    let next = 0;
+    return captions.map((sets) => sets.map(() => at(replies, next++)));
+  }
+
+  private async scoreRows(images: ImageBatch, rows: readonly QuestionRow[]): Promise<Reply[]> {
+    const { shape, feeds } = await this.feeds(images, rows);
+    const { program } = await this.programs.get(`score ${keyOf(shape)}`, () => scoreProgram(this.source, shape));
+    const found = await program.run(feeds);
+    return this.likelihoods(rows, shape, found).map((logits) => ({ logits, said: null }));
+  }
+
+  private async scoreAndSpeak(images: ImageBatch, rows: readonly QuestionRow[]): Promise<Reply[]> {
+    const { shape, feeds } = await this.feeds(images, rows);
+    const speaking: Speaking = { shape, room: ROOM };
+    const key = `${keyOf(shape)} ${ROOM}`;
+    const { program } = await this.programs.get(`begin ${key}`, () => beginProgram(this.source, speaking));
+    const found = await program.run({ ...feeds, ...lastCells(rows, shape) }, ["logLikelihoods", "token"]);
+    const logits = this.likelihoods(rows, shape, found);
+    const said = await this.speak(rows, speaking, key, found);
+    return rows.map((_, i) => ({ logits: at(logits, i), said: this.tokenizer.decode(at(said, i)) }));
+  }
+
+  /** Greedy: the most likely token, one after another, until every row has ended or is full. */
+  private async speak(
+    rows: readonly QuestionRow[],
+    speaking: Speaking,
+    key: string,
+    begun: Tensors,
+  ): Promise<number[][]> {
+    const { endToken } = this.source.network;
+    const said: number[][] = rows.map(() => []);
+    const open = new Set(rows.keys());
+    let last = tokensOf(begun);
+    for (let spoken = 1; ; spoken++) {
+      for (const row of open) {
+        const token = at(last, row);
+        if (token === endToken) open.delete(row);
+        else at(said, row).push(token);
+      }
+      if (open.size === 0 || spoken === speaking.room) return said;
+      const { program } = await this.programs.get(`next ${key}`, () => nextProgram(this.source, speaking));
+      last = tokensOf(await program.run(nextTensors(rows, speaking, this.sight, last, spoken), ["token"]));
+    }
+  }
+
+  /** The rows' graph and what it is fed. */
+  private async feeds(images: ImageBatch, rows: readonly QuestionRow[]): Promise<{ shape: RowShape; feeds: Tensors }> {
+    checkPlaces(rows);
+    const chosen = [...new Set(rows.map(({ image }) => image))];
+    const place = new Map(chosen.map((image, i) => [image, i]));
+    const own = rows.map((row) => ({ ...row, image: place.get(row.image) ?? 0 }));
+    const shape = { ...rowShape(own, 0, this.source.network.imageTokens) };
+    const whole = { ...shape, images: shape.rows };
+    const features = await this.features.of(images, chosen, whole.images);
+    return { shape: whole, feeds: { features, ...rowTensors(own, whole, this.sight) } };
+  }
+
+  /** Of each row's answers, their tokens' log-likelihoods summed. */
+  private likelihoods(rows: readonly QuestionRow[], { targets }: RowShape, found: Tensors): Float32Array[] {
+    const all = floats(found, "logLikelihoods");
+    return rows.map(({ answers }, row) => {
+      let place = row * targets;
+      const sums = Float32Array.from(answers, ({ length }) => {
+        let sum = 0;
+        for (const end = place + length; place < end; place++) sum += at(all, place);
+        return sum;
+      });
+      if (sums.every(Number.isFinite)) return sums;
+      throw new InputError(
+        `${this.directory}: its log-likelihoods are no finite numbers: the weights or the adapter are damaged`,
+      );
+    });
+  }
+
+  async fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
+    checkCounts(images, captions);
+    const { training } = this;
+    if (training === null) throw new Error("opened without fineTuning: it can only score");
+    const sets = captions.flat();
+    const tokens = sets.reduce((sum, set) => sum + at(this.questions.row(0, set, [set.right]).answers, 0).length, 0);
+    const whole = { tokens, questions: sets.length };
+    const result = await this.tuner.step(images.count, (chosen) =>
+      this.part(training, images, captions, whole, chosen),
+    );
+    // What the images are to the decoder has changed with the tower.
+    if (training.image.stage !== FEATURES) this.features.forget();
+    return result;
+  }
+
+  /** The part of a step that the chosen images are. */
+  private async part(
+    { options, image: { stage } }: Training,
+    images: ImageBatch,
+    captions: Captions,
+    whole: { readonly tokens: number; readonly questions: number },
+    chosen: readonly number[],
+  ): Promise<StepPart | null> {
+    const own = chosen.map((image) => at(captions, image));
+    if (own.every(({ length }) => length === 0)) return null;
+    const { network } = this.source;
+    const { objective } = options;
+    const { rows, shape, answers } = planStep(this.questions, network, own, objective);
+    const { tokenWeights, questionWeights, members, absent } = lossTensors(rows, shape, answers, whole);
+    return {
+      key: `${keyOf(shape)} ${answers}`,
+      feeds: {
+        ...(this.front === null
+          ? { patches: this.patches.of(images, chosen, shape.images) }
+          : { front: await this.front.of(images, chosen, shape.images) }),
+        ...rowTensors(rows, shape, this.sight),
+        ...(objective === "ranking" ? {} : { tokenWeights }),
+        ...(objective === "answer" ? {} : { questionWeights, members, absent }),
+      } as Tensors,
+      front: stage,
+      loss: (scope) => answersLoss(scope, network, shape, answers, objective, stage),
+    };
+  }
+
+  saveAdapter(directory: string): Promise<void> {
+    return this.tuner.save(directory, { directory: this.directory, modelClass: this.source.network.modelClass });
+  }
+
+  state(): Promise<TrainingState> {
+    return this.tuner.state();
+  }
+
+  async restore(state: TrainingState): Promise<void> {
+    await this.tuner.restore(state);
+    if (this.training !== null && this.training.image.stage !== FEATURES) this.features.forget();
+  }
+
+  async close(): Promise<void> {
+    await this.runtime.close();
+  }
+}
+
+const keyOf = (shape: RowShape): string => Object.values(shape).join(" ");
+
+function tokensOf(found: Tensors): Int32Array {
+  const data = found["token"]?.data;
+  if (!(data instanceof Int32Array)) throw new Error("no tokens");
+  return data;
+}
+
+/** Opens a directory in a worker thread of its own. */
+export async function openGenerative(
+  directory: string,
+  network: GenerativeNetwork,
+  options: OpenOptions,
+): Promise<VisionLanguageModel> {
+  const parameters = readParameters(directory, network);
+  const { trainable, trained } = startingPoint(parameters, options, network.defaultTargets);
+  const tokenizer = openTokenizer(directory, network);
+  const training = trainingOf(network, trainable, options.fineTuning);
+  const runtime = await startRuntime(options.runtime);
+  try {
+    const source: GenerativeSource = { network, parameters, trainable };
+    const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
+    const phrasing = { ...network.phrasing, ...options.phrasing };
+    const model = new GenerativeModel(directory, runtime, source, tokenizer, training, batch, phrasing);
+    await model.start(trained);
+    return model;
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
