@@ -5,7 +5,7 @@ import { axis } from "../layers/axes.js";
 import { norm, patchEmbedding, projection } from "../layers/linear.js";
 import type { Scope } from "../layers/scope.js";
 import { pick } from "../layers/shared-rows.js";
-import { causalMask, type Encoder, encodePooled } from "../layers/transformer.js";
+import { causalMask, type Encoder, encodePooled, encodeUpTo } from "../layers/transformer.js";
 import type { ClipConfig, ClipTextConfig, ClipVisionConfig } from "./config.js";
 
 export interface VisionOutput {
@@ -15,13 +15,13 @@ export interface VisionOutput {
   readonly lastInput: Value;
 }
 
-/** Patches [batch, patches, 3 · patch²] and a class token → what each image is pooled to. */
-export function visionModel(
+/** Patches [batch, patches, 3 · patch²] and a class token as they enter the blocks, and the blocks. */
+function visionEncoder(
   scope: Scope,
   config: ClipVisionConfig,
   patches: Value,
-  path = "vision_model",
-): VisionOutput {
+  path: string,
+): { encoder: Encoder; start: Value } {
   const { width, tokens, epsilon } = config;
   const batch = axis(patches, 0);
   const cut = patchEmbedding(scope, `${path}.embeddings.patch_embedding`, patches, { ...config, bias: false });
@@ -32,13 +32,31 @@ export function visionModel(
   scope.observe("vision.embeddings", embedded);
 
   const start = scope.stage("vision.pre_layrnorm", norm(scope, `${path}.pre_layrnorm`, embedded, epsilon));
-  const encoder: Encoder = { scope, path: `${path}.encoder`, name: "vision", config, batch };
+  return { encoder: { scope, path: `${path}.encoder`, name: "vision", config, batch }, start };
+}
+
+/** Patches → what each image is pooled to. */
+export function visionModel(
+  scope: Scope,
+  config: ClipVisionConfig,
+  patches: Value,
+  path = "vision_model",
+): VisionOutput {
+  const { width, tokens, epsilon } = config;
+  const { encoder, start } = visionEncoder(scope, config, patches, path);
+  const { batch } = encoder;
   const firsts = (rows: Value): Value => reshape(slice(reshape(rows, [batch, tokens, width]), 1, 0, 1), [batch, width]);
   const { pooled, lastInput } = encodePooled(encoder, start, { pick: firsts });
 
   const normed = norm(scope, `${path}.post_layernorm`, pooled, epsilon);
   scope.observe("vision.post_layernorm", normed);
   return { pooled: normed, lastInput };
+}
+
+/** Patches → all tokens as they enter the last block, the class token first: [batch · tokens, width]. */
+export function visionTokens(scope: Scope, config: ClipVisionConfig, patches: Value, path: string): Value {
+  const { encoder, start } = visionEncoder(scope, config, patches, path);
+  return encodeUpTo(encoder, start, config.layers - 1);
 }
 
 /** A tree of texts → the end token of each, [texts, width]. */

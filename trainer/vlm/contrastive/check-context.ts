@@ -1,15 +1,14 @@
-/** @file What the comparisons of a contrastive model with its reference numbers share: the model, the reference's inputs, and running graphs once. */
+/** @file What the comparisons of a contrastive model with its reference numbers share: the model and the reference's inputs. */
 import { z } from "zod";
 import { at } from "../../at.js";
-import type { SafetensorsFile } from "../../files/safetensors.js";
-import { Graph, type Runtime, slice, l2Normalize as unit, type Value } from "../../graph/index.js";
+import { type Graph, slice, l2Normalize as unit, type Value } from "../../graph/index.js";
 import type { Tensor, Tensors } from "../../tensor.js";
 import { type ParameterSource, scopeOf } from "../layers/scope.js";
 import { patchesInput } from "../training/image-front.js";
-import { built } from "../training/program-cache.js";
+import { adamwSchema } from "../verification/adapter-run.js";
 import type { Comparison } from "../verification/comparison.js";
+import type { Bench } from "../verification/run-once.js";
 import type { Tolerances } from "../verification/tolerances.js";
-import type { ModelParameters } from "../weights/parameters.js";
 import { logitsPerImage } from "./losses.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
 
@@ -17,12 +16,7 @@ export const metaSchema = z.looseObject({
   texts: z.array(z.string()),
   negatives: z.array(z.string()),
   input_ids: z.array(z.array(z.number().int())),
-  adamw: z.looseObject({
-    lr: z.number(),
-    betas: z.tuple([z.number(), z.number()]),
-    eps: z.number(),
-    weight_decay: z.number(),
-  }),
+  adamw: adamwSchema,
   lora: z.record(
     z.string(),
     z
@@ -40,38 +34,13 @@ export const metaSchema = z.looseObject({
 });
 export type Meta = z.infer<typeof metaSchema>;
 
-export interface Context {
+export interface Context extends Bench {
   readonly golden: string;
   readonly network: ContrastiveNetwork;
-  readonly parameters: ModelParameters;
-  readonly runtime: Runtime;
   readonly comparison: Comparison;
   readonly tolerance: Tolerances;
   readonly meta: Meta;
   readonly patches: Tensor;
-}
-
-export const rowsOf = (file: SafetensorsFile, name: string): Int32Array[] => {
-  const [rows, columns] = [at(file.shape(name), 0), at(file.shape(name), 1)];
-  const ids = file.readIntegers(name);
-  return Array.from({ length: rows }, (_, row) => ids.slice(row * columns, (row + 1) * columns));
-};
-
-/** Builds a graph over a model's parameters, runs it once, and drops it. */
-export async function runOnce(
-  { runtime, parameters }: Pick<Context, "runtime" | "parameters">,
-  build: (graph: Graph) => void,
-  feeds: Tensors,
-): Promise<Tensors> {
-  const graph = new Graph();
-  build(graph);
-  const { model, binding } = built(graph, parameters.weights.placement(parameters.shapes));
-  const program = await runtime.load(model, binding);
-  try {
-    return await program.run(feeds);
-  } finally {
-    await program.release();
-  }
 }
 
 /** What a comparison of images and texts is fed. */

@@ -13,10 +13,11 @@ import { TextTokenizer } from "../files/tokenizer.js";
 import { scopeOf } from "../layers/scope.js";
 import { patchesInput } from "../training/image-front.js";
 import { Comparison, type Verification } from "../verification/comparison.js";
+import { rowsOf, runOnce } from "../verification/run-once.js";
 import { GRADIENT, TOLERANCE, type Tolerances } from "../verification/tolerances.js";
 import { fullTrainable, storedParameters, trainedParameters } from "../weights/parameters.js";
 import { checkAdapter } from "./check-adapter.js";
-import { batchOf, type Context, forward, metaSchema, rowsOf, runOnce } from "./check-context.js";
+import { batchOf, type Context, forward, metaSchema } from "./check-context.js";
 import { readParameters } from "./directory.js";
 import type { ContrastiveNetwork } from "./network.js";
 

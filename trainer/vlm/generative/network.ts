@@ -25,6 +25,8 @@ export interface GenerativeNetwork extends ImageNetwork {
   readonly decoder: DecoderConfig;
   /** Tokens that an image becomes; `image` gives [images · imageTokens, width of the decoder]. */
   readonly imageTokens: number;
+  /** The id that stands for each of them in a tokenizer's output. */
+  readonly imageToken: number;
   /** Whether the tokens of image and prompt see each other both ways; else each sees those before it. */
   readonly prefixSeesItself: boolean;
   /** The token that ends an answer. */

@@ -92,7 +92,7 @@ export function rowStates(
 }
 
 /** Log-likelihood of each of the answers' tokens, [rows, targets]. */
-function targetLikelihoods(
+export function targetLikelihoods(
   scope: Scope,
   network: GenerativeNetwork,
   { rows, targets }: RowShape,

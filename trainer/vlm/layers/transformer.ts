@@ -131,15 +131,15 @@ function pooledBlock(encoder: Encoder, index: number, x: Value, pooled: Value, r
   return scope.stage(`${name}.layer.${index}`, finish(encoder, path, pooled, out));
 }
 
-/** The blocks up to `end`: [rows, width] → the same. */
-function blocks(encoder: Encoder, x: Value, end: number): Value {
+/** The blocks before number `end`: [rows, width] → the same. */
+export function encodeUpTo(encoder: Encoder, x: Value, end: number): Value {
   let state = x;
   for (let index = 0; index < end; index++) state = block(encoder, index, state);
   return state;
 }
 
 /** All blocks for all rows. */
-export const encode = (encoder: Encoder, x: Value): Value => blocks(encoder, x, encoder.config.layers);
+export const encode = (encoder: Encoder, x: Value): Value => encodeUpTo(encoder, x, encoder.config.layers);
 
 /** Which token of each sequence is wanted. */
 export interface Pooling {
@@ -156,6 +156,6 @@ export function encodePooled(
   { pick, reach }: Pooling,
 ): { pooled: Value; lastInput: Value } {
   const last = encoder.config.layers - 1;
-  const lastInput = blocks(encoder, x, last);
+  const lastInput = encodeUpTo(encoder, x, last);
   return { lastInput, pooled: pooledBlock(encoder, last, lastInput, pick(lastInput), reach) };
 }

@@ -1,11 +1,12 @@
 /** @file LLaVA 1.5 as one of the generative architectures. */
 import { InputError } from "../../errors.js";
 import type { Phrasing } from "../../language/index.js";
+import { visionModel } from "../clip/network.js";
 import { generative } from "../generative/architecture.js";
 import { declareDecoder, type GenerativeNetwork, requireToken } from "../generative/network.js";
 import { patchesInput } from "../training/image-front.js";
 import { type LlavaConfig, readLlavaConfig } from "./config.js";
-import { imageFeatures } from "./network.js";
+import { imageFeatures, TOWER } from "./network.js";
 
 const IMAGE = "<image>";
 
@@ -30,6 +31,7 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
     defaultTargets: ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
     decoder,
     imageTokens: vision.tokens - 1,
+    imageToken,
     prefixSeesItself: false,
     endToken,
     positions,
@@ -53,7 +55,10 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
       requireToken(tokenizer, file, "text_config.eos_token_id", "</s>", endToken);
     },
     declare: (scope) => {
-      imageFeatures(scope, config, patchesInput(scope.graph, network, 1));
+      const patches = patchesInput(scope.graph, network, 1);
+      // The last block, which no answer follows from, is in the files all the same.
+      visionModel(scope, vision, patches, TOWER);
+      imageFeatures(scope, config, patches);
       declareDecoder(scope, network);
     },
   };

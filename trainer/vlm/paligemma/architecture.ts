@@ -26,6 +26,7 @@ export function paligemmaNetwork(config: PaliGemmaConfig): GenerativeNetwork {
     defaultTargets: ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
     decoder,
     imageTokens: vision.tokens,
+    imageToken,
     prefixSeesItself: true,
     endToken,
     positions,
