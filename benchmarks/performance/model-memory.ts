@@ -57,7 +57,7 @@ async function perform(what: "score" | "tune", model: string): Promise<void> {
   });
   const size = opened.imageSize;
   const batch = { count: images, height: size, width: size, data: new Uint8Array(images * size * size * 3).fill(99) };
-  const { captions } = typicalWork(images);
+  const { captions } = typicalWork(images, opened.phrasing);
   for (let repetition = 0; repetition < REPETITIONS; repetition++) {
     if (what === "score") await opened.score(batch, captions);
     else await opened.fineTune(batch, captions);

@@ -58,7 +58,7 @@ function together(graphs: readonly Graph[], inPlace: boolean): number {
  */
 export function memoryOf(directory: string, images: number, fineTuning: FineTuning): ModelMemory {
   const architecture = architectureIn(directory);
-  const work = typicalWork(images);
+  const work = typicalWork(images, architecture.phrasing);
   const { score, placement } = architecture.graphs(directory, work, { scoringBatch: images });
   const { step, trained } = architecture.graphs(directory, work, { fineTuning, scoringBatch: images });
   if (step === null) throw new Error("options with fine-tuning have a step");
