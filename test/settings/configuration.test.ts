@@ -116,6 +116,31 @@ describe("a configuration", () => {
     }
   });
 
+  it.each([
+    ["prompt", "where is the {a}?", "a text with {a}, {b} in it"],
+    ["prompt", "where is {A} from {a} and {b}{ b }?", "a text without {A}, { b }: what it may name is {a}, {b}"],
+    ["prompt", "{a} {b} {relation}", "a text without {relation}: what it may name is {a}, {b}"],
+    ["answer", "above", "a text with {relation} in it"],
+    ["answer", "{relation} the {c}", "a text without {c}: what it may name is {a}, {b}, {relation}"],
+  ])("refuses the %s %j by what is wrong in its braces", (name, text, message) => {
+    expect(messageOf(() => resolveConfiguration([flags({ [name]: text })]))).toBe(
+      `--test: must be ${message}, not ${JSON.stringify(text)}`,
+    );
+  });
+
+  it("takes templates that name what they need, and none", () => {
+    const given = { prompt: "where is the {a} from the {b}? }{", answer: "{relation} the {b}" };
+    expect(resolveConfiguration([flags(given)])).toMatchObject(given);
+    expect(resolveConfiguration([flags({ prompt: "", answer: "" })])).toMatchObject({ prompt: "", answer: "" });
+  });
+
+  it.each(["ranking", "both"])("refuses to learn by %s where there are no wrong answers", (objective) => {
+    const message = messageOf(() => resolveConfiguration([flags({ objective, negatives: "none" })]));
+    expect(message).toMatch(new RegExp(`^--objective ${objective}: .*--negatives none has none; take `));
+    expect(resolveConfiguration([flags({ objective, negatives: "one" })])).toMatchObject({ objective });
+    expect(resolveConfiguration([flags({ negatives: "none" })])).toMatchObject({ objective: "answer" });
+  });
+
   it("comes back from config.json as it was, and a hole in it is an error", () => {
     const configuration = resolveConfiguration([flags({ seed: 3 })]);
     const stored: Record<string, unknown> = JSON.parse(JSON.stringify(configuration));

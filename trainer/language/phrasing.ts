@@ -22,6 +22,14 @@ export const CAPTIONS: Phrasing = {
   judge: null,
 };
 
+/** The places of a run's own templates. */
+export const PROMPT_PLACES = ["a", "b"] as const;
+export const ANSWER_PLACES = ["a", "b", "relation"] as const;
+
+/** What stands in braces in a template, known or not. */
+export const placesIn = (template: string): string[] =>
+  [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name = ""]) => name);
+
 /** A template with its places filled; what is no known place stays as it is. */
 export const fill = (template: string, places: Readonly<Record<string, string>>): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole);

@@ -105,6 +105,12 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
       "--agent-learns during: takes --agent paper and --reward episode: other rewards are not known while the agent acts",
     );
   }
+  const { objective, negatives } = resolved;
+  if (objective !== "answer" && negatives === "none") {
+    throw new InputError(
+      `--objective ${objective}: ranks the right answer above wrong ones, and --negatives none has none; take --negatives all, full or one, or --objective answer`,
+    );
+  }
   return { ...resolved, extrinsicWeight, agentLearns };
 }
 

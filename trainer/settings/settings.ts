@@ -1,5 +1,6 @@
 /** @file Every setting of a run in one table: its type and limits, its default, what it means. Flags, files, help and sweeps are made from it. */
 import { z } from "zod";
+import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { ARMS, type Arm } from "./arms.js";
 
 export interface Setting<T = unknown> {
@@ -55,6 +56,20 @@ export const patternEntries = (text: string): Record<string, number> =>
         return end < 1 ? [entry, Number.NaN] : [entry.slice(0, end), Number(entry.slice(end + 1) || Number.NaN)];
       }),
   );
+
+const inBraces = (names: readonly string[]): string => names.map((name) => `{${name}}`).join(", ");
+
+/** A text with places in braces: each of them known, and those that are needed there. Empty: the model's own. */
+const template = (known: readonly string[], needed: readonly string[]) =>
+  z.string().superRefine((text, context) => {
+    const places = placesIn(text);
+    const unknown = places.filter((name) => !known.includes(name));
+    if (unknown.length > 0) {
+      context.addIssue(`a text without ${inBraces(unknown)}: what it may name is ${inBraces(known)}`);
+    } else if (text !== "" && needed.some((name) => !places.includes(name))) {
+      context.addIssue(`a text with ${inBraces(needed)} in it`);
+    }
+  });
 
 export const SETTINGS = {
   extrinsicWeight: setting(
@@ -185,13 +200,13 @@ export const SETTINGS = {
   ),
   prompt: setting(
     "Fine-tuning",
-    z.string(),
+    template(PROMPT_PLACES, PROMPT_PLACES),
     "",
     'what a model that answers is asked about a pair, {a} and {b} in it (default: its family\'s own, as "answer en where is the {a} relative to the {b}?")',
   ),
   answer: setting(
     "Fine-tuning",
-    z.string().refine((text) => text === "" || text.includes("{relation}"), "a text with {relation} in it"),
+    template(ANSWER_PLACES, ["relation"]),
     "",
     'what says a pair\'s relation, {relation} in it and {a} and {b} where they are named (default: "{relation}" of one that answers, else "The {a} is {relation} the {b}.")',
   ),
