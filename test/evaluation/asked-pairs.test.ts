@@ -9,7 +9,7 @@ import { World } from "../../trainer/environments/served-world.js";
 import type { TestSet, TestSets } from "../../trainer/evaluation/evaluation.js";
 import { sampleQuestions } from "../../trainer/evaluation/questions.js";
 import { decodeTestSet, encodeTestSet } from "../../trainer/evaluation/test-sets.js";
-import { codeTerms } from "../../trainer/language/index.js";
+import { CAPTIONS, codeTerms } from "../../trainer/language/index.js";
 import { silent } from "../../trainer/progress.js";
 import { Random } from "../../trainer/random/random.js";
 import type { Sample } from "../../trainer/rls3/episodes.js";
@@ -183,9 +183,14 @@ const allAsked = sampleOf([
 
 /** Prefers the right caption by one; counts what it is trained on. */
 class Model {
+  readonly phrasing = CAPTIONS;
   readonly trained: CaptionSet[][] = [];
   async score(_images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]> {
     return captions.map((sets) => sets.map(({ wrong }) => Float32Array.from([1, ...wrong.map(() => 0)])));
+  }
+  async reply(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]) {
+    const scored = await this.score(images, captions);
+    return scored.map((sets) => sets.map((logits) => ({ logits, said: null })));
   }
   async fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]) {
     expect(captions).toHaveLength(images.count);
@@ -214,8 +219,8 @@ describe("a sample", () => {
 
   it("without a pair of the moved object has no S and h = 0, and its other pairs are asked all the same", async () => {
     const [none, moved, all] = await scoreSamples(model(), rooms, [nothingAsked, movedUnasked, allAsked]);
-    expect(none).toEqual({ probability: null, share: null, pairs: [], score: null, hardness: 0, movedTerms: [] });
-    expect(moved).toMatchObject({ probability: null, share: 1, score: null, hardness: 0, movedTerms: [] });
+    expect(none).toEqual({ probability: null, rubric: null, pairs: [], score: null, hardness: 0, movedTerms: [] });
+    expect(moved).toMatchObject({ probability: null, rubric: 1, score: null, hardness: 0, movedTerms: [] });
     expect(moved?.pairs.map(({ right }) => right)).toEqual(["The plate is to the right of the purple bowl."]);
     expect(all?.pairs).toHaveLength(3);
     expect(all?.score).toBeGreaterThan(1);

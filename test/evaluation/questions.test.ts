@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { captionSet, stack, termColumns } from "../../trainer/evaluation/questions.js";
-import { CODES, codeTerms, flips, termFlips } from "../../trainer/language/index.js";
+import { ask, askAloud, captionSet, stack, termColumns } from "../../trainer/evaluation/questions.js";
+import { CAPTIONS, CODES, codeTerms, flips, termFlips } from "../../trainer/language/index.js";
+import { ANSWERING, AnsweringModel } from "../answering-model.js";
 
 const SIDE = 2;
 const BYTES = SIDE * SIDE * 3;
@@ -46,7 +47,7 @@ test("a question's captions are those of its own world, objects and relation, ho
     ] as const) {
       for (const code of CODES) {
         for (const world of worlds) {
-          const { right, wrong } = captionSet(world, { first, second, code });
+          const { right, wrong } = captionSet({ world, phrasing: CAPTIONS }, { first, second, code });
           expect(right).toContain(`The ${world.name(first)} is `);
           expect(right).toContain(` the ${world.name(second)}.`);
           for (const term of codeTerms(code)) expect(right).toContain(term);
@@ -64,4 +65,36 @@ test("each term's column is where its flip stands among the wrong captions", () 
     expect(columns.map(({ column }) => flips(code)[column])).toEqual(termFlips(code));
   }
   expect(() => termColumns(27)).toThrow("no relation has the code 27");
+});
+
+test("a question is put in the words of the model that is asked, and not in those of one that was asked before", () => {
+  const world = { name: (object: number) => `cup ${object}` };
+  const question = { first: 0, second: 1, code: 0 };
+  const spoken = captionSet({ world, phrasing: CAPTIONS }, question);
+  expect(spoken).not.toHaveProperty("prompt");
+  const answered = captionSet({ world, phrasing: ANSWERING }, question);
+  expect(answered).toEqual({
+    prompt: "answer en where is the cup 0 relative to the cup 1?",
+    right: "to the left of",
+    wrong: ["to the right of"],
+  });
+  const other = captionSet({ world, phrasing: { ...ANSWERING, answer: "{relation} it" } }, question);
+  expect(other.right).toBe("to the left of it");
+  expect(captionSet({ world, phrasing: CAPTIONS }, question)).toEqual(spoken);
+});
+
+test("probability is the softmax over all that was asked, whether or not the model speaks", async () => {
+  const likelihoods = new Map([
+    ["right", -1],
+    ["one", -2],
+    ["two", -4],
+  ]);
+  const model = new AnsweringModel({ likelihood: (text) => likelihoods.get(text) ?? Number.NaN, says: () => "above" });
+  const sets = [[{ prompt: "where?", right: "right", wrong: ["one", "two"] }]];
+  const probability = 1 / (1 + Math.exp(-1) + Math.exp(-3));
+  const [[silent] = []] = await ask(model, neighbours(1), sets);
+  expect(silent).toEqual({ probability: expect.closeTo(probability, 12), margins: [1, 3] });
+  expect(model.spoken).toBe(0);
+  const [[aloud] = []] = await askAloud(model, neighbours(1), sets);
+  expect(aloud).toEqual({ ...silent, said: "above" });
 });

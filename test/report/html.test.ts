@@ -8,6 +8,7 @@ import { lineChart } from "../../trainer/report/html/chart.js";
 import { loadContents } from "../../trainer/report/html/contents.js";
 import { html } from "../../trainer/report/html/markup.js";
 import { renderReport, reportPage } from "../../trainer/report/html/report.js";
+import { gallerySection } from "../../trainer/report/html/samples.js";
 import { FIXTURE_ARMS, writeComparison, writeRun } from "./fixture.js";
 
 let root: string;
@@ -62,6 +63,21 @@ describe("a chart", () => {
         expect(text).toContain('<th scope="row">cell</th>');
       }),
     );
+  });
+});
+
+describe("the gallery", () => {
+  it("shows what a model that answers was asked and what it said, escaped", () => {
+    const captions = [{ prompt: "where is the vase?", right: "above", said: "on <b>", probability: 0.5, margin: 9 }];
+    const ranked = [{ right: "The vase is above the plate.", probability: 0.5, margin: 9 }];
+    const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
+    const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
+    const shown = (own: typeof captions | typeof ranked): string =>
+      gallerySection([{ iteration: 1, sample: { ...sample, captions: own }, png: Buffer.of() }], arm, null)?.text ?? "";
+    expect(shown(captions)).toContain("<dt>where is the vase?<br>Above</dt>");
+    expect(shown(captions)).toContain("<br>said “on &lt;b&gt;”");
+    expect(shown(ranked)).toContain("<dt>The vase is above the plate.</dt>");
+    expect(shown(ranked)).not.toContain("said “");
   });
 });
 

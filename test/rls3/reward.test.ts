@@ -13,7 +13,7 @@ const iterations = fc
     const count = episodes.flat().filter(Boolean).length;
     return fc.record({
       episodes: fc.constant(episodes),
-      scores: fc.array(fc.record({ probability: share, share }), { minLength: count, maxLength: count }),
+      scores: fc.array(fc.record({ probability: share, rubric: share }), { minLength: count, maxLength: count }),
     });
   });
 
@@ -81,7 +81,7 @@ describe("the reward", () => {
           const steps = withSamples(episodes);
           const given = rewards(
             steps,
-            scores.map((own, i) => (isUnasked(i) ? { probability: null, share: null } : own)),
+            scores.map((own, i) => (isUnasked(i) ? { probability: null, rubric: null } : own)),
             options,
           );
           // Without them: their steps are invalid ones, and the samples' numbers close up.
@@ -111,7 +111,7 @@ describe("the reward", () => {
   });
 
   it("per sample has the mean hardness .3 where nothing is capped", () => {
-    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, share: 1 }));
+    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, rubric: 1 }));
     const given = rewards(
       withSamples([
         [true, true],
@@ -125,8 +125,8 @@ describe("the reward", () => {
   });
 
   it("per episode pays the paper's J2 = (6 - S)^2 on the last transition alone", () => {
-    // Shares 1 and 1/3: S = 1 + 4 · 2/3, J2 = (6 - 11/3)^2 = 49/9.
-    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, share: value }));
+    // Rubrics 1 and 1/3: S = 1 + 4 · 2/3, J2 = (6 - 11/3)^2 = 49/9.
+    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, rubric: value }));
     const [steps = []] = rewards(withSamples([[true, false, true, false]]), scores, episodeMode);
     expect(steps.slice(0, 3).map((step) => step.extrinsic)).toEqual([0, 0, 0]);
     expect(steps[3]?.extrinsic).toBeCloseTo(490 / 9, 10);

@@ -59,6 +59,13 @@ describe("metrics.csv", () => {
     expect(() => parseMetrics(`${head}0,0\n`, "m.csv")).toThrow("m.csv is not a CSV file");
   });
 
+  it("of a run from before a column has nothing in it", () => {
+    const columns = METRIC_COLUMNS.filter((column) => column !== "unparsed");
+    const text = `${columns.join(",")}\n${columns.map((_, i) => i).join(",")}\n`;
+    const [read] = parseMetrics(text, "m.csv");
+    expect(read).toMatchObject({ iteration: 0, unparsed: null, samples_below: columns.length - 1 });
+  });
+
   it("becomes a curve of the evaluated rows, with valid rate and feasibility steps of the last row", () => {
     const text = [
       "iteration,generated,valid,feasibilitySteps,accuracyFull,accuracyOneTerm,naturalFull,naturalOneTerm",
@@ -106,6 +113,12 @@ describe("samples", () => {
       [0, 2],
       [1, 2],
     ]);
+  });
+
+  it("of a model that answers have the prompt and what was said", () => {
+    const said = { ...sample.captions[0], prompt: "where is the vase relative to the plate?", said: "on the <plate>" };
+    const line = { ...sample, captions: [said] };
+    expect(parseSamples(JSON.stringify(line), "0001.jsonl")).toEqual([line]);
   });
 
   it("name the line and the field that is wrong, and a line that a kill cut off", () => {

@@ -42,6 +42,22 @@ describe("the paper's failure signatures", () => {
     expect(newSignatures(spike, "rls3")).toEqual([expect.stringMatching(/loss spike.*--E.*--eta/)]);
   });
 
+  it("name answers without a relation, a lower learning rate and the objective; not of models that only rank", () => {
+    const said = (shares: readonly (number | null)[]): Row[] =>
+      rows(shares.length - 1, (row, i) => ({ ...row, unparsed: shares[i] ?? null }));
+    expect(newSignatures(said([null, 0.05, 0.25]), "rls3")).toEqual([
+      expect.stringMatching(/^answers without a relation: 25 % .*--learning-rate.*--objective answer/),
+    ]);
+    expect(newSignatures(said([null, 0.25]), "random")).toHaveLength(1);
+    for (const well of [
+      [null, 0, 0.1],
+      [null, 0.25, 0.05],
+      [null, null, null],
+    ]) {
+      expect(newSignatures(said(well), "rls3")).toEqual([]);
+    }
+  });
+
   it("are told when they begin, not again and again", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 8 }), (count) => {

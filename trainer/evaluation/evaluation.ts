@@ -1,7 +1,7 @@
 /** @file Test sets of images with questions, and the accuracies that curves are made of. */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
-import { TERMS, type Term } from "../language/index.js";
+import { codeTerms, TERMS, type Term } from "../language/index.js";
 import { mean } from "../mean.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { ask, captionSet, type Question, termColumns } from "./questions.js";
@@ -21,6 +21,18 @@ export interface TestSets {
   readonly validation: TestSet;
 }
 
+/** How many terms a relation can have. */
+export const TERM_COUNTS = [1, 2, 3] as const;
+export type TermCount = (typeof TERM_COUNTS)[number];
+
+/** The right text against the same one with one term flipped. */
+export interface AgainstFlip {
+  /** How often it wins. */
+  readonly accuracy: number;
+  /** Mean of σ(margin), its two-way probability. */
+  readonly probability: number;
+}
+
 export interface Accuracy {
   /** Right caption beats its full flip, mean over relation codes: each counts the same. */
   readonly full: number;
@@ -30,27 +42,60 @@ export interface Accuracy {
   readonly terms: Readonly<Partial<Record<Term, number>>>;
   /** The same two without balancing: plain means over questions, and over questions' terms. */
   readonly plain: { readonly full: number; readonly oneTerm: number };
+  /**
+   * For each term that occurs, the mean two-way probability of the right text against the one with that term flipped. A model that prefers a
+   * word to its opposite whatever the picture is far from ½ at both, with accuracies that differ as much.
+   */
+  readonly termProbability: Readonly<Partial<Record<Term, number>>>;
+  /** The same by how many terms the relation has: the more there are, the longer the texts. */
+  readonly byTermCount: Readonly<Partial<Record<TermCount, AgainstFlip>>>;
 }
 
-class Share {
-  private right = 0;
-  private questions = 0;
-  count(right: boolean): void {
-    this.right += right ? 1 : 0;
-    this.questions += 1;
+/** Of the comparisons that are counted. */
+class Tally {
+  private won = 0;
+  private probabilities = 0;
+  private comparisons = 0;
+  count(margin: number): void {
+    this.won += margin > 0 ? 1 : 0;
+    this.probabilities += 1 / (1 + Math.exp(-margin));
+    this.comparisons += 1;
   }
-  get value(): number {
-    return this.right / this.questions;
+  get accuracy(): number {
+    return this.won / this.comparisons;
+  }
+  get probability(): number {
+    return this.probabilities / this.comparisons;
   }
 }
 
-/** The share of `key`, made on first use. */
-function shareOf<K>(shares: Map<K, Share>, key: K): Share {
-  const found = shares.get(key);
+/** The tally of `key`, made on first use. */
+function tallyOf<K>(tallies: Map<K, Tally>, key: K): Tally {
+  const found = tallies.get(key);
   if (found !== undefined) return found;
-  const made = new Share();
-  shares.set(key, made);
+  const made = new Tally();
+  tallies.set(key, made);
   return made;
+}
+
+/** An entry for each key that has a tally, in their order. */
+function entries<K extends string | number, V>(
+  keys: readonly K[],
+  tallies: ReadonlyMap<K, Tally>,
+  read: (tally: Tally) => V,
+): Partial<Record<K, V>> {
+  const found: Partial<Record<K, V>> = {};
+  for (const key of keys) {
+    const tally = tallies.get(key);
+    if (tally !== undefined) found[key] = read(tally);
+  }
+  return found;
+}
+
+function countOfTerms(code: number): TermCount {
+  const count = TERM_COUNTS.find((terms) => terms === codeTerms(code).length);
+  if (count === undefined) throw new RangeError(`a question has 1 to 3 terms, and code ${code} has none`);
+  return count;
 }
 
 export async function evaluate(
@@ -58,37 +103,33 @@ export async function evaluate(
   world: Pick<World, "name">,
   set: TestSet,
 ): Promise<Accuracy> {
+  const wording = { world, phrasing: model.phrasing };
   const answers = await ask(
     model,
     set.images,
-    set.questions.map((questions) => questions.map((question) => captionSet(world, question))),
+    set.questions.map((questions) => questions.map((question) => captionSet(wording, question))),
   );
-  const codes = new Map<number, Share>();
-  const terms = new Map<Term, Share>();
-  const full = new Share();
-  const oneTerm = new Share();
+  const codes = new Map<number, Tally>();
+  const terms = new Map<Term, Tally>();
+  const counts = new Map<TermCount, Tally>();
+  const full = new Tally();
+  const oneTerm = new Tally();
   for (const [i, questions] of set.questions.entries()) {
-    for (const [j, question] of questions.entries()) {
+    for (const [j, { code }] of questions.entries()) {
       const { margins } = at(at(answers, i), j);
-      const beatsFlip = at(margins, 0) > 0;
-      full.count(beatsFlip);
-      shareOf(codes, question.code).count(beatsFlip);
-      for (const { term, column } of termColumns(question.code)) {
-        const beats = at(margins, column) > 0;
-        oneTerm.count(beats);
-        shareOf(terms, term).count(beats);
+      for (const tally of [full, tallyOf(codes, code)]) tally.count(at(margins, 0));
+      for (const { term, column } of termColumns(code)) {
+        const margin = at(margins, column);
+        for (const tally of [oneTerm, tallyOf(terms, term), tallyOf(counts, countOfTerms(code))]) tally.count(margin);
       }
     }
   }
   return {
-    full: mean([...codes.values()].map((share) => share.value)),
-    oneTerm: mean([...terms.values()].map((share) => share.value)),
-    terms: Object.fromEntries(
-      TERMS.flatMap((term) => {
-        const share = terms.get(term);
-        return share === undefined ? [] : [[term, share.value]];
-      }),
-    ),
-    plain: { full: full.value, oneTerm: oneTerm.value },
+    full: mean([...codes.values()].map(({ accuracy }) => accuracy)),
+    oneTerm: mean([...terms.values()].map(({ accuracy }) => accuracy)),
+    terms: entries(TERMS, terms, ({ accuracy }) => accuracy),
+    plain: { full: full.accuracy, oneTerm: oneTerm.accuracy },
+    termProbability: entries(TERMS, terms, ({ probability }) => probability),
+    byTermCount: entries(TERM_COUNTS, counts, ({ accuracy, probability }) => ({ accuracy, probability })),
   };
 }

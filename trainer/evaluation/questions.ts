@@ -4,11 +4,11 @@ import { at } from "../at.js";
 import type { Observed } from "../environments/environment-link.js";
 import type { World } from "../environments/served-world.js";
 import {
-  caption,
-  captionAndFlips,
+  askedPair,
   codeTerms,
   flips,
   fullFlip,
+  type Phrasing,
   RELATION_CODES,
   type Term,
   termFlips,
@@ -42,15 +42,29 @@ export function slotPairs(slots: number): (readonly [number, number])[] {
   return pairs;
 }
 
-/** Captions of each world by question: a test set asks the same ones at every evaluation, in other images. */
-const captionsOfWorlds = new WeakMap<Pick<World, "name">, Map<number, CaptionSet>>();
+/** What objects are called, and how pairs of them are put to the model. */
+export interface Wording {
+  readonly world: Pick<World, "name">;
+  readonly phrasing: Phrasing;
+}
 
-/** The true caption against its full flip, and with each of its terms flipped (where that is another caption). */
-export function captionSet(world: Pick<World, "name">, { first, second, code }: Question): CaptionSet {
-  const known = captionsOfWorlds.get(world) ?? new Map<number, CaptionSet>();
-  captionsOfWorlds.set(world, known);
+/** Captions of each world and phrasing by question: a test set asks the same ones at every evaluation, in other images. */
+const captionsOfWorlds = new WeakMap<Wording["world"], WeakMap<Phrasing, Map<number, CaptionSet>>>();
+
+function knownCaptions({ world, phrasing }: Wording): Map<number, CaptionSet> {
+  const ofWorld = captionsOfWorlds.get(world) ?? new WeakMap<Phrasing, Map<number, CaptionSet>>();
+  captionsOfWorlds.set(world, ofWorld);
+  const known = ofWorld.get(phrasing) ?? new Map<number, CaptionSet>();
+  ofWorld.set(phrasing, known);
+  return known;
+}
+
+/** The true caption or answer against its full flip, and with each of its terms flipped (where that is another one). */
+export function captionSet(wording: Wording, { first, second, code }: Question): CaptionSet {
+  const { world, phrasing } = wording;
+  const known = knownCaptions(wording);
   const key = (first * MOST_OBJECTS + second) * RELATION_CODES + code;
-  const captions = known.get(key) ?? captionAndFlips(world.name(first), world.name(second), code);
+  const captions = known.get(key) ?? askedPair(phrasing, world.name(first), world.name(second), code);
   known.set(key, captions);
   return captions;
 }
@@ -59,34 +73,34 @@ const MOST_OBJECTS = 2 ** 20;
 
 /**
  * What each question's right caption competes with in a batch of images: flips of its own ("all", the "full" one, "one" term's), or with "none"
- * the right captions of the batch's other images, as plain contrastive training has them (some of which may be true of the image too).
+ * the right captions of the batch's other images, as plain contrastive training has them (some of which may be true of the image too). Answers of
+ * other images are answers to other prompts: with "none" an answer has no wrong ones.
  */
 export function competing(
-  world: Pick<World, "name">,
+  wording: Wording,
   batch: readonly (readonly Question[])[],
   negatives: "all" | "full" | "one" | "none",
   random: Random,
 ): CaptionSet[][] {
-  const right = ({ first, second, code }: Question): string => caption(world.name(first), world.name(second), code);
-  const flipped = ({ first, second }: Question, code: number): string[] => [
-    caption(world.name(first), world.name(second), code),
-  ];
+  const { world, phrasing } = wording;
+  const against = ({ first, second, code }: Question, wrong: readonly number[]): CaptionSet =>
+    askedPair(phrasing, world.name(first), world.name(second), code, wrong);
   switch (negatives) {
     case "all":
-      return batch.map((questions) => questions.map((question) => captionSet(world, question)));
+      return batch.map((questions) => questions.map((question) => captionSet(wording, question)));
     case "full":
-      return batch.map((questions) =>
-        questions.map((question) => ({ right: right(question), wrong: flipped(question, fullFlip(question.code)) })),
-      );
+      return batch.map((questions) => questions.map((question) => against(question, [fullFlip(question.code)])));
     case "one":
       return batch.map((questions) =>
         questions.map((question) => {
           const codes = termFlips(question.code);
-          return { right: right(question), wrong: flipped(question, at(codes, random.below(codes.length))) };
+          return against(question, [at(codes, random.below(codes.length))]);
         }),
       );
     case "none": {
-      const captions = batch.map((questions) => questions.map(right));
+      const alone = batch.map((questions) => questions.map((question) => against(question, [])));
+      if (phrasing.prompt !== null) return alone;
+      const captions = alone.map((sets) => sets.map(({ right }) => right));
       return captions.map((mine, image) => {
         const others = new Set(captions.flatMap((theirs, other) => (other === image ? [] : theirs)));
         for (const caption of mine) others.delete(caption);
@@ -135,6 +149,24 @@ export interface Answer {
   readonly margins: readonly number[];
 }
 
+/** The same, and what the model says by itself; null where it only ranks. */
+export interface SpokenAnswer extends Answer {
+  readonly said: string | null;
+}
+
+function answerOf(row: Float32Array): Answer {
+  const right = at(row, 0);
+  const margins: number[] = [];
+  let rivals = 0;
+  for (let i = 1; i < row.length; i++) {
+    const margin = right - (row[i] as number);
+    margins.push(margin);
+    rivals += Math.exp(-margin);
+  }
+  // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
+  return { probability: 1 / (1 + rivals), margins };
+}
+
 /** Asks all questions of all images. `images` are u8 [size, size, 3] each. */
 export async function ask(
   model: VisionLanguageModel,
@@ -143,20 +175,18 @@ export async function ask(
 ): Promise<Answer[][]> {
   if (images.length === 0) return [];
   const logits = await model.score(stack(images), captions);
-  return logits.map((sets) =>
-    sets.map((row) => {
-      const right = at(row, 0);
-      const margins: number[] = [];
-      let rivals = 0;
-      for (let i = 1; i < row.length; i++) {
-        const margin = right - (row[i] as number);
-        margins.push(margin);
-        rivals += Math.exp(-margin);
-      }
-      // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
-      return { probability: 1 / (1 + rivals), margins };
-    }),
-  );
+  return logits.map((sets) => sets.map(answerOf));
+}
+
+/** Asks the same way, and lets a model that answers speak. */
+export async function askAloud(
+  model: VisionLanguageModel,
+  images: readonly Uint8Array[],
+  captions: readonly (readonly CaptionSet[])[],
+): Promise<SpokenAnswer[][]> {
+  if (images.length === 0) return [];
+  const replies = await model.reply(stack(images), captions);
+  return replies.map((sets) => sets.map(({ logits, said }) => ({ ...answerOf(logits), said })));
 }
 
 /** One batch of equally sized square images. Those that lie one behind the other in one buffer, as a test set's do, are not copied. */

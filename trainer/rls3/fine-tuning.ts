@@ -71,7 +71,7 @@ export async function fineTune(
     const result = await model.fineTune(
       stack(batch.map((sample) => sample.image)),
       competing(
-        world,
+        { world, phrasing: model.phrasing },
         batch.map((sample) => sampleQuestions(world, sample, random)),
         negatives,
         flipping,

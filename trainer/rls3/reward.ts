@@ -2,7 +2,7 @@
 import { at } from "../at.js";
 import { mean } from "../mean.js";
 
-/** S of a sample or an episode from a share or a probability of right answers: 1 (all wrong) to 5 (all right). */
+/** S of a sample or an episode from a rubric or a probability of right answers: 1 (all wrong) to 5 (all right). */
 export const scoreOf = (right: number): number => 1 + 4 * right;
 
 /** h: the paper's (6 − S)², from 1 (S = 5) to 25 (S = 1), scaled to 0 … 1. */
@@ -21,8 +21,11 @@ export interface RewardedStep {
 export interface ScoredSample {
   /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs; null where none is asked about. */
   readonly probability: number | null;
-  /** Share of all its pairs that are asked about whose right caption beats the full flip; null where none is. */
-  readonly share: number | null;
+  /**
+   * How right the model was of all its pairs that are asked about, 0 to 1; null where none is. Of a model that answers, the mean F1 of the terms
+   * it says; of one that ranks, the share of pairs whose right caption beats the full flip.
+   */
+  readonly rubric: number | null;
 }
 
 export interface RewardOptions {
@@ -77,7 +80,7 @@ function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnes
 
 /** J₂ = (6 − S)², S averaged over the episode's samples that were asked about; nothing to be rewarded for where there is none. */
 function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
-  const shares = steps.flatMap(({ sample }) => (sample === null ? [] : (at(samples, sample).share ?? [])));
-  if (shares.length === 0) return 0;
-  return (6 - scoreOf(mean(shares))) ** 2;
+  const rubrics = steps.flatMap(({ sample }) => (sample === null ? [] : (at(samples, sample).rubric ?? [])));
+  if (rubrics.length === 0) return 0;
+  return (6 - scoreOf(mean(rubrics))) ** 2;
 }

@@ -1,21 +1,34 @@
 /** @file How the model does on each sample: its answers to the pairs, and what of them the reward looks at. */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
-import { type Answer, ask, captionSet, sampleQuestions } from "../evaluation/questions.js";
-import { codeTerms } from "../language/index.js";
+import { type Answer, askAloud, captionSet, type Question, sampleQuestions } from "../evaluation/questions.js";
+import { codeTerms, parseAnswer, termF1 } from "../language/index.js";
 import { meanOrNull } from "../mean.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
 import { hardnessOf, type ScoredSample, scoreOf } from "./reward.js";
 
+/** A model's own answer to a prompt, and what it says of the first object. */
+export interface Spoken {
+  readonly text: string;
+  /** Whether it says any relation at all. */
+  readonly parsed: boolean;
+  /** F1 of the terms it says and the true ones; 0 where it says none. */
+  readonly f1: number;
+}
+
 export interface AskedPair {
   readonly slots: readonly [number, number];
   /** Relation code of the first slot's object to the second's. */
   readonly code: number;
-  /** The true caption, and the one that the model prefers to all others asked. */
+  /** What the texts are answers to; null where they are captions. */
+  readonly prompt: string | null;
+  /** The true text, and the one that the model prefers to all others asked. */
   readonly right: string;
   readonly preferred: string;
   readonly answer: Answer;
+  /** Null where the model only ranks. */
+  readonly said: Spoken | null;
   /** Degrees to the nearest boundary between relations. */
   readonly margin: number;
 }
@@ -37,23 +50,37 @@ function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
   return lowest < 0 ? at(wrong, margins.indexOf(lowest)) : right;
 }
 
+function spoken(world: Pick<World, "name">, { first, second, code }: Question, text: string): Spoken {
+  const { terms } = parseAnswer(text, world.name(first), world.name(second));
+  return { text, parsed: terms.size > 0, f1: termF1(terms, code) };
+}
+
+/** (S − 1) / 4 of one pair by the paper's rubric; of a model that only ranks, whether the right caption beats its full flip. */
+const rubricOf = ({ said, answer }: AskedPair): number => said?.f1 ?? (at(answer.margins, 0) > 0 ? 1 : 0);
+
 export async function scoreSamples(
   model: VisionLanguageModel,
   world: World,
   samples: readonly Sample[],
 ): Promise<AskedSample[]> {
   const questions = samples.map((sample) => sampleQuestions(world, sample));
-  const captions = questions.map((ofSample) => ofSample.map((question) => captionSet(world, question)));
-  const answers = await ask(
+  const wording = { world, phrasing: model.phrasing };
+  const captions = questions.map((ofSample) => ofSample.map((question) => captionSet(wording, question)));
+  const answers = await askAloud(
     model,
     samples.map((sample) => sample.image),
     captions,
   );
   return samples.map((sample, i): AskedSample => {
-    const pairs = at(questions, i).map(({ slots, code, margin }, j): AskedPair => {
+    const pairs = at(questions, i).map((question, j): AskedPair => {
+      const { slots, code, margin } = question;
       const set = at(at(captions, i), j);
-      const answer = at(at(answers, i), j);
-      return { slots, code, right: set.right, preferred: preferred(set, answer), answer, margin };
+      const { said, ...answer } = at(at(answers, i), j);
+      return {
+        ...{ slots, code, prompt: set.prompt ?? null, right: set.right, preferred: preferred(set, answer), answer },
+        said: said === null ? null : spoken(world, question, said),
+        margin,
+      };
     });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
     const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));
@@ -61,7 +88,7 @@ export async function scoreSamples(
     const score = probability === null ? null : scoreOf(probability);
     return {
       probability,
-      share: meanOrNull(pairs.map(({ answer }) => (at(answer.margins, 0) > 0 ? 1 : 0))),
+      rubric: meanOrNull(pairs.map(rubricOf)),
       pairs,
       score,
       hardness: score === null ? 0 : hardnessOf(score),

@@ -50,6 +50,8 @@ export const METRIC_COLUMNS = [
   "hardnessLoss",
   ...TERM_NAMES.map(accuracyColumn),
   ...TERM_NAMES.map(samplesColumn),
+  /** Share of the model's answers that say no relation; empty of a model that ranks, and absent in older runs. */
+  "unparsed",
 ] as const;
 export type MetricColumn = (typeof METRIC_COLUMNS)[number];
 
@@ -68,10 +70,14 @@ export type EpisodeColumn = (typeof EPISODE_COLUMNS)[number];
 export interface SampleCaption {
   /** The first and the second object's slots; absent in runs that asked every pair, in their order. */
   readonly slots?: readonly [number, number] | undefined;
+  /** What the model was asked, where the texts are answers. */
+  readonly prompt?: string | undefined;
   readonly right: string;
+  /** What a model that answers said by itself. */
+  readonly said?: string | undefined;
   /** The wrong caption that the model preferred; absent where it preferred the right one. */
   readonly answer?: string | undefined;
-  /** Mean over the flips of the two-way probability. */
+  /** Of the right one among all asked (softmax). */
   readonly probability: number;
   readonly margin: number;
 }

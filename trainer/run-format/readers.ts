@@ -106,7 +106,9 @@ const sampleSchema = z
     captions: z.array(
       z.object({
         slots: z.tuple([whole.nonnegative(), whole.nonnegative()]).optional(),
+        prompt: z.string().optional(),
         right: z.string(),
+        said: z.string().optional(),
         answer: z.string().optional(),
         probability: z.number(),
         margin: z.number(),

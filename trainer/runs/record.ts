@@ -23,6 +23,10 @@ function means(samples: readonly AskedSample[]): { readonly score: number | null
   };
 }
 
+/** Share of a speaking model's answers that say no relation; null where nothing was said. */
+const unparsed = (samples: readonly AskedSample[]): number | null =>
+  meanOrNull(samples.flatMap(({ pairs }) => pairs.flatMap(({ said }) => (said === null ? [] : said.parsed ? 0 : 1))));
+
 export async function record(
   directory: RunDirectory,
   configuration: Configuration,
@@ -84,6 +88,7 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
         [`samples_${term}`, state.terms[TERM_COLUMNS[term]] ?? 0],
       ]),
     ),
+    unparsed: unparsed(found?.scored ?? []),
   };
 }
 
@@ -130,9 +135,11 @@ async function samples(
         Array.from(sample.objects.subarray(slot * OBJECT_FIELDS, (slot + 1) * OBJECT_FIELDS)),
       ),
       slot: sample.slot,
-      captions: pairs.map(({ slots, right, preferred, answer, margin }) => ({
+      captions: pairs.map(({ slots, prompt, right, preferred, answer, said, margin }) => ({
         slots,
+        ...(prompt !== null && { prompt }),
         right,
+        ...(said !== null && { said: said.text }),
         ...(preferred !== right && { answer: preferred }),
         probability: answer.probability,
         margin,

@@ -1,4 +1,4 @@
-/** @file The failure signatures that the paper names, watched in every run, each with its remedy. */
+/** @file Failure signatures, the paper's and one of models that answer, watched in every run, each with its remedy. */
 import { TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 
 /** A row of metrics, by column. */
@@ -22,6 +22,8 @@ const PLATEAU_GAIN = 0.01;
 /** The six terms would have a sixth each. */
 const RARE_TERM = 0.03;
 const SPIKE = 2;
+/** A model that has learned to answer says a relation nearly always; more than this, and the rubric calls it wrong for its words. */
+const UNPARSED_ABOVE = 0.1;
 
 export const SIGNATURES: readonly Signature[] = [
   {
@@ -66,6 +68,14 @@ export const SIGNATURES: readonly Signature[] = [
       return last > SPIKE * usual ? `the fine-tuning loss went from ${usual.toFixed(3)} to ${last.toFixed(3)}` : null;
     },
     remedy: "raise --E, or lower --eta or --learning-rate",
+  },
+  {
+    name: "answers without a relation",
+    seen: (rows) => {
+      const share = value(rows.at(-1), "unparsed");
+      return share !== null && share > UNPARSED_ABOVE ? `${percent(share)} of the model's answers say none` : null;
+    },
+    remedy: "lower --eta or --learning-rate, fine-tune with --objective answer, or ask in other words (--prompt)",
   },
 ];
 

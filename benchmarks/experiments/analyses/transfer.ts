@@ -10,6 +10,7 @@ import { captionSet } from "../../../trainer/evaluation/questions.js";
 import { decodeTestSet, encodeTestSet } from "../../../trainer/evaluation/test-sets.js";
 import { writeDurably } from "../../../trainer/files/durable-file.js";
 import { readTensorFile, writeTensorFile } from "../../../trainer/files/tensor-file.js";
+import { CAPTIONS } from "../../../trainer/language/index.js";
 import { mean } from "../../../trainer/mean.js";
 import { percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
@@ -18,6 +19,7 @@ import { modelDirectory, openConfiguredModel } from "../../../trainer/runs/parts
 import { drawTestSets } from "../../../trainer/runs/preparation.js";
 import { SETTINGS } from "../../../trainer/settings/settings.js";
 import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
+import { phrasingOf } from "../../../trainer/vlm/fine-tuning.js";
 import { openModel } from "../../../trainer/vlm/index.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
@@ -98,6 +100,7 @@ async function tested(cell: Cell, adapter: string | null, worlds: ReadonlyMap<st
   const { vlm, device, threads } = cell.configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
+    phrasing: phrasingOf(cell.configuration),
     ...(adapter === null ? {} : { adapter }),
   });
   const found: Record<string, number> = {};
@@ -130,7 +133,10 @@ function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, Wor
   return Object.fromEntries(
     [...worlds].map(([world, { catalog, set }]) => {
       const tokens = set.questions.flat().map((question) => {
-        return tokenizer.encodeTruncated(captionSet(namesOf(catalog), question).right, 1000).length;
+        return tokenizer.encodeTruncated(
+          captionSet({ world: namesOf(catalog), phrasing: CAPTIONS }, question).right,
+          1000,
+        ).length;
       });
       return [world, { longest: Math.max(...tokens), mean: mean(tokens) }];
     }),

@@ -1,6 +1,13 @@
 /** @file What passes a filter of samples, and where samples lie in the rooms. */
 import { describe, expect, it } from "vitest";
-import { inOrder, matching, placements, SIDE, sampleEntry } from "../../../trainer/report/dashboard/sample-queries.js";
+import {
+  inOrder,
+  isTerm,
+  matching,
+  placements,
+  SIDE,
+  sampleEntry,
+} from "../../../trainer/report/dashboard/sample-queries.js";
 import type { SampleLine } from "../../../trainer/run-format/columns.js";
 
 const caption = (right: string, margin: number, answer?: string) => ({
@@ -69,6 +76,22 @@ describe("a filter", () => {
     ["pictures", { pictures: true }, [later]],
   ] as const)("by %s", (_name, filter, expected) => {
     expect(matching(all, filter)).toEqual(expected);
+  });
+
+  it("finds terms in answers that are nothing but the relation", () => {
+    const words = { left: "to the left of", right: "to the right of", behind: "behind", inFront: "in front of" };
+    const all = Object.entries({ ...words, above: "above", below: "below" }).map(([term, right], iteration) => {
+      return { term, found: { iteration, sample: sample({ captions: [caption(right, 9)] }) } };
+    });
+    for (const { term, found } of all) {
+      if (!isTerm(term)) throw new Error(term);
+      expect(
+        matching(
+          all.map((each) => each.found),
+          { term },
+        ),
+      ).toEqual([found]);
+    }
   });
 
   const unasked = { iteration: 2, sample: sample({ captions: [], score: null, hardness: 0 }) };

@@ -31,12 +31,12 @@ export interface SampleFilter {
 }
 
 const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
-  right: / right of /,
-  left: / left of /,
-  behind: / behind\b/,
-  inFront: / in front of\b/,
-  above: / above\b/,
-  below: / below\b/,
+  right: /\bright of\b/,
+  left: /\bleft of\b/,
+  behind: /\bbehind\b/,
+  inFront: /\bin front of\b/,
+  above: /\babove\b/,
+  below: /\bbelow\b/,
 };
 export const isTerm = (text: string): text is TermColumn => text in TERM_COLUMNS;
 

@@ -6,13 +6,15 @@ import { armName, capital, count, decimal, percent } from "../format.js";
 import type { Arm, GalleryItem, RoomScene } from "./contents.js";
 import { html, type Markup, section, table } from "./markup.js";
 
-/** What the model said of one caption: right, or which flip it preferred. */
-function caption({ right, answer, probability, margin }: SampleCaption): Markup {
-  const said =
+/** What the model made of one caption: right, or which flip it preferred; and what it said by itself. */
+function caption({ prompt, right, said, answer, probability, margin }: SampleCaption): Markup {
+  const preferred =
     answer === undefined
       ? html`<span class="right">answered right</span>`
       : html`<span class="wrong">answered:</span> ${capital(answer)}`;
-  return html`<dt>${capital(right)}</dt><dd>${said}<br>probability ${percent(probability, 0)} · margin ${margin.toFixed(0)}°</dd>`;
+  const asked = prompt !== undefined && html`${prompt}<br>`;
+  const spoken = said !== undefined && html`<br>said “${said}”`;
+  return html`<dt>${asked}${capital(right)}</dt><dd>${preferred}${spoken}<br>probability ${percent(probability, 0)} · margin ${margin.toFixed(0)}°</dd>`;
 }
 
 function card({ sample, png }: GalleryItem, scenes: readonly RoomScene[] | null): Markup {

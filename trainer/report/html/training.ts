@@ -91,6 +91,12 @@ const REWARDS: readonly Tracked[] = [
   { column: "hardness", title: "Hardness h of the valid samples", tick: plainTick },
 ];
 const LEARNING: readonly Tracked[] = [
+  {
+    column: "unparsed",
+    title: "Answers without a relation",
+    tick: shareTick,
+    note: "Share of the model's answers about an iteration's samples that say no relation.",
+  },
   { column: "fineTuneLoss", title: "Fine-tuning loss", tick: plainTick },
   { column: "gradientNorm", title: "Gradient norm before clipping", tick: plainTick },
   { column: "kl", title: "Policy: KL from uniform, nats", tick: plainTick },

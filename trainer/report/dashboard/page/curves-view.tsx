@@ -61,6 +61,12 @@ const SECTIONS: readonly { readonly title: string; readonly charts: readonly Tra
   {
     title: "Learning",
     charts: [
+      {
+        column: "unparsed",
+        title: "Answers without a relation",
+        note: "Share of the model's answers about an iteration's samples that say none.",
+        isShare: true,
+      },
       { column: "fineTuneLoss", title: "Fine-tuning loss" },
       { column: "gradientNorm", title: "Gradient norm before clipping" },
       { column: "kl", title: "Policy: KL from uniform, nats" },

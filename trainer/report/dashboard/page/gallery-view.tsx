@@ -279,16 +279,31 @@ function Card({ run, sample, outline }: CardProps) {
   );
 }
 
-function Caption({ caption: { right, answer, probability, margin } }: { readonly caption: SampleCaption }) {
+function Caption({ caption }: { readonly caption: SampleCaption }) {
+  const { prompt, right, said, answer, probability, margin } = caption;
   return (
     <>
-      <dt>{capital(right)}</dt>
+      <dt>
+        {prompt !== undefined && (
+          <>
+            {prompt}
+            <br />
+          </>
+        )}
+        {capital(right)}
+      </dt>
       <dd>
         {answer === undefined ? (
           <span class="right">✓ answered right</span>
         ) : (
           <>
             <span class="wrong">✗ answered “{differing(answer, right)}”</span>, not “{differing(right, answer)}”
+          </>
+        )}
+        {said !== undefined && (
+          <>
+            <br />
+            said “{said}”
           </>
         )}
         <br />

@@ -1,0 +1,51 @@
+/** @file Accuracies and probabilities of a test set, from a model whose likelihoods are known. */
+import { expect, test } from "vitest";
+import { evaluate, type TestSet } from "../../trainer/evaluation/evaluation.js";
+import { CODES, codeTerms, TERMS } from "../../trainer/language/index.js";
+import { AnsweringModel } from "../answering-model.js";
+
+const world = { name: (object: number) => `object ${object}` };
+/** Each relation once, in an image of its own; none has any sense in it. */
+const everyRelation: TestSet = {
+  images: CODES.map(() => new Uint8Array(12)),
+  questions: CODES.map((code) => [{ first: 0, second: 1, code }]),
+};
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+test("a model that prefers a word whatever the picture shows it by term, while its mean accuracy says nothing", async () => {
+  const model = new AnsweringModel({ likelihood: (text) => (text.includes("behind") ? 2 : 0) });
+  const { terms, termProbability, oneTerm } = await evaluate(model, world, everyRelation);
+  expect(terms).toEqual({ right: 0, left: 0, behind: 1, "in front": 0, above: 0, below: 0 });
+  expect(oneTerm).toBeCloseTo(1 / 6, 12);
+  expect(termProbability.behind).toBeCloseTo(sigmoid(2), 12);
+  expect(termProbability["in front"]).toBeCloseTo(sigmoid(-2), 12);
+  for (const term of ["right", "left", "above", "below"] as const) expect(termProbability[term]).toBe(0.5);
+  expect(Object.keys(termProbability)).toEqual([...TERMS]);
+});
+
+test("relations of one, two and three terms are told apart, and those that do not occur are absent", async () => {
+  const model = new AnsweringModel({
+    likelihood: (text) => (["above", "behind", "to the left of"].includes(text) ? 1 : 0),
+  });
+  const { byTermCount } = await evaluate(model, world, everyRelation);
+  // Three of the six are preferred to their opposites by 1, the other three lose by as much.
+  expect(byTermCount[1]).toEqual({ accuracy: 0.5, probability: expect.closeTo(0.5, 12) });
+  expect(byTermCount[2]).toEqual({ accuracy: 0, probability: 0.5 });
+  expect(byTermCount[3]).toEqual({ accuracy: 0, probability: 0.5 });
+  const above = CODES.find((code) => codeTerms(code).join() === "above") ?? 0;
+  const one = await evaluate(model, world, {
+    images: [new Uint8Array(12)],
+    questions: [[{ first: 0, second: 1, code: above }]],
+  });
+  expect(one.byTermCount).toEqual({ 1: { accuracy: 1, probability: expect.closeTo(sigmoid(1), 12) } });
+  expect(one.termProbability).toEqual({ above: expect.closeTo(sigmoid(1), 12) });
+});
+
+test("a model that answers is evaluated by its likelihoods, without saying anything", async () => {
+  const model = new AnsweringModel();
+  await evaluate(model, world, everyRelation);
+  expect(model.spoken).toBe(0);
+  expect(new Set(model.asked.map(({ prompt }) => prompt))).toEqual(
+    new Set(["answer en where is the object 0 relative to the object 1?"]),
+  );
+});
