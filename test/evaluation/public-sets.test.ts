@@ -2,9 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import { accuracyOf } from "../../trainer/evaluation/public-evaluation.js";
+import { accuracyOf, evaluatePublic } from "../../trainer/evaluation/public-evaluation.js";
 import { findImages, type PublicItem, readPublicSet } from "../../trainer/evaluation/public-sets.js";
+import { CAPTIONS } from "../../trainer/language/index.js";
+import { silent } from "../../trainer/progress.js";
 import { wilson } from "../../trainer/report/statistics.js";
+import { AnsweringModel } from "../answering-model.js";
 import { rls3, TINY_MODEL } from "../runs/runs.js";
 import { temporaryFolder } from "../temporary.js";
 
@@ -110,6 +113,43 @@ describe("a local copy of a public test set", () => {
     const again = await rls3("eval", ...args, "--out", out);
     expect(again.code).toBe(2);
     expect(again.err).toContain("is not empty");
+  });
+
+  it("of statements is put to a model that answers as a question: yes against no is the score", async () => {
+    const judged = /^answer en is it true that The (?:cat is on the bed|cup is left of the bowl)\.$/;
+    const model = new AnsweringModel({
+      likelihood: (text, prompt = "") => (text === "yes" ? (judged.test(prompt) ? -1 : -3) : -2),
+    });
+    const { accuracy, ranking } = await evaluatePublic(model, readPublicSet(vsr), folder, silent);
+    expect([accuracy, ranking]).toEqual([1, 1]);
+    expect(model.asked[1]).toEqual({
+      prompt: "answer en is it true that The cat is under the bed.",
+      right: "yes",
+      wrong: ["no"],
+    });
+    // The likelihood of "yes" alone decides nothing: here it is higher where "no" is higher still.
+    const other = new AnsweringModel({
+      likelihood: (text, prompt = "") => (judged.test(prompt) ? (text === "yes" ? -5 : -6) : text === "yes" ? -2 : -1),
+    });
+    expect(await evaluatePublic(other, readPublicSet(vsr), folder, silent)).toMatchObject({ accuracy: 1, ranking: 1 });
+  });
+
+  it("of choices is put to a model that answers as descriptions of the image, to one that ranks as bare captions", async () => {
+    const likelihood = (text: string): number => (text.includes(" on ") ? 0 : text.includes("left") ? -1 : -2);
+    const answering = new AnsweringModel({ likelihood });
+    const found = await evaluatePublic(answering, readPublicSet(whatsUp), folder, silent);
+    expect(found).toMatchObject({
+      accuracy: 0.5,
+      relations: { on: { accuracy: 1 }, "to the left of": { accuracy: 0 } },
+    });
+    const [right, ...wrong] = WHATS_UP[0]?.caption_options ?? [];
+    expect(answering.asked[0]).toEqual({ prompt: "caption en", right, wrong });
+    const ranking = new AnsweringModel({ likelihood, phrasing: CAPTIONS });
+    expect(await evaluatePublic(ranking, readPublicSet(whatsUp), folder, silent)).toEqual(found);
+    expect(ranking.asked[0]).toEqual({ right, wrong });
+    await evaluatePublic(ranking, readPublicSet(vsr), folder, silent);
+    expect(ranking.asked.at(-1)).toEqual({ right: VSR.at(-1)?.caption, wrong: [] });
+    expect(answering.spoken).toBe(0);
   });
 
   it.each([

@@ -6,17 +6,18 @@ import type { Argv, CommandModule } from "yargs";
 import { only } from "../at.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
-import { type Accuracy, evaluate } from "../evaluation/evaluation.js";
+import { type Accuracy, evaluate, TERM_COUNTS } from "../evaluation/evaluation.js";
 import { evaluatePublic, type PublicAccuracy, type ShareOfItems } from "../evaluation/public-evaluation.js";
 import { findImages, type PublicSet, readPublicSet } from "../evaluation/public-sets.js";
 import { writeDurably } from "../files/durable-file.js";
-import { LANGUAGE_VERSION, TERMS } from "../language/index.js";
+import { LANGUAGE_VERSION, type Phrasing, TERMS } from "../language/index.js";
 import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { modelDirectory } from "../runs/parts.js";
 import { drawTestSets } from "../runs/preparation.js";
 import { refuseUsed } from "../runs/run-directory.js";
 import type { Configuration } from "../settings/configuration.js";
+import { phrasingOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
@@ -62,13 +63,14 @@ async function handle(flags: Flags): Promise<void> {
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
+    phrasing: phrasingOf(configuration),
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
     warn: (line) => progress.warn(line),
   });
   try {
     const { document, lines } =
       copy === undefined ? await onSynthetic(model, configuration, progress) : await onPublic(model, copy, progress);
-    const whole = { schema: 1, vlm, adapter: adapter ?? null, ...document };
+    const whole = { schema: 1, vlm, adapter: adapter ?? null, phrasing: model.phrasing, ...document };
     if (given.out !== undefined) {
       writeDurably(path.join(given.out, "evaluation.json"), `${JSON.stringify(whole, null, 2)}\n`);
     }
@@ -94,7 +96,7 @@ async function onSynthetic(
     const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
     return {
       document: { world, testSeed, languageVersion: LANGUAGE_VERSION, balanced, natural },
-      lines: table(balanced, natural),
+      lines: accuracyTable(balanced, natural),
     };
   } finally {
     await environments.close();
@@ -103,29 +105,45 @@ async function onSynthetic(
 
 async function onPublic(model: VisionLanguageModel, copy: PublicCopy, progress: Progress): Promise<Result> {
   const accuracy = await evaluatePublic(model, copy.set, copy.images, progress);
-  return { document: { data: copy.file, images: copy.images, ...accuracy }, lines: publicTable(accuracy) };
+  return {
+    document: { data: copy.file, images: copy.images, ...accuracy },
+    lines: publicTable(accuracy, model.phrasing),
+  };
 }
 
 const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
-function table(balanced: Accuracy, natural: Accuracy | null): string[] {
+/** Accuracies on the balanced test set and on the natural mix, each with the mean probability p beside it. */
+export function accuracyTable(balanced: Accuracy, natural: Accuracy | null): string[] {
   const row = (name: string, ...cells: string[]): string =>
-    [name.padEnd(22), ...cells.map((cell) => cell.padStart(10))].join(" ");
+    [name.padEnd(22), ...cells.map((cell) => cell.padStart(10))].join(" ").trimEnd();
+  const both = (name: string, cells: (accuracy: Accuracy) => readonly (number | undefined)[]): string =>
+    row(name, ...cells(balanced).map(percent), ...(natural === null ? ["–", "–"] : cells(natural).map(percent)));
+  const counts = TERM_COUNTS.filter((count) => [balanced, natural].some((of) => of?.byTermCount[count] !== undefined));
   return [
-    row("two-way accuracy", "balanced", "natural"),
-    row("full flip", percent(balanced.full), percent(natural?.plain.full)),
-    row("one term flipped", percent(balanced.oneTerm), percent(natural?.plain.oneTerm)),
-    ...TERMS.map((term) => row(`  ${term}`, percent(balanced.terms[term]), percent(natural?.terms[term]))),
+    row("two-way accuracy", "balanced", "p", "natural", "p"),
+    row("full flip", percent(balanced.full), "", percent(natural?.plain.full)),
+    row("one term flipped", percent(balanced.oneTerm), "", percent(natural?.plain.oneTerm)),
+    ...TERMS.map((term) => both(`  ${term}`, ({ terms, termProbability }) => [terms[term], termProbability[term]])),
+    ...counts.map((count) =>
+      both(`  relations of ${count} term${count === 1 ? "" : "s"}`, ({ byTermCount: { [count]: found } }) => [
+        found?.accuracy,
+        found?.probability,
+      ]),
+    ),
+    "p: mean probability of what is true against itself with that term flipped. A",
+    "model that prefers a word, whatever the picture, is above 50 % at that word and",
+    "below at its opposite.",
   ];
 }
 
-function publicTable(accuracy: PublicAccuracy): string[] {
+function publicTable(accuracy: PublicAccuracy, { judge }: Pick<Phrasing, "judge">): string[] {
   const row = (name: string, { items, accuracy: right, interval: [low, high] }: ShareOfItems): string =>
     `${name.slice(0, 32).padEnd(32)} ${String(items).padStart(7)} ${percent(right).padStart(9)}  ${percent(low)} to ${percent(high)}`;
   const { format, chance, ranking, relations } = accuracy;
   const judged =
     format === "vsr"
-      ? "true or false, by a threshold taken from the other half of the images"
+      ? `${judge === null ? "true or false" : "asked if it is true"}, by a threshold taken from the other half of the images`
       : "the true caption above all others";
   return [
     judged,
@@ -145,6 +163,8 @@ const NAMES = [
   "testImagesPerRelation",
   "naturalImages",
   "testSeed",
+  "prompt",
+  "answer",
   "vlm",
   "device",
   "threads",

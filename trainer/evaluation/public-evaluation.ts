@@ -1,11 +1,12 @@
-/** @file How well a model does on a public test set: accuracies for each relation, with intervals, from its image-text scores alone. */
+/** @file How well a model does on a public test set: accuracies for each relation, with intervals, from its scores alone. */
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
+import { fill, type Phrasing } from "../language/index.js";
 import type { Progress } from "../progress.js";
 import { wilson } from "../report/statistics.js";
 import type { Interval } from "../run-format/summary.js";
 import { readPicture } from "../vlm/files/picture-file.js";
-import type { VisionLanguageModel } from "../vlm/model.js";
+import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import { findImages, type PublicItem, type PublicSet } from "./public-sets.js";
 
 export interface ShareOfItems {
@@ -33,15 +34,40 @@ export async function evaluatePublic(
   const files = findImages(set, folder);
   const scores: Float32Array[] = [];
   progress.begin("scoring", set.items.length, "images");
-  for (const [i, { captions }] of set.items.entries()) {
-    const [right = "", ...wrong] = captions;
-    const [[row = new Float32Array()] = []] = await model.score(await readPicture(at(files, i)), [[{ right, wrong }]]);
+  for (const [i, item] of set.items.entries()) {
+    const { asked, scoresOf } = publicQuestion(model.phrasing, set.format, item);
+    const [[row = new Float32Array()] = []] = await model.score(await readPicture(at(files, i)), [[asked]]);
     if (!row.every(Number.isFinite)) throw new InputError(`the model's score of ${files[i]} is not a number`);
-    scores.push(row);
+    scores.push(scoresOf(row));
     progress.advance(i + 1);
   }
   progress.end();
   return accuracyOf(set, scores);
+}
+
+/** What a model is asked about an item, and the item's scores out of its logits. */
+interface PublicQuestion {
+  readonly asked: CaptionSet;
+  readonly scoresOf: (logits: Float32Array) => Float32Array;
+}
+
+/** A lone caption is judged in words by a model that can be asked; captions are compared as what the model may say of the image. */
+function publicQuestion(
+  { describe, judge }: Phrasing,
+  format: PublicSet["format"],
+  { captions }: PublicItem,
+): PublicQuestion {
+  const [right = "", ...wrong] = captions;
+  if (format === "vsr" && judge !== null) {
+    return {
+      asked: { prompt: fill(judge.prompt, { caption: right }), right: judge.yes, wrong: [judge.no] },
+      scoresOf: (logits) => Float32Array.of(at(logits, 0) - at(logits, 1)),
+    };
+  }
+  return {
+    asked: { ...(describe === null ? {} : { prompt: describe }), right, wrong },
+    scoresOf: (logits) => logits,
+  };
 }
 
 /** From scores alone: scores[i][j] is what the model gives caption j of item i. */
