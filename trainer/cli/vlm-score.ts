@@ -1,18 +1,23 @@
-/** @file `rls3 vlm score`: how well each caption fits each image. */
+/** @file `rls3 vlm score`: how well each caption fits each image, and what a model that answers says to a prompt. */
 
 import type { CommandModule } from "yargs";
 import { at, only } from "../at.js";
+import { InputError } from "../errors.js";
 import { chooseDevice } from "../graph/device.js";
+import type { Phrasing } from "../language/index.js";
 import { modelDirectory } from "../runs/parts.js";
+import { architectureIn } from "../vlm/architectures.js";
 import { readPicture } from "../vlm/files/picture-file.js";
 import { openModel } from "../vlm/index.js";
+import type { CaptionSet, ImageBatch, VisionLanguageModel } from "../vlm/model.js";
 import { printJson } from "./outcome.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   directory: string;
   image: string[];
-  caption: string[];
+  caption: string[] | undefined;
+  prompt: string[] | undefined;
   adapter: string | undefined;
   device: string;
   threads: number;
@@ -20,11 +25,11 @@ interface Arguments {
   quiet: boolean;
 }
 
-const repeated = { type: "string", array: true, nargs: 1, demandOption: true } as const;
+const repeated = { type: "string", array: true, nargs: 1 } as const;
 
 export const command: CommandModule<object, Arguments> = {
   command: "score <directory>",
-  describe: "score captions of images: logits, and their softmax over the captions",
+  describe: "score captions of images, or put prompts to a model that answers",
   builder: (yargs) =>
     plain<Arguments>(
       yargs.positional("directory", {
@@ -33,8 +38,13 @@ export const command: CommandModule<object, Arguments> = {
         describe: 'Hugging Face directory, or "bundled"',
       }),
       {
-        image: { ...repeated, describe: "picture file; may be repeated" },
-        caption: { ...repeated, describe: "text; may be repeated" },
+        image: { ...repeated, demandOption: true, describe: "picture file; may be repeated" },
+        caption: { ...repeated, describe: "text: its logit, and softmax over the captions; may be repeated" },
+        prompt: {
+          ...repeated,
+          describe: "what a model that answers is asked; may be repeated where there is no caption",
+          defaultDescription: "the model's own for captions",
+        },
         adapter: { type: "string", describe: "LoRA adapter in PEFT's format" },
         device: { type: "string", default: "auto", describe: "auto, cpu, webgpu, cuda or cuda:N" },
         threads: THREADS_OPTION,
@@ -43,6 +53,37 @@ export const command: CommandModule<object, Arguments> = {
   handler: score,
 };
 
+/** What is put to a model about each image. */
+export interface Asked {
+  readonly captions: readonly string[];
+  /** Whose greedy answers are wanted. */
+  readonly prompts: readonly string[];
+}
+
+/** Captions as a model that ranks or answers takes them, and the prompts that it is to answer by itself. */
+interface Plan {
+  readonly scored: CaptionSet | null;
+  readonly answered: readonly string[];
+}
+
+/** @throws InputError for what a model of this phrasing cannot be asked */
+function planOf(directory: string, { prompt, describe }: Phrasing, { captions, prompts }: Asked): Plan {
+  const [right, ...wrong] = captions;
+  if (prompt === null) {
+    if (prompts.length > 0) {
+      throw new InputError(`--prompt: ${directory} ranks captions and is asked nothing; give --caption alone`);
+    }
+    if (right === undefined) throw new InputError(`--caption: ${directory} ranks captions; give at least one`);
+    return { scored: { right, wrong }, answered: [] };
+  }
+  if (right === undefined) return { scored: null, answered: prompts.length === 0 ? [describe ?? prompt] : prompts };
+  if (prompts.length > 1) {
+    throw new InputError("--prompt: captions are scored as answers to one prompt; give one, or leave --caption out");
+  }
+  const [asked = describe] = prompts;
+  return { scored: { ...(asked === null ? {} : { prompt: asked }), right, wrong }, answered: prompts };
+}
+
 function softmax(logits: Float32Array): number[] {
   const largest = Math.max(...logits);
   const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
@@ -50,33 +91,85 @@ function softmax(logits: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-async function score({ directory, image, caption, adapter, device, threads, json, quiet }: Arguments): Promise<void> {
+/** What came of one image. */
+export interface ScoredPicture {
+  /** Of the captions; absent without any. */
+  readonly logits?: readonly number[];
+  readonly probabilities?: readonly number[];
+  /** Absent where no prompt was put. */
+  readonly answers?: readonly { readonly prompt: string; readonly said: string }[];
+}
+
+const logitsOf = (logits: Float32Array): Pick<ScoredPicture, "logits" | "probabilities"> => ({
+  logits: Array.from(logits),
+  probabilities: softmax(logits),
+});
+
+/** Scores the captions of one picture, and has a model that answers speak. */
+export async function scorePicture(
+  model: Pick<VisionLanguageModel, "score" | "reply" | "phrasing">,
+  directory: string,
+  picture: ImageBatch,
+  asked: Asked,
+): Promise<ScoredPicture> {
+  const { scored, answered } = planOf(directory, model.phrasing, asked);
+  if (scored !== null && answered.length === 0) return logitsOf(only(only(await model.score(picture, [[scored]]))));
+  // What is said does not depend on the texts that are scored.
+  const sets = scored === null ? answered.map((prompt): CaptionSet => ({ prompt, right: "", wrong: [] })) : [scored];
+  const replies = only(await model.reply(picture, [sets]));
+  return {
+    ...(scored === null ? {} : logitsOf(at(replies, 0).logits)),
+    answers: answered.map((prompt, i) => ({ prompt, said: at(replies, i).said ?? "" })),
+  };
+}
+
+/** Lines for people. */
+export function pictureLines(
+  captions: readonly string[],
+  { logits = [], probabilities = [], answers = [] }: ScoredPicture,
+): string[] {
+  return [
+    ...answers.map(({ prompt, said }) => `  ${prompt}: ${said === "" ? "(nothing)" : said}`),
+    ...logits.map((logit, i) => {
+      const share = `${(100 * at(probabilities, i)).toFixed(1)} %`;
+      return `  ${logit.toFixed(3).padStart(8)} ${share.padStart(8)}  ${at(captions, i)}`;
+    }),
+  ];
+}
+
+async function score(given: Arguments): Promise<void> {
+  const {
+    directory,
+    image,
+    caption: captions = [],
+    prompt: prompts = [],
+    adapter,
+    device,
+    threads,
+    json,
+    quiet,
+  } = given;
+  const asked = { captions, prompts };
+  const folder = modelDirectory(directory);
+  planOf(directory, architectureIn(folder).phrasing, asked);
   const pictures = await Promise.all(image.map((file) => readPicture(file, `--image ${file}`)));
-  const [right, wrong] = [at(caption, 0), caption.slice(1)];
   const chosen = await chooseDevice(device);
   if (!quiet && (device !== chosen.device || device !== "cpu")) process.stderr.write(`device: ${chosen.reason}\n`);
-  const model = await openModel(modelDirectory(directory), {
+  const model = await openModel(folder, {
     runtime: { device: chosen.device, threads: parseThreads(threads) },
     ...(adapter === undefined ? {} : { adapter }),
     warn: (line) => process.stderr.write(`warning: ${line}\n`),
   });
   try {
-    const rows: { image: string; logits: number[]; probabilities: number[] }[] = [];
+    const rows: (ScoredPicture & { readonly image: string })[] = [];
     for (const [i, picture] of pictures.entries()) {
-      const logits = only(only(await model.score(picture, [[{ right, wrong }]])));
-      rows.push({ image: at(image, i), logits: Array.from(logits), probabilities: softmax(logits) });
+      rows.push({ image: at(image, i), ...(await scorePicture(model, directory, picture, asked)) });
     }
     if (json) {
-      printJson({ directory, captions: caption, images: rows });
+      printJson({ directory, captions, images: rows });
       return;
     }
-    for (const row of rows) {
-      process.stdout.write(`${row.image}\n`);
-      caption.forEach((text, i) => {
-        const share = `${(100 * at(row.probabilities, i)).toFixed(1)} %`;
-        process.stdout.write(`  ${at(row.logits, i).toFixed(3).padStart(8)} ${share.padStart(8)}  ${text}\n`);
-      });
-    }
+    for (const row of rows) process.stdout.write(`${[row.image, ...pictureLines(captions, row)].join("\n")}\n`);
   } finally {
     await model.close();
   }
