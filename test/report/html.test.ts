@@ -75,9 +75,9 @@ describe("the gallery", () => {
     const shown = (own: typeof captions | typeof ranked): string =>
       gallerySection([{ iteration: 1, sample: { ...sample, captions: own }, png: Buffer.of() }], arm, null)?.text ?? "";
     expect(shown(captions)).toContain("<dt>where is the vase?<br>Above</dt>");
-    expect(shown(captions)).toContain("<br>said “on &lt;b&gt;”");
+    expect(shown(captions)).toContain(`<span class="right">right one likeliest</span><br>said “on &lt;b&gt;”`);
     expect(shown(ranked)).toContain("<dt>The vase is above the plate.</dt>");
-    expect(shown(ranked)).not.toContain("said “");
+    expect(shown(ranked)).toContain(`<span class="right">answered right</span><br>probability`);
   });
 });
 

@@ -8,10 +8,13 @@ import { html, type Markup, section, table } from "./markup.js";
 
 /** What the model made of one caption: right, or which flip it preferred; and what it said by itself. */
 function caption({ prompt, right, said, answer, probability, margin }: SampleCaption): Markup {
+  // A model that answers may say something else than what is likeliest of what was asked.
+  const [well, otherwise] =
+    said === undefined ? ["answered right", "answered:"] : ["right one likeliest", "likeliest:"];
   const preferred =
     answer === undefined
-      ? html`<span class="right">answered right</span>`
-      : html`<span class="wrong">answered:</span> ${capital(answer)}`;
+      ? html`<span class="right">${well}</span>`
+      : html`<span class="wrong">${otherwise}</span> ${capital(answer)}`;
   const asked = prompt !== undefined && html`${prompt}<br>`;
   const spoken = said !== undefined && html`<br>said “${said}”`;
   return html`<dt>${asked}${capital(right)}</dt><dd>${preferred}${spoken}<br>probability ${percent(probability, 0)} · margin ${margin.toFixed(0)}°</dd>`;

@@ -294,10 +294,13 @@ function Caption({ caption }: { readonly caption: SampleCaption }) {
       </dt>
       <dd>
         {answer === undefined ? (
-          <span class="right">✓ answered right</span>
+          <span class="right">✓ {said === undefined ? "answered right" : "right one likeliest"}</span>
         ) : (
           <>
-            <span class="wrong">✗ answered “{differing(answer, right)}”</span>, not “{differing(right, answer)}”
+            <span class="wrong">
+              ✗ {said === undefined ? "answered" : "likeliest"} “{differing(answer, right)}”
+            </span>
+            , not “{differing(right, answer)}”
           </>
         )}
         {said !== undefined && (
