@@ -1,4 +1,4 @@
-/** @file Captions and questions about two named objects, and the wrong captions that a right one is held against. */
+/** @file Captions about two named objects, and the wrong captions that a right one is held against. */
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 import { CODES, codeTerms, flips, type RelationCode, type Term } from "./relations.js";
@@ -29,11 +29,6 @@ export function relationPhrase(code: RelationCode): string {
   const last = phrases.pop();
   if (last === undefined) throw new RangeError("two objects at one place have no relation to say");
   return phrases.length === 0 ? last : `${phrases.join(", ")} and ${last}`;
-}
-
-/** What a generative model is asked; `parseAnswer` reads the reply. */
-export function question(a: string, b: string): string {
-  return `Where is the ${a} in relation to the ${b}?`;
 }
 
 /** The right caption of a pair and its wrong ones: full flip and every term flip. */

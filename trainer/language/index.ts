@@ -1,4 +1,4 @@
-/** @file The one way into language: relations, which of them are asked, captions, questions, answers. */
+/** @file The one way into language: relations, which of them are asked, captions, phrasings, answers. */
 export * from "./answers.js";
 export * from "./bases.js";
 export * from "./captions.js";
