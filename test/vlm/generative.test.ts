@@ -172,6 +172,16 @@ describe.each(NAMES)("%s", (name) => {
   });
 });
 
+describe("an answer", () => {
+  it("that ends at once is an empty text", async () => {
+    const model = await open("paligemma-tiny", { learningRate: 2e-2 });
+    const silent: CaptionSet = { prompt: lamp.prompt ?? "", right: "", wrong: ["to the left", "above", "cup"] };
+    for (let step = 0; step < 40; step++) await model.fineTune(images, [[silent], [silent], [silent], [silent]]);
+    const [[reply] = []] = await model.reply(images, [[silent], [], [], []]);
+    expect(reply?.said).toBe("");
+  });
+});
+
 describe("a prompt", () => {
   it("of a model with a conversation may place the picture itself, at one place for all", async () => {
     const model = await open("llava-tiny");

@@ -79,7 +79,8 @@ export class TextTokenizer {
 
   /** The text of ids, special tokens left out. */
   decode(ids: readonly number[]): string {
-    return this.tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
+    // The library refuses to decode nothing, which is what a model says that ends at once.
+    return ids.length === 0 ? "" : this.tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
   }
 
   /** The id of a token that config.json speaks of; undefined where there is none. */

@@ -42,6 +42,15 @@ export interface GenerativeNetwork extends ImageNetwork {
   declare(scope: Scope): void;
 }
 
+/** Of a configuration, what tells people how large the model is. */
+export function sizesOf({ vision, decoder }: { readonly vision: object; readonly decoder: DecoderConfig }): object {
+  const { width, mlp, layers, heads, groups, headSize, vocabulary, window } = decoder;
+  return {
+    vision,
+    decoder: { width, mlp, layers, heads, groups, headSize, vocabulary, ...(window !== null && { window }) },
+  };
+}
+
 /** The decoder's parameters, and the head's. */
 export function declareDecoder(scope: Scope, { decoder: config }: GenerativeNetwork): void {
   const { graph } = scope;

@@ -1,7 +1,7 @@
 /** @file PaliGemma and PaliGemma 2 as one of the generative architectures. */
 import type { Phrasing } from "../../language/index.js";
 import { generative } from "../generative/architecture.js";
-import { declareDecoder, type GenerativeNetwork, requireToken } from "../generative/network.js";
+import { declareDecoder, type GenerativeNetwork, requireToken, sizesOf } from "../generative/network.js";
 import { patchesInput } from "../training/image-front.js";
 import { type PaliGemmaConfig, readPaliGemmaConfig } from "./config.js";
 import { imageFeatures } from "./network.js";
@@ -20,7 +20,7 @@ export function paligemmaNetwork(config: PaliGemmaConfig): GenerativeNetwork {
   const network: GenerativeNetwork = {
     architecture: "paligemma",
     modelClass: "PaliGemmaForConditionalGeneration",
-    sizes: config,
+    sizes: sizesOf(config),
     grid: vision,
     phrasing: PHRASING,
     defaultTargets: ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",

@@ -74,6 +74,7 @@ const visionSchema = z.looseObject({
   vision_use_head: z.boolean().optional(),
   num_image_tokens: size.optional(),
   projector_hidden_act: z.string().optional(),
+  vocab_size: size.optional(),
 });
 
 const schema = z.looseObject({
