@@ -113,7 +113,11 @@ describe("a published config.json", () => {
   });
 
   it.each([
-    ["another decoder", { ...llava, text_config: { ...llava.text_config, model_type: "mistral" } }, "text_config.model_type"],
+    [
+      "another decoder",
+      { ...llava, text_config: { ...llava.text_config, model_type: "mistral" } },
+      "text_config.model_type",
+    ],
     [
       "scaled positions",
       { ...llava, text_config: { ...llava.text_config, rope_scaling: { factor: 2 } } },
