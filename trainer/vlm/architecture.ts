@@ -2,9 +2,11 @@
 import type { Graph, RuntimeOptions, StoredWeights } from "../graph/index.js";
 import type { Phrasing } from "../language/index.js";
 import type { CaptionSet, OpenOptions, VisionLanguageModel } from "./model.js";
+import { openTokenizer, readParameters } from "./model-directory.js";
+import type { Network } from "./network.js";
 import type { Verification } from "./verification/comparison.js";
 import type { ModelParameters } from "./weights/parameters.js";
-import type { ModelShape } from "./weights/recording.js";
+import { type ModelShape, record } from "./weights/recording.js";
 
 /** Images, each with its caption sets. */
 export interface Work {
@@ -20,6 +22,21 @@ export interface WorkGraphs {
   readonly trained: number;
   readonly placement: StoredWeights;
 }
+
+/** What every architecture does by its network alone. */
+export const described = (name: string, phrasing: Phrasing, read: (directory: string) => Network) => ({
+  name,
+  phrasing,
+  shape: (directory: string) => {
+    const network = read(directory);
+    return { ...record(network.declare), sizes: network.sizes };
+  },
+  read: (directory: string) => {
+    const network = read(directory);
+    openTokenizer(directory, network);
+    return readParameters(directory, network);
+  },
+});
 
 export interface Architecture {
   /** config.json's model_type. */

@@ -54,6 +54,14 @@ export interface ClipConfig {
   readonly vision: ClipVisionConfig;
 }
 
+export const clipVision = (file: string, vision: z.infer<z.ZodObject<typeof visionEncoderKeys>>): ClipVisionConfig => ({
+  ...encoderConfig(file, "vision_config", vision),
+  imageSize: vision.image_size,
+  patch: vision.patch_size,
+  // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+  tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
+});
+
 /** openai's first configurations say eos_token_id 2; the library then pools at the largest id. */
 const LEGACY_EOS = 2;
 
@@ -73,12 +81,6 @@ export function readClipConfig(directory: string, file = "config.json"): ClipCon
       vocabulary: text.vocab_size,
       pooling: text.eos_token_id === LEGACY_EOS ? "largest" : text.eos_token_id,
     },
-    vision: {
-      ...encoderConfig(location, "vision_config", vision),
-      imageSize: vision.image_size,
-      patch: vision.patch_size,
-      // What does not fill a patch at the right and lower edge is left out, as the convolution does.
-      tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
-    },
+    vision: clipVision(location, vision),
   };
 }

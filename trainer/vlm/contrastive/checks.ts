@@ -11,6 +11,7 @@ import { pixelValues, readImageProcessing } from "../files/image-processor.js";
 import { Patches } from "../files/patches.js";
 import { TextTokenizer } from "../files/tokenizer.js";
 import { scopeOf } from "../layers/scope.js";
+import { readParameters } from "../model-directory.js";
 import { patchesInput } from "../training/image-front.js";
 import { Comparison, type Verification } from "../verification/comparison.js";
 import { rowsOf, runOnce } from "../verification/run-once.js";
@@ -18,7 +19,6 @@ import { GRADIENT, TOLERANCE, type Tolerances } from "../verification/tolerances
 import { fullTrainable, storedParameters, trainedParameters } from "../weights/parameters.js";
 import { checkAdapter } from "./check-adapter.js";
 import { batchOf, type Context, forward, metaSchema } from "./check-context.js";
-import { readParameters } from "./directory.js";
 import type { ContrastiveNetwork } from "./network.js";
 
 /** Makes the network that a directory's config.json, or another file of the kind, means. */

@@ -1,40 +1,29 @@
 /** @file A contrastive model from its directory: scoring with cached text embeddings, and fine-tuning on caption sets. */
-import path from "node:path";
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { startRuntime } from "../../graph/index.js";
-import type { Runtime } from "../../graph/runtime.js";
-import { CAPTIONS, type Phrasing } from "../../language/index.js";
+import { CAPTIONS } from "../../language/index.js";
 import { float32, floats, type Tensors } from "../../tensor.js";
-import { readImageProcessing } from "../files/image-processor.js";
-import { Patches } from "../files/patches.js";
-import type { TextTokenizer } from "../files/tokenizer.js";
+import { type Loaded, LoadedModel } from "../loaded-model.js";
 import {
   checkCounts,
   type FineTuneResult,
   type ImageBatch,
   type OpenOptions,
   type Reply,
-  type TrainingState,
   type VisionLanguageModel,
 } from "../model.js";
-import { FineTuner, range, type StepPart } from "../training/fine-tuner.js";
-import { ImageFront } from "../training/image-front.js";
-import { bucket, Programs } from "../training/program-cache.js";
-import { countOf } from "../weights/parameters.js";
+import { openTokenizer, readParameters } from "../model-directory.js";
+import { range, type StepPart } from "../training/fine-tuner.js";
+import type { ImageFront } from "../training/image-front.js";
+import { bucket } from "../training/program-cache.js";
 import { startingPoint } from "../weights/starting.js";
 import { captionSetTensors, DistinctTexts } from "./batches.js";
-import { openTokenizer, readParameters } from "./directory.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
 import { type Captions, DEFAULT_SCORING_BATCH, planStep, type Training, textsOf, trainingOf } from "./plan.js";
 import { type ContrastiveSource, calibrationProgram, captionSetLoss, imageProgram, textProgram } from "./programs.js";
 
-class ContrastiveModel implements VisionLanguageModel {
-  readonly imageSize: number;
-  readonly description: VisionLanguageModel["description"];
-  private readonly patches: Patches;
-  private readonly programs: Programs;
-  private readonly tuner: FineTuner;
+class ContrastiveModel extends LoadedModel<ContrastiveSource> {
   private readonly front: ImageFront | null;
   private embeddings = new Map<string, Float32Array>();
   private calibrated: { factor: number; bias: number } | undefined;
@@ -42,33 +31,13 @@ class ContrastiveModel implements VisionLanguageModel {
   private readonly told = new Set<string>();
 
   constructor(
-    private readonly directory: string,
-    private readonly runtime: Runtime,
-    private readonly source: ContrastiveSource,
-    private readonly tokenizer: TextTokenizer,
+    loaded: Loaded<ContrastiveSource>,
     private readonly training: Training | null,
-    private readonly scoringBatch: number,
-    readonly phrasing: Phrasing,
     private readonly warn: (line: string) => void,
   ) {
-    const { network, parameters } = source;
-    this.imageSize = network.grid.imageSize;
-    this.patches = new Patches(network.grid, readImageProcessing(directory));
-    this.programs = new Programs(runtime, parameters.weights.placement(parameters.shapes));
-    this.tuner = new FineTuner(runtime, this.programs, source, training?.options ?? null);
+    super(loaded);
     const stage = training?.image.stage ?? null;
-    this.front =
-      stage === null ? null : new ImageFront(this.programs, this.patches, source, network, scoringBatch, stage);
-    this.description = {
-      directory: path.basename(path.resolve(directory)),
-      architecture: network.architecture,
-      parameters: countOf(parameters.shapes),
-      trainable: this.tuner.trained,
-    };
-  }
-
-  start(trained: Float32Array): Promise<void> {
-    return this.tuner.start(trained);
+    this.front = stage === null ? null : this.frontAt(stage);
   }
 
   async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
@@ -107,7 +76,7 @@ class ContrastiveModel implements VisionLanguageModel {
     if (training === null) throw new Error("opened without fineTuning: it can only score");
     const sets = captions.reduce((sum, own) => sum + own.length, 0);
     const result = await this.tuner.step(images.count, (chosen) => this.part(training, images, captions, sets, chosen));
-    this.forget(training);
+    this.forget();
     return result;
   }
 
@@ -147,30 +116,14 @@ class ContrastiveModel implements VisionLanguageModel {
     return { text_embeddings: float32(data, [batch.texts, this.width]) };
   }
 
-  saveAdapter(directory: string): Promise<void> {
-    return this.tuner.save(directory, { directory: this.directory, modelClass: this.source.network.modelClass });
-  }
-
-  state(): Promise<TrainingState> {
-    return this.tuner.state();
-  }
-
-  async restore(state: TrainingState): Promise<void> {
-    await this.tuner.restore(state);
-    if (this.training !== null) this.forget(this.training);
-  }
-
-  async close(): Promise<void> {
-    await this.runtime.close();
-  }
-
   private get width(): number {
     return this.source.network.embedding;
   }
 
-  /** Embeddings and calibration follow from the parameters, which have changed. */
-  private forget({ text }: Training): void {
-    if (!text.whole) this.embeddings = new Map();
+  /** Embeddings and calibration follow from the parameters. */
+  protected forget(): void {
+    if (this.training === null) return;
+    if (!this.training.text.whole) this.embeddings = new Map();
     this.calibrated = undefined;
   }
 
@@ -256,9 +209,10 @@ export async function openContrastive(
   const runtime = await startRuntime(options.runtime);
   try {
     const source: ContrastiveSource = { network, parameters, trainable };
-    const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
-    const warn = options.warn ?? silent;
-    const model = new ContrastiveModel(directory, runtime, source, tokenizer, training, batch, phrasing, warn);
+    const scoringBatch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
+    const fineTuning = training?.options ?? null;
+    const loaded = { directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
+    const model = new ContrastiveModel(loaded, training, options.warn ?? silent);
     await model.start(trained);
     return model;
   } catch (error) {

@@ -2,8 +2,7 @@
 import type { Tensors, Value } from "../../graph/index.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import type { Scope } from "../layers/scope.js";
-import type { ImageNetwork } from "../training/image-front.js";
-import type { TargetModules } from "../weights/lora.js";
+import type { Network } from "../network.js";
 import type { Calibration, CaptionSetInputs } from "./losses.js";
 
 /** Encoded texts, laid out for the text network. */
@@ -17,16 +16,9 @@ export interface TextBatch {
   features(scope: Scope): Value;
 }
 
-export interface ContrastiveNetwork extends ImageNetwork {
-  /** config.json's model_type. */
-  readonly architecture: string;
-  /** transformers' class, for adapter_config.json. */
-  readonly modelClass: string;
-  /** For people. */
-  readonly sizes: object;
+export interface ContrastiveNetwork extends Network {
   /** Length of what images and texts are compared by. */
   readonly embedding: number;
-  readonly defaultTargets: TargetModules;
   /** → [images, embedding], not normalised. */
   image(scope: Scope, patches: Value): Value;
   /** Texts that go through the network at once when scoring. */
@@ -35,14 +27,10 @@ export interface ContrastiveNetwork extends ImageNetwork {
   readonly positions: number;
   /** The ids that a text is to the model. */
   encode(tokenizer: TextTokenizer, text: string): Int32Array;
-  /** @throws InputError for a tokenizer that does not end texts as config.json says; `file` is config.json's name for the message */
-  checkTokenizer(tokenizer: TextTokenizer, file: string): void;
   texts(encoded: readonly Int32Array[]): TextBatch;
   /** Which of a text's tokens its features are taken from. */
   pooledToken(ids: Int32Array): number;
   calibration(scope: Scope): Calibration;
-  /** Declares every parameter, in the order of the module tree. */
-  declare(scope: Scope): void;
   /** Of logits [images, texts] and what the caption sets are: a scalar. */
   captionSetLoss(logits: Value, sets: CaptionSetInputs): Value;
   /** What the model was pre-trained with: text i belongs to image i, texts beyond the images are wrong for all. */

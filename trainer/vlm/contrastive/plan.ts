@@ -5,6 +5,7 @@ import type { Work, WorkGraphs } from "../architecture.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import type { Scope } from "../layers/scope.js";
 import type { CaptionSet, FineTuning, OpenOptions } from "../model.js";
+import { openParameters, openTokenizer } from "../model-directory.js";
 import { patchesInput } from "../training/image-front.js";
 import { bucket } from "../training/program-cache.js";
 import { stepProgram } from "../training/steps.js";
@@ -13,7 +14,6 @@ import type { Trainable } from "../weights/parameters.js";
 import { record } from "../weights/recording.js";
 import { plannedTrainable } from "../weights/starting.js";
 import { DistinctTexts } from "./batches.js";
-import { openParameters, openTokenizer } from "./directory.js";
 import type { ContrastiveNetwork, TextBatch } from "./network.js";
 import {
   type ContrastiveSource,

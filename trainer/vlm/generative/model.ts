@@ -1,14 +1,9 @@
 /** @file A generative model from its directory: answers' log-likelihoods, greedy answers, and fine-tuning on answers. */
-import path from "node:path";
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { startRuntime } from "../../graph/index.js";
-import type { Runtime } from "../../graph/runtime.js";
-import type { Phrasing } from "../../language/index.js";
 import { floats, type Tensors } from "../../tensor.js";
-import { readImageProcessing } from "../files/image-processor.js";
-import { Patches } from "../files/patches.js";
-import type { TextTokenizer } from "../files/tokenizer.js";
+import { type Loaded, LoadedModel } from "../loaded-model.js";
 import {
   type CaptionSet,
   checkCounts,
@@ -16,15 +11,12 @@ import {
   type ImageBatch,
   type OpenOptions,
   type Reply,
-  type TrainingState,
   type VisionLanguageModel,
 } from "../model.js";
-import { FineTuner, type StepPart } from "../training/fine-tuner.js";
-import { ImageFront } from "../training/image-front.js";
-import { Programs } from "../training/program-cache.js";
-import { countOf } from "../weights/parameters.js";
+import { openTokenizer, readParameters } from "../model-directory.js";
+import type { StepPart } from "../training/fine-tuner.js";
+import type { ImageFront } from "../training/image-front.js";
 import { startingPoint } from "../weights/starting.js";
-import { openTokenizer, readParameters } from "./directory.js";
 import { FEATURES, type GenerativeNetwork } from "./network.js";
 import {
   batchesByLength,
@@ -53,13 +45,8 @@ type Captions = readonly (readonly CaptionSet[])[];
 /** Tokens that an answer may have: a relation of three terms in words takes about fifteen. */
 const ROOM = 32;
 
-class GenerativeModel implements VisionLanguageModel {
-  readonly imageSize: number;
-  readonly description: VisionLanguageModel["description"];
-  private readonly programs: Programs;
-  private readonly tuner: FineTuner;
+class GenerativeModel extends LoadedModel<GenerativeSource> {
   private readonly questions: Questions;
-  private readonly patches: Patches;
   private readonly sight: Sight;
   /** What the decoder takes of images. */
   private readonly features: ImageFront;
@@ -67,36 +54,16 @@ class GenerativeModel implements VisionLanguageModel {
   private readonly front: ImageFront | null;
 
   constructor(
-    private readonly directory: string,
-    private readonly runtime: Runtime,
-    private readonly source: GenerativeSource,
-    private readonly tokenizer: TextTokenizer,
+    loaded: Loaded<GenerativeSource>,
     private readonly training: Training | null,
-    private readonly scoringBatch: number,
-    readonly phrasing: Phrasing,
   ) {
-    const { network, parameters } = source;
-    this.imageSize = network.grid.imageSize;
+    super(loaded);
+    const { network } = loaded.source;
     this.sight = sightOf(network);
-    this.patches = new Patches(network.grid, readImageProcessing(directory));
-    this.programs = new Programs(runtime, parameters.weights.placement(parameters.shapes));
-    this.tuner = new FineTuner(runtime, this.programs, source, training?.options ?? null);
-    this.questions = new Questions(network, tokenizer);
-    const frontAt = (stage: string): ImageFront =>
-      new ImageFront(this.programs, this.patches, source, network, scoringBatch, stage);
-    this.features = frontAt(FEATURES);
+    this.questions = new Questions(network, loaded.tokenizer);
+    this.features = this.frontAt(FEATURES);
     const stage = training === null ? FEATURES : training.image.stage;
-    this.front = stage === null ? null : stage === FEATURES ? this.features : frontAt(stage);
-    this.description = {
-      directory: path.basename(path.resolve(directory)),
-      architecture: network.architecture,
-      parameters: countOf(parameters.shapes),
-      trainable: this.tuner.trained,
-    };
-  }
-
-  start(trained: Float32Array): Promise<void> {
-    return this.tuner.start(trained);
+    this.front = stage === null ? null : stage === FEATURES ? this.features : this.frontAt(stage);
   }
 
   async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
@@ -205,8 +172,7 @@ class GenerativeModel implements VisionLanguageModel {
     const result = await this.tuner.step(images.count, (chosen) =>
       this.part(training, images, captions, whole, chosen),
     );
-    // What the images are to the decoder has changed with the tower.
-    if (training.image.stage !== FEATURES) this.features.forget();
+    this.forget();
     return result;
   }
 
@@ -239,21 +205,9 @@ class GenerativeModel implements VisionLanguageModel {
     };
   }
 
-  saveAdapter(directory: string): Promise<void> {
-    return this.tuner.save(directory, { directory: this.directory, modelClass: this.source.network.modelClass });
-  }
-
-  state(): Promise<TrainingState> {
-    return this.tuner.state();
-  }
-
-  async restore(state: TrainingState): Promise<void> {
-    await this.tuner.restore(state);
+  /** What the images are to the decoder changes with the tower. */
+  protected forget(): void {
     if (this.training !== null && this.training.image.stage !== FEATURES) this.features.forget();
-  }
-
-  async close(): Promise<void> {
-    await this.runtime.close();
   }
 }
 
@@ -278,9 +232,11 @@ export async function openGenerative(
   const runtime = await startRuntime(options.runtime);
   try {
     const source: GenerativeSource = { network, parameters, trainable };
-    const batch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
+    const scoringBatch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
     const phrasing = { ...network.phrasing, ...options.phrasing };
-    const model = new GenerativeModel(directory, runtime, source, tokenizer, training, batch, phrasing);
+    const fineTuning = training?.options ?? null;
+    const loaded = { directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
+    const model = new GenerativeModel(loaded, training);
     await model.start(trained);
     return model;
   } catch (error) {

@@ -4,8 +4,7 @@ import type { Phrasing } from "../../language/index.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import { type Decoder, type DecoderConfig, decode, embedTokens, nextTokenLogits } from "../layers/decoder.js";
 import type { Scope } from "../layers/scope.js";
-import type { ImageNetwork } from "../training/image-front.js";
-import type { TargetModules } from "../weights/lora.js";
+import type { Network } from "../network.js";
 
 /** What is before and after the image's tokens. */
 export interface PromptTokens {
@@ -13,15 +12,8 @@ export interface PromptTokens {
   readonly after: Int32Array;
 }
 
-export interface GenerativeNetwork extends ImageNetwork {
-  /** config.json's model_type. */
-  readonly architecture: string;
-  /** transformers' class, for adapter_config.json. */
-  readonly modelClass: string;
-  /** For people. */
-  readonly sizes: object;
+export interface GenerativeNetwork extends Network {
   readonly phrasing: Phrasing;
-  readonly defaultTargets: TargetModules;
   readonly decoder: DecoderConfig;
   /** Tokens that an image becomes; `image` gives [images · imageTokens, width of the decoder]. */
   readonly imageTokens: number;
@@ -36,10 +28,6 @@ export interface GenerativeNetwork extends ImageNetwork {
   prompt(tokenizer: TextTokenizer, prompt: string): PromptTokens;
   /** An answer's tokens as they follow the prompt's, the end token included. */
   answer(tokenizer: TextTokenizer, prompt: string, answer: string): Int32Array;
-  /** @throws InputError for a tokenizer that does not have the tokens that config.json speaks of */
-  checkTokenizer(tokenizer: TextTokenizer, file: string): void;
-  /** Declares every parameter, in the order of the module tree. */
-  declare(scope: Scope): void;
 }
 
 /** Of a configuration, what tells people how large the model is. */
@@ -81,6 +69,9 @@ export function requireToken(
     `${file}: ${key}${id === null ? "" : ` ${id}`} is ${token}, which the tokenizer beside it ${found === undefined ? "does not have" : `knows as ${found}`}`,
   );
 }
+
+/** The decoder's linear layers, the head left out: what LoRA changes where the user does not say otherwise. */
+export const DECODER_LAYERS = ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)";
 
 /** Where the decoder lies in the module tree. */
 export const DECODER_PATH = "model.language_model";

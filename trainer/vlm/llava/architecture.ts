@@ -3,7 +3,13 @@ import { InputError } from "../../errors.js";
 import type { Phrasing } from "../../language/index.js";
 import { visionModel } from "../clip/network.js";
 import { generative } from "../generative/architecture.js";
-import { declareDecoder, type GenerativeNetwork, requireToken, sizesOf } from "../generative/network.js";
+import {
+  DECODER_LAYERS,
+  declareDecoder,
+  type GenerativeNetwork,
+  requireToken,
+  sizesOf,
+} from "../generative/network.js";
 import { patchesInput } from "../training/image-front.js";
 import { type LlavaConfig, readLlavaConfig } from "./config.js";
 import { imageFeatures, TOWER } from "./network.js";
@@ -28,7 +34,7 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
     sizes: sizesOf(config),
     grid: vision,
     phrasing: PHRASING,
-    defaultTargets: ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+    defaultTargets: DECODER_LAYERS,
     decoder,
     imageTokens: vision.tokens - 1,
     imageToken,

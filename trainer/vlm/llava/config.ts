@@ -2,12 +2,12 @@
 import path from "node:path";
 import { z } from "zod";
 import type { ClipVisionConfig } from "../clip/config.js";
-import { visionEncoderKeys } from "../clip/config.js";
+import { type ClipVisionConfig, clipVision, visionEncoderKeys } from "../clip/config.js";
 import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
 import type { DecoderConfig } from "../layers/decoder.js";
 import { decoderKeys, decoderSizes } from "../layers/decoder-config.js";
-import { encoderConfig, size } from "../layers/encoder-config.js";
+import { size } from "../layers/encoder-config.js";
 
 const textSchema = z.looseObject({
   model_type: z.literal("llama", { error: "a decoder other than Llama's is not supported" }).default("llama"),
@@ -59,12 +59,7 @@ export function readLlavaConfig(directory: string): LlavaConfig {
   refuseOtherKeys(file, "vision_config", vision, visionSchema.shape);
   const sizes = decoderSizes(file, "text_config", text, {});
   return {
-    vision: {
-      ...encoderConfig(file, "vision_config", vision),
-      imageSize: vision.image_size,
-      patch: vision.patch_size,
-      tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
-    },
+    vision: clipVision(file, vision),
     decoder: {
       ...sizes,
       activation: "silu",

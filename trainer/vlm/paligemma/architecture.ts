@@ -1,7 +1,13 @@
 /** @file PaliGemma and PaliGemma 2 as one of the generative architectures. */
 import type { Phrasing } from "../../language/index.js";
 import { generative } from "../generative/architecture.js";
-import { declareDecoder, type GenerativeNetwork, requireToken, sizesOf } from "../generative/network.js";
+import {
+  DECODER_LAYERS,
+  declareDecoder,
+  type GenerativeNetwork,
+  requireToken,
+  sizesOf,
+} from "../generative/network.js";
 import { patchesInput } from "../training/image-front.js";
 import { type PaliGemmaConfig, readPaliGemmaConfig } from "./config.js";
 import { imageFeatures } from "./network.js";
@@ -23,7 +29,7 @@ export function paligemmaNetwork(config: PaliGemmaConfig): GenerativeNetwork {
     sizes: sizesOf(config),
     grid: vision,
     phrasing: PHRASING,
-    defaultTargets: ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+    defaultTargets: DECODER_LAYERS,
     decoder,
     imageTokens: vision.tokens,
     imageToken,

@@ -6,8 +6,8 @@ import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
 import type { DecoderConfig } from "../layers/decoder.js";
 import { decoderKeys, decoderSizes } from "../layers/decoder-config.js";
-import { encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
-import type { SiglipVisionConfig } from "../siglip/config.js";
+import { size } from "../layers/encoder-config.js";
+import { type SiglipVisionConfig, siglipVision, visionTowerKeys } from "../siglip/config.js";
 
 /** Gemma's "gelu" is the tanh form, too: its first files said so by mistake. */
 const activation = z
@@ -60,17 +60,7 @@ const gemma2Schema = z.looseObject({
 });
 
 const visionSchema = z.looseObject({
-  ...encoderKeys({
-    width: 768,
-    mlp: 3072,
-    layers: 12,
-    heads: 12,
-    activation: "gelu_pytorch_tanh",
-    epsilon: 1e-6,
-  }),
-  image_size: size.default(224),
-  patch_size: size.default(16),
-  num_channels: z.literal(3).default(3),
+  ...visionTowerKeys,
   vision_use_head: z.boolean().optional(),
   num_image_tokens: size.optional(),
   projector_hidden_act: z.string().optional(),
@@ -146,12 +136,7 @@ export function readPaliGemmaConfig(directory: string): PaliGemmaConfig {
   refuseOtherKeys(file, "text_config", text, (text.model_type === "gemma" ? gemmaSchema : gemma2Schema).shape);
   refuseOtherKeys(file, "vision_config", vision, visionSchema.shape);
   return {
-    vision: {
-      ...encoderConfig(file, "vision_config", vision),
-      imageSize: vision.image_size,
-      patch: vision.patch_size,
-      tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
-    },
+    vision: siglipVision(file, vision),
     decoder: decoderConfig(file, text),
     positions: text.max_position_embeddings,
     imageToken: json.image_token_index,

@@ -23,11 +23,16 @@ const textSchema = z.looseObject({
   projection_size: size.optional(),
 });
 
-const visionSchema = z.looseObject({
+/** Of the vision tower, which PaliGemma has, too. */
+export const visionTowerKeys = {
   ...tower,
   image_size: size.default(224),
   patch_size: size.default(16),
   num_channels: z.literal(3).default(3),
+};
+
+const visionSchema = z.looseObject({
+  ...visionTowerKeys,
   vision_use_head: z
     .literal(true, { error: "a vision tower without its pooling head has no image features" })
     .default(true),
@@ -55,6 +60,17 @@ export interface SiglipConfig {
   readonly vision: SiglipVisionConfig;
 }
 
+export const siglipVision = (
+  file: string,
+  vision: z.infer<z.ZodObject<typeof visionTowerKeys>>,
+): SiglipVisionConfig => ({
+  ...encoderConfig(file, "vision_config", vision),
+  imageSize: vision.image_size,
+  patch: vision.patch_size,
+  // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+  tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
+});
+
 export function readSiglipConfig(directory: string): SiglipConfig {
   const file = path.join(directory, "config.json");
   const json = readJson(file, schema);
@@ -75,12 +91,6 @@ export function readSiglipConfig(directory: string): SiglipConfig {
       vocabulary: text.vocab_size,
       projection,
     },
-    vision: {
-      ...encoderConfig(file, "vision_config", vision),
-      imageSize: vision.image_size,
-      patch: vision.patch_size,
-      // What does not fill a patch at the right and lower edge is left out, as the convolution does.
-      tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
-    },
+    vision: siglipVision(file, vision),
   };
 }

@@ -1,0 +1,100 @@
+/** @file What models of all families share once they are opened: programs in a worker thread, what is trained, checkpoints. */
+import path from "node:path";
+import type { Runtime } from "../graph/runtime.js";
+import type { Phrasing } from "../language/index.js";
+import { readImageProcessing } from "./files/image-processor.js";
+import { Patches } from "./files/patches.js";
+import type { TextTokenizer } from "./files/tokenizer.js";
+import type {
+  CaptionSet,
+  FineTuneResult,
+  FineTuning,
+  ImageBatch,
+  Reply,
+  TrainingState,
+  VisionLanguageModel,
+} from "./model.js";
+import type { Network } from "./network.js";
+import { FineTuner } from "./training/fine-tuner.js";
+import { ImageFront } from "./training/image-front.js";
+import { Programs } from "./training/program-cache.js";
+import type { Source } from "./training/source.js";
+import { countOf } from "./weights/parameters.js";
+
+export interface Loaded<Own extends Source & { readonly network: Network }> {
+  readonly directory: string;
+  readonly runtime: Runtime;
+  readonly source: Own;
+  readonly tokenizer: TextTokenizer;
+  /** null: it can only score. */
+  readonly fineTuning: FineTuning | null;
+  readonly phrasing: Phrasing;
+  /** Images, or questions, that go through it at once when scoring. */
+  readonly scoringBatch: number;
+}
+
+export abstract class LoadedModel<Own extends Source & { readonly network: Network }> implements VisionLanguageModel {
+  readonly imageSize: number;
+  readonly description: VisionLanguageModel["description"];
+  readonly phrasing: Phrasing;
+  protected readonly source: Own;
+  protected readonly tokenizer: TextTokenizer;
+  protected readonly scoringBatch: number;
+  protected readonly directory: string;
+  protected readonly programs: Programs;
+  protected readonly patches: Patches;
+  protected readonly tuner: FineTuner;
+  private readonly runtime: Runtime;
+
+  constructor({ directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch }: Loaded<Own>) {
+    const { network, parameters } = source;
+    this.directory = directory;
+    this.runtime = runtime;
+    this.source = source;
+    this.tokenizer = tokenizer;
+    this.phrasing = phrasing;
+    this.scoringBatch = scoringBatch;
+    this.imageSize = network.grid.imageSize;
+    this.patches = new Patches(network.grid, readImageProcessing(directory));
+    this.programs = new Programs(runtime, parameters.weights.placement(parameters.shapes));
+    this.tuner = new FineTuner(runtime, this.programs, source, fineTuning);
+    this.description = {
+      directory: path.basename(path.resolve(directory)),
+      architecture: network.architecture,
+      parameters: countOf(parameters.shapes),
+      trainable: this.tuner.trained,
+    };
+  }
+
+  abstract score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]>;
+  abstract reply(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Reply[][]>;
+  abstract fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
+  /** The parameters have changed: what was computed with those before is forgotten. */
+  protected abstract forget(): void;
+
+  /** What the image network makes of images up to a stage. */
+  protected frontAt(stage: string): ImageFront {
+    return new ImageFront(this.programs, this.patches, this.source, this.source.network, this.scoringBatch, stage);
+  }
+
+  start(trained: Float32Array): Promise<void> {
+    return this.tuner.start(trained);
+  }
+
+  saveAdapter(directory: string): Promise<void> {
+    return this.tuner.save(directory, { directory: this.directory, modelClass: this.source.network.modelClass });
+  }
+
+  state(): Promise<TrainingState> {
+    return this.tuner.state();
+  }
+
+  async restore(state: TrainingState): Promise<void> {
+    await this.tuner.restore(state);
+    this.forget();
+  }
+
+  async close(): Promise<void> {
+    await this.runtime.close();
+  }
+}
