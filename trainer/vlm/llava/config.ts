@@ -1,7 +1,6 @@
 /** @file LLaVA's config.json; keys that are left out have the class's defaults. */
 import path from "node:path";
 import { z } from "zod";
-import type { ClipVisionConfig } from "../clip/config.js";
 import { type ClipVisionConfig, clipVision, visionEncoderKeys } from "../clip/config.js";
 import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
