@@ -62,18 +62,35 @@ describe("safetensors", () => {
     }
   });
 
+  const entry = { dtype: "F32", shape: [2, 2], data_offsets: [0, 16] };
+  const write = (header: object, bytes = 16): string => {
+    const file = fresh();
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    writeFileSync(file, Buffer.concat([length, text, Buffer.alloc(bytes)]));
+    return file;
+  };
+
   it("refuses a header that contradicts itself", () => {
-    const write = (header: object): string => {
-      const file = fresh();
-      const text = Buffer.from(JSON.stringify(header));
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(text.length));
-      writeFileSync(file, Buffer.concat([length, text, Buffer.alloc(64)]));
-      return file;
-    };
-    const entry = { dtype: "F32", shape: [2, 2], data_offsets: [0, 16] };
     expect(() => SafetensorsFile.open(write({ w: { ...entry, shape: [3] } }))).toThrow(/16 bytes/);
-    expect(() => SafetensorsFile.open(write({ w: { ...entry, dtype: "F8" } }))).toThrow(/F8/);
     expect(() => SafetensorsFile.open(write({ w: { dtype: "F32" } }))).toThrow(/malformed/);
+  });
+
+  it("refuses tensors that share bytes, and bytes that belong to none", () => {
+    const after = { ...entry, data_offsets: [16, 32] };
+    expect(SafetensorsFile.open(write({ w: entry, v: after }, 32)).tensors.size).toBe(2);
+    expect(() => SafetensorsFile.open(write({ w: entry, v: entry }))).toThrow(/tensor v shares bytes with w/);
+    expect(() => SafetensorsFile.open(write({ w: { ...entry, data_offsets: [8, 24] } }, 24))).toThrow(
+      /w does not follow/,
+    );
+    expect(() => SafetensorsFile.open(write({ w: entry }, 20))).toThrow(/4 bytes follow the last tensor/);
+  });
+
+  it("passes over a tensor of a type that it cannot read, until it is asked for", () => {
+    const foreign = { dtype: "F8_E4M3", shape: [4], data_offsets: [16, 20] };
+    const file = SafetensorsFile.open(write({ w: entry, scale: foreign }, 20));
+    expect([...file.tensors.keys()]).toEqual(["w"]);
+    expect(() => file.entry("scale")).toThrow(/scale has type F8_E4M3; known are/);
   });
 });

@@ -133,6 +133,48 @@ describe("a model directory", () => {
     await expectRefusal("text_config.eos_token_id", "post_processor");
   });
 
+  it("that means more layers than any model has is refused at once", async () => {
+    editJson("config.json", (json) => {
+      json["text_config"] = { ...(json["text_config"] as object), num_hidden_layers: 10 ** 8 };
+    });
+    await expectRefusal("text_config.num_hidden_layers", "at most 1000");
+  });
+
+  it("that means fewer layers than its files hold is refused with the first one left over", async () => {
+    editJson("config.json", (json) => {
+      json["text_config"] = { ...(json["text_config"] as object), num_hidden_layers: 1 };
+    });
+    await expectRefusal("text_model.encoder.layers.1.", "num_hidden_layers");
+  });
+
+  it.each([
+    ["of another type", { type: "WordLevel" }, 'model.type: takes "BPE" or "Unigram"'],
+    ["that is empty", { vocab: {} }, "model.vocab: takes a vocabulary that is not empty"],
+    ["with a negative id", { vocab: { a: -3 } }, "model.vocab.a"],
+    ["with an id that is a text", { vocab: { a: "7" } }, "model.vocab.a"],
+  ])("with a vocabulary %s is refused", async (_, change, message) => {
+    editJson("tokenizer.json", (json) => {
+      json["model"] = { ...(json["model"] as object), ...change };
+    });
+    await expectRefusal("tokenizer.json", message);
+  });
+
+  it("whose tokenizer gives a token that has no embedding is refused with text and token", async () => {
+    editJson("tokenizer.json", (json) => {
+      const model = json["model"] as { vocab: Record<string, number> };
+      const lamp = Object.keys(model.vocab).find((word) => word.startsWith("lamp"));
+      model.vocab[lamp ?? ""] = 99_999;
+    });
+    const model = await openModel(directory, { runtime });
+    try {
+      const image = { count: 1, height: 64, width: 64, data: new Uint8Array(64 * 64 * 3) };
+      const asked = model.score(image, [[{ right: "a lamp", wrong: [] }]]);
+      await expect(asked).rejects.toThrow(/"a lamp" has the token 99999, and the model's vocabulary has \d+/);
+    } finally {
+      await model.close();
+    }
+  });
+
   it("with a slow tokenizer only is told how to make a fast one", async () => {
     rmSync(file("tokenizer.json"));
     writeFileSync(file("vocab.json"), "{}");

@@ -49,6 +49,8 @@ export class SafetensorsFile {
   private constructor(
     readonly path: string,
     readonly tensors: ReadonlyMap<string, StoredTensor>,
+    /** Names of tensors of types that are not read here → the type. */
+    readonly foreign: ReadonlyMap<string, string>,
   ) {}
 
   /**
@@ -69,17 +71,24 @@ export class SafetensorsFile {
       const header = parseHeader(path, new TextDecoder().decode(readAt(descriptor, 8, headerLength)));
       const base = 8 + headerLength;
       const tensors = new Map<string, StoredTensor>();
+      const foreign = new Map<string, string>();
+      const places: Place[] = [];
       for (const [name, value] of Object.entries(header)) {
         if (name === "__metadata__") continue;
-        const entry = parseEntry(path, name, value, base);
-        if (entry.offset + entry.bytes > size) {
+        const { dtype, shape, data_offsets } = parseEntry(path, name, value);
+        const [start, end] = data_offsets;
+        if (base + end > size) {
           throw new InputError(
-            `${path} is truncated: tensor ${name} ends at byte ${entry.offset + entry.bytes}, the file at ${size}: download it again`,
+            `${path} is truncated: tensor ${name} ends at byte ${base + end}, the file at ${size}: download it again`,
           );
         }
-        tensors.set(name, entry);
+        places.push({ name, start, end });
+        const type = storedType(dtype);
+        if (type === null) foreign.set(name, dtype);
+        else tensors.set(name, stored(path, name, { type, shape, offset: base + start, bytes: end - start }));
       }
-      return new SafetensorsFile(path, tensors);
+      checkPlaces(path, places, size - base);
+      return new SafetensorsFile(path, tensors, foreign);
     } finally {
       closeSync(descriptor);
     }
@@ -141,8 +150,12 @@ export class SafetensorsFile {
    */
   entry(name: string): StoredTensor {
     const entry = this.tensors.get(name);
-    if (entry === undefined) throw new InputError(`${this.path} has no tensor ${name}`);
-    return entry;
+    if (entry !== undefined) return entry;
+    const type = this.foreign.get(name);
+    if (type === undefined) throw new InputError(`${this.path} has no tensor ${name}`);
+    throw new InputError(
+      `${this.path}: tensor ${name} has type ${type}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`,
+    );
   }
 }
 
@@ -154,21 +167,46 @@ function parseHeader(path: string, text: string): Record<string, unknown> {
   }
 }
 
-function parseEntry(path: string, name: string, value: unknown, base: number): StoredTensor {
+function parseEntry(path: string, name: string, value: unknown): z.infer<typeof entrySchema> {
   const parsed = entrySchema.safeParse(value);
   if (!parsed.success) throw new InputError(`${path}: the header's entry for ${name} is malformed`);
-  const { dtype, shape, data_offsets } = parsed.data;
-  if (!(dtype in ELEMENT_BYTES)) {
-    throw new InputError(
-      `${path}: tensor ${name} has type ${dtype}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`,
-    );
+  return parsed.data;
+}
+
+const storedType = (dtype: string): StoredType | null =>
+  Object.hasOwn(ELEMENT_BYTES, dtype) ? (dtype as StoredType) : null;
+
+/** @throws InputError where shape and type do not make that many bytes */
+function stored(path: string, name: string, tensor: StoredTensor): StoredTensor {
+  const { type, shape, bytes } = tensor;
+  if (bytes === product(shape) * ELEMENT_BYTES[type]) return tensor;
+  throw new InputError(`${path}: tensor ${name} of shape [${shape.join(", ")}] and type ${type} has ${bytes} bytes`);
+}
+
+/** A tensor's bytes, counted from the end of the header. */
+interface Place {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The format has one tensor after another, nothing between and nothing after them.
+ * @throws InputError for a file in which two share bytes, or bytes belong to none: it was written wrongly, or changed since
+ */
+function checkPlaces(path: string, places: readonly Place[], bytes: number): void {
+  let end = 0;
+  let before = "the header";
+  for (const place of [...places].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (place.start !== end || place.end < place.start) {
+      const what = place.start < end ? "shares bytes with" : "does not follow";
+      throw new InputError(`${path}: tensor ${place.name} ${what} ${before}: download or write the file again`);
+    }
+    ({ end, name: before } = place);
   }
-  const type = dtype as StoredType;
-  const bytes = data_offsets[1] - data_offsets[0];
-  if (bytes !== product(shape) * ELEMENT_BYTES[type]) {
-    throw new InputError(`${path}: tensor ${name} of shape [${shape.join(", ")}] and type ${type} has ${bytes} bytes`);
+  if (end !== bytes) {
+    throw new InputError(`${path}: ${bytes - end} bytes follow the last tensor: download or write the file again`);
   }
-  return { type, shape, offset: base + data_offsets[0], bytes };
 }
 
 let halfTable: Float32Array | undefined;

@@ -8,7 +8,7 @@ import { StoredWeights } from "./weights/stored-weights.js";
 
 /** A directory's tokenizer, held to its config.json. */
 export function openTokenizer(directory: string, network: Network): TextTokenizer {
-  const tokenizer = TextTokenizer.open(directory);
+  const tokenizer = TextTokenizer.open(directory, network.vocabulary);
   network.checkTokenizer(tokenizer, path.join(directory, "config.json"));
   return tokenizer;
 }
@@ -17,6 +17,7 @@ export function openTokenizer(directory: string, network: Network): TextTokenize
 export function openParameters(directory: string, network: Network): ModelParameters {
   const parameters = { ...record(network.declare), weights: StoredWeights.open(directory) };
   parameters.weights.check(parameters.shapes);
+  parameters.weights.refuseMoreLayers(parameters.shapes);
   return parameters;
 }
 

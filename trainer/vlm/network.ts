@@ -12,6 +12,8 @@ export interface Network extends ImageNetwork {
   /** For people. */
   readonly sizes: object;
   readonly defaultTargets: TargetModules;
+  /** Rows of the embedding of tokens. */
+  readonly vocabulary: number;
   /** @throws InputError for a tokenizer that does not have the tokens that config.json speaks of; `file` is config.json's name for the message */
   checkTokenizer(tokenizer: TextTokenizer, file: string): void;
   /** Declares every parameter, in the order of the module tree. */

@@ -17,6 +17,7 @@ export function clipNetwork(config: ClipConfig): ContrastiveNetwork {
     grid: vision,
     embedding: projection,
     defaultTargets: ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "visual_projection", "text_projection"],
+    vocabulary: text.vocabulary,
     image: (scope, patches) => imageFeatures(scope, visionModel(scope, vision, patches).pooled, config),
     textBatch: 512,
     positions: text.positions,

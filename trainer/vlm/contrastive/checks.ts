@@ -41,7 +41,7 @@ function checkInputs({ golden, network, comparison, meta }: Context, directory: 
     const actual = pixelValues(processing, { height, width, data: images.read(name) });
     comparison.close(`processed ${name}`, actual, expected, TOLERANCE.pixels);
   }
-  const tokenizer = TextTokenizer.open(directory);
+  const tokenizer = TextTokenizer.open(directory, network.vocabulary);
   meta.texts.forEach((text, row) => {
     const expected = at(meta.input_ids, row);
     const ids = network.encode(tokenizer, text);

@@ -7,7 +7,29 @@ import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { checkFile, readJson } from "./directory.js";
 
-const tokenizerSchema = z.looseObject({ model: z.looseObject({ type: z.string() }), normalizer: z.unknown() });
+const id = z.number().int().nonnegative();
+
+/** The models of the tokenizers that directories come with. Their vocabularies are looked through: the library takes what it gets. */
+const tokenizerSchema = z.looseObject({
+  model: z.discriminatedUnion(
+    "type",
+    [
+      z.looseObject({
+        type: z.literal("BPE"),
+        vocab: z
+          .record(z.string(), id)
+          .refine((vocab) => Object.keys(vocab).length > 0, "takes a vocabulary that is not empty"),
+      }),
+      z.looseObject({
+        type: z.literal("Unigram"),
+        vocab: z.array(z.tuple([z.string(), z.number()])).nonempty("takes a vocabulary that is not empty"),
+      }),
+    ],
+    { error: 'takes "BPE" or "Unigram"' },
+  ),
+  added_tokens: z.array(z.looseObject({ id, content: z.string() })).default([]),
+  normalizer: z.unknown(),
+});
 
 /** A special token is named as text, or described. */
 const specialToken = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
@@ -22,10 +44,14 @@ export class TextTokenizer {
     private readonly lowerCases: boolean,
     private readonly paddingToken: string | null,
     private readonly file: string,
+    private readonly vocabulary: number,
   ) {}
 
-  /** @throws InputError when tokenizer.json is missing or of a kind that is not known. */
-  static open(directory: string): TextTokenizer {
+  /**
+   * `vocabulary`: rows of the model's embedding, where there is one.
+   * @throws InputError when tokenizer.json is missing or of a kind that is not known.
+   */
+  static open(directory: string, vocabulary = Number.POSITIVE_INFINITY): TextTokenizer {
     const file = path.join(directory, "tokenizer.json");
     const slow = ["vocab.json", "vocab.txt", "spiece.model", "tokenizer.model"].find((name) =>
       existsSync(path.join(directory, name)),
@@ -44,6 +70,7 @@ export class TextTokenizer {
         JSON.stringify(json.normalizer ?? null).includes('"Lowercase"'),
         config.pad_token,
         file,
+        vocabulary,
       );
     } catch (error) {
       throw new InputError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
@@ -65,7 +92,7 @@ export class TextTokenizer {
     if (ids === undefined) {
       // Rust lower-cases letter by letter; JavaScript turns a Σ at a word's end into ς. Done beforehand, both agree.
       const prepared = this.lowerCases ? text.replaceAll("Σ", "σ") : text;
-      ids = Int32Array.from(this.tokenizer.encode(prepared).ids);
+      ids = this.known(text, this.tokenizer.encode(prepared).ids);
       if (this.cache.size >= 100_000) this.cache.clear();
       this.cache.set(text, ids);
     }
@@ -74,7 +101,16 @@ export class TextTokenizer {
 
   /** Ids of the text alone, without what the directory's post-processor adds. */
   encodePlain(text: string): Int32Array {
-    return Int32Array.from(this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+    return this.known(text, this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+  }
+
+  /** @throws InputError where the model has no embedding for one of the ids */
+  private known(text: string, ids: readonly number[]): Int32Array {
+    const beyond = ids.find((token) => token >= this.vocabulary);
+    if (beyond === undefined) return Int32Array.from(ids);
+    throw new InputError(
+      `${this.file}: ${JSON.stringify(text.slice(0, 60))} has the token ${beyond}, and the model's vocabulary has ${this.vocabulary}: it is another model's tokenizer`,
+    );
   }
 
   /** The text of ids, special tokens left out. */

@@ -1,7 +1,7 @@
 /** @file The part of config.json that a decoder follows from, under the keys that Hugging Face's classes share. */
 import { z } from "zod";
 import { InputError } from "../../errors.js";
-import { size } from "./encoder-config.js";
+import { layerCount, size } from "./encoder-config.js";
 
 /** Sizes that a class takes where config.json is silent. */
 export interface DecoderDefaults {
@@ -25,7 +25,7 @@ export const decoderKeys = ({ vocabulary, width, mlp, layers, heads, epsilon, po
   vocab_size: size.default(vocabulary),
   hidden_size: size.default(width),
   intermediate_size: size.default(mlp),
-  num_hidden_layers: size.default(layers),
+  num_hidden_layers: layerCount.default(layers),
   num_attention_heads: size.default(heads),
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),

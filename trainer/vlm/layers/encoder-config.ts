@@ -5,11 +5,14 @@ import { ACTIVATIONS, type EncoderConfig } from "./transformer.js";
 
 export const size = z.number().int().positive();
 
+/** A network is built layer by layer before any weight is looked at; the deepest that are published have about a hundred. */
+export const layerCount = z.number().int().positive().max(1000);
+
 /** The keys, with a class's defaults for those that are left out. */
 export const encoderKeys = ({ width, mlp, layers, heads, activation, epsilon }: EncoderConfig) => ({
   hidden_size: size.default(width),
   intermediate_size: size.default(mlp),
-  num_hidden_layers: size.default(layers),
+  num_hidden_layers: layerCount.default(layers),
   num_attention_heads: size.default(heads),
   hidden_act: z.enum(ACTIVATIONS).default(activation),
   layer_norm_eps: z.number().positive().default(epsilon),

@@ -35,6 +35,7 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
     grid: vision,
     phrasing: PHRASING,
     defaultTargets: DECODER_LAYERS,
+    vocabulary: decoder.vocabulary,
     decoder,
     imageTokens: vision.tokens - 1,
     imageToken,

@@ -30,6 +30,7 @@ export function paligemmaNetwork(config: PaliGemmaConfig): GenerativeNetwork {
     grid: vision,
     phrasing: PHRASING,
     defaultTargets: DECODER_LAYERS,
+    vocabulary: decoder.vocabulary,
     decoder,
     imageTokens: vision.tokens,
     imageToken,

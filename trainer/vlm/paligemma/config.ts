@@ -68,7 +68,9 @@ const visionSchema = z.looseObject({
 });
 
 const schema = z.looseObject({
-  text_config: z.discriminatedUnion("model_type", [gemmaSchema, gemma2Schema]),
+  text_config: z.discriminatedUnion("model_type", [gemmaSchema, gemma2Schema], {
+    error: 'takes "gemma" or "gemma2"',
+  }),
   vision_config: visionSchema.prefault({}),
   image_token_index: z.number().int().nonnegative().default(256_000),
   hidden_size: size.optional(),

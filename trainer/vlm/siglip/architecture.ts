@@ -18,6 +18,7 @@ export function siglipNetwork(config: SiglipConfig): ContrastiveNetwork {
     embedding: text.projection,
     // Of the pooling head only its MLP is made of linear layers that PEFT can change.
     defaultTargets: ".*(self_attn\\.(q_proj|k_proj|v_proj|out_proj)|mlp\\.(fc1|fc2)|text_model\\.head)",
+    vocabulary: text.vocabulary,
     image: (scope, patches) => imageFeatures(scope, vision, patches),
     // Each is as long as the longest could be.
     textBatch: 64,

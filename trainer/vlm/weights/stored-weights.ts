@@ -85,6 +85,22 @@ export class StoredWeights {
     }
   }
 
+  /**
+   * Looks that the files hold no more layers than the configuration means: those beyond would be left out without a word.
+   * @throws InputError that names the first one
+   */
+  refuseMoreLayers(shapes: readonly ParameterShape[]): void {
+    const unnumbered = (name: string): string => name.replace(/\.layers\.\d+\./, ".layers.");
+    const known = new Set(shapes.map(({ name }) => name));
+    const kinds = new Set(shapes.map(({ name }) => unnumbered(name)));
+    for (const [name, { file, key }] of this.places) {
+      if (known.has(name) || !/\.layers\.\d+\./.test(name) || !kinds.has(unnumbered(name))) continue;
+      throw new InputError(
+        `${file.path}: ${key} is of a layer that config.json does not have: check num_hidden_layers`,
+      );
+    }
+  }
+
   /** @throws InputError where a value is not finite */
   floats(name: string): Float32Array {
     const { file, key } = this.place(name);
@@ -132,7 +148,7 @@ function filesOf(directory: string): Map<string, SafetensorsFile> {
   const open = (name: string): Map<string, SafetensorsFile> => {
     checkFile(path.join(directory, name), "download it again");
     const file = SafetensorsFile.open(path.join(directory, name));
-    return new Map([...file.tensors.keys()].map((key) => [key, file]));
+    return new Map([...file.tensors.keys(), ...file.foreign.keys()].map((key) => [key, file]));
   };
   if (names.includes(single)) return open(single);
   if (names.includes(path.basename(index))) return shardsOf(directory, index);
@@ -161,7 +177,7 @@ function shardsOf(directory: string, index: string): Map<string, SafetensorsFile
   const files = new Map<string, SafetensorsFile>();
   for (const [key, shard] of Object.entries(weight_map)) {
     const file = shards.get(shard);
-    if (file === undefined || !file.tensors.has(key)) {
+    if (file === undefined || !(file.tensors.has(key) || file.foreign.has(key))) {
       throw new InputError(`${index} says that ${key} is in ${shard}, which lacks it`);
     }
     files.set(key, file);
