@@ -184,7 +184,7 @@ describe("devices", () => {
       "Failed to load shared library",
       "Failed to load library libonnxruntime_providers_cuda.so with error: libcudnn.so.9: cannot open shared object file",
       "linux x64",
-      "libcudnn.so.9 is missing; install CUDA 12",
+      "libcudnn.so.9 is missing; install CUDA 13 and cuDNN 9 (libcublas.so.13",
     ],
     ["cuda:0", "CUDA failure 100: no CUDA-capable device is detected", "", "linux x64", "nvidia-smi"],
     ["cuda:3", "CUDA failure 101: invalid device ordinal", "", "linux x64", "there is no GPU number 3"],

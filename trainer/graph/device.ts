@@ -6,6 +6,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { at } from "../at.js";
 import { InputError, UnavailableError } from "../errors.js";
+import { cudaNeeds, toolkit } from "./cuda-libraries.js";
 import type { ProbeResult } from "./probe.js";
 
 export interface DeviceReport {
@@ -111,6 +112,7 @@ function parseProbe(stdout: string): ProbeResult | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as ProbeResult);
 }
 
+/** The name is npm's: what it downloads may ask for a newer CUDA (see cuda-libraries.ts). */
 const INSTALL_CUDA = "ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js";
 
 /** What onnxruntime said, put so that a user knows what to install. */
@@ -135,20 +137,22 @@ export function explain(
   if (platform !== "linux x64" && /not found|not supported|Failed to load shared library/i.test(said)) {
     return `onnxruntime-node has CUDA for Linux on x64 only, and this is ${platform}`;
   }
+  const needs = cudaNeeds();
+  const { cuda, driver, linked } = needs;
   if (missing?.startsWith("libonnxruntime_providers")) {
-    return `the CUDA part of onnxruntime-node is not installed (npm does not bundle it); run: ${INSTALL_CUDA}, and see that an NVIDIA driver, CUDA 12 and cuDNN 9 are installed`;
+    return `the CUDA part of onnxruntime-node is not installed (npm does not bundle it); run: ${INSTALL_CUDA}, and see that an NVIDIA driver and ${toolkit(needs)} are installed`;
   }
   if (missing) {
-    return `${missing} is missing; install CUDA 12 (cudart, cublas, cufft, curand) and cuDNN 9, and put their folders on LD_LIBRARY_PATH`;
+    return `${missing} is missing; install ${toolkit(needs)} (${linked.join(", ")}), and put their folders on LD_LIBRARY_PATH`;
   }
   if (/invalid device ordinal|invalid device id|device_id/i.test(said)) {
     return `there is no GPU number ${device.slice(5)}; nvidia-smi -L lists them, counted from 0`;
   }
   if (/no CUDA-capable device|driver version is insufficient|CUDA_ERROR_NO_DEVICE/i.test(said)) {
-    return `no usable NVIDIA GPU or too old a driver (nvidia-smi shows both); CUDA 12 needs driver 525 or later`;
+    return `no usable NVIDIA GPU or too old a driver (nvidia-smi shows both); CUDA ${cuda} needs driver ${driver} or later`;
   }
   if (/Failed to load shared library/.test(said)) {
-    return `CUDA libraries could not be loaded; run: ${INSTALL_CUDA}, and install CUDA 12 and cuDNN 9`;
+    return `CUDA libraries could not be loaded; run: ${INSTALL_CUDA}, and install ${toolkit(needs)}`;
   }
   return `onnxruntime's CUDA says: ${firstLine}`;
 }
