@@ -219,7 +219,10 @@ describe("a sample", () => {
 
   it("without a pair of the moved object has no S and h = 0, and its other pairs are asked all the same", async () => {
     const [none, moved, all] = await scoreSamples(model(), rooms, [nothingAsked, movedUnasked, allAsked]);
-    expect(none).toEqual({ probability: null, rubric: null, pairs: [], score: null, hardness: 0, movedTerms: [] });
+    expect(none).toEqual({
+      ...{ probability: null, rubric: null, pairs: [], score: null, hardness: 0, movedTerms: [] },
+      margin: Number.POSITIVE_INFINITY,
+    });
     expect(moved).toMatchObject({ probability: null, rubric: 1, score: null, hardness: 0, movedTerms: [] });
     expect(moved?.pairs.map(({ right }) => right)).toEqual(["The plate is to the right of the purple bowl."]);
     expect(all?.pairs).toHaveLength(3);
@@ -230,7 +233,14 @@ describe("a sample", () => {
   it.each(["sample", "episode"] as const)(
     "without a pair that is asked pays h = 0 by the reward per %s",
     async (reward) => {
-      const options: RewardOptions = { extrinsicWeight: 8, reward, hardnessMean: 0.3, hardnessCap: 4 };
+      const options: RewardOptions = {
+        extrinsicWeight: 8,
+        reward,
+        signal: "difficulty",
+        paidMargin: 0,
+        hardnessMean: 0.3,
+        hardnessCap: 4,
+      };
       const scored = await scoreSamples(model(), rooms, [nothingAsked, nothingAsked, allAsked]);
       const [paid = []] = rewards([[{ sample: 0 }, { sample: 1 }]], scored, options);
       expect(paid).toEqual(paid.map(() => ({ feasibility: 1, extrinsic: 0, hardness: 0 })));

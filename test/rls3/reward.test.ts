@@ -1,8 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hardnessOf, type RewardOptions, rewards, scoreOf } from "../../trainer/rls3/reward.js";
+import { type RewardOptions, rewards, type ScoredSample } from "../../trainer/rls3/reward.js";
+import { hardnessOf, scoreOf } from "../../trainer/rls3/score.js";
+import { looksBack, SIGNALS } from "../../trainer/rls3/signals.js";
+import { SIGNAL_NAMES } from "../../trainer/settings/signal-names.js";
 
-const sampleMode: RewardOptions = { extrinsicWeight: 8, reward: "sample", hardnessMean: 0.3, hardnessCap: 4 };
+const sampleMode: RewardOptions = {
+  extrinsicWeight: 8,
+  reward: "sample",
+  signal: "difficulty",
+  paidMargin: 0,
+  hardnessMean: 0.3,
+  hardnessCap: 4,
+};
 const episodeMode: RewardOptions = { ...sampleMode, extrinsicWeight: 10, reward: "episode" };
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -13,7 +23,10 @@ const iterations = fc
     const count = episodes.flat().filter(Boolean).length;
     return fc.record({
       episodes: fc.constant(episodes),
-      scores: fc.array(fc.record({ probability: share, rubric: share }), { minLength: count, maxLength: count }),
+      scores: fc.array(
+        fc.record({ probability: share, rubric: share, margin: fc.double({ min: 0, max: 22.5, noNaN: true }) }),
+        { minLength: count, maxLength: count },
+      ),
     });
   });
 
@@ -81,7 +94,9 @@ describe("the reward", () => {
           const steps = withSamples(episodes);
           const given = rewards(
             steps,
-            scores.map((own, i) => (isUnasked(i) ? { probability: null, rubric: null } : own)),
+            scores.map((own, i) =>
+              isUnasked(i) ? { probability: null, rubric: null, margin: Number.POSITIVE_INFINITY } : own,
+            ),
             options,
           );
           // Without them: their steps are invalid ones, and the samples' numbers close up.
@@ -111,7 +126,7 @@ describe("the reward", () => {
   });
 
   it("per sample has the mean hardness .3 where nothing is capped", () => {
-    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, rubric: 1 }));
+    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, rubric: 1, margin: 20 }));
     const given = rewards(
       withSamples([
         [true, true],
@@ -126,7 +141,7 @@ describe("the reward", () => {
 
   it("per episode pays the paper's J2 = (6 - S)^2 on the last transition alone", () => {
     // Rubrics 1 and 1/3: S = 1 + 4 · 2/3, J2 = (6 - 11/3)^2 = 49/9.
-    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, rubric: value }));
+    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, rubric: value, margin: 20 }));
     const [steps = []] = rewards(withSamples([[true, false, true, false]]), scores, episodeMode);
     expect(steps.slice(0, 3).map((step) => step.extrinsic)).toEqual([0, 0, 0]);
     expect(steps[3]?.extrinsic).toBeCloseTo(490 / 9, 10);
@@ -136,8 +151,57 @@ describe("the reward", () => {
     expect(rewards([[{ sample: null }]], [], episodeMode)[0]?.[0]?.extrinsic).toBe(0);
   });
 
+  it("per sample pays by its signal, and nothing near a boundary where it is told so", () => {
+    const steps = withSamples([[true, true, true]]);
+    const scores = [0.05, 0.5, 0.95].map((probability) => ({ probability, rubric: 1, margin: 20 }));
+    const paid = (options: Partial<RewardOptions>, samples: readonly ScoredSample[] = scores): number[] =>
+      rewards(steps, samples, { ...sampleMode, ...options })
+        .flat()
+        .map(({ hardness }) => hardness ?? Number.NaN);
+    const [hard = 0, half = 0, easy = 0] = paid({ signal: "learnability" });
+    expect(half).toBeGreaterThan(hard);
+    expect(hard).toBeCloseTo(easy, 12);
+    const [wrong = 0, undecided = 0] = paid({ signal: "difficulty" });
+    expect(wrong).toBeGreaterThan(undecided);
+    const near = scores.map((own, i) => ({ ...own, margin: i === 1 ? 3 : 20 }));
+    const [first = 0, second = 0, third = 0] = paid({ signal: "learnability", paidMargin: 5 }, near);
+    expect(second).toBe(0);
+    expect((first + third) / 2).toBeCloseTo(sampleMode.hardnessMean, 12);
+  });
+
+  it("pays progress by what fine-tuning brought, and nothing for what got worse", () => {
+    const steps = withSamples([[true, true]]);
+    const scores = [
+      { probability: 0.2, probabilityAfter: 0.8, rubric: 1, margin: 20 },
+      { probability: 0.6, probabilityAfter: 0.5, rubric: 1, margin: 20 },
+    ];
+    const [better, worse] = rewards(steps, scores, { ...sampleMode, signal: "progress" }).flat();
+    expect(better?.hardness).toBeGreaterThan(0);
+    expect(worse?.hardness).toBe(0);
+  });
+
   it("scores from 1 to 5, and takes hardness from 1 for all wrong to 0 for all right", () => {
     expect([scoreOf(0), scoreOf(1)]).toEqual([1, 5]);
     expect([hardnessOf(1), hardnessOf(5)]).toEqual([1, 0]);
+  });
+});
+
+describe("a signal", () => {
+  it.each(SIGNAL_NAMES.filter((name) => !looksBack(name)))("%s goes onto 0 to 1, and reaches both", (name) => {
+    const values = Array.from({ length: 1001 }, (_, i) => SIGNALS[name](i / 1000, i / 1000));
+    expect(Math.max(...values)).toBeCloseTo(1, 5);
+    expect(Math.min(...values)).toBeCloseTo(0, 12);
+    // What the model always gets right is worth nothing.
+    expect(values.at(-1)).toBe(0);
+  });
+
+  it.each([
+    ["learnability", 1 / 2],
+    ["root-learnability", 1 / 3],
+    ["hard-learnability", 1 / 3],
+    ["difficulty", 0],
+  ] as const)("%s is highest at p = %d", (name, peak) => {
+    const values = Array.from({ length: 1201 }, (_, i) => SIGNALS[name](i / 1200, i / 1200));
+    expect(values.indexOf(Math.max(...values)) / 1200).toBeCloseTo(peak, 2);
   });
 });

@@ -25,7 +25,14 @@ const one = async (model: AnsweringModel) => {
   return scored;
 };
 
-const paper: RewardOptions = { extrinsicWeight: 1, reward: "episode", hardnessMean: 0.3, hardnessCap: 4 };
+const paper: RewardOptions = {
+  extrinsicWeight: 1,
+  reward: "episode",
+  signal: "difficulty",
+  paidMargin: 0,
+  hardnessMean: 0.3,
+  hardnessCap: 4,
+};
 /** β·J₂ of an episode of this sample alone. */
 const paid = (scored: Awaited<ReturnType<typeof one>>): number | undefined =>
   rewards([[{ sample: 0 }]], [scored], paper)[0]?.[0]?.extrinsic;

@@ -17,7 +17,8 @@ import { type Episodes, Play } from "./episodes.js";
 import { learnFeasibility } from "./feasibility.js";
 import { type FineTuned, fineTune, subsample } from "./fine-tuning.js";
 import { rewards, type StepReward } from "./reward.js";
-import { type AskedSample, scoreSamples } from "./scoring.js";
+import { type AskedSample, scoreAgain, scoreSamples } from "./scoring.js";
+import { looksBack } from "./signals.js";
 
 /** What the algorithm works with; opened and closed by whoever calls it. */
 export interface Parts {
@@ -121,12 +122,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
   const scored = await scoreSamples(model, environments.world, episodes.samples);
   stopwatch.lap("score");
 
-  // The worse, the more reward: + β·h at each valid sample, or + β·J₂ on the episode's last transition.
-  const rewarded = rewards(episodes.steps, scored, settings);
-
-  // The agent learns from it, while η of the samples fine-tune the model: neither needs the other's result.
   const kept = subsample(episodes.samples, scored, samplingRate, Random.stream(seed, "subsampling", iteration));
-  const learn = () => learning.after(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
   const tune = () =>
     fineTune(
       parts,
@@ -134,7 +130,19 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
       settings,
       iteration,
     );
-  const [agentStatistics, tuned] = inTurns ? [await learn(), await tune()] : await Promise.all([learn(), tune()]);
+  // Learning progress is known only once the model has learned.
+  const tunedFirst = looksBack(settings.signal) ? await tune() : null;
+  const paid = tunedFirst === null ? scored : await scoreAgain(model, environments.world, episodes.samples, scored);
+
+  // + β·h at each valid sample by the signal (the paper's: the worse, the more), or + β·J₂ on the episode's last transition.
+  const rewarded = rewards(episodes.steps, paid, settings);
+
+  // The agent learns from it, while η of the samples fine-tune the model: else neither needs the other's result.
+  const learn = () => learning.after(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
+  const [agentStatistics, tuned] =
+    inTurns || tunedFirst !== null
+      ? [await learn(), tunedFirst ?? (await tune())]
+      : await Promise.all([learn(), tune()]);
   stopwatch.lap("fineTuning");
   parts.signal?.throwIfAborted();
 

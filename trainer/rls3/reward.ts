@@ -1,12 +1,9 @@
 /** @file The reward, whole: a feasibility part of ±1 for each step and an extrinsic part where the model did badly. */
 import { at } from "../at.js";
 import { mean } from "../mean.js";
-
-/** S of a sample or an episode from a rubric or a probability of right answers: 1 (all wrong) to 5 (all right). */
-export const scoreOf = (right: number): number => 1 + 4 * right;
-
-/** h: the paper's (6 − S)², from 1 (S = 5) to 25 (S = 1), scaled to 0 … 1. */
-export const hardnessOf = (score: number): number => ((6 - score) ** 2 - 1) / 24;
+import type { SignalName } from "../settings/signal-names.js";
+import { scoreOf } from "./score.js";
+import { SIGNALS } from "./signals.js";
 
 /** r: +1 for a valid placement, −1 for an invalid one. */
 export const feasibilityOf = (valid: boolean): number => (valid ? 1 : -1);
@@ -21,6 +18,10 @@ export interface RewardedStep {
 export interface ScoredSample {
   /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs; null where none is asked about. */
   readonly probability: number | null;
+  /** The same after the iteration's fine-tuning; left out where the signal does not ask for it. */
+  readonly probabilityAfter?: number | null;
+  /** Degrees to the nearest boundary at which what is right of a moved object's pair would change; Infinity where none is asked about. */
+  readonly margin: number;
   /**
    * How right the model was of all its pairs that are asked about, 0 to 1; null where none is. Of a model that answers, the mean F1 of the terms
    * it says; of one that ranks, the share of pairs whose right caption beats the full flip.
@@ -33,6 +34,10 @@ export interface RewardOptions {
   readonly extrinsicWeight: number;
   /** "sample": β·h at each valid sample. "episode": β·J₂ on the last transition, J₂ = (6 − S)² (arXiv 2501.18880). */
   readonly reward: "sample" | "episode";
+  /** What of a sample is paid, per sample. */
+  readonly signal: SignalName;
+  /** Samples nearer to a boundary than so many degrees pay nothing: there the picture itself is ambiguous. */
+  readonly paidMargin: number;
   readonly hardnessMean: number;
   readonly hardnessCap: number;
 }
@@ -67,12 +72,22 @@ export function rewards(
   );
 }
 
+/** h of a sample by the signal; null where nothing was asked, or what was asked is ambiguous. */
+function signalOf(
+  { probability, probabilityAfter, margin }: ScoredSample,
+  { signal, paidMargin }: RewardOptions,
+): number | null {
+  if (probability === null || margin < paidMargin) return null;
+  return SIGNALS[signal](probability, probabilityAfter ?? probability);
+}
+
 /**
- * Each iteration's hardness at the same mean, so that β keeps its meaning while the model improves. A sample about which nothing was
- * asked has 0, and no part in the mean.
+ * Each iteration's signal at the same mean, so that β keeps its meaning while the model improves. A sample that is not paid has 0, and no part
+ * in the mean.
  */
-function scaleHardness(samples: readonly ScoredSample[], { hardnessMean, hardnessCap }: RewardOptions): number[] {
-  const hardness = samples.map(({ probability }) => (probability === null ? null : hardnessOf(scoreOf(probability))));
+function scaleHardness(samples: readonly ScoredSample[], options: RewardOptions): number[] {
+  const { hardnessMean, hardnessCap } = options;
+  const hardness = samples.map((sample) => signalOf(sample, options));
   const scored = hardness.filter((h) => h !== null);
   const usual = Math.max(mean(scored), 1e-3);
   return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / usual) * hardnessMean)));

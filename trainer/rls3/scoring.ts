@@ -6,7 +6,8 @@ import { codeTerms, parseAnswer, termF1 } from "../language/index.js";
 import { meanOrNull } from "../mean.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
-import { hardnessOf, type ScoredSample, scoreOf } from "./reward.js";
+import type { ScoredSample } from "./reward.js";
+import { hardnessOf, scoreOf } from "./score.js";
 
 /** A model's own answer to a prompt, and what it says of the first object. */
 export interface Spoken {
@@ -58,6 +59,17 @@ function spoken(world: Pick<World, "name">, { first, second, code }: Question, t
 /** (S − 1) / 4 of one pair by the paper's rubric; of a model that only ranks, whether the right caption beats its full flip. */
 const rubricOf = ({ said, answer }: AskedPair): number => said?.f1 ?? (at(answer.margins, 0) > 0 ? 1 : 0);
 
+/** The moved objects' probabilities again, after fine-tuning. */
+export async function scoreAgain(
+  model: VisionLanguageModel,
+  world: World,
+  samples: readonly Sample[],
+  before: readonly AskedSample[],
+): Promise<AskedSample[]> {
+  const after = await scoreSamples(model, world, samples);
+  return before.map((sample, i) => ({ ...sample, probabilityAfter: at(after, i).probability }));
+}
+
 export async function scoreSamples(
   model: VisionLanguageModel,
   world: World,
@@ -88,6 +100,7 @@ export async function scoreSamples(
     const score = probability === null ? null : scoreOf(probability);
     return {
       probability,
+      margin: Math.min(...moved.map((pair) => pair.margin)),
       rubric: meanOrNull(pairs.map(rubricOf)),
       pairs,
       score,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { ARMS, type Arm } from "./arms.js";
+import { SIGNAL_NAMES } from "./signal-names.js";
 
 export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>;
@@ -106,6 +107,18 @@ export const SETTINGS = {
     z.enum(["sample", "episode"]),
     "sample",
     "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (its agent's default)",
+  ),
+  signal: setting(
+    "Algorithm",
+    z.enum(SIGNAL_NAMES),
+    "difficulty",
+    "what of a sample is paid, by the probability p of what is right: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², or progress (p after fine-tuning less p before)",
+  ),
+  paidMargin: setting(
+    "Algorithm",
+    number(0, 22.5),
+    0,
+    "samples within so many degrees of a boundary between relations pay nothing: there the picture itself is ambiguous",
   ),
   hardnessMean: setting(
     "Algorithm",
