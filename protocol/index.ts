@@ -10,5 +10,6 @@ export * from "./pool.js";
 export { type ProcessOptions, ServerProcess } from "./process.js";
 export * from "./security.js";
 export * from "./server.js";
+export { endBy, keepIgnoringHangup } from "./signals.js";
 export * from "./spaces.js";
 export * from "./supervisor.js";

@@ -1,8 +1,8 @@
 /** @file A server's process: in a group of its own, its last lines kept for error messages, and no part of it left behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { constants } from "node:os";
 import { createInterface } from "node:readline";
+import { type EndingSignal, endBy, keepIgnoringHangup } from "./signals.js";
 
 const TAIL_LINES = 30;
 const LINE_LENGTH = 500;
@@ -27,15 +27,18 @@ function killAll(): void {
   groups.clear();
 }
 
-function onSignal(signal: NodeJS.Signals): void {
+function onSignal(signal: EndingSignal): void {
   // Whoever else listens decides when to end; the exit event comes here again then.
-  if (process.listenerCount(signal) > 1) return;
-  killAll();
-  process.exit(128 + constants.signals[signal]);
+  if (process.listenerCount(signal) === 1) endBy(signal);
 }
+
+/** Once: the handler below would end a process that nohup has started. */
+let hangupSettled = false;
 
 function watch(pid: number): void {
   if (groups.size === 0) {
+    if (!hangupSettled) keepIgnoringHangup();
+    hangupSettled = true;
     process.on("exit", killAll);
     for (const signal of SIGNALS) process.on(signal, onSignal);
   }

@@ -2,6 +2,7 @@
 /** @file The command line `rls3`: every command in its file, every error one line and an exit code. */
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
+import { keepIgnoringHangup } from "../../protocol/signals.js";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
 import { SWITCHES } from "./options.js";
@@ -152,6 +153,8 @@ async function main(): Promise<void> {
     })
     .parseAsync();
 }
+
+keepIgnoringHangup();
 
 // A reader that has seen enough (`rls3 report … | head`) is no fault, and no reason to lose what runs.
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,5 +1,5 @@
 /** @file How commands end: results on standard output, messages on standard error, and the exit code that scripts rely on. */
-import { ProtocolError } from "../../protocol/index.js";
+import { endBy, ProtocolError } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { Interrupted } from "../runs/interrupted.js";
 
@@ -46,11 +46,11 @@ export function exitCodeOf(error: unknown): { readonly code: number; readonly me
   return { code: EXIT.no, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-/** Aborts with `Interrupted` on the first Ctrl-C (or SIGTERM); the second ends the process at once. */
+/** Aborts with `Interrupted` on the first Ctrl-C (or SIGTERM); the second ends the process at once, in a shell with 130 too. */
 export function interruptible(): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) endBy("SIGINT");
     controller.abort(new Interrupted("interrupted"));
   };
   process.on("SIGINT", stop);

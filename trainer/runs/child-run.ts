@@ -1,4 +1,5 @@
 /** @file The child's side of a run in a process of its own: progress told over IPC, or as lines where nobody listens; signals; exit codes. */
+import { endBy, keepIgnoringHangup } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { type Progress, silent } from "../progress.js";
 import { collectSeldom } from "./heap.js";
@@ -89,7 +90,10 @@ function stopSignal(): AbortSignal {
   // The parent decides: a terminal sends Ctrl-C to the whole group, and a parent that died leaves nothing to work for.
   process.on("SIGINT", () => stopping.abort(new Interrupted("interrupted")));
   process.on("SIGTERM", () => stopping.abort(new Interrupted("interrupted")));
-  process.on("disconnect", () => process.exit(1));
+  // So too where a terminal is closed: the group gets SIGHUP.
+  if (process.send === undefined) keepIgnoringHangup();
+  else process.on("SIGHUP", () => undefined);
+  process.on("disconnect", () => endBy("SIGTERM"));
   return stopping.signal;
 }
 
