@@ -61,7 +61,7 @@ export async function collectCells(
     const rests = refused > 0 ? `no result: ${refused} cells are refused` : await writePartial(one, runs, setting);
     return { said: `${experiment.name}: ${added} cells new, ${names.size} of ${of} there; ${rests}`, sources };
   } finally {
-    rmSync(lock, { force: true });
+    lock.close();
   }
 }
 

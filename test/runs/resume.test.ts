@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -90,6 +90,43 @@ describe("a run", () => {
     expect(code, err).toBe(0);
     expect(readFileSync(path.join(robbed, "metrics.csv"), "utf8").trimEnd().split("\n")).toHaveLength(5);
   }, 240_000);
+
+  it("changed by hand is refused by the key, going on or finished, and begun anew where that is asked for", async () => {
+    const changed = path.join(parent, "changed");
+    const run = start("train", ...tiny(2), "--agent", "random", "--seed", "7", "--out", changed);
+    await run.said("iteration 1/");
+    run.child.kill("SIGKILL");
+    await run.ended;
+    const config = path.join(changed, "config.json");
+    const text = readFileSync(config, "utf8");
+    writeFileSync(config, text.replaceAll('"seed": 7', '"seed": 8'));
+    const refused = await rls3("train", "--resume", changed);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/config\.json: .*seed was 7 and is 8 now/);
+    writeFileSync(config, text);
+    const resumed = await rls3("train", "--resume", changed);
+    expect(resumed.code, resumed.err).toBe(0);
+    const files = resultFiles(changed);
+    const metrics = path.join(changed, "metrics.csv");
+    writeFileSync(metrics, readFileSync(metrics, "utf8").replace(/1\n$/, "2\n").replace(/0\n$/, "1\n"));
+    const finished = await rls3("train", "--resume", changed);
+    expect(finished.code).toBe(2);
+    expect(finished.err).toMatch(/metrics\.csv: was changed/);
+    expect((await rls3("train", "--restart", "--out", path.join(parent, "no"))).err).toContain("--restart: begins");
+    const again = await rls3("train", "--resume", changed, "--restart");
+    expect(again.code, again.err).toBe(0);
+    expect(resultFiles(changed)).toEqual(files);
+  }, 240_000);
+
+  it("whose adapter is lost has it again, going on or finished", async () => {
+    const adapter = path.join(whole, "adapter");
+    const files = resultFiles(whole);
+    rmSync(adapter, { recursive: true });
+    const { code, err } = await rls3("train", "--resume", whole);
+    expect(code, err).toBe(0);
+    expect(err).toContain("is written again");
+    expect(resultFiles(whole)).toEqual(files);
+  });
 
   it("that is finished says so, and exits with 0", async () => {
     const { code, err } = await rls3("train", "--resume", whole);

@@ -1,5 +1,5 @@
 /** @file What the tests of whole runs share: the command line as a process, at a size that takes seconds. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,19 +32,19 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export const start = (...args: readonly string[]): Running => launch(args, false);
+export const start = (...args: readonly string[]): Running => launch(args);
 
 /** The same at the head of a process group, so that it can be killed with all that it has started. */
 export const startGroup = (...args: readonly string[]): Running & { killGroup(): void } => {
-  const running = launch(args, true);
+  const running = launch(args, { detached: true });
   return { ...running, killGroup: () => void process.kill(-(running.child.pid ?? 0), "SIGKILL") };
 };
 
-function launch(args: readonly string[], detached: boolean): Running {
+export function launch(args: readonly string[], options: Pick<SpawnOptions, "detached" | "uid" | "gid"> = {}): Running {
   const child = spawn(process.execPath, [commandLine, ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    detached,
+    ...options,
   });
   let out = "";
   let err = "";

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
+import { at } from "../../trainer/at.js";
 import { writeTensorFile } from "../../trainer/files/tensor-file.js";
 import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { METRIC_COLUMNS } from "../../trainer/run-format/columns.js";
@@ -30,8 +31,16 @@ function finish({ folder: run }: PlannedCell, curve: readonly Point[]): void {
     return METRIC_COLUMNS.map((column) => row[column] ?? "").join(",");
   });
   writeFileSync(path.join(run, "metrics.csv"), `${[METRIC_COLUMNS.join(","), ...lines].join("\n")}\n`);
-  const note = { state: { iteration: curve.length - 1, finished: "all iterations done" }, sizes: {} };
-  writeTensorFile(path.join(run, "checkpoints", `000${curve.length - 1}.safetensors`), {}, note);
+  const { generated, valid } = at(curve, curve.length - 1);
+  const state = {
+    iteration: curve.length - 1,
+    generated,
+    valid,
+    terms: {},
+    best: null,
+    finished: "all iterations done",
+  };
+  writeTensorFile(path.join(run, "checkpoints", `000${curve.length - 1}.safetensors`), {}, { state });
   writeFileSync(path.join(run, EVENT_FILE), "");
 }
 

@@ -69,7 +69,11 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
   const requested = parseArms(arms).map((name) => configurationOf(given, name));
   const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, requested) };
   const configurations = await onDevice(requested, progress);
-  return { ...plan, arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })) };
+  return {
+    ...plan,
+    mode: "new",
+    arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })),
+  };
 }
 
 /** The plan of a comparison that is there already. */
@@ -85,6 +89,7 @@ function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
   }));
   return {
     folder,
+    mode: "resume",
     command: typeof command === "string" ? command : "rls3",
     arms,
     seeds: parseSeeds(seeds),

@@ -3,11 +3,12 @@
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { only } from "../at.js";
+import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { collectSeldom } from "../runs/heap.js";
 import { Interrupted } from "../runs/interrupted.js";
-import { finishedState, planOf, type RunPlan, run } from "../runs/run.js";
+import { type Mode, planOf, type RunPlan, run, settledState } from "../runs/run.js";
 import { refuseUsed } from "../runs/run-directory.js";
 import {
   configurationOf,
@@ -31,6 +32,12 @@ async function newPlan(given: GivenConfiguration, progress: Progress): Promise<R
   return { folder, configuration, command: typedCommand(), earlyStopping: requested.earlyStopping };
 }
 
+function modeOf(resumed: string | undefined, restart: boolean): Mode {
+  if (resumed !== undefined) return restart ? "restart" : "resume";
+  if (!restart) return "new";
+  throw new InputError("--restart: begins the run of --resume DIR anew, so give that beside it");
+}
+
 async function train(flags: Flags): Promise<void> {
   const given = readFlags(flags);
   const resumed = text(flags, "resume");
@@ -40,11 +47,12 @@ async function train(flags: Flags): Promise<void> {
   const signal = interruptible();
   collectSeldom();
   const shown = shownPath(plan.folder);
-  let state = resumed === undefined ? null : finishedState(plan.folder);
+  const mode = modeOf(resumed, flags["restart"] === true);
+  let state = mode === "resume" ? settledState(plan, progress) : null;
   if (state === null) sayLivePage(plan.folder, progress);
   else progress.say(`${shown} is finished: ${state.finished}`);
   try {
-    state ??= await run(plan, resumed === undefined ? "new" : "resume", { progress, signal });
+    state ??= await run(plan, mode, { progress, signal });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(interruptedMessage("train", plan.folder));
@@ -62,10 +70,15 @@ export const command: CommandModule = {
   command: "train",
   describe: "one RLS3 run: an agent finds what the model gets wrong, the model learns from it",
   builder: (argv) =>
-    withConfiguration(argv).option("resume", {
-      type: "string",
-      requiresArg: true,
-      describe: "folder of a run to go on with, whatever state it was left in",
-    }),
+    withConfiguration(argv)
+      .option("resume", {
+        type: "string",
+        requiresArg: true,
+        describe: "folder of a run to go on with, whatever state it was left in",
+      })
+      .option("restart", {
+        type: "boolean",
+        describe: "with --resume: remove what the run has so far and begin it anew",
+      }),
   handler: train,
 };

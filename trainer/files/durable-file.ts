@@ -12,7 +12,7 @@ export function writeDurably(file: string, ...chunks: readonly Chunk[]): void {
 
 /** The same of chunks that are made one after another: they need not fit into memory together. */
 export function writeChunks(file: string, chunks: Iterable<Chunk>): void {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   const unfinished = `${file}.unfinished`;
   try {
     const handle = openSync(unfinished, "w");
@@ -24,24 +24,32 @@ export function writeChunks(file: string, chunks: Iterable<Chunk>): void {
     }
     renameSync(unfinished, file);
   } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw diskError(file, error);
+    removeQuietly(unfinished);
+    throw writingError(file, error);
   }
   flushFolder(path.dirname(file));
 }
 
-/** Appends and flushes. */
-export function appendDurably(file: string, text: string): void {
+/** Writes all of it to an open file, down to the disk. */
+export function flushed(handle: number, chunk: Chunk): void {
+  writeWhole(handle, chunk);
+  fsyncSync(handle);
+}
+
+function makeFolder(folder: string): void {
   try {
-    const handle = openSync(file, "a");
-    try {
-      writeWhole(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw diskError(file, error);
+    throw writingError(folder, error);
+  }
+}
+
+/** What stopped the writing is told, not that its rest may stay. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // the next write takes it over
   }
 }
 
@@ -61,7 +69,8 @@ function flushFolder(folder: string): void {
   }
 }
 
-function diskError(file: string, error: unknown): Error {
+/** What the system said of writing `file`, in words where a user can do something about it. */
+export function writingError(file: string, error: unknown): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new UnavailableError(`the disk is full: ${file} was not written; make room and go on with --resume`);

@@ -1,8 +1,10 @@
 /** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
 import { createHash, randomUUID } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { z } from "zod";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../tensor.js";
+import { readPlainFile, readStart } from "./plain-file.js";
 import { layOut, type StoredType, writeLayout } from "./safetensors.js";
 
 const STORED: Readonly<Record<ElementType, StoredType>> = {
@@ -56,26 +58,29 @@ export function writeSharedTensorFile(file: string, tensors: Tensors, note: unkn
 
 /** The note alone, from the header, the tensors neither read nor verified. */
 export function readTensorNote(file: string): unknown {
-  const handle = openSync(file, "r");
   try {
-    const length = Buffer.alloc(8);
-    readSync(handle, length, 0, 8, 0);
-    const header = Buffer.alloc(Number(length.readBigUInt64LE()));
-    readSync(handle, header, 0, header.length, 8);
-    const { __metadata__: metadata } = JSON.parse(header.toString("utf8")) as { __metadata__: { note: string } };
-    return JSON.parse(metadata.note);
+    const header = readStart(file, 8 + lengthIn(readStart(file, 8))).subarray(8);
+    const parsed = headerSchema.parse(JSON.parse(header.toString("utf8")));
+    return JSON.parse(parsed.__metadata__.note);
   } catch (error) {
+    if (isSystemError(error)) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new InputError(`${file}: is no file of rls3's own, or it was cut short (${why}); remove it and start again`);
-  } finally {
-    closeSync(handle);
   }
 }
+
+const headerSchema = z.looseObject({ __metadata__: z.looseObject({ note: z.string() }) });
+
+function lengthIn(start: Buffer): number {
+  return Number(start.readBigUInt64LE());
+}
+
+const isSystemError = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 /** Reads and verifies; an InputError says what is wrong with the file. */
 export function readTensorFile(file: string): TensorFile {
   if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
-  const bytes = readFileSync(file);
+  const bytes = readPlainFile(file, Number.POSITIVE_INFINITY);
   const broken = (what: string): InputError =>
     new InputError(`${file}: ${what}; it was cut short or changed, so remove it and start again`);
   const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));

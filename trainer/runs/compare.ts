@@ -1,6 +1,7 @@
 /** @file A comparison: the same loop for each arm and seed, some side by side in processes of their own, on preparation made once. */
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
+import { closing, type Opening } from "../closing.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
@@ -12,11 +13,13 @@ import { readMetrics, seedRun } from "../run-format/readers.js";
 import type { SeedRun, Summary } from "../run-format/summary.js";
 import type { Arm } from "../settings/arms.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
+import { type Lock, takeLock } from "./lock.js";
 import { openConfiguredModel } from "./parts.js";
 import { fillCores, inParallel, runInProcess } from "./pool.js";
 import { prepare } from "./preparation.js";
 import { provenance } from "./provenance.js";
-import type { RunPlan } from "./run.js";
+import { type RunPlan, settledState } from "./run.js";
+import { refuseUsed } from "./run-directory.js";
 
 export interface ComparisonPlan {
   readonly folder: string;
@@ -26,26 +29,75 @@ export interface ComparisonPlan {
   readonly seeds: readonly number[];
   /** Processes side by side. */
   readonly jobs: number;
+  readonly mode: "new" | "resume";
 }
 
 /** Where the report finds the runs. */
 const runFolder = (folder: string, arm: Arm, seed: number): string => path.join(folder, "runs", `${arm}-${seed}`);
 
 /** Runs what is missing in the folder, then writes summary.json. */
-export async function compare(
+export const compare = (plan: ComparisonPlan, progress: Progress, signal: AbortSignal | undefined): Promise<Summary> =>
+  closing(async (opening) => {
+    const shared = path.join(plan.folder, "shared");
+    await prepareShared(plan, shared, stoppable(progress, signal), signal, opening);
+    await runAll(plan, shared, progress, signal);
+    return summarized(plan);
+  });
+
+/** Takes the folder, and writes what the comparison is where that is not there yet. */
+function begin({ folder, arms, seeds, command, mode }: ComparisonPlan, model: unknown, worldCatalog: unknown): Lock {
+  mkdirSync(folder, { recursive: true });
+  const lock = takeLock(folder);
+  try {
+    // Another process may have come and gone since the command looked.
+    if (mode === "new") refuseUsed(folder);
+    const file = path.join(folder, "config.json");
+    if (!existsSync(file)) {
+      const configuration = Object.fromEntries(arms.map((arm) => [arm.name, arm.configuration]));
+      const what = { schema: 1, command, languageVersion: LANGUAGE_VERSION, seeds, configuration, model };
+      writeDurably(file, `${JSON.stringify({ ...what, ...provenance(), worldCatalog }, null, 2)}\n`);
+    }
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** Makes what the runs share, and finds out before any of them starts whether model and environment are in order. */
+async function prepareShared(
   plan: ComparisonPlan,
+  shared: string,
   progress: Progress,
   signal: AbortSignal | undefined,
-): Promise<Summary> {
-  const { folder, arms, seeds } = plan;
+  opening: Opening,
+): Promise<void> {
   // The arm that learns from most random transitions: the others take what is made for it.
-  const [first] = [...arms].sort(
+  const [first] = [...plan.arms].sort(
     (a, b) => randomTransitionsNeeded(b.configuration) - randomTransitionsNeeded(a.configuration),
   );
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
-  const shared = path.join(folder, "shared");
-  await prepareShared(plan, first.configuration, shared, stoppable(progress, signal), signal);
+  const { configuration } = first;
+  const model = await openConfiguredModel(configuration);
+  const { imageSize, description } = model;
+  await model.close();
+  const { env, world, render, keys, episodesPerIteration: count } = configuration;
+  await closing(async (openingHere) => {
+    const environments = await openingHere(
+      openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),
+    );
+    await opening(begin(plan, description, environments.world.catalog.document));
+    await prepare(shared, configuration, environments, imageSize, progress);
+  });
+}
 
+async function runAll(
+  plan: ComparisonPlan,
+  shared: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { folder, arms, seeds } = plan;
   // Seed by seed, so that an interrupted comparison has whole pairs.
   const runs = seeds.flatMap((seed) =>
     arms.map(({ name, configuration }): RunPlan => {
@@ -60,8 +112,11 @@ export async function compare(
       };
     }),
   );
+  for (const one of runs) settledState(one, progress);
   await inParallel(runs, plan.jobs, runInProcess, progress, signal);
+}
 
+async function summarized({ folder, arms, seeds }: ComparisonPlan): Promise<Summary> {
   const results: Record<string, SeedRun[]> = {};
   for (const { name } of arms) {
     results[name] = await Promise.all(
@@ -73,38 +128,4 @@ export async function compare(
   const summary = summarize({ arms: results, config, machine, commit, languageVersion: LANGUAGE_VERSION, seeds });
   writeSummary(folder, summary);
   return summary;
-}
-
-/** Makes what the runs share, and finds out before any of them starts whether model and environment are in order. */
-async function prepareShared(
-  plan: ComparisonPlan,
-  configuration: Configuration,
-  shared: string,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const model = await openConfiguredModel(configuration);
-  const { imageSize, description } = model;
-  await model.close();
-  const { env, world, render, keys, episodesPerIteration: count } = configuration;
-  const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
-  try {
-    mkdirSync(plan.folder, { recursive: true });
-    const config = path.join(plan.folder, "config.json");
-    if (!existsSync(config)) {
-      const arms = Object.fromEntries(plan.arms.map((arm) => [arm.name, arm.configuration]));
-      const { command, seeds } = plan;
-      const what = {
-        ...{ schema: 1, command, languageVersion: LANGUAGE_VERSION, seeds, configuration: arms },
-        ...{ model: description, ...provenance() },
-      };
-      writeDurably(
-        config,
-        `${JSON.stringify({ ...what, worldCatalog: environments.world.catalog.document }, null, 2)}\n`,
-      );
-    }
-    await prepare(shared, configuration, environments, imageSize, progress);
-  } finally {
-    await environments.close();
-  }
 }

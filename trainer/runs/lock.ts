@@ -1,44 +1,78 @@
 /** @file One process at a time writes to a folder; the lock of one that died is taken over. */
 import { randomUUID } from "node:crypto";
-import { constants, copyFileSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, linkSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { InputError } from "../errors.js";
-import { LOCK_FILE, ownerLives, parseLock } from "../run-format/run-lock.js";
+import { readPlainFile } from "../files/plain-file.js";
+import { LOCK_FILE, type LockOwner, ownerLives, parseLock, startOf } from "../run-format/run-lock.js";
 
-const identity = (): string => `${process.pid} ${hostname()}`;
+/** This process, as its locks say it: once, since a machine's name may change while it runs. */
+const identity = [process.pid, hostname(), startOf(process.pid)].filter((part) => part !== null).join(" ");
 
-/** Whether the lock is this process's still: where its machine was cut off, a scheduler has started another one elsewhere. */
-export function holdsLock(file: string): boolean {
-  try {
-    return readFileSync(file, "utf8") === identity();
-  } catch {
-    return false;
+/** A folder that this process has taken. */
+export class Lock {
+  constructor(private readonly file: string) {}
+
+  /**
+   * Whether the folder is this process's still: where its machine was cut off, a scheduler has started another one elsewhere. A lock
+   * that was removed is put back, since nobody has taken the folder.
+   */
+  held(): boolean {
+    const text = readIfThere(this.file);
+    if (text !== null) return text === identity;
+    // Of a folder that is gone its files tell.
+    if (!existsSync(path.dirname(this.file))) return true;
+    const written = writeBeside(this.file);
+    try {
+      return tryLink(written, this.file);
+    } finally {
+      rmSync(written, { force: true });
+    }
+  }
+
+  /** Lets go of the folder, unless another process has it. */
+  close(): void {
+    if (readIfThere(this.file) === identity) rmSync(this.file, { force: true });
   }
 }
 
-/** The lock's file, to be removed when the writing is over. */
-export function takeLock(folder: string): string {
+/**
+ * Takes the folder for this process.
+ * @throws InputError where another one that lives has it
+ */
+export function takeLock(folder: string): Lock {
   const file = path.join(folder, LOCK_FILE);
-  // Written whole before it gets its name: an empty lock would look like a dead process's.
-  const written = path.join(folder, `${LOCK_FILE}.${randomUUID()}`);
-  writeFileSync(written, identity());
+  const written = writeBeside(file);
   try {
     for (let attempt = 0; ; attempt++) {
-      if (tryLink(written, file)) return file;
+      if (tryLink(written, file)) return new Lock(file);
       const text = readIfThere(file);
       if (text === null) continue;
       const owner = parseLock(text);
       // Whether a process of another machine lives can't be seen from here: a scheduler that starts a dead job again elsewhere relies on taking over.
       const mayLive = owner.pid !== process.pid && ownerLives(owner) === true;
-      if (attempt >= MOST_ATTEMPTS || mayLive) {
-        throw new InputError(`${folder}: process ${owner.pid} is writing to it; wait for it or end it`);
-      }
+      if (attempt >= MOST_ATTEMPTS || mayLive) throw taken(folder, file, owner);
       removeDead(file, written, text);
     }
   } finally {
     rmSync(written, { force: true });
   }
+}
+
+function taken(folder: string, file: string, { pid, start }: LockOwner): InputError {
+  // A lock without a start is an earlier version's, or of a system that does not tell: the number may be another process's by now.
+  const sure = start !== null;
+  return new InputError(
+    `${folder}: process ${pid} is writing to it; wait for it or end it${sure ? "" : `, or, if that is no rls3, remove ${file}`}`,
+  );
+}
+
+/** Whole before it gets its name: an empty lock would look like a dead process's. */
+function writeBeside(file: string): string {
+  const written = `${file}.${randomUUID()}`;
+  writeFileSync(written, identity);
+  return written;
 }
 
 /** Others may be taking over the same dead lock at the same time. */
@@ -87,7 +121,7 @@ function removeDead(file: string, written: string, text: string): void {
 
 function readIfThere(file: string): string | null {
   try {
-    return readFileSync(file, "utf8");
+    return readPlainFile(file).toString("utf8");
   } catch (error) {
     if (isCode(error, "ENOENT")) return null;
     throw error;

@@ -14,7 +14,7 @@ import {
   PRETRAINING_ENVIRONMENTS,
 } from "../rls3/feasibility.js";
 import type { Configuration, SettingName } from "../settings/configuration.js";
-import { holdsLock, takeLock } from "./lock.js";
+import { type Lock, takeLock } from "./lock.js";
 
 /** Raised when the same inputs would give another agent. */
 const FORMAT_VERSION = 3;
@@ -86,7 +86,7 @@ export async function learnOnlineOnce(run: OnlineRun): Promise<FeasibilityCurve>
     try {
       if (!existsSync(whole)) return await learnAndKeep(run, whole, unfinished, lock);
     } finally {
-      if (holdsLock(lock)) rmSync(lock, { force: true });
+      lock.close();
     }
   }
 }
@@ -108,7 +108,7 @@ export function keptCurve(run: Keeping): FeasibilityCurve {
 }
 
 /** The lock of the folder, or null while another process has it. */
-function lockOf(folder: string): string | null {
+function lockOf(folder: string): Lock | null {
   try {
     return takeLock(folder);
   } catch (error) {
@@ -126,7 +126,7 @@ async function othersToFinish({ progress }: OnlineRun, folder: string, whole: st
     await sleep(LOOK_EVERY_MS);
     const lock = lockOf(folder);
     if (lock === null) continue;
-    rmSync(lock, { force: true });
+    lock.close();
     break;
   }
   progress.end();
@@ -138,16 +138,11 @@ async function restored({ agent }: OnlineRun, file: string): Promise<Feasibility
   return (note as { curve: FeasibilityCurve }).curve;
 }
 
-async function learnAndKeep(
-  run: OnlineRun,
-  whole: string,
-  unfinished: string,
-  lock: string,
-): Promise<FeasibilityCurve> {
+async function learnAndKeep(run: OnlineRun, whole: string, unfinished: string, lock: Lock): Promise<FeasibilityCurve> {
   const { agent, configuration } = run;
   let curve = existsSync(unfinished) ? await restored(run, unfinished) : [];
   for await (curve of learnOnline(run, configuration, curve)) {
-    if (curve.length % BLOCKS_KEPT_EVERY === 0 && holdsLock(lock)) {
+    if (curve.length % BLOCKS_KEPT_EVERY === 0 && lock.held()) {
       writeSharedTensorFile(unfinished, await agent.state(), { curve });
     }
   }

@@ -8,8 +8,9 @@ import type { AskedSample } from "../rls3/scoring.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
 import { REASON_NAMES, type SampleLine, TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 import { type Configuration, iterationsPlanned } from "../settings/configuration.js";
-import type { CsvRow, RunDirectory } from "./run-directory.js";
+import type { RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
+import type { CsvRow } from "./table.js";
 
 /** Pictures kept of an iteration. */
 const HARDEST = 16;

@@ -1,28 +1,31 @@
 /** @file A run on disk: configuration, rows, samples, checkpoints; whole at any moment, and gone on with from the last checkpoint. */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
-import { stringify } from "csv-stringify/sync";
 import { type Logger, pino } from "pino";
+import { z } from "zod";
 import { InputError, UnavailableError } from "../errors.js";
-import { appendDurably, writeDurably } from "../files/durable-file.js";
-import { readTensorFile, readTensorNote, writeTensorFile } from "../files/tensor-file.js";
+import { writeDurably } from "../files/durable-file.js";
+import { readPlainFile } from "../files/plain-file.js";
 import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../run-format/columns.js";
 import { LOCK_FILE } from "../run-format/run-lock.js";
-import type { Tensors } from "../tensor.js";
+import {
+  adapterProblem,
+  type Checkpoint,
+  checkpointsIn,
+  type KeptAdapter,
+  keepAdapter,
+  mendAdapter,
+  newestNote,
+  numbered,
+  prune,
+  type ReadCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from "./checkpoints.js";
+import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
-import { holdsLock, takeLock } from "./lock.js";
-
-export type CsvRow = Readonly<Record<string, number | null>>;
+import { type Lock, takeLock } from "./lock.js";
+import { type CsvRow, Table } from "./table.js";
 
 export const TIMING_COLUMNS = [
   "iteration",
@@ -40,73 +43,68 @@ const TABLES = {
   "episodes.csv": EPISODE_COLUMNS,
   "timings.csv": TIMING_COLUMNS,
 } as const;
-type Table = keyof typeof TABLES;
-/** Their sizes go into the checkpoint: rows after it are cut off on resume. */
-const COUNTED: readonly Table[] = ["metrics.csv", "episodes.csv"];
-
-export interface Checkpoint<State> {
-  readonly state: State;
-  readonly tensors: Tensors;
-}
-
-interface Note<State> {
-  readonly state: State;
-  readonly sizes: Readonly<Record<string, number>>;
-}
-
-/** Of a table at the checkpoint. */
-function sizeIn(sizes: Note<unknown>["sizes"], table: Table): number {
-  const size = sizes[table];
-  if (size === undefined) throw new Error(`the checkpoint does not say how long ${table} was`);
-  return size;
-}
-
-const numbered = (iteration: number): string => String(iteration).padStart(4, "0");
+type TableName = keyof typeof TABLES;
+/** What a checkpoint counts: rows after it are cut off on resume. */
+const COUNTED = ["metrics.csv", "episodes.csv"] as const satisfies readonly TableName[];
 
 export class RunDirectory {
   readonly log: Logger;
+  private tables: ReadonlyMap<TableName, Table> = new Map();
+  private adapter: KeptAdapter | null = null;
 
   private constructor(
     readonly folder: string,
-    private readonly lock: string,
+    private readonly lock: Lock,
+    /** config.json. */
+    readonly config: Readonly<Record<string, unknown>>,
   ) {
-    this.log = pino(
-      { base: null },
-      pino.destination({ dest: path.join(folder, "log.jsonl"), sync: true, append: true }),
-    );
+    const destination = pino.destination({ dest: path.join(folder, "log.jsonl"), sync: true, append: true });
+    // A line of the log that can't be written is none that a run should end for; a row is, and says it.
+    destination.on("error", () => undefined);
+    this.log = pino({ base: null }, destination);
   }
 
   /** A new run's folder; one that holds something already is refused. */
-  static create(folder: string, config: unknown): RunDirectory {
+  static create(folder: string, config: Readonly<Record<string, unknown>>): RunDirectory {
     refuseUsed(folder);
     mkdirSync(folder, { recursive: true });
-    const lock = takeLock(folder);
-    writeDurably(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-    const directory = new RunDirectory(folder, lock);
-    directory.startAnew();
-    return directory;
+    return RunDirectory.locked(folder, (lock) => {
+      // Another process may have come and gone since the look above.
+      refuseUsed(folder);
+      writeDurably(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+      const directory = new RunDirectory(folder, lock, config);
+      directory.beginTables();
+      return directory;
+    });
   }
 
   /** A run's folder to go on with. */
   static open(folder: string): RunDirectory {
-    const { languageVersion } = readRunConfig(folder);
-    refuseOtherLanguage(path.join(folder, "config.json"), languageVersion);
-    return new RunDirectory(folder, takeLock(folder));
+    return RunDirectory.locked(folder, (lock) => {
+      const config = readRunConfig(folder);
+      refuseOtherLanguage(path.join(folder, "config.json"), config["languageVersion"]);
+      return new RunDirectory(folder, lock, config);
+    });
   }
 
-  /** The state in a run's newest checkpoint, read without touching anything of the run; null where there is none. */
-  static peek<State>(folder: string): State | null {
-    const [newest] = checkpointsIn(folder);
-    return newest === undefined ? null : (readTensorNote(checkpointFile(folder, newest)) as Note<State>).state;
+  private static locked(folder: string, make: (lock: Lock) => RunDirectory): RunDirectory {
+    if (!existsSync(folder)) throw new InputError(`${folder}: does not exist; name a run's folder`);
+    const lock = takeLock(folder);
+    try {
+      return make(lock);
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
   }
 
   path(...parts: readonly string[]): string {
     return path.join(this.folder, ...parts);
   }
 
-  append(table: Table, rows: readonly CsvRow[]): void {
+  append(table: TableName, rows: readonly CsvRow[]): void {
     this.refuseTakenOver();
-    appendDurably(this.path(table), stringify(rows.map((row) => TABLES[table].map((column) => row[column] ?? null))));
+    this.table(table).append(rows);
   }
 
   /** All of an iteration's samples as lines, and pictures of some: samples/NNNN.jsonl and samples/NNNN/. */
@@ -118,94 +116,145 @@ export class RunDirectory {
     );
   }
 
-  /** After this returns a killed run goes on from here. Older checkpoints than the `newest` so many are removed. */
-  saveCheckpoint<State>(iteration: number, { state, tensors }: Checkpoint<State>, newest: number): void {
+  /** Has `save` write the adapter of the model as it is, and keeps it with the checkpoints. */
+  async saveAdapter(iteration: number, save: (folder: string) => Promise<void>): Promise<void> {
     this.refuseTakenOver();
-    const sizes = Object.fromEntries(COUNTED.map((table) => [table, statSync(this.path(table)).size]));
-    writeTensorFile(this.checkpoint(iteration), tensors, { state, sizes } satisfies Note<State>);
-    for (const old of this.checkpoints().slice(newest)) rmSync(this.checkpoint(old), { force: true });
+    await save(this.path("adapter"));
+    this.adapter = keepAdapter(this.folder, iteration);
+  }
+
+  /** After this returns a killed run goes on from here. Older checkpoints than the `newest` so many are removed. */
+  saveCheckpoint(iteration: number, { state, tensors }: Checkpoint, newest: number): void {
+    this.refuseTakenOver();
+    const tables = Object.fromEntries(COUNTED.map((name) => [name, this.table(name).mark()]));
+    const note = { state, tables, settings: followedSettings(this.config), adapter: this.adapter };
+    writeCheckpoint(this.folder, iteration, tensors, note);
+    prune(this.folder, newest);
   }
 
   /**
-   * The newest checkpoint that is whole, the tables cut back to it; null (and an empty run) where there is none.
-   * `warn` hears of those that are not.
+   * The newest checkpoint that is whole and whose rows are there, the tables cut back to it, the adapter as it was; null for a run that
+   * was stopped before its first. `warn` hears of those that are left out. Nothing but rows after the checkpoint and what is older than
+   * the `newest` checkpoints is ever removed.
+   * @throws InputError where there is nothing to go on from
    */
-  resume<State>(warn: (line: string) => void = () => undefined): Checkpoint<State> | null {
-    const saved = this.checkpoints();
+  resume(newest: number, warn: (line: string) => void): Checkpoint | null {
+    const saved = checkpointsIn(this.folder);
+    const problems: string[] = [];
     for (const iteration of saved) {
-      try {
-        const { tensors, note } = readTensorFile(this.checkpoint(iteration));
-        const { state, sizes } = note as Note<State>;
-        const short = COUNTED.find((table) => statSync(this.path(table)).size < sizeIn(sizes, table));
-        if (short !== undefined) {
-          warn(`${this.path(short)} lacks rows that iteration ${iteration} had written; its checkpoint is left out`);
-          continue;
-        }
-        for (const table of COUNTED) truncateSync(this.path(table), sizeIn(sizes, table));
+      const read = readCheckpoint(this.folder, iteration);
+      const found = read.checkpoint === null ? read : this.reopened(iteration, read.checkpoint);
+      if (found.checkpoint !== null) {
+        this.adapter = found.checkpoint.note.adapter;
+        if (this.adapter !== null) mendAdapter(this.folder, this.adapter, warn);
+        this.warnOfLostSamples(iteration, warn);
+        prune(this.folder, newest, iteration);
         this.log.info({ iteration }, "resumed");
-        return { state, tensors };
-      } catch (error) {
-        // A damaged checkpoint is no reason to lose the run: the one before it gives the same results, later.
-        this.log.warn({ iteration, error: String(error) }, "checkpoint not usable");
-        warn(
-          `${this.checkpoint(iteration)} is not usable and left out: ${error instanceof Error ? error.message : error}`,
-        );
+        const { note, tensors } = found.checkpoint;
+        return { state: note.state, tensors };
       }
+      problems.push(found.problem);
+      this.log.warn({ iteration, problem: found.problem }, "checkpoint left out");
+      warn(`the checkpoint of iteration ${iteration} is left out: ${found.problem}`);
     }
-    if (saved.length > 0) warn(`${this.folder}: no checkpoint is usable, so the run starts anew`);
-    this.startAnew();
+    const [first] = problems;
+    if (first !== undefined) throw this.nothingToGoOnFrom(first);
+    if (this.hasMoreThanAStart()) throw this.nothingToGoOnFrom(`${this.path("checkpoints")} holds no checkpoint`);
+    this.beginTables();
     return null;
   }
 
+  /**
+   * A finished run's files, looked at as on resume.
+   * @throws InputError where they are not as the run has written them
+   */
+  settle(warn: (line: string) => void): void {
+    const note = newestNote(this.folder);
+    if (note === null) return;
+    refuseChanged(this.path("config.json"), note.settings, this.config);
+    for (const name of COUNTED) {
+      const mark = note.tables[name];
+      const lost = mark === undefined ? null : Table.check(this.path(name), TABLES[name], mark).lost;
+      if (lost !== null) throw new InputError(`${lost}; put it back from a copy`);
+    }
+    const { adapter } = note;
+    if (adapter === null) return;
+    const problem = adapterProblem(this.folder, adapter);
+    if (problem !== null) throw new InputError(`${problem}; put one back from a copy`);
+    mendAdapter(this.folder, adapter, warn);
+  }
+
+  /** What the run has written so far is removed; it begins again with its configuration. */
+  restart(): void {
+    for (const name of ["samples", "checkpoints", "adapter"]) rmSync(this.path(name), { recursive: true, force: true });
+    for (const name of Object.keys(TABLES)) rmSync(this.path(name), { recursive: true, force: true });
+    this.beginTables();
+  }
+
   /** The rows of a table so far. */
-  rows(table: Table): CsvRow[] {
-    const [, ...lines] = readFileSync(this.path(table), "utf8").trimEnd().split("\n");
-    const columns = TABLES[table];
-    return lines.map((line) => {
-      const cells = line.split(",");
-      return Object.fromEntries(
-        columns.map((column, i) => [column, cells[i] === "" || cells[i] === undefined ? null : Number(cells[i])]),
-      );
-    });
+  rows(table: TableName): CsvRow[] {
+    return this.table(table).rows();
   }
 
   close(): void {
-    if (holdsLock(this.lock)) rmSync(this.lock, { force: true });
+    this.lock.close();
   }
 
   /** Two that write would leave neither's rows. */
   private refuseTakenOver(): void {
-    if (holdsLock(this.lock)) return;
+    if (this.lock.held()) return;
     throw new UnavailableError(`${this.folder}: another process has taken this run over, so this one ends`);
   }
 
-  private startAnew(): void {
-    for (const folder of ["samples", "checkpoints"]) rmSync(this.path(folder), { recursive: true, force: true });
-    for (const [table, columns] of Object.entries(TABLES)) {
-      writeDurably(this.path(table), stringify([[...columns]]));
+  private table(name: TableName): Table {
+    const table = this.tables.get(name);
+    if (table === undefined) throw new Error(`${name} is written to before the run was begun or resumed`);
+    return table;
+  }
+
+  private beginTables(): void {
+    this.tables = new Map(tableNames().map((name) => [name, Table.begin(this.path(name), TABLES[name])]));
+  }
+
+  /** The tables cut back to the checkpoint; what is wrong, where rows are lost that it counts. */
+  private reopened(iteration: number, checkpoint: NonNullable<ReadCheckpoint["checkpoint"]>): ReadCheckpoint {
+    const { tables, settings } = checkpoint.note;
+    refuseChanged(this.path("config.json"), settings, this.config);
+    const counted: [TableName, Table][] = [];
+    for (const name of COUNTED) {
+      const mark = tables[name];
+      if (mark === undefined) return { checkpoint: null, problem: `it does not say how long ${name} was` };
+      const { table, lost } = Table.check(this.path(name), TABLES[name], mark);
+      if (table === null) return { checkpoint: null, problem: `${lost}, which iteration ${iteration} counts` };
+      counted.push([name, table]);
     }
+    for (const [, table] of counted) table.cut();
+    const timings = Table.goOn(this.path("timings.csv"), TIMING_COLUMNS);
+    this.tables = new Map([...counted, ["timings.csv", timings]]);
+    return { checkpoint, problem: null };
   }
 
-  private checkpoint(iteration: number): string {
-    return checkpointFile(this.folder, iteration);
+  private warnOfLostSamples(iteration: number, warn: (line: string) => void): void {
+    const lost = Array.from({ length: iteration }, (_, i) => i + 1).filter(
+      (one) => !existsSync(this.path("samples", `${numbered(one)}.jsonl`)),
+    );
+    if (lost.length === 0) return;
+    warn(`${this.path("samples")}: the samples of iteration ${lost.join(", ")} are gone, and stay so`);
   }
 
-  private checkpoints(): number[] {
-    return checkpointsIn(this.folder);
+  /** A run that is stopped before its first checkpoint has a row at most, and no samples. */
+  private hasMoreThanAStart(): boolean {
+    return iterationsIn(this.folder) > 1 || existsSync(this.path("samples"));
+  }
+
+  private nothingToGoOnFrom(why: string): InputError {
+    return new InputError(
+      `${this.folder}: can't go on: ${why}. Nothing was removed. Put it back from a copy; or to begin the run anew, without what it has so far: rls3 train --resume ${this.folder} --restart`,
+    );
   }
 }
 
-const checkpointFile = (folder: string, iteration: number): string =>
-  path.join(folder, "checkpoints", `${numbered(iteration)}.safetensors`);
-
-/** Iterations of the checkpoints there are, newest first. */
-function checkpointsIn(folder: string): number[] {
-  const checkpoints = path.join(folder, "checkpoints");
-  if (!existsSync(checkpoints)) return [];
-  return readdirSync(checkpoints)
-    .flatMap((name) => (/^\d+\.safetensors$/.test(name) ? [Number.parseInt(name, 10)] : []))
-    .sort((a, b) => b - a);
-}
+const tableNames = (): TableName[] => ["metrics.csv", "episodes.csv", "timings.csv"];
 
 /** Rows of a run's metrics, row 0 included; 0 where there is no run yet. */
 export function iterationsIn(folder: string): number {
@@ -265,10 +314,12 @@ export function readRunConfig(folder: string): Readonly<Record<string, unknown>>
     new InputError(`${file}: is ${what}; restore it, or start the run anew in another folder`);
   let config: unknown;
   try {
-    config = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    throw damaged("not JSON");
+    config = JSON.parse(readPlainFile(file).toString("utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw damaged("not JSON");
+    throw error;
   }
-  if (typeof config !== "object" || config === null || Array.isArray(config)) throw damaged("no run's configuration");
-  return config as Record<string, unknown>;
+  const parsed = z.record(z.string(), z.unknown()).safeParse(config);
+  if (!parsed.success) throw damaged("no run's configuration");
+  return parsed.data;
 }

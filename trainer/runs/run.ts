@@ -1,6 +1,9 @@
 /** @file One run from its folder's first file to its last: opens the parts, draws the iterations and writes them down, closes everything again. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { z } from "zod";
+import { closing } from "../closing.js";
+import { describeComplaint } from "../complaint.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
 import { prefixed, unprefixed } from "../files/tensor-file.js";
@@ -9,7 +12,8 @@ import { type Progress, stoppable } from "../progress.js";
 import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
 import { type Parts, rls3, type State } from "../rls3/loop.js";
 import { type Configuration, parseResolved } from "../settings/configuration.js";
-import type { TrainingState } from "../vlm/model.js";
+import { type Checkpoint, newestState } from "./checkpoints.js";
+import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
 import { openAgent, openConfiguredModel } from "./parts.js";
 import { prepare } from "./preparation.js";
@@ -41,22 +45,15 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Closable {
-  close(): Promise<void> | void;
-}
+/** A new run, a killed one gone on with, or one that is there begun anew, with what it has so far removed. */
+export type Mode = "new" | "resume" | "restart";
 
-/** A new run, or a killed one gone on with. */
-export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...options }: RunOptions): Promise<State> {
+/** The run from where it is to its end. */
+export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: RunOptions): Promise<State> {
   const { folder, configuration, inTurns = false, pretrained = null } = plan;
   const progress = stoppable(options.progress, signal);
   if (mode === "new") refuseUsed(folder);
-  const opened: Closable[] = [];
-  const opening = async <T extends Closable>(part: T | Promise<T>): Promise<T> => {
-    const resource = await part;
-    opened.push(resource);
-    return resource;
-  };
-  try {
+  return closing(async (opening) => {
     const model = await opening(openConfiguredModel(configuration));
     const { env, world, render, keys, episodesPerIteration: count } = configuration;
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
@@ -64,32 +61,38 @@ export async function run(plan: RunPlan, mode: "new" | "resume", { signal, ...op
     const agent = await opening(openAgent(configuration, environments.world, progress));
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.
     const directory = await opening(
-      mode === "resume"
-        ? RunDirectory.open(folder)
-        : RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description)),
+      mode === "new"
+        ? RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description))
+        : RunDirectory.open(folder),
     );
+    if (mode === "restart") directory.restart();
+    const checkpoint = mode === "resume" ? resumed(directory, plan, progress) : null;
     const shared = plan.shared ?? path.join(folder, "shared");
     const preparation = await prepare(shared, configuration, environments, model.imageSize, progress);
     const parts = { environments, agent, model, ...preparation, progress, signal };
     const learnFeasibility = () => learnFeasibilityOnce({ ...parts, configuration, shared, pretrained });
-    const state = await train({ ...parts, learnFeasibility }, directory, plan);
-    if (!plan.earlyStopping) await model.saveAdapter(directory.path("adapter"));
+    const state = await train({ ...parts, learnFeasibility }, directory, plan, checkpoint);
     writeEventFile(folder, directory.rows("metrics.csv"));
     directory.log.info({ ...state }, "finished");
     return state;
-  } finally {
-    for (const part of opened.reverse()) await part.close();
-  }
+  });
 }
 
 /** All iterations from the last checkpoint on, each written down before the next begins. */
-async function train(parts: Parts, directory: RunDirectory, plan: RunPlan): Promise<State> {
+async function train(
+  parts: Parts,
+  directory: RunDirectory,
+  plan: RunPlan,
+  checkpoint: Checkpoint | null,
+): Promise<State> {
   const { configuration, earlyStopping, inTurns = false } = plan;
-  let state = await restore(parts, directory);
+  let state = checkpoint === null ? null : await restore(parts, checkpoint);
   for await (const iteration of rls3(parts, { ...configuration, earlyStopping, inTurns }, state)) {
     state = iteration.state;
-    // A new best keeps its adapter.
-    if (state.best?.iteration === state.iteration) await parts.model.saveAdapter(directory.path("adapter"));
+    // A new best keeps its adapter; without a best the last one is what is wanted.
+    if (state.best?.iteration === state.iteration || (state.finished !== null && !earlyStopping)) {
+      await directory.saveAdapter(state.iteration, (folder) => parts.model.saveAdapter(folder));
+    }
     await record(directory, configuration, iteration, parts.progress);
     await save(parts, directory, state, configuration.checkpointsKept);
     iteration.stopwatch.lap("checkpoint");
@@ -99,7 +102,17 @@ async function train(parts: Parts, directory: RunDirectory, plan: RunPlan): Prom
   return state;
 }
 
-type Saved = State & { readonly modelSteps: TrainingState["steps"] };
+const stateSchema = z.object({
+  iteration: z.int(),
+  generated: z.int(),
+  valid: z.int(),
+  terms: z.record(z.string(), z.int()),
+  best: z.object({ iteration: z.int(), accuracy: z.number() }).nullable(),
+  finished: z.enum(["all iterations done", "all valid samples made", "steps used up", "validation plateau"]).nullable(),
+}) satisfies z.ZodType<State>;
+/** Beside the loop's state: optimizer steps of the model. */
+const savedSchema = stateSchema.extend({ modelSteps: z.int() });
+type Saved = z.infer<typeof savedSchema>;
 
 async function save(
   { agent, model }: Parts,
@@ -113,18 +126,28 @@ async function save(
   directory.saveCheckpoint(state.iteration, { state: saved, tensors }, checkpointsKept);
 }
 
-async function restore({ agent, model, progress }: Parts, directory: RunDirectory): Promise<State | null> {
-  const checkpoint = directory.resume<Saved>((line) => progress.warn(line));
-  if (checkpoint === null) return null;
-  const { modelSteps, ...state } = checkpoint.state;
-  await agent.restore(unprefixed("agent", checkpoint.tensors));
-  await model.restore({ tensors: unprefixed("vlm", checkpoint.tensors), steps: modelSteps });
+function resumed(directory: RunDirectory, plan: RunPlan, progress: Progress): Checkpoint | null {
+  refuseOtherPlan(directory, plan);
+  return directory.resume(plan.configuration.checkpointsKept, (line) => progress.warn(line));
+}
+
+/** A comparison's or a sweep's file says what its runs are, and may have been changed since this one began. */
+function refuseOtherPlan(directory: RunDirectory, { folder, configuration, earlyStopping }: RunPlan): void {
+  const { configuration: begun, earlyStopping: stopping } = directory.config;
+  const saved = followedSettings({ configuration: begun, earlyStopping: stopping });
+  refuseChanged(`what is asked of ${folder}`, saved, { configuration, earlyStopping });
+}
+
+async function restore({ agent, model }: Parts, { state: saved, tensors }: Checkpoint): Promise<State> {
+  const { modelSteps, ...state } = savedSchema.parse(saved); // its file's digest is right: no hand has changed it
+  await agent.restore(unprefixed("agent", tensors));
+  await model.restore({ tensors: unprefixed("vlm", tensors), steps: modelSteps });
   return state;
 }
 
 const SCHEMA = 1;
 
-function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): unknown {
+function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): Readonly<Record<string, unknown>> {
   return {
     schema: SCHEMA,
     command: plan.command,
@@ -159,6 +182,28 @@ export function planOf(folder: string): RunPlan {
 /** How a run ended, where it has, its last file written too: then there is nothing to go on with. Touches nothing of the run. */
 export function finishedState(folder: string): State | null {
   if (!existsSync(path.join(folder, EVENT_FILE))) return null;
-  const state = RunDirectory.peek<State>(folder);
-  return state?.finished == null ? null : state;
+  const saved = newestState(folder);
+  if (saved === null || saved["finished"] == null) return null;
+  const state = stateSchema.safeParse(saved);
+  if (state.success) return state.data;
+  throw new InputError(
+    `${folder}: its last checkpoint was written by another version of rls3 (${describeComplaint(state.error, saved)})`,
+  );
+}
+
+/**
+ * The same, its files looked at: what its last checkpoint has of them is written again where it is lost.
+ * @throws InputError where they are not as the run has written them
+ */
+export function settledState(plan: RunPlan, progress: Progress): State | null {
+  const state = finishedState(plan.folder);
+  if (state === null) return null;
+  const directory = RunDirectory.open(plan.folder);
+  try {
+    refuseOtherPlan(directory, plan);
+    directory.settle((line) => progress.warn(line));
+  } finally {
+    directory.close();
+  }
+  return state;
 }

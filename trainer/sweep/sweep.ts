@@ -1,8 +1,9 @@
 /** @file A sweep from its plan to its table: opens or goes on with a folder, prepares what cells share, has an executor run them. */
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { at, only } from "../at.js";
+import { closing } from "../closing.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { remoteServers } from "../environments/remote-servers.js";
 import { InputError } from "../errors.js";
@@ -159,17 +160,17 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
       tables().catch((error: unknown) => progress.warn(`no table yet: ${String(error)}`));
     }
   }, LOOK);
-  try {
+  await closing(async (opening) => {
+    await opening(lock);
+    await opening({ close: tables });
+    await opening({ close: () => clearInterval(looking) });
     writeSweepFile(folder, file);
     for (const group of groups) await prepareGroup(group, telling, signal);
     const planFile = path.join(folder, PLAN_FILE);
     if (cells.length > 0) {
       await executor.run(cells, { folder, planFile, jobs: jobs.count, progress, signal, settings });
     }
-  } finally {
-    clearInterval(looking);
-    await tables().finally(() => rmSync(lock, { force: true }));
-  }
+  });
   return { folder, table: await sweepTable(file) };
 }
 
@@ -219,11 +220,9 @@ async function openGroup({ configuration }: Group, progress: Progress, signal: A
   return { environments, imageSize, close: () => environments.close() };
 }
 
-async function prepareGroup(group: Group, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
-  const opened = await openGroup(group, progress, signal);
-  try {
-    await prepare(group.shared, group.configuration, opened.environments, opened.imageSize, progress);
-  } finally {
-    await opened.close();
-  }
+function prepareGroup(group: Group, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
+  return closing(async (opening) => {
+    const { environments, imageSize } = await opening(openGroup(group, progress, signal));
+    await prepare(group.shared, group.configuration, environments, imageSize, progress);
+  });
 }

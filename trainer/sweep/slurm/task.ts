@@ -8,8 +8,8 @@ import { constants, hostname } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.js";
+import { newestState } from "../../runs/checkpoints.js";
 import type { Message } from "../../runs/child-run.js";
-import { RunDirectory } from "../../runs/run-directory.js";
 import { parseSweepFile } from "../plan-file.js";
 import { requeue } from "./scheduler.js";
 import { eventsFile, type LogMessage, logFile, readSubmission, writeOutcome } from "./submissions.js";
@@ -21,7 +21,7 @@ const INTERRUPTED: readonly number[] = [130, 128 + constants.signals.SIGTERM];
 const TAIL = 4000;
 
 /** Iterations in the newest checkpoint; −1 before the first. */
-const saved = (folder: string): number => RunDirectory.peek<{ iteration: number }>(folder)?.iteration ?? -1;
+const saved = (folder: string): number => newestState(folder)?.iteration ?? -1;
 
 async function main(file: string | undefined): Promise<number> {
   const task = Number(process.env["SLURM_ARRAY_TASK_ID"]);

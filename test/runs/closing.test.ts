@@ -1,0 +1,95 @@
+/** @file What a run has opened is closed whatever fails: no process that hangs, and the first error told. */
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { closing } from "../../trainer/closing.js";
+import { temporaryFolder } from "../temporary.js";
+import { launch, tiny } from "./runs.js";
+
+const failing = (message: string) => async (): Promise<never> => {
+  throw new Error(message);
+};
+
+describe("what work opens", () => {
+  it("is closed, the last first, though one of them fails to, and the work's own error is told", async () => {
+    const closed: string[] = [];
+    const part = (name: string) => ({ close: () => void closed.push(name) });
+    const work = closing(async (opening) => {
+      await opening(part("server"));
+      await opening(Promise.resolve({ close: failing("lock") }));
+      await opening(part("directory"));
+      throw new Error("disk");
+    });
+    await expect(work).rejects.toThrow("disk");
+    expect(closed).toEqual(["directory", "server"]);
+  });
+
+  it("that can't be closed is an error by itself, the first of several", async () => {
+    const work = closing(async (opening) => {
+      await opening({ close: failing("second") });
+      await opening({ close: failing("first") });
+    });
+    await expect(work).rejects.toThrow("first");
+  });
+
+  it("is closed where a later part can't be opened", async () => {
+    let closed = false;
+    const close = (): void => {
+      closed = true;
+    };
+    const work = closing(async (opening) => {
+      await opening({ close });
+      await opening(Promise.reject<{ close(): void }>(new Error("no server")));
+    });
+    await expect(work).rejects.toThrow("no server");
+    expect(closed).toBe(true);
+  });
+
+  it("is closed, and its result handed on", async () => {
+    expect(await closing(async (opening) => (await opening({ close: () => undefined, value: 3 })).value)).toBe(3);
+  });
+});
+
+/** Root may write anywhere: where the tests run as root, the run does not. */
+const NOBODY = 65534;
+const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+
+describe("a run ends, with the reason in a line", () => {
+  const ends = async (
+    name: string,
+    disturb: (folder: string) => void,
+  ): Promise<{ code: number | null; err: string }> => {
+    const parent = temporaryFolder(name);
+    const folder = path.join(parent, "run");
+    if ("uid" in identity) chownSync(parent, NOBODY, NOBODY);
+    const run = launch(["train", ...tiny(200), "--agent", "random", "--out", folder], identity);
+    await run.said("iteration 1/");
+    disturb(folder);
+    const { code, err } = await run.ended;
+    expect(err).not.toMatch(/\n\s+at /);
+    return { code, err };
+  };
+
+  it("whose folder may not be written to any more", async () => {
+    const { code, err } = await ends("readonly", (folder) => {
+      for (const name of ["samples", "checkpoints", ""]) chmodSync(path.join(folder, name), 0o500);
+    });
+    expect(code).toBe(3);
+    expect(err).toMatch(/may not be written \(EACCES\)/);
+  });
+
+  it("whose folder is moved away", async () => {
+    const { code, err } = await ends("moved", (folder) => renameSync(folder, `${folder}-moved`));
+    expect(code).toBe(3);
+    expect(err).toMatch(/\.csv was removed while the run was writing it/);
+  });
+
+  it("whose lock can't be read", async () => {
+    const { code, err } = await ends("lock", (folder) => {
+      rmSync(path.join(folder, ".lock"));
+      mkdirSync(path.join(folder, ".lock"));
+    });
+    expect(code).toBe(2);
+    expect(err).toMatch(/\.lock is a folder where a file is expected/);
+  });
+});

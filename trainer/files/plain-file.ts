@@ -1,0 +1,73 @@
+/** @file Reads files that others may have made or changed: regular ones of a size that fits, since a pipe or a device would hold the process for ever. */
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { InputError } from "../errors.js";
+
+/** No file that a person or a run writes as text is larger. */
+export const MOST_TEXT_BYTES = 256 * 1024 * 1024;
+
+/** Opening a pipe for reading waits for its writer, unless it is told not to. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** @throws InputError for anything but a regular file, or for one of more than `most` bytes; the system's error where there is none */
+export function readPlainFile(file: string, most = MOST_TEXT_BYTES): Buffer {
+  const handle = withoutSockets(file, () => openSync(file, FLAGS));
+  try {
+    refuseOdd(file, fstatSync(handle), most);
+    return readFileSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Its first bytes; all of them where it has fewer. */
+export function readStart(file: string, bytes: number): Buffer {
+  const handle = withoutSockets(file, () => openSync(file, FLAGS));
+  try {
+    const stats = fstatSync(handle);
+    refuseOdd(file, stats, Number.POSITIVE_INFINITY);
+    const start = Buffer.alloc(Math.min(bytes, stats.size));
+    return start.subarray(0, readSync(handle, start, 0, start.length, 0));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** As readPlainFile, without holding up whoever else waits. */
+export async function readPlainFileLater(file: string, most = MOST_TEXT_BYTES): Promise<Buffer> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, FLAGS);
+  } catch (error) {
+    return withoutSockets(file, () => {
+      throw error;
+    });
+  }
+  try {
+    refuseOdd(file, await handle.stat(), most);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+function refuseOdd(file: string, stats: Stats, most: number): void {
+  if (stats.isDirectory()) throw new InputError(`${file} is a folder where a file is expected`);
+  if (!stats.isFile()) throw notPlain(file);
+  if (stats.size > most) {
+    throw new InputError(`${file} has ${stats.size} bytes, and at most ${most} are read: it is not what it should be`);
+  }
+}
+
+/** A socket can't be opened at all. */
+function withoutSockets<T>(file: string, opening: () => T): T {
+  try {
+    return opening();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENXIO") throw notPlain(file);
+    throw error;
+  }
+}
+
+const notPlain = (file: string): InputError =>
+  new InputError(`${file} is a pipe, a socket or a device where a file is expected`);

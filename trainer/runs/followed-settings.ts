@@ -1,0 +1,55 @@
+/** @file What of config.json a run's numbers follow from, as its checkpoints hold it: changed by hand it would go on as another run. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { InputError } from "../errors.js";
+
+/** Of config.json: equal runs differ in these. */
+const BESIDE = new Set(["command", "versions", "machine", "commit"]);
+/** Where the environment is: another place that serves the same world gives the same numbers, and another world is refused by its digest. */
+const PLACES = new Set(["env", "keys"]);
+const LONGEST_SHOWN = 60;
+
+const mapSchema = z.record(z.string(), z.unknown());
+
+/** Each key, settings one by one, with its value as JSON, or a digest where that is long. */
+export function followedSettings(config: unknown): Readonly<Record<string, string>> {
+  // Through JSON, as from a file: a key without a value is none.
+  const { configuration, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
+  const settings = mapSchema.safeParse(configuration);
+  const entries = [
+    ...Object.entries(others).filter(([key]) => !BESIDE.has(key)),
+    ...(settings.success ? settingsOf(settings.data) : [["configuration", configuration] as const]),
+  ];
+  return Object.fromEntries(entries.map(([key, value]) => [key, brief(value)]));
+}
+
+function settingsOf(configuration: Readonly<Record<string, unknown>>): (readonly [string, unknown])[] {
+  // Of the embedded environment both kinds of pictures are the same ones.
+  const render = configuration["env"] === "embedded" ? "embedded" : configuration["render"];
+  return Object.entries({ ...configuration, ...(render === undefined ? {} : { render }) }).flatMap(([key, value]) =>
+    PLACES.has(key) ? [] : [[`configuration.${key}`, value] as const],
+  );
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  if (text.length <= LONGEST_SHOWN) return text;
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
+
+/**
+ * Refuses what is not as the checkpoint has it.
+ * @throws InputError with the key that changed
+ */
+export function refuseChanged(source: string, saved: Readonly<Record<string, string>>, config: unknown): void {
+  const now = followedSettings(config);
+  const key = [...new Set([...Object.keys(saved), ...Object.keys(now)])].find((one) => saved[one] !== now[one]);
+  if (key === undefined) return;
+  const [before, after] = [saved[key] ?? "not there", now[key] ?? "not there"];
+  const shown = [before, after].some((text) => text.startsWith("sha256:"))
+    ? "is not what it was"
+    : `was ${before} and is ${after} now`;
+  throw new InputError(
+    `${source}: ${key} ${shown}, which would make it another run; put it back, or start a run of its own with that`,
+  );
+}
