@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ownerLives, parseLock } from "../../trainer/run-format/run-lock.js";
+import { ownerLives, parseLock, startOf } from "../../trainer/run-format/run-lock.js";
 
 describe("whether a run's lock is held", () => {
   it("is seen of a process here, with or without the host in the lock", () => {
@@ -13,6 +13,14 @@ describe("whether a run's lock is held", () => {
 
   it("is not known of a process of another machine, though one of its number lives here", () => {
     expect(ownerLives(parseLock(`${process.pid} another-machine`))).toBeNull();
+  });
+
+  it("is seen by when the process was started, whatever the machine is called now", () => {
+    const start = startOf(process.pid);
+    expect(ownerLives(parseLock(`${process.pid} ${hostname()} ${start}`))).toBe(true);
+    expect(ownerLives(parseLock(`${process.pid} another-name ${start}`))).toBe(true);
+    expect(ownerLives(parseLock(`${process.pid} ${hostname()} ${start}1`))).toBe(false);
+    expect(ownerLives(parseLock(`${process.pid} another-machine ${start}1`))).toBeNull();
   });
 
   it("is not where the lock holds no process", () => {

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { startOf } from "../../trainer/run-format/run-lock.js";
+import { takeLock } from "../../trainer/runs/lock.js";
 import { temporaryFolder } from "../temporary.js";
 
 const FOLDERS = 150;
@@ -74,4 +76,44 @@ describe("a folder's lock", () => {
     const parent = folders("dead-lock", `999999999 ${hostname()}`);
     expect(await holders(parent)).toEqual(Array(FOLDERS).fill(1));
   }, 30_000);
+});
+
+describe("the lock of a process that", () => {
+  const lockedBy = (name: string, text: string): string => {
+    const folder = temporaryFolder(name);
+    writeFileSync(path.join(folder, ".lock"), text);
+    return folder;
+  };
+  /** This process' parent lives as long as this one. */
+  const [pid, start] = [process.ppid, startOf(process.ppid)];
+
+  it("lives keeps others out, whatever the machine was called when it took it", () => {
+    const said = `process ${pid} is writing to it; wait for it or end it`;
+    for (const host of [hostname(), "as-it-was-called-before"]) {
+      expect(() => takeLock(lockedBy("lives", `${pid} ${host} ${start}`))).toThrow(new RegExp(`${said}$`));
+    }
+  });
+
+  it("has ended is taken over, though its number is another living process's by now", () => {
+    const folder = lockedBy("number", `${pid} ${hostname()} ${start}1`);
+    takeLock(folder).close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("does not say when it was started advises to look, and not only to end what may be somebody's", () => {
+    const folder = lockedBy("early", `${pid} ${hostname()}`);
+    expect(() => takeLock(folder)).toThrow(/or, if that is no rls3, remove .*\.lock$/);
+  });
+
+  it("has it is put back where somebody removes it, and is not where another has taken the folder", () => {
+    const folder = temporaryFolder("removed-lock");
+    const lock = takeLock(folder);
+    rmSync(path.join(folder, ".lock"));
+    expect(lock.held()).toBe(true);
+    expect(() => takeLock(folder).close()).not.toThrow();
+    writeFileSync(path.join(folder, ".lock"), `${pid} ${hostname()} ${start}`);
+    expect(lock.held()).toBe(false);
+    lock.close();
+    expect(readdirSync(folder)).toEqual([".lock"]);
+  });
 });

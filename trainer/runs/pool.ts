@@ -109,19 +109,28 @@ export function followRun(child: ChildProcess, name: string, progress: Progress,
       if (message.type === "done" || message.type === "failed") outcome = message;
       else retell(message, progress);
     });
-    child.on("error", reject);
+    child.on("error", (error) => reject(new UnavailableError(`${name}: has no process: ${error.message}`)));
     child.on("exit", (code, killedBy) => {
       signal.removeEventListener("abort", stop);
       if (outcome?.type === "done") resolve();
       else if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Interrupted("interrupted"));
       else if (outcome?.type === "failed") reject(failureOf(name, outcome));
-      else
-        reject(new Error(`${name}: its process ended with ${killedBy ?? `exit code ${code}`}; it last said:\n${tail}`));
+      else reject(new UnavailableError(`${name}: its process ${howEnded(code, killedBy)}${lastSaid(tail)}`));
     });
   });
 }
 
+function howEnded(code: number | null, killedBy: NodeJS.Signals | null): string {
+  const how = killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`;
+  const why = killedBy === "SIGKILL" ? ", as the system does where memory runs out" : "";
+  return `${how}${why}; what it had saved stays, and is gone on with when the command is started again (compare: --resume)`;
+}
+
+const lastSaid = (tail: string): string => (tail.trim() === "" ? "" : `. It last said:\n${tail.trimEnd()}`);
+
 function failureOf(name: string, { kind, message }: Extract<Message, { type: "failed" }>): Error {
   if (kind === "input") return new InputError(`${name}: ${message}`);
+  // By somebody else than this process, which would have been told so itself.
+  if (kind === "interrupted") return new UnavailableError(`${name}: its process ${howEnded(null, "SIGTERM")}`);
   return kind === "unavailable" ? new UnavailableError(`${name}: ${message}`) : new Error(`${name}: ${message}`);
 }
