@@ -36,6 +36,9 @@ export interface ChannelOptions {
   readonly waitAwake?: boolean;
 }
 
+/** Errors in a row that answer no request, beside those that one lost message can bring, after which the server never will. */
+const MOST_REBUFFS = 100;
+
 /** Beyond any number that may be under way. */
 const FENCE = 1_000_000;
 
@@ -98,6 +101,8 @@ export class Channel {
   private lastReq = 0;
   /** Finds out whether the oldest request is one that the server could not read. */
   private probe: Probe | undefined;
+  /** Errors that answered no request, since an answer that did. */
+  private rebuffs = 0;
   private reason: unknown;
   private over = false;
   private timer: NodeJS.Timeout | undefined;
@@ -340,14 +345,46 @@ export class Channel {
       return;
     }
     if (reply["t"] !== "error") {
-      this.settle(req)?.answer?.(reply, frames.slice(1));
+      const entry = this.settle(req);
+      const problem = this.strangeness(reply);
+      if (problem === null) entry?.answer?.(reply, frames.slice(1));
+      else entry?.fail?.(problem);
       return;
     }
     const error = ProtocolError.from(parseErrorBody(reply));
+    if (!this.pending.has(req) && this.isRebuffed()) {
+      const message = `the server answers nothing but errors that fit no request; the last: ${error.code}: ${error.message}`;
+      this.end(new ProtocolError("BAD_MESSAGE", message, error.detail));
+      return;
+    }
     if (this.probe !== undefined && req === this.probe.fence) this.endProbe(this.probe, error);
-    else if (error.code === "OUT_OF_ORDER" && error.retryable) this.resendAll();
+    else if (error.code === "OUT_OF_ORDER" && error.retryable) this.missing(error);
     else if (req === 0) this.suspect(error);
     else this.settle(req)?.fail?.(error);
+  }
+
+  /** What makes an answer one of another version or session; null where nothing does. */
+  private strangeness({ v, sid }: WireMap): ProtocolError | null {
+    if (v !== PROTOCOL_VERSION)
+      return badMessage(`the answer's v is ${JSON.stringify(v)}; it must be ${PROTOCOL_VERSION}`);
+    const session = this.terms?.sid;
+    if (session === undefined || sid === session) return null;
+    return badMessage(`the answer is of session ${JSON.stringify(sid)}; this one is ${JSON.stringify(session)}`);
+  }
+
+  /** One more error that answers no request; whether that is one too many. With nothing under way it costs nothing. */
+  private isRebuffed(): boolean {
+    if (this.pending.size > 0) this.rebuffs++;
+    return this.rebuffs > MOST_REBUFFS + (this.terms?.maxInFlight ?? 1) ** 2;
+  }
+
+  /** The server lacks requests before one that it has: all are sent again, and not for ever. */
+  private missing(error: ProtocolError): void {
+    if (!this.isRebuffed()) this.resendAll();
+    else
+      this.end(
+        new ProtocolError("BAD_MESSAGE", `the server goes on missing requests that it was sent: ${error.message}`),
+      );
   }
 
   /**
@@ -398,6 +435,7 @@ export class Channel {
     const entry = this.pending.get(req);
     if (entry === undefined) return undefined;
     this.pending.delete(req);
+    this.rebuffs = 0;
     if (this.pending.size === 0) this.wait?.end(this.heard - entry.sentAt);
     this.waiters[0]?.admit();
     return entry;

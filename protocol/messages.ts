@@ -82,7 +82,11 @@ function wrong(path: string, expected: string, value: unknown): Error {
   const got =
     value === undefined ? "missing" : value === null ? "nil" : Array.isArray(value) ? "an array" : `${typeof value}`;
   const shown =
-    typeof value === "number" || typeof value === "string" ? ` (${JSON.stringify(value).slice(0, 60)})` : "";
+    typeof value === "string"
+      ? ` (${JSON.stringify(value).slice(0, 60)})`
+      : typeof value === "number"
+        ? ` (${value})`
+        : "";
   return badMessage(`${path} must be ${expected}; it is ${got}${shown}`, { field: path });
 }
 
@@ -100,7 +104,7 @@ export function readString(map: WireMap, key: string, path = key): string {
 
 export function readNumber(map: WireMap, key: string, path = key): number {
   const value = map[key];
-  if (typeof value === "number") return value;
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
   throw wrong(path, TYPE_NAMES.number, value);
 }
 
@@ -378,6 +382,9 @@ export function parseErrorBody(value: WireMap): ProtocolErrorBody {
   };
 }
 
+const isCount = (value: WireValue | undefined): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+
 /** `results` of a batch_result, held against the operations that were asked. */
 export function parseResults(header: WireMap, ops: readonly { readonly env: number }[]): EnvResult[] {
   const results = readArray(header, "results");
@@ -391,11 +398,11 @@ export function parseResults(header: WireMap, ops: readonly { readonly env: numb
     if (env !== op.env) {
       throw badMessage(`${path(".env")} is ${env}; the operation was for ${op.env}`, { field: path(".env") });
     }
-    if (typeof reward !== "number") throw wrong(path(".reward"), "a number", reward);
+    if (typeof reward !== "number" || !Number.isFinite(reward)) throw wrong(path(".reward"), "a finite number", reward);
     if (typeof terminated !== "boolean") throw wrong(path(".terminated"), TYPE_NAMES.boolean, terminated);
     if (typeof truncated !== "boolean") throw wrong(path(".truncated"), TYPE_NAMES.boolean, truncated);
-    if (typeof episode !== "number") throw wrong(path(".episode"), "a number", episode);
-    if (typeof step !== "number") throw wrong(path(".step"), "a number", step);
+    if (!isCount(episode)) throw wrong(path(".episode"), "an integer from 0", episode);
+    if (!isCount(step)) throw wrong(path(".step"), "an integer from 0", step);
     const result: { -readonly [K in keyof EnvResult]: EnvResult[K] } = {
       env: env as number,
       reward,

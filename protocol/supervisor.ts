@@ -93,13 +93,18 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
   );
 }
 
+/** Milliseconds for which another client may have the session: a day. */
+const MOST_BUSY = 24 * 3_600_000;
+
 /** Waits while another client has the session: a trainer that was killed keeps it for three ping periods. */
 async function whenFree<T>(options: SupervisorOptions, connect: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const started = performance.now();
   for (let tries = 0; ; tries++) {
     try {
       return await connect();
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== "BUSY") throw error;
+      if (performance.now() - started > MOST_BUSY) throw error;
       if (tries === 0) options.onEvent?.({ kind: "busy", message: `${error.message}; waiting for that` });
       await pause(options.restarts?.firstDelay ?? 1000, signal);
     }

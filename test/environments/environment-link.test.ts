@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { VectorEnvironment } from "../../protocol/index.js";
 import { EnvironmentLink } from "../../trainer/environments/environment-link.js";
 import { World } from "../../trainer/environments/served-world.js";
+import { uniformActions, wander } from "../../trainer/environments/wander.js";
+import { Random } from "../../trainer/random/random.js";
 import { ACTION_SPEC, loadCatalog } from "../../trainer/rooms/index.js";
 
 const catalog = loadCatalog("rooms");
@@ -18,7 +20,7 @@ function answering(scene: number, object: number, info: Readonly<Record<string, 
   } as unknown as VectorEnvironment;
   return new EnvironmentLink(client, world, 1, undefined);
 }
-const observe = (link: EnvironmentLink) => link.observe([{ env: 0, op: "noop" }]);
+const observe = (link: EnvironmentLink) => link.observe([{ env: 0, op: "step", action: [] }]);
 
 describe("what a server says", () => {
   it("is taken where its catalog has it", async () => {
@@ -27,14 +29,47 @@ describe("what a server says", () => {
   });
 
   it.each([
-    ["scene 99", () => answering(99, 2), `scene 99 of ${catalog.scenes.length}`],
-    ["object 99", () => answering(0, 99), `object 99 of ${catalog.objects.length}`],
+    ["scene 99", () => answering(99, 2, { valid: true }), `scene 99 of ${catalog.scenes.length}`],
+    ["object 99", () => answering(0, 99, { valid: true }), `object 99 of ${catalog.objects.length}`],
     ["reason 9", () => answering(0, 2, { valid: false, reason: 9 }), "reason 9, where rooms have 0 to 5"],
+    ["reason -1", () => answering(0, 2, { valid: false, reason: -1 }), "reason -1, where rooms have 0 to 5"],
+    ["reason 1.5", () => answering(0, 2, { valid: false, reason: 1.5 }), "reason 1.5, where rooms have 0 to 5"],
   ])("is refused by name where it has none: %s", async (_, link, what) => {
     await expect(observe(link())).rejects.toThrow(`the environment server gives ${what}`);
   });
 
   it("of a server that was restarted is not looked at", async () => {
     expect((await observe(answering(99, 99, { lost: true })))[0]?.lost).toBe(true);
+  });
+
+  it.each([
+    [{}, "info.valid nothing and info.reason nothing"],
+    [{ valid: "no" }, 'info.valid "no" and info.reason nothing'],
+    [{ valid: false }, "info.valid false and info.reason nothing"],
+    [{ valid: false, reason: 0 }, "info.valid false and info.reason 0"],
+    [{ valid: false, reason: Number.NaN }, "reason NaN, where rooms have 0 to 5"],
+  ])("of a step is whether it is valid, and why not: %j is refused", async (info, message) => {
+    await expect(observe(answering(0, 2, info))).rejects.toThrow(message);
+  });
+
+  it("is not that episodes are lost for ever", async () => {
+    const link = answering(0, 2, { lost: true });
+    const untilRefused = async (): Promise<number> => {
+      for (let batches = 0; ; batches++) {
+        const refused = await observe(link).then(() => null, String);
+        if (refused === null) continue;
+        expect(refused).toContain("has lost its episodes 100 times in a row (info.lost)");
+        return batches;
+      }
+    };
+    expect(await untilRefused()).toBe(100);
+  });
+
+  it("is not that no placement is ever valid", async () => {
+    const drawing = { environments: answering(0, 2, { valid: false, reason: 3 }), count: 1 };
+    let steps = 0;
+    const drawn = wander(drawing, Random.stream(1, "test"), uniformActions, async () => ++steps > 0);
+    await expect(drawn).rejects.toThrow("calls 20000 placements in a row invalid");
+    expect(steps).toBe(20_000);
   });
 });

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Router } from "zeromq";
+import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
 import { type EnvironmentClient, EnvironmentServer, generateKeys } from "../../protocol/index.js";
 import { connectToFree, type RemoteServer, remoteServers } from "../../trainer/environments/remote-servers.js";
 import { silent } from "../../trainer/progress.js";
@@ -106,4 +108,19 @@ describe("servers that are there already", () => {
     const servers = remoteServers(`${endpoint} ${other}`, `${stranger} ${files[1]}`);
     await expect(connect(servers)).rejects.toMatchObject({ code: "AUTH", message: expect.stringContaining(endpoint) });
   });
+
+  it("and busy for ever are given up, though they do not say how long they may be", async () => {
+    const socket = new Router({ linger: 0 });
+    open.push(socket);
+    await socket.bind(LOCAL);
+    const answer = async (): Promise<void> => {
+      for await (const [peer = Buffer.alloc(0), head = Buffer.alloc(0)] of socket) {
+        const { req } = decodeHeader(head);
+        const busy = { v: 1, t: "error", sid: "", req, code: "BUSY", message: "no", detail: {}, retryable: true };
+        await socket.send([peer, encodeHeader(busy)]);
+      }
+    };
+    void answer().catch(() => undefined); // closed
+    await expect(connect([{ endpoint: socket.lastEndpoint ?? "", keys: "" }])).rejects.toMatchObject({ code: "BUSY" });
+  }, 40_000);
 });

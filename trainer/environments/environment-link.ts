@@ -14,7 +14,13 @@ export interface Observed {
   readonly lost: boolean;
 }
 
+/** A server that is started again loses each running episode once; one that loses them without end is no use. */
+const MOST_LOST_IN_A_ROW = 100;
+
 export class EnvironmentLink {
+  /** Batches of steps, and of pictures, that were lost since one was not. */
+  private readonly lost = { steps: 0, pictures: 0 };
+
   constructor(
     private readonly client: VectorEnvironment,
     readonly world: World,
@@ -34,17 +40,17 @@ export class EnvironmentLink {
       );
     }
     const width = objects.length / ops.length;
+    const stepped = result.results.filter((_, row) => at(ops, row).op === "step");
+    this.countLost("steps", stepped);
     return result.results.map(({ info, error }, row) => {
       const lost = info["lost"] === true;
       if (error !== undefined && !lost) {
         throw new UnavailableError(`environment ${at(ops, row).env} failed: ${error.code}: ${error.message}`);
       }
-      const valid = info["valid"] !== false;
-      const reason = info["reason"];
       const observed = {
         scene: at(scenes, row),
         objects: objects.slice(row * width, (row + 1) * width),
-        reason: valid ? 0 : typeof reason === "number" ? reason : 1,
+        reason: at(ops, row).op === "step" && !lost ? reasonOf(info) : 0,
         lost,
       };
       if (!lost) this.check(observed);
@@ -62,9 +68,19 @@ export class EnvironmentLink {
     if (!(image instanceof Uint8Array)) {
       throw new UnavailableError('the environment server gives no u8 "image": it needs a renderer for rls3');
     }
+    this.countLost("pictures", result.results);
     const size = image.length / environments.length;
     return result.results.map(({ info }, row) =>
       info["lost"] === true ? null : image.slice(row * size, (row + 1) * size),
+    );
+  }
+
+  private countLost(what: "steps" | "pictures", results: BatchResult["results"]): void {
+    if (results.length === 0) return;
+    this.lost[what] = results.some(({ info }) => info["lost"] === true) ? this.lost[what] + 1 : 0;
+    if (this.lost[what] <= MOST_LOST_IN_A_ROW) return;
+    throw new UnavailableError(
+      `the environment server has lost its episodes ${MOST_LOST_IN_A_ROW} times in a row (info.lost): look into its log`,
     );
   }
 
@@ -90,4 +106,14 @@ export class EnvironmentLink {
   close(): Promise<void> {
     return this.client.close();
   }
+}
+
+/** Of a step; 0 for a valid one. */
+function reasonOf({ valid, reason }: Readonly<Record<string, unknown>>): number {
+  if (valid === true) return 0;
+  if (valid === false && typeof reason === "number" && reason !== 0) return reason;
+  const shown = (value: unknown): string => JSON.stringify(value) ?? "nothing";
+  throw new UnavailableError(
+    `the environment server answers a step with info.valid ${shown(valid)} and info.reason ${shown(reason)}; rooms say true, or false and why (1 to ${REASONS.length - 1})`,
+  );
 }

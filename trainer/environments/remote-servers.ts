@@ -40,6 +40,11 @@ export function remoteServers(env: string, keys: string): RemoteServer[] | null 
 
 /** A client that has died is missed by its server after three silent ping periods (protocol/README.md). */
 const SILENT_PERIODS = 4;
+/** Where a busy server does not say its period, or none that the protocol knows. */
+const USUAL_PERIOD = 5000;
+const LONGEST_PERIOD = 3_600_000;
+/** Milliseconds for which several servers may be busy with other runs: a day. */
+const MOST_WAITING = 24 * 3_600_000;
 /** Milliseconds between rounds. */
 const PAUSE = 1000;
 /** Milliseconds for which one of several servers may be silent before the next one is asked. */
@@ -92,8 +97,8 @@ export async function connectToFree(
       }
     }
     if (busy === undefined) throw allSilent([...silent.values()]);
-    const period = Number(busy.detail["ping_period_ms"]);
-    if (alone && performance.now() - started > SILENT_PERIODS * period) throw busy;
+    const patience = alone ? SILENT_PERIODS * periodOf(busy) : MOST_WAITING;
+    if (performance.now() - started > patience) throw busy;
     if (round === 0) {
       progress.say(
         alone ? `${at(order, 0).endpoint} is busy: waiting` : `all ${servers.length} servers are busy: waiting`,
@@ -101,6 +106,11 @@ export async function connectToFree(
     }
     await sleep(PAUSE, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
+}
+
+function periodOf({ detail }: ProtocolError): number {
+  const period = detail["ping_period_ms"];
+  return typeof period === "number" && period > 0 && period <= LONGEST_PERIOD ? period : USUAL_PERIOD;
 }
 
 const named = (endpoint: string, error: ProtocolError): ProtocolError =>

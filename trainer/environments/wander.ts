@@ -1,6 +1,7 @@
 /** @file Steps in several environments at once, layouts and scenes changing: how random states are drawn and feasibility is learned. */
 import type { Op } from "../../protocol/index.js";
 import { at } from "../at.js";
+import { UnavailableError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import type { Random } from "../random/random.js";
 import type { EnvironmentLink, Observed } from "./environment-link.js";
@@ -42,6 +43,11 @@ export type Choose = (
 /** Steps between changes of scene and layout. */
 const STEPS_PER_LAYOUT = 20;
 
+/** Random placements are valid in a tenth of all tries and more; with none in so many steps something is wrong with the server. */
+const MOST_INVALID = 20_000;
+/** Twice what any setting asks for. */
+const MOST_STEPS = 20_000_000;
+
 export const uniformActions: Choose = (states, random, { environments }) =>
   states.map(() => Float32Array.from({ length: environments.world.actionSize }, () => random.uniform(-1, 1)));
 
@@ -62,13 +68,27 @@ export async function wander(
   });
   const all = Array.from({ length: count }, (_, env) => env);
   let states = await environments.observe(all.map(reset));
+  let steps = 0;
+  let invalid = 0;
   for (let round = 0; ; round++) {
     const actions = await choose(states, random, wandering);
     const after = await environments.observe(all.map((env): Op => ({ env, op: "step", action: at(actions, env) })));
-    const steps = after.flatMap((next, env) =>
+    const made = after.flatMap((next, env) =>
       next.lost ? [] : [{ env, before: at(states, env), action: at(actions, env), after: next }],
     );
-    if (!(await visit(steps))) return;
+    if (!(await visit(made))) return;
+    steps += made.length;
+    invalid = made.some(({ after: { reason } }) => reason === 0) ? 0 : invalid + made.length;
+    if (invalid >= MOST_INVALID) {
+      throw new UnavailableError(
+        `the environment server calls ${invalid} placements in a row invalid: its rules leave no room, or it is not what it says`,
+      );
+    }
+    if (steps >= MOST_STEPS) {
+      throw new UnavailableError(
+        `${steps} steps did not bring what was drawn: the environment server's states are too poor`,
+      );
+    }
     states = after;
     // Environments change their layout one after the other, so that no round is spent on resets alone.
     const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || at(after, env).lost);
