@@ -35,19 +35,27 @@ export function readStart(file: string, bytes: number): Buffer {
 
 /** As readPlainFile, without holding up whoever else waits. */
 export async function readPlainFileLater(file: string, most = MOST_TEXT_BYTES): Promise<Buffer> {
-  let handle: FileHandle;
+  const handle = await openPlainFile(file, most);
   try {
-    handle = await open(file, FLAGS);
-  } catch (error) {
-    return withoutSockets(file, () => {
-      throw error;
-    });
-  }
-  try {
-    refuseOdd(file, await handle.stat(), most);
     return await handle.readFile();
   } finally {
     await handle.close();
+  }
+}
+
+/** For reading; refused as by readPlainFile. */
+export async function openPlainFile(file: string, most = MOST_TEXT_BYTES): Promise<FileHandle> {
+  const handle = await open(file, FLAGS).catch((error: unknown) =>
+    withoutSockets(file, () => {
+      throw error;
+    }),
+  );
+  try {
+    refuseOdd(file, await handle.stat(), most);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 

@@ -1,11 +1,12 @@
 /** @file Reads a run's files back (metrics.csv, episodes.csv, samples, config.json, summary.json), parsed once, with messages that name file and line. */
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
 import { complaintOf } from "../complaint.js";
 import { InputError } from "../errors.js";
+import { MOST_TEXT_BYTES, readPlainFileLater } from "../files/plain-file.js";
 import { EPISODE_COLUMNS, type EpisodeColumn, METRIC_COLUMNS, type MetricColumn, type SampleLine } from "./columns.js";
 import type { CurvePoint, SeedRun, Summary } from "./summary.js";
 
@@ -14,10 +15,11 @@ export type EpisodeRow = Readonly<Record<EpisodeColumn, number | null>>;
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, most = MOST_TEXT_BYTES): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return (await readPlainFileLater(file, most)).toString("utf8");
   } catch (error) {
+    if (error instanceof InputError) throw error;
     if (isMissing(error)) throw new InputError(`${file} does not exist: is this folder a run's?`);
     throw new InputError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -35,7 +37,7 @@ export async function listFolder(folder: string): Promise<string[]> {
 
 export async function readBytesIfAny(file: string): Promise<Buffer | null> {
   try {
-    return await readFile(file);
+    return await readPlainFileLater(file);
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
@@ -195,9 +197,12 @@ const runConfigSchema = z.looseObject({
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
+/** Its world takes most of it, and a hundredth of this. */
+const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
+
 export async function readRunConfig(folder: string): Promise<RunConfig> {
   const file = path.join(folder, "config.json");
-  return parseJson(await readText(file), runConfigSchema, file);
+  return parseJson(await readText(file, MOST_CONFIG_BYTES), runConfigSchema, file);
 }
 
 const accuracy = z.object({ full: z.number(), oneTerm: z.number() });

@@ -1,5 +1,5 @@
 /** @file A run on disk: configuration, rows, samples, checkpoints; whole at any moment, and gone on with from the last checkpoint. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
@@ -259,7 +259,7 @@ const tableNames = (): TableName[] => ["metrics.csv", "episodes.csv", "timings.c
 /** Rows of a run's metrics, row 0 included; 0 where there is no run yet. */
 export function iterationsIn(folder: string): number {
   const file = path.join(folder, "metrics.csv");
-  return existsSync(file) ? Math.max(0, readFileSync(file, "utf8").trimEnd().split("\n").length - 1) : 0;
+  return existsSync(file) ? Math.max(0, readPlainFile(file).toString("utf8").trimEnd().split("\n").length - 1) : 0;
 }
 
 /** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */

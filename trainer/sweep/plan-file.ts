@@ -1,11 +1,12 @@
 /** @file sweep.json: what a sweep's folder holds, cell by cell; whole at any moment, and all that a cell's process reads. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../complaint.js";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
+import { readPlainFile } from "../files/plain-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
 import { provenance } from "../runs/provenance.js";
@@ -89,7 +90,7 @@ export function parseSweepFile(file: string): SweepFile {
   const folder = path.dirname(path.resolve(file));
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
+    value = JSON.parse(readPlainFile(file).toString("utf8"));
   } catch (error) {
     throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

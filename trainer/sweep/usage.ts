@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { writeDurably } from "../files/durable-file.js";
+import { readPlainFile } from "../files/plain-file.js";
 import { TIMING_COLUMNS } from "../runs/run-directory.js";
 import type { PlannedCell } from "./plan-file.js";
 
@@ -97,7 +98,8 @@ export const timingsOf = (folder: string): TimingsRow[] =>
 
 const readLines = (file: string): string[] =>
   existsSync(file)
-    ? readFileSync(file, "utf8")
+    ? readPlainFile(file)
+        .toString("utf8")
         .split("\n")
         .filter((line) => line !== "")
     : [];

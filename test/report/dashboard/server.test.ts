@@ -1,5 +1,6 @@
 /** @file The live page's server over raw sockets: whom it answers, what it does not serve, and where it listens. */
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,12 +25,41 @@ beforeAll(async () => {
     path.join(folder, "compare", "runs", "rls3-1000", "samples", "0001", "out.png"),
   );
   symlinkSync(parent, path.join(folder, "link"));
+  writeFileSync(path.join(parent, "secret.json"), JSON.stringify({ schema: 1, configuration: { secret: SECRET } }));
+  writeFileSync(path.join(parent, "secret.csv"), `iteration,generated,valid,feasibilitySteps\n424242,1,1,1\n`);
+  for (const [name, spoil] of Object.entries(BAD)) {
+    await writeRun(path.join(folder, "bad", name), arm, 7, 1, 2);
+    spoil(path.join(folder, "bad", name));
+  }
   dashboard = await openDashboard(folder, "--port", "0");
 });
 afterAll(async () => {
   await dashboard[Symbol.asyncDispose]();
   rmSync(parent, { recursive: true });
 });
+
+/** Runs of which something is wrong, none of which may hold the server up or show what is not theirs. */
+const BAD: Readonly<Record<string, (run: string) => void>> = {
+  malformed: (run) => writeFileSync(path.join(run, "config.json"), "{ not JSON"),
+  "of-another-kind": (run) => writeFileSync(path.join(run, "config.json"), '{"schema": "one"}'),
+  huge: (run) => truncateSync(path.join(run, "config.json"), 200_000_000),
+  linked: (run) => {
+    rmSync(path.join(run, "config.json"));
+    symlinkSync(path.join(parent, "secret.json"), path.join(run, "config.json"));
+  },
+  "linked-metrics": (run) => {
+    rmSync(path.join(run, "metrics.csv"));
+    symlinkSync(path.join(parent, "secret.csv"), path.join(run, "metrics.csv"));
+  },
+  "a-pipe": (run) => {
+    rmSync(path.join(run, "config.json"));
+    spawnSync("mkfifo", [path.join(run, "config.json")]);
+  },
+  "a-folder": (run) => {
+    rmSync(path.join(run, "config.json"));
+    mkdirSync(path.join(run, "config.json"));
+  },
+};
 
 interface Answered {
   readonly status: number;
@@ -179,7 +209,8 @@ describe("questions", () => {
   it("about a run are answered from its files, whatever its name holds", async () => {
     const { body } = await get("/api/v1/index");
     const { runs } = JSON.parse(body) as { runs: { id: string; state: string; iteration: number }[] };
-    expect(runs.map(({ id }) => id).sort()).toEqual([ODD, "compare/runs/random-1000", "compare/runs/rls3-1000"].sort());
+    const ids = runs.map(({ id }) => id).filter((id) => !id.startsWith("bad/"));
+    expect(ids.sort()).toEqual([ODD, "compare/runs/random-1000", "compare/runs/rls3-1000"].sort());
     const metrics = JSON.parse((await get(`/api/v1/metrics?run=${encodeURIComponent(ODD)}`)).body) as {
       rows: unknown[];
     };
@@ -228,4 +259,39 @@ describe("the process", () => {
     await get(`/api/v1/map?run=${encodeURIComponent("compare/runs/rls3-1000")}`);
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(before);
   });
+});
+
+describe("of a run of which something is wrong", () => {
+  it.each(Object.keys(BAD))(
+    "it answers all the same, within seconds, with 404 at most, and shows nothing of others: %s",
+    async (name) => {
+      for (const what of ["samples", "map", "configuration", "metrics"]) {
+        const { status, body } = await get(`/api/v1/${what}?run=bad/${name}`);
+        expect([200, 404], `${what}: ${body}`).toContain(status);
+        expect(body).not.toMatch(new RegExp(`${SECRET}|424242`));
+      }
+      const { status, body } = await get("/api/v1/index");
+      expect(status).toBe(200);
+      expect(body).not.toMatch(new RegExp(`${SECRET}|424242`));
+    },
+    20_000,
+  );
+
+  it("what is wrong is said: a configuration that is no JSON, too large, a link, a pipe", async () => {
+    const said = async (name: string): Promise<string> => (await get(`/api/v1/samples?run=bad/${name}`)).body;
+    expect(await said("malformed")).toContain("config.json is not JSON");
+    expect(await said("huge")).toContain("config.json has 200000000 bytes");
+    expect(await said("linked")).toContain("config.json is a link out of its folder");
+    expect(await said("a-pipe")).toContain("config.json is a pipe");
+  });
+});
+
+describe("a filter that names a property of every object", () => {
+  it.each(["term=constructor", "term=__proto__", "order=toString", "term=hasOwnProperty"])(
+    "is none: %s",
+    async (filter) => {
+      const { status, body } = await get(`/api/v1/samples?run=${encodeURIComponent(ODD)}&${filter}`);
+      expect(status, body).toBe(400);
+    },
+  );
 });

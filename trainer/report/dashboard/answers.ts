@@ -1,9 +1,10 @@
 /** @file What is asked by URL, and the document that answers it. Names in a URL are looked up among what was found, never opened. */
 
-import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
+import { InputError } from "../../errors.js";
+import { readPlainFileLater } from "../../files/plain-file.js";
 import { METRIC_COLUMNS } from "../../run-format/columns.js";
 import type { World } from "../html/contents.js";
 import {
@@ -14,6 +15,7 @@ import {
   SCHEMA,
   type SceneOutline,
 } from "./documents.js";
+import { ownFile } from "./own-file.js";
 import { inOrder, isOrder, isTerm, matching, placements, SIDE, sampleEntry } from "./sample-queries.js";
 import { SampleStore } from "./sample-store.js";
 import type { WatchedFolder } from "./watched-folder.js";
@@ -158,12 +160,10 @@ export class Answers {
 /** The file's bytes, if it lies in the folder once links are followed. */
 async function fileWithin(folder: string, name: string): Promise<Buffer> {
   try {
-    const [inside, file] = [await realpath(folder), await realpath(path.join(folder, name))];
-    if (file.startsWith(inside + path.sep)) return await readFile(file);
+    return await readPlainFileLater(await ownFile(folder, name));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))) {
-      throw error;
-    }
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (!(error instanceof InputError) && code !== "ENOENT" && code !== "ENOTDIR") throw error;
   }
   throw new Unanswerable(404, "there is no such file");
 }

@@ -1,5 +1,8 @@
 /** @file Follows a table that is being written: only what was appended is read; a line without its end waits for it. */
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
+import path from "node:path";
+import { openPlainFile } from "../../files/plain-file.js";
+import { ownFile } from "./own-file.js";
 
 /** So many bytes before the place read up to are read again, to see that they are still the same file's. */
 const OVERLAP = 64;
@@ -39,17 +42,15 @@ export class FollowedTable<Row> {
       this.startAnew();
       return true;
     }
-    const handle = await open(this.file, "r").catch(() => null);
-    if (handle === null) {
-      this.problem = `${this.file} cannot be read`;
-      return true;
-    }
     try {
-      await this.readNew(handle, now.size);
+      const handle = await openPlainFile(await ownFile(path.dirname(this.file), path.basename(this.file)));
+      try {
+        await this.readNew(handle, now.size);
+      } finally {
+        await handle.close();
+      }
     } catch (error) {
       this.problem = `${this.file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-    } finally {
-      await handle.close();
     }
     return true;
   }

@@ -38,7 +38,7 @@ const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
   above: /\babove\b/,
   below: /\bbelow\b/,
 };
-export const isTerm = (text: string): text is TermColumn => text in TERM_COLUMNS;
+export const isTerm = (text: string): text is TermColumn => Object.hasOwn(TERM_COLUMNS, text);
 
 /** What was not measured lies in no range that has an end. */
 const within = (value: number | null, from: number | undefined, to: number | undefined): boolean =>
@@ -86,7 +86,7 @@ const ORDERS: Readonly<Record<Order, (a: NumberedSample, b: NumberedSample) => n
   margin: (a, b) => smallestMargin(a.sample) - smallestMargin(b.sample),
   newest: (a, b) => b.iteration - a.iteration,
 };
-export const isOrder = (text: string): text is Order => text in ORDERS;
+export const isOrder = (text: string): text is Order => Object.hasOwn(ORDERS, text);
 
 /** Stable: equal ones stay in the order in which they were made. */
 export const inOrder = (samples: readonly NumberedSample[], order: Order): NumberedSample[] =>

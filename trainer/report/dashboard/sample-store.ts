@@ -1,9 +1,11 @@
 /** @file The samples of the runs that were looked at last: a shard is read once, since it is written whole. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
+import { readPlainFileLater } from "../../files/plain-file.js";
 import type { SampleLine } from "../../run-format/columns.js";
-import { listFolder, parseSamples, readRunConfig } from "../../run-format/readers.js";
+import { listFolder, parseSamples } from "../../run-format/readers.js";
 import { type World, worldOf } from "../html/contents.js";
+import { ownFile, readOwnConfig } from "./own-file.js";
 
 /** About a kilobyte each: the runs looked at longest ago are forgotten beyond this. */
 const MOST_SAMPLES = 60_000;
@@ -55,7 +57,7 @@ export class SampleStore {
     const seen = await stampOf(path.join(folder, "config.json"));
     const old = this.worlds.get(folder);
     if (old?.seen === seen) return old.world;
-    const world = worldOf(await readRunConfig(folder)) ?? { scenes: [], objects: [] };
+    const world = worldOf(await readOwnConfig(folder)) ?? { scenes: [], objects: [] };
     this.worlds.set(folder, { seen, world });
     return world;
   }
@@ -83,7 +85,8 @@ async function readShard(file: string, old: Shard | undefined): Promise<Shard | 
   if (seen === "") return null;
   if (old?.seen === seen) return old;
   try {
-    return { seen, samples: parseSamples(await readFile(file, "utf8"), file), problem: null };
+    const bytes = await readPlainFileLater(await ownFile(path.dirname(file), path.basename(file)));
+    return { seen, samples: parseSamples(bytes.toString("utf8"), file), problem: null };
   } catch (error) {
     return { seen, samples: [], problem: error instanceof Error ? error.message : String(error) };
   }

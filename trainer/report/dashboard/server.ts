@@ -1,7 +1,7 @@
 /** @file The live page's server: loopback only, reads only, and tells the page of changes as they happen. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { UnavailableError } from "../../errors.js";
+import { InputError, UnavailableError } from "../../errors.js";
 import { Answers, Unanswerable } from "./answers.js";
 import { type Assets, loadAssets } from "./assets.js";
 import { type ChangeDocument, type ErrorDocument, type IndexDocument, SCHEMA } from "./documents.js";
@@ -146,10 +146,15 @@ async function tellChanges(watched: WatchedFolder, request: IncomingMessage, res
 }
 
 function fail(response: ServerResponse, error: unknown): void {
-  const known = error instanceof Unanswerable ? error : null;
   const message = error instanceof Error ? error.message : String(error);
   if (response.headersSent) response.destroy();
-  else sendError(response, known?.status ?? 500, message);
+  else sendError(response, statusOf(error), message);
+}
+
+/** 500 is a fault of ours: what is wrong with a file on the disk, or can't be read, is no answer to be had. */
+function statusOf(error: unknown): number {
+  if (error instanceof Unanswerable) return error.status;
+  return error instanceof InputError || (error instanceof Error && "syscall" in error) ? 404 : 500;
 }
 
 const sendError = (response: ServerResponse, status: number, error: string): void =>

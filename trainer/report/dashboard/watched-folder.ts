@@ -1,12 +1,14 @@
 /** @file The folder that is shown, kept current: looked at when the disk says that something changed and at intervals, changes told to who listens. */
 import { type FSWatcher, watch } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { readPlainFileLater } from "../../files/plain-file.js";
 import { readSummary } from "../../run-format/readers.js";
 import { headline, mainPair } from "../verdicts.js";
 import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
 import { type Found, type FoundGroup, findRuns } from "./found-runs.js";
+import { ownFile } from "./own-file.js";
 import { WatchedRun } from "./watched-run.js";
 
 /** Milliseconds between looks while somebody watches; what the disk itself reports comes sooner. */
@@ -17,6 +19,9 @@ const SEARCH = 10_000;
 const MOST_WATCHERS = 1_000;
 /** Runs whose files are open at the same time. */
 const AT_ONCE = 32;
+
+/** A kilobyte or two for each cell. */
+const MOST_PLAN_BYTES = 64 * 1024 * 1024;
 
 const comparisonConfig = z.object({ seeds: z.array(z.number()), configuration: z.record(z.string(), z.unknown()) });
 const sweepPlan = z.object({ cells: z.array(z.unknown()) });
@@ -261,7 +266,10 @@ async function stamp(folder: string, names: readonly string[]): Promise<string> 
 
 async function groupEntry(root: string, { id, folder, kind }: FoundGroup): Promise<GroupEntry> {
   // A summary of another version, or one that is just being written, is no reason to show nothing.
-  const summary = await readSummary(folder).catch(() => null);
+  const summary = await ownFile(folder, "summary.json").then(
+    () => readSummary(folder).catch(() => null),
+    () => null,
+  );
   const main = summary === null ? null : mainPair(summary);
   const report = await stat(path.join(folder, "report.html")).catch(() => null);
   return {
@@ -278,7 +286,8 @@ async function groupEntry(root: string, { id, folder, kind }: FoundGroup): Promi
 async function plannedRuns(folder: string, kind: FoundGroup["kind"]): Promise<number | null> {
   if (kind === "folder") return null;
   try {
-    const text = await readFile(path.join(folder, kind === "sweep" ? "sweep.json" : "config.json"), "utf8");
+    const file = await ownFile(folder, kind === "sweep" ? "sweep.json" : "config.json");
+    const text = (await readPlainFileLater(file, MOST_PLAN_BYTES)).toString("utf8");
     if (kind === "sweep") return sweepPlan.parse(JSON.parse(text)).cells.length;
     const { seeds, configuration } = comparisonConfig.parse(JSON.parse(text));
     return seeds.length * Object.keys(configuration).length;

@@ -1,17 +1,21 @@
 /** @file One run of the folder that is shown: its table followed, its configuration read once, and whether it is still being written. */
-import { open, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../../run-format/readers.js";
+import { openPlainFile, readPlainFileLater } from "../../files/plain-file.js";
+import { type MetricsRow, parseMetrics, type RunConfig } from "../../run-format/readers.js";
 import { LOCK_FILE, ownerLives, parseLock } from "../../run-format/run-lock.js";
 import { commandLine, describe } from "../html/configuration.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
 import { FollowedTable } from "./followed-table.js";
+import { readOwnConfig } from "./own-file.js";
 
 /** A lock whose process is not seen here (it may run on another host) still counts for so long after the last write. */
 const FRESH = 2 * 60_000;
 /** The last lines of log.jsonl: after the end of a run stands at most what its process took. */
 const LOG_END = 8192;
+
+const MOST_LOCK_BYTES = 4096;
 
 const logLine = z.object({ msg: z.string() });
 
@@ -127,7 +131,7 @@ export class WatchedRun {
     this.configSeen = seen;
     try {
       // The world takes most of it, and is read again when somebody looks at a map.
-      const { worldCatalog: _, ...config } = await readRunConfig(folder);
+      const { worldCatalog: _, ...config } = await readOwnConfig(folder);
       this.config = config;
       this.configProblem = null;
     } catch (error) {
@@ -140,11 +144,11 @@ export class WatchedRun {
     const last = this.metrics.at(-1)?.iteration ?? -1;
     if (this.iterations !== null && last >= this.iterations) return "finished";
     const { folder } = this.place;
-    const owner = await readFile(path.join(folder, LOCK_FILE), "utf8").catch(() => null);
+    const owner = await readPlainFileLater(path.join(folder, LOCK_FILE), MOST_LOCK_BYTES).catch(() => null);
     const log = await stat(path.join(folder, "log.jsonl")).catch(() => null);
     if (owner !== null) {
       const written = Math.max(log?.mtimeMs ?? 0, this.table.written ?? 0);
-      return ownerLives(parseLock(owner)) === true || now - written < FRESH ? "running" : "stopped";
+      return ownerLives(parseLock(owner.toString("utf8"))) === true || now - written < FRESH ? "running" : "stopped";
     }
     if (log !== null && log.mtimeMs !== this.logSeen) {
       this.logSeen = log.mtimeMs;
@@ -156,7 +160,7 @@ export class WatchedRun {
 
 /** Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given. */
 async function saysFinished(file: string, size: number): Promise<boolean> {
-  const handle = await open(file, "r").catch(() => null);
+  const handle = await openPlainFile(file, Number.POSITIVE_INFINITY).catch(() => null);
   if (handle === null) return false;
   try {
     const bytes = Buffer.alloc(Math.min(size, LOG_END));

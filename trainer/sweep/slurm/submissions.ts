@@ -1,12 +1,13 @@
 /** @file What was submitted for a sweep: files in its folder that let a later controller find the jobs, and a job its cell. */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-file.js";
+import { readPlainFile } from "../../files/plain-file.js";
 
 const submission = z.object({
   schema: z.literal(1),
@@ -121,7 +122,7 @@ export const readSubmission = (file: string): Submission => parseFile(file, subm
 function parseFile<T>(file: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
+    value = JSON.parse(readPlainFile(file).toString("utf8"));
   } catch (error) {
     throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
