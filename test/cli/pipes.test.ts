@@ -21,7 +21,14 @@ describe.skipIf(process.platform === "win32")("a pipe", () => {
     ["train --resume", "config.json", (folder) => ["train", "--resume", folder]],
     ["compare --resume", "config.json", (folder) => ["compare", "--resume", folder]],
     ["sweep", "sweep.json", (folder) => ["sweep", "--out", folder, "--beta", "1,2", "--seeds", "1", "--dry-run"]],
-    ["report of a run", "config.json", (folder) => ["report", folder]],
+    [
+      "report of a run",
+      "config.json",
+      (folder) => {
+        writeFileSync(path.join(folder, "metrics.csv"), "iteration,generated,valid,feasibilitySteps\n0,0,0,0\n");
+        return ["report", folder];
+      },
+    ],
     ["report of a sweep", "sweep.json", (folder) => ["report", folder]],
   ])("in the place of what %s reads is refused: %s", async (name, pipe, words) => {
     const folder = folderWith(name.replaceAll(/\W/g, "-"), pipe);
