@@ -55,3 +55,11 @@ export class ProtocolError extends Error {
 export function badMessage(message: string, detail: WireMap = {}): ProtocolError {
   return new ProtocolError("BAD_MESSAGE", message, detail);
 }
+
+const LONGEST_SHOWN = 60;
+
+/** A value from outside, as a message shows it: a map may have a toString of its own, which is no function. */
+export function shown(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "missing");
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}

@@ -5,7 +5,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
 import type { DefinitionSource, SessionWishes, WireMap, WireValue } from "./environment.js";
-import { badMessage, ProtocolError } from "./errors.js";
+import { badMessage, ProtocolError, shown } from "./errors.js";
 import {
   type Hello,
   PROTOCOL_VERSION,
@@ -94,9 +94,9 @@ export class EnvironmentHost {
       this.checkFrames([first], 0);
       const header = decodeHeader(first);
       if (typeof header["req"] === "number" && Number.isInteger(header["req"])) req = header["req"];
-      if (header["v"] !== PROTOCOL_VERSION) throw wrongVersion(header["v"]);
+      if (header["v"] !== PROTOCOL_VERSION) throw wrongVersion(shown(header["v"]));
       if (!(req >= 1 && req <= Number.MAX_SAFE_INTEGER)) {
-        throw badMessage(`req must be an integer from 1 to 2^53 - 1; it is ${header["req"]}`, { field: "req" });
+        throw badMessage(`req must be an integer from 1 to 2^53 - 1; it is ${shown(header["req"])}`, { field: "req" });
       }
       if (typeof header["t"] !== "string") throw badMessage("t must be a string: the message's type", { field: "t" });
       type = header["t"];
@@ -265,7 +265,7 @@ export class EnvironmentHost {
   }
 }
 
-function wrongVersion(given: unknown): Error {
+function wrongVersion(given: string): Error {
   return new ProtocolError("VERSION", `this server speaks protocol ${PROTOCOL_VERSION}, not ${given}`, {
     protocols: [PROTOCOL_VERSION],
   });

@@ -1,6 +1,6 @@
 /** @file The messages of protocol/README.md as types, and the border where a header from outside becomes one of them. */
 import type { ParameterSpec, WireMap, WireValue } from "./environment.js";
-import { badMessage, ERROR_CODES, type ErrorCode, type ProtocolErrorBody } from "./errors.js";
+import { badMessage, ERROR_CODES, type ErrorCode, type ProtocolErrorBody, shown } from "./errors.js";
 import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
 
 /** Major version of the protocol: `v` of each header. */
@@ -81,13 +81,13 @@ export function isMap(value: unknown): value is WireMap {
 function wrong(path: string, expected: string, value: unknown): Error {
   const got =
     value === undefined ? "missing" : value === null ? "nil" : Array.isArray(value) ? "an array" : `${typeof value}`;
-  const shown =
+  const said =
     typeof value === "string"
       ? ` (${JSON.stringify(value).slice(0, 60)})`
       : typeof value === "number"
         ? ` (${value})`
         : "";
-  return badMessage(`${path} must be ${expected}; it is ${got}${shown}`, { field: path });
+  return badMessage(`${path} must be ${expected}; it is ${got}${said}`, { field: path });
 }
 
 export function readInteger(map: WireMap, key: string, low: number, high: number, path = key): number {
@@ -229,7 +229,9 @@ export function parseTensorHeaders(
     }
     if (typeof frame !== "number" || !Number.isInteger(frame) || frame < 0 || frame >= frames.length) {
       const field = path(".frame");
-      throw badMessage(`${field} must name one of the ${frames.length} payload frames; it is ${frame}`, { field });
+      throw badMessage(`${field} must name one of the ${frames.length} payload frames; it is ${shown(frame)}`, {
+        field,
+      });
     }
     const length = (frames[frame] as Uint8Array).byteLength;
     if (length !== bytes) {
@@ -373,9 +375,10 @@ function parseParameterSpec(value: WireValue, i: number): ParameterSpec {
 export function parseErrorBody(value: WireMap): ProtocolErrorBody {
   const code = value["code"];
   const known = ERROR_CODES.includes(code as ErrorCode);
+  const name = typeof code === "string" ? code.slice(0, 60) : shown(code);
   return {
     code: known ? (code as ErrorCode) : "INTERNAL",
-    message: `${known ? "" : `${code}: `}${typeof value["message"] === "string" ? value["message"] : "(no message)"}`,
+    message: `${known ? "" : `${name}: `}${typeof value["message"] === "string" ? value["message"] : "(no message)"}`,
     detail: isMap(value["detail"]) ? value["detail"] : {},
     retryable: value["retryable"] === true,
     ...(typeof value["env"] === "number" ? { env: value["env"] } : {}),
@@ -396,7 +399,7 @@ export function parseResults(header: WireMap, ops: readonly { readonly env: numb
     if (!isMap(value)) throw wrong(path(""), "a map", value);
     const { env, reward, terminated, truncated, episode, step, state_hash: stateHash, info, error } = value;
     if (env !== op.env) {
-      throw badMessage(`${path(".env")} is ${env}; the operation was for ${op.env}`, { field: path(".env") });
+      throw badMessage(`${path(".env")} is ${shown(env)}; the operation was for ${op.env}`, { field: path(".env") });
     }
     if (typeof reward !== "number" || !Number.isFinite(reward)) throw wrong(path(".reward"), "a finite number", reward);
     if (typeof terminated !== "boolean") throw wrong(path(".terminated"), TYPE_NAMES.boolean, terminated);

@@ -1,7 +1,7 @@
 /** @file Serves an environment over ZeroMQ: a ROUTER socket around an EnvironmentHost, bound or connected. */
 import { Router } from "zeromq";
 import type { DefinitionSource } from "./environment.js";
-import { EnvironmentHost, type HostOptions } from "./host.js";
+import { DEFAULT_LIMITS, EnvironmentHost, type HostOptions } from "./host.js";
 import { checkEndpoint, type Keys, serverCurve } from "./security.js";
 
 export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
@@ -71,9 +71,12 @@ export class EnvironmentServer {
 
   private static create(definition: DefinitionSource, options: ServeOptions, once: boolean): EnvironmentServer {
     checkEndpoint(options.endpoint, options.keys);
+    const inFlight = options.limits?.max_in_flight ?? DEFAULT_LIMITS.max_in_flight;
     const socket = new Router({
       linger: 0,
-      sendHighWaterMark: 0,
+      // Of answers that a client does not read: those to all that it may have under way, twice, since what was read is
+      // counted in halves. Further ones are dropped, and it may ask again.
+      sendHighWaterMark: 2 * inFlight + 2,
       heartbeatInterval: 5000,
       reconnectInterval: 50,
       reconnectMaxInterval: 1000,

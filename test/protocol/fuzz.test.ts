@@ -73,7 +73,43 @@ const message = (sid: string, req: number): Buffer =>
     want: ["count"],
   });
 
+/** Shown in a message as texts are, it throws. */
+const ODD = { toString: 1, valueOf: 2, toJSON: 3 };
+
 describe("a server", () => {
+  it.each([
+    ["v", "VERSION"],
+    ["req", "BAD_MESSAGE"],
+    ["t", "BAD_MESSAGE"],
+    ["sid", "NO_SESSION"],
+    ["ops", "BAD_MESSAGE"],
+    ["tensors", "BAD_MESSAGE"],
+    ["want", "BAD_MESSAGE"],
+  ])("finds a map in the place of %s, whatever its keys, and says %s", (key, code) => {
+    const server = host();
+    const sid = open(server);
+    for (const value of [ODD, [ODD], {}]) {
+      const header = { ...decodeHeader(message(sid, 2)), [key]: value };
+      const answer = wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)], 0));
+      // A bad message takes its number: the next is another's.
+      expect(["OUT_OF_ORDER", code]).toContain(answer["code"]);
+      expect(answer["code"]).not.toBe("INTERNAL");
+    }
+  });
+
+  it("finds a map in the place of a tensor's frame or an environment's number", () => {
+    for (const change of [
+      { tensors: [{ uid: "action", dtype: "float32", shape: [1, 2], frame: ODD }] },
+      { ops: [{ env: ODD, op: "noop" }] },
+      { ops: [{ env: 0, op: ODD }] },
+    ]) {
+      const server = host();
+      const sid = open(server);
+      const header = { ...decodeHeader(message(sid, 2)), ...change };
+      expect(wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)], 0))["code"]).toBe("BAD_MESSAGE");
+    }
+  });
+
   it("gives exactly one well-formed answer to mutated messages, and works on", () => {
     fc.assert(
       fc.property(

@@ -163,7 +163,9 @@ namespace Rls3.Gym.Transport
 
         private void Open(RouterSocket router)
         {
-            router.Options.SendHighWatermark = 0;
+            // Of answers that a client does not read: those to all that it may have under way, twice, since what was read is
+            // counted in halves. Further ones are dropped, and it may ask again.
+            router.Options.SendHighWatermark = (2 * options.MaxInFlight) + 2;
             router.Options.ReceiveHighWatermark = 0;
             router.Options.ReconnectInterval = TimeSpan.FromMilliseconds(50);
             router.Options.ReconnectIntervalMax = TimeSpan.FromSeconds(1);
