@@ -5,7 +5,8 @@ import { drawingFrom } from "../../trainer/environments/wander.js";
 import { drawNamedPictures, type Named, namesKnown, namingWarning } from "../../trainer/evaluation/naming.js";
 import { silent } from "../../trainer/progress.js";
 import { openModel } from "../../trainer/vlm/index.js";
-import { root, TINY_MODEL } from "../runs/runs.js";
+import { rls3, root, TINY_MODEL, tiny } from "../runs/runs.js";
+import { temporaryFolder } from "../temporary.js";
 
 const BUNDLED = path.join(root, "trainer/vlm/bundled");
 const opened: { close(): Promise<void> | void }[] = [];
@@ -31,6 +32,14 @@ describe("a model's names for a world's objects", () => {
     expect(found.length).toBeGreaterThan(5);
     expect(found.every(({ ranking, isKnown }) => isKnown && ranking > 0.9)).toBe(true);
     expect(namingWarning(found, "rooms")).toBeNull();
+  }, 60_000);
+
+  it("are asked before a run begins, and the user is told", async () => {
+    const out = path.join(temporaryFolder("naming"), "run");
+    const { code, err } = await rls3("train", ...tiny(1), "--agent", "random", "--out", out);
+    expect(code, err).toBe(0);
+    expect(err.replace(/\s+/g, " ")).toContain("the model cannot tell");
+    expect(err.indexOf("cannot tell")).toBeLessThan(err.indexOf("iteration 1/1"));
   }, 60_000);
 
   it.each([

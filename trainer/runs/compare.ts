@@ -14,9 +14,9 @@ import type { SeedRun, Summary } from "../run-format/summary.js";
 import type { Arm } from "../settings/arms.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { type Lock, takeLock } from "./lock.js";
-import { openConfiguredModel } from "./parts.js";
+import { openConfiguredModel, warnOfNames } from "./parts.js";
 import { fillCores, inParallel, runInProcess } from "./pool.js";
-import { prepare } from "./preparation.js";
+import { isPrepared, prepare } from "./preparation.js";
 import { provenance } from "./provenance.js";
 import { type RunPlan, settledState } from "./run.js";
 import { refuseUsed } from "./run-directory.js";
@@ -78,15 +78,16 @@ async function prepareShared(
   );
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
   const { configuration } = first;
-  const model = await openConfiguredModel(configuration);
-  const { imageSize, description } = model;
-  await model.close();
   const { env, world, render, keys, episodesPerIteration: count } = configuration;
   await closing(async (openingHere) => {
+    const model = await openingHere(openConfiguredModel(configuration));
+    const { imageSize, description } = model;
     const environments = await openingHere(
       openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),
     );
     await opening(begin(plan, description, environments.world.catalog.document));
+    // Once, when the comparison begins; its runs say nothing.
+    if (!isPrepared(shared, configuration)) await warnOfNames(model, environments, configuration, progress);
     await prepare(shared, configuration, environments, imageSize, progress);
   });
 }

@@ -1,7 +1,10 @@
 /** @file Opens a run's agent and model, as its configuration names them. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { EnvironmentLink } from "../environments/environment-link.js";
 import type { World } from "../environments/served-world.js";
+import { drawingFrom } from "../environments/wander.js";
+import { drawNamedPictures, namesKnown, namingWarning } from "../evaluation/naming.js";
 import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
 import { AGENT_SIZES, agentReplayBytes, createAgent } from "../sac/create-agent.js";
@@ -38,4 +41,17 @@ export async function openAgent(configuration: Configuration, world: World, prog
   const opened = await createAgent(agent, options);
   progress.say(`agent: ${opened.description}`);
   return opened;
+}
+
+/** Tells before a run begins where the model does not know the world's objects: the run would train at chance. */
+export async function warnOfNames(
+  model: VisionLanguageModel,
+  environments: EnvironmentLink,
+  { testSeed, world }: Configuration,
+  progress: Progress,
+): Promise<void> {
+  const pictures = await drawNamedPictures(drawingFrom(environments, progress), testSeed);
+  const names = environments.world.catalog.objects.map(({ name }) => name);
+  const warning = namingWarning(await namesKnown(model, names, pictures), world);
+  if (warning !== null) progress.warn(warning);
 }

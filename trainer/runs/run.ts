@@ -15,7 +15,7 @@ import { type Configuration, parseResolved } from "../settings/configuration.js"
 import { type Checkpoint, newestState } from "./checkpoints.js";
 import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
-import { openAgent, openConfiguredModel } from "./parts.js";
+import { openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
 import { prepare } from "./preparation.js";
 import { learnFeasibilityOnce } from "./pretrained.js";
 import { provenance } from "./provenance.js";
@@ -68,6 +68,9 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
     if (mode === "restart") directory.restart();
     const checkpoint = mode === "resume" ? resumed(directory, plan, progress) : null;
     const shared = plan.shared ?? path.join(folder, "shared");
+    if (plan.shared === undefined && checkpoint === null) {
+      await warnOfNames(model, environments, configuration, progress);
+    }
     const preparation = await prepare(shared, configuration, environments, model.imageSize, progress);
     const parts = { environments, agent, model, ...preparation, progress, signal };
     const learnFeasibility = () => learnFeasibilityOnce({ ...parts, configuration, shared, pretrained });
