@@ -6,6 +6,7 @@ import type { Sample } from "../../trainer/rls3/episodes.js";
 import { type RewardOptions, rewards } from "../../trainer/rls3/reward.js";
 import { scoreSamples } from "../../trainer/rls3/scoring.js";
 import { ACTION_SPEC, loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
+import type { ScoreFrom } from "../../trainer/settings/signal-names.js";
 import { AnsweringModel } from "../answering-model.js";
 
 const catalog = loadCatalog("rooms");
@@ -19,8 +20,8 @@ const sample: Sample = {
   ...{ episode: 0, step: 0, scene: 0, slot: 0, image: new Uint8Array(12) },
   objects: Int32Array.from([BOTTLE, 0, 900, 0, 0, PLATE, 300, 0, 0, 0, BOWL, -300, 0, 0, 0]),
 };
-const one = async (model: AnsweringModel) => {
-  const [scored] = await scoreSamples(model, world, [sample]);
+const one = async (model: AnsweringModel, from: ScoreFrom = "flips") => {
+  const [scored] = await scoreSamples(model, world, [sample], from);
   if (scored === undefined) throw new Error("a sample is scored");
   return scored;
 };
@@ -36,6 +37,28 @@ const paper: RewardOptions = {
 /** β·J₂ of an episode of this sample alone. */
 const paid = (scored: Awaited<ReturnType<typeof one>>): number | undefined =>
   rewards([[{ sample: 0 }]], [scored], paper)[0]?.[0]?.extrinsic;
+
+describe("p of a sample", () => {
+  it("is taken from the flips, from the right answer alone, or from what is said", async () => {
+    const rule = new AnsweringModel();
+    const by = async (from: ScoreFrom) => (await one(rule, from)).probability ?? Number.NaN;
+    const { pairs } = await one(rule);
+    const moved = pairs.filter(({ slots }) => slots.includes(0));
+    const meanOf = (value: (pair: (typeof pairs)[number]) => number): number =>
+      moved.reduce((sum, pair) => sum + value(pair), 0) / moved.length;
+    expect(await by("flips")).toBeCloseTo(
+      meanOf(({ answer }) => answer.probability),
+      12,
+    );
+    expect(await by("likelihood")).toBeCloseTo(
+      meanOf(({ answer }) => answer.likelihood),
+      12,
+    );
+    expect(await by("spoken")).toBe(1);
+    const mute = new AnsweringModel({ says: () => "" });
+    expect((await one(mute, "spoken")).probability).toBe(0);
+  });
+});
 
 describe("a model that answers", () => {
   it("is worth 1 by the rubric where it says what is right, and J₂ is (6 − 5)²", async () => {

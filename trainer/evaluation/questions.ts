@@ -145,6 +145,8 @@ export function question(world: World, { scene, objects }: State, first: number,
 /** How one question was answered: the right caption's probability among all asked (softmax), and by how much it beats each wrong one. */
 export interface Answer {
   readonly probability: number;
+  /** Of a model that answers: how likely it is to say just the right answer. Without meaning for one that ranks. */
+  readonly likelihood: number;
   /** Logit of the right caption minus that of each wrong one, the full flip first. */
   readonly margins: readonly number[];
 }
@@ -164,7 +166,7 @@ function answerOf(row: Float32Array): Answer {
     rivals += Math.exp(-margin);
   }
   // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
-  return { probability: 1 / (1 + rivals), margins };
+  return { probability: 1 / (1 + rivals), likelihood: Math.exp(right), margins };
 }
 
 /** Asks all questions of all images. `images` are u8 [size, size, 3] each. */

@@ -119,7 +119,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
   stopwatch.lap("episodes");
 
   // Metadata → captions → model: how well does it do on each sample?
-  const scored = await scoreSamples(model, environments.world, episodes.samples);
+  const scored = await scoreSamples(model, environments.world, episodes.samples, settings.scoreFrom);
   stopwatch.lap("score");
 
   const kept = subsample(episodes.samples, scored, samplingRate, Random.stream(seed, "subsampling", iteration));
@@ -132,7 +132,8 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
     );
   // Learning progress is known only once the model has learned.
   const tunedFirst = looksBack(settings.signal) ? await tune() : null;
-  const paid = tunedFirst === null ? scored : await scoreAgain(model, environments.world, episodes.samples, scored);
+  const again = () => scoreAgain(model, environments.world, episodes.samples, settings.scoreFrom, scored);
+  const paid = tunedFirst === null ? scored : await again();
 
   // + β·h at each valid sample by the signal (the paper's: the worse, the more), or + β·J₂ on the episode's last transition.
   const rewarded = rewards(episodes.steps, paid, settings);

@@ -4,6 +4,7 @@ import type { World } from "../environments/served-world.js";
 import { type Answer, askAloud, captionSet, type Question, sampleQuestions } from "../evaluation/questions.js";
 import { codeTerms, parseAnswer, termF1 } from "../language/index.js";
 import { meanOrNull } from "../mean.js";
+import type { ScoreFrom } from "../settings/signal-names.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
 import type { ScoredSample } from "./reward.js";
@@ -64,16 +65,30 @@ export async function scoreAgain(
   model: VisionLanguageModel,
   world: World,
   samples: readonly Sample[],
+  from: ScoreFrom,
   before: readonly AskedSample[],
 ): Promise<AskedSample[]> {
-  const after = await scoreSamples(model, world, samples);
+  const after = await scoreSamples(model, world, samples, from);
   return before.map((sample, i) => ({ ...sample, probabilityAfter: at(after, i).probability }));
+}
+
+/** How right the model is of a pair, 0 to 1. */
+function rightness(pair: AskedPair, from: ScoreFrom): number {
+  switch (from) {
+    case "flips":
+      return pair.answer.probability;
+    case "likelihood":
+      return pair.answer.likelihood;
+    case "spoken":
+      return rubricOf(pair);
+  }
 }
 
 export async function scoreSamples(
   model: VisionLanguageModel,
   world: World,
   samples: readonly Sample[],
+  from: ScoreFrom = "flips",
 ): Promise<AskedSample[]> {
   const questions = samples.map((sample) => sampleQuestions(world, sample));
   const wording = { world, phrasing: model.phrasing };
@@ -96,7 +111,7 @@ export async function scoreSamples(
     });
     // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
     const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));
-    const probability = meanOrNull(moved.map(({ answer }) => answer.probability));
+    const probability = meanOrNull(moved.map((pair) => rightness(pair, from)));
     const score = probability === null ? null : scoreOf(probability);
     return {
       probability,

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { EnvironmentLink } from "../environments/environment-link.js";
 import type { World } from "../environments/served-world.js";
 import { drawingFrom } from "../environments/wander.js";
+import { InputError } from "../errors.js";
 import { drawNamedPictures, namesKnown, namingWarning } from "../evaluation/naming.js";
 import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
@@ -19,13 +20,18 @@ const BUNDLED_MODEL = path.join(packageRoot, "trainer/vlm/bundled");
 /** The model's directory; "bundled" is the small CLIP that ships. */
 export const modelDirectory = (vlm: string): string => (vlm === "bundled" ? BUNDLED_MODEL : path.resolve(vlm));
 
-export function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
+export async function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;
-  return openModel(modelDirectory(vlm), {
+  const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     fineTuning: fineTuningOf(configuration),
     phrasing: phrasingOf(configuration),
   });
+  if (configuration.scoreFrom === "flips" || model.phrasing.prompt !== null) return model;
+  await model.close();
+  throw new InputError(
+    `--score-from ${configuration.scoreFrom}: ${vlm} is a ${model.description.architecture} model, which ranks captions; it has flips alone`,
+  );
 }
 
 export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {

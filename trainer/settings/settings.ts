@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { ARMS, type Arm } from "./arms.js";
-import { SIGNAL_NAMES } from "./signal-names.js";
+import { SCORES_FROM, SIGNAL_NAMES } from "./signal-names.js";
 
 export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>;
@@ -113,6 +113,12 @@ export const SETTINGS = {
     z.enum(SIGNAL_NAMES),
     "difficulty",
     "what of a sample is paid, by the probability p of what is right: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², or progress (p after fine-tuning less p before)",
+  ),
+  scoreFrom: setting(
+    "Algorithm",
+    z.enum(SCORES_FROM),
+    "flips",
+    "what p is of a model that answers: the right answer's probability among it and its flips, the likelihood of just the right answer, or the rubric of what it says (one that ranks: flips)",
   ),
   paidMargin: setting(
     "Algorithm",
