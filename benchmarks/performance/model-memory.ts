@@ -1,6 +1,6 @@
 /**
  * @file `node dist/benchmarks/performance/model-memory.js [NAME…]`: what memory models of published shapes take to score and to tune, beside what
- * `rls3 vlm inspect` says beforehand. Anonymous pages (a process's own) apart from mapped ones (the weights' file, shared). Linux.
+ * `rls3 vlm inspect` says beforehand, and how long they take. Anonymous pages (a process's own) apart from mapped ones (the weights' file, shared). Linux.
  */
 import { fork } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -20,19 +20,23 @@ import { makeModel, type Precision, SHAPES } from "./model-shapes.js";
 const MIB = 2 ** 20;
 /** Milliseconds between two looks at a process. */
 const PERIOD = 20;
-const REPETITIONS = 3;
+
+const TASKS = ["score", "tune"] as const;
+type Task = (typeof TASKS)[number];
 
 const {
   _: named,
   images,
   rank,
   precision,
+  tasks,
+  repetitions,
   json,
   task,
   directory,
 } = await yargs(hideBin(process.argv))
   .scriptName("model-memory")
-  .usage("$0 [NAME…]: memory of models of published shapes, measured and told beforehand")
+  .usage("$0 [NAME…]: memory and seconds of models of published shapes, the memory measured and told beforehand")
   .option("images", { type: "number", default: 16, describe: "images at once" })
   .option("rank", { type: "number", default: 8, describe: "of LoRA" })
   .option("precision", {
@@ -40,8 +44,10 @@ const {
     default: "BF16" as Precision,
     describe: "of the weights on disk",
   })
+  .option("tasks", { type: "array", choices: TASKS, default: [...TASKS], describe: "which to measure" })
+  .option("repetitions", { type: "number", default: 3, describe: "of each task in its process" })
   .option("json", { type: "boolean", default: false })
-  .option("task", { choices: ["score", "tune"] as const, hidden: true })
+  .option("task", { choices: TASKS, hidden: true })
   .option("directory", { type: "string", hidden: true })
   .strictOptions()
   .parse();
@@ -49,7 +55,7 @@ const {
 const fineTuning = { ...fineTuningOf(resolveConfiguration([])), rank, alpha: 2 * rank };
 
 /** In a process of its own: the work, and nothing else. */
-async function perform(what: "score" | "tune", model: string): Promise<void> {
+async function perform(what: Task, model: string): Promise<void> {
   const opened = await openModel(model, {
     runtime: { device: "cpu", threads: availableParallelism() },
     ...(what === "tune" ? { fineTuning } : {}),
@@ -58,16 +64,27 @@ async function perform(what: "score" | "tune", model: string): Promise<void> {
   const size = opened.imageSize;
   const batch = { count: images, height: size, width: size, data: new Uint8Array(images * size * size * 3).fill(99) };
   const { captions } = typicalWork(images, opened.phrasing);
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+  let seconds = Infinity;
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    // Each time another picture: what is made of one is kept for as long as its parameters stay.
+    batch.data.fill(repetition);
+    const start = performance.now();
     if (what === "score") await opened.score(batch, captions);
     else await opened.fineTune(batch, captions);
+    seconds = Math.min(seconds, (performance.now() - start) / 1000);
   }
+  process.send?.(seconds);
   await opened.close();
 }
 
 interface Resident {
   readonly anonymous: number;
   readonly mapped: number;
+}
+
+interface Measured extends Resident {
+  /** Of the fastest repetition. */
+  readonly seconds: number;
 }
 
 function resident(pid: number): Resident {
@@ -82,9 +99,14 @@ function resident(pid: number): Resident {
 }
 
 /** The most of each kind while the task runs. */
-function measure(what: "score" | "tune", model: string): Promise<Resident> {
-  const flags = ["--task", what, "--directory", model, "--images", String(images), "--rank", String(rank)];
-  const child = fork(fileURLToPath(import.meta.url), flags);
+function measure(what: Task, model: string): Promise<Measured> {
+  const numbers = { images, rank, repetitions };
+  const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = fork(fileURLToPath(import.meta.url), ["--task", what, "--directory", model, ...flags]);
+  let seconds = Number.NaN;
+  child.on("message", (found) => {
+    seconds = Number(found);
+  });
   let peak: Resident = { anonymous: 0, mapped: 0 };
   const timer = setInterval(() => {
     const { anonymous, mapped } = resident(child.pid ?? 0);
@@ -93,7 +115,7 @@ function measure(what: "score" | "tune", model: string): Promise<Resident> {
   return new Promise((resolve, reject) => {
     child.on("exit", (code) => {
       clearInterval(timer);
-      if (code === 0) resolve(peak);
+      if (code === 0) resolve({ ...peak, seconds });
       else reject(new Error(`${what} of ${path.basename(model)} ended with ${code}`));
     });
   });
@@ -106,6 +128,7 @@ interface Row {
   readonly anonymous: number;
   readonly mapped: number;
   readonly weights: number;
+  readonly seconds: number;
 }
 
 const show = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
@@ -118,14 +141,14 @@ async function main(): Promise<void> {
     try {
       const model = makeModel(folder, name, precision);
       const told = memoryOf(model, images, fineTuning);
-      for (const what of ["score", "tune"] as const) {
-        const { anonymous, mapped } = await measure(what, model);
-        const row = { model: name, task: what, told: told[what], anonymous, mapped, weights: told.weights };
+      for (const what of tasks) {
+        const found = await measure(what, model);
+        const row = { model: name, task: what, told: told[what], ...found, weights: told.weights };
         rows.push(row);
         if (json) continue;
         const ratio = (row.anonymous / row.told).toFixed(2);
         console.log(
-          `${name} ${precision}, ${what} ${images} images: ${show(anonymous)} anonymous, ${ratio} of the ${show(row.told)} told; ${show(mapped)} mapped, weights ${show(row.weights)}`,
+          `${name} ${precision}, ${what} ${images} images: ${show(row.anonymous)} anonymous, ${ratio} of the ${show(row.told)} told; ${show(row.mapped)} mapped, weights ${show(row.weights)}; ${row.seconds.toFixed(1)} s`,
         );
       }
     } finally {

@@ -17,11 +17,26 @@ interface Shape {
   readonly like: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly imageSize: number;
+  /** Norms that multiply by their weight and 1: Gemma's. */
+  readonly offsetNorms?: RegExp;
 }
 
 const so400m = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, num_attention_heads: 16 };
 
-/** After openai/clip-vit-…'s and google/siglip-…'s config.json; what is left out has the class's default. */
+/** Tokens of test/golden's tokenizers, whose vocabularies are smaller than the models'. */
+const PALIGEMMA = { model_type: "paligemma", image_token_index: 520, eos_token_id: 1 };
+const GEMMA_NORMS = /^model\.language_model\./;
+
+const gemma2b = {
+  model_type: "gemma",
+  hidden_size: 2048,
+  intermediate_size: 16_384,
+  num_attention_heads: 8,
+  num_key_value_heads: 1,
+  head_dim: 256,
+};
+
+/** After the config.json that each was published with; what is left out has the class's default. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   "clip-vit-b-32": { like: "clip-tiny", imageSize: 224, config: { model_type: "clip" } },
   "clip-vit-l-14-336": {
@@ -51,6 +66,54 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       vision_config: { ...so400m, image_size: 384, patch_size: 14 },
     },
   },
+  // google/paligemma-3b-pt-224
+  "paligemma-3b-224": {
+    like: "paligemma-tiny",
+    imageSize: 224,
+    offsetNorms: GEMMA_NORMS,
+    config: {
+      ...PALIGEMMA,
+      text_config: { ...gemma2b, num_hidden_layers: 18, vocab_size: 257_216 },
+      vision_config: { ...so400m, image_size: 224, patch_size: 14, vision_use_head: false },
+    },
+  },
+  // For the decoder's speed: Gemma 2B's layers, two of them, behind a tower that is of no account.
+  "gemma-2b-2-layers": {
+    like: "paligemma-tiny",
+    imageSize: 224,
+    offsetNorms: GEMMA_NORMS,
+    config: {
+      ...PALIGEMMA,
+      text_config: { ...gemma2b, num_hidden_layers: 2, vocab_size: 8192 },
+      vision_config: {
+        hidden_size: 64,
+        intermediate_size: 128,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        image_size: 224,
+        patch_size: 14,
+        vision_use_head: false,
+      },
+    },
+  },
+  // llava-hf/llava-1.5-7b-hf
+  "llava-1.5-7b": {
+    like: "llava-tiny",
+    imageSize: 336,
+    config: {
+      model_type: "llava",
+      image_token_index: 513,
+      text_config: { vocab_size: 32_064, rms_norm_eps: 1e-5, max_position_embeddings: 4096 },
+      vision_config: {
+        hidden_size: 1024,
+        intermediate_size: 4096,
+        num_hidden_layers: 24,
+        num_attention_heads: 16,
+        image_size: 336,
+        patch_size: 14,
+      },
+    },
+  },
 };
 
 const BLOCK_BYTES = 64 * 2 ** 20;
@@ -73,14 +136,14 @@ function bytesOf(values: Float32Array, precision: Precision): Uint8Array {
 }
 
 /** Norms multiply by 1; a scale and a bias of logits are small numbers; everything else is random. */
-const constantOf = (name: string): number | null => {
-  if (/(?:norm\d?|layrnorm)\.weight$/.test(name)) return 1;
+const constantOf = (name: string, { offsetNorms }: Shape): number | null => {
+  if (/(?:norm\d?|layrnorm)\.weight$/.test(name)) return offsetNorms?.test(name) ? 0 : 1;
   return /(?:norm\d?|layrnorm)\.bias$|^logit_/.test(name) ? 0 : null;
 };
 
 const count = ({ shape }: ParameterShape): number => shape.reduce((a, b) => a * b, 1);
 
-function writeWeights(file: string, shapes: readonly ParameterShape[], precision: Precision): void {
+function writeWeights(file: string, shape: Shape, shapes: readonly ParameterShape[], precision: Precision): void {
   const size = BYTES[precision];
   let end = 0;
   const entries = shapes.map((own) => {
@@ -98,7 +161,7 @@ function writeWeights(file: string, shapes: readonly ParameterShape[], precision
     writeSync(descriptor, length);
     writeSync(descriptor, header);
     for (const own of shapes) {
-      const constant = constantOf(own.name);
+      const constant = constantOf(own.name, shape);
       if (constant !== null) {
         writeSync(descriptor, bytesOf(new Float32Array(count(own)).fill(constant), precision));
         continue;
@@ -139,7 +202,7 @@ export function makeModel(folder: string, name: string, precision: Precision): s
       const free = ((bavail * bsize) / 2 ** 30).toFixed(1);
       throw new InputError(`${folder}: ${name} takes ${(bytes / 2 ** 30).toFixed(1)} GiB, and ${free} are free there`);
     }
-    writeWeights(path.join(directory, "model.safetensors"), shapes, precision);
+    writeWeights(path.join(directory, "model.safetensors"), shape, shapes, precision);
     return directory;
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
