@@ -20,7 +20,7 @@ interface Result {
 
 const { json, _: named } = await yargs(hideBin(process.argv))
   .scriptName("npm run bench --")
-  .usage("$0 [NAME…]: rates of all benchmarks, or of those named, on an otherwise idle machine")
+  .usage("$0 [NAME…]: rates of all benchmarks, or of those whose names begin so, on an otherwise idle machine")
   .option("json", { type: "boolean", default: false, describe: "one JSON document, with the shapes of floors" })
   .strictOptions()
   .parse();
@@ -32,7 +32,9 @@ for (const file of readdirSync(folder).sort()) {
   const module = (await import(pathToFileURL(path.join(folder, file)).href)) as { benchmarks?: readonly Benchmark[] };
   all.push(...(module.benchmarks ?? []));
 }
-const unknown = wanted.filter((name) => !all.some((benchmark) => benchmark.name === name));
+/** By its name, or by the beginning of it up to a dot. */
+const means = (name: string, { name: own }: Benchmark): boolean => own === name || own.startsWith(`${name}.`);
+const unknown = wanted.filter((name) => !all.some((benchmark) => means(name, benchmark)));
 if (unknown.length > 0) {
   console.error(`no benchmark named ${unknown.join(", ")}; there are: ${all.map(({ name }) => name).join(", ")}`);
   process.exit(2);
@@ -53,7 +55,7 @@ if (!json)
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
   );
 for (const benchmark of all) {
-  if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
+  if (wanted.length > 0 && !wanted.some((name) => means(name, benchmark))) continue;
   const { value, floor, note, shapes } = await benchmark.measure();
   const result: Result = {
     name: benchmark.name,

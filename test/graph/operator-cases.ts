@@ -14,6 +14,12 @@ export interface CaseInputs {
   readonly i: g.Value;
 }
 
+/** Of four positions and heads of six numbers. */
+const turns = (graph: g.Graph): g.RotaryTables => {
+  const angles = Float32Array.from({ length: 12 }, (_, i) => Math.floor(i / 3) / ((i % 3) + 1));
+  return { cos: graph.constant(angles.map(Math.cos), [4, 3]), sin: graph.constant(angles.map(Math.sin), [4, 3]) };
+};
+
 /** A value of each, under the operator's name (and more words where there are several). */
 export function operatorCases({ x, p, w, v, i }: CaseInputs): Record<string, g.Value> {
   const stacked = g.reshape(g.concat([x, p], 0), [2, 4, 6]);
@@ -77,10 +83,12 @@ export function operatorCases({ x, p, w, v, i }: CaseInputs): Record<string, g.V
     sum: g.sum(g.square(x), 0),
     mean: g.mean(g.square(stacked), [0, 2], "keep"),
     max: g.max(x, -1),
+    argMax: g.multiply(g.cast(g.argMax(x), "float32"), g.slice(v, 0, 0, 4)),
     sumTo: g.sumTo(g.square(stacked), [4, 1]),
     sumOfSquares: g.sumOfSquares(x),
     layerNormalization: g.layerNormalization(stacked, p.graph.filled([6], 1.5), v),
-    rmsNormalize: g.rmsNormalize(x, 1e-6),
+    rmsNormalization: g.rmsNormalization(stacked, v, 1e-6),
+    rotary: g.rotary(g.reshape(stacked, [2, 2, 2, 6]), g.reshape(g.slice(i, 0, 0, 4), [2, 2]), turns(x.graph)),
     l2Normalize: g.l2Normalize(x),
     softmax: g.softmax(stacked),
     logSoftmax: g.logSoftmax(x),

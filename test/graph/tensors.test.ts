@@ -307,9 +307,12 @@ describe("normalisation over the last axis", () => {
       },
     ],
     [
-      "rmsNormalize",
-      ([v]) => g.rmsNormalize(v as g.Value, 1e-3),
-      (row) => row.map((value) => value / Math.sqrt(plainMean(row.map((x) => x * x)) + 1e-3)),
+      "rmsNormalization",
+      ([v, s]) => g.rmsNormalization(v as g.Value, s as g.Value, 1e-3),
+      (row) => {
+        const root = Math.sqrt(plainMean(row.map((value) => value * value)) + 1e-3);
+        return row.map((value, i) => (value / root) * (scale.data[i] ?? 0));
+      },
     ],
     ["l2Normalize", ([v]) => g.l2Normalize(v as g.Value), (row) => row.map((value) => value / Math.hypot(...row))],
     [
@@ -330,10 +333,42 @@ describe("normalisation over the last axis", () => {
   ];
 
   test.each(cases)("%s has its formula's values and the right gradient", async (name, f, plain) => {
-    const inputs = name === "layerNormalization" ? [x, scale, bias] : [x];
+    const inputs = { layerNormalization: [x, scale, bias], rmsNormalization: [x, scale] }[name] ?? [x];
     const { y } = await evaluate(runtime, inputs, (values) => ({ y: f(values) }));
     expect(largestDifference(y ?? [], rows.flatMap(plain))).toBeLessThan(1e-5);
     await checkGradients(runtime, inputs, f, random, { step: 0.02, tolerance: 5e-3 });
+  });
+});
+
+describe("rotary positions", () => {
+  const random = seeded("rotary");
+  // Rows, heads, cells, and two pairs of numbers.
+  const inputs = [
+    { shape: [2, 3, 2, 4], data: normals(48, random) },
+    { shape: [2, 2], type: "int32" as const, data: [5, 0, 3, 3] },
+  ];
+  const angle = (position: number, pair: number): number => position / (pair + 1);
+  const f = ([x, positions]: g.Value[]): g.Value => {
+    const table = (of: (angle: number) => number): g.Value => {
+      const data = Float32Array.from({ length: 12 }, (_, i) => 1.5 * of(angle(Math.floor(i / 2), i % 2)));
+      return (x as g.Value).graph.constant(data, [6, 2]);
+    };
+    return g.rotary(x as g.Value, positions as g.Value, { cos: table(Math.cos), sin: table(Math.sin) });
+  };
+
+  test("each pair is turned by its position's angle, times the tables' factor", async () => {
+    const { y } = await evaluate(runtime, inputs, (values) => ({ y: f(values) }));
+    const [x, positions] = inputs.map(({ data }) => data) as [number[], number[]];
+    const expected = x.map((_, i) => {
+      const [head, place] = [i - (i % 4), i % 4];
+      const position = positions[Math.floor(i / 24) * 2 + (Math.floor(i / 4) % 2)] ?? 0;
+      const [a, b] = [x[head + (place % 2)] ?? 0, x[head + (place % 2) + 2] ?? 0];
+      const turn = angle(position, place % 2);
+      const [cos, sin] = [1.5 * Math.cos(turn), 1.5 * Math.sin(turn)];
+      return place < 2 ? a * cos - b * sin : b * cos + a * sin;
+    });
+    expect(largestDifference(y ?? [], expected)).toBeLessThan(1e-5);
+    await checkGradients(runtime, inputs, (values) => g.square(f(values)), random);
   });
 });
 

@@ -23,7 +23,7 @@ const OPSET = 18;
 const IR_VERSION = 9;
 
 /** onnxruntime's own operators, which its cpu, webgpu and cuda kernels have beside ONNX's. */
-const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu"]);
+const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu", "RotaryEmbedding"]);
 const CONTRIBUTED_DOMAIN = "com.microsoft";
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;

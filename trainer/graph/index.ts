@@ -25,6 +25,7 @@ export * from "./operators/indexing.js";
 export * from "./operators/matrix.js";
 export * from "./operators/normalization.js";
 export * from "./operators/reductions.js";
+export * from "./operators/rotary.js";
 export * from "./operators/selection.js";
 export * from "./operators/structure.js";
 export * from "./optimizers.js";

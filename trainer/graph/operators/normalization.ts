@@ -1,6 +1,6 @@
 /** @file Normalisations over the last axis: layer, root mean square, L2; softmax and its logarithm. */
 import { apply, applyOne, type Operator, type Value } from "../graph.js";
-import { exp, log, sqrt } from "./activations.js";
+import { exp, log, reciprocal, sqrt } from "./activations.js";
 import { add, divide, multiply, square, subtract } from "./arithmetic.js";
 import { max, mean, sum, sumTo } from "./reductions.js";
 
@@ -29,9 +29,25 @@ export function layerNormalization(x: Value, scale: Value, bias: Value, epsilon 
   return y as Value;
 }
 
-/** x / √(mean x² + ε); Gemma and Llama multiply by (1 + w) or w afterwards. */
-export const rmsNormalize = (x: Value, epsilon: number): Value =>
-  divide(x, sqrt(add(mean(square(x), -1, "keep"), epsilon)));
+const rms: Operator<number> = {
+  name: "RmsNormalization",
+  forward: (inputs, epsilon) => {
+    const [x] = inputs as [Value];
+    return x.graph.emit("SimplifiedLayerNormalization", inputs, [x], { axis: -1, epsilon });
+  },
+  gradient: ({ dy, inputs, options: epsilon }) => {
+    const [x, scale] = inputs as [Value, Value];
+    // Not the operator's second output: on webgpu it is not filled.
+    const inverse = reciprocal(sqrt(add(mean(square(x), -1, "keep"), epsilon)));
+    const normal = multiply(x, inverse);
+    const g = multiply(dy, scale);
+    const dx = multiply(inverse, subtract(g, multiply(normal, mean(multiply(g, normal), -1, "keep"))));
+    return [dx, sumTo(multiply(dy, normal), scale.shape)];
+  },
+};
+
+/** x / √(mean x² + ε) · scale over the last axis. */
+export const rmsNormalization = (x: Value, scale: Value, epsilon: number): Value => applyOne(rms, [x, scale], epsilon);
 
 /** x / ‖x‖ over the last axis. */
 export const l2Normalize = (x: Value): Value => divide(x, sqrt(sum(square(x), -1, "keep")));

@@ -10,7 +10,6 @@ import {
   matMul,
   multiply,
   negate,
-  pad,
   reshape,
   select,
   slice,
@@ -117,13 +116,19 @@ export function scoreProgram(source: GenerativeSource, shape: RowShape): Built {
   });
 }
 
-/** The runtime's variables with a layer's keys and values of what is being spoken after. */
-const cacheNames = (layer: number): readonly [string, string] => [`keys ${layer}`, `values ${layer}`];
+/** The runtime's variables with a layer's keys and values: of the prefixes, which stay as they are, and of what has been said after them. */
+const PREFIXES = "prefixes'";
+const SAID = "said";
+const cacheNames = (of: string, layer: number): readonly [keys: string, values: string] => [
+  `${of} keys ${layer}`,
+  `${of} values ${layer}`,
+];
 
-const cacheShape = ({ groups, headSize }: DecoderConfig, { shape, room }: Speaking): readonly number[] => [
-  shape.rows,
+/** The shape of such a variable for so many cells. */
+const cacheShape = ({ groups, headSize }: DecoderConfig, rows: number, cells: number): readonly number[] => [
+  rows,
   groups,
-  prefixCells(shape) + room,
+  cells,
   headSize,
 ];
 
@@ -141,11 +146,13 @@ export function beginProgram(source: GenerativeSource, speaking: Speaking): Buil
   return programOf(source, (scope) => {
     const { graph } = scope;
     const prefix = prefixCells(shape);
-    const keep: KeyValueStore = (layer, key, value) => {
-      const [keys, values] = cacheNames(layer);
-      graph.assign(keys, pad(slice(key, 2, 0, prefix), 2, 0, room));
-      graph.assign(values, pad(slice(value, 2, 0, prefix), 2, 0, room));
-      return { key, value };
+    const nothing = graph.filled(cacheShape(network.decoder, shape.rows, room), 0);
+    const keep: KeyValueStore = (layer, own) => {
+      const [keys, values] = cacheNames(PREFIXES, layer);
+      graph.assign(keys, slice(own.key, 2, 0, prefix));
+      graph.assign(values, slice(own.value, 2, 0, prefix));
+      for (const said of cacheNames(SAID, layer)) graph.assign(said, nothing);
+      return [own];
     };
     const states = rowStates(scope, network, shape, featuresInput(scope, network, shape), keep);
     if (shape.targets > 0) graph.output("logLikelihoods", targetLikelihoods(scope, network, shape, states));
@@ -156,24 +163,30 @@ export function beginProgram(source: GenerativeSource, speaking: Speaking): Buil
 /** The tokens said last → token, logits; their keys and values join those that are kept. */
 export function nextProgram(source: GenerativeSource, speaking: Speaking): Built {
   const { network } = source;
-  const { rows } = speaking.shape;
-  const all = prefixCells(speaking.shape) + speaking.room;
+  const { shape, room } = speaking;
+  const { rows } = shape;
+  const prefix = prefixCells(shape);
   return programOf(source, (scope) => {
     const { graph } = scope;
     const decoder = decoderOf(scope, network);
-    const slot = graph.input("slot", [1, 1, all, 1], "bool");
-    const join: KeyValueStore = (layer, key, value) => {
-      const size = cacheShape(network.decoder, speaking);
-      const joined = (name: string, own: Value): Value => {
-        const now = select(slot, own, graph.variable(name, size));
+    const slot = graph.input("slot", [1, 1, room, 1], "bool");
+    const variable = (name: string, cells: number): Value =>
+      graph.variable(name, cacheShape(network.decoder, rows, cells));
+    const join: KeyValueStore = (layer, own) => {
+      const joined = (name: string, added: Value): Value => {
+        const now = select(slot, added, variable(name, room));
         graph.assign(name, now);
         return now;
       };
-      const [keys, values] = cacheNames(layer);
-      return { key: joined(keys, key), value: joined(values, value) };
+      const [keys, values] = cacheNames(PREFIXES, layer);
+      const [saidKeys, saidValues] = cacheNames(SAID, layer);
+      return [
+        { key: variable(keys, prefix), value: variable(values, prefix) },
+        { key: joined(saidKeys, own.key), value: joined(saidValues, own.value) },
+      ];
     };
     const x = reshape(embedTokens(decoder, graph.input("ids", [rows, 1], "int32")), [rows, -1]);
-    nextToken(scope, network, decode(decoder, x, cellInputs(scope, network, rows, 1, all), join));
+    nextToken(scope, network, decode(decoder, x, cellInputs(scope, network, rows, 1, prefix + room), join));
   });
 }
 

@@ -269,8 +269,8 @@ export function nextTensors(
     parts: parts.slice(slot, slot + 1),
     positions: places.slice(slot, slot + 1),
   }));
-  const here = new Uint8Array(prefixCells(shape) + room);
-  here[slot] = 1;
+  const here = new Uint8Array(room);
+  here[spoken - 1] = 1;
   return {
     ids: int32(last, [count, 1]),
     positions: int32(positions, [count, 1]),

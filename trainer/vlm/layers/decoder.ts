@@ -2,6 +2,8 @@
  * @file The transformer decoder of Gemma, Gemma 2 and Llama: RMS norms, rotary positions, grouped keys, a gated MLP. Activations are
  * matrices [rows · cells, width], so that every linear layer is one product.
  */
+
+import { at } from "../../at.js";
 import {
   add,
   concat,
@@ -10,13 +12,14 @@ import {
   linear,
   matMul,
   multiply,
+  type RotaryTables,
   reshape,
-  rmsNormalize,
+  rmsNormalization,
+  rotary,
   silu,
-  slice,
   softCap,
   softmax,
-  subtract,
+  split,
   tanhGelu,
   transpose,
   type Value,
@@ -69,10 +72,16 @@ export interface Cells {
   readonly positionsEnd: number;
 }
 
-/** Keys and values of a layer for the cells that are computed → those that are attended to: [rows, groups, keys, head size]. */
-export type KeyValueStore = (layer: number, key: Value, value: Value) => { readonly key: Value; readonly value: Value };
+/** Of some cells, [rows, groups, cells, head size] each. */
+export interface KeysAndValues {
+  readonly key: Value;
+  readonly value: Value;
+}
 
-const asComputed: KeyValueStore = (_layer, key, value) => ({ key, value });
+/** Keys and values of a layer for the cells that are computed → those that are attended to, in the order of the mask's columns. */
+export type KeyValueStore = (layer: number, own: KeysAndValues) => readonly KeysAndValues[];
+
+const asComputed: KeyValueStore = (_layer, own) => [own];
 
 /** A decoder at its place in the module tree. */
 export interface Decoder {
@@ -83,69 +92,79 @@ export interface Decoder {
 
 function rmsNorm({ scope, config }: Decoder, path: string, x: Value): Value {
   const weight = scope.parameter(`${path}.weight`, [config.width]);
-  return multiply(rmsNormalize(x, config.epsilon), config.normOffset === 0 ? weight : add(weight, config.normOffset));
+  return rmsNormalization(x, config.normOffset === 0 ? weight : add(weight, config.normOffset), config.epsilon);
 }
 
-/** Cosine and sine of each position's angles, [rows, 1, cells, head size / 2]; in float32 where the originals round to it. */
-function rotations(graph: Graph, { headSize, theta }: DecoderConfig, { positions, positionsEnd }: Cells): Rotations {
+/** How queries and keys are turned to their positions. */
+interface Turns {
+  readonly positions: Value;
+  /** Times the factor of queries. */
+  readonly query: RotaryTables;
+  readonly key: RotaryTables;
+}
+
+/** In float32 where the originals round to it. */
+function turnsOf(
+  graph: Graph,
+  { headSize, theta, queryScale }: DecoderConfig,
+  { positions, positionsEnd }: Cells,
+): Turns {
   const half = headSize / 2;
-  const table = (of: (angle: number) => number): Value => {
-    const data = Float32Array.from({ length: positionsEnd * half }, (_, cell) => {
-      const frequency = Math.fround(1 / theta ** ((2 * (cell % half)) / headSize));
-      return of(Math.fround(Math.floor(cell / half) * frequency));
-    });
-    const picked = gather(graph.constant(data, [positionsEnd, half]), positions);
-    return reshape(picked, [axis(positions, 0), 1, axis(positions, 1), half]);
-  };
-  return { cos: table(Math.cos), sin: table(Math.sin) };
-}
-
-interface Rotations {
-  readonly cos: Value;
-  readonly sin: Value;
-}
-
-/** Rotary positions (Su et al., 2021), halves of a head paired as in Llama: x [rows, heads, cells, head size]. */
-function rotate(x: Value, { cos, sin }: Rotations): Value {
-  const half = lastAxis(x) / 2;
-  const [a, b] = [slice(x, 3, 0, half), slice(x, 3, half, 2 * half)];
-  return concat([subtract(multiply(a, cos), multiply(b, sin)), add(multiply(b, cos), multiply(a, sin))], 3);
+  const angles = Float32Array.from({ length: positionsEnd * half }, (_, cell) => {
+    const frequency = Math.fround(1 / theta ** ((2 * (cell % half)) / headSize));
+    return Math.floor(cell / half) * frequency;
+  });
+  const tables = (factor: number): RotaryTables => ({
+    cos: graph.constant(
+      angles.map((angle) => factor * Math.cos(angle)),
+      [positionsEnd, half],
+    ),
+    sin: graph.constant(
+      angles.map((angle) => factor * Math.sin(angle)),
+      [positionsEnd, half],
+    ),
+  });
+  return { positions, query: tables(queryScale), key: tables(1) };
 }
 
 /** [rows · cells, heads · size] → [rows, heads, cells, size] */
 const splitHeads = (x: Value, rows: number, heads: number): Value =>
   transpose(reshape(x, [rows, -1, heads, lastAxis(x) / heads]), [0, 2, 1, 3]);
 
-/** Queries [rows, heads, cells, size] over keys and values [rows, groups, keys, size] → [rows · cells, heads · size]. */
-function groupedAttention(config: DecoderConfig, query: Value, key: Value, value: Value, mask: Value): Value {
+/** Queries [rows, heads, cells, size] over the cells that are attended to → [rows · cells, heads · size]. */
+function groupedAttention(config: DecoderConfig, query: Value, seen: readonly KeysAndValues[], mask: Value): Value {
   const { heads, groups, headSize, attentionCap } = config;
-  const [rows, cells, keys] = [axis(query, 0), axis(query, 2), axis(key, 2)];
+  const [rows, cells] = [axis(query, 0), axis(query, 2)];
   // The heads of a group one below the other: its keys are read once, and not copied for each head.
-  const grouped = reshape(query, [rows, groups, (heads / groups) * cells, headSize]);
-  const scores = matMul(grouped, key, { transB: true });
+  const below = [rows, groups, (heads / groups) * cells];
+  const grouped = reshape(query, [...below, headSize]);
+  const scores = concat(
+    seen.map(({ key }) => matMul(grouped, key, { transB: true })),
+    3,
+  );
   const capped = attentionCap === null ? scores : softCap(scores, attentionCap);
-  const weights = softmax(add(reshape(capped, [rows, heads, cells, keys]), mask));
-  const mixed = matMul(reshape(weights, [rows, groups, (heads / groups) * cells, keys]), value);
+  const weights = softmax(add(reshape(capped, [rows, heads, cells, -1]), mask));
+  const shares = split(
+    reshape(weights, [...below, -1]),
+    3,
+    seen.map(({ key }) => axis(key, 2)),
+  );
+  const mixed = seen.map(({ value }, part) => matMul(at(shares, part), value)).reduce((one, other) => add(one, other));
   return reshape(transpose(reshape(mixed, [rows, heads, cells, headSize]), [0, 2, 1, 3]), [-1, heads * headSize]);
 }
 
-function attention(
-  decoder: Decoder,
-  layer: number,
-  x: Value,
-  cells: Cells,
-  turn: Rotations,
-  store: KeyValueStore,
-): Value {
+function attention(decoder: Decoder, layer: number, x: Value, cells: Cells, turns: Turns, store: KeyValueStore): Value {
   const { scope, config } = decoder;
-  const { heads, groups, headSize, queryScale, width } = config;
+  const { heads, groups, headSize, width } = config;
+  const { positions } = turns;
   const path = `${decoder.path}.layers.${layer}.self_attn`;
   const part = (name: string, count: number): Value =>
     splitHeads(projection(scope, `${path}.${name}`, x, count * headSize), cells.rows, count);
-  const query = multiply(rotate(part("q_proj", heads), turn), queryScale);
-  const { key, value } = store(layer, rotate(part("k_proj", groups), turn), part("v_proj", groups));
+  const query = rotary(part("q_proj", heads), positions, turns.query);
+  const key = rotary(part("k_proj", groups), positions, turns.key);
+  const seen = store(layer, { key, value: part("v_proj", groups) });
   const mask = config.slides(layer) ? cells.slidingMask : cells.mask;
-  return projection(scope, `${path}.o_proj`, groupedAttention(config, query, key, value, mask), width);
+  return projection(scope, `${path}.o_proj`, groupedAttention(config, query, seen, mask), width);
 }
 
 /** down(activation(gate(x)) · up(x)) */
@@ -156,12 +175,12 @@ function gatedMlp({ scope, config }: Decoder, path: string, x: Value): Value {
   return projection(scope, `${path}.down_proj`, multiply(activated, up), config.width);
 }
 
-function block(decoder: Decoder, layer: number, x: Value, cells: Cells, turn: Rotations, store: KeyValueStore): Value {
+function block(decoder: Decoder, layer: number, x: Value, cells: Cells, turns: Turns, store: KeyValueStore): Value {
   const { scope, config } = decoder;
   const path = `${decoder.path}.layers.${layer}`;
   const { sandwich } = config;
   const norm = (name: string, value: Value): Value => rmsNorm(decoder, `${path}.${name}`, value);
-  const attended = attention(decoder, layer, norm("input_layernorm", x), cells, turn, store);
+  const attended = attention(decoder, layer, norm("input_layernorm", x), cells, turns, store);
   scope.observe(`text.layer.${layer}.attention`, attended);
   const middle = add(x, sandwich ? norm("post_attention_layernorm", attended) : attended);
   const inner = norm(sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", middle);
@@ -181,10 +200,10 @@ export function embedTokens({ scope, config, path }: Decoder, ids: Value): Value
 
 /** All blocks and the last norm: [rows · cells, width] → the same. */
 export function decode(decoder: Decoder, x: Value, cells: Cells, store: KeyValueStore = asComputed): Value {
-  const turn = rotations(x.graph, decoder.config, cells);
+  const turns = turnsOf(x.graph, decoder.config, cells);
   let state = x;
   for (let layer = 0; layer < decoder.config.layers; layer++) {
-    state = block(decoder, layer, state, cells, turn, store);
+    state = block(decoder, layer, state, cells, turns, store);
   }
   const normed = rmsNorm(decoder, `${decoder.path}.norm`, state);
   decoder.scope.observe("text.norm", normed);
