@@ -52,7 +52,7 @@ function adapter(graph: g.Graph): void {
 }
 
 const PROGRAMS: Readonly<Record<string, (graph: g.Graph) => void>> = {
-  "many rows": (graph) => perceptron(graph, 16384, 256),
+  "many rows": (graph) => perceptron(graph, 32768, 256),
   "many parameters": (graph) => perceptron(graph, 64, 2048),
   adapter,
 };

@@ -88,6 +88,8 @@ export function operatorCases({ x, p, w, v, i }: CaseInputs): Record<string, g.V
     sumOfSquares: g.sumOfSquares(x),
     layerNormalization: g.layerNormalization(stacked, p.graph.filled([6], 1.5), v),
     rmsNormalization: g.rmsNormalization(stacked, v, 1e-6),
+    gated: g.linear(g.gated("silu", x, p), w),
+    "gated by GELU": g.linear(g.gated("tanhGelu", x, p), w),
     rotary: g.rotary(g.reshape(stacked, [2, 2, 2, 6]), g.reshape(g.slice(i, 0, 0, 4), [2, 2]), turns(x.graph)),
     l2Normalize: g.l2Normalize(x),
     softmax: g.softmax(stacked),

@@ -372,6 +372,51 @@ describe("rotary positions", () => {
   });
 });
 
+describe.each([
+  ["silu", g.silu],
+  ["tanhGelu", g.tanhGelu],
+] as const)("a gate of %s", (name, activation) => {
+  const random = seeded("gated");
+  const inputs = [
+    { shape: [3, 4], data: normals(12, random) },
+    { shape: [3, 4], data: normals(12, random) },
+    { shape: [4, 5], data: normals(20, random) },
+  ];
+  const made = ([gate, up, w]: g.Value[]): g.Value =>
+    g.linear(g.gated(name, gate as g.Value, up as g.Value), w as g.Value);
+  const plain = ([gate, up, w]: g.Value[]): g.Value =>
+    g.linear(g.multiply(activation(gate as g.Value), up as g.Value), w as g.Value);
+
+  test("has the numbers and gradients of its parts, and its result is not kept for them", async () => {
+    await checkGradients(runtime, inputs, made, random);
+    const all = (f: (values: g.Value[]) => g.Value) => (values: g.Value[]) => {
+      const y = f(values);
+      const found = g.gradients(g.sum(g.square(y)), values);
+      return Object.fromEntries([y, ...found].map((value, i) => [`y${i}`, value]));
+    };
+    const [one, other] = [await evaluate(runtime, inputs, all(made)), await evaluate(runtime, inputs, all(plain))];
+    for (const key of Object.keys(one))
+      expect(largestDifference(one[key] ?? [], other[key] ?? []), key).toBeLessThan(1e-5);
+  });
+
+  test("takes less memory in a step of many layers", () => {
+    const layout = Array.from({ length: 24 }, (_, i) => ({ name: `${i}`, shape: [200, 200] }));
+    const peak = (f: typeof made): number => {
+      const graph = new g.Graph();
+      const flat = graph.input("flat", [g.layoutSize(layout)]);
+      const weights = [...g.views(flat, layout).values()];
+      let x = graph.input("x", [4000, 200]);
+      for (let layer = 0; layer < 8; layer++) {
+        const [gate, up, down] = weights.slice(3 * layer) as [g.Value, g.Value, g.Value];
+        x = f([g.linear(x, gate), g.linear(x, up), down]);
+      }
+      graph.output("gradient", g.gradients(g.sum(x), [flat])[0] as g.Value);
+      return graph.memory().peakBytes;
+    };
+    expect(peak(made) / peak(plain)).toBeLessThan(0.8);
+  });
+});
+
 describe("indexing", () => {
   const random = seeded("indexing");
 

@@ -4,6 +4,7 @@
  * only what outputs need is serialized, so gradient rules may ask for things freely.
  */
 import { type GraphMemory, peakOf, type TensorSize } from "./memory.js";
+import { orderNodes } from "./node-order.js";
 import {
   type AttributeProto,
   DATA_TYPE,
@@ -16,15 +17,18 @@ import {
 } from "./onnx.js";
 import { type ProductShape, productsOf } from "./products.js";
 import type { Binding, ElementType } from "./runtime.js";
-import { type Shape, showShape, sizeOf } from "./shapes.js";
+import { lengthOf, type Shape, showShape, sizeOf } from "./shapes.js";
 
 /** The operator set of every model: what onnxruntime 1.30's cpu, webgpu and cuda kernels all run. */
 const OPSET = 18;
 const IR_VERSION = 9;
 
 /** onnxruntime's own operators, which its cpu, webgpu and cuda kernels have beside ONNX's. */
-const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu", "RotaryEmbedding"]);
+const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu", "QuickGelu", "RotaryEmbedding"]);
 const CONTRIBUTED_DOMAIN = "com.microsoft";
+
+/** The `use` of a node that puts gradients of many parameters together. */
+export const GATHERING = "gathering";
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
 
@@ -116,6 +120,18 @@ function typeOf(data: ConstantData): ElementType {
   return "uint8";
 }
 
+/** Of files, those that lie in several places counted once. */
+function bytesIn(places: readonly ExternalData[]): number {
+  const ends = new Map<string, number>();
+  return [...places]
+    .sort((a, b) => a.offset - b.offset)
+    .reduce((sum, { file, offset, length }) => {
+      const end = ends.get(file) ?? 0;
+      ends.set(file, Math.max(end, offset + length));
+      return sum + Math.max(0, offset + length - Math.max(end, offset));
+    }, 0);
+}
+
 const bytesOf = ({ shape, type }: Value): number => sizeOf(shape) * ELEMENT_BYTES[type];
 
 function toAttribute(name: string, value: number | string | readonly number[]): AttributeProto {
@@ -133,8 +149,13 @@ export class Graph {
   readonly #nodes: NodeProto[] = [];
   readonly #producers = new Map<string, NodeProto>();
   readonly #known = new Map<string, readonly Value[]>();
+  /** Nodes that put together what is worth making as soon as it can be made: gradients of many parameters. */
+  readonly #gathering = new Set<NodeProto>();
   /** Names of float32 values that are casts of constants of half precision → those constants. */
   readonly #halves = new Map<string, Value>();
+  readonly #remade = new Map<string, Value>();
+  /** Names of constants that lie in files → where. */
+  readonly #places = new Map<string, ExternalData>();
   readonly #reads: Record<string, string> = {};
   readonly #writes: Record<string, string> = {};
   #names = 0;
@@ -197,14 +218,29 @@ export class Graph {
   }
 
   /** A tensor whose bytes onnxruntime maps from a file beside the model, for example out of a safetensors file. */
-  external(shape: Shape, type: ValueType, { file, offset, length }: ExternalData): Value {
-    return this.#initializer(this.#name(), shape, type, {
+  external(shape: Shape, type: ValueType, place: ExternalData): Value {
+    const value = this.#initializer(this.#name(), shape, type, {
       dataLocation: 1,
       externalData: [
-        { key: "location", value: file },
-        { key: "offset", value: String(offset) },
-        { key: "length", value: String(length) },
+        { key: "location", value: place.file },
+        { key: "offset", value: String(place.offset) },
+        { key: "length", value: String(place.length) },
       ],
+    });
+    this.#places.set(value.name, place);
+    return value;
+  }
+
+  /** Rows start … end − 1 of a constant that lies in a file, where they lie; undefined for anything else. */
+  externalRows(whole: Value, start: number, end: number): Value | undefined {
+    const place = this.#places.get(whole.name);
+    if (place === undefined) return undefined;
+    const shape = [end - start, ...whole.shape.slice(1)];
+    const row = bytesOf(whole) / lengthOf(whole.shape, 0);
+    return this.external(shape, whole.type, {
+      file: place.file,
+      offset: place.offset + start * row,
+      length: (end - start) * row,
     });
   }
 
@@ -226,6 +262,16 @@ export class Graph {
   /** The constant that `widen` made this value of. */
   halfOf(value: Value): Value | undefined {
     return this.#halves.get(value.name);
+  }
+
+  /** Says that `second` is the same numbers as `first` by other nodes, for gradients: then `first` need not be kept for them. */
+  remakes(first: Value, second: Value): void {
+    this.#remade.set(first.name, second);
+  }
+
+  /** What `remakes` said of it. */
+  remadeOf(value: Value): Value | undefined {
+    return this.#remade.get(value.name);
   }
 
   /** Emits one ONNX node, or finds the equal one (of the same `use`) that is there already. For operators' `forward`. */
@@ -253,6 +299,7 @@ export class Graph {
       attribute: Object.entries(attributes).map(([name, value]) => toAttribute(name, value)),
     };
     this.#nodes.push(node);
+    if (use === GATHERING) this.#gathering.add(node);
     for (const value of values) {
       this.#producers.set(value.name, node);
       this.#tensors.set(value.name, value);
@@ -308,11 +355,11 @@ export class Graph {
     };
     const total = (names: readonly string[]): number => names.reduce((sum, name) => sum + size(name).bytes, 0);
     const held = initializer.filter(({ externalData }) => !externalData).map(({ name }) => name);
-    const mapped = initializer.filter(({ externalData }) => externalData).map(({ name }) => name);
+    const mapped = initializer.flatMap(({ name }) => this.#places.get(name) ?? []);
     const fed = this.#inputs.map(({ name }) => name);
     // onnxruntime-node copies the outputs when the last node has run.
     const working = Math.max(peakOf(node, size, outputs), 2 * total([...outputs]));
-    return { peakBytes: total(fed) + total(held) + working, frozenBytes: total(mapped) };
+    return { peakBytes: total(fed) + total(held) + working, frozenBytes: bytesIn(mapped) };
   }
 
   /** A tensor by its name in the model, where outputs have their own. */
@@ -377,22 +424,10 @@ export class Graph {
     };
   }
 
-  /**
-   * The nodes that make `needed`. Of a node's inputs, onnxruntime first makes those whose makers come last in the model; so what is
-   * made of stored constants alone comes first of all here, and is made just before its use instead of long before.
-   */
+  /** The nodes that make `needed`. */
   #ordered(needed: ReadonlySet<string>): NodeProto[] {
-    const early = new Set<string>();
-    for (const { name, externalData } of this.#initializers.values()) if (externalData) early.add(name);
-    const isEarly = ({ input, output }: NodeProto): boolean => {
-      const found =
-        input.some((tensor) => early.has(tensor)) &&
-        input.every((tensor) => early.has(tensor) || this.#initializers.has(tensor));
-      if (found) for (const tensor of output) early.add(tensor);
-      return found;
-    };
     const nodes = this.#nodes.filter((node) => node.output.some((tensor) => needed.has(tensor)));
-    const first = new Set(nodes.filter(isEarly));
-    return first.size === 0 ? nodes : [...first, ...nodes.filter((node) => !first.has(node))];
+    const constants = { all: new Set(this.#initializers.keys()), stored: new Set(this.#places.keys()) };
+    return orderNodes(nodes, constants, this.#gathering);
   }
 }

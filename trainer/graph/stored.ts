@@ -14,8 +14,8 @@ export function stored(graph: Graph, shape: Shape, type: StoredFloat, place: Ext
   return type === "float32" ? tensor : graph.widen(tensor);
 }
 
-/** The same value for use together with another: a stored weight of half precision is cast anew, all else is what it was. */
+/** The same value for a gradient's use: a stored weight of half precision is cast anew, others may have been made twice; all else is what it was. */
 export function again(x: Value, use: Value): Value {
   const half = x.graph.halfOf(x);
-  return half ? x.graph.widen(half, use.name) : x;
+  return half ? x.graph.widen(half, use.name) : (x.graph.remadeOf(x) ?? x);
 }

@@ -60,15 +60,16 @@ export const quickGelu = unary(
   (x) => multiply(x, sigmoid(multiply(x, 1.702))),
 );
 
+/** x · σ(x) as one pass. */
+const quick = (x: Value, use = ""): Value => x.graph.emit("QuickGelu", [x], [x], { alpha: 1 }, use)[0] as Value;
+
+const siluRule: Rule = (dy, x, y) => {
+  const s = sigmoid(x);
+  return multiply(dy, add(s, multiply(y, subtract(1, s))));
+};
+
 /** x · σ(x), also called swish: Llama's gate. */
-export const silu = unary(
-  "Silu",
-  (dy, x, y) => {
-    const s = sigmoid(x);
-    return multiply(dy, add(s, multiply(y, subtract(1, s))));
-  },
-  (x) => multiply(x, sigmoid(x)),
-);
+export const silu = unary("Silu", siluRule, (x) => quick(x));
 
 const normalCdf = (x: Value): Value => multiply(add(erf(multiply(x, Math.SQRT1_2)), 1), 0.5);
 
@@ -86,20 +87,52 @@ const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
 const GELU_CUBE = 0.044715;
 
 /** x · σ(2u) of u = √(2/π) · (x + 0.044715 x³), onnxruntime's own operator: one pass, where the parts take nine. */
-const fastGelu = (x: Value): Value => x.graph.emit("FastGelu", [x], [x])[0] as Value;
+const fastGelu = (x: Value, use = ""): Value => x.graph.emit("FastGelu", [x], [x], {}, use)[0] as Value;
+
+/** σ + x · σ · (1 − σ) · (2u)′, from x and y alone. */
+const geluRule: Rule = (dy, x, y) => {
+  const part = add(multiply(square(x), GELU_SLOPE * GELU_CUBE), GELU_SLOPE);
+  const s = sigmoid(multiply(x, part));
+  const inner = subtract(multiply(part, 3), 2 * GELU_SLOPE);
+  return multiply(dy, add(s, multiply(subtract(y, multiply(y, s)), inner)));
+};
 
 /** GELU's tanh approximation: SigLIP's and Gemma's "gelu_pytorch_tanh". */
-export const tanhGelu = unary(
-  "TanhGelu",
-  // σ + x · σ · (1 − σ) · (2u)′, from x alone: nothing but x and y is kept from the forward pass.
-  (dy, x, y) => {
-    const part = add(multiply(square(x), GELU_SLOPE * GELU_CUBE), GELU_SLOPE);
-    const s = sigmoid(multiply(x, part));
-    const inner = subtract(multiply(part, 3), 2 * GELU_SLOPE);
-    return multiply(dy, add(s, multiply(subtract(y, multiply(y, s)), inner)));
+export const tanhGelu = unary("TanhGelu", geluRule, (x) => fastGelu(x));
+
+const GATES = {
+  silu: { activate: quick, rule: siluRule },
+  tanhGelu: { activate: fastGelu, rule: geluRule },
+} as const;
+
+interface Gating {
+  readonly activation: keyof typeof GATES;
+  readonly use: string;
+}
+
+const gating: Operator<Gating> = {
+  name: "Gated",
+  forward: (inputs, { activation, use }) => {
+    const [gate, up] = inputs as [Value, Value];
+    return gate.graph.emit("Mul", [GATES[activation].activate(gate, use), up], [up], {}, use);
   },
-  fastGelu,
-);
+  gradient: ({ dy, inputs, options: { activation } }) => {
+    const [gate, up] = inputs as [Value, Value];
+    const { activate, rule } = GATES[activation];
+    const activated = activate(gate, "gradient");
+    return [rule(multiply(dy, up), gate, activated), multiply(dy, activated)];
+  },
+};
+
+/**
+ * activation(gate) · up. Products with it are differentiated by making it again: of what a step keeps from its forward pass, the gates of
+ * large models are most, and they are two passes over what is there anyway.
+ */
+export function gated(activation: Gating["activation"], gate: Value, up: Value): Value {
+  const [first, second] = ["", "again"].map((use) => applyOne(gating, [gate, up], { activation, use }));
+  gate.graph.remakes(first as Value, second as Value);
+  return first as Value;
+}
 
 const clipping: Operator<readonly [number, number]> = {
   name: "Clip",

@@ -116,12 +116,12 @@ const lowRankLinear: Operator<LowRank & GemmOptions> = {
     return [applyOne(gemm, [low, b, whole], { transB: true })];
   },
   gradient: ({ dy, inputs, options: { scale, alpha = 1, beta = 1 } }) => {
-    const [x, base, a, b, c] = inputs as [Value, Value, Value, Value, Value?];
+    const [, , a, b, c] = inputs as [Value, Value, Value, Value, Value?];
+    const [x, frozen] = inputs.map((input) => again(input, dy)) as [Value, Value];
     const factor = alpha * scale;
     const low = (): Value => product(dy, b, { alpha: factor });
-    const frozen = again(base, dy);
     return [
-      slimSum(base, a)
+      slimSum(frozen, a)
         ? applyOne(gemm, [low(), a, product(dy, frozen, { alpha })], {})
         : product(dy, lowRankSum(frozen, a, b, scale), { alpha }),
       product(dy, x, { transA: true, alpha }),

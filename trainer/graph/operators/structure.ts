@@ -1,6 +1,6 @@
 /** @file Operators that move elements without changing them: reshape, transpose, slice, split, concat, pad, expand; and cast. */
 import { at } from "../../at.js";
-import { apply, applyOne, type Operator, type Value } from "../graph.js";
+import { apply, applyOne, GATHERING, type Operator, type Value } from "../graph.js";
 import { DATA_TYPE, type ValueType } from "../onnx.js";
 import { broadcast, lengthOf, normalAxis, type Shape, sameShape, showShape, sizeOf } from "../shapes.js";
 import { sumTo } from "./reductions.js";
@@ -69,6 +69,10 @@ const slicing: Operator<Range> = {
   forward: ([x], { axis, start, end }) => {
     const input = x as Value;
     const { graph } = input;
+    // Rows of what lies in a file lie there, too, and those of half precision can be widened by themselves.
+    const half = graph.halfOf(input);
+    const rows = axis === 0 ? graph.externalRows(half ?? input, start, end) : undefined;
+    if (rows) return [half ? graph.widen(rows) : rows];
     const shape = input.shape.map((length, i) => (i === axis ? end - start : length));
     const bounds = [start, end, axis].map((value) => graph.integers([value]));
     return graph.emit("Slice", [input, ...bounds], [{ shape, type: input.type }]);
@@ -132,12 +136,11 @@ const splitting: Operator<Parts> = {
     }));
     return input.graph.emit("Split", [input, input.graph.integers(lengths)], outputs, { axis });
   },
-  gradient: ({ dys, outputs, options: { axis } }) => [
-    concat(
-      outputs.map((output, i) => dys[i] ?? output.graph.filled(output.shape, 0)),
-      axis,
-    ),
-  ],
+  gradient: ({ dys, outputs, options: { axis } }) => {
+    const parts = outputs.map((output, i) => dys[i] ?? output.graph.filled(output.shape, 0));
+    // A vector's parts are parameters.
+    return [applyOne(concatenation, parts, { axis, use: at(parts, 0).shape.length === 1 ? GATHERING : "" })];
+  },
 };
 
 /** Parts of the given lengths along an axis. */
@@ -159,15 +162,15 @@ function grouped<T>(items: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
-const concatenation: Operator<number> = {
+const concatenation: Operator<{ readonly axis: number; readonly use: string }> = {
   name: "Concat",
-  forward: (inputs, axis) => {
+  forward: (inputs, { axis, use }) => {
     const [first] = inputs as [Value];
     const total = inputs.reduce((sum, input) => sum + lengthOf(input.shape, axis), 0);
     const shape = first.shape.map((length, i) => (i === axis ? total : length));
-    return first.graph.emit("Concat", inputs, [{ shape, type: first.type }], { axis });
+    return first.graph.emit("Concat", inputs, [{ shape, type: first.type }], { axis }, use);
   },
-  gradient: ({ dy, inputs, options: axis }) =>
+  gradient: ({ dy, inputs, options: { axis } }) =>
     split(
       dy,
       axis,
@@ -186,7 +189,7 @@ export function concat(parts: readonly Value[], axis: number): Value {
     }
   }
   if (parts.length === 1) return first;
-  if (parts.length <= WIDEST) return applyOne(concatenation, parts, along);
+  if (parts.length <= WIDEST) return applyOne(concatenation, parts, { axis: along, use: "" });
   return concat(
     grouped(parts).map((group) => concat(group, along)),
     along,

@@ -8,6 +8,7 @@ import {
   add,
   concat,
   type Graph,
+  gated,
   gather,
   linear,
   matMul,
@@ -16,11 +17,10 @@ import {
   reshape,
   rmsNormalization,
   rotary,
-  silu,
+  slice,
   softCap,
   softmax,
   split,
-  tanhGelu,
   transpose,
   type Value,
 } from "../../graph/index.js";
@@ -171,8 +171,8 @@ function attention(decoder: Decoder, layer: number, x: Value, cells: Cells, turn
 function gatedMlp({ scope, config }: Decoder, path: string, x: Value): Value {
   const gate = projection(scope, `${path}.gate_proj`, x, config.mlp);
   const up = projection(scope, `${path}.up_proj`, x, config.mlp);
-  const activated = config.activation === "silu" ? silu(gate) : tanhGelu(gate);
-  return projection(scope, `${path}.down_proj`, multiply(activated, up), config.width);
+  const mixed = gated(config.activation === "silu" ? "silu" : "tanhGelu", gate, up);
+  return projection(scope, `${path}.down_proj`, mixed, config.width);
 }
 
 function block(decoder: Decoder, layer: number, x: Value, cells: Cells, turns: Turns, store: KeyValueStore): Value {
@@ -210,10 +210,23 @@ export function decode(decoder: Decoder, x: Value, cells: Cells, store: KeyValue
   return normed;
 }
 
+/** Numbers of a head at once: as many as a large layer's weight has. */
+const WIDENED = 2 ** 26;
+
 /** States [n, width] → logits of the next token [n, vocabulary]. */
 export function nextTokenLogits({ scope, config, path }: Decoder, states: Value): Value {
   const { vocabulary, width, tied, logitCap } = config;
   const head = scope.parameter(tied ? `${path}.embed_tokens.weight` : "lm_head.weight", [vocabulary, width]);
-  const logits = linear(states, head, undefined, { transB: true });
+  // A head of half precision is widened for its product, and all of a large vocabulary's would take more memory than anything else.
+  const widened = head.graph.halfOf(head) === undefined ? 0 : vocabulary * width;
+  const parts = Math.ceil(widened / WIDENED);
+  const rows = Math.ceil(vocabulary / Math.max(1, parts));
+  const logits = concat(
+    Array.from({ length: Math.ceil(vocabulary / rows) }, (_, part) => {
+      const end = Math.min(vocabulary, (part + 1) * rows);
+      return linear(states, slice(head, 0, part * rows, end), undefined, { transB: true });
+    }),
+    1,
+  );
   return logitCap === null ? logits : softCap(logits, logitCap);
 }
