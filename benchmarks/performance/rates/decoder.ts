@@ -15,6 +15,7 @@ import {
   sightOf,
 } from "../../../trainer/vlm/generative/programs.js";
 import {
+  keptOf,
   lastCells,
   lossTensors,
   nextTensors,
@@ -98,7 +99,7 @@ const speak: Subject["work"] = (source, count) => {
   const last = new Int32Array(count).fill(9);
   let spoken = 0;
   return {
-    built: nextProgram(source, speaking),
+    built: nextProgram(source, keptOf(speaking)),
     variables: {},
     before: [{ built: begun.built, feeds: begun.feeds() }],
     feeds: () => {

@@ -13,6 +13,7 @@ import { type Context, type RealTokens, realTokens, TOLERANCES } from "./check-c
 import { beginProgram, nextProgram, sightOf } from "./programs.js";
 import {
   type Cells,
+  keptOf,
   lastCells,
   nextTensors,
   prefixCells,
@@ -69,7 +70,7 @@ async function speak(context: Context, features: Tensor, trainable: Trainable | 
   const begun = { features, ...rowTensors(rows, speaking.shape, sight), ...lastCells(rows, speaking.shape) };
   let last = take(await runs(context, beginProgram(source, speaking), begun));
   if (steps === 1) return { ids, logits };
-  const { model, binding } = nextProgram(source, speaking);
+  const { model, binding } = nextProgram(source, keptOf(speaking));
   const program = await runtime.load(model, binding);
   try {
     for (let spoken = 1; spoken < steps; spoken++) {

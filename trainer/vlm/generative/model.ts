@@ -29,6 +29,8 @@ import {
 } from "./plan.js";
 import { answersLoss, beginProgram, type GenerativeSource, nextProgram, scoreProgram, sightOf } from "./programs.js";
 import {
+  type Kept,
+  keptOf,
   lastCells,
   lossTensors,
   nextTensors,
@@ -106,18 +108,14 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     const { program } = await this.programs.get(`begin ${key}`, () => beginProgram(this.source, speaking));
     const found = await program.run({ ...feeds, ...lastCells(rows, shape) }, ["logLikelihoods", "token"]);
     const logits = this.likelihoods(rows, shape, found);
-    const said = await this.speak(rows, speaking, key, found);
+    const said = await this.speak(rows, speaking, found);
     return rows.map((_, i) => ({ logits: at(logits, i), said: this.tokenizer.decode(at(said, i)) }));
   }
 
   /** Greedy: the most likely token, one after another, until every row has ended or is full. */
-  private async speak(
-    rows: readonly QuestionRow[],
-    speaking: Speaking,
-    key: string,
-    begun: Tensors,
-  ): Promise<number[][]> {
+  private async speak(rows: readonly QuestionRow[], speaking: Speaking, begun: Tensors): Promise<number[][]> {
     const { endToken } = this.source.network;
+    const kept = keptOf(speaking);
     const said: number[][] = rows.map(() => []);
     const open = new Set(rows.keys());
     let last = tokensOf(begun);
@@ -128,7 +126,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
         else at(said, row).push(token);
       }
       if (open.size === 0 || spoken === speaking.room) return said;
-      const { program } = await this.programs.get(`next ${key}`, () => nextProgram(this.source, speaking));
+      const { program } = await this.programs.get(`next ${keyOf(kept)}`, () => nextProgram(this.source, kept));
       last = tokensOf(await program.run(nextTensors(rows, speaking, this.sight, last, spoken), ["token"]));
     }
   }
@@ -211,7 +209,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
   }
 }
 
-const keyOf = (shape: RowShape): string => Object.values(shape).join(" ");
+const keyOf = (shape: RowShape | Kept): string => Object.values(shape).join(" ");
 
 function tokensOf(found: Tensors): Int32Array {
   const data = found["token"]?.data;

@@ -31,7 +31,7 @@ import { patchesUnlessFed } from "../training/image-front.js";
 import type { Built } from "../training/program-cache.js";
 import { programOf, type Source } from "../training/source.js";
 import { DECODER_PATH, type GenerativeNetwork } from "./network.js";
-import { cellsOf, isCut, prefixCells, type RowShape, type Sight, type Speaking } from "./rows.js";
+import { cellsOf, isCut, type Kept, prefixCells, type RowShape, type Sight, type Speaking } from "./rows.js";
 
 export interface GenerativeSource extends Source {
   readonly network: GenerativeNetwork;
@@ -161,11 +161,8 @@ export function beginProgram(source: GenerativeSource, speaking: Speaking): Buil
 }
 
 /** The tokens said last → token, logits; their keys and values join those that are kept. */
-export function nextProgram(source: GenerativeSource, speaking: Speaking): Built {
+export function nextProgram(source: GenerativeSource, { rows, prefix, room }: Kept): Built {
   const { network } = source;
-  const { shape, room } = speaking;
-  const { rows } = shape;
-  const prefix = prefixCells(shape);
   return programOf(source, (scope) => {
     const { graph } = scope;
     const decoder = decoderOf(scope, network);

@@ -49,20 +49,25 @@ export function stepped(count: number): number {
   return Math.ceil(count / step) * step;
 }
 
-/** Cells of prompts and answers come in fours. */
-const fours = (count: number): number => Math.ceil(count / 4) * 4;
+/** Cells of prompts and answers: fours up to 32, then steps of a quarter. */
+function cellStep(count: number): number {
+  const step = Math.max(4, 2 ** (Math.floor(Math.log2(Math.max(1, count))) - 2));
+  return Math.ceil(count / step) * step;
+}
 
 /** The shape for rows: padded to the longest of the batch. */
 export function rowShape(rows: readonly QuestionRow[], images: number, imageTokens: number): RowShape {
   const longest = (of: (row: QuestionRow) => number): number => Math.max(...rows.map(of));
+  const answerCells = cellStep(longest(({ answers }) => answers.reduce((sum, { length }) => sum + length - 1, 0)));
   return {
     images,
     rows: stepped(rows.length),
     before: longest(({ before }) => before.length),
     imageTokens,
-    after: fours(longest(({ after }) => after.length)),
-    answerCells: fours(longest(({ answers }) => answers.reduce((sum, { length }) => sum + length - 1, 0))),
-    targets: fours(longest(({ answers }) => answers.reduce((sum, { length }) => sum + length, 0))),
+    after: cellStep(longest(({ after }) => after.length)),
+    answerCells,
+    // No size of its own, which would be one more to build graphs for: each answer has one token more than cells.
+    targets: answerCells + cellStep(longest(({ answers }) => answers.length)),
   };
 }
 
@@ -243,6 +248,15 @@ export interface Speaking {
   readonly shape: RowShape;
   readonly room: number;
 }
+
+/** What is kept of rows that speak; graphs of the next token differ in nothing else. */
+export interface Kept {
+  readonly rows: number;
+  readonly prefix: number;
+  readonly room: number;
+}
+
+export const keptOf = ({ shape, room }: Speaking): Kept => ({ rows: shape.rows, prefix: prefixCells(shape), room });
 
 /** What the graph of the next token is fed when `spoken` tokens have been said; `last` are the newest of them. */
 export function nextTensors(
