@@ -127,9 +127,15 @@ function turnsOf(
   return { positions, query: tables(queryScale), key: tables(1) };
 }
 
+/** The two axes in the middle of four changed over, which moves nothing where one of them has one place. */
+function turned(x: Value): Value {
+  const [first, second, third, last] = x.shape as [number, number, number, number];
+  return second === 1 || third === 1 ? reshape(x, [first, third, second, last]) : transpose(x, [0, 2, 1, 3]);
+}
+
 /** [rows · cells, heads · size] → [rows, heads, cells, size] */
 const splitHeads = (x: Value, rows: number, heads: number): Value =>
-  transpose(reshape(x, [rows, -1, heads, lastAxis(x) / heads]), [0, 2, 1, 3]);
+  turned(reshape(x, [rows, -1, heads, lastAxis(x) / heads]));
 
 /** Queries [rows, heads, cells, size] over the cells that are attended to → [rows · cells, heads · size]. */
 function groupedAttention(config: DecoderConfig, query: Value, seen: readonly KeysAndValues[], mask: Value): Value {
@@ -150,7 +156,7 @@ function groupedAttention(config: DecoderConfig, query: Value, seen: readonly Ke
     seen.map(({ key }) => axis(key, 2)),
   );
   const mixed = seen.map(({ value }, part) => matMul(at(shares, part), value)).reduce((one, other) => add(one, other));
-  return reshape(transpose(reshape(mixed, [rows, heads, cells, headSize]), [0, 2, 1, 3]), [-1, heads * headSize]);
+  return reshape(turned(reshape(mixed, [rows, heads, cells, headSize])), [-1, heads * headSize]);
 }
 
 function attention(decoder: Decoder, layer: number, x: Value, cells: Cells, turns: Turns, store: KeyValueStore): Value {
