@@ -24,7 +24,7 @@ describeHost("the .NET host", () => {
   beforeAll(() => void hostCommand(), BUILD_TIMEOUT);
 
   it("executes each step once through 100 cut connections", { timeout: 240_000 }, async () => {
-    const wire = await Wire.to(await bound([]));
+    const wire = await Wire.to((await bound([])).endpoint);
     const client = await EnvironmentClient.connect({ endpoint: wire.endpoint, resendAfter: 50 });
     closers.push(() => client.close());
     const random = Random.stream(1, "chaos");
@@ -50,7 +50,7 @@ describeHost("the .NET host", () => {
   it("executes each step of 20 clients once, each killed with SIGKILL in the middle of its steps", {
     timeout: 240_000,
   }, async () => {
-    const endpoint = await bound(["--ping-period", "100"]);
+    const { endpoint } = await bound(["--ping-period", "100"]);
     const random = Random.stream(4, "chaos");
     for (let seed = 0; seed < KILLED_CLIENTS; seed++) {
       const client = spawn(process.execPath, [stepper, endpoint, String(seed)], {

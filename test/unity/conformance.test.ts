@@ -30,7 +30,7 @@ describeHost("the .NET host", () => {
 
   it.each(["without", "with"])("conforms when it binds, %s CURVE", async (curve) => {
     const secret = curve === "with";
-    const endpoint = await bound(secret ? ["--keys", keysFile] : []);
+    const { endpoint } = await bound(secret ? ["--keys", keysFile] : []);
     const peer = await Peer.open({ endpoint, ...(secret ? { keys } : {}) });
     closers.push(() => peer.close());
     expect(await failures(peer)).toEqual([]);

@@ -25,10 +25,15 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A host that binds a free port: its endpoint, once it says so. It must end with 0 when it is told to. */
-export async function bound(extra: readonly string[]): Promise<string> {
+export interface BoundHost {
+  readonly endpoint: string;
+  readonly pid: number;
+}
+
+/** A host that binds a free port, once it says where. It must end with 0 when it is told to. */
+export async function bound(extra: readonly string[], envs = 2): Promise<BoundHost> {
   const { command, args } = hostCommand();
-  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", "2", ...extra]);
+  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", String(envs), ...extra]);
   closers.push(async () => {
     child.kill("SIGTERM");
     if (child.exitCode === null) await once(child, "exit");
@@ -36,7 +41,7 @@ export async function bound(extra: readonly string[]): Promise<string> {
   });
   for await (const line of createInterface({ input: child.stdout })) {
     const endpoint = /at (tcp:\/\/\S+)$/.exec(line)?.[1];
-    if (endpoint !== undefined) return endpoint;
+    if (endpoint !== undefined) return { endpoint, pid: child.pid ?? 0 };
   }
   throw new Error("the host ended without saying where it serves");
 }

@@ -27,6 +27,8 @@ try
     };
     var serve = new ServeOptions(arguments.Endpoint, arguments.Connect) { Keys = arguments.Keys == null ? null : GymKeys.Read(arguments.Keys) };
     serve.Once |= arguments.Once;
+    // What a client's huge frames took would stay with the process for good.
+    serve.AfterLarge = () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, true, true);
 
     using var server = GymServer.Start(definition, options, serve, null);
     using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, server));

@@ -30,6 +30,11 @@ namespace Rls3.Gym.Transport
         public bool Once { get; set; }
 
         public GymKeys? Keys { get; set; }
+
+        /// <summary>Called once a message of more than <see cref="LargeBytes"/> is answered and let go: no client of rooms sends one.</summary>
+        public Action? AfterLarge { get; set; }
+
+        public const long LargeBytes = 16L * 1024 * 1024;
     }
 
     /// <summary>
@@ -65,6 +70,19 @@ namespace Rls3.Gym.Transport
             {
                 Peer = peer;
                 Frames = frames;
+            }
+
+            public bool IsLarge
+            {
+                get
+                {
+                    var bytes = 0L;
+                    foreach (var frame in Frames)
+                    {
+                        bytes += frame.Length;
+                    }
+                    return bytes > ServeOptions.LargeBytes;
+                }
             }
         }
 
@@ -209,6 +227,11 @@ namespace Rls3.Gym.Transport
                 lastHeard = Now;
                 Send(router, message.Peer, host.Answer(message.Frames, Now));
                 Answered++;
+                if (message.IsLarge)
+                {
+                    message = default;
+                    serve.AfterLarge?.Invoke();
+                }
                 if (serve.Once && host.SessionsClosed > 0)
                 {
                     // Leaves the last answer its way out: with linger 0, closing at once would drop it.
