@@ -94,6 +94,12 @@ export function orderNodes(
       levels.set(node, { level: 1 + most("level"), depth: most("depth") });
     } else if (makers.some((maker) => gathering.has(maker) || after.has(maker))) after.add(node);
   }
+  // Where one gathering follows from another (an actor's gradients from its critics' step), the nodes stay as they were emitted.
+  const isNested = (node: NodeProto): boolean =>
+    gathering.has(node) ? makersOf(node).some((maker) => after.has(maker)) : gathered.has(node) && after.has(node);
+  if (nodes.some(isNested)) {
+    return [...nodes.filter((node) => depth(node) === 0), ...nodes.filter((node) => depth(node) > 0)];
+  }
   const isMain = (node: NodeProto): boolean => !gathered.has(node) && !gathering.has(node) && !after.has(node);
   const own = (of: (node: NodeProto) => boolean, compare: (a: NodeProto, b: NodeProto) => number): NodeProto[] =>
     nodes.filter(of).sort(compare);
