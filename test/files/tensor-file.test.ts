@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
-import { readTensorFile, writeTensorFile } from "../../trainer/files/tensor-file.js";
+import { readTensorFile, writeSharedTensorFile, writeTensorFile } from "../../trainer/files/tensor-file.js";
 import type { Tensors } from "../../trainer/tensor.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-tensors-"));
@@ -27,6 +28,20 @@ describe("a file of tensors", () => {
 
   it("leaves nothing beside itself", () => {
     expect(readdirSync(folder)).toEqual(["a.safetensors"]);
+  });
+
+  it("that several processes write is cleared of what killed ones have left, once nobody can be writing that", () => {
+    const shared = path.join(mkdtempSync(path.join(folder, "shared-")), "test.safetensors");
+    const left = [`${shared}.${randomUUID()}`, `${shared}.${randomUUID()}.unfinished`];
+    const others = [`${shared}.${randomUUID()}`, `${shared}.txt`, `${path.dirname(shared)}/natural.safetensors`];
+    for (const name of [...left, ...others]) writeFileSync(name, "");
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of [...left, ...others.slice(1)]) utimesSync(name, old, old);
+    writeSharedTensorFile(shared, tensors, null);
+    expect(readdirSync(path.dirname(shared)).sort()).toEqual(
+      [shared, ...others].map((name) => path.basename(name)).sort(),
+    );
+    rmSync(path.dirname(shared), { recursive: true });
   });
 
   it("cut short anywhere, or with any one byte changed, is an input error", () => {

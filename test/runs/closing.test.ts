@@ -1,5 +1,5 @@
 /** @file What a run has opened is closed whatever fails: no process that hangs, and the first error told. */
-import { chmodSync, chownSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { closing } from "../../trainer/closing.js";
@@ -70,12 +70,25 @@ describe("a run ends, with the reason in a line", () => {
     return { code, err };
   };
 
-  it("whose folder may not be written to any more", async () => {
+  it("whose folder may not be written to any more, and whose checkpoints may not be read when it is gone on with", async () => {
+    let run = "";
+    const set = (mode: number): void => {
+      for (const name of ["samples", "checkpoints", ""]) chmodSync(path.join(run, name), mode);
+    };
     const { code, err } = await ends("readonly", (folder) => {
-      for (const name of ["samples", "checkpoints", ""]) chmodSync(path.join(folder, name), 0o500);
+      run = folder;
+      set(0o500);
     });
     expect(code).toBe(3);
     expect(err).toMatch(/may not be written \(EACCES\)/);
+    set(0o700);
+    const checkpoints = path.join(run, "checkpoints");
+    const saved = readdirSync(checkpoints);
+    for (const name of saved) chmodSync(path.join(checkpoints, name), 0);
+    const resumed = await launch(["train", "--resume", run], identity).ended;
+    expect(resumed.code).toBe(3);
+    expect(resumed.err).toMatch(/safetensors may not be used \(EACCES\)/);
+    expect(readdirSync(checkpoints)).toEqual(saved);
   });
 
   it("whose folder is moved away", async () => {

@@ -100,6 +100,17 @@ describe("the lock of a process that", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it("was killed while it took the lock leaves nothing for ever", () => {
+    const folder = temporaryFolder("abandoned");
+    const write = (name: string, text: string): void => writeFileSync(path.join(folder, name), text);
+    write(".lock.1", `999999999 ${hostname()} ${start}`);
+    write(".lock.taking-over", `999999999 ${hostname()} ${start}`);
+    write(".lock.2", `${pid} ${hostname()} ${start}`);
+    write(".lock.3", "");
+    takeLock(folder).close();
+    expect(readdirSync(folder).sort()).toEqual([".lock.2", ".lock.3"]);
+  });
+
   it("does not say when it was started advises to look, and not only to end what may be somebody's", () => {
     const folder = lockedBy("early", `${pid} ${hostname()}`);
     expect(() => takeLock(folder)).toThrow(/or, if that is no rls3, remove .*\.lock$/);

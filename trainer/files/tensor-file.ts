@@ -1,6 +1,7 @@
 /** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../tensor.js";
@@ -48,11 +49,28 @@ export function writeTensorFile(file: string, tensors: Tensors, note: unknown): 
 /** A file that processes side by side may all write, with equal contents: each beside it, and whole when it gets its name. */
 export function writeSharedTensorFile(file: string, tensors: Tensors, note: unknown): void {
   const beside = `${file}.${randomUUID()}`;
+  removeAbandoned(file);
   try {
     writeTensorFile(beside, tensors, note);
     renameSync(beside, file);
   } finally {
     rmSync(beside, { force: true });
+  }
+}
+
+/** Milliseconds after which nobody is still writing what was begun beside a file. */
+const ABANDONED = 3_600_000;
+const UUID = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.unfinished)?$/;
+
+/** What processes that were killed have left beside the file. */
+function removeAbandoned(file: string): void {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder)) {
+    if (!entry.startsWith(name) || !UUID.test(entry.slice(name.length))) continue;
+    const left = path.join(folder, entry);
+    const written = statSync(left, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - written > ABANDONED) rmSync(left, { force: true });
   }
 }
 

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 
-/** Of config.json: equal runs differ in these. */
-const BESIDE = new Set(["command", "versions", "machine", "commit"]);
+/** Of config.json: equal runs differ in these. What runs share is held to its digest, wherever it lies. */
+const BESIDE = new Set(["command", "versions", "machine", "commit", "shared"]);
 /** Where the environment is: another place that serves the same world gives the same numbers, and another world is refused by its digest. */
 const PLACES = new Set(["env", "keys"]);
 const LONGEST_SHOWN = 60;

@@ -1,6 +1,6 @@
 /** @file One process at a time writes to a folder; the lock of one that died is taken over. */
 import { randomUUID } from "node:crypto";
-import { constants, copyFileSync, existsSync, linkSync, rmSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, linkSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { InputError } from "../errors.js";
@@ -46,7 +46,10 @@ export function takeLock(folder: string): Lock {
   const written = writeBeside(file);
   try {
     for (let attempt = 0; ; attempt++) {
-      if (tryLink(written, file)) return new Lock(file);
+      if (tryLink(written, file)) {
+        removeAbandoned(folder);
+        return new Lock(file);
+      }
       const text = readIfThere(file);
       if (text === null) continue;
       const owner = parseLock(text);
@@ -73,6 +76,17 @@ function writeBeside(file: string): string {
   const written = `${file}.${randomUUID()}`;
   writeFileSync(written, identity);
   return written;
+}
+
+/** What processes that were killed while they took the lock have left beside it. */
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${LOCK_FILE}.`)) continue;
+    const left = path.join(folder, name);
+    const text = readIfThere(left);
+    // One without a host is just being written.
+    if (text?.includes(" ") && ownerLives(parseLock(text)) === false) rmSync(left, { force: true });
+  }
 }
 
 /** Others may be taking over the same dead lock at the same time. */
