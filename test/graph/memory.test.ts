@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as g from "../../trainer/graph/index.js";
+import { decodeModel } from "../../trainer/graph/onnx.js";
 import { temporaryFolder } from "../temporary.js";
 import { FROZEN, FROZEN_BYTES } from "./measure-memory.js";
 
@@ -42,6 +43,29 @@ describe("memory of a graph", () => {
     const { peakBytes, frozenBytes } = graph.memory();
     expect(frozenBytes).toBe(10 * length);
     expect(peakBytes / (2 * length)).toBeCloseTo(1, 1);
+  });
+});
+
+test("a model of several steps has each node once, after its makers", () => {
+  const layout = Array.from({ length: 30 }, (_, i) => ({ name: `${i}`, shape: [4, 4] }));
+  const graph = new g.Graph();
+  const x = graph.input("x", [2, 4]);
+  let flat = graph.variable("flat", [g.layoutSize(layout)]);
+  for (let step = 0; step < 3; step++) {
+    const weights = [...g.views(flat, layout).values()];
+    // Half of them are used twice, and one gradient is part of another.
+    const y = weights.reduce(
+      (rows, w, i) => g.tanh(g.linear(rows, i % 2 === 0 ? w : g.add(w, weights[0] as g.Value))),
+      x,
+    );
+    flat = g.sgd(flat, g.gradients(g.mean(g.square(y)), [flat])[0] as g.Value, 0.1);
+  }
+  graph.assign("flat", flat);
+  const { node } = decodeModel(graph.serialize()).graph;
+  const place = new Map(node.flatMap(({ output }, i) => output.map((tensor) => [tensor, i] as const)));
+  expect(new Set(node.map(({ name }) => name)).size).toBe(node.length);
+  node.forEach(({ input }, i) => {
+    for (const tensor of input) expect(place.get(tensor) ?? -1).toBeLessThan(i);
   });
 });
 

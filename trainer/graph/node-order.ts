@@ -57,7 +57,8 @@ function gatheredBy(
     const node = producers.get(tensor);
     if (node === undefined || gathering.has(node)) return 0;
     const others = node.output.flatMap((own) => consumers.get(own) ?? []);
-    if (!others.every((other) => gathering.has(other) || gathered.has(other))) return 0;
+    const isReshape = (other: NodeProto): boolean => other.opType === "Reshape" && gathered.has(other);
+    if (!others.every((other) => gathering.has(other) || isReshape(other))) return 0;
     gathered.set(node, 0);
     const [source] = node.input;
     const below = node.opType === "Reshape" && source !== undefined ? visit(source) : 0;
@@ -84,39 +85,25 @@ export function orderNodes(
   const depth = (node: NodeProto): number => depths.get(node) ?? 0;
   const gathered = gatheredBy(gathering, links, depths);
   const makersOf = ({ input }: NodeProto): NodeProto[] => input.flatMap((tensor) => links.producers.get(tensor) ?? []);
-  const levels = new Map<NodeProto, { readonly level: number; readonly depth: number }>();
-  const after = new Set<NodeProto>();
+  // What follows from something gathered is of the next phase: a run may make several steps one after another.
+  const phases = new Map<NodeProto, number>();
+  const levels = new Map<NodeProto, number>();
   for (const node of nodes) {
+    const gathers = gathering.has(node);
     const makers = makersOf(node);
-    if (gathering.has(node)) {
-      const inner = makers.map((maker) => levels.get(maker) ?? { level: 0, depth: gathered.get(maker) ?? 0 });
-      const most = (key: "level" | "depth"): number => Math.max(0, ...inner.map((own) => own[key]));
-      levels.set(node, { level: 1 + most("level"), depth: most("depth") });
-    } else if (makers.some((maker) => gathering.has(maker) || after.has(maker))) after.add(node);
+    const after = (maker: NodeProto): number => (phases.get(maker) ?? 0) + Number(gathering.has(maker) && !gathers);
+    phases.set(node, Math.max(0, ...makers.map(after)));
+    if (!gathers) continue;
+    levels.set(node, 1 + Math.max(0, ...makers.map((maker) => levels.get(maker) ?? 0)));
+    gathered.set(node, Math.max(0, ...makers.map((maker) => gathered.get(maker) ?? 0)));
   }
-  // Where one gathering follows from another (an actor's gradients from its critics' step), the nodes stay as they were emitted.
-  const isNested = (node: NodeProto): boolean =>
-    gathering.has(node) ? makersOf(node).some((maker) => after.has(maker)) : gathered.has(node) && after.has(node);
-  if (nodes.some(isNested)) {
-    return [...nodes.filter((node) => depth(node) === 0), ...nodes.filter((node) => depth(node) > 0)];
-  }
-  const isMain = (node: NodeProto): boolean => !gathered.has(node) && !gathering.has(node) && !after.has(node);
-  const own = (of: (node: NodeProto) => boolean, compare: (a: NodeProto, b: NodeProto) => number): NodeProto[] =>
-    nodes.filter(of).sort(compare);
-  const levelOf = (node: NodeProto) => levels.get(node) ?? { level: 0, depth: 0 };
-  return [
-    ...own(isMain, (a, b) => depth(a) - depth(b)),
-    ...own(
-      (node) => gathered.has(node),
-      (a, b) => (gathered.get(b) ?? 0) - (gathered.get(a) ?? 0),
-    ),
-    ...own(
-      (node) => gathering.has(node),
-      (a, b) => levelOf(a).level - levelOf(b).level || levelOf(b).depth - levelOf(a).depth,
-    ),
-    ...own(
-      (node) => after.has(node),
-      (a, b) => depth(a) - depth(b),
-    ),
-  ];
+  /** Within a phase: what is neither gathered nor gathers, what is gathered, and what gathers, from the inside out. */
+  const rank = (node: NodeProto): number => levels.get(node) ?? (gathered.has(node) ? 0 : -1);
+  const late = (node: NodeProto): number => gathered.get(node) ?? 0;
+  return [...nodes].sort(
+    (a, b) =>
+      (phases.get(a) ?? 0) - (phases.get(b) ?? 0) ||
+      rank(a) - rank(b) ||
+      (rank(a) < 0 ? depth(a) - depth(b) : late(b) - late(a)),
+  );
 }
