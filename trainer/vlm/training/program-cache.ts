@@ -20,7 +20,7 @@ export function bucket(count: number): number {
   return count <= 64 ? 2 ** Math.ceil(Math.log2(Math.max(1, count))) : Math.ceil(count / 64) * 64;
 }
 
-const MOST = 48;
+const MOST = 64;
 /** Where each program has a copy of a large model's weights of its own. */
 const MOST_COPIES = 4;
 

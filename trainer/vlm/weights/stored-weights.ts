@@ -28,7 +28,7 @@ const IN_GRAPHS: Readonly<Partial<Record<StoredType, "float32" | "float16" | "bf
 
 /**
  * From this size on (as float32) weights are used where they lie in the mapped file. Smaller ones are copied into each program, which
- * onnxruntime then packs for its products; a process holds up to 48 programs.
+ * onnxruntime then packs for its products; a process holds up to 64 programs.
  */
 const IN_PLACE_FROM = 16 * 2 ** 20;
 
