@@ -4,8 +4,8 @@ import path from "node:path";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
 import type { Progress } from "../../trainer/progress.js";
 import { loadCatalog, SHIPPED_WORLDS } from "../../trainer/rooms/index.js";
-import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/initial.js";
-import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/pretrain.js";
+import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/clip/initial.js";
+import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/clip/pretrain.js";
 
 interface Base {
   /** What it has seen, for people. */

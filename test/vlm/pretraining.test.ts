@@ -7,10 +7,10 @@ import { Random } from "../../trainer/random/random.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { TextTokenizer } from "../../trainer/vlm/files/tokenizer.js";
 import { captionSet, pairsOf, relationAccuracy } from "../../trainer/vlm/pretraining/captions.js";
+import type { ModelSize } from "../../trainer/vlm/pretraining/clip/initial.js";
+import { pretrain } from "../../trainer/vlm/pretraining/clip/pretrain.js";
 import { evaluate } from "../../trainer/vlm/pretraining/evaluate.js";
-import type { ModelSize } from "../../trainer/vlm/pretraining/initial.js";
 import { objectsIn } from "../../trainer/vlm/pretraining/labelled.js";
-import { pretrain } from "../../trainer/vlm/pretraining/pretrain.js";
 import { temporaryFolder } from "../temporary.js";
 
 const size: ModelSize = {

@@ -9,8 +9,8 @@ import { loadCatalog } from "../../trainer/rooms/index.js";
 import { readClipConfig } from "../../trainer/vlm/clip/config.js";
 import { textTree, treeTensors } from "../../trainer/vlm/contrastive/text-tree.js";
 import { TextTokenizer } from "../../trainer/vlm/files/tokenizer.js";
-import { tokenizerFiles } from "../../trainer/vlm/pretraining/tokenizer-file.js";
-import { filledCaption } from "../../trainer/vlm/pretraining/words.js";
+import { tokenizerFiles } from "../../trainer/vlm/pretraining/clip/tokenizer-file.js";
+import { filledCaption } from "../../trainer/vlm/pretraining/clip/words.js";
 import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");

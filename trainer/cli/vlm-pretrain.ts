@@ -4,9 +4,10 @@ import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { refuseFilled } from "../runs/run-directory.js";
+import { BUNDLED_SIZE } from "../vlm/pretraining/clip/initial.js";
+import { phases, pretrain, RECIPE } from "../vlm/pretraining/clip/pretrain.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
-import { BUNDLED_SIZE } from "../vlm/pretraining/initial.js";
-import { type PretrainingProgress, phases, pretrain, RECIPE } from "../vlm/pretraining/pretrain.js";
+import type { PretrainingProgress } from "../vlm/pretraining/phases.js";
 import { labelledImages } from "./labelled-images.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 

@@ -40,6 +40,9 @@ export function pairsOf(data: LabelledImages, image: number, random: Random): Pa
   );
 }
 
+/** Says of an object that it is there, and no relation. */
+export const plainCaption = (name: string): string => `a photo of the ${name}`;
+
 /** The right caption, then the full flip and the term flips. */
 export function captionSet({ names, types }: LabelledImages, { first, second, code }: Pair): CaptionSet {
   const name = (object: number): string => names[types[object] ?? EMPTY] ?? "";

@@ -5,9 +5,8 @@ import { resolveConfiguration } from "../../settings/configuration.js";
 import { fineTuningOf } from "../fine-tuning.js";
 import type { CaptionSet, FineTuning, ImageBatch, VisionLanguageModel } from "../model.js";
 import { openModel } from "../open.js";
-import { captionSet, type Pair, pairsOf, type RelationAccuracy, relationAccuracy } from "./captions.js";
+import { captionSet, type Pair, pairsOf, plainCaption, type RelationAccuracy, relationAccuracy } from "./captions.js";
 import { type LabelledImages, objectsIn } from "./labelled.js";
-import { plainCaption } from "./words.js";
 
 /** What the loop fine-tunes with by default. */
 const FINE_TUNING = fineTuningOf(resolveConfiguration([]));

@@ -1,10 +1,6 @@
-/** @file The bundled model's words, and the captions without any relation that it is pre-trained on. */
-import type { Random } from "../../random/random.js";
+/** @file Words that every pre-trained model has tokens for, whether or not it has learned what they mean. */
 
-/** Around the names in pre-training, so that every position of a caption is trained. */
-const FILLERS = ["a", "photo", "with", "there", "room", "this", "picture", "we", "see", ","];
-
-/** Structure and relation words of the captions. Relation words are given tokens here, and seen in fine-tuning first. */
+/** Structure and relation words of the captions. */
 const CAPTION_WORDS = "the and is of to in right left behind front above below . on where relation".split(" ");
 
 /** Names and colours that other worlds are likely to use: tokens only, untrained. */
@@ -14,32 +10,8 @@ const ROOM_FOR_OTHER_WORLDS = (
   "large big tall round wooden metal"
 ).split(" ");
 
-export function vocabularyWords(names: readonly string[]): string[] {
+/** `own` words of a model's, those of captions, of the objects' names, and of other worlds'. */
+export function vocabularyWords(own: readonly string[], names: readonly string[]): string[] {
   const ofNames = names.flatMap((name) => name.toLowerCase().split(/\s+/));
-  return [...new Set([...FILLERS, ...CAPTION_WORDS, ...ofNames, ...ROOM_FOR_OTHER_WORLDS])];
-}
-
-export const plainCaption = (name: string): string => `a photo of the ${name}`;
-
-/** Two and a random number more: where the filler words are cut. */
-function cuts(random: Random, count: number, most: number): number[] {
-  const upTo = random.below(most + 1) + 1;
-  return Array.from({ length: count }, () => random.below(upTo)).sort((a, b) => a - b);
-}
-
-/** "the" and the names, "and" between them, with filler words around and between: at most `most` words. */
-export function filledCaption(random: Random, names: readonly string[], most: number): string {
-  const cores = names.map((name) => `the ${name}`.split(" "));
-  const taken = cores.reduce((sum, core) => sum + core.length, names.length - 1);
-  const places = cuts(random, names.length + 1, Math.max(0, most - taken));
-  const fill = (count: number): string[] =>
-    Array.from({ length: count }, () => FILLERS[random.below(FILLERS.length)] ?? "a");
-  const words = fill(places[0] ?? 0);
-  cores.forEach((core, i) => {
-    if (i > 0) words.push("and");
-    words.push(...core);
-    const isLast = i === cores.length - 1;
-    if (!isLast || random.float() < 0.5) words.push(...fill((places[i + 1] ?? 0) - (places[i] ?? 0)));
-  });
-  return words.slice(0, most).join(" ");
+  return [...new Set([...own, ...CAPTION_WORDS, ...ofNames, ...ROOM_FOR_OTHER_WORLDS])];
 }

@@ -2,45 +2,31 @@
  * @file The step of pre-training as a graph: naming with a sigmoid loss (Zhai et al., 2023), and three heads that are thrown away
  * afterwards, which make places readable in the image embedding without a word for any relation.
  */
-import { at } from "../../at.js";
 import {
-  adam,
-  adamVariables,
   add,
-  assignAdam,
   binaryCrossEntropy,
-  clipByGlobalNorm,
   crossEntropy,
-  divide,
   exp,
   Graph,
-  gradients,
   type Layout,
-  layoutSize,
   matMul,
-  maximum,
   mean,
   minimum,
   multiply,
   reshape,
   slice,
-  smoothL1,
-  sum,
   l2Normalize as unit,
   type Value,
-  views,
-} from "../../graph/index.js";
-import type { ClipConfig } from "../clip/config.js";
-import { imageFeatures, logitScale, textFeatures, textModel, visionModel } from "../clip/network.js";
-import { type TextInputs, textInputs } from "../contrastive/text-tree.js";
-import { patchShape } from "../files/patches.js";
-import { axis } from "../layers/axes.js";
-import { linearLayer } from "../layers/linear.js";
-import { type Scope, scopeOf } from "../layers/scope.js";
-import { type Built, built } from "../training/program-cache.js";
-import { record } from "../weights/recording.js";
-
-export const PRETRAINED = "pretrained";
+} from "../../../graph/index.js";
+import type { ClipConfig } from "../../clip/config.js";
+import { imageFeatures, logitScale, textFeatures, textModel, visionModel } from "../../clip/network.js";
+import { type TextInputs, textInputs } from "../../contrastive/text-tree.js";
+import { patchShape } from "../../files/patches.js";
+import type { Scope } from "../../layers/scope.js";
+import { type Built, built } from "../../training/program-cache.js";
+import { record } from "../../weights/recording.js";
+import { denseLoss, distance, head, masked, type PatchLabels } from "../heads.js";
+import { pretrainedScope, pretrainingStep } from "../step.js";
 
 /** exp(4.6) ≈ 100: openai's limit on the factor of cosines. */
 export const LARGEST_LOG_SCALE = 4.6;
@@ -59,31 +45,14 @@ export interface LossWeights {
   readonly order: number;
 }
 
-const DENSE_PRESENCE = 4;
-const DENSE_COORDINATES = 0.5;
-
-/** A head that is thrown away afterwards; its parameters lie beside CLIP's. */
-const head = (scope: Scope, name: string, x: Value, outputs: number): Value =>
-  linearLayer(scope, `head.${name}`, x, outputs);
-
-/** Sum of `values` where `mask` is 1, over the number of those. */
-const masked = (values: Value, mask: Value): Value => divide(sum(multiply(values, mask)), maximum(sum(mask), 1));
-
-/** Mean over the three coordinates of the smooth distance. */
-const distance = (prediction: Value, target: Value): Value => mean(smoothL1(prediction, target), -1);
-
 /** What a step is fed, one tensor each of the same name. */
-interface Inputs {
+interface Inputs extends PatchLabels {
   readonly patches: Value;
   readonly texts: TextInputs;
   /** [images, names + pairs]: 1 where the caption is true of the image. */
   readonly truth: Value;
   /** [images, names] */
   readonly present: Value;
-  /** [images, names, 3], standardised. */
-  readonly coordinates: Value;
-  /** [images, patches, names]: 1 where the object covers enough of the patch. */
-  readonly covered: Value;
   /** First and second name of each pair caption. */
   readonly first: Value;
   readonly second: Value;
@@ -109,16 +78,6 @@ function namingLoss(scope: Scope, image: Value, text: Value, truth: Value): Valu
   const factor = exp(minimum(logitScale(scope), LARGEST_LOG_SCALE));
   const logits = add(multiply(matMul(image, text, { transB: true }), factor), scope.parameter("sigmoid_bias", []));
   return mean(binaryCrossEntropy(logits, truth));
-}
-
-/** From each patch token entering the last block: which objects cover the patch, and where those are. */
-function denseLoss(scope: Scope, tokens: Value, { coordinates, covered }: Inputs): Value {
-  const [images, names] = [axis(coordinates, 0), axis(coordinates, 1)];
-  const read = head(scope, "dense", tokens, names * 4);
-  const presence = mean(binaryCrossEntropy(slice(read, 2, 0, names), covered));
-  const places = reshape(slice(read, 2, names, names * 4), [images, -1, names, 3]);
-  const near = masked(distance(places, reshape(coordinates, [images, 1, names, 3])), covered);
-  return add(multiply(presence, DENSE_PRESENCE), multiply(near, DENSE_COORDINATES));
 }
 
 /** From a pair caption's embedding: which name comes first, and which second. */
@@ -150,18 +109,6 @@ function losses(scope: Scope, config: ClipConfig, shape: PretrainingShape, fed: 
 export const pretrainingLayout = (config: ClipConfig, shape: PretrainingShape): Layout =>
   record((scope) => losses(scope, config, shape, inputs(scope.graph, config, shape))).shapes;
 
-function trainedScope(graph: Graph, flat: Value, layout: Layout): Scope {
-  const all = views(flat, layout);
-  return scopeOf(graph, (name) => {
-    const value = all.get(name);
-    if (value === undefined) throw new Error(`no parameter ${name}`);
-    return value;
-  });
-}
-
-const GRADIENT_LIMIT = 1;
-const OPTIMIZER = { weightDecay: 0.01, beta1: 0.9, beta2: 0.98 };
-
 /** One AdamW step on all losses; outputs each of them. */
 export function pretrainingProgram(
   config: ClipConfig,
@@ -169,28 +116,17 @@ export function pretrainingProgram(
   shape: PretrainingShape,
   weights: LossWeights,
 ): Built {
-  const graph = new Graph();
-  const state = adamVariables(graph, PRETRAINED, layoutSize(layout));
-  const fed = inputs(graph, config, shape);
-  const { naming, dense, coordinates, order } = losses(
-    trainedScope(graph, state.parameters, layout),
-    config,
-    shape,
-    fed,
-  );
-  const loss = add(add(naming, dense), add(multiply(coordinates, weights.coordinates), multiply(order, weights.order)));
-  const flat = at(gradients(loss, [state.parameters]), 0);
-  const { gradient } = clipByGlobalNorm(flat, GRADIENT_LIMIT);
-  assignAdam(graph, PRETRAINED, adam(state, gradient, { ...OPTIMIZER, learningRate: graph.input("learningRate", []) }));
-  for (const [name, value] of Object.entries({ naming, dense, coordinates, order }))
-    graph.output(`${name} loss`, value);
-  return built(graph);
+  return pretrainingStep(layout, (scope) => {
+    const { naming, dense, coordinates, order } = losses(scope, config, shape, inputs(scope.graph, config, shape));
+    const read = add(multiply(coordinates, weights.coordinates), multiply(order, weights.order));
+    return { total: add(add(naming, dense), read), parts: { naming, dense, coordinates, order } };
+  });
 }
 
 /** patches → the coordinates that the head reads from the image embedding: [images, names, 3]. */
 export function readingProgram(config: ClipConfig, layout: Layout, images: number, names: number): Built {
   const graph = new Graph();
-  const scope = trainedScope(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
+  const scope = pretrainedScope(graph, layout);
   const patches = graph.input("patches", [images, ...patchShape(config.vision)]);
   const features = imageFeatures(scope, visionModel(scope, config.vision, patches).pooled, config);
   const image = multiply(unit(features), Math.sqrt(config.projection));

@@ -3,6 +3,8 @@
  * a list one token. Any other text is encoded too, in more tokens, down to single bytes.
  */
 
+import { mergesFor } from "../merges.js";
+
 export const START = "<|startoftext|>";
 export const END = "<|endoftext|>";
 const WORD_END = "</w>";
@@ -18,44 +20,9 @@ function byteCharacters(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
-type Merge = readonly [string, string];
-
 /** A word as BPE starts with it: characters, the last with the end mark. */
 const letters = (word: string): string[] =>
   [...word].map((letter, i, all) => (i === all.length - 1 ? letter + WORD_END : letter));
-
-/** Applies merges as BPE does: always the one of lowest rank that fits. */
-function encode(word: string, ranks: ReadonlyMap<string, number>): string[] {
-  let parts = letters(word);
-  for (;;) {
-    let best = Number.POSITIVE_INFINITY;
-    let at = -1;
-    for (let i = 0; i + 1 < parts.length; i++) {
-      const rank = ranks.get(`${parts[i]} ${parts[i + 1]}`) ?? Number.POSITIVE_INFINITY;
-      if (rank < best) [best, at] = [rank, i];
-    }
-    if (at < 0) return parts;
-    parts = [...parts.slice(0, at), `${parts[at]}${parts[at + 1]}`, ...parts.slice(at + 2)];
-  }
-}
-
-/**
- * Merges under which every word is one token. Each word's new merges rank behind all before it, and BPE takes the lowest rank
- * first, so no word undoes an earlier one.
- */
-export function mergesFor(words: readonly string[]): Merge[] {
-  const ranks = new Map<string, number>();
-  const merges: Merge[] = [];
-  for (const word of words) {
-    // A merge applies wherever its pair occurs, so what is left to join is seen only after it ("cacaa" is ca, ca, a after one).
-    for (let parts = encode(word, ranks); parts.length > 1; parts = encode(word, ranks)) {
-      const [first = "", second = ""] = parts;
-      ranks.set(`${first} ${second}`, merges.length);
-      merges.push([first, second]);
-    }
-  }
-  return merges;
-}
 
 export interface TokenizerFiles {
   readonly tokenizer: object;
@@ -67,7 +34,7 @@ export interface TokenizerFiles {
 
 /** The files' contents for lower-case words of letters, digits or punctuation. */
 export function tokenizerFiles(words: readonly string[], positions: number): TokenizerFiles {
-  const merges = mergesFor(words);
+  const merges = mergesFor(words.map(letters));
   const bytes = byteCharacters();
   const tokens = [
     ...new Set([...bytes, ...bytes.map((own) => own + WORD_END), ...merges.map(([a, b]) => a + b)]),

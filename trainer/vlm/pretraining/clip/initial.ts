@@ -1,6 +1,6 @@
-/** @file The bundled model's configuration, and its weights before training. */
-import { type Layout, sizeOf } from "../../graph/index.js";
-import { Random } from "../../random/random.js";
+/** @file The small CLIP's configuration, and its weights before training. */
+import { sizeOf } from "../../../graph/index.js";
+import type { Random } from "../../../random/random.js";
 
 export interface ModelSize {
   readonly imageSize: number;
@@ -89,8 +89,8 @@ export function processorConfig(size: ModelSize): object {
   };
 }
 
-/** How a parameter starts, by its name: [kind, size]. */
-function start(name: string, shape: readonly number[]): (random: Random) => number {
+/** How a parameter starts, by its name. */
+export function start(name: string, shape: readonly number[]): (random: Random) => number {
   const [outputs = 1] = shape;
   const inputs = sizeOf(shape.slice(1));
   if (name === "logit_scale") return () => Math.log(INITIAL_SCALE);
@@ -108,15 +108,4 @@ function start(name: string, shape: readonly number[]): (random: Random) => numb
   if (name.endsWith("bias")) return () => 0;
   const bound = 1 / Math.sqrt(inputs);
   return (random) => random.uniform(-bound, bound);
-}
-
-/** Starting values for every tensor of a layout; each has a stream of its own, so that they do not depend on the order. */
-export function initialValues(layout: Layout, seed: number, phase: number): Map<string, Float32Array> {
-  return new Map(
-    layout.map(({ name, shape }) => {
-      const draw = start(name, shape);
-      const random = Random.stream(seed, "initial", phase, name);
-      return [name, Float32Array.from({ length: sizeOf(shape) }, () => draw(random))];
-    }),
-  );
 }

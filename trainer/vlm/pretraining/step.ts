@@ -1,0 +1,57 @@
+/** @file A step of pre-training as a graph: parameters that lie one after the other in a variable, one AdamW update on a sum of losses. */
+import { at } from "../../at.js";
+import {
+  adam,
+  adamVariables,
+  assignAdam,
+  clipByGlobalNorm,
+  Graph,
+  gradients,
+  type Layout,
+  layoutSize,
+  type Value,
+  views,
+} from "../../graph/index.js";
+import { type Scope, scopeOf, type Watcher } from "../layers/scope.js";
+import { type Built, built } from "../training/program-cache.js";
+
+/** The runtime's variable with the parameters. */
+export const PRETRAINED = "pretrained";
+
+const GRADIENT_LIMIT = 1;
+const OPTIMIZER = { weightDecay: 0.01, beta1: 0.9, beta2: 0.98 };
+
+function viewed(graph: Graph, flat: Value, layout: Layout, watcher?: Watcher): Scope {
+  const all = views(flat, layout);
+  return scopeOf(
+    graph,
+    (name) => {
+      const value = all.get(name);
+      if (value === undefined) throw new Error(`no parameter ${name}`);
+      return value;
+    },
+    watcher,
+  );
+}
+
+/** A scope over the parameters as the runtime has them. */
+export const pretrainedScope = (graph: Graph, layout: Layout, watcher?: Watcher): Scope =>
+  viewed(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout, watcher);
+
+export interface Losses {
+  readonly total: Value;
+  /** For people, by their names. */
+  readonly parts: Readonly<Record<string, Value>>;
+}
+
+/** One AdamW step on `total`; outputs each of the parts. */
+export function pretrainingStep(layout: Layout, losses: (scope: Scope) => Losses, watcher?: Watcher): Built {
+  const graph = new Graph();
+  const state = adamVariables(graph, PRETRAINED, layoutSize(layout));
+  const { total, parts } = losses(viewed(graph, state.parameters, layout, watcher));
+  const flat = at(gradients(total, [state.parameters]), 0);
+  const { gradient } = clipByGlobalNorm(flat, GRADIENT_LIMIT);
+  assignAdam(graph, PRETRAINED, adam(state, gradient, { ...OPTIMIZER, learningRate: graph.input("learningRate", []) }));
+  for (const [name, value] of Object.entries(parts)) graph.output(`${name} loss`, value);
+  return built(graph);
+}
