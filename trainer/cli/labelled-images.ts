@@ -67,6 +67,15 @@ interface Drawn {
   readonly types: readonly number[];
 }
 
+/** Makes a box (still empty where it ends at 0) hold a pixel. */
+function widen(box: Uint16Array, y: number, x: number): void {
+  const isEmpty = at(box, 2) === 0;
+  box[0] = isEmpty ? y : Math.min(at(box, 0), y);
+  box[1] = isEmpty ? x : Math.min(at(box, 1), x);
+  box[2] = Math.max(at(box, 2), y + 1);
+  box[3] = Math.max(at(box, 3), x + 1);
+}
+
 /**
  * Renders `count` pictures, of the worlds in turns. Memory: count × size² × 3 bytes. Coordinates are in the first world's unit; those
  * of the others are scaled to its spread, for a desk is as wide in its picture as a room is.
@@ -90,6 +99,7 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
   const coordinates = new Float32Array(count * active * 3);
   const bases = new Int32Array(count * active);
   const patchPixels = new Uint16Array(count * active * side * side);
+  const boxes = new Uint16Array(count * active * 4);
   for (let image = 0; image < count; image++) {
     const { catalog, states, views, types: typesOfWorld } = at(worlds, image % worlds.length);
     const { scene, objects } = states.next().value;
@@ -107,12 +117,14 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
     });
     picture.segmentation.forEach((owner, pixel) => {
       if (owner === 0) return;
-      const cell = Math.floor(Math.floor(pixel / size) / patch) * side + Math.floor((pixel % size) / patch);
-      const index = (image * active + owner - 1) * side * side + cell;
+      const [y, x] = [Math.floor(pixel / size), pixel % size];
+      const object = image * active + owner - 1;
+      const index = object * side * side + Math.floor(y / patch) * side + Math.floor(x / patch);
       patchPixels[index] = (patchPixels[index] as number) + 1;
+      widen(boxes.subarray(object * 4, object * 4 + 4), y, x);
     });
   }
-  const data = { count, size, images, names, active, types, coordinates, bases, patchPixels };
+  const data = { count, size, images, names, active, types, coordinates, bases, patchPixels, boxes };
   scaleToFirst(data, worlds.length);
   return data;
 }

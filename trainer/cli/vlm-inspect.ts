@@ -23,7 +23,7 @@ export const command: CommandModule<object, Arguments> = {
       yargs.positional("directory", {
         type: "string",
         demandOption: true,
-        describe: 'Hugging Face directory, or "bundled"',
+        describe: 'Hugging Face directory, "bundled" or "bundled-paligemma"',
       }),
       { images: { type: "number", default: 16, describe: "images at once that the memory is told for" } },
     ),

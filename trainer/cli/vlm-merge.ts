@@ -21,7 +21,7 @@ export const command: CommandModule<object, Arguments> = {
       yargs.positional("directory", {
         type: "string",
         demandOption: true,
-        describe: 'Hugging Face directory, or "bundled"',
+        describe: 'Hugging Face directory, "bundled" or "bundled-paligemma"',
       }),
       {
         adapter: { type: "string", demandOption: true, describe: "adapter folder in PEFT's format" },

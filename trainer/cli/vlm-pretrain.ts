@@ -1,18 +1,22 @@
-/** @file `rls3 vlm pretrain`: makes the bundled small CLIP from pictures of embedded worlds, without a word for any relation. */
+/** @file `rls3 vlm pretrain`: makes a bundled model, the small CLIP or PaliGemma, from pictures of embedded worlds, without any true relation. */
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { refuseFilled } from "../runs/run-directory.js";
-import { BUNDLED_SIZE } from "../vlm/pretraining/clip/initial.js";
-import { phases, pretrain, RECIPE } from "../vlm/pretraining/clip/pretrain.js";
+import { BUNDLED_SIZE as CLIP_SIZE } from "../vlm/pretraining/clip/initial.js";
+import * as clip from "../vlm/pretraining/clip/pretrain.js";
 import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
-import type { PretrainingProgress } from "../vlm/pretraining/phases.js";
+import type { LabelledImages } from "../vlm/pretraining/labelled.js";
+import { BUNDLED_SIZE as PALIGEMMA_SIZE } from "../vlm/pretraining/paligemma/initial.js";
+import * as paligemma from "../vlm/pretraining/paligemma/pretrain.js";
+import type { OnProgress, PretrainingProgress } from "../vlm/pretraining/phases.js";
 import { labelledImages } from "./labelled-images.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   out: string;
+  architecture: keyof typeof MADE;
   world: string[];
   seed: number;
   images: number | undefined;
@@ -23,6 +27,45 @@ interface Arguments {
   quiet: boolean;
 }
 
+interface Recipe {
+  readonly size: { readonly imageSize: number; readonly patch: number };
+  /** Of each world, all kinds of them or those of objects on the floor; held out are of all worlds. */
+  readonly recipe: { readonly images: number; readonly floorOnlyImages: number; readonly heldOut: number };
+  make(
+    directory: string,
+    data: LabelledImages,
+    options: MakeOptions,
+  ): Promise<{ readonly explained: readonly number[] }>;
+}
+
+interface MakeOptions {
+  readonly worlds: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly heldOut: number;
+  readonly onProgress: OnProgress;
+}
+
+const MADE = {
+  clip: {
+    size: CLIP_SIZE,
+    recipe: clip.RECIPE,
+    make: (directory, data, { worlds, ...options }) =>
+      clip.pretrain(directory, data, {
+        ...options,
+        size: CLIP_SIZE,
+        phases: clip.phases(worlds),
+        batch: clip.RECIPE.batch,
+      }),
+  },
+  paligemma: {
+    size: PALIGEMMA_SIZE,
+    recipe: paligemma.RECIPE,
+    make: (directory, data, { worlds, ...options }) =>
+      paligemma.pretrain(directory, data, { ...options, size: PALIGEMMA_SIZE, ...paligemma.phases(worlds) }),
+  },
+} as const satisfies Readonly<Record<string, Recipe>>;
+
 /** The image passes of LoRA after which the check looks at relations. */
 const CHECKED_PASSES = [9_600, 19_200];
 /** Other seeds than the training images'. */
@@ -32,10 +75,15 @@ const CHECK_HELD_OUT = 2_000;
 
 export const command: CommandModule<object, Arguments> = {
   command: "pretrain",
-  describe: "make the bundled model (minutes): names and places from random pictures, no relation word",
+  describe: "make a bundled model (minutes): names and places from random pictures, nothing true of relations",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
       out: { type: "string", demandOption: true, describe: "folder for the model; new or empty" },
+      architecture: {
+        choices: Object.keys(MADE) as (keyof typeof MADE)[],
+        default: "clip",
+        describe: "clip: ranks captions (bundled); paligemma: answers questions (bundled-paligemma)",
+      },
       world: {
         type: "string",
         array: true,
@@ -45,7 +93,7 @@ export const command: CommandModule<object, Arguments> = {
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
       images: {
         type: "number",
-        describe: `pictures of each world (default ${RECIPE.images}; ${RECIPE.floorOnlyImages} with --floor-only)`,
+        describe: `pictures of each world (default ${clip.RECIPE.images}; ${clip.RECIPE.floorOnlyImages} with --floor-only)`,
       },
       threads: THREADS_OPTION,
       "floor-only": {
@@ -75,10 +123,12 @@ async function run(args: Arguments): Promise<void> {
   const out = path.resolve(args.out);
   refuseFilled(args.out);
   const catalogs = args.world.map(loadCatalog);
-  const { imageSize: size, patch } = BUNDLED_SIZE;
-  const each = args.images ?? (floorOnly ? RECIPE.floorOnlyImages : RECIPE.images);
-  if (!Number.isInteger(each) || each <= 2 * RECIPE.heldOut) {
-    throw new InputError(`--images is a whole number above ${2 * RECIPE.heldOut}, not ${each}`);
+  const { size: model, recipe, make }: Recipe = MADE[args.architecture];
+  const { imageSize: size, patch } = model;
+  const { heldOut } = recipe;
+  const each = args.images ?? (floorOnly ? recipe.floorOnlyImages : recipe.images);
+  if (!Number.isInteger(each) || each <= 2 * heldOut) {
+    throw new InputError(`--images is a whole number above ${2 * heldOut}, not ${each}`);
   }
   const count = each * catalogs.length;
   const start = performance.now();
@@ -86,13 +136,11 @@ async function run(args: Arguments): Promise<void> {
   const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly });
   say(`drawn in ${seconds(start)}`);
   const since = performance.now();
-  const { explained } = await pretrain(out, data, {
+  const { explained } = await make(out, data, {
+    worlds: catalogs.length,
     seed,
     threads,
-    size: BUNDLED_SIZE,
-    phases: phases(catalogs.length),
-    batch: RECIPE.batch,
-    heldOut: RECIPE.heldOut,
+    heldOut,
     onProgress: (progress) => report(progress, since, say),
   });
   say(`trained in ${seconds(since)}`);
@@ -110,7 +158,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 function check(directory: string, catalogs: readonly Catalog[], args: Arguments): Promise<Evaluation> {
-  const { imageSize: size, patch } = BUNDLED_SIZE;
+  const { imageSize: size, patch } = MADE[args.architecture].size;
   const seed = CHECK_SEED + args.seed;
   const count = args.check ? CHECK_IMAGES : CHECK_HELD_OUT;
   const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly: false });

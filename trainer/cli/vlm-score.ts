@@ -35,7 +35,7 @@ export const command: CommandModule<object, Arguments> = {
       yargs.positional("directory", {
         type: "string",
         demandOption: true,
-        describe: 'Hugging Face directory, or "bundled"',
+        describe: 'Hugging Face directory, "bundled" or "bundled-paligemma"',
       }),
       {
         image: { ...repeated, demandOption: true, describe: "picture file; may be repeated" },

@@ -15,10 +15,12 @@ import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
-const BUNDLED_MODEL = path.join(packageRoot, "trainer/vlm/bundled");
+/** The models that ship: a small CLIP, and a small PaliGemma. */
+const BUNDLED_MODELS: readonly string[] = ["bundled", "bundled-paligemma"];
 
-/** The model's directory; "bundled" is the small CLIP that ships. */
-export const modelDirectory = (vlm: string): string => (vlm === "bundled" ? BUNDLED_MODEL : path.resolve(vlm));
+/** The model's directory, where it is not one that ships by its name. */
+export const modelDirectory = (vlm: string): string =>
+  BUNDLED_MODELS.includes(vlm) ? path.join(packageRoot, "trainer/vlm", vlm) : path.resolve(vlm);
 
 export async function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;

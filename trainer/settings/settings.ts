@@ -303,7 +303,12 @@ export const SETTINGS = {
   ),
   testSeed: setting("Evaluation", integer(0), 1, "seed of test, natural and validation sets"),
 
-  vlm: setting("Machine", z.string().min(1), "bundled", "directory of the vision-language model"),
+  vlm: setting(
+    "Machine",
+    z.string().min(1),
+    "bundled",
+    "directory of the vision-language model, or one that ships: bundled, bundled-paligemma",
+  ),
   device: setting(
     "Machine",
     z.string().regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, "auto, cpu, webgpu, cuda or cuda:N"),

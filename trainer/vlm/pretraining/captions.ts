@@ -1,10 +1,12 @@
 /** @file Caption sets of labelled images: every pair of objects that may be asked about, the right relation against its full flip and its term flips. */
 import {
+  askedPair,
+  CAPTIONS,
   type CameraOffset,
-  captionAndFlips,
   codeTerms,
   contradictsBases,
   flips,
+  type Phrasing,
   type RelationCode,
   relation,
   type Term,
@@ -43,10 +45,14 @@ export function pairsOf(data: LabelledImages, image: number, random: Random): Pa
 /** Says of an object that it is there, and no relation. */
 export const plainCaption = (name: string): string => `a photo of the ${name}`;
 
-/** The right caption, then the full flip and the term flips. */
-export function captionSet({ names, types }: LabelledImages, { first, second, code }: Pair): CaptionSet {
+/** The right text, then the full flip and the term flips; captions, or answers where `phrasing` asks something. */
+export function captionSet(
+  { names, types }: LabelledImages,
+  { first, second, code }: Pair,
+  phrasing: Pick<Phrasing, "prompt" | "answer"> = CAPTIONS,
+): CaptionSet {
   const name = (object: number): string => names[types[object] ?? EMPTY] ?? "";
-  return captionAndFlips(name(first), name(second), code);
+  return askedPair(phrasing, name(first), name(second), code);
 }
 
 export interface RelationAccuracy {

@@ -43,12 +43,16 @@ async function accuracy(
   const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
   const random = Random.stream(seed, "pairs");
   const pairs = chosen.map((image) => pairsOf(data, image, random));
-  const logits = await model.score(imagesOf(data, chosen), captionsOf(data, pairs));
+  const logits = await model.score(imagesOf(data, chosen), captionsOf(model, data, pairs));
   return relationAccuracy(pairs, logits);
 }
 
-const captionsOf = (data: LabelledImages, pairs: readonly (readonly Pair[])[]): CaptionSet[][] =>
-  pairs.map((own) => own.map((pair) => captionSet(data, pair)));
+/** Pairs as the model is asked about them. */
+const captionsOf = (
+  { phrasing }: VisionLanguageModel,
+  data: LabelledImages,
+  pairs: readonly (readonly Pair[])[],
+): CaptionSet[][] => pairs.map((own) => own.map((pair) => captionSet(data, pair, phrasing)));
 
 export interface Evaluation {
   readonly naming: number;
@@ -86,7 +90,7 @@ export async function evaluate(
       while (passes < goal) {
         const chosen = Array.from({ length: BATCH }, () => random.below(heldOut));
         const pairs = chosen.map((image) => pairsOf(data, image, random));
-        await model.fineTune(imagesOf(data, chosen), captionsOf(data, pairs));
+        await model.fineTune(imagesOf(data, chosen), captionsOf(model, data, pairs));
         passes += BATCH;
       }
       trained.push({ imagePasses: passes, ...(await accuracy(model, data, heldOut, seed)) });

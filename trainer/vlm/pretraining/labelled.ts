@@ -20,6 +20,8 @@ export interface LabelledImages {
   readonly bases: Int32Array;
   /** [count, active, patches]: the object's pixels in each patch. */
   readonly patchPixels: Uint16Array;
+  /** [count, active, 4]: the object's first row and column of pixels, then the first row and column after it. */
+  readonly boxes: Uint16Array;
 }
 
 /** What is in an image: each object's place in `types`, and its type. */

@@ -12,7 +12,7 @@ import {
   type Value,
   views,
 } from "../../graph/index.js";
-import { type Scope, scopeOf, type Watcher } from "../layers/scope.js";
+import { type Scope, scopeOf } from "../layers/scope.js";
 import { type Built, built } from "../training/program-cache.js";
 
 /** The runtime's variable with the parameters. */
@@ -21,22 +21,18 @@ export const PRETRAINED = "pretrained";
 const GRADIENT_LIMIT = 1;
 const OPTIMIZER = { weightDecay: 0.01, beta1: 0.9, beta2: 0.98 };
 
-function viewed(graph: Graph, flat: Value, layout: Layout, watcher?: Watcher): Scope {
+function viewed(graph: Graph, flat: Value, layout: Layout): Scope {
   const all = views(flat, layout);
-  return scopeOf(
-    graph,
-    (name) => {
-      const value = all.get(name);
-      if (value === undefined) throw new Error(`no parameter ${name}`);
-      return value;
-    },
-    watcher,
-  );
+  return scopeOf(graph, (name) => {
+    const value = all.get(name);
+    if (value === undefined) throw new Error(`no parameter ${name}`);
+    return value;
+  });
 }
 
 /** A scope over the parameters as the runtime has them. */
-export const pretrainedScope = (graph: Graph, layout: Layout, watcher?: Watcher): Scope =>
-  viewed(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout, watcher);
+export const pretrainedScope = (graph: Graph, layout: Layout): Scope =>
+  viewed(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
 
 export interface Losses {
   readonly total: Value;
@@ -45,10 +41,10 @@ export interface Losses {
 }
 
 /** One AdamW step on `total`; outputs each of the parts. */
-export function pretrainingStep(layout: Layout, losses: (scope: Scope) => Losses, watcher?: Watcher): Built {
+export function pretrainingStep(layout: Layout, losses: (scope: Scope) => Losses): Built {
   const graph = new Graph();
   const state = adamVariables(graph, PRETRAINED, layoutSize(layout));
-  const { total, parts } = losses(viewed(graph, state.parameters, layout, watcher));
+  const { total, parts } = losses(viewed(graph, state.parameters, layout));
   const flat = at(gradients(total, [state.parameters]), 0);
   const { gradient } = clipByGlobalNorm(flat, GRADIENT_LIMIT);
   assignAdam(graph, PRETRAINED, adam(state, gradient, { ...OPTIMIZER, learningRate: graph.input("learningRate", []) }));

@@ -12,12 +12,13 @@ export function writeJsonFiles(directory: string, files: Readonly<Record<string,
   }
 }
 
-/** model.safetensors, in float16. */
+/** model.safetensors, in float16; `keyOf`: what the file calls a parameter. */
 export function writeWeights(
   directory: string,
   shapes: readonly ParameterShape[],
   valuesOf: (name: string) => Float32Array,
+  keyOf = (name: string): string => name,
 ): void {
-  const tensors = shapes.map(({ name, shape }) => [name, { shape, data: toHalf(valuesOf(name)) }] as const);
+  const tensors = shapes.map(({ name, shape }) => [keyOf(name), { shape, data: toHalf(valuesOf(name)) }] as const);
   writeSafetensors(path.join(directory, "model.safetensors"), Object.fromEntries(tensors));
 }

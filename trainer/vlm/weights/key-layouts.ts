@@ -19,3 +19,7 @@ export function canonicalKey(key: string): string {
   const rule = RULES.find(([pattern]) => pattern.test(key));
   return rule === undefined ? key : key.replace(rule[0], rule[1]);
 }
+
+/** What published files call a parameter of a model with a vision tower and a decoder. */
+export const publishedKey = (name: string): string =>
+  name.replace(/^model\.language_model\./, "language_model.model.").replace(/^model\./, "");

@@ -1,0 +1,130 @@
+/**
+ * @file What the small PaliGemma is asked in pre-training. What it says of objects and places is true; what it says of a relation is
+ * drawn by chance, so that it knows how to answer and nothing about the answer.
+ */
+import { at } from "../../../at.js";
+import { askedPair, CODES, fill, type Phrasing } from "../../../language/index.js";
+import type { Random } from "../../../random/random.js";
+import { plainCaption } from "../captions.js";
+import { type LabelledImages, objectsIn } from "../labelled.js";
+import { vocabularyWords } from "../words.js";
+import { location } from "./tokenizer-file.js";
+
+const PROMPT_WORDS =
+  "answer en caption detect list depth height describe there it true that yes no The A a an photo relative with ? , ; : ! ' \" -".split(
+    " ",
+  );
+
+/** Gemma's tokens know upper from lower case: names are also taken as they are. */
+export const wordsFor = (names: readonly string[]): string[] =>
+  vocabularyWords([...PROMPT_WORDS, ...names.flatMap((name) => name.split(/\s+/))], names);
+
+export interface Example {
+  readonly prompt: string;
+  readonly answer: string;
+}
+
+/** A question about a pair of objects, by their places in `types`. */
+export interface PairExample extends Example {
+  readonly objects: readonly [number, number];
+  /** The prompt up to the end of each name. */
+  readonly upTo: readonly [string, string];
+}
+
+/** A prompt up to where a place of its template is filled. */
+export function upToName(template: string, place: "{a}" | "{b}", names: Readonly<Record<"a" | "b", string>>): string {
+  return fill(template.slice(0, template.indexOf(place) + place.length), names);
+}
+
+const DETECTED_SHARE = 0.6;
+/** Standard deviations that the location tokens span for a depth or a height. */
+const SPAN = 4;
+
+/** Draws examples about one picture after the other; `standard` are its data's standardised coordinates. */
+export class Examples {
+  constructor(
+    private readonly data: LabelledImages,
+    private readonly standard: Float32Array,
+    private readonly phrasing: Phrasing,
+  ) {}
+
+  private name(type: number): string {
+    return at(this.data.names, type);
+  }
+
+  /** Two objects of a picture in a random order, and a relation that has nothing to do with them. */
+  relation(image: number, random: Random): PairExample {
+    const objects = objectsIn(this.data, image);
+    const [first, second] = Array.from(random.permutation(objects.length).subarray(0, 2), (i) => at(objects, i));
+    if (first === undefined || second === undefined) throw new RangeError(`picture ${image} has no two objects`);
+    const [a, b] = [this.name(first.type), this.name(second.type)];
+    const { prompt = "", right } = askedPair(this.phrasing, a, b, at(CODES, random.below(CODES.length)), []);
+    const template = this.phrasing.prompt ?? "";
+    return {
+      prompt,
+      answer: right,
+      objects: [first.object, second.object],
+      upTo: [upToName(template, "{a}", { a, b }), upToName(template, "{b}", { a, b })],
+    };
+  }
+
+  /** Something that is true of the picture: mostly where objects are. */
+  fact(image: number, random: Random): Example {
+    if (random.float() < DETECTED_SHARE) return this.detected(image, random);
+    const objects = objectsIn(this.data, image);
+    const { object, type } = at(objects, random.below(objects.length));
+    const name = this.name(type);
+    const along = (axis: number): string => location((this.standard[object * 3 + axis] ?? 0) / SPAN + 0.5);
+    const kinds: readonly (() => Example)[] = [
+      () => ({ prompt: "list en", answer: this.shuffled(image, random).join(", ") }),
+      () => ({ prompt: this.phrasing.describe ?? "", answer: plainCaption(name) }),
+      () => this.present(image, random, name),
+      () => ({ prompt: `depth ${name}`, answer: along(2) }),
+      () => ({ prompt: `height ${name}`, answer: along(1) }),
+    ];
+    return at(kinds, random.below(kinds.length))();
+  }
+
+  private shuffled(image: number, random: Random): string[] {
+    const objects = objectsIn(this.data, image);
+    return Array.from(random.permutation(objects.length), (i) => this.name(at(objects, i).type));
+  }
+
+  /** One or two objects and their boxes, as PaliGemma writes them. */
+  private detected(image: number, random: Random): Example {
+    const objects = objectsIn(this.data, image);
+    const chosen = Array.from(random.permutation(objects.length).subarray(0, 1 + random.below(2)), (i) =>
+      at(objects, i),
+    );
+    const { size, boxes } = this.data;
+    const box = (object: number): string =>
+      Array.from(boxes.subarray(object * 4, object * 4 + 4), (pixel) => location(pixel / size)).join("");
+    return {
+      prompt: `detect ${chosen.map(({ type }) => this.name(type)).join(" ; ")}`,
+      answer: chosen.map(({ object, type }) => `${box(object)} ${this.name(type)}`).join(" ; "),
+    };
+  }
+
+  private present(image: number, random: Random, name: string): Example {
+    const types = objectsIn(this.data, image).map(({ type }) => type);
+    const others = this.data.names.filter((_, type) => !types.includes(type));
+    const isThere = others.length === 0 || random.float() < 0.5;
+    const asked = isThere ? name : at(others, random.below(others.length));
+    return { prompt: `answer en is there a ${asked}?`, answer: isThere ? "yes" : "no" };
+  }
+
+  /** Examples at least as long as any that is drawn, for names by their lengths in tokens, longest first. */
+  longest(byLength: readonly string[]): readonly Example[] {
+    const [a = "", b = a] = byLength;
+    const box = location(0).repeat(4);
+    return [
+      ...CODES.map((code) => askedPair(this.phrasing, a, b, code, [])).map(({ prompt = "", right }) => ({
+        prompt,
+        answer: right,
+      })),
+      { prompt: `detect ${a} ; ${b}`, answer: `${box} ${a} ; ${box} ${b}` },
+      { prompt: "list en", answer: byLength.slice(0, this.data.active).join(", ") },
+      { prompt: this.phrasing.describe ?? "", answer: plainCaption(a) },
+    ];
+  }
+}
