@@ -6,7 +6,7 @@ import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { refuseFilled } from "../runs/run-directory.js";
 import { BUNDLED_SIZE as CLIP_SIZE } from "../vlm/pretraining/clip/initial.js";
 import * as clip from "../vlm/pretraining/clip/pretrain.js";
-import { type Evaluation, evaluate } from "../vlm/pretraining/evaluate.js";
+import { type Evaluation, evaluate, gateLines } from "../vlm/pretraining/evaluate.js";
 import type { LabelledImages } from "../vlm/pretraining/labelled.js";
 import { BUNDLED_SIZE as PALIGEMMA_SIZE } from "../vlm/pretraining/paligemma/initial.js";
 import * as paligemma from "../vlm/pretraining/paligemma/pretrain.js";
@@ -145,6 +145,7 @@ async function run(args: Arguments): Promise<void> {
   });
   say(`trained in ${seconds(since)}`);
   const checked = await check(out, catalogs, args);
+  for (const line of gateLines(checked)) say(line);
   if (args.json) {
     process.stdout.write(
       `${JSON.stringify({ directory: out, seed, images: count, floorOnly, explained, ...checked })}\n`,

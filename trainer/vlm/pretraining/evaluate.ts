@@ -62,6 +62,32 @@ export interface Evaluation {
   readonly trained: readonly (RelationAccuracy & { readonly imagePasses: number })[];
 }
 
+/** What a base for RLS3 must come to: it knows names, no relation, and random pictures teach it relations. */
+const GATES = { naming: 0.95, chance: [0.47, 0.53], imagePasses: 10_000, taught: 0.8 } as const;
+
+/** Each gate with whether it is met, for people. */
+export function gateLines({ naming, untrained, trained }: Evaluation): string[] {
+  const line = (what: string, value: number, wanted: string, isMet: boolean): string =>
+    `gate ${isMet ? "met" : "MISSED"}: ${what} ${value.toFixed(3)}, wanted ${wanted}`;
+  const [low, high] = GATES.chance;
+  const isChance = untrained.oneTerm >= low && untrained.oneTerm <= high;
+  const taught = trained.filter(({ imagePasses }) => imagePasses <= GATES.imagePasses).at(-1);
+  return [
+    line("names", naming, `${GATES.naming} or more`, naming >= GATES.naming),
+    line("one-term relations before fine-tuning", untrained.oneTerm, `${low} to ${high}`, isChance),
+    ...(taught === undefined
+      ? []
+      : [
+          line(
+            `one-term relations after ${taught.imagePasses} image passes`,
+            taught.oneTerm,
+            `${GATES.taught} or more`,
+            taught.oneTerm >= GATES.taught,
+          ),
+        ]),
+  ];
+}
+
 export interface EvaluationOptions {
   readonly runtime: RuntimeOptions;
   readonly seed: number;
