@@ -29,6 +29,8 @@ interface Arguments {
 
 interface Recipe {
   readonly size: { readonly imageSize: number; readonly patch: number };
+  /** The image passes of LoRA after which the check looks at relations, and at how many other pictures. */
+  readonly checked: { readonly imagePasses: readonly number[]; readonly heldOut: number };
   /** Of each world, all kinds of them or those of objects on the floor; held out are of all worlds. */
   readonly recipe: { readonly images: number; readonly floorOnlyImages: number; readonly heldOut: number };
   make(
@@ -50,6 +52,7 @@ const MADE = {
   clip: {
     size: CLIP_SIZE,
     recipe: clip.RECIPE,
+    checked: { imagePasses: [9_600, 19_200], heldOut: 2_000 },
     make: (directory, data, { worlds, ...options }) =>
       clip.pretrain(directory, data, {
         ...options,
@@ -61,17 +64,16 @@ const MADE = {
   paligemma: {
     size: PALIGEMMA_SIZE,
     recipe: paligemma.RECIPE,
+    checked: { imagePasses: [4_800, 9_600], heldOut: 1_000 },
     make: (directory, data, { worlds, ...options }) =>
       paligemma.pretrain(directory, data, { ...options, size: PALIGEMMA_SIZE, ...paligemma.phases(worlds) }),
   },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
-/** The image passes of LoRA after which the check looks at relations. */
-const CHECKED_PASSES = [9_600, 19_200];
 /** Other seeds than the training images'. */
 const CHECK_SEED = 1_000_000;
-const CHECK_IMAGES = 22_000;
-const CHECK_HELD_OUT = 2_000;
+/** Of the check's pictures, those that are fine-tuned on. */
+const CHECK_IMAGES = 20_000;
 
 export const command: CommandModule<object, Arguments> = {
   command: "pretrain",
@@ -159,15 +161,16 @@ async function run(args: Arguments): Promise<void> {
 }
 
 function check(directory: string, catalogs: readonly Catalog[], args: Arguments): Promise<Evaluation> {
-  const { imageSize: size, patch } = MADE[args.architecture].size;
+  const { size: model, checked }: Recipe = MADE[args.architecture];
+  const { imageSize: size, patch } = model;
   const seed = CHECK_SEED + args.seed;
-  const count = args.check ? CHECK_IMAGES : CHECK_HELD_OUT;
+  const count = (args.check ? CHECK_IMAGES : 0) + checked.heldOut;
   const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly: false });
   return evaluate(directory, data, {
     runtime: { device: "cpu", threads: args.threads },
     seed,
-    heldOut: count - CHECK_HELD_OUT,
-    imagePasses: args.check ? CHECKED_PASSES : [],
+    heldOut: count - checked.heldOut,
+    imagePasses: args.check ? checked.imagePasses : [],
   });
 }
 

@@ -31,7 +31,7 @@ export interface BatchSchedule extends Schedule {
 /** Of the bundled model; a few minutes of one thread. A model of several worlds takes as many steps for each. */
 export const phases = (worlds: number): { readonly tower: BatchSchedule; readonly joint: BatchSchedule } => ({
   tower: { steps: 300 * worlds, learningRate: 1e-3, batch: 128 },
-  joint: { steps: 250 * worlds, learningRate: 1e-3, batch: 48 },
+  joint: { steps: 350 * worlds, learningRate: 1e-3, batch: 48 },
 });
 
 /** Of the models that `rls3 vlm pretrain` makes; `images` are of each world. */

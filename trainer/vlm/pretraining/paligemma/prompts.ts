@@ -36,7 +36,9 @@ export function upToName(template: string, place: "{a}" | "{b}", names: Readonly
   return fill(template.slice(0, template.indexOf(place) + place.length), names);
 }
 
-const DETECTED_SHARE = 0.6;
+/** Of the facts: where objects are, and what one is called; the rest are of the other kinds. */
+const DETECTED_SHARE = 0.4;
+const NAMED_SHARE = 0.3;
 /** Standard deviations that the location tokens span for a depth or a height. */
 const SPAN = 4;
 
@@ -68,16 +70,19 @@ export class Examples {
     };
   }
 
-  /** Something that is true of the picture: mostly where objects are. */
+  /** Something that is true of the picture. */
   fact(image: number, random: Random): Example {
-    if (random.float() < DETECTED_SHARE) return this.detected(image, random);
+    const kind = random.float();
+    if (kind < DETECTED_SHARE) return this.detected(image, random);
     const objects = objectsIn(this.data, image);
     const { object, type } = at(objects, random.below(objects.length));
     const name = this.name(type);
+    if (kind < DETECTED_SHARE + NAMED_SHARE) {
+      return { prompt: this.phrasing.describe ?? "", answer: plainCaption(name) };
+    }
     const along = (axis: number): string => location((this.standard[object * 3 + axis] ?? 0) / SPAN + 0.5);
     const kinds: readonly (() => Example)[] = [
       () => ({ prompt: "list en", answer: this.shuffled(image, random).join(", ") }),
-      () => ({ prompt: this.phrasing.describe ?? "", answer: plainCaption(name) }),
       () => this.present(image, random, name),
       () => ({ prompt: `depth ${name}`, answer: along(2) }),
       () => ({ prompt: `height ${name}`, answer: along(1) }),
