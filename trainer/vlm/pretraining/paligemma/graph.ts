@@ -22,8 +22,7 @@ import type { RowShape } from "../../generative/rows.js";
 import { lastAxis } from "../../layers/axes.js";
 import type { Scope } from "../../layers/scope.js";
 import { patchesInput } from "../../training/image-front.js";
-import type { Built } from "../../training/program-cache.js";
-import { built } from "../../training/program-cache.js";
+import { type Built, built } from "../../training/program-cache.js";
 import { record } from "../../weights/recording.js";
 import { denseLoss, distance, head, type PatchLabels } from "../heads.js";
 import { type Losses, pretrainedScope, pretrainingStep } from "../step.js";
@@ -35,7 +34,7 @@ const NAME_STATES = "text.layer.1";
 
 const ANSWER_WEIGHT = 0.3;
 
-/** A network's pictures as the tower and the decoder see them, and what it tells while it is built. */
+/** A scope that keeps what a network tells while it is built. */
 interface Watched {
   readonly scope: Scope;
   value(name: string): Value;
