@@ -1,5 +1,6 @@
 /** @file What a run has opened is closed whatever fails: no process that hangs, and the first error told. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { closing } from "../../trainer/closing.js";
@@ -61,7 +62,12 @@ describe("a run ends, with the reason in a line", () => {
   ): Promise<{ code: number | null; err: string }> => {
     const parent = temporaryFolder(name);
     const folder = path.join(parent, "run");
-    if ("uid" in identity) chownSync(parent, NOBODY, NOBODY);
+    if ("uid" in identity) {
+      chownSync(parent, NOBODY, NOBODY);
+      // The whole suite has a temporary folder of its own, which is root's alone: others may pass through it here.
+      const { mode } = statSync(tmpdir());
+      if ((mode & 0o001) === 0) chmodSync(tmpdir(), (mode & 0o777) | 0o011);
+    }
     const run = launch(["train", ...tiny(200), "--agent", "random", "--out", folder], identity);
     await run.said("iteration 1/");
     disturb(folder);
