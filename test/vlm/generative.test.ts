@@ -145,6 +145,24 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
+  it.each([1, 4])("refuses a step that asks nothing, in %d parts, and moves nothing", async (accumulation) => {
+    const model = await open(name, { accumulation });
+    const before = await model.state();
+    await expect(model.fineTune(images, [[], [], [], []])).rejects.toThrow("at least one caption set");
+    expect(await model.state()).toEqual(before);
+  });
+
+  it("refuses a picture's token among a prompt's words or an answer's", async () => {
+    const model = await open(name);
+    const placed = name === "llava-tiny" ? "<image> and <image>" : "<image>answer en what?";
+    for (const asked of [
+      { ...lamp, prompt: placed },
+      { ...lamp, wrong: ["above <image>"] },
+    ]) {
+      await expect(model.score(images, [[asked], [], [], []])).rejects.toThrow("more than one <image>");
+    }
+  });
+
   it("goes on from a checkpoint to the bit, dropout included", async () => {
     const model = await open(name, { dropout: 0.3, targets: ".*" });
     await model.fineTune(images, captions);

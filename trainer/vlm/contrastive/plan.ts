@@ -6,7 +6,7 @@ import type { TextTokenizer } from "../files/tokenizer.js";
 import type { Scope } from "../layers/scope.js";
 import type { CaptionSet, FineTuning, OpenOptions } from "../model.js";
 import { openParameters, openTokenizer } from "../model-directory.js";
-import { patchesInput } from "../training/image-front.js";
+import { frozenImage } from "../training/image-front.js";
 import { bucket } from "../training/program-cache.js";
 import { stepProgram } from "../training/steps.js";
 import { type FrozenFront, frozenFront } from "../weights/frozen.js";
@@ -42,12 +42,8 @@ export function trainingOf(
   options?: FineTuning,
 ): Training | null {
   if (trainable === null || options === undefined) return null;
-  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
   const text = record((scope) => network.texts([new Int32Array(1)]).features(scope));
-  const front = frozenFront(image, trainable);
-  // Before its first stage an image is only embedded: as cheap as looking it up.
-  const worth = front.stage !== image.stages[0]?.name;
-  return { trainable, options, image: worth ? front : { ...front, stage: null }, text: frozenFront(text, trainable) };
+  return { trainable, options, image: frozenImage(network, trainable), text: frozenFront(text, trainable) };
 }
 
 /** The distinct texts of all sets, in the order they are first met. */

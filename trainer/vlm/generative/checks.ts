@@ -126,7 +126,7 @@ function forward(
 function feedsOf({ network, rows, shape, patches }: Context): Tensors {
   const tokens = rows.reduce((total, { answers }) => total + at(answers, 0).length, 0);
   const { tokenWeights } = lossTensors(rows, shape, 1, { tokens, questions: rows.length });
-  return { patches, ...rowTensors(rows, shape, sightOf(network)), ...(tokenWeights && { tokenWeights }) };
+  return { patches, ...rowTensors(rows, shape, sightOf(network)), tokenWeights };
 }
 
 async function checkForward(context: Context): Promise<void> {

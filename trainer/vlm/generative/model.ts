@@ -40,6 +40,7 @@ import {
   rowTensors,
   type Sight,
   type Speaking,
+  stepped,
 } from "./rows.js";
 
 type Captions = readonly (readonly CaptionSet[])[];
@@ -137,10 +138,9 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     const chosen = [...new Set(rows.map(({ image }) => image))];
     const place = new Map(chosen.map((image, i) => [image, i]));
     const own = rows.map((row) => ({ ...row, image: place.get(row.image) ?? 0 }));
-    const shape = { ...rowShape(own, 0, this.source.network.imageTokens) };
-    const whole = { ...shape, images: shape.rows };
-    const features = await this.features.of(images, chosen, whole.images);
-    return { shape: whole, feeds: { features, ...rowTensors(own, whole, this.sight) } };
+    const shape = rowShape(own, stepped(own.length), this.source.network.imageTokens);
+    const features = await this.features.of(images, chosen, shape.images);
+    return { shape, feeds: { features, ...rowTensors(own, shape, this.sight) } };
   }
 
   /** Of each row's answers, their tokens' log-likelihoods summed. */
@@ -197,7 +197,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
         ...rowTensors(rows, shape, this.sight),
         ...(objective === "ranking" ? {} : { tokenWeights }),
         ...(objective === "answer" ? {} : { questionWeights, members, absent }),
-      } as Tensors,
+      },
       front: stage,
       loss: (scope) => answersLoss(scope, network, shape, answers, objective, stage),
     };

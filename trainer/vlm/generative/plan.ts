@@ -6,12 +6,11 @@ import type { Work, WorkGraphs } from "../architecture.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import type { CaptionSet, FineTuning, OpenOptions } from "../model.js";
 import { openParameters, openTokenizer } from "../model-directory.js";
-import { frontProgram, patchesInput } from "../training/image-front.js";
+import { frontProgram, frozenImage } from "../training/image-front.js";
 import { bucket } from "../training/program-cache.js";
 import { stepProgram } from "../training/steps.js";
-import { type FrozenFront, frozenFront } from "../weights/frozen.js";
+import type { FrozenFront } from "../weights/frozen.js";
 import type { Trainable } from "../weights/parameters.js";
-import { record } from "../weights/recording.js";
 import { plannedTrainable } from "../weights/starting.js";
 import { FEATURES, type GenerativeNetwork } from "./network.js";
 import { answersLoss, type GenerativeSource, scoreProgram } from "./programs.js";
@@ -33,11 +32,7 @@ export function trainingOf(
   options?: FineTuning,
 ): Training | null {
   if (trainable === null || options === undefined) return null;
-  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
-  const front = frozenFront(image, trainable);
-  // Before its first stage an image is only embedded: as cheap as looking it up.
-  const worth = front.stage !== image.stages[0]?.name;
-  return { trainable, options, image: worth ? front : { ...front, stage: null } };
+  return { trainable, options, image: frozenImage(network, trainable) };
 }
 
 /** Questions as tokens. */
@@ -58,6 +53,12 @@ export class Questions {
       ...this.network.prompt(this.tokenizer, prompt),
       answers: answers.map((answer) => this.network.answer(this.tokenizer, prompt, answer)),
     };
+    const { imageToken } = this.network;
+    if ([row.after, ...row.answers].some((ids) => ids.includes(imageToken))) {
+      throw new InputError(
+        `the prompt ${JSON.stringify(prompt.slice(0, 60))} or an answer to it has more than one <image>, the picture's own place counted: one picture is asked about`,
+      );
+    }
     const longest = row.answers.reduce((most, { length }) => Math.max(most, length), 0);
     const tokens = prefixLength(row, this.network.imageTokens) + longest;
     if (tokens > this.network.positions) {

@@ -187,11 +187,6 @@ export function nextProgram(source: GenerativeSource, { rows, prefix, room }: Ke
   });
 }
 
-/** The value at a stage of the image network, fed or computed, up to what the decoder takes. */
-function trainedFeatures(scope: Scope, network: GenerativeNetwork, images: number, front: string | null): Value {
-  return network.image(scope, patchesUnlessFed(scope.graph, network, images, front));
-}
-
 /** Rows of a step → its loss. `answers`: of a question at most. */
 export function answersLoss(
   scope: Scope,
@@ -203,7 +198,8 @@ export function answersLoss(
 ): Value {
   const { graph } = scope;
   const { rows, targets } = shape;
-  const states = rowStates(scope, network, shape, trainedFeatures(scope, network, shape.images, front));
+  const features = network.image(scope, patchesUnlessFed(graph, network, shape.images, front));
+  const states = rowStates(scope, network, shape, features);
   const likelihoods = targetLikelihoods(scope, network, shape, states);
   const losses: Value[] = [];
   if (objective !== "ranking") {

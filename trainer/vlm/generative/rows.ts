@@ -3,7 +3,7 @@
  * after another, each of which sees the prefix and itself. So the prefix is computed once, and an answer costs its own tokens only.
  */
 import { at } from "../../at.js";
-import { float32, int32, type Tensors } from "../../tensor.js";
+import { float32, int32, type Tensor, type Tensors } from "../../tensor.js";
 import { MASKED } from "../layers/transformer.js";
 import type { PromptTokens } from "./network.js";
 
@@ -218,7 +218,7 @@ export function lossTensors(
   shape: RowShape,
   answers: number,
   whole: { readonly tokens: number; readonly questions: number },
-): Tensors {
+): Readonly<Record<"tokenWeights" | "members" | "absent" | "questionWeights", Tensor>> {
   const { rows: count, targets } = shape;
   const tokenWeights = new Float32Array(count * targets);
   const members = new Float32Array(count * answers * targets);

@@ -46,15 +46,15 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
     prompt: (tokenizer, prompt) => {
       const ids = tokenizer.encode(asTurn(prompt));
       const place = ids.indexOf(imageToken);
-      if (place !== ids.lastIndexOf(imageToken)) {
-        throw new InputError(
-          `the prompt ${JSON.stringify(prompt)} has more than one ${IMAGE}: one picture is asked about`,
-        );
-      }
       return { before: ids.slice(0, place), after: ids.slice(place + 1) };
     },
     answer: (tokenizer, prompt, answer) => {
       const [asked, whole] = [tokenizer.encode(asTurn(prompt)), tokenizer.encode(`${asTurn(prompt)} ${answer}`)];
+      if (asked.some((token, i) => whole[i] !== token)) {
+        throw new InputError(
+          `${JSON.stringify(answer)} after ${JSON.stringify(prompt.slice(-40))} is not tokenised as the prompt and an answer: end the prompt otherwise`,
+        );
+      }
       return Int32Array.of(...whole.slice(asked.length), endToken);
     },
     checkTokenizer: (tokenizer, file) => {

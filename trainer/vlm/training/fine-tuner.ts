@@ -17,6 +17,8 @@ import { ACCUMULATED, type Objective, partProgram, stepProgram, type TrainedSour
 /** Adam's state beside the trained parameters. */
 const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
 
+const NOTHING_ASKED = "a step of fine-tuning needs at least one caption set";
+
 /** Some of a step's images, or all of them. */
 export interface StepPart extends Objective {
   /** Parts of one key go through the same graph. */
@@ -75,7 +77,7 @@ export class FineTuner {
     part: StepPart | null,
     learningRate: Tensor,
   ): Promise<FineTuneResult> {
-    if (part === null) throw new RangeError("a step of fine-tuning needs at least one caption set");
+    if (part === null) throw new RangeError(NOTHING_ASKED);
     const { program, inputs } = await this.programs.get(`step ${part.key}`, () => stepProgram(source, part, options));
     const found = await program.run({ ...part.feeds, ...this.dropout(inputs, options, 0), learningRate });
     return { loss: at(floats(found, "loss"), 0), gradientNorm: at(floats(found, "gradientNorm"), 0) };
@@ -93,13 +95,17 @@ export class FineTuner {
     await this.runtime.set({ [ACCUMULATED]: float32(new Float32Array(layoutSize(source.trainable.layout))) });
     const size = Math.ceil(images / options.accumulation);
     let loss = 0;
+    let asked = false;
     for (let first = 0; first < images; first += size) {
       const made = await part(range(first, Math.min(first + size, images)));
       if (made === null) continue;
+      asked = true;
       const { program, inputs } = await this.programs.get(`part ${made.key}`, () => partProgram(source, made));
       const fed = { ...made.feeds, ...this.dropout(inputs, options, first) };
       loss += at(floats(await program.run(fed), "loss"), 0);
     }
+    // Weight decay would move the parameters all the same.
+    if (!asked) throw new RangeError(NOTHING_ASKED);
     const { program } = await this.programs.get("update", () => updateProgram(source, options));
     return { loss, gradientNorm: at(floats(await program.run({ learningRate }), "gradientNorm"), 0) };
   }

@@ -5,6 +5,9 @@ import { float32, floats, type Tensor } from "../../tensor.js";
 import { type Patches, type PatchGrid, patchShape } from "../files/patches.js";
 import type { Scope } from "../layers/scope.js";
 import type { ImageBatch } from "../model.js";
+import { type FrozenFront, frozenFront } from "../weights/frozen.js";
+import type { Trainable } from "../weights/parameters.js";
+import { record } from "../weights/recording.js";
 import { type ImageRow, ImageRows } from "./image-rows.js";
 import { type Built, bucket, type Programs } from "./program-cache.js";
 import { programOf, type Source } from "./source.js";
@@ -24,6 +27,13 @@ export const patchesUnlessFed = (graph: Graph, network: ImageNetwork, images: nu
   stage === null
     ? patchesInput(graph, network, images)
     : graph.external([images, ...patchShape(network.grid)], "float32", { file: "unused", offset: 0, length: 0 });
+
+/** As far as nothing in the image network is trained; before its first stage an image is only embedded, which is as cheap as looking it up. */
+export function frozenImage(network: ImageNetwork, trainable: Trainable): FrozenFront {
+  const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
+  const front = frozenFront(image, trainable);
+  return front.stage === image.stages[0]?.name ? { ...front, stage: null } : front;
+}
 
 /** patches → the value at a stage of the image network, one row or more for each image. */
 export function frontProgram(source: Source, network: ImageNetwork, images: number, stage: string): Built {
