@@ -34,7 +34,14 @@ const tokenizerSchema = z.looseObject({
 /** A special token is named as text, or described. */
 const specialToken = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
 
-const configSchema = z.looseObject({ pad_token: specialToken.nullable().default(null) });
+/** Spaces before punctuation stay where the file says nothing, as in transformers since 4.45; the library would take them away. */
+const configSchema = z.looseObject({
+  pad_token: specialToken.nullable().default(null),
+  clean_up_tokenization_spaces: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+});
 
 export class TextTokenizer {
   private readonly cache = new Map<string, Int32Array>();

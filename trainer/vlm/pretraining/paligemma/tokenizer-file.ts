@@ -95,6 +95,7 @@ export function tokenizerFiles(words: readonly string[]): TokenizerFiles {
     add_eos_token: false,
     additional_special_tokens: [IMAGE],
     bos_token: SPECIALS.start,
+    clean_up_tokenization_spaces: false,
     eos_token: SPECIALS.end,
     mask_token: SPECIALS.mask,
     model_max_length: 8192,
