@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect } from "vitest";
+import { at } from "../../trainer/at.js";
 import { dotnetHostCommand, dotnetMissing, type HostCommand } from "../../trainer/environments/dotnet-host.js";
 
 const missing = dotnetMissing();
@@ -30,10 +31,15 @@ export interface BoundHost {
   readonly pid: number;
 }
 
-/** A host that binds a free port, once it says where. It must end with 0 when it is told to. */
-export async function bound(extra: readonly string[], envs = 2): Promise<BoundHost> {
+/**
+ * A host that binds a free port, once it says where; with so many file descriptors, or the system's number. It must end with
+ * 0 when it is told to.
+ */
+export async function bound(extra: readonly string[], envs = 2, descriptors?: number): Promise<BoundHost> {
   const { command, args } = hostCommand();
-  const child = spawn(command, [...args, "--bind", "tcp://127.0.0.1:*", "--envs", String(envs), ...extra]);
+  const all = [command, ...args, "--bind", "tcp://127.0.0.1:*", "--envs", String(envs), ...extra];
+  const limited = descriptors === undefined ? all : ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...all];
+  const child = spawn(at(limited, 0), limited.slice(1));
   closers.push(async () => {
     child.kill("SIGTERM");
     if (child.exitCode === null) await once(child, "exit");

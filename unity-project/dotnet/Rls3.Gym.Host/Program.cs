@@ -4,9 +4,6 @@ using Rls3.Gym.Host;
 using Rls3.Gym.Protocol;
 using Rls3.Gym.Transport;
 
-// Before the first socket: what arrives is handled on the thread that heard it, not handed to the pool. NetMQ only queues it
-// from there, so nothing blocks, and a round trip costs about half the processor time.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 try
 {
     var arguments = HostArguments.Parse(args);

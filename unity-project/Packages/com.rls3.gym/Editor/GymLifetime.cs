@@ -5,8 +5,8 @@ using UnityEditor;
 namespace Rls3.Gym.Editor
 {
     /// <summary>
-    /// Stops the server before the Editor reloads its domain, leaves Play or quits: a socket that is open then freezes the
-    /// Editor (NetMQ's threads outlive the domain).
+    /// Stops the server before the Editor reloads its domain, leaves Play or quits: a thread that is still serving then
+    /// holds up the reload, and keeps the port.
     /// </summary>
     [InitializeOnLoad]
     internal static class GymLifetime

@@ -1,5 +1,9 @@
 #nullable enable
 using System;
+using System.Globalization;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace Rls3.Gym.Transport
@@ -31,6 +35,40 @@ namespace Rls3.Gym.Transport
             {
                 throw new ConfigurationException(
                     $"{endpoint} is not a loopback address: it takes CURVE keys and a token on both sides (a keys file), or use tcp://127.0.0.1:PORT");
+            }
+        }
+
+        /// <summary>The addresses that an endpoint's name stands for, those of IPv4 first; port 0 for *.</summary>
+        public static IPEndPoint[] Resolve(string endpoint)
+        {
+            var colon = endpoint.LastIndexOf(':');
+            var host = endpoint.Substring("tcp://".Length, colon - "tcp://".Length);
+            var text = endpoint.Substring(colon + 1);
+            var port = 0;
+            if (text != "*" && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > ushort.MaxValue))
+            {
+                throw new ConfigurationException($"\"{endpoint}\" is no endpoint: ports go up to {ushort.MaxValue}");
+            }
+            return Addresses(host).OrderBy(address => address.AddressFamily).Select(address => new IPEndPoint(address, port)).ToArray();
+        }
+
+        private static IPAddress[] Addresses(string host)
+        {
+            if (host == "*")
+            {
+                return new[] { IPAddress.Any };
+            }
+            if (IPAddress.TryParse(host, out var address))
+            {
+                return new[] { address };
+            }
+            try
+            {
+                return Dns.GetHostAddresses(host);
+            }
+            catch (Exception error) when (error is SocketException || error is ArgumentException)
+            {
+                throw new ConfigurationException($"the host {host} is not known: {error.Message}");
             }
         }
     }

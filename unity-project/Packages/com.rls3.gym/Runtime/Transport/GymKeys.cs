@@ -2,25 +2,26 @@
 using System;
 using System.IO;
 using Rls3.Gym.Core;
+using Rls3.Gym.Transport.Zmtp;
 
 namespace Rls3.Gym.Transport
 {
-    /// <summary>A server's CURVE key pair (Z85 text of 40 characters each) and the token that clients must send.</summary>
+    /// <summary>A server's CURVE key pair (32 bytes each) and the token that clients must send.</summary>
     public sealed class GymKeys
     {
         private const int KeyLength = 40;
         private const int ShortestToken = 16;
 
-        private GymKeys(string publicKey, string secretKey, string token)
+        private GymKeys(byte[] publicKey, byte[] secretKey, string token)
         {
             PublicKey = publicKey;
             SecretKey = secretKey;
             Token = token;
         }
 
-        public string PublicKey { get; }
+        internal byte[] PublicKey { get; }
 
-        public string SecretKey { get; }
+        internal byte[] SecretKey { get; }
 
         public string Token { get; }
 
@@ -44,12 +45,11 @@ namespace Rls3.Gym.Transport
             return new GymKeys(Key(value, "serverPublicKey", file), Key(value, "serverSecretKey", file), token.Text);
         }
 
-        private static string Key(WireValue value, string name, string file)
+        private static byte[] Key(WireValue value, string name, string file)
         {
             var key = value.Get(name);
-            return key != null && key.Text.Length == KeyLength
-                ? key.Text
-                : throw new ConfigurationException($"keys file {file}: {name} must be {KeyLength} characters of Z85");
+            return (key?.Text.Length == KeyLength ? Z85.Decode(key.Text) : null)
+                ?? throw new ConfigurationException($"keys file {file}: {name} must be {KeyLength} characters of Z85");
         }
     }
 }

@@ -2,11 +2,13 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading;
-using NetMQ;
-using NetMQ.Sockets;
 using Rls3.Gym.Core;
 using Rls3.Gym.Protocol;
+using Rls3.Gym.Transport.Zmtp;
 
 namespace Rls3.Gym.Transport
 {
@@ -44,11 +46,16 @@ namespace Rls3.Gym.Transport
     public sealed class GymServer : IDisposable
     {
         private const int WaitMs = 100;
+        private const double LingerMs = 500;
+
+        /// <summary>Messages of others that are looked at before the request that runs is.</summary>
+        private const int OthersAtOnce = 64;
 
         /// <summary>A connected server that hears nobody for this long has been left alone, and ends.</summary>
         private const double OrphanedAfterMs = 20000;
 
         private readonly ServeOptions serve;
+        private readonly IPEndPoint[] addresses;
         private readonly HostOptions options;
         private readonly EnvironmentHost host;
         private readonly MainThreadQueue? mainThread;
@@ -56,17 +63,17 @@ namespace Rls3.Gym.Transport
         private readonly Stopwatch clock = Stopwatch.StartNew();
         private readonly ManualResetEventSlim bound = new ManualResetEventSlim();
         private readonly Queue<Message> postponed = new Queue<Message>();
-        private RouterSocket? socket;
+        private Router? socket;
         private volatile bool stopping;
         private double lastHeard;
 
-        // Routing id and frames of one message.
+        // A message and where it came from.
         private readonly struct Message
         {
-            public readonly byte[] Peer;
+            public readonly Connection Peer;
             public readonly List<byte[]> Frames;
 
-            public Message(byte[] peer, List<byte[]> frames)
+            public Message(Connection peer, List<byte[]> frames)
             {
                 Peer = peer;
                 Frames = frames;
@@ -86,9 +93,10 @@ namespace Rls3.Gym.Transport
             }
         }
 
-        private GymServer(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
+        private GymServer(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, IPEndPoint[] addresses, MainThreadQueue? mainThread)
         {
             this.serve = serve;
+            this.addresses = addresses;
             this.options = options;
             this.mainThread = mainThread;
             options.Curve = serve.Keys != null;
@@ -123,7 +131,7 @@ namespace Rls3.Gym.Transport
         public static GymServer Start(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
         {
             Endpoints.Check(serve.Endpoint, serve.Keys);
-            var server = new GymServer(definition, options, serve, mainThread);
+            var server = new GymServer(definition, options, serve, Endpoints.Resolve(serve.Endpoint), mainThread);
             server.thread.Start();
             server.bound.Wait();
             if (server.Failure != null)
@@ -156,8 +164,7 @@ namespace Rls3.Gym.Transport
         {
             try
             {
-                socket = Sockets.Open();
-                Open(socket);
+                socket = Open();
                 bound.Set();
                 Serve(socket);
             }
@@ -171,46 +178,43 @@ namespace Rls3.Gym.Transport
             }
             finally
             {
-                if (socket != null)
-                {
-                    Sockets.Close(socket);
-                }
+                socket?.Dispose();
                 bound.Set();
             }
         }
 
-        private void Open(RouterSocket router)
+        private Router Open()
         {
-            // Of answers that a client does not read: those to all that it may have under way, twice, since what was read is
-            // counted in halves. Further ones are dropped, and it may ask again.
-            router.Options.SendHighWatermark = (2 * options.MaxInFlight) + 2;
-            router.Options.ReceiveHighWatermark = 0;
-            router.Options.ReconnectInterval = TimeSpan.FromMilliseconds(50);
-            router.Options.ReconnectIntervalMax = TimeSpan.FromSeconds(1);
-            router.Options.HeartbeatInterval = TimeSpan.FromSeconds(5);
-            router.Options.HeartbeatTimeout = TimeSpan.FromSeconds(15);
-            router.Options.MaxMsgSize = 2 * options.MaxFrameBytes;
-            router.Options.IPv4Only = !serve.Endpoint.Contains("[");
-            if (serve.Keys != null)
+            var keys = serve.Keys;
+            var limits = new ConnectionLimits
             {
-                router.Options.CurveServer = true;
-                router.Options.CurveCertificate = new NetMQCertificate(serve.Keys.SecretKey, serve.Keys.PublicKey);
-            }
+                // A frame somewhat too large is answered, and not cut off.
+                FrameBytes = 2 * options.MaxFrameBytes,
+                MessageBytes = 4 * options.MaxFrameBytes,
+                ComingBytes = 8 * options.MaxFrameBytes,
+                // Those to all that a client may have under way, twice; it may ask again for what is dropped.
+                Unread = (2 * options.MaxInFlight) + 2,
+            };
+            var router = new Router(() => keys == null ? (Mechanism)new NullMechanism() : new CurveMechanism(keys.PublicKey, keys.SecretKey), limits, () => Now);
             if (serve.Connect)
             {
-                router.Connect(serve.Endpoint);
-                return;
+                router.Connect(addresses);
+                return router;
             }
-            if (serve.Endpoint.EndsWith(":*", StringComparison.Ordinal))
+            try
             {
-                var port = router.BindRandomPort(serve.Endpoint.Substring(0, serve.Endpoint.Length - 2));
-                Endpoint = serve.Endpoint.Substring(0, serve.Endpoint.Length - 1) + port;
-                return;
+                var port = router.Bind(addresses[0].Address, addresses[0].Port);
+                Endpoint = serve.Endpoint.Substring(0, serve.Endpoint.LastIndexOf(':') + 1) + port.ToString(CultureInfo.InvariantCulture);
+                return router;
             }
-            router.Bind(serve.Endpoint);
+            catch (SocketException)
+            {
+                router.Dispose();
+                throw;
+            }
         }
 
-        private void Serve(RouterSocket router)
+        private void Serve(Router router)
         {
             lastHeard = Now;
             while (!stopping)
@@ -225,7 +229,7 @@ namespace Rls3.Gym.Transport
                     continue;
                 }
                 lastHeard = Now;
-                Send(router, message.Peer, host.Answer(message.Frames, Now));
+                router.Send(message.Peer, host.Answer(message.Frames, Now));
                 Answered++;
                 if (message.IsLarge)
                 {
@@ -234,8 +238,8 @@ namespace Rls3.Gym.Transport
                 }
                 if (serve.Once && host.SessionsClosed > 0)
                 {
-                    // Leaves the last answer its way out: with linger 0, closing at once would drop it.
-                    router.Options.Linger = TimeSpan.FromMilliseconds(500);
+                    // Leaves the last answer its way out.
+                    router.Flush(LingerMs);
                     return;
                 }
             }
@@ -243,20 +247,20 @@ namespace Rls3.Gym.Transport
 
         private double Now => clock.Elapsed.TotalMilliseconds;
 
-        private bool TryNext(RouterSocket router, out Message message)
+        private bool TryNext(Router router, out Message message)
         {
             if (postponed.Count > 0)
             {
                 message = postponed.Dequeue();
                 return true;
             }
-            return TryReceive(router, TimeSpan.FromMilliseconds(WaitMs), out message);
+            return TryReceive(router, WaitMs, out message);
         }
 
         // While a request runs on the main thread: strangers get their answer at once, the session's own requests wait their turn.
         private void LookAfterOthers()
         {
-            while (!stopping && socket != null && TryReceive(socket, TimeSpan.Zero, out var message))
+            for (var i = 0; i < OthersAtOnce && !stopping && socket != null && TryReceive(socket, 0, out var message); i++)
             {
                 if (!host.IsStranger(message.Frames))
                 {
@@ -266,53 +270,15 @@ namespace Rls3.Gym.Transport
                     }
                     continue;
                 }
-                Send(socket, message.Peer, host.Answer(message.Frames, Now));
+                socket.Send(message.Peer, host.Answer(message.Frames, Now));
             }
         }
 
-        private static bool TryReceive(RouterSocket router, TimeSpan wait, out Message message)
+        private static bool TryReceive(Router router, int waitMs, out Message message)
         {
-            message = default;
-            var part = new Msg();
-            part.InitEmpty();
-            try
-            {
-                if (!router.TryReceive(ref part, wait))
-                {
-                    return false;
-                }
-                var peer = part.ToArray();
-                var frames = new List<byte[]>(2);
-                while (part.HasMore)
-                {
-                    router.Receive(ref part);
-                    frames.Add(part.ToArray());
-                }
-                message = new Message(peer, frames);
-                return true;
-            }
-            finally
-            {
-                part.Close();
-            }
-        }
-
-        private static void Send(RouterSocket router, byte[] peer, byte[][] frames)
-        {
-            SendFrame(router, peer, true);
-            for (var i = 0; i < frames.Length; i++)
-            {
-                SendFrame(router, frames[i], i < frames.Length - 1);
-            }
-        }
-
-        // The bytes are handed over, not copied: a reply is never written again.
-        private static void SendFrame(RouterSocket router, byte[] bytes, bool more)
-        {
-            var part = new Msg();
-            part.InitGC(bytes, bytes.Length);
-            router.Send(ref part, more);
-            part.Close();
+            var any = router.TryReceive(waitMs, out var peer, out var frames);
+            message = any ? new Message(peer, frames) : default;
+            return any;
         }
     }
 }
