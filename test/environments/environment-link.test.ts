@@ -66,7 +66,7 @@ describe("what a server says", () => {
   });
 
   it("is not that no placement is ever valid", async () => {
-    const drawing = { environments: answering(0, 2, { valid: false, reason: 3 }), count: 1 };
+    const drawing = { environments: answering(0, 2, { valid: false, reason: 3 }), count: 1, scenes: [0] };
     let steps = 0;
     const drawn = wander(drawing, Random.stream(1, "test"), uniformActions, async () => ++steps > 0);
     await expect(drawn).rejects.toThrow("calls 20000 placements in a row invalid");

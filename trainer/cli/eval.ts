@@ -86,7 +86,7 @@ async function onSynthetic(
   configuration: Configuration,
   progress: Progress,
 ): Promise<Result> {
-  const { env, world, render, keys, testSeed } = configuration;
+  const { env, world, render, keys, testSeed, testScenes } = configuration;
   // A server that others started may have as few as it likes.
   const request = { env, world, count: 1, imageSize: model.imageSize, render, keys };
   const environments = await openEnvironments(request, progress, interruptible());
@@ -95,7 +95,7 @@ async function onSynthetic(
     const balanced = await evaluate(model, environments.world, sets.test);
     const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
     return {
-      document: { world, testSeed, languageVersion: LANGUAGE_VERSION, balanced, natural },
+      document: { world, testScenes, testSeed, languageVersion: LANGUAGE_VERSION, balanced, natural },
       lines: accuracyTable(balanced, natural),
     };
   } finally {
@@ -160,6 +160,7 @@ const NAMES = [
   "keys",
   "world",
   "render",
+  "testScenes",
   "testImagesPerRelation",
   "naturalImages",
   "testSeed",

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Welcome } from "../../protocol/index.js";
 import { at } from "../at.js";
-import { UnavailableError } from "../errors.js";
+import { InputError, UnavailableError } from "../errors.js";
 import {
   axesOfCamera,
   boundaryMargin,
@@ -47,8 +47,20 @@ export class World {
     return new World(parseCatalog(welcome.catalog, `the catalog of the server "${welcome.name}"`), welcome);
   }
 
-  get scenes(): number {
-    return this.catalog.scenes.length;
+  /**
+   * The scenes that a list names, by their indices in the catalog's order; all for an empty list.
+   * @throws InputError for a name that no scene has, with those that there are
+   */
+  scenes(list: string): number[] {
+    const { name: world, scenes } = this.catalog;
+    const asked = list.split(",").map((name) => name.trim());
+    const unknown = list === "" ? undefined : asked.find((name) => !scenes.some((scene) => scene.name === name));
+    if (unknown !== undefined) {
+      throw new InputError(
+        `the world ${world} has no scene ${JSON.stringify(unknown)}, but: ${scenes.map(({ name }) => name).join(", ")}`,
+      );
+    }
+    return scenes.filter(({ name }) => list === "" || asked.includes(name)).map(({ index }) => index);
   }
 
   name(object: number): string {

@@ -10,6 +10,8 @@ export interface Wandering {
   readonly environments: EnvironmentLink;
   /** The first so many of them. */
   readonly count: number;
+  /** Scenes of the world that layouts are drawn in. */
+  readonly scenes: readonly number[];
 }
 
 export interface WanderedStep {
@@ -27,9 +29,11 @@ export interface Drawing extends Wandering {
   readonly progress: Progress;
 }
 
-export const drawingFrom = (environments: EnvironmentLink, progress: Progress): Drawing => ({
+/** `scenes`: a list of the world's, as the settings have it; all where it is empty. */
+export const drawingFrom = (environments: EnvironmentLink, progress: Progress, scenes = ""): Drawing => ({
   environments,
   count: Math.min(PREPARATION_ENVIRONMENTS, environments.count),
+  scenes: environments.world.scenes(scenes),
   progress,
 });
 
@@ -58,13 +62,12 @@ export async function wander(
   choose: Choose,
   visit: (round: readonly WanderedStep[]) => Promise<boolean>,
 ): Promise<void> {
-  const { environments, count } = wandering;
-  const { scenes } = environments.world;
+  const { environments, count, scenes } = wandering;
   const reset = (env: number): Op => ({
     env,
     op: "reset",
     seed: random.uint32(),
-    options: { scene: random.below(scenes) },
+    options: { scene: at(scenes, random.below(scenes.length)) },
   });
   const all = Array.from({ length: count }, (_, env) => env);
   let states = await environments.observe(all.map(reset));

@@ -76,10 +76,12 @@ export class Play {
     this.#iteration = iteration;
     const { seed } = settings;
     this.#random = Random.stream(seed, "actions", iteration);
-    const { scenes } = players.environments.world;
+    const scenes = players.environments.world.scenes(settings.scenes);
     this.#episodes = Array.from({ length: settings.episodesPerIteration }, (_, index) => ({
       index,
-      order: Random.stream(seed, "scenes", iteration, index).permutation(scenes),
+      order: Random.stream(seed, "scenes", iteration, index)
+        .permutation(scenes.length)
+        .map((i) => at(scenes, i)),
       steps: [],
       observation: { scene: 0, objects: new Int32Array(), progress: 0 },
       valid: 0,

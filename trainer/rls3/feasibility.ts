@@ -29,7 +29,7 @@ export interface FeasibilityParts {
   readonly progress: Progress;
 }
 
-type Settings = Pick<Configuration, "pretraining" | "feasibilitySteps" | "feasibilityUpdates" | "seed">;
+type Settings = Pick<Configuration, "pretraining" | "feasibilitySteps" | "feasibilityUpdates" | "scenes" | "seed">;
 
 export async function learnFeasibility(parts: FeasibilityParts, settings: Settings): Promise<void> {
   if (settings.feasibilityUpdates === 0) return;
@@ -51,13 +51,13 @@ export async function learnOffline(
 /** Block by block, the curve so far after each; `before` is the curve of the blocks that are done already. */
 export async function* learnOnline(
   { agent, environments, progress }: Omit<FeasibilityParts, "transitions">,
-  { feasibilitySteps: steps, feasibilityUpdates: updates, seed }: Settings,
+  { feasibilitySteps: steps, feasibilityUpdates: updates, scenes, seed }: Settings,
   before: FeasibilityCurve,
 ): AsyncGenerator<FeasibilityCurve> {
   const curve = [...before];
   progress.begin("feasibility, online", steps, "steps");
   for (let block = curve.length; block * BLOCK_STEPS < steps; block++) {
-    curve.push(await pretrainBlock({ agent, environments, seed, steps, updates }, block));
+    curve.push(await pretrainBlock({ agent, environments, scenes, seed, steps, updates }, block));
     progress.advance(Math.min(steps, curve.length * BLOCK_STEPS));
     yield [...curve];
   }
@@ -70,6 +70,7 @@ export async function* learnOnline(
 interface Pretraining {
   readonly agent: Agent;
   readonly environments: EnvironmentLink;
+  readonly scenes: string;
   readonly seed: number;
   /** Steps and updates in all. */
   readonly steps: number;
@@ -81,7 +82,11 @@ async function pretrainBlock(pretraining: Pretraining, block: number): Promise<n
   const { agent, environments, seed, steps } = pretraining;
   const random = Random.stream(seed, "online pre-training", block);
   const learning = Random.stream(seed, "online pre-training, updates", block);
-  const wandering = { environments, count: Math.min(PRETRAINING_ENVIRONMENTS, environments.count) };
+  const wandering = {
+    environments,
+    count: Math.min(PRETRAINING_ENVIRONMENTS, environments.count),
+    scenes: environments.world.scenes(pretraining.scenes),
+  };
   const first = block * BLOCK_STEPS;
   const end = Math.min(steps, first + BLOCK_STEPS);
   let done = first;

@@ -55,10 +55,10 @@ export async function openAgent(configuration: Configuration, world: World, prog
 export async function warnOfNames(
   model: VisionLanguageModel,
   environments: EnvironmentLink,
-  { testSeed, world }: Configuration,
+  { testSeed, world, scenes }: Configuration,
   progress: Progress,
 ): Promise<void> {
-  const pictures = await drawNamedPictures(drawingFrom(environments, progress), testSeed);
+  const pictures = await drawNamedPictures(drawingFrom(environments, progress, scenes), testSeed);
   const names = environments.world.catalog.objects.map(({ name }) => name);
   const warning = namingWarning(await namesKnown(model, names, pictures), world);
   if (warning !== null) progress.warn(warning);

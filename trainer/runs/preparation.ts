@@ -35,28 +35,49 @@ export async function prepare(
 ): Promise<Preparation> {
   const { testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
   const feasibilitySteps = randomTransitionsNeeded(configuration);
-  const draw = drawingFrom(environments, progress);
-  const file = (name: string, version: readonly number[], ...dependsOn: readonly number[]): StoredFile => ({
+  const { scenes, testScenes } = configuration;
+  const trained = drawingFrom(environments, progress, scenes);
+  const tested = drawingFrom(environments, progress, testScenes);
+  const file = (
+    name: string,
+    version: readonly number[],
+    drawn: string,
+    ...dependsOn: readonly number[]
+  ): StoredFile => ({
     path: path.join(directory, `${name}.safetensors`),
     // All that its contents follow from; a file with another digest is refused.
     digest: createHash("sha256")
-      .update(JSON.stringify([...version, environments.world.digest, draw.count, testSeed, ...dependsOn]))
+      .update(
+        JSON.stringify([
+          ...version,
+          environments.world.digest,
+          trained.count,
+          testSeed,
+          ...dependsOn,
+          ...(drawn === "" ? [] : [drawn]),
+        ]),
+      )
       .digest("hex"),
   });
-  const testSet = async (name: string, size: number, make: () => Promise<TestSet>): Promise<TestSet> =>
-    decodeTestSet(await stored(file(name, TEST_SET_VERSION, size, imageSize), async () => encodeTestSet(await make())));
-  const balanced = (name: string, perRelation: number): Promise<TestSet> =>
-    testSet(name, perRelation, () => balancedSet(draw, name, testSeed, perRelation));
-  const steps = file("transitions", TRANSITIONS_VERSION, feasibilitySteps);
+  const testSet = async (name: string, drawn: string, size: number, make: () => Promise<TestSet>): Promise<TestSet> => {
+    const kept = file(name, TEST_SET_VERSION, drawn, size, imageSize);
+    return decodeTestSet(await stored(kept, async () => encodeTestSet(await make())));
+  };
+  const steps = file("transitions", TRANSITIONS_VERSION, scenes, feasibilitySteps);
   if (feasibilitySteps > 0) {
-    await stored(steps, async () => encodeTransitions(await randomTransitions(draw, testSeed, feasibilitySteps)));
+    await stored(steps, async () => encodeTransitions(await randomTransitions(trained, testSeed, feasibilitySteps)));
   }
   return {
     transitions: () => (feasibilitySteps > 0 ? decodeTransitions(readTensorFile(steps.path).tensors) : []),
     testSets: {
-      test: await balanced("test", testImagesPerRelation),
-      natural: await testSet("natural", naturalImages, () => naturalSet(draw, testSeed, naturalImages)),
-      validation: await balanced("validation", validationImagesPerRelation),
+      test: await testSet("test", testScenes, testImagesPerRelation, () =>
+        balancedSet(tested, "test", testSeed, testImagesPerRelation),
+      ),
+      natural: await testSet("natural", testScenes, naturalImages, () => naturalSet(tested, testSeed, naturalImages)),
+      // What decides when to stop is of what is trained on: test scenes are not looked at before the end.
+      validation: await testSet("validation", scenes, validationImagesPerRelation, () =>
+        balancedSet(trained, "validation", testSeed, validationImagesPerRelation),
+      ),
     },
   };
 }
@@ -78,11 +99,11 @@ export const isPrepared = (
 
 /** The test sets alone, of this configuration's sizes and seed, not kept. */
 export async function drawTestSets(
-  { testSeed, testImagesPerRelation, naturalImages }: Configuration,
+  { testSeed, testScenes, testImagesPerRelation, naturalImages }: Configuration,
   environments: EnvironmentLink,
   progress: Progress,
 ): Promise<Pick<TestSets, "test" | "natural">> {
-  const draw = drawingFrom(environments, progress);
+  const draw = drawingFrom(environments, progress, testScenes);
   return {
     test: await balancedSet(draw, "test", testSeed, testImagesPerRelation),
     natural: await naturalSet(draw, testSeed, naturalImages),

@@ -164,6 +164,7 @@ function digestOf({ configuration, environments }: Keeping): string {
     configuration.extrinsicWeight > 0,
     ...settings,
     ...inputs,
+    ...(configuration.scenes === "" ? [] : [configuration.scenes]),
   ];
   return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }

@@ -287,11 +287,23 @@ export const SETTINGS = {
     "rooms",
     "catalog of the embedded environment: a name or a JSON file",
   ),
+  scenes: setting(
+    "Environment",
+    z.string(),
+    "",
+    'scenes that episodes are played in, with commas, "bedroom,living room" (empty: all of the world)',
+  ),
   render: setting(
     "Environment",
     z.enum(["server", "embedded"]),
     "server",
     "whose images: the server's, or the embedded renderer's of the server's states",
+  ),
+  testScenes: setting(
+    "Evaluation",
+    z.string(),
+    "",
+    "scenes that the test set and the natural mix are drawn in (empty: all); those left out of --scenes are held out",
   ),
   testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
   naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, all pairs asked"),

@@ -56,11 +56,12 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
 
 /** All that the preparation follows from, but the number of random transitions. */
 const inputsOf = (configuration: Configuration): string => {
-  const { env, world, render, vlm, testSeed } = configuration;
+  const { env, world, scenes, testScenes, render, vlm, testSeed } = configuration;
   const { testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
   return JSON.stringify([
     ...[env, world, render, vlm, testSeed],
     ...[testImagesPerRelation, naturalImages, validationImagesPerRelation],
+    ...(scenes === "" && testScenes === "" ? [] : [scenes, testScenes]),
   ]);
 };
 

@@ -1,0 +1,84 @@
+/** @file Scenes that are trained in and scenes that are tested in, apart. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at } from "../../trainer/at.js";
+import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
+import { openEnvironments } from "../../trainer/environments/open-environments.js";
+import { type Progress, silent } from "../../trainer/progress.js";
+import { playEpisodes } from "../../trainer/rls3/episodes.js";
+import { prepare } from "../../trainer/runs/preparation.js";
+import { RandomAgent } from "../../trainer/sac/random-agent.js";
+import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
+import { temporaryFolder } from "../temporary.js";
+
+const settings = (scenes: string, testScenes: string): Configuration =>
+  resolveConfiguration([
+    { name: "test", values: { E: 4, T0: 15, agent: "random", feasibilitySteps: 200, scenes, testScenes } },
+    { name: "test", values: { testImagesPerRelation: 1, validationImagesPerRelation: 1, naturalImages: 8 } },
+  ]);
+const held = settings("bedroom, living room,dining room,green kitchen", "grey kitchen");
+
+/** The scenes that layouts were drawn in, by what they were drawn for. */
+async function drawnIn(environments: EnvironmentLink, configuration: Configuration, folder: string) {
+  const drawn = new Map<string, Set<number>>();
+  let drawing = "transitions";
+  const progress: Progress = {
+    ...silent,
+    begin: (name) => {
+      drawing = name;
+    },
+  };
+  const observe = environments.observe.bind(environments);
+  environments.observe = async (ops) => {
+    const states = await observe(ops);
+    const seen = drawn.get(drawing) ?? new Set();
+    for (const { scene } of states) drawn.set(drawing, seen.add(scene));
+    return states;
+  };
+  try {
+    await prepare(folder, configuration, environments, 32, progress);
+  } finally {
+    environments.observe = observe;
+  }
+  return Object.fromEntries([...drawn].map(([name, scenes]) => [name, [...scenes].sort()]));
+}
+
+describe("scenes that are held out", () => {
+  let environments: EnvironmentLink;
+  beforeAll(async () => {
+    environments = await openEnvironments({ env: "embedded", world: "rooms", count: 4, imageSize: 32 }, silent);
+  });
+  afterAll(() => environments.close());
+
+  it("are those of the test set and the natural mix alone", async () => {
+    const folder = temporaryFolder("held-out");
+    const trained = [0, 1, 2, 3];
+    const drawn = await drawnIn(environments, held, folder);
+    expect(Object.keys(drawn)).toHaveLength(4);
+    for (const [name, scenes] of Object.entries(drawn)) {
+      expect([name, scenes]).toEqual([name, /^(test|natural)/.test(name) ? [4] : trained]);
+    }
+    // What was drawn for one choice is not taken for another one.
+    const other = settings(held.scenes, "");
+    await expect(prepare(folder, other, environments, 32, silent)).rejects.toThrow("another configuration");
+  });
+
+  it("are not played in", async () => {
+    const parts = { environments, agent: new RandomAgent(), progress: silent };
+    const scenesOf = async (configuration: Configuration) => {
+      const { samples } = await playEpisodes(parts, configuration, 1);
+      return [...new Set(samples.map(({ scene }) => scene))].sort();
+    };
+    expect(await scenesOf(held)).toEqual([0, 1, 2, 3]);
+    expect(await scenesOf(settings("grey kitchen", ""))).toEqual([4]);
+    expect(await scenesOf(settings("", ""))).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("are named as the world names them", () => {
+    const { world } = environments;
+    expect(world.scenes("grey kitchen, bedroom")).toEqual([0, 4]);
+    expect(at(world.scenes(""), 4)).toBe(4);
+    expect(() => world.scenes("attic")).toThrow(
+      'the world rooms has no scene "attic", but: bedroom, living room, dining room, green kitchen, grey kitchen',
+    );
+  });
+});
