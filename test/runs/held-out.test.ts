@@ -12,7 +12,7 @@ import { temporaryFolder } from "../temporary.js";
 
 const settings = (scenes: string, testScenes: string): Configuration =>
   resolveConfiguration([
-    { name: "test", values: { E: 4, T0: 15, agent: "random", feasibilitySteps: 200, scenes, testScenes } },
+    { name: "test", values: { E: 4, T0: 15, feasibilitySteps: 200, scenes, testScenes } },
     { name: "test", values: { testImagesPerRelation: 1, validationImagesPerRelation: 1, naturalImages: 8 } },
   ]);
 const held = settings("bedroom, living room,dining room,green kitchen", "grey kitchen");
