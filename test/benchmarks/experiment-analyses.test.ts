@@ -2,15 +2,18 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { describe, expect, it } from "vitest";
+import { type Turn, turnedCameras } from "../../benchmarks/experiments/analyses/cameras.js";
 import { analysisNamed } from "../../benchmarks/experiments/analyses/index.js";
 import type { Cell } from "../../benchmarks/experiments/cells.js";
 import { combinationName, type Experiment } from "../../benchmarks/experiments/definition.js";
 import { measured } from "../../benchmarks/experiments/measures.js";
 import type { Outcome } from "../../benchmarks/experiments/outcome.js";
+import { at } from "../../trainer/at.js";
+import { mean } from "../../trainer/mean.js";
 import { silent } from "../../trainer/progress.js";
 import { Random } from "../../trainer/random/random.js";
 import { holm, pairedTTest } from "../../trainer/report/statistics.js";
-import { drawLayout, loadCatalog } from "../../trainer/rooms/index.js";
+import { type CatalogDocument, drawLayout, loadCatalog } from "../../trainer/rooms/index.js";
 import { METRIC_COLUMNS, type SampleLine } from "../../trainer/run-format/columns.js";
 import { readMetrics } from "../../trainer/run-format/readers.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
@@ -210,4 +213,90 @@ it("of the hardest samples those with an artefact are counted, in the pair that 
   const boundary = arms["rls3"]?.find(({ kind }) => kind === "boundary");
   expect(boundary?.hardest).toBe(0.5);
   expect(boundary?.all).toBe(1 / 40);
+});
+
+describe("held-out scenes", () => {
+  it("are compared over seeds, folds averaged, and said to be how much of what was gained elsewhere", async () => {
+    const sets = ["trained scenes", "held-out scene"];
+    const cameras = ["15° to the left", "15° to the right", "5° steeper", "5° flatter", "250 mm higher"];
+    const all = (trained: number, heldOut: number): Record<string, number> =>
+      Object.fromEntries(
+        [...sets, ...cameras.map((name) => `camera ${name}`)].map((name, i) => [name, i === 1 ? heldOut : trained]),
+      );
+    const runs = ["bedroom", "grey kitchen"].flatMap((fold, i) =>
+      SEEDS.flatMap((seed) =>
+        ["rls3", "random"].map((arm) => {
+          const gain = arm === "rls3" ? 0.02 + noise(seed, i) : 0;
+          const taken = { accuracy: all(0.8 + gain, 0.7 + gain), before: all(0.5, 0.5) };
+          return measured(cellOf({ "held out": fold, arm }, seed, curve(0.7)), [], taken);
+        }),
+      ),
+    );
+    const experiment = {
+      name: "made up",
+      title: "",
+      question: "",
+      analysis: "held-out",
+      settings: {},
+      factors: {},
+      quick: {},
+    };
+    const { data, headline, sentences, tables } = await analysisNamed("held-out").outcome({
+      experiment: { ...experiment, seeds: { first: 0, count: 5 } },
+      runs,
+    });
+    const { rows } = data as { rows: { name: string; before: number; difference: { pairs: number; mean: number } }[] };
+    expect(rows).toHaveLength(7);
+    const expected = mean(SEEDS.flatMap((seed) => [0, 1].map((i) => 0.02 + noise(seed, i))));
+    for (const { before, difference } of rows) {
+      expect(before).toBeCloseTo(0.5, 12);
+      expect(difference.pairs).toBe(5);
+      expect(difference.mean).toBeCloseTo(expected, 12);
+    }
+    expect(headline).toContain("In a scene that was held out");
+    expect(sentences[0]).toMatch(/with RLS3's samples, 66\.7\s% with random ones/);
+    expect(tables[1]?.rows.map(([scene]) => scene)).toEqual(["bedroom", "grey kitchen"]);
+  });
+});
+
+describe("another camera", () => {
+  const { scenes } = loadCatalog("rooms");
+  const cameras = (turn: Turn): { position: number[]; target: number[] }[] => {
+    const document = { scenes: scenes.map(({ document: scene }) => scene) } as unknown as CatalogDocument;
+    return turnedCameras(document, turn).scenes.map(({ camera }) => ({
+      position: [...camera.position],
+      target: [...camera.target],
+    }));
+  };
+
+  it("is the catalog's where it is not turned", () => {
+    expect(cameras({})).toEqual(
+      scenes.map(({ document: { camera } }) => ({ position: [...camera.position], target: [...camera.target] })),
+    );
+  });
+
+  it("looks at the same point from as far, so many degrees to its right or up", () => {
+    for (const [i, { document }] of scenes.entries()) {
+      const { position, target } = document.camera;
+      const before = position.map((value, axis) => value - at(target, axis));
+      const moved = (turn: Turn): number[] =>
+        at(cameras(turn), i).position.map((value, axis) => value - at(target, axis));
+      const angle = (a: number[], b: number[]): number =>
+        (Math.acos(a.reduce((sum, value, axis) => sum + value * at(b, axis), 0) / Math.hypot(...a) / Math.hypot(...b)) *
+          180) /
+        Math.PI;
+      const flat = ([x = 0, , z = 0]: number[]): number[] => [x, 0, z];
+      const turned = moved({ yaw: 15 });
+      expect(angle(flat(before), flat(turned))).toBeCloseTo(15, 1);
+      expect(at(turned, 1)).toBe(at(before, 1));
+      // To its right: what it looks along, turned against the clock seen from above, so that right · after > 0.
+      const right = [at(before, 2), 0, -at(before, 0)];
+      expect(right.reduce((sum, value, axis) => sum + value * at(turned, axis), 0)).toBeGreaterThan(0);
+      const steeper = moved({ pitch: 5 });
+      expect(angle(before, steeper)).toBeCloseTo(5, 1);
+      expect(at(steeper, 1)).toBeGreaterThan(at(before, 1));
+      expect(Math.hypot(...steeper) / Math.hypot(...before)).toBeCloseTo(1, 3);
+      expect(moved({ raise: 250 }).map((value, axis) => value - at(before, axis))).toEqual([0, 250, 0]);
+    }
+  });
 });

@@ -4,6 +4,7 @@ import type { Analysis } from "./analysis.js";
 import { effects } from "./effects.js";
 import { efficiency } from "./efficiency.js";
 import { hardest } from "./hardest.js";
+import { heldOut } from "./held-out.js";
 import { levels } from "./levels.js";
 import { natural } from "./natural.js";
 import { planted } from "./planted.js";
@@ -18,6 +19,7 @@ const ANALYSES: Readonly<Record<string, Analysis>> = {
   transfer,
   planted,
   hardest,
+  "held-out": heldOut,
   efficiency,
 };
 

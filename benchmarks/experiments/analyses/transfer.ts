@@ -1,30 +1,26 @@
 /** @file Trained in one world, tested in another: each run's adapter, and each base before, on the test sets of all worlds. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
-import { openEnvironments } from "../../../trainer/environments/open-environments.js";
-import { evaluate, type TestSet } from "../../../trainer/evaluation/evaluation.js";
+import type { TestSet } from "../../../trainer/evaluation/evaluation.js";
 import { captionSet } from "../../../trainer/evaluation/questions.js";
-import { decodeTestSet, encodeTestSet } from "../../../trainer/evaluation/test-sets.js";
-import { writeDurably } from "../../../trainer/files/durable-file.js";
-import { readTensorFile, writeTensorFile } from "../../../trainer/files/tensor-file.js";
+import { decodeTestSet } from "../../../trainer/evaluation/test-sets.js";
+import { readTensorFile } from "../../../trainer/files/tensor-file.js";
 import { CAPTIONS } from "../../../trainer/language/index.js";
 import { mean } from "../../../trainer/mean.js";
 import { percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import { type Catalog, loadCatalog } from "../../../trainer/rooms/index.js";
-import { modelDirectory, openConfiguredModel } from "../../../trainer/runs/parts.js";
-import { drawTestSets } from "../../../trainer/runs/preparation.js";
+import { modelDirectory } from "../../../trainer/runs/parts.js";
 import { SETTINGS } from "../../../trainer/settings/settings.js";
 import { TextTokenizer } from "../../../trainer/vlm/files/tokenizer.js";
-import { phrasingOf } from "../../../trainer/vlm/fine-tuning.js";
-import { openModel } from "../../../trainer/vlm/index.js";
 import type { Cell } from "../cells.js";
 import type { Experiment } from "../definition.js";
 import { type Difference, difference, grouped, levelOf, type Measured, paired } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
+import { type Asked, accuracies, drawnTestSet, namesOf, withAndWithout } from "./adapters.js";
 import type { Analysis, Context, Place } from "./analysis.js";
 import { ofLevel } from "./arms.js";
 
@@ -33,25 +29,19 @@ interface Tested extends Measured {
   readonly accuracy: Readonly<Record<string, number>>;
 }
 
-const perWorld = z.record(z.string(), z.number());
 /** The length of a world's captions in tokens of a base. */
 const lengths = z.strictObject({ longest: z.number(), mean: z.number() });
 const schema = z.strictObject({
   /** World → one-term accuracy of the run's adapter. */
-  accuracy: perWorld,
+  accuracy: accuracies,
   /** The same of its base alone. */
-  before: perWorld,
+  before: accuracies,
   captions: z.record(z.string(), lengths),
 });
 type Taken = z.infer<typeof schema>;
 
-interface World {
-  readonly catalog: Catalog;
-  readonly set: TestSet;
-}
-
 async function take(cell: Cell, place: Place): Promise<Taken> {
-  const worlds = new Map<string, World>();
+  const worlds = new Map<string, Asked>();
   for (const world of levelsOf(place.cells, "train")) {
     const cells = place.cells.filter(({ levels }) => levels["train"] === world);
     worlds.set(world, {
@@ -59,60 +49,17 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
       set: await testSetOf(cells, cell, place),
     });
   }
-  const evaluations = path.join(place.folder, "evaluations");
-  const base = `before-${path.basename(cell.shared)}-${cell.levels["base"]}.json`;
-  return {
-    accuracy: await tested(
-      cell,
-      path.join(cell.folder, "adapter"),
-      worlds,
-      path.join(evaluations, `${path.basename(cell.folder)}.json`),
-    ),
-    before: await tested(cell, null, worlds, path.join(evaluations, base)),
-    captions: captionLengths(cell, worlds),
-  };
+  const found = await withAndWithout(cell, levelOf(cell, "base"), worlds, place);
+  return { ...found, captions: captionLengths(cell, worlds) };
 }
 
 /** The balanced test set that these cells of one world share; drawn again, for the model of `here`, where all their runs are on another machine. */
-async function testSetOf(cells: readonly Cell[], here: Cell, { folder, progress, signal }: Place): Promise<TestSet> {
+async function testSetOf(cells: readonly Cell[], here: Cell, place: Place): Promise<TestSet> {
   const any = at(cells, 0);
-  const file = path.join(folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
-  const files = [...cells.map(({ shared }) => path.join(shared, "test.safetensors")), file];
-  const there = files.find((file) => existsSync(file));
+  const there = cells.map(({ shared }) => path.join(shared, "test.safetensors")).find((file) => existsSync(file));
   if (there !== undefined) return decodeTestSet(readTensorFile(there).tensors);
-  const { env, world, render, keys, episodesPerIteration: count } = any.configuration;
-  const model = await openConfiguredModel(here.configuration);
-  const { imageSize } = model;
-  await model.close();
-  const environments = await openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal);
-  try {
-    const { test } = await drawTestSets(any.configuration, environments, progress);
-    writeTensorFile(file, encodeTestSet(test), {});
-    return test;
-  } finally {
-    await environments.close();
-  }
-}
-
-/** One-term accuracy of the model, with a run's adapter or without, on each world's test set; kept in `file`. */
-async function tested(cell: Cell, adapter: string | null, worlds: ReadonlyMap<string, World>, file: string) {
-  if (existsSync(file)) return perWorld.parse(JSON.parse(readFileSync(file, "utf8")));
-  const { vlm, device, threads } = cell.configuration;
-  const model = await openModel(modelDirectory(vlm), {
-    runtime: { device, threads },
-    phrasing: phrasingOf(cell.configuration),
-    ...(adapter === null ? {} : { adapter }),
-  });
-  const found: Record<string, number> = {};
-  try {
-    for (const [world, { catalog, set }] of worlds) {
-      found[world] = (await evaluate(model, namesOf(catalog), set)).oneTerm;
-    }
-  } finally {
-    await model.close();
-  }
-  writeDurably(file, JSON.stringify(found));
-  return found;
+  const file = path.join(place.folder, "evaluations", `test-${path.basename(any.shared)}.safetensors`);
+  return drawnTestSet(any.configuration, here, file, place);
 }
 
 /** A factor's levels that the cells have, in their order. */
@@ -126,9 +73,7 @@ function accuracyIn(accuracy: Readonly<Record<string, number>>, world: string): 
   return value;
 }
 
-const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => at(objects, object).name });
-
-function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, World>): Taken["captions"] {
+function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, Asked>): Taken["captions"] {
   const tokenizer = TextTokenizer.open(modelDirectory(configuration.vlm));
   return Object.fromEntries(
     [...worlds].map(([world, { catalog, set }]) => {
