@@ -300,3 +300,36 @@ describe("another camera", () => {
     }
   });
 });
+
+describe("the claim", () => {
+  it("is tested in each world and on both test sets, against random and against no signal, corrected together", async () => {
+    const ends: Readonly<Record<string, number>> = { rls3: 0.8, "β 0": 0.8, random: 0.7 };
+    const cells = ["rooms", "tabletop"].flatMap((world, i) =>
+      Object.entries(ends).flatMap(([arm, end], j) =>
+        SEEDS.map((seed) => {
+          const rows = curve(end + noise(seed, 10 * i + j)).map((row) => ({
+            ...row,
+            naturalOneTerm: row["accuracyOneTerm"] ?? 0,
+          }));
+          return cellOf({ world, arm }, seed, rows);
+        }),
+      ),
+    );
+    const { data, headline, tables } = await analysed(
+      "claim",
+      { world: { rooms: {}, tabletop: {} }, arm: { rls3: {} } },
+      cells,
+    );
+    const { valid } = data as {
+      valid: { rows: { world: string; set: string; against: string; mean: number; p: number; pHolm: number }[] };
+    };
+    expect(valid.rows).toHaveLength(8);
+    expect(valid.rows.map(({ pHolm }) => pHolm)).toEqual(holm(valid.rows.map(({ p }) => p)));
+    for (const { against, mean: gain, pHolm } of valid.rows) {
+      expect(gain).toBeCloseTo(against === "random" ? 0.1 : 0, 1);
+      expect(pHolm < 0.05).toBe(against === "random");
+    }
+    expect(headline).toContain("clearly better in 4 of 8 comparisons");
+    expect(tables.map(({ rows }) => rows.length)).toEqual([4, 8, 4, 8]);
+  });
+});

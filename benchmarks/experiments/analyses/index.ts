@@ -1,6 +1,7 @@
 /** @file Which analyses there are, by the name that an experiment's file gives. */
 import { InputError } from "../../../trainer/errors.js";
 import type { Analysis } from "./analysis.js";
+import { claim } from "./claim.js";
 import { effects } from "./effects.js";
 import { efficiency } from "./efficiency.js";
 import { hardest } from "./hardest.js";
@@ -20,6 +21,7 @@ const ANALYSES: Readonly<Record<string, Analysis>> = {
   planted,
   hardest,
   "held-out": heldOut,
+  claim,
   efficiency,
 };
 
