@@ -4,24 +4,26 @@ import path from "node:path";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
 import type { Progress } from "../../trainer/progress.js";
 import { loadCatalog, SHIPPED_WORLDS } from "../../trainer/rooms/index.js";
-import { BUNDLED_SIZE } from "../../trainer/vlm/pretraining/clip/initial.js";
-import { type Phase, phases, pretrain, RECIPE } from "../../trainer/vlm/pretraining/clip/pretrain.js";
+import { type Architecture, RECIPES, type Recipe } from "../../trainer/vlm/pretraining/recipes.js";
 
 interface Base {
   /** What it has seen, for people. */
   readonly of: string;
+  readonly architecture: Architecture;
   readonly worlds: readonly string[];
   readonly floorOnly: boolean;
 }
 
+const ON_THE_FLOOR = { of: "rooms with everything on the floor", worlds: ["rooms"], floorOnly: true };
+
 /** As `rls3 vlm pretrain` makes them with --floor-only, and with --world rooms --world tabletop. */
 const BASES: Readonly<Record<string, Base>> = {
-  "floor-only": { of: "rooms with everything on the floor", worlds: ["rooms"], floorOnly: true },
-  "both-worlds": { of: "rooms and tabletop", worlds: SHIPPED_WORLDS, floorOnly: false },
+  "floor-only": { ...ON_THE_FLOOR, architecture: "clip" },
+  "both-worlds": { of: "rooms and tabletop", architecture: "clip", worlds: SHIPPED_WORLDS, floorOnly: false },
+  "floor-only-paligemma": { ...ON_THE_FLOOR, architecture: "paligemma" },
 };
 
-const QUICK_PHASES: readonly Phase[] = [{ steps: 3, learningRate: 1e-3, coordinates: 1 }];
-const QUICK = { images: 80, heldOut: 16, batch: 16, phases: QUICK_PHASES };
+const QUICK = { images: 80, floorOnlyImages: 80, heldOut: 16 };
 
 /** Where the model is that a level calls `vlm`: a base of this file's in the folder of the experiments, anything else where it is. */
 export const baseDirectory = (folder: string, vlm: string): string =>
@@ -39,24 +41,26 @@ export async function makeBase(folder: string, name: string, quick: boolean, pro
   if (base === undefined) throw new RangeError(`there is no base model "${name}"`);
   const directory = baseDirectory(folder, name);
   const catalogs = base.worlds.map(loadCatalog);
-  const images = base.floorOnly ? RECIPE.floorOnlyImages : RECIPE.images;
-  const recipe = quick ? QUICK : { ...RECIPE, images, phases: phases(catalogs.length) };
-  const { imageSize: size, patch } = BUNDLED_SIZE;
+  const { size: model, pictures, make }: Recipe = RECIPES[base.architecture];
+  const { images, floorOnlyImages, heldOut } = quick ? QUICK : pictures;
+  const { imageSize: size, patch } = model;
   const unfinished = `${directory}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
-  const count = recipe.images * catalogs.length;
+  const count = (base.floorOnly ? floorOnlyImages : images) * catalogs.length;
   progress.say(`a base model from ${count} pictures of ${base.of}`);
   const data = labelledImages(catalogs, { count, size, patch, seed: 0, floorOnly: base.floorOnly });
-  const steps = recipe.phases.reduce((sum, phase) => sum + phase.steps, 0);
-  progress.begin("pre-training", steps, "steps");
-  await pretrain(unfinished, data, {
+  let began = false;
+  await make(unfinished, data, {
+    worlds: catalogs.length,
     seed: 0,
     threads: 1,
-    size: BUNDLED_SIZE,
-    phases: recipe.phases,
-    batch: recipe.batch,
-    heldOut: recipe.heldOut,
-    onProgress: ({ step }) => progress.advance(step),
+    heldOut,
+    brief: quick,
+    onProgress: ({ step, steps }) => {
+      if (!began) progress.begin("pre-training", steps, "steps");
+      began = true;
+      progress.advance(step);
+    },
   });
   progress.end();
   renameSync(unfinished, directory);

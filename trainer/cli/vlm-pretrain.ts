@@ -4,19 +4,15 @@ import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { type Catalog, loadCatalog } from "../rooms/index.js";
 import { refuseFilled } from "../runs/run-directory.js";
-import { BUNDLED_SIZE as CLIP_SIZE } from "../vlm/pretraining/clip/initial.js";
-import * as clip from "../vlm/pretraining/clip/pretrain.js";
 import { type Evaluation, evaluate, gateLines } from "../vlm/pretraining/evaluate.js";
-import type { LabelledImages } from "../vlm/pretraining/labelled.js";
-import { BUNDLED_SIZE as PALIGEMMA_SIZE } from "../vlm/pretraining/paligemma/initial.js";
-import * as paligemma from "../vlm/pretraining/paligemma/pretrain.js";
-import type { OnProgress, PretrainingProgress } from "../vlm/pretraining/phases.js";
+import type { PretrainingProgress } from "../vlm/pretraining/phases.js";
+import { type Architecture, RECIPES, type Recipe } from "../vlm/pretraining/recipes.js";
 import { labelledImages } from "./labelled-images.js";
 import { parseThreads, plain, THREADS_OPTION } from "./plain.js";
 
 interface Arguments {
   out: string;
-  architecture: keyof typeof MADE;
+  architecture: Architecture;
   world: string[];
   seed: number;
   images: number | undefined;
@@ -26,49 +22,6 @@ interface Arguments {
   json: boolean;
   quiet: boolean;
 }
-
-interface Recipe {
-  readonly size: { readonly imageSize: number; readonly patch: number };
-  /** The image passes of LoRA after which the check looks at relations, and at how many other pictures. */
-  readonly checked: { readonly imagePasses: readonly number[]; readonly heldOut: number };
-  /** Of each world, all kinds of them or those of objects on the floor; held out are of all worlds. */
-  readonly recipe: { readonly images: number; readonly floorOnlyImages: number; readonly heldOut: number };
-  make(
-    directory: string,
-    data: LabelledImages,
-    options: MakeOptions,
-  ): Promise<{ readonly explained: readonly number[] }>;
-}
-
-interface MakeOptions {
-  readonly worlds: number;
-  readonly seed: number;
-  readonly threads: number;
-  readonly heldOut: number;
-  readonly onProgress: OnProgress;
-}
-
-const MADE = {
-  clip: {
-    size: CLIP_SIZE,
-    recipe: clip.RECIPE,
-    checked: { imagePasses: [9_600, 19_200], heldOut: 2_000 },
-    make: (directory, data, { worlds, ...options }) =>
-      clip.pretrain(directory, data, {
-        ...options,
-        size: CLIP_SIZE,
-        phases: clip.phases(worlds),
-        batch: clip.RECIPE.batch,
-      }),
-  },
-  paligemma: {
-    size: PALIGEMMA_SIZE,
-    recipe: paligemma.RECIPE,
-    checked: { imagePasses: [4_800, 9_600], heldOut: 1_000 },
-    make: (directory, data, { worlds, ...options }) =>
-      paligemma.pretrain(directory, data, { ...options, size: PALIGEMMA_SIZE, ...paligemma.phases(worlds) }),
-  },
-} as const satisfies Readonly<Record<string, Recipe>>;
 
 /** Other seeds than the training images'. */
 const CHECK_SEED = 1_000_000;
@@ -82,7 +35,7 @@ export const command: CommandModule<object, Arguments> = {
     plain<Arguments>(yargs, {
       out: { type: "string", demandOption: true, describe: "folder for the model; new or empty" },
       architecture: {
-        choices: Object.keys(MADE) as (keyof typeof MADE)[],
+        choices: Object.keys(RECIPES) as Architecture[],
         default: "clip",
         describe: "clip: ranks captions (bundled); paligemma: answers questions (bundled-paligemma)",
       },
@@ -95,7 +48,7 @@ export const command: CommandModule<object, Arguments> = {
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
       images: {
         type: "number",
-        describe: `pictures of each world (default ${clip.RECIPE.images}; ${clip.RECIPE.floorOnlyImages} with --floor-only)`,
+        describe: `pictures of each world (default ${RECIPES.clip.pictures.images}; ${RECIPES.clip.pictures.floorOnlyImages} with --floor-only)`,
       },
       threads: THREADS_OPTION,
       "floor-only": {
@@ -125,10 +78,10 @@ async function run(args: Arguments): Promise<void> {
   const out = path.resolve(args.out);
   refuseFilled(args.out);
   const catalogs = args.world.map(loadCatalog);
-  const { size: model, recipe, make }: Recipe = MADE[args.architecture];
+  const { size: model, pictures, make }: Recipe = RECIPES[args.architecture];
   const { imageSize: size, patch } = model;
-  const { heldOut } = recipe;
-  const each = args.images ?? (floorOnly ? recipe.floorOnlyImages : recipe.images);
+  const { heldOut } = pictures;
+  const each = args.images ?? (floorOnly ? pictures.floorOnlyImages : pictures.images);
   if (!Number.isInteger(each) || each <= 2 * heldOut) {
     throw new InputError(`--images is a whole number above ${2 * heldOut}, not ${each}`);
   }
@@ -161,7 +114,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 function check(directory: string, catalogs: readonly Catalog[], args: Arguments): Promise<Evaluation> {
-  const { size: model, checked }: Recipe = MADE[args.architecture];
+  const { size: model, checked }: Recipe = RECIPES[args.architecture];
   const { imageSize: size, patch } = model;
   const seed = CHECK_SEED + args.seed;
   const count = (args.check ? CHECK_IMAGES : 0) + checked.heldOut;
