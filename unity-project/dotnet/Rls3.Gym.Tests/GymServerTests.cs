@@ -101,6 +101,30 @@ public sealed class GymServerTests
         Assert.Contains("can't be bound", Refusal(first.Endpoint));
         Assert.Contains("is no endpoint", Refusal("127.0.0.1:5005"));
         Assert.Contains("takes CURVE keys and a token", Refusal("tcp://0.0.0.0:5005"));
+        Assert.Contains("ports go up to 65535", Refusal("tcp://127.0.0.1:65536"));
+        var connect = new ServeOptions("tcp://127.0.0.1:*", true);
+        Assert.Contains("can't be connected to", Assert.Throws<ConfigurationException>(() => GymServer.Start(Rooms, new HostOptions(), connect, null)).Message);
+    }
+
+    [Fact]
+    public void Keeps_a_session_whose_request_takes_longer_than_its_client_may_be_silent()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions { PingPeriodMs = 20 }, new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using var client = new DealerSocket(">" + server.Endpoint);
+        using var other = new DealerSocket(">" + server.Endpoint);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        Send(client, Batch(sid, 2));
+        WaitUntil(() => main.QueueDepth == 1);
+        Thread.Sleep(100);
+        Assert.Equal("BUSY", Ask(other, Hello("two")).Get("code")!.Text);
+        Assert.Equal(1, main.Pump(TimeSpan.Zero));
+        Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
+        // Silent for too long, but nobody else has come: the session is still its own.
+        Thread.Sleep(100);
+        Assert.Equal("pong", Ask(client, Ping(sid, 3)).Get("t")!.Text);
+        Thread.Sleep(100);
+        Assert.Equal("welcome", Ask(other, Hello("two")).Get("t")!.Text);
     }
 
     private static string Refusal(string endpoint) =>

@@ -52,6 +52,10 @@ public sealed class ZmtpTests
                 if (router.TryReceive(20, out var peer, out var frames))
                 {
                     router.Send(peer, [.. frames]);
+                    if (frames.Count == 1 && frames[0].AsSpan().SequenceEqual("keep me"u8))
+                    {
+                        router.Keep(peer);
+                    }
                 }
             }
         }
@@ -215,7 +219,7 @@ public sealed class ZmtpTests
 
     public static TheoryData<string, byte[]> Refused()
     {
-        byte[] hello = [.. Greeting("NULL"), .. Ready(Property("Socket-Type", "DEALER"))];
+        var hello = Hello;
         return new()
         {
             { "no ZMTP", "GET / HTTP/1.1\r\n\r\n"u8.ToArray() },
@@ -227,6 +231,7 @@ public sealed class ZmtpTests
             { "a property without a value", [.. Greeting("NULL"), .. Ready([11, .. "Socket-Type"u8, 0])] },
             { "a property without a name", [.. Greeting("NULL"), .. Ready([0, 0, 0, 0, 0])] },
             { "no properties", [.. Greeting("NULL"), .. Ready([])] },
+            { "a REQ", [.. Greeting("NULL"), .. Ready(Property("Socket-Type", "REQ"))] },
             { "a SUB", [.. Greeting("NULL"), .. Ready(Property("Socket-Type", "SUB"))] },
             { "another command than READY", [.. Greeting("NULL"), .. Wire([5, .. "HELLO"u8])] },
             { "a message before READY", [.. Greeting("NULL"), .. Wire([1, 2, 3], 0)] },
@@ -295,7 +300,7 @@ public sealed class ZmtpTests
         using var alive = Dealer(echo, false);
         Assert.Equal([Pattern(4)], Ask(alive, Pattern(4)));
         using var socket = Raw(echo);
-        socket.Send([.. Greeting("NULL"), .. Ready(Property("Socket-Type", "DEALER"))]);
+        socket.Send(Hello);
         var began = Stopwatch.StartNew();
         Assert.True(IsClosed(socket));
         Assert.True(began.ElapsedMilliseconds >= 600);
@@ -308,7 +313,7 @@ public sealed class ZmtpTests
     {
         using var echo = new Echo(false, new ConnectionLimits { Unread = 3 });
         using var socket = Raw(echo);
-        socket.Send([.. Greeting("NULL"), .. Ready(Property("Socket-Type", "DEALER"))]);
+        socket.Send(Hello);
         var block = Pattern(1 << 20);
         var head = new Frame(block, false, false).Header();
         for (var i = 0; i < 40; i++)
@@ -335,6 +340,89 @@ public sealed class ZmtpTests
         // Whole messages, and fewer than were asked for.
         Assert.Equal(0, (received - 64 - Ready(Property("Socket-Type", "ROUTER")).Length) % (block.Length + head.Length));
         Assert.True(received < 30L * block.Length, $"{received} bytes");
+    }
+
+    private static byte[] Hello => [.. Greeting("NULL"), .. Ready(Property("Socket-Type", "DEALER"))];
+
+    [Fact]
+    public void Holds_a_message_and_no_more_of_what_peers_send_and_leave()
+    {
+        using var echo = new Echo(false, new ConnectionLimits { Connections = 40 });
+        using var good = Dealer(echo, false);
+        Assert.Equal(["keep me"u8.ToArray()], Ask(good, "keep me"u8.ToArray()));
+        var before = GC.GetTotalMemory(true);
+        byte[] flood = [.. Hello, .. Enumerable.Repeat(new byte[] { 0, 0 }, 32_000).SelectMany(frame => frame)];
+        for (var i = 0; i < 300; i++)
+        {
+            using var socket = Raw(echo);
+            socket.Send(flood);
+        }
+        Assert.Equal([Pattern(4)], Ask(good, Pattern(4)));
+        Assert.True(SpinWait.SpinUntil(() => echo.Connections == 1, Patience), $"{echo.Connections} connections");
+        Assert.InRange(GC.GetTotalMemory(true) - before, long.MinValue, 20_000_000);
+    }
+
+    [Fact]
+    public void Serves_its_own_beside_peers_that_ask_whether_it_is_there_without_pause()
+    {
+        using var echo = new Echo(false);
+        using var good = Dealer(echo, false);
+        Assert.Equal([Pattern(4)], Ask(good, Pattern(4)));
+        using var socket = Raw(echo);
+        byte[] pings = [.. Enumerable.Repeat(Wire([4, .. "PING"u8, 0, 0]), 7000).SelectMany(frame => frame)];
+        socket.Send(Hello);
+        for (var i = 0; i < 200; i++)
+        {
+            socket.Send(pings);
+        }
+        Assert.Equal([Pattern(4)], Ask(good, Pattern(4)));
+        // One PONG for all that came at once.
+        socket.ReceiveTimeout = 300;
+        var received = 0;
+        var buffer = new byte[1 << 16];
+        try
+        {
+            while (true)
+            {
+                received += socket.Receive(buffer);
+            }
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.TimedOut)
+        {
+            // All that there is has been read.
+        }
+        Assert.InRange(received, 64 + 7, 200 * 7000);
+    }
+
+    [Fact]
+    public void Keeps_the_peer_that_it_is_told_to_keep_whoever_asks_more_often()
+    {
+        using var echo = new Echo(false, new ConnectionLimits { Connections = 4 });
+        using var good = Dealer(echo, false);
+        Assert.Equal(["keep me"u8.ToArray()], Ask(good, "keep me"u8.ToArray()));
+        List<Socket> strangers = [];
+        for (var i = 0; i < 12; i++)
+        {
+            strangers.Add(Raw(echo));
+            strangers[^1].Send([.. Hello, 0, 1, (byte)i]);
+            Assert.True(SpinWait.SpinUntil(() => strangers[^1].Available >= 64 + 3, Patience));
+        }
+        Assert.InRange(echo.Connections, 2, 4);
+        Assert.Equal([Pattern(4)], Ask(good, Pattern(4)));
+        strangers.ForEach(socket => socket.Dispose());
+    }
+
+    [Fact]
+    public void Ends_who_holds_most_of_half_messages_that_leave_no_room_for_a_whole_one()
+    {
+        using var echo = new Echo(false, new ConnectionLimits { ComingBytes = 3_000_000 });
+        using var hoarder = Raw(echo);
+        hoarder.Send(Hello);
+        hoarder.Send(new Frame(Pattern(4_000_000), false, false).Header());
+        hoarder.Send(Pattern(2_900_000));
+        using var good = Dealer(echo, false);
+        Assert.Equal([Pattern(1_000_000)], Ask(good, Pattern(1_000_000)));
+        Assert.True(IsClosed(hoarder));
     }
 
     /// <summary>Handshakes of real clients, changed at random: bytes turned, cut, doubled, put elsewhere.</summary>

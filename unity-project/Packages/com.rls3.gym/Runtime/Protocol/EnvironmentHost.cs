@@ -63,6 +63,7 @@ namespace Rls3.Gym.Protocol
         private readonly IEnvironmentThread thread;
         private readonly BatchRunner batches;
         private Session? session;
+        private bool executing;
 
         public EnvironmentHost(EnvironmentDefinition definition, HostOptions options, IEnvironmentThread thread)
         {
@@ -84,11 +85,23 @@ namespace Rls3.Gym.Protocol
         /// <summary>The session's client, as it named itself; null without a session.</summary>
         public string? Client => session?.Client;
 
-        /// <summary>Frees the session of a client that has been silent for three ping periods.</summary>
-        /// <param name="nowMs">A clock that only goes forward.</param>
-        public bool Expire(double nowMs)
+        /// <summary>The last message answered was its session's, and no stranger's.</summary>
+        public bool WasOfSession { get; private set; }
+
+        /// <summary>The session's client has been heard, or a request of its has just been worked through: it is silent from now on.</summary>
+        public void Heard(double nowMs)
         {
-            if (session == null || nowMs - session.LastHeard < 3.0 * options.PingPeriodMs)
+            if (session != null)
+            {
+                session.LastHeard = nowMs;
+            }
+        }
+
+        /// <summary>Frees the session of a client that has been silent for three ping periods, and waits for no request that still runs.</summary>
+        /// <param name="nowMs">A clock that only goes forward.</param>
+        private bool Expire(double nowMs)
+        {
+            if (session == null || executing || nowMs - session.LastHeard < 3.0 * options.PingPeriodMs)
             {
                 return false;
             }
@@ -104,6 +117,7 @@ namespace Rls3.Gym.Protocol
         {
             long req = 0;
             var sid = "";
+            WasOfSession = false;
             try
             {
                 CheckFrames(frames);
@@ -205,6 +219,7 @@ namespace Rls3.Gym.Protocol
                     Details.Of("ping_period_ms", WireValue.Of(options.PingPeriodMs)),
                     true);
             }
+            WasOfSession = true;
             if (session != null && session.FirstReq == req)
             {
                 // The same hello once more: its welcome was lost on the way.
@@ -228,12 +243,14 @@ namespace Rls3.Gym.Protocol
                     $"there is no session \"{Fields.Start(sid, 32)}\" here (any more); say hello first");
             }
             current.LastHeard = nowMs;
+            WasOfSession = true;
             if (req != current.LastReq + 1)
             {
                 var kept = req <= current.LastReq && req > current.FirstReq ? current.Kept(req) : null;
                 return kept ?? throw OutOfOrder(req, current.LastReq + 1);
             }
             byte[][] reply;
+            executing = true;
             try
             {
                 reply = Execute(type, current, req, header, frames);
@@ -249,6 +266,12 @@ namespace Rls3.Gym.Protocol
             {
                 reply = Reply(Replies.Error(error, req, sid));
             }
+            finally
+            {
+                executing = false;
+            }
+            // Others may have been answered while it ran.
+            WasOfSession = true;
             // Errors take their number too: a resend must get the same answer.
             current.Keep(req, reply);
             return reply;

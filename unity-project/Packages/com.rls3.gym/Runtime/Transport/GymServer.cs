@@ -131,6 +131,10 @@ namespace Rls3.Gym.Transport
         public static GymServer Start(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
         {
             Endpoints.Check(serve.Endpoint, serve.Keys);
+            if (serve.Connect && serve.Endpoint.Contains("*"))
+            {
+                throw new ConfigurationException($"{serve.Endpoint} can't be connected to: * stands for any port or address, which only a server that binds can take");
+            }
             var server = new GymServer(definition, options, serve, Endpoints.Resolve(serve.Endpoint), mainThread);
             server.thread.Start();
             server.bound.Wait();
@@ -189,7 +193,7 @@ namespace Rls3.Gym.Transport
             var limits = new ConnectionLimits
             {
                 // A frame somewhat too large is answered, and not cut off.
-                FrameBytes = 2 * options.MaxFrameBytes,
+                FrameBytes = Math.Min(2 * options.MaxFrameBytes, 1 << 30),
                 MessageBytes = 4 * options.MaxFrameBytes,
                 ComingBytes = 8 * options.MaxFrameBytes,
                 // Those to all that a client may have under way, twice; it may ask again for what is dropped.
@@ -221,7 +225,6 @@ namespace Rls3.Gym.Transport
             {
                 if (!TryNext(router, out var message))
                 {
-                    host.Expire(Now);
                     if (serve.Once && Now - lastHeard > Math.Max(OrphanedAfterMs, 4.0 * options.PingPeriodMs))
                     {
                         return;
@@ -229,7 +232,8 @@ namespace Rls3.Gym.Transport
                     continue;
                 }
                 lastHeard = Now;
-                router.Send(message.Peer, host.Answer(message.Frames, Now));
+                Answer(router, message);
+                lastHeard = Now;
                 Answered++;
                 if (message.IsLarge)
                 {
@@ -238,10 +242,20 @@ namespace Rls3.Gym.Transport
                 }
                 if (serve.Once && host.SessionsClosed > 0)
                 {
-                    // Leaves the last answer its way out.
-                    router.Flush(LingerMs);
-                    return;
+                    break;
                 }
+            }
+            // Leaves the last answers their way out.
+            router.Finish(LingerMs);
+        }
+
+        private void Answer(Router router, Message message)
+        {
+            router.Send(message.Peer, host.Answer(message.Frames, Now));
+            if (host.WasOfSession)
+            {
+                router.Keep(message.Peer);
+                host.Heard(Now);
             }
         }
 
@@ -264,6 +278,7 @@ namespace Rls3.Gym.Transport
             {
                 if (!host.IsStranger(message.Frames))
                 {
+                    host.Heard(Now);
                     if (postponed.Count < options.MaxInFlight)
                     {
                         postponed.Enqueue(message);

@@ -76,9 +76,9 @@ namespace Rls3.Gym.Transport.Zmtp
                 properties[name] = Encoding.ASCII.GetString(data.Slice(0, (int)length));
                 data = data.Slice((int)length);
             }
-            if (!properties.TryGetValue("Socket-Type", out var type) || (type != "DEALER" && type != "REQ" && type != "ROUTER"))
+            if (!properties.TryGetValue("Socket-Type", out var type) || (type != "DEALER" && type != "ROUTER"))
             {
-                throw new ZmtpException($"a peer of type {type ?? "unknown"}, where a DEALER, REQ or ROUTER is served");
+                throw new ZmtpException($"a peer of type {type ?? "unknown"}, where a DEALER or ROUTER is served");
             }
         }
     }

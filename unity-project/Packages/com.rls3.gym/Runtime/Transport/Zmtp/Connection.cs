@@ -39,7 +39,7 @@ namespace Rls3.Gym.Transport.Zmtp
     }
 
     /// <summary>One peer: its socket, its handshake, the message that is coming in and those that go out.</summary>
-    internal sealed class Connection : IDisposable
+    internal sealed class Connection
     {
         private const int GreetingBytes = 64;
         private const int MechanismAt = 12;
@@ -51,6 +51,9 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Up to here frames are put together, and sent in one go.</summary>
         private const int Small = 16 * 1024;
 
+        /// <summary>Bytes that are handed to the system at once.</summary>
+        private const int LargestPiece = 256 * 1024;
+
         /// <summary>The longest context of a PING, which its PONG gives back.</summary>
         private const int ContextBytes = 16;
 
@@ -58,15 +61,21 @@ namespace Rls3.Gym.Transport.Zmtp
         private readonly ConnectionLimits limits;
         private readonly Frame.Reader reader = new Frame.Reader { Largest = HandshakeFrame };
         private readonly byte[] greeting = new byte[GreetingBytes];
-        private readonly Queue<List<byte[]>> messages = new Queue<List<byte[]>>();
         private readonly Queue<Chunk> output = new Queue<Chunk>();
+        private readonly ArraySegment<byte>[] piece = new ArraySegment<byte>[1];
         private int greeted;
+        private List<byte[]>? message;
         private List<byte[]> parts = new List<byte[]>();
+
+        // What has arrived after a message that nobody has taken yet.
+        private byte[] rest = Array.Empty<byte>();
+        private int restAt;
         private long partBytes;
         private int sent;
         private int unread;
         private long unreadBytes;
         private double lastPing;
+        private bool pongWaits;
         private double timeToLive = double.PositiveInfinity;
 
         private readonly struct Chunk
@@ -103,7 +112,8 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>The handshake is over.</summary>
         public bool Ready => mechanism.Done;
 
-        public bool HasMessage => messages.Count > 0;
+        /// <summary>There is a message to be taken. Nothing after it is looked at before it is.</summary>
+        public bool HasMessage => message != null;
 
         public bool HasOutput => output.Count > 0 && Ended == null;
 
@@ -113,11 +123,53 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Why the connection is over; null while it isn't.</summary>
         public string? Ended { get; private set; }
 
-        public List<byte[]> NextMessage() => messages.Dequeue();
+        /// <summary>Takes the message that there is, and finds the next one in what has arrived.</summary>
+        public List<byte[]> TakeMessage(double nowMs)
+        {
+            var taken = message!;
+            message = null;
+            if (Ended == null)
+            {
+                restAt += Guarded(rest, restAt, rest.Length - restAt, nowMs);
+                if (restAt == rest.Length)
+                {
+                    rest = Array.Empty<byte>();
+                    restAt = 0;
+                }
+                Flush();
+            }
+            return taken;
+        }
 
-        public void Dispose() => Socket.Dispose();
+        /// <summary>Ends the connection, and lets go of all but a message that is there whole: it was asked, and its effects count.</summary>
+        public void End(string why)
+        {
+            if (Ended != null)
+            {
+                return;
+            }
+            Ended = why;
+            rest = Array.Empty<byte>();
+            restAt = 0;
+            parts = new List<byte[]>();
+            partBytes = 0;
+            reader.Drop();
+            output.Clear();
+            Socket.Dispose();
+        }
 
-        public void End(string why) => Ended ??= why;
+        private int Guarded(byte[] bytes, int offset, int count, double nowMs)
+        {
+            try
+            {
+                return Take(bytes.AsSpan(offset, count), nowMs);
+            }
+            catch (ZmtpException refused)
+            {
+                End(refused.Message);
+                return 0;
+            }
+        }
 
         /// <summary>Takes what has arrived, as far as it fits into the buffer. Whatever it is, only this connection can end of it.</summary>
         public void Read(byte[] buffer, double nowMs)
@@ -133,36 +185,36 @@ namespace Rls3.Gym.Transport.Zmtp
                 return;
             }
             LastHeard = nowMs;
-            try
+            var taken = Guarded(buffer, 0, count, nowMs);
+            if (taken < count && Ended == null)
             {
-                Take(buffer.AsSpan(0, count), nowMs);
+                rest = buffer.AsSpan(taken, count - taken).ToArray();
             }
-            catch (ZmtpException refused)
-            {
-                End(refused.Message);
-            }
+            Flush();
         }
 
-        private void Take(ReadOnlySpan<byte> bytes, double nowMs)
+        /// <returns>How many bytes were taken: all, or those up to the end of a message.</returns>
+        private int Take(ReadOnlySpan<byte> bytes, double nowMs)
         {
-            while (greeted < GreetingBytes && bytes.Length > 0)
+            var at = 0;
+            while (greeted < GreetingBytes && at < bytes.Length)
             {
-                greeting[greeted++] = bytes[0];
-                bytes = bytes.Slice(1);
+                greeting[greeted++] = bytes[at++];
                 CheckGreeting();
                 if (greeted == GreetingBytes && mechanism.Begin() is { } first)
                 {
-                    Send(Frame.Command(first));
+                    Enqueue(Frame.Command(first));
                 }
             }
-            while (bytes.Length > 0)
+            while (at < bytes.Length && message == null)
             {
-                bytes = bytes.Slice(reader.Take(bytes, out var frame));
+                at += reader.Take(bytes.Slice(at), out var frame);
                 if (frame is { } complete)
                 {
                     Handle(complete, nowMs);
                 }
             }
+            return at;
         }
 
         private static byte[] Empty(int length) => new byte[length];
@@ -212,7 +264,7 @@ namespace Rls3.Gym.Transport.Zmtp
                 }
                 if (mechanism.Handle(frame.Body) is { } answer)
                 {
-                    Send(Frame.Command(answer));
+                    Enqueue(Frame.Command(answer));
                 }
                 reader.Largest = Ready ? limits.FrameBytes + mechanism.Overhead : HandshakeFrame;
                 return;
@@ -233,7 +285,7 @@ namespace Rls3.Gym.Transport.Zmtp
             {
                 return;
             }
-            messages.Enqueue(parts);
+            message = parts;
             parts = new List<byte[]>();
             partBytes = 0;
             LastMessage = nowMs;
@@ -259,10 +311,11 @@ namespace Rls3.Gym.Transport.Zmtp
             var tenths = BinaryPrimitives.ReadUInt16BigEndian(data);
             timeToLive = tenths == 0 ? double.PositiveInfinity : tenths * 100.0;
             var context = data.Slice(2, Math.Min(ContextBytes, data.Length - 2)).ToArray();
-            // Who sends PINGs and reads no PONGs gets no more of them than of other answers.
-            if (output.Count < limits.Unread)
+            // One PONG says all that many would.
+            if (!pongWaits)
             {
-                Send(mechanism.Encode(Frame.Command(Command.Make("PONG", context))));
+                pongWaits = true;
+                Enqueue(mechanism.Encode(Frame.Command(Command.Make("PONG", context))));
             }
         }
 
@@ -283,11 +336,7 @@ namespace Rls3.Gym.Transport.Zmtp
             Flush();
         }
 
-        private void Send(Frame frame)
-        {
-            Enqueue(new[] { frame }, false);
-            Flush();
-        }
+        private void Enqueue(Frame command) => Enqueue(new[] { command }, false);
 
         // Small frames are put together; the bytes of large ones are handed over, not copied: an answer is never written again.
         private void Enqueue(Frame[] frames, bool message)
@@ -341,7 +390,9 @@ namespace Rls3.Gym.Transport.Zmtp
             while (Ended == null && output.Count > 0)
             {
                 var chunk = output.Peek();
-                sent += Socket.Send(chunk.Bytes, sent, chunk.Bytes.Length - sent, SocketFlags.None, out var error);
+                // As a list of one: Mono's Send of an array does not return before all of it is sent, on sockets that don't block too.
+                piece[0] = new ArraySegment<byte>(chunk.Bytes, sent, Math.Min(chunk.Bytes.Length - sent, LargestPiece));
+                sent += Socket.Send(piece, SocketFlags.None, out var error);
                 if (error == SocketError.WouldBlock)
                 {
                     return;
@@ -363,11 +414,17 @@ namespace Rls3.Gym.Transport.Zmtp
                     unread--;
                 }
             }
+            pongWaits = pongWaits && output.Count > 0;
         }
 
         /// <summary>Ends a connection whose peer is gone or never got through the handshake, and asks a silent one whether it is there.</summary>
         public void LookAfter(double nowMs)
         {
+            // Of a peer whose message waits, nothing that it sent since has been looked at.
+            if (HasMessage)
+            {
+                LastHeard = nowMs;
+            }
             var silent = nowMs - LastHeard;
             if (!Ready)
             {
@@ -386,9 +443,9 @@ namespace Rls3.Gym.Transport.Zmtp
             else if (asked && silent > limits.PingMs && nowMs - lastPing > limits.PingMs)
             {
                 lastPing = nowMs;
-                var tenths = Empty(2);
-                BinaryPrimitives.WriteUInt16BigEndian(tenths, (ushort)Math.Min(ushort.MaxValue, limits.GoneMs / 100));
-                Send(mechanism.Encode(Frame.Command(Command.Make("PING", tenths))));
+                // Its time to live says nothing: this side may be busy with a step for longer than any.
+                Enqueue(mechanism.Encode(Frame.Command(Command.Make("PING", Empty(2)))));
+                Flush();
             }
         }
     }

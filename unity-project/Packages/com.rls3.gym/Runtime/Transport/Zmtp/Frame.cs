@@ -56,6 +56,9 @@ namespace Rls3.Gym.Transport.Zmtp
             /// <summary>Bytes of the frame that is coming in.</summary>
             public long Held => body?.Length ?? 0;
 
+            /// <summary>Forgets the frame that is coming in.</summary>
+            public void Drop() => body = null;
+
             /// <summary>Takes bytes up to the end of a frame.</summary>
             /// <returns>How many of them were taken: all, or fewer where a frame is complete.</returns>
             /// <exception cref="ZmtpException">Flags that mean nothing, or a body that is too large.</exception>

@@ -23,6 +23,10 @@ namespace Rls3.Gym.Transport.Zmtp
         private const int Reserve = 8;
 
         private const double LookAfterMs = 250;
+        private const double GoodbyeMs = 100;
+        private const double ConnectMs = 5000;
+        private const double AcceptAgainMs = 100;
+        private const int Fewest = 2;
         private const double FirstRetryMs = 50;
         private const double LongestRetryMs = 1000;
 
@@ -42,6 +46,9 @@ namespace Rls3.Gym.Transport.Zmtp
         private int attempts;
         private double lastLookAfter;
         private int most;
+        private Connection? kept;
+        private double acceptAfter;
+        private double attempted;
         private int next;
         private int inARow;
 
@@ -57,6 +64,9 @@ namespace Rls3.Gym.Transport.Zmtp
         }
 
         public int ConnectionCount => connections.Count;
+
+        /// <summary>No newcomer takes this peer's place.</summary>
+        public void Keep(Connection peer) => kept = peer;
 
         /// <summary>An error in taking what a peer sent that is none of ZMTP: a fault of this code. It ended that peer's connection.</summary>
         public Exception? Fault { get; private set; }
@@ -99,9 +109,15 @@ namespace Rls3.Gym.Transport.Zmtp
             return true;
         }
 
-        /// <summary>Waits until all that was sent is with the system, and no longer than told.</summary>
-        public void Flush(double patienceMs)
+        /// <summary>
+        /// Takes nobody on any more, waits until all that was sent is with the system, says so to the peers, and waits for them
+        /// to close: no longer than told.
+        /// </summary>
+        public void Finish(double patienceMs)
         {
+            listener?.Dispose();
+            listener = null;
+            remote = Array.Empty<EndPoint>();
             var end = now() + patienceMs;
             while (now() < end && connections.Exists(connection => connection.HasOutput))
             {
@@ -109,14 +125,27 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             foreach (var connection in connections)
             {
-                try
+                if (connection.Ended == null)
                 {
-                    connection.Socket.Shutdown(SocketShutdown.Send);
+                    Shutdown(connection);
                 }
-                catch (SocketException)
-                {
-                    // The peer is gone already.
-                }
+            }
+            end = Math.Min(end, now() + GoodbyeMs);
+            while (now() < end && connections.Exists(connection => connection.Ended == null && !connection.HasMessage))
+            {
+                Poll(10);
+            }
+        }
+
+        private static void Shutdown(Connection connection)
+        {
+            try
+            {
+                connection.Socket.Shutdown(SocketShutdown.Send);
+            }
+            catch (SocketException error)
+            {
+                connection.End(error.Message);
             }
         }
 
@@ -126,7 +155,7 @@ namespace Rls3.Gym.Transport.Zmtp
             connecting?.Dispose();
             foreach (var connection in connections)
             {
-                connection.Dispose();
+                connection.End("the server ends");
             }
             connections.Clear();
         }
@@ -143,7 +172,7 @@ namespace Rls3.Gym.Transport.Zmtp
                     continue;
                 }
                 peer = connections[at];
-                frames = peer.NextMessage();
+                frames = Taken(peer);
                 next = at + 1;
                 return true;
             }
@@ -158,7 +187,7 @@ namespace Rls3.Gym.Transport.Zmtp
             readable.Clear();
             writable.Clear();
             failed.Clear();
-            if (listener != null)
+            if (listener != null && now() >= acceptAfter)
             {
                 readable.Add(listener);
             }
@@ -185,10 +214,24 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             else
             {
-                Socket.Select(readable, writable, failed, waitMs * 1000);
-                Work();
+                Select(waitMs);
             }
             LookAfter();
+        }
+
+        private void Select(int waitMs)
+        {
+            try
+            {
+                Socket.Select(readable, writable, failed, waitMs * 1000);
+            }
+            catch (SocketException)
+            {
+                // The system had no room to wait in: it is asked again.
+                Thread.Sleep(1);
+                return;
+            }
+            Work();
         }
 
         private void Work()
@@ -199,7 +242,7 @@ namespace Rls3.Gym.Transport.Zmtp
                 {
                     connection.Flush();
                 }
-                if (readable.Contains(connection.Socket))
+                if (connection.Ended == null && readable.Contains(connection.Socket))
                 {
                     Read(connection);
                 }
@@ -223,13 +266,31 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             catch (Exception error)
             {
-                Fault ??= error;
-                connection.End(error.Message);
+                Blame(connection, error);
             }
             if (connection.Coming > BufferBytes && Coming() > limits.ComingBytes)
             {
-                connection.End("others' messages leave no room for its own");
+                EndLargest();
             }
+        }
+
+        private List<byte[]> Taken(Connection connection)
+        {
+            try
+            {
+                return connection.TakeMessage(now());
+            }
+            catch (Exception error)
+            {
+                Blame(connection, error);
+                return new List<byte[]>();
+            }
+        }
+
+        private void Blame(Connection connection, Exception error)
+        {
+            Fault ??= error;
+            connection.End(error.Message);
         }
 
         private long Coming()
@@ -242,17 +303,23 @@ namespace Rls3.Gym.Transport.Zmtp
             return bytes;
         }
 
-        private void Remove()
+        private void EndLargest()
         {
-            for (var i = connections.Count - 1; i >= 0; i--)
+            Connection? largest = null;
+            foreach (var connection in connections)
             {
-                // What a peer asked before it was lost is still answered for: it was asked, and its effects count.
-                if (connections[i].Ended != null && !connections[i].HasMessage)
+                if (connection != kept && (largest == null || connection.Coming > largest.Coming))
                 {
-                    connections[i].Dispose();
-                    connections.RemoveAt(i);
+                    largest = connection;
                 }
             }
+            largest?.End("others' messages leave no room for its own");
+        }
+
+        private void Remove()
+        {
+            // A message that is there whole is still answered for.
+            connections.RemoveAll(connection => connection.Ended != null && !connection.HasMessage);
         }
 
         private void LookAfter()
@@ -262,6 +329,11 @@ namespace Rls3.Gym.Transport.Zmtp
                 return;
             }
             lastLookAfter = now();
+            most = Math.Min(limits.Connections, most + 1);
+            if (connecting != null && lastLookAfter - attempted > ConnectMs)
+            {
+                Retry();
+            }
             foreach (var connection in connections)
             {
                 connection.LookAfter(lastLookAfter);
@@ -279,15 +351,25 @@ namespace Rls3.Gym.Transport.Zmtp
             catch (SocketException error)
             {
                 // A newcomer that is gone again says nothing. Descriptors that have run out end nothing either: fewer connections
-                // are kept from now on, and the newcomer waits with the system meanwhile.
+                // are kept for a while, and the newcomer waits with the system meanwhile.
+                var before = Live();
                 if (error.SocketErrorCode == SocketError.TooManyOpenSockets || error.SocketErrorCode == SocketError.NoBufferSpaceAvailable)
                 {
-                    most = Math.Max(1, connections.Count - Reserve);
+                    most = Math.Max(Fewest, before - Reserve);
                     MakeRoom(most);
+                }
+                if (Live() == before)
+                {
+                    acceptAfter = now() + AcceptAgainMs;
                 }
                 return;
             }
             MakeRoom(most - 1);
+            if (Live() >= most)
+            {
+                socket.Dispose();
+                return;
+            }
             Add(socket);
         }
 
@@ -309,15 +391,17 @@ namespace Rls3.Gym.Transport.Zmtp
             connection.Flush();
         }
 
+        private int Live() => connections.FindAll(connection => connection.Ended == null).Count;
+
         // Who has not got through the handshake goes first, the oldest of them; then who has not asked anything for longest.
         private void MakeRoom(int atMost)
         {
-            for (var over = connections.Count - atMost; over > 0; over--)
+            for (var over = Live() - atMost; over > 0; over--)
             {
                 Connection? last = null;
                 foreach (var connection in connections)
                 {
-                    if (connection.Ended == null && (last == null || GoesBefore(connection, last)))
+                    if (connection.Ended == null && connection != kept && (last == null || GoesBefore(connection, last)))
                     {
                         last = connection;
                     }
@@ -339,9 +423,10 @@ namespace Rls3.Gym.Transport.Zmtp
                 return;
             }
             var address = remote[attempts++ % remote.Length];
-            connecting = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            attempted = now();
             try
             {
+                connecting = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
                 connecting.Connect(address);
                 Connected(connecting);
             }
