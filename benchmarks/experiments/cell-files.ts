@@ -12,7 +12,7 @@ import { readMetrics } from "../../trainer/run-format/readers.js";
 import { readRunConfig } from "../../trainer/runs/run-directory.js";
 import { SETTINGS } from "../../trainer/settings/settings.js";
 import { type Cell, runName } from "./cells.js";
-import { CURVE_COLUMNS, type CurveRow } from "./measures.js";
+import { CURVE_COLUMNS, type CurveRow, LATER_COLUMNS } from "./measures.js";
 
 const SCHEMA = 1;
 
@@ -130,7 +130,7 @@ export function readCellFile(file: string): ReadCell {
     return damaged(`is no cell of this version: field "${field}": ${message}`);
   }
   const { schema: _schema, columns, rows, ...rest } = result.data;
-  const missing = CURVE_COLUMNS.find((column) => !columns.includes(column));
+  const missing = CURVE_COLUMNS.find((column) => !columns.includes(column) && !LATER_COLUMNS.includes(column));
   if (missing !== undefined) return damaged(`lacks the column "${missing}" of the curve`);
   const name = runName(rest.settings, rest.seed);
   if (rest.name !== name || path.basename(file) !== `${name}.json`) {
@@ -138,7 +138,10 @@ export function readCellFile(file: string): ReadCell {
   }
   const places = CURVE_COLUMNS.map((column) => [column, columns.indexOf(column)] as const);
   const curve = rows.map(
-    (row) => Object.fromEntries(places.map(([column, place]) => [column, at(row, place)])) as unknown as CurveRow,
+    (row) =>
+      Object.fromEntries(
+        places.map(([column, place]) => [column, place < 0 ? null : at(row, place)]),
+      ) as unknown as CurveRow,
   );
   return { kind: "whole", record: { ...rest, rows: curve } };
 }

@@ -25,9 +25,12 @@ export const CURVE_COLUMNS = [
   "naturalFull",
   "score",
   "hardness",
+  "testScore",
   ...TERM_NAMES.map((term) => `accuracy_${term}` as const),
   ...TERM_NAMES.map((term) => `samples_${term}` as const),
 ] as const;
+/** Columns that cells from before them lack: there is nothing in them. */
+export const LATER_COLUMNS: readonly string[] = ["testScore"];
 type CurveColumn = (typeof CURVE_COLUMNS)[number];
 export type CurveRow = Readonly<Pick<MetricsRow, CurveColumn>>;
 

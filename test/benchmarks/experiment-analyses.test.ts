@@ -218,7 +218,7 @@ it("of the hardest samples those with an artefact are counted, in the pair that 
 describe("held-out scenes", () => {
   it("are compared over seeds, folds averaged, and said to be how much of what was gained elsewhere", async () => {
     const sets = ["trained scenes", "held-out scene"];
-    const cameras = ["15° to the left", "15° to the right", "5° steeper", "5° flatter", "250 mm higher"];
+    const cameras = ["15° left", "15° right", "5° steeper", "5° flatter", "250 mm up"];
     const all = (trained: number, heldOut: number): Record<string, number> =>
       Object.fromEntries(
         [...sets, ...cameras.map((name) => `camera ${name}`)].map((name, i) => [name, i === 1 ? heldOut : trained]),

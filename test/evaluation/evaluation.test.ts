@@ -1,7 +1,7 @@
 /** @file Accuracies and probabilities of a test set, from a model whose likelihoods are known. */
 import { expect, test } from "vitest";
 import { evaluate, type TestSet } from "../../trainer/evaluation/evaluation.js";
-import { CODES, codeTerms, TERMS } from "../../trainer/language/index.js";
+import { CAPTIONS, CODES, codeTerms, TERMS } from "../../trainer/language/index.js";
 import { AnsweringModel } from "../answering-model.js";
 
 const world = { name: (object: number) => `object ${object}` };
@@ -48,4 +48,27 @@ test("a model that answers is evaluated by its likelihoods, without saying anyth
   expect(new Set(model.asked.map(({ prompt }) => prompt))).toEqual(
     new Set(["answer en where is the object 0 relative to the object 1?"]),
   );
+});
+
+test("the paper's score is of what the model says aloud, each relation counting the same; null where it was not let speak or only ranks", async () => {
+  const right = new AnsweringModel();
+  expect((await evaluate(right, world, everyRelation)).score).toBeNull();
+  expect(right.spoken).toBe(0);
+  expect((await evaluate(right, world, everyRelation, true)).score).toBe(5);
+  const silent = new AnsweringModel({ says: () => "a room" });
+  expect((await evaluate(silent, world, everyRelation, true)).score).toBe(1);
+  // One term of a relation of one, two or three: F1 1, 2/3, 1/2. All else is wrong.
+  const above = new AnsweringModel({ says: () => "above" });
+  const f1 = CODES.map((code) => (codeTerms(code).includes("above") ? 2 / (1 + codeTerms(code).length) : 0));
+  // A relation that is asked twice counts no more than the others.
+  const [image = new Uint8Array(), questions = []] = [everyRelation.images[0], everyRelation.questions[0]];
+  const twice = { images: [...everyRelation.images, image], questions: [...everyRelation.questions, questions] };
+  for (const set of [everyRelation, twice]) {
+    expect((await evaluate(above, world, set, true)).score).toBeCloseTo(
+      1 + (4 * f1.reduce((a, b) => a + b)) / CODES.length,
+      12,
+    );
+  }
+  const ranking = new AnsweringModel({ phrasing: CAPTIONS });
+  expect((await evaluate(ranking, world, everyRelation, true)).score).toBeNull();
 });

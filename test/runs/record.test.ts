@@ -78,6 +78,7 @@ describe("a run with a model that answers", () => {
   it("has neither where the model ranks captions", async () => {
     const { metrics, text, warnings } = await recorded("ranks", { phrasing: CAPTIONS });
     expect(metrics.map(({ unparsed }) => unparsed)).toEqual([null, null]);
+    expect(metrics.map(({ testScore }) => testScore)).toEqual([null, null]);
     expect(text).not.toMatch(/"prompt"|"said"/);
     expect(warnings.filter((line) => line.startsWith("answers"))).toEqual([]);
   }, 60_000);

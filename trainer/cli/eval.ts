@@ -92,7 +92,7 @@ async function onSynthetic(
   const environments = await openEnvironments(request, progress, interruptible());
   try {
     const sets = await drawTestSets(configuration, environments, progress);
-    const balanced = await evaluate(model, environments.world, sets.test);
+    const balanced = await evaluate(model, environments.world, sets.test, true);
     const natural = sets.natural.images.length === 0 ? null : await evaluate(model, environments.world, sets.natural);
     return {
       document: { world, testScenes, testSeed, languageVersion: LANGUAGE_VERSION, balanced, natural },
@@ -131,6 +131,12 @@ export function accuracyTable(balanced: Accuracy, natural: Accuracy | null): str
         found?.probability,
       ]),
     ),
+    ...(balanced.score === null
+      ? []
+      : [
+          row("score of what it says", balanced.score.toFixed(2)),
+          "score: 1 (no term right) to 5, as the paper has it: 1 + 4 · F1 of the terms.",
+        ]),
     "p: mean probability of what is true against itself with that term flipped. A",
     "model that prefers a word, whatever the picture, is above 50 % at that word and",
     "below at its opposite.",

@@ -4,7 +4,7 @@ import type { World } from "../environments/served-world.js";
 import { codeTerms, TERMS, type Term } from "../language/index.js";
 import { mean } from "../mean.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
-import { ask, captionSet, type Question, termColumns } from "./questions.js";
+import { type Answer, ask, askAloud, captionSet, type Question, spoken, termColumns } from "./questions.js";
 
 export interface TestSet {
   readonly images: readonly Uint8Array[];
@@ -49,6 +49,8 @@ export interface Accuracy {
   readonly termProbability: Readonly<Partial<Record<Term, number>>>;
   /** The same by how many terms the relation has: the more there are, the longer the texts. */
   readonly byTermCount: Readonly<Partial<Record<TermCount, AgainstFlip>>>;
+  /** The paper's score of what the model says by itself, 1 to 5: S = 1 + 4 · F1 of its terms, mean over relation codes. Null where it was not let speak. */
+  readonly score: number | null;
 }
 
 /** Of the comparisons that are counted. */
@@ -98,25 +100,31 @@ function countOfTerms(code: number): TermCount {
   return count;
 }
 
+/** `aloud`: a model that answers is also let speak, which takes it longer. */
 export async function evaluate(
   model: VisionLanguageModel,
   world: Pick<World, "name">,
   set: TestSet,
+  aloud = false,
 ): Promise<Accuracy> {
   const wording = { world, phrasing: model.phrasing };
-  const answers = await ask(
+  const speaks = aloud && model.phrasing.prompt !== null;
+  const answers: readonly (readonly (Answer & { readonly said?: string | null })[])[] = await (speaks ? askAloud : ask)(
     model,
     set.images,
     set.questions.map((questions) => questions.map((question) => captionSet(wording, question))),
   );
   const codes = new Map<number, Tally>();
+  const said = new Map<number, number[]>();
   const terms = new Map<Term, Tally>();
   const counts = new Map<TermCount, Tally>();
   const full = new Tally();
   const oneTerm = new Tally();
   for (const [i, questions] of set.questions.entries()) {
-    for (const [j, { code }] of questions.entries()) {
-      const { margins } = at(at(answers, i), j);
+    for (const [j, question] of questions.entries()) {
+      const { code } = question;
+      const { margins, said: text } = at(at(answers, i), j);
+      if (typeof text === "string") said.set(code, [...(said.get(code) ?? []), spoken(world, question, text).f1]);
       for (const tally of [full, tallyOf(codes, code)]) tally.count(at(margins, 0));
       for (const { term, column } of termColumns(code)) {
         const margin = at(margins, column);
@@ -131,5 +139,6 @@ export async function evaluate(
     plain: { full: full.accuracy, oneTerm: oneTerm.accuracy },
     termProbability: entries(TERMS, terms, ({ probability }) => probability),
     byTermCount: entries(TERM_COUNTS, counts, ({ accuracy, probability }) => ({ accuracy, probability })),
+    score: said.size === 0 ? null : 1 + 4 * mean([...said.values()].map(mean)),
   };
 }

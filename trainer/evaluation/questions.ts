@@ -9,8 +9,10 @@ import {
   flips,
   fullFlip,
   type Phrasing,
+  parseAnswer,
   RELATION_CODES,
   type Term,
+  termF1,
   termFlips,
 } from "../language/index.js";
 import type { Random } from "../random/random.js";
@@ -154,6 +156,20 @@ export interface Answer {
 /** The same, and what the model says by itself; null where it only ranks. */
 export interface SpokenAnswer extends Answer {
   readonly said: string | null;
+}
+
+/** A model's own answer to a prompt, and what it says of the first object. */
+export interface Spoken {
+  readonly text: string;
+  /** Whether it says any relation at all. */
+  readonly parsed: boolean;
+  /** F1 of the terms it says and the true ones; 0 where it says none. */
+  readonly f1: number;
+}
+
+export function spoken(world: Pick<World, "name">, { first, second, code }: Question, text: string): Spoken {
+  const { terms } = parseAnswer(text, world.name(first), world.name(second));
+  return { text, parsed: terms.size > 0, f1: termF1(terms, code) };
 }
 
 function answerOf(row: Float32Array): Answer {

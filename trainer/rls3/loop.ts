@@ -169,7 +169,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
 async function measure({ model, environments, testSets }: Parts): Promise<Pick<Iteration, "test" | "natural">> {
   const { test, natural } = testSets;
   return {
-    test: await evaluate(model, environments.world, test),
+    test: await evaluate(model, environments.world, test, true),
     natural: natural.images.length === 0 ? null : await evaluate(model, environments.world, natural),
   };
 }

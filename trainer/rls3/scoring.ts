@@ -1,23 +1,14 @@
 /** @file How the model does on each sample: its answers to the pairs, and what of them the reward looks at. */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
-import { type Answer, askAloud, captionSet, type Question, sampleQuestions } from "../evaluation/questions.js";
-import { codeTerms, parseAnswer, termF1 } from "../language/index.js";
+import { type Answer, askAloud, captionSet, type Spoken, sampleQuestions, spoken } from "../evaluation/questions.js";
+import { codeTerms } from "../language/index.js";
 import { meanOrNull } from "../mean.js";
 import type { ScoreFrom } from "../settings/signal-names.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
 import type { ScoredSample } from "./reward.js";
 import { hardnessOf, scoreOf } from "./score.js";
-
-/** A model's own answer to a prompt, and what it says of the first object. */
-export interface Spoken {
-  readonly text: string;
-  /** Whether it says any relation at all. */
-  readonly parsed: boolean;
-  /** F1 of the terms it says and the true ones; 0 where it says none. */
-  readonly f1: number;
-}
 
 export interface AskedPair {
   readonly slots: readonly [number, number];
@@ -50,11 +41,6 @@ export interface AskedSample extends ScoredSample {
 function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
   const lowest = Math.min(0, ...margins);
   return lowest < 0 ? at(wrong, margins.indexOf(lowest)) : right;
-}
-
-function spoken(world: Pick<World, "name">, { first, second, code }: Question, text: string): Spoken {
-  const { terms } = parseAnswer(text, world.name(first), world.name(second));
-  return { text, parsed: terms.size > 0, f1: termF1(terms, code) };
 }
 
 /** (S − 1) / 4 of one pair by the paper's rubric; of a model that only ranks, whether the right caption beats its full flip. */

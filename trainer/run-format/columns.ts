@@ -52,6 +52,8 @@ export const METRIC_COLUMNS = [
   ...TERM_NAMES.map(samplesColumn),
   /** Share of the model's answers that say no relation; empty of a model that ranks, and absent in older runs. */
   "unparsed",
+  /** The paper's score of a model that answers on the test set, 1 to 5: of what it says by itself. Absent in older runs. */
+  "testScore",
 ] as const;
 export type MetricColumn = (typeof METRIC_COLUMNS)[number];
 

@@ -90,6 +90,7 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
       ]),
     ),
     unparsed: unparsed(found?.scored ?? []),
+    testScore: test.score,
   };
 }
 

@@ -24,11 +24,11 @@ const HELD_OUT = "held-out scene";
 
 /** Other cameras on the trained scenes: what a user's own camera may be off by. */
 const TURNS: Readonly<Record<string, Turn>> = {
-  "camera 15° to the left": { yaw: -15 },
-  "camera 15° to the right": { yaw: 15 },
+  "camera 15° left": { yaw: -15 },
+  "camera 15° right": { yaw: 15 },
   "camera 5° steeper": { pitch: 5 },
   "camera 5° flatter": { pitch: -5 },
-  "camera 250 mm higher": { raise: 250 },
+  "camera 250 mm up": { raise: 250 },
 };
 /** A third of the curve's: there are five of them, of each run. */
 const IMAGES_PER_RELATION = 20;

@@ -92,6 +92,12 @@ const REWARDS: readonly Tracked[] = [
 ];
 const LEARNING: readonly Tracked[] = [
   {
+    column: "testScore",
+    title: "Score S on the test set",
+    tick: plainTick,
+    note: "The paper's: 1 to 5, by the terms in what the model says; higher is better.",
+  },
+  {
     column: "unparsed",
     title: "Answers without a relation",
     tick: shareTick,
