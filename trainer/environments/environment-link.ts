@@ -1,5 +1,5 @@
 /** @file The loop's end of the protocol: ops in, typed observations out, whichever server is behind it. */
-import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
+import type { BatchResult, Op, VectorEnvironment, Welcome } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
 import { OBJECT_FIELDS, REASONS } from "../rooms/index.js";
@@ -16,6 +16,26 @@ export interface Observed {
 
 /** A server that is started again loses each running episode once; one that loses them without end is no use. */
 const MOST_LOST_IN_A_ROW = 100;
+
+/**
+ * Looks that pictures are of the size that was asked for, and states as many as the catalog's rules say.
+ * @throws UnavailableError before anything of a wrong size is made room for
+ */
+export function checkObservations({ name, observations }: Welcome, { catalog }: World, imageSize: number): void {
+  const wanted: Readonly<Record<string, readonly number[]>> = {
+    image: [imageSize, imageSize, 3],
+    objects: [catalog.rules.activeObjects, OBJECT_FIELDS],
+    scene: [1],
+  };
+  for (const { uid, shape } of observations) {
+    const right = wanted[uid];
+    if (right === undefined || right.join() === shape.join()) continue;
+    throw new UnavailableError(
+      `the server "${name}" gives ${uid} of shape [${shape.join(", ")}], not [${right.join(", ")}]: ` +
+        (uid === "image" ? "let it render the size that a client asks for" : "its catalog and its observations differ"),
+    );
+  }
+}
 
 export class EnvironmentLink {
   /** Batches of steps, and of pictures, that were lost since one was not. */
