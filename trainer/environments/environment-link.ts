@@ -2,7 +2,7 @@
 import type { BatchResult, Op, VectorEnvironment, Welcome } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
-import { OBJECT_FIELDS, REASONS } from "../rooms/index.js";
+import { ACTION_SPEC, OBJECT_FIELDS, REASONS } from "../rooms/index.js";
 import type { World } from "./served-world.js";
 
 export interface Observed {
@@ -18,22 +18,23 @@ export interface Observed {
 const MOST_LOST_IN_A_ROW = 100;
 
 /**
- * Looks that pictures are of the size that was asked for, and states as many as the catalog's rules say.
- * @throws UnavailableError before anything of a wrong size is made room for
+ * Looks that pictures are of the size that was asked for, and that states and actions are those of rooms.
+ * @throws UnavailableError before room is made for anything of another size
  */
-export function checkObservations({ name, observations }: Welcome, { catalog }: World, imageSize: number): void {
-  const wanted: Readonly<Record<string, readonly number[]>> = {
-    image: [imageSize, imageSize, 3],
-    objects: [catalog.rules.activeObjects, OBJECT_FIELDS],
-    scene: [1],
-  };
-  for (const { uid, shape } of observations) {
-    const right = wanted[uid];
-    if (right === undefined || right.join() === shape.join()) continue;
+export function checkSpecs({ name, observations, action }: Welcome, { catalog }: World, imageSize: number): void {
+  const check = (does: string, shape: readonly number[], wanted: readonly number[], advice: string): void => {
+    if (shape.join() === wanted.join()) return;
     throw new UnavailableError(
-      `the server "${name}" gives ${uid} of shape [${shape.join(", ")}], not [${right.join(", ")}]: ` +
-        (uid === "image" ? "let it render the size that a client asks for" : "its catalog and its observations differ"),
+      `the server "${name}" ${does} of shape [${shape.join(", ")}], not [${wanted.join(", ")}]: ${advice}`,
     );
+  };
+  const rooms = "its specs are not those of rooms (protocol/README.md)";
+  check("takes actions", action.shape, ACTION_SPEC.shape, rooms);
+  for (const { uid, shape } of observations) {
+    if (uid === "image")
+      check("gives images", shape, [imageSize, imageSize, 3], "it must render the size it is asked for");
+    if (uid === "objects") check("gives objects", shape, [catalog.rules.activeObjects, OBJECT_FIELDS], rooms);
+    if (uid === "scene") check("gives scenes", shape, [1], rooms);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Progress } from "../progress.js";
 import { loadCatalog } from "../rooms/index.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EmbeddedPictures } from "./embedded-pictures.js";
-import { checkObservations, EnvironmentLink } from "./environment-link.js";
+import { checkSpecs, EnvironmentLink } from "./environment-link.js";
 import { playerCommand, playerFailure } from "./player.js";
 import { connectToFree, remoteServers } from "./remote-servers.js";
 import { World } from "./served-world.js";
@@ -54,7 +54,7 @@ export async function openEnvironments(
       );
     }
     const known = World.of(welcome);
-    checkObservations(welcome, known, options.imageSize);
+    checkSpecs(welcome, known, options.imageSize);
     return new EnvironmentLink(client, known, welcome.envCount, signal);
   } catch (error) {
     await server.close();
