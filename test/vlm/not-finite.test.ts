@@ -5,8 +5,12 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../trainer/files/safetensors.js";
+import type { Runtime } from "../../trainer/graph/runtime.js";
+import { scalar } from "../../trainer/tensor.js";
 import { type FineTuning, type ImageBatch, openModel, type VisionLanguageModel } from "../../trainer/vlm/index.js";
 import { merge } from "../../trainer/vlm/merge.js";
+import { runPhases } from "../../trainer/vlm/pretraining/phases.js";
+import type { Built } from "../../trainer/vlm/training/program-cache.js";
 import { temporaryFolder } from "../temporary.js";
 import { fineTuning } from "./settings.js";
 
@@ -122,4 +126,19 @@ describe("a model that compares", () => {
       await expect(model.score(images, captions)).rejects.toThrow("its logits are no finite numbers");
     });
   });
+});
+
+it("pre-training whose loss is none ends at that step, with its name", async () => {
+  const runtime = {
+    set: async () => undefined,
+    load: async () => ({ run: async () => ({ names: scalar(0.5), places: scalar(Number.NaN) }) }),
+  } as unknown as Runtime;
+  const phase = {
+    ...{ steps: 2, learningRate: 1, layout: [{ name: "w", shape: [1] }], batch: () => ({}) },
+    program: () => ({}) as Built,
+  };
+  const trained = runPhases(runtime, [phase], { seed: 0, start: () => () => 0, keeps: () => true });
+  await expect(trained).rejects.toThrow(
+    new InputError("pre-training: places is NaN at step 1 of 2: it cannot go on; try another --seed"),
+  );
 });
