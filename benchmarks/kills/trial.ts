@@ -22,6 +22,8 @@ export interface Trial {
   readonly number: number;
   readonly command: Command;
   readonly kills: readonly Kill[];
+  /** Of a trial that had ended before its first moment; null of others. */
+  readonly unkilledSeconds: number | null;
   /** Starts that were refused since a process of the start before was still ending. */
   readonly waits: number;
   readonly equal: boolean;
@@ -60,15 +62,19 @@ export async function runTrial(plan: Plan, place: string, reference: Reference, 
   const { number, command } = plan;
   const kills: Kill[] = [];
   let waits = 0;
+  let unkilledSeconds: number | null = null;
   const outcome = (wrong: string | null): Trial => {
-    return { number, command, kills, waits, equal: wrong === null, difference: wrong };
+    return { number, command, kills, unkilledSeconds, waits, equal: wrong === null, difference: wrong };
   };
+  const begun = performance.now();
   try {
     for (;;) {
       const { ended, kill, output } = await oneStart(command, plan.kills[kills.length], place, reference, stop);
       if (kill !== null) kills.push(kill);
-      else if (ended.code === 0) break;
-      else if (/is writing to it/.test(output) && waits * RETRY_MS < LINGERING_SECONDS * 1000) {
+      else if (ended.code === 0) {
+        if (kills.length === 0) unkilledSeconds = (performance.now() - begun) / 1000;
+        break;
+      } else if (/is writing to it/.test(output) && waits * RETRY_MS < LINGERING_SECONDS * 1000) {
         waits += 1;
         await sleep(RETRY_MS);
       } else throw new Wrong(`after ${kills.length} kills it ${inWords(ended)}: ${lastLine(output)}`);

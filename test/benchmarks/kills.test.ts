@@ -11,7 +11,7 @@ import { oneStart, type Trial } from "../../benchmarks/kills/trial.js";
 import { temporaryFolder } from "../temporary.js";
 
 const trial = (command: Command, kills: number, wrong: string | null = null): Trial => ({
-  ...{ number: 1, command, waits: 0, equal: wrong === null, difference: wrong },
+  ...{ number: 1, command, unkilledSeconds: null, waits: 0, equal: wrong === null, difference: wrong },
   kills: Array.from({ length: kills }, () => ({
     ...({ way: "group", victim: "group", seconds: 1, after: "", ended: "was ended by SIGKILL" } as const),
   })),
