@@ -93,6 +93,9 @@ export function bytesOf(data: TensorData): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/** Of one environment's tensor: the largest frame that a client takes unless it says otherwise. */
+const MOST_BYTES = 2 ** 30;
+
 /** What is wrong with a spec, or undefined. Servers check their own before they serve it, clients those of `welcome`. */
 export function specProblem(spec: TensorSpec): string | undefined {
   if (typeof spec.uid !== "string" || spec.uid === "") return "uid must be a non-empty string";
@@ -105,7 +108,9 @@ export function specProblem(spec: TensorSpec): string | undefined {
     return `${spec.uid}: shape must be at most 8 positive integers, not [${spec.shape}]`;
   }
   const count = elementCount(spec.shape);
-  if (!Number.isSafeInteger(count)) return `${spec.uid}: shape [${spec.shape}] has too many elements`;
+  if (count * BYTES[spec.dtype] > MOST_BYTES) {
+    return `${spec.uid}: shape [${spec.shape}] takes ${count * BYTES[spec.dtype]} bytes, and at most ${MOST_BYTES} are taken`;
+  }
   for (const side of ["low", "high"] as const) {
     const bound = spec[side];
     if (typeof bound === "object" && bound.length !== count) {
@@ -119,12 +124,17 @@ export function specProblem(spec: TensorSpec): string | undefined {
   if (spec.names !== undefined && spec.names.length !== count) {
     return `${spec.uid}: ${spec.names.length} names for ${count} elements`;
   }
-  const low = boundOf(spec.low, count, Number.NEGATIVE_INFINITY);
-  const high = boundOf(spec.high, count, Number.POSITIVE_INFINITY);
-  const crossed = low.findIndex((value, i) => value > (high[i] as number));
-  return crossed < 0
-    ? undefined
-    : `${spec.uid}: low ${low[crossed]} is above high ${high[crossed]} at element ${crossed}`;
+  return crossedBounds(spec);
+}
+
+/** Where low is above high. Two single numbers are compared once, however many elements they are of. */
+function crossedBounds({ uid, low, high, shape }: TensorSpec): string | undefined {
+  const single = typeof low !== "object" && typeof high !== "object";
+  const count = single ? 1 : elementCount(shape);
+  const lows = boundOf(low, count, Number.NEGATIVE_INFINITY);
+  const highs = boundOf(high, count, Number.POSITIVE_INFINITY);
+  const crossed = lows.findIndex((value, i) => value > (highs[i] as number));
+  return crossed < 0 ? undefined : `${uid}: low ${lows[crossed]} is above high ${highs[crossed]} at element ${crossed}`;
 }
 
 /** One bound for each element. */

@@ -1,11 +1,12 @@
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
-import { readTensorFile, writeSharedTensorFile, writeTensorFile } from "../../trainer/files/tensor-file.js";
+import { besideOf, readTensorFile, writeSharedTensorFile, writeTensorFile } from "../../trainer/files/tensor-file.js";
 import type { Tensors } from "../../trainer/tensor.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-tensors-"));
@@ -30,18 +31,41 @@ describe("a file of tensors", () => {
     expect(readdirSync(folder)).toEqual(["a.safetensors"]);
   });
 
-  it("that several processes write is cleared of what killed ones have left, once nobody can be writing that", () => {
-    const shared = path.join(mkdtempSync(path.join(folder, "shared-")), "test.safetensors");
-    const left = [`${shared}.${randomUUID()}`, `${shared}.${randomUUID()}.unfinished`];
-    const others = [`${shared}.${randomUUID()}`, `${shared}.txt`, `${path.dirname(shared)}/natural.safetensors`];
-    for (const name of [...left, ...others]) writeFileSync(name, "");
-    const old = new Date(Date.now() - 2 * 3_600_000);
-    for (const name of [...left, ...others.slice(1)]) utimesSync(name, old, old);
-    writeSharedTensorFile(shared, tensors, null);
-    expect(readdirSync(path.dirname(shared)).sort()).toEqual(
-      [shared, ...others].map((name) => path.basename(name)).sort(),
-    );
-    rmSync(path.dirname(shared), { recursive: true });
+  describe("that several processes write", () => {
+    const ended = spawnSync(process.execPath, ["--version"]).pid;
+    const id = randomUUID();
+    /** What is left in a folder of these files when one more is written. */
+    function leftOf(names: readonly string[], hours: number): string[] {
+      const place = mkdtempSync(path.join(folder, "shared-"));
+      const begun = new Date(Date.now() - hours * 3_600_000);
+      for (const name of names) {
+        writeFileSync(path.join(place, name), "");
+        utimesSync(path.join(place, name), begun, begun);
+      }
+      writeSharedTensorFile(path.join(place, "whole.safetensors"), tensors, null);
+      const left = readdirSync(place);
+      rmSync(place, { recursive: true });
+      return left.filter((name) => name !== "whole.safetensors").sort();
+    }
+    const named = (pid: number, host: string, start = ""): string => `test.safetensors.${pid}~${host}~${start}~${id}`;
+
+    it("is at once cleared of what killed ones of this machine have left, whichever file they wrote", () => {
+      const dead = named(ended, hostname());
+      expect(leftOf([dead, `${dead}.unfinished`, named(process.pid, hostname(), "another%3A1")], 0)).toEqual([]);
+    });
+
+    it("keeps what living ones write, and what is none of theirs", () => {
+      const living = path.basename(besideOf("test.safetensors"));
+      const others = ["test.safetensors", "test.safetensors.txt", `test.${id}`, `notes.txt.${id}`];
+      const all = [living, `${living}.unfinished`, ...others].sort();
+      expect(leftOf(all, 48)).toEqual(all);
+    });
+
+    it("is cleared after an hour where nobody can see whether the writer lives", () => {
+      const unseen = [named(ended, "another-machine"), `test.safetensors.${id}`, `test.safetensors.${id}.unfinished`];
+      expect(leftOf(unseen, 0.5)).toEqual([...unseen].sort());
+      expect(leftOf(unseen, 2)).toEqual([]);
+    });
   });
 
   it("cut short anywhere, or with any one byte changed, is an input error", () => {

@@ -5,6 +5,7 @@ import { Router } from "zeromq";
 import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
 import type { WireMap } from "../../protocol/environment.js";
 import { EnvironmentClient, EnvironmentHost, ProtocolError } from "../../protocol/index.js";
+import { specProblem } from "../../protocol/spaces.js";
 import { counterDefinition } from "./counter.js";
 
 type Change = (reply: WireMap) => object;
@@ -54,6 +55,27 @@ const result =
   };
 
 const reset = [{ env: 0, op: "reset" as const }];
+
+describe("a server's spec", () => {
+  it.each([
+    [{ uid: "image", dtype: "uint8", shape: [1e5, 1e5, 3] }, "30000000000 bytes"],
+    [{ uid: "image", dtype: "uint8", shape: [1e5, 1e5, 3], low: 0, high: 255 }, "30000000000 bytes"],
+    [{ uid: "objects", dtype: "int32", shape: [1e9, 5] }, "20000000000 bytes"],
+    [{ uid: "action", dtype: "float32", shape: [2 ** 28 + 1] }, "1073741828 bytes"],
+  ] as const)("of more than a frame may hold is refused at once: %j", (spec, bytes) => {
+    const problem = specProblem(spec);
+    expect(problem).toBe(`${spec.uid}: shape [${spec.shape}] takes ${bytes}, and at most 1073741824 are taken`);
+  });
+
+  it("of as much as a frame may hold is taken, and its bounds are compared without room for each", () => {
+    const largest = { uid: "image", dtype: "uint8", shape: [2 ** 30] } as const;
+    expect(specProblem({ ...largest, low: 0, high: 255 })).toBeUndefined();
+    expect(specProblem({ ...largest, low: 1, high: 0 })).toBe("image: low 1 is above high 0 at element 0");
+    expect(specProblem({ uid: "a", dtype: "float32", shape: [2], low: [0, 3], high: 2 })).toBe(
+      "a: low 3 is above high 2 at element 1",
+    );
+  });
+});
 
 describe("a server's answer is refused by what is wrong with it", () => {
   it.each<[string, Change, RegExp]>([

@@ -181,6 +181,18 @@ describe("the report of one run", () => {
     expect(run).not.toContain('<section id="statistics"');
   });
 
+  it("names a signature once an iteration, though a run that was killed has said it again", async () => {
+    const folder = path.join(root, "killed");
+    const [arm] = FIXTURE_ARMS;
+    if (arm === undefined) throw new Error("the fixture has no arm");
+    await writeRun(folder, arm, 4, 5);
+    const signature = "loss spike: the fine-tuning loss went from 1 to 3; remedy: raise --E";
+    const lines = [1, 2, 2, 3, 2].map((iteration) => JSON.stringify({ level: 40, iteration, signature }));
+    await writeFile(path.join(folder, "log.jsonl"), lines.join("\n"));
+    const run = plain(reportPage(await loadContents(folder)));
+    expect(run.split(signature)).toHaveLength(1 + 3);
+  });
+
   it("can be made when no iteration is done yet", async () => {
     const folder = path.join(root, "young");
     const [arm] = FIXTURE_ARMS;

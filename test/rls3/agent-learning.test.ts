@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../trainer/errors.js";
 import { Random } from "../../trainer/random/random.js";
 import { agentLearning } from "../../trainer/rls3/agent-learning.js";
 import type { Step } from "../../trainer/rls3/episodes.js";
@@ -65,6 +66,25 @@ describe("an agent that learns", () => {
     expect(statistics).toEqual({ loss: (2 * 1 + 2 * 2 + 1 * 3) / 5 });
     expect(agent.remembered.some(({ terminated }) => terminated)).toBe(false);
   });
+
+  it.each(["after", "during"] as const)(
+    "%s its episodes, and diverges, is told with what to do",
+    async (agentLearns) => {
+      class Diverging extends Listening {
+        override async update(updates = 0): Promise<Record<string, number>> {
+          return { ...(await super.update(updates)), qLoss: Number.POSITIVE_INFINITY };
+        }
+      }
+      const learning = agentLearning(new Diverging(), { ...settings, agentLearns }, new Random(1));
+      const learns = async (): Promise<void> => {
+        for (const round of rounds) await learning.during(round);
+        await learning.after(episodes, rewarded);
+      };
+      await expect(learns()).rejects.toThrow(
+        new InputError("the agent's training has diverged: its qLoss is Infinity; begin anew with a lower --beta"),
+      );
+    },
+  );
 });
 
 it("only the paper's agent with a reward for the episode learns while it acts", () => {

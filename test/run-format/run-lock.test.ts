@@ -1,29 +1,30 @@
 import { spawnSync } from "node:child_process";
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ownerLives, parseLock, startOf } from "../../trainer/run-format/run-lock.js";
+import { processLives, startOf } from "../../trainer/files/process-identity.js";
+import { parseLock } from "../../trainer/run-format/run-lock.js";
 
 describe("whether a run's lock is held", () => {
   it("is seen of a process here, with or without the host in the lock", () => {
-    expect(ownerLives(parseLock(`${process.pid}`))).toBe(true);
-    expect(ownerLives(parseLock(`${process.pid} ${hostname()}`))).toBe(true);
+    expect(processLives(parseLock(`${process.pid}`))).toBe(true);
+    expect(processLives(parseLock(`${process.pid} ${hostname()}`))).toBe(true);
     const ended = spawnSync(process.execPath, ["--version"]).pid;
-    expect(ownerLives(parseLock(`${ended} ${hostname()}`))).toBe(false);
+    expect(processLives(parseLock(`${ended} ${hostname()}`))).toBe(false);
   });
 
   it("is not known of a process of another machine, though one of its number lives here", () => {
-    expect(ownerLives(parseLock(`${process.pid} another-machine`))).toBeNull();
+    expect(processLives(parseLock(`${process.pid} another-machine`))).toBeNull();
   });
 
   it("is seen by when the process was started, whatever the machine is called now", () => {
     const start = startOf(process.pid);
-    expect(ownerLives(parseLock(`${process.pid} ${hostname()} ${start}`))).toBe(true);
-    expect(ownerLives(parseLock(`${process.pid} another-name ${start}`))).toBe(true);
-    expect(ownerLives(parseLock(`${process.pid} ${hostname()} ${start}1`))).toBe(false);
-    expect(ownerLives(parseLock(`${process.pid} another-machine ${start}1`))).toBeNull();
+    expect(processLives(parseLock(`${process.pid} ${hostname()} ${start}`))).toBe(true);
+    expect(processLives(parseLock(`${process.pid} another-name ${start}`))).toBe(true);
+    expect(processLives(parseLock(`${process.pid} ${hostname()} ${start}1`))).toBe(false);
+    expect(processLives(parseLock(`${process.pid} another-machine ${start}1`))).toBeNull();
   });
 
   it("is not where the lock holds no process", () => {
-    for (const text of ["", "x", "-1", "0"]) expect(ownerLives(parseLock(text))).toBe(false);
+    for (const text of ["", "x", "-1", "0"]) expect(processLives(parseLock(text))).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { startOf } from "../../trainer/run-format/run-lock.js";
+import { startOf } from "../../trainer/files/process-identity.js";
 import { takeLock } from "../../trainer/runs/lock.js";
 import { temporaryFolder } from "../temporary.js";
 

@@ -112,6 +112,18 @@ describe("a run's folder", () => {
     directory.close();
   });
 
+  it("leaves a folder of an old checkpoint's name, and goes on", () => {
+    const directory = RunDirectory.create(folder, CONFIG);
+    fill(directory, 4);
+    const old = path.join(folder, "checkpoints", "0001.safetensors");
+    mkdirSync(old);
+    directory.saveCheckpoint(5, { state: { iteration: 5 }, ...nothing }, 2);
+    directory.writeSamples(5, [], new Map());
+    expect(directory.resume(2, unexpected)?.state).toEqual({ iteration: 5 });
+    expect(readdirSync(path.dirname(old))).toEqual(["0001.safetensors", "0004.safetensors", "0005.safetensors"]);
+    directory.close();
+  });
+
   it("keeps no more after a kill between a checkpoint and the removal of the one before", () => {
     const directory = RunDirectory.create(folder, CONFIG);
     fill(directory, 4);

@@ -117,6 +117,15 @@ describe("a configuration", () => {
   });
 
   it.each([
+    ["extrinsicWeight", 1e300],
+    ["hardnessCap", 1e300],
+    ["loraAlpha", 1e308],
+    ["loraAlphaPattern", "fc1=1e308"],
+  ])("refuses %s of %s, from which 32-bit numbers become infinite", (name, value) => {
+    expect(() => resolveConfiguration([flags({ [name]: value })])).toThrow(/^--test: must be /);
+  });
+
+  it.each([
     ["prompt", "where is the {a}?", "a text with {a}, {b} in it"],
     ["prompt", "where is {A} from {a} and {b}{ b }?", "a text without {A}, { b }: what it may name is {a}, {b}"],
     ["prompt", "{a} {b} {relation}", "a text without {relation}: what it may name is {a}, {b}"],

@@ -8,9 +8,12 @@ import { SafetensorsFile, type WritableTensor, writeSafetensors } from "../../tr
 import { CLIP } from "../../trainer/vlm/clip/architecture.js";
 import { readClipConfig } from "../../trainer/vlm/clip/config.js";
 import { openModel } from "../../trainer/vlm/index.js";
+import { inspect } from "../../trainer/vlm/inspect.js";
 import { temporaryFolder } from "../temporary.js";
+import { fineTuning } from "./settings.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
+const golden = path.resolve(bundled, "../../../test/golden");
 const runtime = { device: "cpu", threads: 1 };
 let directory = "";
 
@@ -138,6 +141,39 @@ describe("a model directory", () => {
       json["text_config"] = { ...(json["text_config"] as object), num_hidden_layers: 10 ** 8 };
     });
     await expectRefusal("text_config.num_hidden_layers", "at most 1000");
+  });
+
+  it.each([
+    ["image_size", 1e9, "vision_config.image_size: takes a number of at most 16384, not 1000000000"],
+    ["patch_size", 1e9, "vision_config.patch_size: takes a number of at most 16384, not 1000000000"],
+    ["patch_size", 65, "vision_config.patch_size 65 is larger than image_size 64"],
+  ])("with a vision_config.%s of %i is refused by the key", async (key, value, message) => {
+    for (const name of ["clip", "siglip", "paligemma", "llava"]) {
+      cpSync(path.join(golden, `${name}-tiny`), directory, { recursive: true });
+      editJson("config.json", (json) => {
+        json["vision_config"] = { ...(json["vision_config"] as object), image_size: 64, [key]: value };
+      });
+      await expectRefusal(`${file("config.json")}: ${message}`);
+    }
+  });
+
+  it.each([
+    ["image_std", 1e-300],
+    ["image_mean", 1e300],
+    ["rescale_factor", 1e300],
+  ])("whose %s of %d makes infinite numbers of a picture is refused by the file", async (key, value) => {
+    editJson("preprocessor_config.json", (json) => {
+      json[key] = value;
+    });
+    await expectRefusal("preprocessor_config.json: rescale_factor, image_mean and image_std", "not finite");
+  });
+
+  it("that means a billion tokens of text is refused by the weights, before a text is filled up to them", () => {
+    cpSync(path.join(golden, "siglip-tiny"), directory, { recursive: true });
+    editJson("config.json", (json) => {
+      json["text_config"] = { ...(json["text_config"] as object), max_position_embeddings: 1e9 };
+    });
+    expect(() => inspect(directory, 1, fineTuning)).toThrow(/position_embedding.*\[64, 48\].*\[1000000000, 48\]/);
   });
 
   it("that means fewer layers than its files hold is refused with the first one left over", async () => {

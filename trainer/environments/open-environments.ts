@@ -8,7 +8,7 @@ import type { Progress } from "../progress.js";
 import { loadCatalog } from "../rooms/index.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EmbeddedPictures } from "./embedded-pictures.js";
-import { EnvironmentLink } from "./environment-link.js";
+import { checkSpecs, EnvironmentLink } from "./environment-link.js";
 import { playerCommand, playerFailure } from "./player.js";
 import { connectToFree, remoteServers } from "./remote-servers.js";
 import { World } from "./served-world.js";
@@ -53,7 +53,9 @@ export async function openEnvironments(
         `--env ${options.env}: renders no images (no graphics device); run it with one, and without -nographics, or add --render embedded`,
       );
     }
-    return new EnvironmentLink(client, World.of(welcome), welcome.envCount, signal);
+    const known = World.of(welcome);
+    checkSpecs(welcome, known, options.imageSize);
+    return new EnvironmentLink(client, known, welcome.envCount, signal);
   } catch (error) {
     await server.close();
     throw error;

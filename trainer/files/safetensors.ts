@@ -36,11 +36,16 @@ function readAt(descriptor: number, position: number, length: number): Uint8Arra
   return bytes;
 }
 
-/** @throws InputError naming the tensor where a value is NaN or infinite: nothing that a model with it says means anything. */
-export function checkFinite(file: string, name: string, values: Float32Array): void {
+/** No NaN and no infinity among the values. */
+export function allFinite(values: Float32Array): boolean {
   let sum = 0;
   for (const value of values) sum += value * 0;
-  if (sum !== 0) {
+  return sum === 0;
+}
+
+/** @throws InputError naming the tensor where a value is NaN or infinite: nothing that a model with it says means anything. */
+export function checkFinite(file: string, name: string, values: Float32Array): void {
+  if (!allFinite(values)) {
     throw new InputError(`${file}: ${name} holds values that are no finite numbers: download or train it again`);
   }
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { InputError } from "../errors.js";
 import type { ElementType, Tensor, Tensors } from "../tensor.js";
 import { readPlainFile, readStart } from "./plain-file.js";
+import { processLives, thisProcess } from "./process-identity.js";
 import { layOut, type StoredType, writeLayout } from "./safetensors.js";
 
 const STORED: Readonly<Record<ElementType, StoredType>> = {
@@ -48,8 +49,8 @@ export function writeTensorFile(file: string, tensors: Tensors, note: unknown): 
 
 /** A file that processes side by side may all write, with equal contents: each beside it, and whole when it gets its name. */
 export function writeSharedTensorFile(file: string, tensors: Tensors, note: unknown): void {
-  const beside = `${file}.${randomUUID()}`;
-  removeAbandoned(file);
+  const beside = besideOf(file);
+  removeAbandoned(path.dirname(file));
   try {
     writeTensorFile(beside, tensors, note);
     renameSync(beside, file);
@@ -58,20 +59,40 @@ export function writeSharedTensorFile(file: string, tensors: Tensors, note: unkn
   }
 }
 
-/** Milliseconds after which nobody is still writing what was begun beside a file. */
-const ABANDONED = 3_600_000;
-const UUID = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.unfinished)?$/;
+/** Where this process writes the file until it is whole: a name that says who writes. */
+export function besideOf(file: string): string {
+  const { pid, host, start } = thisProcess();
+  return `${file}.${[pid, host, start ?? ""].map(encodeURIComponent).join("~")}~${randomUUID()}`;
+}
 
-/** What processes that were killed have left beside the file. */
-function removeAbandoned(file: string): void {
-  const [folder, name] = [path.dirname(file), path.basename(file)];
+/** Milliseconds after which nobody is still writing what was begun, where its writer can't be seen from here. */
+const ABANDONED = 3_600_000;
+/** Of earlier versions without a writer. */
+const BESIDE =
+  /\.safetensors\.(?:(\d+)~([^~]+)~([^~]*)~)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.unfinished)?$/;
+
+/** Removes what processes that were killed have left beside the shared files of a folder. */
+export function removeAbandoned(folder: string): void {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder)) {
-    if (!entry.startsWith(name) || !UUID.test(entry.slice(name.length))) continue;
+    const beside = BESIDE.exec(entry);
+    if (beside === null) continue;
     const left = path.join(folder, entry);
-    const written = statSync(left, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-    if (Date.now() - written > ABANDONED) rmSync(left, { force: true });
+    const lives = writerLives(beside);
+    if (lives === false || (lives === null && isOld(left))) rmSync(left, { force: true });
   }
+}
+
+/** Null where it is not known: of another machine, or of an earlier version. */
+function writerLives([, pid, host, start]: readonly string[]): boolean | null {
+  if (pid === undefined || host === undefined) return null;
+  const started = decodeURIComponent(start ?? "");
+  return processLives({ pid: Number(pid), host: decodeURIComponent(host), start: started === "" ? null : started });
+}
+
+function isOld(file: string): boolean {
+  const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+  return Date.now() - written > ABANDONED;
 }
 
 /** The note alone, from the header, the tensors neither read nor verified. */

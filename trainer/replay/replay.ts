@@ -255,8 +255,11 @@ export class PrioritizedReplay extends Ring {
 
   private give(index: number, error: number): void {
     const size = Math.abs(error);
-    if (!(size < Number.POSITIVE_INFINITY))
-      throw new RangeError(`the error of row ${index} is ${error}: training diverged`);
+    if (!(size < Number.POSITIVE_INFINITY)) {
+      throw new InputError(
+        `the agent's training has diverged: its error at a transition is ${error}; begin anew with a lower --beta`,
+      );
+    }
     if (size > this.largest) this.largest = size;
     this.tree.set(index, this.priority(size));
   }

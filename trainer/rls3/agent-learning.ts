@@ -3,6 +3,7 @@
  * paper's agent does: ±1 is known at once and corrects a policy that has strayed, and only an episode's last step waits for its J₂.
  */
 import { at } from "../at.js";
+import { InputError } from "../errors.js";
 import type { Random } from "../random/random.js";
 import type { Agent, AgentStatistics, Transition } from "../sac/agent.js";
 import type { Configuration } from "../settings/configuration.js";
@@ -27,7 +28,7 @@ function learningAfter(agent: Agent, { updatesPerIteration }: Settings, random: 
     during: () => Promise.resolve(),
     after: (episodes, rewarded) => {
       agent.remember(transitions(episodes, rewarded));
-      return agent.update(updatesPerIteration, random);
+      return updated(agent, updatesPerIteration, random);
     },
   };
 }
@@ -39,7 +40,7 @@ function learningDuring(agent: Agent, random: Random): AgentLearning {
   return {
     during: async (round) => {
       agent.remember(round.filter((step) => !step.last).map((step) => transition(step, feasibilityAlone(step))));
-      for (const [name, mean] of Object.entries(await agent.update(round.length, random))) {
+      for (const [name, mean] of Object.entries(await updated(agent, round.length, random))) {
         sums.set(name, (sums.get(name) ?? 0) + mean * round.length);
       }
       updates += round.length;
@@ -49,6 +50,19 @@ function learningDuring(agent: Agent, random: Random): AgentLearning {
       return Object.fromEntries([...sums].map(([name, sum]) => [name, sum / updates]));
     },
   };
+}
+
+/**
+ * Updates the agent.
+ * @throws InputError where a mean of the updates is not finite: it would act by chance, or not at all, from here on
+ */
+export async function updated(agent: Pick<Agent, "update">, updates: number, random: Random): Promise<AgentStatistics> {
+  const statistics = await agent.update(updates, random);
+  const spoiled = Object.entries(statistics).find(([, mean]) => !Number.isFinite(mean));
+  if (spoiled === undefined) return statistics;
+  throw new InputError(
+    `the agent's training has diverged: its ${spoiled[0]} is ${spoiled[1]}; begin anew with a lower --beta`,
+  );
 }
 
 const feasibilityAlone = ({ sample }: Step): StepReward => ({

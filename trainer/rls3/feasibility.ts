@@ -9,6 +9,7 @@ import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
 import type { Agent, AgentObservation, Transition } from "../sac/agent.js";
 import type { Configuration } from "../settings/configuration.js";
+import { updated } from "./agent-learning.js";
 import { feasibilityOf } from "./reward.js";
 
 /** Environments that it acts in at once, so that E does not change what is learned (a server with fewer does). */
@@ -112,7 +113,7 @@ async function pretrainBlock(pretraining: Pretraining, block: number): Promise<n
       agent.remember(counted.map((step) => feasibilityTransition(step, progress)));
       done += counted.length;
       valid += counted.filter(({ after }) => after.reason === 0).length;
-      await agent.update(updatesBy(pretraining, done) - updatesBy(pretraining, before), learning);
+      await updated(agent, updatesBy(pretraining, done) - updatesBy(pretraining, before), learning);
       return done < end;
     },
   );

@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -196,7 +197,11 @@ export function prune(folder: string, newest: number, current = Number.POSITIVE_
   const saved = checkpointsIn(folder).filter((iteration) => iteration <= current);
   const oldest = saved[newest - 1];
   if (oldest === undefined) return;
-  for (const old of saved.slice(newest)) rmSync(fileOf(folder, old), { force: true });
+  for (const old of saved.slice(newest)) {
+    const file = fileOf(folder, old);
+    // A folder of that name is somebody's, and none of the run's to remove.
+    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(file, { force: true });
+  }
   // The newest adapter that is no newer than the oldest checkpoint is that one's.
   const [, ...unused] = iterationsOf(folder, /^\d+-adapter$/).filter((iteration) => iteration <= oldest);
   for (const old of unused) rmSync(copyOf(folder, old), { recursive: true, force: true });

@@ -5,7 +5,8 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { InputError } from "../errors.js";
 import { readPlainFile } from "../files/plain-file.js";
-import { LOCK_FILE, type LockOwner, ownerLives, parseLock, startOf } from "../run-format/run-lock.js";
+import { type ProcessIdentity, processLives, startOf } from "../files/process-identity.js";
+import { LOCK_FILE, parseLock } from "../run-format/run-lock.js";
 
 /** This process, as its locks say it: once, since a machine's name may change while it runs. */
 const identity = [process.pid, hostname(), startOf(process.pid)].filter((part) => part !== null).join(" ");
@@ -54,7 +55,7 @@ export function takeLock(folder: string): Lock {
       if (text === null) continue;
       const owner = parseLock(text);
       // Whether a process of another machine lives can't be seen from here: a scheduler that starts a dead job again elsewhere relies on taking over.
-      const mayLive = owner.pid !== process.pid && ownerLives(owner) === true;
+      const mayLive = owner.pid !== process.pid && processLives(owner) === true;
       if (attempt >= MOST_ATTEMPTS || mayLive) throw taken(folder, file, owner);
       removeDead(file, written, text);
     }
@@ -63,7 +64,7 @@ export function takeLock(folder: string): Lock {
   }
 }
 
-function taken(folder: string, file: string, { pid, start }: LockOwner): InputError {
+function taken(folder: string, file: string, { pid, start }: ProcessIdentity): InputError {
   // A lock without a start is an earlier version's, or of a system that does not tell: the number may be another process's by now.
   const sure = start !== null;
   return new InputError(
@@ -85,7 +86,7 @@ function removeAbandoned(folder: string): void {
     const left = path.join(folder, name);
     const text = readIfThere(left);
     // One without a host is just being written.
-    if (text?.includes(" ") && ownerLives(parseLock(text)) === false) rmSync(left, { force: true });
+    if (text?.includes(" ") && processLives(parseLock(text)) === false) rmSync(left, { force: true });
   }
 }
 
@@ -122,7 +123,7 @@ function removeDead(file: string, written: string, text: string): void {
   const mine = `${file}.taking-over`;
   if (!tryLink(written, mine)) {
     const other = readIfThere(mine);
-    if (other !== null && ownerLives(parseLock(other)) === false) rmSync(mine, { force: true });
+    if (other !== null && processLives(parseLock(other)) === false) rmSync(mine, { force: true });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
     return;
   }

@@ -7,7 +7,7 @@ import { drawingFrom } from "../environments/wander.js";
 import { InputError } from "../errors.js";
 import type { TestSet, TestSets } from "../evaluation/evaluation.js";
 import { balancedSet, decodeTestSet, encodeTestSet, naturalSet } from "../evaluation/test-sets.js";
-import { readTensorFile, writeSharedTensorFile } from "../files/tensor-file.js";
+import { readTensorFile, removeAbandoned, writeSharedTensorFile } from "../files/tensor-file.js";
 import { CODES, LANGUAGE_VERSION } from "../language/index.js";
 import type { Progress } from "../progress.js";
 import type { Transition } from "../sac/agent.js";
@@ -33,6 +33,7 @@ export async function prepare(
   imageSize: number,
   progress: Progress,
 ): Promise<Preparation> {
+  removeAbandoned(directory);
   const { testSeed, testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
   const feasibilitySteps = randomTransitionsNeeded(configuration);
   const { scenes, testScenes } = configuration;

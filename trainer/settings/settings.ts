@@ -17,6 +17,8 @@ export interface Setting<T = unknown> {
 export type SettingGroup = "Algorithm" | "Agent" | "Fine-tuning" | "Environment" | "Evaluation" | "Machine";
 
 const number = (low: number, high = Number.MAX_VALUE) => z.number().min(low).max(high);
+/** Of factors: what they multiply is learned from in 32-bit numbers, and squared there. */
+const LARGEST_FACTOR = 1e6;
 const integer = (low: number, high = 2 ** 31 - 1) => z.number().int().min(low).max(high);
 
 function setting<T>(
@@ -75,7 +77,7 @@ const template = (known: readonly string[], needed: readonly string[]) =>
 export const SETTINGS = {
   extrinsicWeight: setting(
     "Algorithm",
-    number(0),
+    number(0, LARGEST_FACTOR),
     8,
     "β: weight of the model's difficulty in the reward (10 · T₀/200 with the paper's agent)",
     "beta",
@@ -132,7 +134,7 @@ export const SETTINGS = {
     0.3,
     "per-sample hardness is scaled to this mean in each iteration",
   ),
-  hardnessCap: setting("Algorithm", z.number().gt(0), 4, "and capped at this"),
+  hardnessCap: setting("Algorithm", z.number().gt(0).max(LARGEST_FACTOR), 4, "and capped at this"),
   stepLimit: setting("Algorithm", number(1, 1000), 6, "steps an episode may take, in multiples of T₀"),
   scenesPerEpisode: setting("Algorithm", integer(1, 1000), 5, "scene changes at each T₀ / this valid samples"),
   earlyStopping: setting("Algorithm", z.boolean(), true, "stop on a validation plateau (train only)"),
@@ -230,7 +232,7 @@ export const SETTINGS = {
     'what says a pair\'s relation, {relation} in it and {a} and {b} where they are named (default: "{relation}" of one that answers, else "The {a} is {relation} the {b}.")',
   ),
   loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
-  loraAlpha: setting("Fine-tuning", z.number().gt(0), 32, "its scale, alpha / rank"),
+  loraAlpha: setting("Fine-tuning", z.number().gt(0).max(LARGEST_FACTOR), 32, "its scale, alpha / rank"),
   loraTargets: setting(
     "Fine-tuning",
     z.string(),
@@ -255,7 +257,12 @@ export const SETTINGS = {
     "",
     'other ranks by module, "fc1=8 text_model.*=4": the end of a path or a regular expression for it; the first that fits counts',
   ),
-  loraAlphaPattern: setting("Fine-tuning", pattern(z.number().positive()), "", "other alphas by module, likewise"),
+  loraAlphaPattern: setting(
+    "Fine-tuning",
+    pattern(z.number().positive().max(LARGEST_FACTOR)),
+    "",
+    "other alphas by module, likewise",
+  ),
   learningRate: setting("Fine-tuning", z.number().gt(0).max(1), 2e-3, "AdamW's rate (2.5e-4 suits full fine-tuning)"),
   weightDecay: setting("Fine-tuning", number(0, 1), 0.01, "AdamW's decay"),
   gradientClip: setting("Fine-tuning", z.number().gt(0), 1, "global norm that gradients are clipped to"),

@@ -33,8 +33,10 @@ export const described = (name: string, phrasing: Phrasing, read: (directory: st
   },
   read: (directory: string) => {
     const network = read(directory);
+    // First what its files hold: texts are filled up to as many tokens as config.json says.
+    const parameters = readParameters(directory, network);
     openTokenizer(directory, network);
-    return readParameters(directory, network);
+    return parameters;
   },
 });
 

@@ -3,8 +3,9 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { openPlainFile, readPlainFileLater } from "../../files/plain-file.js";
+import { processLives } from "../../files/process-identity.js";
 import { type MetricsRow, parseMetrics, type RunConfig } from "../../run-format/readers.js";
-import { LOCK_FILE, ownerLives, parseLock } from "../../run-format/run-lock.js";
+import { LOCK_FILE, parseLock } from "../../run-format/run-lock.js";
 import { commandLine, describe } from "../html/configuration.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
 import { FollowedTable } from "./followed-table.js";
@@ -148,7 +149,7 @@ export class WatchedRun {
     const log = await stat(path.join(folder, "log.jsonl")).catch(() => null);
     if (owner !== null) {
       const written = Math.max(log?.mtimeMs ?? 0, this.table.written ?? 0);
-      return ownerLives(parseLock(owner.toString("utf8"))) === true || now - written < FRESH ? "running" : "stopped";
+      return processLives(parseLock(owner.toString("utf8"))) === true || now - written < FRESH ? "running" : "stopped";
     }
     if (log !== null && log.mtimeMs !== this.logSeen) {
       this.logSeen = log.mtimeMs;

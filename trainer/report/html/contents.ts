@@ -83,19 +83,31 @@ const catalogSchema = z.object({
   ),
 });
 
+const iteration = z.number().optional();
 const logLine = z.union([
-  z.object({ signature: z.string().min(1) }).transform((line) => line.signature),
-  z.object({ msg: z.string().includes("remedy:") }).transform((line) => line.msg),
+  z.object({ iteration, signature: z.string().min(1) }),
+  z
+    .object({ iteration, msg: z.string().includes("remedy:") })
+    .transform(({ msg, ...line }) => ({ ...line, signature: msg })),
 ]);
 
-/** The failure signatures that a run's log names. The log is for people: a line that is not JSON is not an error here. */
+/**
+ * The failure signatures that a run's log names. The log is for people: a line that is not JSON is not an error here. A run that was
+ * killed before an iteration's checkpoint says the iteration's signatures again: each counts once.
+ */
 async function readSignatures(folder: string): Promise<string[]> {
   const text = (await readBytesIfAny(path.join(folder, "log.jsonl")))?.toString("utf8") ?? "";
+  const seen = new Set<string>();
   return text.split("\n").flatMap((line) => {
     if (!line.startsWith("{")) return [];
     try {
       const parsed = logLine.safeParse(JSON.parse(line));
-      return parsed.success ? [parsed.data] : [];
+      if (!parsed.success) return [];
+      const { iteration, signature } = parsed.data;
+      const key = `${iteration} ${signature}`;
+      if (iteration !== undefined && seen.has(key)) return [];
+      seen.add(key);
+      return [signature];
     } catch (error) {
       if (error instanceof SyntaxError) return [];
       throw error;

@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
-import { encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
+import { checkPatches, edge, encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
 import type { EncoderConfig } from "../layers/transformer.js";
 
 const tower = { layers: 12, activation: "quick_gelu", epsilon: 1e-5 } as const;
@@ -18,8 +18,8 @@ const textSchema = z.looseObject({
 /** Of the vision tower, which LLaVA has, too. */
 export const visionEncoderKeys = {
   ...encoderKeys({ ...tower, width: 768, mlp: 3072, heads: 12 }),
-  image_size: size.default(224),
-  patch_size: size.default(32),
+  image_size: edge.default(224),
+  patch_size: edge.default(32),
   num_channels: z.literal(3).default(3),
 };
 
@@ -54,13 +54,16 @@ export interface ClipConfig {
   readonly vision: ClipVisionConfig;
 }
 
-export const clipVision = (file: string, vision: z.infer<z.ZodObject<typeof visionEncoderKeys>>): ClipVisionConfig => ({
-  ...encoderConfig(file, "vision_config", vision),
-  imageSize: vision.image_size,
-  patch: vision.patch_size,
-  // What does not fill a patch at the right and lower edge is left out, as the convolution does.
-  tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
-});
+export function clipVision(file: string, vision: z.infer<z.ZodObject<typeof visionEncoderKeys>>): ClipVisionConfig {
+  checkPatches(file, vision);
+  return {
+    ...encoderConfig(file, "vision_config", vision),
+    imageSize: vision.image_size,
+    patch: vision.patch_size,
+    // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+    tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
+  };
+}
 
 /** openai's first configurations say eos_token_id 2; the library then pools at the largest id. */
 const LEGACY_EOS = 2;

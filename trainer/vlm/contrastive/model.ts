@@ -58,9 +58,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
       }
     }
     if (result.flat().some((logits) => !logits.every(Number.isFinite))) {
-      throw new InputError(
-        `${this.directory}: its logits are no finite numbers: the weights or the adapter are damaged`,
-      );
+      throw new InputError(`${this.directory}: its logits are no finite numbers: ${this.tuner.whyNotFinite}`);
     }
     return result;
   }

@@ -158,13 +158,17 @@ function processingOf(file: string, settings: Settings, defaults: Defaults, take
   const rescale = take("rescale_factor", z.number().positive(), "a number above 0", 1 / 255);
   const mean = take("image_mean", channels(z.number()), "three numbers", defaults.mean);
   const deviation = take("image_std", channels(z.number().positive()), "three numbers above 0", defaults.deviation);
-  return {
+  const processing = {
     resize: resizes ? size : null,
     crop: crops ? crop : null,
     rescale: rescales ? rescale : 1,
     mean: normalises ? mean : [0, 0, 0],
     deviation: normalises ? deviation : [1, 1, 1],
   };
+  if (normalisation(processing).every(Number.isFinite)) return processing;
+  throw new InputError(
+    `${file}: rescale_factor, image_mean and image_std make numbers of a picture that are not finite: fetch the file again`,
+  );
 }
 
 /** Beyond any model's pictures, and what memory holds of one. */

@@ -154,9 +154,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
         return sum;
       });
       if (sums.every(Number.isFinite)) return sums;
-      throw new InputError(
-        `${this.directory}: its log-likelihoods are no finite numbers: the weights or the adapter are damaged`,
-      );
+      throw new InputError(`${this.directory}: its log-likelihoods are no finite numbers: ${this.tuner.whyNotFinite}`);
     });
   }
 

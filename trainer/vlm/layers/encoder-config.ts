@@ -5,6 +5,17 @@ import { ACTIVATIONS, type EncoderConfig } from "./transformer.js";
 
 export const size = z.number().int().positive();
 
+/** Edge of a picture or a patch: beyond any model's, and few enough patches to be counted. */
+const MOST_EDGE = 16_384;
+export const edge = z.number().int().positive().max(MOST_EDGE);
+
+/** @throws InputError where not one patch fits into a picture */
+export function checkPatches(file: string, vision: { readonly image_size: number; readonly patch_size: number }): void {
+  const { image_size: image, patch_size: patch } = vision;
+  if (patch <= image) return;
+  throw new InputError(`${file}: vision_config.patch_size ${patch} is larger than image_size ${image}`);
+}
+
 /** A network is built layer by layer before any weight is looked at; the deepest that are published have about a hundred. */
 export const layerCount = z.number().int().positive().max(1000);
 

@@ -1,4 +1,5 @@
 /** @file Phases of pre-training: each a graph that is stepped over batches under its own learning rate, from what the phase before it left. */
+import { InputError } from "../../errors.js";
 import { type Layout, layoutSize, pack, sizeOf, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
@@ -94,6 +95,12 @@ export async function runPhases(runtime: Runtime, phases: readonly Phase[], opti
       const found = await running;
       done++;
       const losses = Object.fromEntries(Object.entries(found).map(([name, { data: own }]) => [name, Number(own[0])]));
+      const spoiled = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss));
+      if (spoiled !== undefined) {
+        throw new InputError(
+          `pre-training: ${spoiled[0]} is ${spoiled[1]} at step ${done} of ${steps}: it cannot go on; try another --seed`,
+        );
+      }
       onProgress?.({ step: done, steps, losses });
     }
     await program.release();

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { InputError } from "../../errors.js";
 import { refuseOtherKeys } from "../files/config-keys.js";
 import { readJson } from "../files/directory.js";
-import { encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
+import { checkPatches, edge, encoderConfig, encoderKeys, size } from "../layers/encoder-config.js";
 import type { EncoderConfig } from "../layers/transformer.js";
 
 const tower = encoderKeys({
@@ -26,8 +26,8 @@ const textSchema = z.looseObject({
 /** Of the vision tower, which PaliGemma has, too. */
 export const visionTowerKeys = {
   ...tower,
-  image_size: size.default(224),
-  patch_size: size.default(16),
+  image_size: edge.default(224),
+  patch_size: edge.default(16),
   num_channels: z.literal(3).default(3),
 };
 
@@ -60,16 +60,16 @@ export interface SiglipConfig {
   readonly vision: SiglipVisionConfig;
 }
 
-export const siglipVision = (
-  file: string,
-  vision: z.infer<z.ZodObject<typeof visionTowerKeys>>,
-): SiglipVisionConfig => ({
-  ...encoderConfig(file, "vision_config", vision),
-  imageSize: vision.image_size,
-  patch: vision.patch_size,
-  // What does not fill a patch at the right and lower edge is left out, as the convolution does.
-  tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
-});
+export function siglipVision(file: string, vision: z.infer<z.ZodObject<typeof visionTowerKeys>>): SiglipVisionConfig {
+  checkPatches(file, vision);
+  return {
+    ...encoderConfig(file, "vision_config", vision),
+    imageSize: vision.image_size,
+    patch: vision.patch_size,
+    // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+    tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
+  };
+}
 
 export function readSiglipConfig(directory: string): SiglipConfig {
   const file = path.join(directory, "config.json");

@@ -1,6 +1,7 @@
 /** @file What is trained of a model, and its optimizer: steps, checkpoints, and the adapter or the weights that come of them. */
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
+import { allFinite } from "../../files/safetensors.js";
 import { layoutSize, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
@@ -16,6 +17,9 @@ import { ACCUMULATED, type Objective, partProgram, stepProgram, type TrainedSour
 
 /** Adam's state beside the trained parameters. */
 const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
+
+const DAMAGED = "the weights or the adapter are damaged";
+const WHY_NOT_FINITE = `${DAMAGED}, or fine-tuning is too fast; begin anew with a lower --learning-rate or --lora-alpha`;
 
 const NOTHING_ASKED = "a step of fine-tuning needs at least one caption set";
 
@@ -68,7 +72,16 @@ export class FineTuner {
         ? await this.wholeStep(source, options, await part(range(0, images)), learningRate)
         : await this.stepInParts(source, options, images, part, learningRate);
     this.steps++;
-    return result;
+    // An infinite norm clips every gradient to nothing; of a loss that is none nothing is learned.
+    if (Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)) return result;
+    throw new InputError(
+      `${source.parameters.weights.directory}: step ${this.steps} of fine-tuning has the loss ${result.loss} and the gradient norm ${result.gradientNorm}: ${WHY_NOT_FINITE}`,
+    );
+  }
+
+  /** Why what the model computes may not be finite, and what to do. */
+  get whyNotFinite(): string {
+    return this.options === null ? DAMAGED : WHY_NOT_FINITE;
   }
 
   private async wholeStep(
@@ -120,6 +133,9 @@ export class FineTuner {
     const { source } = this.training();
     const { parameters, trainable } = source;
     const flat = floats(await this.runtime.get([TRAINED]), TRAINED);
+    if (!allFinite(flat)) {
+      throw new InputError(`${target}: is not written: what was trained is not finite; ${WHY_NOT_FINITE}`);
+    }
     if (trainable.lora === null) {
       const trained = unpack(trainable.layout, flat);
       writeModelDirectory(target, parameters, (name) => trained.get(name));
