@@ -1,11 +1,15 @@
-/** @file The claim: is the agent with its signal better than random sampling, and than itself without the signal, in every world and on both test sets? */
+/**
+ * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal, in every place and on both
+ * test sets? Places are the levels of the experiment's first factor: worlds, or base models.
+ */
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
-import { count, percent, points, probability } from "../../../trainer/report/format.js";
+import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import type { Measure } from "../../../trainer/report/summary.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import {
+  columnAt,
   commonBudget,
   type Difference,
   difference,
@@ -26,7 +30,7 @@ const AXES: readonly Axis[] = ["valid", "generated"];
 
 /** One comparison of the claim. */
 interface Row extends Difference {
-  readonly world: string;
+  readonly place: string;
   readonly set: string;
   readonly against: string;
   readonly pHolm: number | null;
@@ -34,10 +38,12 @@ interface Row extends Difference {
 
 interface OfAxis {
   readonly axis: Axis;
-  /** World → samples that all of its runs have. */
+  /** Place → samples that all of its runs have. */
   readonly budgets: Readonly<Record<string, number>>;
-  /** World → test set → arm → mean accuracy there. */
+  /** Place → test set → arm → mean accuracy there. */
   readonly accuracy: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>>;
+  /** Place → arm → mean of the paper's test score, of models that answer. */
+  readonly scores: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly rows: readonly Row[];
 }
 
@@ -48,10 +54,10 @@ const namesOf = (runs: readonly Measured[], factor: string): string[] => [
   ...new Set(runs.map(({ cell }) => cell.levels[factor] ?? "")),
 ];
 
-function alongAxis(runs: readonly Measured[], axis: Axis): OfAxis {
-  const [worlds, arms] = [namesOf(runs, "world"), namesOf(runs, "arm")];
-  const of = (world: string, arm: string): Measured[] => ofLevel(ofLevel(runs, "world", world), "arm", arm);
-  const budgets = mapped(worlds, (world) => commonBudget(ofLevel(runs, "world", world), axis));
+function alongAxis(runs: readonly Measured[], factor: string, axis: Axis): OfAxis {
+  const [worlds, arms] = [namesOf(runs, factor), namesOf(runs, "arm")];
+  const of = (world: string, arm: string): Measured[] => ofLevel(ofLevel(runs, factor, world), "arm", arm);
+  const budgets = mapped(worlds, (world) => commonBudget(ofLevel(runs, factor, world), axis));
   const value = (run: Measured, world: string, set: string): number =>
     valueAt(run, axis, budgets[world] ?? 0, SETS[set]);
   const compared = worlds.flatMap((world) =>
@@ -60,7 +66,7 @@ function alongAxis(runs: readonly Measured[], axis: Axis): OfAxis {
         const pairs = paired(of(world, CLAIMED), of(world, against), ({ seed }) => String(seed));
         return {
           ...difference(pairs.map(([a, b]) => [value(a, world, set), value(b, world, set)] as const)),
-          ...{ world, set, against },
+          ...{ place: world, set, against },
         };
       }),
     ),
@@ -74,21 +80,33 @@ function alongAxis(runs: readonly Measured[], axis: Axis): OfAxis {
         mapped(arms, (arm) => mean(of(world, arm).map((run) => value(run, world, set)))),
       ),
     ),
+    scores: mapped(
+      worlds.filter((world) =>
+        ofLevel(runs, factor, world).every(({ rows }) => rows.some(({ testScore }) => testScore !== null)),
+      ),
+      (world) =>
+        mapped(arms, (arm) => mean(of(world, arm).map((run) => columnAt(run, "testScore", axis, budgets[world] ?? 0)))),
+    ),
     rows: compared.map((row, i) => ({ ...row, pHolm: at(corrected, i) })),
   };
 }
 
 const holds = ({ mean: gain, pHolm }: Row): boolean => gain > 0 && (pHolm ?? 1) < 0.05;
 
-function outcome({ runs }: Context): Outcome {
-  const [valid, generated] = AXES.map((axis) => alongAxis(runs, axis)) as [OfAxis, OfAxis];
+function outcome({ experiment, runs }: Context): Outcome {
+  const [factor = "world"] = Object.keys(experiment.factors);
+  const [valid, generated] = AXES.map((axis) => alongAxis(runs, factor, axis)) as [OfAxis, OfAxis];
   const held = valid.rows.filter(holds).length;
   return {
     headline: `Per valid sample RLS3 is clearly better in ${held} of ${valid.rows.length} comparisons: ${valid.rows.map(phrase).join("; ")}`,
     sentences: [
       `per generated sample it is clearly better in ${generated.rows.filter(holds).length} of ${generated.rows.length}: ${generated.rows.map(phrase).join("; ")}`,
     ],
-    tables: [valid, generated].flatMap((found) => [accuracyTable(found), differenceTable(found)]),
+    tables: [valid, generated].flatMap((found) => [
+      accuracyTable(factor, found),
+      ...scoreTable(factor, found),
+      differenceTable(factor, found),
+    ]),
     data: { valid, generated },
   };
 }
@@ -96,12 +114,12 @@ function outcome({ runs }: Context): Outcome {
 /** The curves are all that it takes. */
 export const claim: Analysis = { measures: null, outcome };
 
-const phrase = ({ world, set, against, mean: gain, pHolm }: Row): string =>
-  `${world}, ${set}, to ${against} ${points(gain)} (${probability(pHolm)})`;
+const phrase = ({ place, set, against, mean: gain, pHolm }: Row): string =>
+  `${place}, ${set}, to ${against} ${points(gain)} (${probability(pHolm)})`;
 
-const accuracyTable = ({ axis, budgets, accuracy }: OfAxis): Table => ({
+const accuracyTable = (factor: string, { axis, budgets, accuracy }: OfAxis): Table => ({
   title: `One-term accuracy at equal numbers of ${axis} samples`,
-  head: ["world, test set", "samples", ...Object.keys(Object.values(Object.values(accuracy)[0] ?? {})[0] ?? {})],
+  head: [`${factor}, test set`, "samples", ...Object.keys(Object.values(Object.values(accuracy)[0] ?? {})[0] ?? {})],
   rows: Object.entries(accuracy).flatMap(([world, sets]) =>
     Object.entries(sets).map(([set, arms]) => [
       `${world}, ${set}`,
@@ -111,11 +129,27 @@ const accuracyTable = ({ axis, budgets, accuracy }: OfAxis): Table => ({
   ),
 });
 
-const differenceTable = ({ axis, rows }: OfAxis): Table => ({
+/** None where no model answers. */
+function scoreTable(factor: string, { axis, scores }: OfAxis): Table[] {
+  const [first] = Object.values(scores);
+  if (first === undefined) return [];
+  return [
+    {
+      title: `The paper's score on the test set, 1 to 5, at equal numbers of ${axis} samples`,
+      head: [factor, ...Object.keys(first)],
+      rows: Object.entries(scores).map(([place, arms]) => [
+        place,
+        ...Object.values(arms).map((value) => decimal(value, 2)),
+      ]),
+    },
+  ];
+}
+
+const differenceTable = (factor: string, { axis, rows }: OfAxis): Table => ({
   title: `RLS3 per ${axis} sample, corrected by Holm over the ${rows.length} comparisons`,
-  head: ["world, test set", "against", "difference", "p (Holm)", "seeds"],
-  rows: rows.map(({ world, set, against, mean: gain, pHolm, wins, pairs }) => [
-    `${world}, ${set}`,
+  head: [`${factor}, test set`, "against", "difference", "p (Holm)", "seeds"],
+  rows: rows.map(({ place, set, against, mean: gain, pHolm, wins, pairs }) => [
+    `${place}, ${set}`,
     against,
     points(gain),
     probability(pHolm),
