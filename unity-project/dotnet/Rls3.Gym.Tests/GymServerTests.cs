@@ -75,6 +75,23 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public void That_connected_stays_with_a_silent_client_and_ends_once_it_is_gone()
+    {
+        using var client = new DealerSocket();
+        client.Options.Linger = TimeSpan.Zero;
+        var port = client.BindRandomPort("tcp://127.0.0.1");
+        var serve = new ServeOptions($"tcp://127.0.0.1:{port}", true) { OrphanedAfterMs = 300 };
+        using var server = GymServer.Start(Rooms, new HostOptions { PingPeriodMs = 20 }, serve, null);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        Thread.Sleep(1000);
+        Assert.True(server.Running);
+        Assert.Equal("pong", Ask(client, Ping(sid, 2)).Get("t")!.Text);
+        client.Dispose();
+        WaitUntil(() => !server.Running);
+        Assert.Null(server.Failure);
+    }
+
+    [Fact]
     public async Task A_frame_of_the_main_thread_ends_although_the_client_never_pauses()
     {
         using var main = new MainThreadQueue();

@@ -33,6 +33,9 @@ namespace Rls3.Gym.Transport
 
         public GymKeys? Keys { get; set; }
 
+        /// <summary>A server that connects ends once its client's address has been unreachable for so long: the client is gone.</summary>
+        public double OrphanedAfterMs { get; set; } = 5000;
+
         /// <summary>Called once a message of more than <see cref="LargeBytes"/> is answered and let go: no client of rooms sends one.</summary>
         public Action? AfterLarge { get; set; }
 
@@ -51,9 +54,6 @@ namespace Rls3.Gym.Transport
         /// <summary>Messages of others that are looked at before the request that runs is.</summary>
         private const int OthersAtOnce = 64;
 
-        /// <summary>A connected server that hears nobody for this long has been left alone, and ends.</summary>
-        private const double OrphanedAfterMs = 20000;
-
         private readonly ServeOptions serve;
         private readonly IPEndPoint[] addresses;
         private readonly HostOptions options;
@@ -65,7 +65,6 @@ namespace Rls3.Gym.Transport
         private readonly Queue<Message> postponed = new Queue<Message>();
         private Router? socket;
         private volatile bool stopping;
-        private double lastHeard;
 
         // A message and where it came from.
         private readonly struct Message
@@ -220,20 +219,17 @@ namespace Rls3.Gym.Transport
 
         private void Serve(Router router)
         {
-            lastHeard = Now;
             while (!stopping)
             {
                 if (!TryNext(router, out var message))
                 {
-                    if (serve.Once && Now - lastHeard > Math.Max(OrphanedAfterMs, 4.0 * options.PingPeriodMs))
+                    if (serve.Connect && Now - router.LastReached > serve.OrphanedAfterMs)
                     {
                         return;
                     }
                     continue;
                 }
-                lastHeard = Now;
                 Answer(router, message);
-                lastHeard = Now;
                 Answered++;
                 if (message.IsLarge)
                 {

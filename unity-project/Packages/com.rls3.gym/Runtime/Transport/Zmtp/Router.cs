@@ -61,9 +61,13 @@ namespace Rls3.Gym.Transport.Zmtp
             this.limits = limits;
             this.now = now;
             most = limits.Connections;
+            LastReached = now();
         }
 
         public int ConnectionCount => connections.Count;
+
+        /// <summary>When a peer was last there that has got through the handshake; at first, when this router was made.</summary>
+        public double LastReached { get; private set; }
 
         /// <summary>No newcomer takes this peer's place.</summary>
         public void Keep(Connection peer) => kept = peer;
@@ -217,6 +221,10 @@ namespace Rls3.Gym.Transport.Zmtp
                 Select(waitMs);
             }
             LookAfter();
+            if (connections.Exists(connection => connection.Ready && connection.Ended == null))
+            {
+                LastReached = now();
+            }
         }
 
         private void Select(int waitMs)
