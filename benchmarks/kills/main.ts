@@ -107,7 +107,9 @@ async function runTrials(folder: string, begun: Begun, kills: number, stop: Abor
 async function main(): Promise<void> {
   const flags = await yargs(hideBin(process.argv))
     .scriptName("npm run kills --")
-    .usage("$0: train, compare and sweep killed at random moments end equal to the bit; 200 kills take some 30 minutes")
+    .usage(
+      "$0: train, compare and sweep killed at random moments end equal to the bit; 200 kills take 30 to 50 minutes",
+    )
     .options({
       kills: { type: "number", default: 200, describe: "how many kills, spread over the commands" },
       seed: { type: "number", default: 0, describe: "of the moments and the signals" },
