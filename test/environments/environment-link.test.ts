@@ -20,6 +20,16 @@ function answering(scene: number, object: number, info: Readonly<Record<string, 
   } as unknown as VectorEnvironment;
   return new EnvironmentLink(client, world, 1, undefined);
 }
+/** One whose every operation fails so. */
+function failing(error: { readonly code: string; readonly message: string }): EnvironmentLink {
+  const tensors = {
+    objects: { data: new Int32Array(10) },
+    scene: { data: Int32Array.of(0) },
+    image: { data: new Uint8Array(12) },
+  };
+  const client = { batch: async () => ({ results: [{ info: {}, error }], tensors }) } as unknown as VectorEnvironment;
+  return new EnvironmentLink(client, world, 1, undefined);
+}
 const observe = (link: EnvironmentLink) => link.observe([{ env: 0, op: "step", action: [] }]);
 
 describe("what a server announces", () => {
@@ -72,6 +82,18 @@ describe("what a server says", () => {
 
   it("of a server that was restarted is not looked at", async () => {
     expect((await observe(answering(99, 99, { lost: true })))[0]?.lost).toBe(true);
+  });
+
+  it("of an environment that nobody has reset is of one that was lost: another operation under way was told; no picture of it is black", async () => {
+    const notReset = { code: "NOT_RESET", message: "it has not been reset yet" };
+    const link = failing(notReset);
+    expect(await observe(link)).toMatchObject([{ lost: true }]);
+    expect(await link.images([0])).toEqual([null]);
+    const reset = link.observe([{ env: 0, op: "reset", seed: 1 }]);
+    await expect(reset).rejects.toThrow("environment 0 failed: NOT_RESET: it has not been reset yet");
+    const crashed = failing({ code: "ENV_CRASH", message: "no floor" });
+    await expect(observe(crashed)).rejects.toThrow("environment 0 failed: ENV_CRASH: no floor");
+    await expect(crashed.images([0])).rejects.toThrow("environment 0 failed: ENV_CRASH: no floor");
   });
 
   it.each([

@@ -63,11 +63,9 @@ export class EnvironmentLink {
     const width = objects.length / ops.length;
     const stepped = result.results.filter((_, row) => at(ops, row).op === "step");
     this.countLost("steps", stepped);
-    return result.results.map(({ info, error }, row) => {
-      const lost = info["lost"] === true;
-      if (error !== undefined && !lost) {
-        throw new UnavailableError(`environment ${at(ops, row).env} failed: ${error.code}: ${error.message}`);
-      }
+    return result.results.map((one, row) => {
+      const { info } = one;
+      const lost = isLost(one, at(ops, row));
       const observed = {
         scene: at(scenes, row),
         objects: objects.slice(row * width, (row + 1) * width),
@@ -81,24 +79,22 @@ export class EnvironmentLink {
 
   /** A picture of each environment as it is, u8 [size, size, 3]; null where the server was restarted and its state is lost. */
   async images(environments: readonly number[]): Promise<(Uint8Array | null)[]> {
-    const result = await this.batch(
-      environments.map((env): Op => ({ env, op: "noop" })),
-      ["image"],
-    );
+    const ops = environments.map((env): Op => ({ env, op: "noop" }));
+    const result = await this.batch(ops, ["image"]);
     const image = result.tensors["image"]?.data;
     if (!(image instanceof Uint8Array)) {
       throw new UnavailableError('the environment server gives no u8 "image": it needs a renderer for rls3');
     }
     this.countLost("pictures", result.results);
     const size = image.length / environments.length;
-    return result.results.map(({ info }, row) =>
-      info["lost"] === true ? null : image.slice(row * size, (row + 1) * size),
+    return result.results.map((one, row) =>
+      isLost(one, at(ops, row)) ? null : image.slice(row * size, (row + 1) * size),
     );
   }
 
   private countLost(what: "steps" | "pictures", results: BatchResult["results"]): void {
     if (results.length === 0) return;
-    this.lost[what] = results.some(({ info }) => info["lost"] === true) ? this.lost[what] + 1 : 0;
+    this.lost[what] = results.some(saysLost) ? this.lost[what] + 1 : 0;
     if (this.lost[what] <= MOST_LOST_IN_A_ROW) return;
     throw new UnavailableError(
       `the environment server has lost its episodes ${MOST_LOST_IN_A_ROW} times in a row (info.lost): look into its log`,
@@ -127,6 +123,21 @@ export class EnvironmentLink {
   close(): Promise<void> {
     return this.client.close();
   }
+}
+
+type Result = BatchResult["results"][number];
+
+/**
+ * Pictures are asked for while the next step is under way. Where the server is lost then, the first of the two is told so, and the other
+ * finds an environment that nobody has reset.
+ */
+const saysLost = ({ info, error }: Result): boolean => info["lost"] === true || error?.code === "NOT_RESET";
+
+/** @throws UnavailableError where the operation failed for another reason */
+function isLost(result: Result, { env, op }: Op): boolean {
+  const lost = saysLost(result) && op !== "reset";
+  if (result.error === undefined || lost) return lost;
+  throw new UnavailableError(`environment ${env} failed: ${result.error.code}: ${result.error.message}`);
 }
 
 /** Of a step; 0 for a valid one. */
