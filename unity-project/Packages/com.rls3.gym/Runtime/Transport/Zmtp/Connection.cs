@@ -217,12 +217,10 @@ namespace Rls3.Gym.Transport.Zmtp
             return at;
         }
 
-        private static byte[] Empty(int length) => new byte[length];
-
         // Signature, version 3.1, mechanism, whether this is its server, and zeros.
         private byte[] Greeting()
         {
-            var bytes = Empty(GreetingBytes);
+            var bytes = new byte[GreetingBytes];
             bytes[0] = 0xff;
             bytes[9] = 0x7f;
             bytes[10] = 3;
@@ -374,7 +372,7 @@ namespace Rls3.Gym.Transport.Zmtp
             {
                 length += part.Length;
             }
-            var joined = Empty(length);
+            var joined = new byte[length];
             var at = 0;
             foreach (var part in parts)
             {
@@ -444,7 +442,7 @@ namespace Rls3.Gym.Transport.Zmtp
             {
                 lastPing = nowMs;
                 // Its time to live says nothing: this side may be busy with a step for longer than any.
-                Enqueue(mechanism.Encode(Frame.Command(Command.Make("PING", Empty(2)))));
+                Enqueue(mechanism.Encode(Frame.Command(Command.Make("PING", new byte[2]))));
                 Flush();
             }
         }
