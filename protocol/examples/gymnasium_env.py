@@ -137,10 +137,11 @@ class RemoteEnv(Env):
             raise
 
     def reset(self, *, seed=None, options=None):
+        seed, options = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
         super().reset(seed=seed)
         if self._sid is None:  # The server lost the session; a new episode may as well begin in a new one.
             self._hello()
-        operation = {"op": "reset", **({} if seed is None else {"seed": int(seed)}), "options": options or {}}
+        operation = {"op": "reset", **({} if seed is None else {"seed": seed}), "options": options}
         observation, result = self._operate("reset", operation)
         return observation, self._info(result)
 
@@ -317,17 +318,31 @@ def _space(spec, action=False):
 
 
 def _frame(action, dtype):
-    """Shape and bytes of an action; the server says what is wrong with its values or its shape."""
+    """Shape and bytes of an action; the server says what is wrong with its bounds or its shape."""
     if numpy is not None:
-        array = numpy.asarray(action)
-        array = array.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+        array = _array(action, dtype)
         return list(array.shape), array.tobytes()
     shape, flat = [], action.tolist() if hasattr(action, "tolist") else action
     flat = [flat] if not isinstance(flat, (list, tuple)) else shape.append(len(flat)) or list(flat)
     while flat and isinstance(flat[0], (list, tuple)):
         shape.append(len(flat[0]))
         flat = [element for row in flat for element in row]
-    return shape, struct.pack(f"<{len(flat)}{_FORMAT[dtype]}", *flat)
+    try:
+        return shape, struct.pack(f"<{len(flat)}{_FORMAT[dtype]}", *flat)
+    except (struct.error, OverflowError) as error:
+        raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
+
+
+def _array(action, dtype):
+    """The action in the server's dtype, little-endian. Raises RemoteError where a value would become another one."""
+    try:
+        given = numpy.asarray(action)
+        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
+    if array.dtype.kind in "iu" and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
+        raise RemoteError("BAD_ACTION", f"the action {given.tolist()} has values beyond {dtype}")
+    return array
 
 
 def _tensor(data, dtype, shape):
@@ -351,10 +366,18 @@ def _packed(header):
     return data
 
 
+def _kind(value):
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _plain(value, path, depth):
-    """numpy's numbers and arrays as Python's; everything else that no server can read is refused by its key."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    """Numbers and arrays of numpy and its kind as Python's; everything else that no server can read is refused by its key."""
+    original = value
+    for method in ("tolist", "item"):  # numpy, torch and others; a thing of one element may have `item` alone.
+        if hasattr(value, method):
+            value = getattr(value, method)()
+            break
 
     def refused(problem):
         return RemoteError("BAD_MESSAGE", f"{path}: {problem}", {"field": path})
@@ -374,7 +397,7 @@ def _plain(value, path, depth):
             raise refused(f"{value} is beyond the integers that can be sent, ±(2**53 - 1)")
         return int(value)
     if not isinstance(value, (dict, list, tuple)):
-        raise refused(f"{type(value).__name__} can't be sent; None, bool, int, float, str, list and dict can")
+        raise refused(f"{_kind(original)} can't be sent; None, bool, int, float, str, list and dict can")
     if depth >= 16:
         raise refused("lists and dicts nest deeper than 16")
     if not isinstance(value, dict):

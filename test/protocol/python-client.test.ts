@@ -163,6 +163,19 @@ describe.skipIf(python === undefined)(
           ["step", [0, 0, 0, 0, 0, 0]],
         ],
       });
+      const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
+      const moves: Step[] = [
+        ["reset", 1],
+        ["step", 2 ** 32],
+        ["step", 1.5],
+        ["step", 1],
+      ];
+      for (const without of [[], ["numpy"]]) {
+        const [, wrapped, fraction, moved] = await drive({ endpoint: grid.endpoint, without, steps: moves });
+        expect(wrapped?.error?.message).toMatch(/^BAD_ACTION: the action .*int32/);
+        expect(fraction?.error?.message).toMatch(/^BAD_ACTION: the action can't be sent as int32/);
+        expect(moved?.error).toBeUndefined();
+      }
       expect(early?.error?.code).toBe("NOT_RESET");
       expect(high?.error?.message).toContain("BAD_ACTION: action[2] (x) = 1.5 is above 1");
       expect(high?.error?.detail).toMatchObject({ element: 2, name: "x", bound: "high", value: 1.5 });
@@ -173,28 +186,30 @@ describe.skipIf(python === undefined)(
 
     it("names the key of what can't be sent, and goes on; numpy's numbers can", async () => {
       const { endpoint } = await serve();
-      const kinds = ["object", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
+      const kinds = ["object", "complex", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
       const steps = kinds.flatMap((kind): Step[] => [
         ["odd", kind],
         ["reset", 7],
       ]);
       const options = { timeouts: { reset: 5 } };
-      const lines = await drive({ endpoint, options, steps: [...steps, ["odd", "numpy"]] });
+      const lines = await drive({ endpoint, options, steps: [...steps, ["odd", "numpy"], ["odd", "item"]] });
       const refusals = lines.filter((_, i) => i % 2 === 0).slice(0, kinds.length);
       expect(refusals.map(({ error }) => error?.message)).toEqual([
-        expect.stringMatching(/^BAD_MESSAGE: ops\[0\]\.options\.scene: object can't be sent; None, bool, int/),
+        expect.stringMatching(/^BAD_MESSAGE: options\.scene: object can't be sent; None, bool, int/),
+        expect.stringMatching(/^BAD_MESSAGE: options\.scene: numpy\.complex128 can't be sent/),
         expect.stringMatching(/options\.scene\[0\]: bytes can't be sent/),
         expect.stringMatching(/options: the key 1 can't be sent; keys are str/),
-        expect.stringMatching(/ops\[0\]\.seed: 9223372036854775808 is beyond the integers that can be sent/),
+        expect.stringMatching(/^BAD_MESSAGE: seed: 9223372036854775808 is beyond the integers that can be sent/),
         expect.stringMatching(/options\.any: -1152921504606846976 is beyond/),
         expect.stringMatching(/options\.any: a string of 70000 bytes; at most 65536 are allowed/),
         expect.stringMatching(/options\.any: is no text that UTF-8 can write/),
         expect.stringMatching(/in: lists and dicts nest deeper than 16/),
         expect.stringMatching(/the header has 48\d+ bytes; at most 4194304 are allowed/),
       ]);
-      const others = lines.filter((_, i) => i % 2 === 1);
+      const others = lines.slice(0, 2 * kinds.length).filter((_, i) => i % 2 === 1);
       expect(others.map(({ error }) => error)).toEqual(kinds.map(() => undefined));
-      expect(lines.at(-1)?.error).toBeUndefined();
+      expect(lines.slice(-2).map(({ error }) => error)).toEqual([undefined, undefined]);
+      expect(lines.at(-2)?.observation).toEqual(lines.at(-3)?.observation);
     });
 
     it("gives the number back of a request that the server could not read", async () => {

@@ -24,8 +24,17 @@ def nested(levels):
     return {"in": nested(levels - 1)} if levels else {}
 
 
+class OneElement:
+    """What other libraries' scalars have in common with numpy's."""
+
+    def item(self):
+        return 1
+
+
 ODD = {
-    "numpy": lambda: {"options": {"scene": numpy.int64(1), "at": numpy.zeros(2)}},
+    "numpy": lambda: {"seed": numpy.int64(7), "options": {"weight": numpy.float32(1), "at": numpy.zeros(2), "zero": numpy.array(0)}},
+    "item": lambda: {"seed": OneElement(), "options": {"scene": OneElement()}},
+    "complex": lambda: {"options": {"scene": numpy.complex128(1)}},
     "object": lambda: {"options": {"scene": object()}},
     "bytes": lambda: {"options": {"scene": [b"x"]}},
     "key": lambda: {"options": {1: 2}},
@@ -61,9 +70,12 @@ def answer(env, name, *arguments):
         observation, info = env.reset(seed=seed, options=options)
         return {"observation": digest(observation), "info": info}
     if name == "odd":
-        return {"info": env.reset(**ODD[arguments[0]]())[1]}
+        observation, info = env.reset(**ODD[arguments[0]]())
+        return {"observation": digest(observation), "info": info}
     if name == "step":
-        action = [float(text) if isinstance(text, str) else text for text in arguments[0]]
+        action = arguments[0]
+        if isinstance(action, list):
+            action = [float(text) if isinstance(text, str) else text for text in action]
         observation, reward, terminated, truncated, info = env.step(action)
         ends = {"terminated": terminated, "truncated": truncated}
         return {"observation": digest(observation), "reward": reward, **ends, "info": info}
