@@ -8,7 +8,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
 import { EnvironmentClient, generateKeys, type Op } from "../../protocol/index.js";
-import { shortSighted } from "./peer.js";
+import { serve as serveCounter, shortSighted } from "./peer.js";
 
 const here = import.meta.dirname;
 const main = path.resolve(here, "../../trainer/cli/main.js");
@@ -56,7 +56,7 @@ interface Told {
   readonly [key: string]: unknown;
 }
 interface Task {
-  readonly endpoint: string;
+  readonly endpoint?: string;
   readonly steps: readonly Step[];
   readonly options?: Readonly<Record<string, unknown>>;
   readonly without?: readonly string[];
@@ -258,6 +258,84 @@ describe.skipIf(python === undefined)(
       const steps: Step[] = [...episode.slice(0, 4), ["wait"], ...episode.slice(4, 9)];
       const lines = await drive({ endpoint, options: { observations: UIDS, resend: 0.1 }, steps }, frozen);
       expect(lines.filter(({ info }) => info !== undefined)).toEqual(expected);
+    });
+
+    it("pings while the trainer computes: no other client takes a silent session", async () => {
+      const refused: number[] = [];
+      const { endpoint } = await serveCounter({ limits: { ping_period_ms: 100, max_in_flight: 1 } });
+      const impatient = { endpoint, timeouts: { hello: 300 } };
+      const intrude = async (): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await expect(EnvironmentClient.connect(impatient)).rejects.toThrow(/another client/);
+        refused.push(1);
+      };
+      const lines = await drive({ endpoint, steps: [["reset", 1], ["wait"], ["step", [1, 0]], ["reset", 1]] }, intrude);
+      expect(refused).toEqual([1]);
+      expect(lines.map(({ error }) => error)).toEqual([undefined, undefined, undefined, undefined]);
+    });
+
+    it("sets parameters, and sets them again in the session after a lost one", async () => {
+      const first = await serve();
+      const { endpoint } = first;
+      const last = ["last"] as const;
+      const lines = await drive(
+        {
+          endpoint,
+          options: { parameters: { episodeProgress: 0.25 }, timeouts: { step: 1 }, resend: 0.2 },
+          steps: [
+            ["reset", 1],
+            last,
+            ["configure", { episodeProgress: 0.5 }],
+            ["configure", { episodeProgress: 2 }],
+            ["configure", { gravity: 1 }],
+            ["reset", 1],
+            last,
+            ["wait"],
+            ["step", ACTIONS[0]],
+            ["reset", 1],
+            last,
+          ],
+        },
+        async () => {
+          first.child.kill("SIGKILL");
+          await once(first.child, "exit");
+          await serve(endpoint);
+        },
+      );
+      const told = lines.filter((line) => Object.keys(line).length > 0);
+      expect(told.map(({ last }) => last).filter((last) => last !== undefined)).toEqual([0.25, 0.5, 0.5]);
+      expect(told[2]).toEqual({ parameters: { episodeProgress: 0.5 } });
+      expect(told[3]?.error?.message).toMatch(/BAD_MESSAGE: .*episodeProgress/);
+      expect(told[4]?.error?.message).toMatch(/BAD_MESSAGE: .*gravity/);
+    });
+
+    it("starts a server, says how it died, starts it again at a reset, and ends it", async () => {
+      const spawned = [process.execPath, gridWorld];
+      const steps: Step[] = [["reset", 1], ["kill"], ["step", 1], ["step", 1], ["reset", 1], ["pid"]];
+      const begun = Date.now();
+      const lines = await drive({ options: { spawn: spawned }, steps });
+      expect(Date.now() - begun).toBeLessThan(20_000);
+      const [before, , died, gone, after, last] = lines;
+      expect(died?.error?.message).toMatch(/^UNAVAILABLE: .*grid-world\.js --connect tcp:\S+ was killed by signal 9/);
+      expect(died?.error?.message).toContain("\n  grid-world: 1 environments at tcp://127.0.0.1:");
+      expect(gone?.error?.code).toBe("NO_SESSION");
+      expect(after).toEqual(before);
+      expect(() => process.kill(Number(last?.["pid"]), 0)).toThrow(/ESRCH/);
+    });
+
+    it("says what is wrong with a command that can't be started, ends at once or never connects", async () => {
+      const failed = async (spawned: unknown, more: object = {}) =>
+        (await drive({ options: { spawn: spawned, ...more }, steps: [] }))[0]?.error?.message;
+      expect(await failed(["/no/such/player"])).toMatch(/^UNAVAILABLE: \/no\/such\/player .*could not be started/);
+      const complaint = "console.error('no display'); process.exit(3)";
+      expect(await failed([process.execPath, "-e", complaint, "--"])).toMatch(
+        /^UNAVAILABLE: .*ended with exit code 3[\s\S]*\n {2}no display$/,
+      );
+      const timeouts = { timeouts: { spawn: 0.5 } };
+      expect(await failed([process.execPath, "-e", "setInterval(() => {}, 1000)", "--"], timeouts)).toMatch(
+        /^TIMEOUT: spawn: .*did not connect to tcp:\S+ in 0\.5 s; does it take --connect/,
+      );
+      expect(await failed("grid-world", { endpoint: "tcp://127.0.0.1:5005" })).toMatch(/^CONFIGURATION: give either/);
     });
 
     it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {

@@ -1,10 +1,12 @@
 """Drives protocol/examples/gymnasium_env.py for python-client.test.ts: one JSON object in, JSON lines out.
 
 `steps` are worked through in order: ["reset", seed, options], ["odd", kind]: a reset with what msgpack or a server can't read, ["step", action], ["render"], ["wait"] for a line on standard input,
-["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
+["configure", parameters], ["last"] element of the state, ["kill"] the server that was started, ["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
 """
 import hashlib
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +20,9 @@ for name in task.get("without", []):
     sys.modules[name] = None
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol" / "examples"))
 from gymnasium_env import Discrete, RemoteEnv, RemoteError  # noqa: E402
+
+
+last = {}
 
 
 def nested(levels):
@@ -68,6 +73,7 @@ def answer(env, name, *arguments):
     if name == "reset":
         seed, options = (*arguments, None, None)[:2]
         observation, info = env.reset(seed=seed, options=options)
+        last["state"] = observation["state"] if isinstance(observation, dict) else observation
         return {"observation": digest(observation), "info": info}
     if name == "odd":
         observation, info = env.reset(**ODD[arguments[0]]())
@@ -85,6 +91,15 @@ def answer(env, name, *arguments):
     if name == "render":
         picture = env.render()
         return {"type": type(picture).__name__, "shape": list(picture.shape), "image": digest(picture)}
+    if name == "configure":
+        return {"parameters": env.configure(**arguments[0])}
+    if name == "last":
+        return {"last": float(last["state"].reshape(-1)[-1])}
+    if name in ("kill", "pid"):
+        pid = env._session._server._process.pid
+        if name == "kill":
+            os.kill(pid, signal.SIGKILL)
+        return {"pid": pid}
     if name == "spaces":
         return {"observations": space(env.observation_space), "action": space(env.action_space)}
     if name == "check":
@@ -108,7 +123,7 @@ def attempt(act):
     return result
 
 
-opened = attempt(lambda: RemoteEnv(task["endpoint"], **task.get("options", {})))
+opened = attempt(lambda: RemoteEnv(**{"endpoint": task.get("endpoint"), **task.get("options", {})}))
 if not isinstance(opened, dict):
     for step in task["steps"]:
         attempt(lambda: answer(opened, *step))
