@@ -1,4 +1,4 @@
-"""A server of the environment protocol (protocol/README.md) as a Gymnasium environment: all of it in this file.
+"""A server of the environment protocol (protocol/README.md) as Gymnasium environments: all of it in this file.
 
     rls3 env serve --bind tcp://127.0.0.1:5005            # or any other server
     python3 gymnasium_env.py tcp://127.0.0.1:5005         # a few random steps
@@ -7,10 +7,16 @@
     observation, info = env.reset(seed=7)
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
 
-Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed it is a gymnasium.Env with its
-spaces, else a class with the same methods; with numpy observations are arrays, else memoryviews of that shape.
+    envs = RemoteVectorEnv(spawn="npx rls3 env serve --envs 8", flat=True)    # eight of them, one request a step
+
+Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed these are a gymnasium.Env and a
+gymnasium.vector.VectorEnv with its spaces, made by gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...) too; else
+classes with the same methods. With numpy observations are arrays, else memoryviews of that shape; vectors and flat=True
+need it. numpy 1 and 2: nothing that numpy 2.0 removed is used (float_, bool8, product, cast, Inf, ndarray.newbyteorder,
+ptp and itemset), nor array(copy=False), which it changed.
 """
 import collections
+import enum
 import json
 import math
 import os
@@ -34,9 +40,12 @@ try:
 except ImportError:
     numpy = None
 try:
+    import gymnasium
     from gymnasium import Env
-    from gymnasium.spaces import Box, Dict, Discrete
+    from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
+    from gymnasium.vector import VectorEnv
 except ImportError:
+    gymnasium = None
 
     class Env:
         """What of gymnasium.Env is needed here."""
@@ -55,6 +64,23 @@ except ImportError:
 
         def __exit__(self, *_):
             self.close()
+
+    class VectorEnv:
+        """What of gymnasium.vector.VectorEnv is needed here."""
+
+        render_mode, closed = None, False
+
+        def reset(self, *, seed=None, options=None):
+            pass
+
+        @property
+        def unwrapped(self):
+            return self
+
+        def close(self, **_):
+            if not self.closed:
+                self.close_extras()
+                self.closed = True
 
     class Discrete:
         def __init__(self, n, start=0):
@@ -82,12 +108,35 @@ except ImportError:
             flat = [draw(low, high) for low, high in finite]
             return _tensor(struct.pack(f"<{len(flat)}{_FORMAT[self.dtype]}", *flat), self.dtype, self.shape)
 
+    class MultiDiscrete:
+        def __init__(self, nvec, start):
+            self.nvec, self.start, self._random = nvec, start, random.Random()
+
+        def seed(self, seed=None):
+            self._random.seed(seed)
+
+        def sample(self):
+            return numpy.array([self._random.randrange(low, low + n) for low, n in zip(self.start, self.nvec)])
+
     class Dict:
         def __init__(self, spaces):
             self.spaces = spaces
 
         def __getitem__(self, uid):
             return self.spaces[uid]
+
+        def __iter__(self):
+            return iter(self.spaces)
+
+
+try:
+    from gymnasium.vector import AutoresetMode  # Since Gymnasium 1.1.
+except ImportError:
+
+    class AutoresetMode(enum.Enum):
+        NEXT_STEP = "NextStep"
+        SAME_STEP = "SameStep"
+        DISABLED = "Disabled"
 
 
 _FORMAT = {"float32": "f", "float64": "d", "int32": "i", "uint8": "B"}
@@ -99,7 +148,8 @@ _TIMEOUTS = {"spawn": 60.0, "hello": 30.0, "reset": 60.0, "step": 60.0, "close":
 
 
 class RemoteError(RuntimeError):
-    """What went wrong: `code` of the specification, or TIMEOUT, UNAVAILABLE (a server that was started ended), CLOSED or CONFIGURATION."""
+    """What went wrong: `code` of the specification, TIMEOUT, CLOSED, CONFIGURATION, or UNAVAILABLE: a server that was
+    started here could not be, or ended."""
 
     def __init__(self, code, message, detail=None, retryable=False):
         super().__init__(f"{code}: {message}")
@@ -426,15 +476,16 @@ class _Remote:
     _session = None
 
     def __init__(self, endpoint=None, observations=None, render_mode=None, image_size=None, seed=None, keys=None,
-                 token=None, timeouts=None, resend=5.0, spawn=None, parameters=None):
+                 token=None, timeouts=None, resend=5.0, spawn=None, parameters=None, flat=False,
+                 max_episode_steps=None):
         if isinstance(keys, str):
             with open(keys, encoding="utf8") as file:
                 keys = json.load(file)
-        self.render_mode = render_mode
+        self.render_mode, self._longest = render_mode, max_episode_steps
         wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
         self._session = _Session(endpoint, wishes, keys, timeouts, resend, spawn, parameters)
         try:
-            self._choose(observations)
+            self._choose(observations, flat)
         except BaseException:
             self._session.close()
             raise
@@ -452,7 +503,19 @@ class _Remote:
         """Sets parameters of welcome["parameters"] for all environments of the server; returns them as set."""
         return self._session.configure(parameters)
 
-    def _choose(self, observations):
+    def _begin(self, seed, options):
+        """Seed and options of a reset as plain ones. A session that the server lost is followed by another."""
+        plain = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
+        if self._session.sid is None:
+            self._session.open()
+        return plain
+
+    def _ends(self, result):
+        """terminated, truncated: the server counts the steps of an episode, so that a repeated request counts once."""
+        late = self._longest is not None and result["step"] >= self._longest
+        return bool(result["terminated"]), bool(result["truncated"]) or late
+
+    def _choose(self, observations, flat):
         specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
         images = [uid for uid, spec in specs.items() if _is_image(spec)] if self.welcome.get("graphics") else []
         modes = [None, "rgb_array"] if images else [None]
@@ -463,15 +526,19 @@ class _Remote:
         uids = without if observations is None else list(observations)
         if not uids or any(uid not in specs for uid in uids):
             raise RemoteError("CONFIGURATION", f"observations are some of {list(specs)}, not {uids}")
-        self._view = _View([specs[uid] for uid in uids], self.welcome["action"])
+        self._view = _View([specs[uid] for uid in uids], self.welcome["action"], flat)
 
 
 class RemoteEnv(_Remote, Env):
     """Environment `index` of the server at `endpoint`. A server has one session: one RemoteEnv at a time.
 
-    endpoint:     of a server that runs; or spawn: a command (list or str) that is started with `--connect ENDPOINT` and ended by close().
+    endpoint:     of a server that runs; or else
+    spawn:        a command, list or str: started with `--connect ENDPOINT` behind it, and ended by close().
     observations: uids to bring; one gives that space, several a Dict of them; by default all that need no renderer.
+    flat:         observation and action are one float32 Box each: all tensors one after the other in the order of
+                  `observations`, elements with both bounds scaled to -1 … 1.
     render_mode:  None or "rgb_array": then render() brings the first image that the server offers.
+    max_episode_steps: after so many `truncated` is True, as with Gymnasium's TimeLimit (which make() adds itself).
     parameters:   of welcome's, to set in each session, as `configure` does.
     keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
     timeouts:     seconds for spawn, hello, reset, step, close; resend: after how many an unanswered request is repeated.
@@ -484,10 +551,8 @@ class RemoteEnv(_Remote, Env):
         super().__init__(endpoint, observations, render_mode, **settings)
 
     def reset(self, *, seed=None, options=None):
-        seed, options = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
+        seed, options = self._begin(seed, options)
         Env.reset(self, seed=seed)
-        if self._session.sid is None:  # The server lost the session; a new episode may as well begin in a new one.
-            self._session.open()
         operation = {"op": "reset", **({} if seed is None else {"seed": seed}), "options": options}
         observation, result = self._operate("reset", operation)
         return observation, _info(result)
@@ -495,8 +560,7 @@ class RemoteEnv(_Remote, Env):
     def step(self, action):
         shape, data = self._view.action(action)
         observation, result = self._operate("step", {"op": "step"}, ([1, *shape], data))
-        ends = bool(result["terminated"]), bool(result["truncated"])
-        return observation, float(result["reward"]), *ends, _info(result)
+        return observation, float(result["reward"]), *self._ends(result), _info(result)
 
     def render(self):
         if self.render_mode is None:
@@ -514,34 +578,288 @@ class RemoteEnv(_Remote, Env):
 
     def _batch(self, phase, operation, want, action=None):
         [result], frames = self._session.batch(phase, [{"env": self.index, **operation}], want, action)
-        if error := result.get("error"):
-            raise RemoteError(error["code"], error["message"], error.get("detail"), error.get("retryable"))
+        _raise_first([result])
         return result, frames
 
-    def _choose(self, observations):
+    def _choose(self, observations, flat):
         if not 0 <= self.index < self.welcome["env_count"]:
             raise RemoteError("CONFIGURATION", f"index is below {self.welcome['env_count']}, not {self.index}")
-        super()._choose(observations)
+        super()._choose(observations, flat)
         self.observation_space, self.action_space = self._view.observation_space, self._view.action_space
+
+
+class RemoteVectorEnv(_Remote, VectorEnv):
+    """The first `num_envs` environments of a server, by default all: each reset() and step() is one request.
+
+    Arguments as of RemoteEnv, spaces and results as of Gymnasium's vectors. Needs numpy.
+    autoreset_mode: "NextStep" (an environment that ended is reset by the next step, which ignores its action), "SameStep" (at
+                  once, by a second request; what the end looked like is in infos["final_obs"] and ["final_info"]) or
+                  "Disabled" (by reset(options={"reset_mask": ...}) alone).
+    seed=s gives environment i the seed s + i; a list gives each its own. An action beyond its bounds is refused before any
+    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same.
+    """
+
+    def __init__(self, endpoint=None, num_envs=None, observations=None, render_mode=None, autoreset_mode="NextStep", **settings):
+        if numpy is None:
+            raise RemoteError("CONFIGURATION", "a vector needs numpy: apt-get install python3-numpy, or numpy for your Python")
+        self.num_envs, self._mode = num_envs, AutoresetMode(autoreset_mode)
+        self.metadata = {**_Remote.metadata, "autoreset_mode": self._mode}
+        super().__init__(endpoint, observations, render_mode, **settings)
+        self._ended = numpy.zeros(self.num_envs, bool)
+
+    def reset(self, *, seed=None, options=None):
+        """With options["reset_mask"], bool [num_envs], only those; the others' observations are brought as they stand."""
+        options = dict(options or {})
+        chosen = self._chosen(options.pop("reset_mask", None))
+        seeds, options = self._begin(seed, options)
+        if not isinstance(seeds, list):
+            VectorEnv.reset(self, seed=seeds)
+            seeds = [None if seeds is None else seeds + i for i in range(self.num_envs)]
+        if len(seeds) != self.num_envs:
+            raise RemoteError("CONFIGURATION", f"{len(seeds)} seeds for {self.num_envs} environments")
+        ops = [self._reset(i, seeds[i], options) if chosen[i] else {"env": i, "op": "noop"} for i in range(self.num_envs)]
+        results, observation = self._operate("reset", ops)
+        self._ended[chosen] = False
+        _raise_first(results)
+        return observation, _vector_info([_info(result) if yes else {} for yes, result in zip(chosen, results)])
+
+    def step(self, actions):
+        actions = self._view.actions(actions, self.num_envs)
+        begins = self._ended if self._mode is AutoresetMode.NEXT_STEP else numpy.zeros(self.num_envs, bool)
+        if self._mode is AutoresetMode.DISABLED and self._ended.any():
+            ended = numpy.flatnonzero(self._ended).tolist()
+            raise RemoteError("NOT_RESET", f"environments {ended} ended: reset(options={{'reset_mask': ...}}) begins them anew")
+        ops = [self._reset(i) if begins[i] else {"env": i, "op": "step"} for i in range(self.num_envs)]
+        phase = "reset" if begins.any() else "step"
+        results, observation = self._operate(phase, ops, None if begins.all() else _rows(actions[~begins]))
+        rewards = numpy.array([result["reward"] for result in results], "float64")
+        terminated, truncated = numpy.array([self._ends(result) for result in results], bool).T.copy()
+        # One that failed wants a reset as well, however the caller takes the error.
+        self._ended = terminated | truncated | numpy.array([bool(result.get("error")) for result in results])
+        _raise_first(results)
+        told = [_info(result) for result in results]
+        if self._mode is AutoresetMode.SAME_STEP and self._ended.any():
+            observation, told = self._reset_ended(observation, told)
+        return observation, rewards, terminated, truncated, _vector_info(told)
+
+    def render(self):
+        """A picture of each environment, or None."""
+        if self.render_mode is None:
+            return None
+        ops, uid = [{"env": i, "op": "noop"} for i in range(self.num_envs)], self._image["uid"]
+        results, frames = self._session.batch("step", ops, [uid])
+        _raise_first(results)
+        return tuple(_tensor(frames[uid], self._image["dtype"], [self.num_envs, *self._image["shape"]]))
+
+    def close_extras(self, **_):
+        if self._session is not None:
+            self._session.close()
+
+    def _reset_ended(self, observation, told):
+        """The second request of a step in which episodes ended: their first observations in place of their last ones."""
+        ended = numpy.flatnonzero(self._ended).tolist()
+        results, first = self._operate("reset", [self._reset(i) for i in ended])
+        _raise_first(results)
+        self._ended[:] = False
+        told = list(told)
+        for row, (i, result) in enumerate(zip(ended, results)):
+            told[i] = {"final_obs": _taken(observation, i), "final_info": told[i], **_info(result)}
+            for tensor, new in zip(_tensors(observation), _tensors(first)):
+                tensor[i] = new[row]
+        return observation, told
+
+    @staticmethod
+    def _reset(i, seed=None, options=None):
+        return {"env": i, "op": "reset", **({} if seed is None else {"seed": seed}), "options": options or {}}
+
+    def _operate(self, phase, ops, action=None):
+        results, frames = self._session.batch(phase, ops, self._view.uids, action)
+        return results, self._view.observations(frames, len(ops))
+
+    def _chosen(self, mask):
+        mask = numpy.ones(self.num_envs, bool) if mask is None else numpy.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            told = f"options['reset_mask'] is a bool array [{self.num_envs}] with a True in it, not {mask.tolist()}"
+            raise RemoteError("CONFIGURATION", told)
+        return mask
+
+    def _choose(self, observations, flat):
+        count = self.welcome["env_count"]
+        self.num_envs = count if self.num_envs is None else int(self.num_envs)
+        if not 1 <= self.num_envs <= count:
+            raise RemoteError("CONFIGURATION", f"num_envs is 1 to {count} at this server, not {self.num_envs}")
+        super()._choose(observations, flat)
+        self.single_observation_space, self.single_action_space = self._view.observation_space, self._view.action_space
+        self.observation_space = _batched(self.single_observation_space, self.num_envs)
+        self.action_space = _batched(self.single_action_space, self.num_envs)
 
 
 class _View:
     """What of the server's tensors the trainer sees, and as what."""
 
-    def __init__(self, specs, action):
+    def __init__(self, specs, action, flat):
+        if flat and numpy is None:
+            raise RemoteError("CONFIGURATION", "flat=True needs numpy: apt-get install python3-numpy, or numpy for your Python")
         self.uids, self._specs, self._action = [spec["uid"] for spec in specs], specs, action
         self._single = self.uids[0] if len(self.uids) == 1 else None
+        if numpy is not None:
+            bounds, shape = _bounds(action), action["shape"]
+            self._limits = [numpy.reshape(numpy.array(bound, action["dtype"]), shape) for bound in bounds]
+        self._seen, self._acts = (_Row(specs), _Row([action])) if flat else (None, None)
         spaces = {spec["uid"]: _space(spec) for spec in specs}
         self.observation_space = Dict(spaces) if self._single is None else spaces[self._single]
         self.action_space = _space(action, action=True)
+        if flat:
+            self.observation_space, self.action_space = self._seen.space(), self._acts.space()
 
     def observation(self, frames):
-        tensors = {spec["uid"]: _tensor(frames[spec["uid"]], spec["dtype"], spec["shape"]) for spec in self._specs}
-        return tensors if self._single is None else tensors[self._single]
+        return self._observation(frames, ())
 
     def action(self, action):
         """Shape and bytes."""
+        if self._acts:
+            action = self._acts.values(action, ()).reshape(self._action["shape"])
         return _frame(action, self._action["dtype"])
+
+    def observations(self, frames, count):
+        return self._observation(frames, (count,))
+
+    def actions(self, actions, count):
+        """An array [count, …] of the server's dtype."""
+        shape, dtype = (count, *self._action["shape"]), self._action["dtype"]
+        if self._acts:
+            actions = self._acts.values(actions, (count,)).reshape(shape)
+        actions = _array(actions, dtype)
+        _must_have_shape(actions, shape)
+        _must_be_within(actions, *self._limits, (count,), self._action.get("names") or ())
+        return actions
+
+    def _observation(self, frames, leading):
+        tensors = {
+            spec["uid"]: _tensor(frames[spec["uid"]], spec["dtype"], [*leading, *spec["shape"]]) for spec in self._specs
+        }
+        if self._seen:
+            return self._seen.row(tensors.values(), leading)
+        return tensors if self._single is None else tensors[self._single]
+
+
+class _Row:
+    """Tensors as one float32 row, for networks that take nothing else: spec after spec, each in C order.
+
+    An element with both bounds is mapped from low … high to -1 … 1, any other stays as it is. Back again, -1 … 1 is cut
+    into equal parts for a whole-numbered element, one for each of its numbers.
+    """
+
+    def __init__(self, specs):
+        bounds = [_bounds(spec) for spec in specs]
+        self._low, self._high = (
+            numpy.concatenate([numpy.array(pair[side], spec["dtype"]) for pair, spec in zip(bounds, specs)], dtype="float64")
+            for side in (0, 1)
+        )
+        self._whole = numpy.concatenate([numpy.full(len(low), spec["dtype"] in _RANGE) for (low, _), spec in zip(bounds, specs)])
+        widest = _RANGE["int32"]  # That of an int32 without bounds: scaled, its values would all be 0.
+        unbounded = (self._low == widest[0]) | (self._high == widest[1])
+        self._scaled = numpy.isfinite(self._low) & numpy.isfinite(self._high) & ~unbounded
+        self._origin = numpy.where(self._scaled, self._low, 0.0)
+        span = numpy.where(self._scaled, self._high, 0.0) - self._origin
+        self._span = numpy.where(span > 0, span, 1.0)
+
+    def space(self):
+        low, high = numpy.where(self._scaled, -1.0, self._low), numpy.where(self._scaled, 1.0, self._high)
+        return _box(low, high, low.shape, "float32")
+
+    def row(self, tensors, leading):
+        flat = numpy.concatenate([numpy.reshape(tensor, (*leading, -1)) for tensor in tensors], axis=-1, dtype="float64")
+        scaled = (flat - self._origin) / self._span * 2.0 - 1.0
+        return numpy.where(self._scaled, scaled, flat).astype("float32")
+
+    def values(self, rows, leading):
+        """From -1 … 1 to the elements' own range. Raises RemoteError where an element lies beyond."""
+        rows = _array(rows, "float64")
+        _must_have_shape(rows, (*leading, self._low.size))
+        low, high = (numpy.where(self._scaled, one, bound) for one, bound in ((-1.0, self._low), (1.0, self._high)))
+        _must_be_within(rows, low, high, leading)
+        share = (rows + 1.0) / 2.0
+        between = numpy.where(self._whole, numpy.floor(share * (self._span + 1.0)), share * self._span)
+        plain = numpy.where(self._whole, numpy.rint(rows), rows)
+        values = numpy.where(self._scaled, self._origin + between, plain)
+        values = numpy.clip(values, self._low, self._high)  # 1 itself belongs to the last part; the rest is rounding.
+        return values.astype("int64") if self._whole.all() else values
+
+
+def _must_have_shape(actions, shape):
+    if actions.shape != shape:
+        raise RemoteError("BAD_ACTION", f"actions have the shape {actions.shape}; here it must be {shape}")
+
+
+def _must_be_within(actions, low, high, leading, names=()):
+    """Found here, so that no other environment of the batch has moved."""
+    wrong = numpy.argwhere(~((actions >= low) & (actions <= high)))
+    if not wrong.size:
+        return
+    at = tuple(wrong[0])
+    env, inner, shape = at[: len(leading)], at[len(leading) :], actions.shape[len(leading) :]
+    element = int(numpy.ravel_multi_index(inner, shape)) if shape else 0
+    low, high, value = (float(numpy.broadcast_to(each, actions.shape)[at]) for each in (low, high, actions))
+    name = f" ({names[element]})" if element < len(names) else ""
+    told = f"action[{element}]{name} = {value:g} is no number from {low:g} to {high:g}"
+    told = "".join(f"environment {i}: " for i in env) + told
+    raise RemoteError("BAD_ACTION", told, {"element": element, "value": value, "low": low, "high": high})
+
+
+def _raise_first(results):
+    """What went wrong with one environment alone; in a vector it is named."""
+    for result in results:
+        if error := result.get("error"):
+            told = error["message"] if len(results) == 1 else f"environment {result['env']}: {error['message']}"
+            detail = {"env": result["env"], **(error.get("detail") or {})}
+            raise RemoteError(error["code"], told, detail, error.get("retryable"))
+
+
+def _vector_info(infos):
+    """One dict of arrays, and beside each key `_key`: which environments said it. Numbers are 0, others None where not."""
+    count, vector = len(infos), {}
+    for key in dict.fromkeys(key for info in infos for key in info):
+        said = numpy.array([key in info for info in infos])
+        values = [info[key] for info in infos if key in info]
+        kinds = {type(value) for value in values}
+        if kinds == {dict} and key != "final_obs":
+            array = _vector_info([info.get(key, {}) for info in infos])
+        else:
+            number = {"bool": bool, "int": "int64", "float": "float64", "float int": "float64"}
+            dtype = number.get(" ".join(sorted(kind.__name__ for kind in kinds)), object)
+            array = numpy.full(count, None if dtype is object else 0, dtype)
+            for i, value in zip(numpy.flatnonzero(said), values):
+                array[i] = value
+        vector[key], vector[f"_{key}"] = array, said
+    return vector
+
+
+def _tensors(observation):
+    return observation.values() if isinstance(observation, dict) else [observation]
+
+
+def _taken(observation, i):
+    """Environment i's, a copy."""
+    if isinstance(observation, dict):
+        return {uid: tensor[i].copy() for uid, tensor in observation.items()}
+    return observation[i].copy()
+
+
+def _batched(space, count):
+    """The space of `count` values of another."""
+    if isinstance(space, Dict):
+        return Dict({uid: _batched(space[uid], count) for uid in space})
+    if isinstance(space, Discrete):
+        return MultiDiscrete([int(space.n)] * count, start=[int(space.start)] * count)
+    shape = (count, *space.shape)
+    if Box.__module__ == __name__:
+        return Box(space.low * count, space.high * count, shape, space.dtype)
+    return _box(*(numpy.stack([bound] * count) for bound in (space.low, space.high)), shape, space.dtype)
+
+
+def _rows(actions):
+    return list(actions.shape), actions.tobytes()
 
 
 def _info(result):
@@ -552,29 +870,37 @@ def _is_image(spec):
     return bool(spec.get("graphics")) and spec["dtype"] == "uint8" and len(spec["shape"]) == 3 and spec["shape"][2] == 3
 
 
-def _space(spec, action=False):
-    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
-    dtype, shape, size = spec["dtype"], tuple(spec["shape"]), math.prod(spec["shape"])
-    bounds = []
+def _bounds(spec):
+    """Lowest and highest values, a number for each element in C order; without bounds infinite, or the dtype's own."""
+    dtype, size, bounds = spec["dtype"], math.prod(spec["shape"]), []
     for side, key in enumerate(("low", "high")):
         bound = spec.get(key)
         if bound is None:
             bound = _RANGE[dtype][side] if dtype in _RANGE else (-math.inf, math.inf)[side]
         bounds.append(list(bound) if isinstance(bound, list) else [bound] * size)
+    return bounds
+
+
+def _space(spec, action=False):
+    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
+    dtype, shape, (lows, highs) = spec["dtype"], tuple(spec["shape"]), _bounds(spec)
     if action and shape == () and dtype in _RANGE:
-        low, high = int(bounds[0][0]), int(bounds[1][0])
+        low, high = int(lows[0]), int(highs[0])
         return Discrete(high - low + 1, start=low)
+    return _box(lows, highs, shape, dtype)
+
+
+def _box(low, high, shape, dtype):
     if Box.__module__ == __name__:
-        return Box(*bounds, shape, dtype)
-    low, high = (numpy.array(bound, dtype).reshape(shape) for bound in bounds)
+        return Box(list(low), list(high), shape, dtype)
+    low, high = (numpy.array(bound, dtype).reshape(shape) for bound in (low, high))
     return Box(low, high, shape, numpy.dtype(dtype).type)
 
 
 def _frame(action, dtype):
     """Shape and bytes of an action; the server says what is wrong with its bounds or its shape."""
     if numpy is not None:
-        array = _array(action, dtype)
-        return list(array.shape), array.tobytes()
+        return _rows(_array(action, dtype))
     shape, flat = [], action.tolist() if hasattr(action, "tolist") else action
     flat = [flat] if not isinstance(flat, (list, tuple)) else shape.append(len(flat)) or list(flat)
     while flat and isinstance(flat[0], (list, tuple)):
@@ -677,6 +1003,10 @@ def _header(data):
         raise RemoteError("BAD_MESSAGE", "the server's header is not a map")
     return header
 
+
+if gymnasium is not None and __name__ != "__main__":  # gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...)
+    points = {"entry_point": f"{__name__}:RemoteEnv", "vector_entry_point": f"{__name__}:RemoteVectorEnv"}
+    gymnasium.register("RLS3/Remote-v0", **points)
 
 if __name__ == "__main__":
     with RemoteEnv(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5005") as example:

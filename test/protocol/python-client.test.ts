@@ -13,17 +13,19 @@ import { serve as serveCounter, shortSighted } from "./peer.js";
 const here = import.meta.dirname;
 const main = path.resolve(here, "../../trainer/cli/main.js");
 const driver = path.resolve(here, "../../../test/protocol/python_client.py");
+const contract = path.resolve(here, "../../../test/protocol/gymnasium_contract.py");
 const gridWorld = path.resolve(here, "../../protocol/examples/grid-world.js");
 
-/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
-const python = ["/usr/bin/python3", "python3"].find((candidate) => {
+const imports = (candidate: string, modules: string): boolean => {
   try {
-    execFileSync(candidate, ["-c", "import zmq, msgpack, numpy"], { stdio: "ignore" });
+    execFileSync(candidate, ["-c", `import ${modules}`], { stdio: "ignore" });
     return true;
   } catch {
     return false;
   }
-});
+};
+/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
+const python = ["/usr/bin/python3", "python3"].find((candidate) => imports(candidate, "zmq, msgpack, numpy"));
 const missing = "no Python with zmq, msgpack and numpy: apt-get install python3-zmq python3-msgpack python3-numpy";
 
 const closers: (() => unknown)[] = [];
@@ -44,6 +46,9 @@ async function started(command: readonly string[], said: RegExp): Promise<{ chil
   }
   throw new Error(`${command.join(" ")} ended before it served`);
 }
+
+const serveGrid = (...more: readonly string[]) =>
+  started([gridWorld, "--bind", "tcp://127.0.0.1:*", ...more], /at (tcp:\/\/\S+)$/);
 
 const serve = (bind = "tcp://127.0.0.1:*", ...more: readonly string[]) =>
   started([main, "env", "serve", "--bind", bind, ...more], /at (tcp:\/\/\S+)$/);
@@ -84,6 +89,39 @@ const ACTIONS = Array.from({ length: 8 }, (_, step) =>
 );
 const UIDS = ["state", "objects", "image"];
 const episode: readonly Step[] = [["reset", 11], ...ACTIONS.map((action): Step => ["step", action]), ["render"]];
+
+/** Of gymnasium_contract.py, against the tests' counter or grid-world; the last ones only where the real libraries are installed. */
+const CONTRACT: readonly (readonly [check: string, world: "counter" | "grid", behaviour: string])[] = [
+  ["spaces", "counter", "has batched spaces and an autoreset mode, and gives five arrays and pictures"],
+  ["discrete", "grid", "batches a Discrete to a MultiDiscrete, and names the environment and element of a bad action"],
+  ["singles", "counter", "gives each environment what it gives alone from the same seed and actions"],
+  ["next_step", "counter", "resets an ended environment at the next step, in the same request as the others' steps"],
+  ["same_step", "counter", "resets an ended environment at once, its end in final_obs and final_info"],
+  ["disabled", "counter", "leaves resets to reset_mask where autoreset is disabled"],
+  ["infos", "counter", "gathers infos key by key, with a mask of who said each"],
+  ["failures", "counter", "refuses a bad action before any environment moves, and goes on after a crash"],
+  ["flat", "counter", "is one float32 Box each way with flat=True, alone and as a vector"],
+  ["flat_whole_numbers", "grid", "cuts -1 … 1 into equal parts for whole-numbered actions"],
+  ["time_limit", "counter", "truncates after max_episode_steps"],
+  ["registered", "counter", "is made by gymnasium.make and make_vec, with a time limit"],
+  ...(python !== undefined && imports(python, "gymnasium.wrappers")
+    ? ([["wrappers", "counter", "is counted right by Gymnasium's RecordEpisodeStatistics"]] as const)
+    : []),
+  ...(python !== undefined && imports(python, "stable_baselines3")
+    ? ([["stable_baselines3", "grid", "passes Stable-Baselines3's checker, and trains its MlpPolicy"]] as const)
+    : []),
+];
+
+/** Fails with what the check printed. */
+async function hold(check: string, argument: string): Promise<void> {
+  const child = spawn(python ?? "", ["-B", contract, check, argument], { stdio: ["ignore", "pipe", "pipe"] });
+  closers.push(() => child.kill("SIGKILL"));
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += String(data)));
+  const [code] = await once(child, "close");
+  expect(code, said).toBe(0);
+  expect(said).not.toContain("not installed");
+}
 
 const sha256 = (data: ArrayLike<number> & ArrayBufferView): string =>
   createHash("sha256")
@@ -145,7 +183,7 @@ describe.skipIf(python === undefined)(
       expect(spaces).toEqual({ observations, action: { shape: [6] } });
       expect(samples).toEqual({ samples: [6, 6, 6] });
       expect([null, "passed"]).toContain(checked?.["gymnasium"]);
-      const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
+      const grid = await serveGrid();
       const [gridSpaces] = await drive({ endpoint: grid.endpoint, steps: [["spaces"]] });
       expect(gridSpaces).toEqual({ observations: { shape: [4] }, action: { n: 4, start: 0 } });
     });
@@ -163,7 +201,7 @@ describe.skipIf(python === undefined)(
           ["step", [0, 0, 0, 0, 0, 0]],
         ],
       });
-      const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
+      const grid = await serveGrid();
       const moves: Step[] = [
         ["reset", 1],
         ["step", 2 ** 32],
@@ -336,6 +374,15 @@ describe.skipIf(python === undefined)(
         /^TIMEOUT: spawn: .*did not connect to tcp:\S+ in 0\.5 s; does it take --connect/,
       );
       expect(await failed("grid-world", { endpoint: "tcp://127.0.0.1:5005" })).toMatch(/^CONFIGURATION: give either/);
+    });
+
+    it.each(CONTRACT)("as Gymnasium's contract asks (%s, %s), it %s", async (check, world) => {
+      const counter = async () => (await serveCounter({ envCount: 3 })).endpoint;
+      await hold(check, world === "counter" ? await counter() : (await serveGrid("--envs", "3")).endpoint);
+    });
+
+    it("steps all environments of a server that it started", async () => {
+      await hold("spawned", [process.execPath, gridWorld, "--envs", "3"].map((word) => `'${word}'`).join(" "));
     });
 
     it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {
