@@ -165,7 +165,9 @@ class _Session:
 
     def __init__(self, endpoint, wishes, keys, timeouts, resend, spawn, parameters):
         if (endpoint is None) == (spawn is None):
-            raise RemoteError("CONFIGURATION", "give either endpoint=... of a server that runs, or spawn=... to start one")
+            raise RemoteError(
+                "CONFIGURATION", "give either endpoint=... of a server that runs, or spawn=... to start one"
+            )
         if endpoint is not None and keys is None and not _LOOPBACK.match(endpoint):
             raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it takes a keys file (keys=...)")
         self._timeouts, self._resend, self._encrypted = {**_TIMEOUTS, **(timeouts or {})}, resend, bool(keys)
@@ -370,7 +372,9 @@ class _Session:
         if not self._poll(self._timeouts["spawn"], zmq.POLLOUT):
             said = self._server.last_lines()
             self._server.stop(0.0)
-            told = f"spawn: {shlex.join(self._spawn)} did not connect to {self.endpoint} in {self._timeouts['spawn']:g} s"
+            told = (
+                f"spawn: {shlex.join(self._spawn)} did not connect to {self.endpoint} in {self._timeouts['spawn']:g} s"
+            )
             raise RemoteError("TIMEOUT", f"{told}; does it take --connect ENDPOINT?{said}")
 
     def stay(self):
@@ -475,9 +479,22 @@ class _Remote:
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
     _session = None
 
-    def __init__(self, endpoint=None, observations=None, render_mode=None, image_size=None, seed=None, keys=None,
-                 token=None, timeouts=None, resend=5.0, spawn=None, parameters=None, flat=False,
-                 max_episode_steps=None):
+    def __init__(
+        self,
+        endpoint=None,
+        observations=None,
+        render_mode=None,
+        image_size=None,
+        seed=None,
+        keys=None,
+        token=None,
+        timeouts=None,
+        resend=5.0,
+        spawn=None,
+        parameters=None,
+        flat=False,
+        max_episode_steps=None,
+    ):
         if isinstance(keys, str):
             with open(keys, encoding="utf8") as file:
                 keys = json.load(file)
@@ -599,9 +616,13 @@ class RemoteVectorEnv(_Remote, VectorEnv):
     environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same.
     """
 
-    def __init__(self, endpoint=None, num_envs=None, observations=None, render_mode=None, autoreset_mode="NextStep", **settings):
+    def __init__(
+        self, endpoint=None, num_envs=None, observations=None, render_mode=None, autoreset_mode="NextStep", **settings
+    ):
         if numpy is None:
-            raise RemoteError("CONFIGURATION", "a vector needs numpy: apt-get install python3-numpy, or numpy for your Python")
+            raise RemoteError(
+                "CONFIGURATION", "a vector needs numpy: apt-get install python3-numpy, or numpy for your Python"
+            )
         self.num_envs, self._mode = num_envs, AutoresetMode(autoreset_mode)
         self.metadata = {**_Remote.metadata, "autoreset_mode": self._mode}
         super().__init__(endpoint, observations, render_mode, **settings)
@@ -617,7 +638,9 @@ class RemoteVectorEnv(_Remote, VectorEnv):
             seeds = [None if seeds is None else seeds + i for i in range(self.num_envs)]
         if len(seeds) != self.num_envs:
             raise RemoteError("CONFIGURATION", f"{len(seeds)} seeds for {self.num_envs} environments")
-        ops = [self._reset(i, seeds[i], options) if chosen[i] else {"env": i, "op": "noop"} for i in range(self.num_envs)]
+        ops = [
+            self._reset(i, seeds[i], options) if chosen[i] else {"env": i, "op": "noop"} for i in range(self.num_envs)
+        ]
         results, observation = self._operate("reset", ops)
         self._ended[chosen] = False
         _raise_first(results)
@@ -628,7 +651,9 @@ class RemoteVectorEnv(_Remote, VectorEnv):
         begins = self._ended if self._mode is AutoresetMode.NEXT_STEP else numpy.zeros(self.num_envs, bool)
         if self._mode is AutoresetMode.DISABLED and self._ended.any():
             ended = numpy.flatnonzero(self._ended).tolist()
-            raise RemoteError("NOT_RESET", f"environments {ended} ended: reset(options={{'reset_mask': ...}}) begins them anew")
+            raise RemoteError(
+                "NOT_RESET", f"environments {ended} ended: reset(options={{'reset_mask': ...}}) begins them anew"
+            )
         ops = [self._reset(i) if begins[i] else {"env": i, "op": "step"} for i in range(self.num_envs)]
         phase = "reset" if begins.any() else "step"
         results, observation = self._operate(phase, ops, None if begins.all() else _rows(actions[~begins]))
@@ -699,7 +724,9 @@ class _View:
 
     def __init__(self, specs, action, flat):
         if flat and numpy is None:
-            raise RemoteError("CONFIGURATION", "flat=True needs numpy: apt-get install python3-numpy, or numpy for your Python")
+            raise RemoteError(
+                "CONFIGURATION", "flat=True needs numpy: apt-get install python3-numpy, or numpy for your Python"
+            )
         self.uids, self._specs, self._action = [spec["uid"] for spec in specs], specs, action
         self._single = self.uids[0] if len(self.uids) == 1 else None
         if numpy is not None:
@@ -753,10 +780,14 @@ class _Row:
     def __init__(self, specs):
         bounds = [_bounds(spec) for spec in specs]
         self._low, self._high = (
-            numpy.concatenate([numpy.array(pair[side], spec["dtype"]) for pair, spec in zip(bounds, specs)], dtype="float64")
+            numpy.concatenate(
+                [numpy.array(pair[side], spec["dtype"]) for pair, spec in zip(bounds, specs)], dtype="float64"
+            )
             for side in (0, 1)
         )
-        self._whole = numpy.concatenate([numpy.full(len(low), spec["dtype"] in _RANGE) for (low, _), spec in zip(bounds, specs)])
+        self._whole = numpy.concatenate(
+            [numpy.full(len(low), spec["dtype"] in _RANGE) for (low, _), spec in zip(bounds, specs)]
+        )
         widest = _RANGE["int32"]  # That of an int32 without bounds: scaled, its values would all be 0.
         unbounded = (self._low == widest[0]) | (self._high == widest[1])
         self._scaled = numpy.isfinite(self._low) & numpy.isfinite(self._high) & ~unbounded
@@ -769,7 +800,9 @@ class _Row:
         return _box(low, high, low.shape, "float32")
 
     def row(self, tensors, leading):
-        flat = numpy.concatenate([numpy.reshape(tensor, (*leading, -1)) for tensor in tensors], axis=-1, dtype="float64")
+        flat = numpy.concatenate(
+            [numpy.reshape(tensor, (*leading, -1)) for tensor in tensors], axis=-1, dtype="float64"
+        )
         scaled = (flat - self._origin) / self._span * 2.0 - 1.0
         return numpy.where(self._scaled, scaled, flat).astype("float32")
 

@@ -14,8 +14,8 @@ except ImportError:
     import gymnasium_stub  # noqa: F401
     import gymnasium
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol" / "examples"))
-from gymnasium.vector import AutoresetMode, VectorEnv  # noqa: E402
-from gymnasium_env import RemoteEnv, RemoteError, RemoteVectorEnv  # noqa: E402
+from gymnasium.vector import VectorEnv  # noqa: E402
+from gymnasium_env import AutoresetMode, RemoteEnv, RemoteError, RemoteVectorEnv  # noqa: E402
 
 ID = "gymnasium_env:RLS3/Remote-v0"
 
@@ -193,7 +193,11 @@ def flat(endpoint):
     with RemoteEnv(endpoint, observations=["count", "frame"], flat=True) as env:
         space = env.observation_space
         assert (space.shape, space.dtype) == ((50,), numpy.float32)
-        assert numpy.isinf(space.low[:2]).all() and space.low[2:].tolist() == [-1] * 48 and space.high[2:].tolist() == [1] * 48
+        assert (
+            numpy.isinf(space.low[:2]).all()
+            and space.low[2:].tolist() == [-1] * 48
+            and space.high[2:].tolist() == [1] * 48
+        )
         assert (env.action_space.shape, env.action_space.dtype) == ((2,), numpy.float32)
         observation, _ = env.reset(seed=5)
         assert observation in space
@@ -221,7 +225,9 @@ def flat_whole_numbers(endpoint):
     moved = {0: (0, 1), 1: (1, 0), 2: (0, -1), 3: (-1, 0)}
     quarters = {-1.0: 0, -0.51: 0, -0.49: 1, -0.01: 1, 0.01: 2, 0.49: 2, 0.51: 3, 1.0: 3}
     with RemoteEnv(endpoint) as env:
-        seed, start = next((seed, at) for seed in range(99) if 0 < (at := env.reset(seed=seed)[0])[0] < 7 and 0 < at[1] < 7)
+        seed, start = next(
+            (seed, at) for seed in range(99) if 0 < (at := env.reset(seed=seed)[0])[0] < 7 and 0 < at[1] < 7
+        )
     with RemoteEnv(endpoint, flat=True) as env:
         assert env.action_space.shape == (1,) and env.observation_space.low.tolist() == [-1] * 4
         for action, move in quarters.items():

@@ -13,7 +13,11 @@ import numpy
 
 class Space:
     def __init__(self, shape, dtype):
-        self.shape, self.dtype, self._random = shape, None if dtype is None else numpy.dtype(dtype), numpy.random.default_rng()
+        self.shape, self.dtype, self._random = (
+            shape,
+            None if dtype is None else numpy.dtype(dtype),
+            numpy.random.default_rng(),
+        )
 
     def seed(self, seed=None):
         self._random = numpy.random.default_rng(seed)

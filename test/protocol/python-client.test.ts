@@ -381,6 +381,19 @@ describe.skipIf(python === undefined)(
       await hold(check, world === "counter" ? await counter() : (await serveGrid("--envs", "3")).endpoint);
     });
 
+    it("steps a vector without Gymnasium, and says that it needs numpy", async () => {
+      const { endpoint } = await serveGrid("--envs", "2");
+      for (const flat of [false, true]) {
+        const steps: Step[] = [["close"], ["vector", { flat }]];
+        const [, told] = await drive({ endpoint, without: ["gymnasium"], steps });
+        expect(told).toEqual({ shapes: [[2, 4], [2, 4], [2], [2], [2]], closed: true });
+        const [, bare] = await drive({ endpoint, without: ["gymnasium", "numpy"], steps });
+        expect(bare?.error?.message).toMatch(/^CONFIGURATION: a vector needs numpy/);
+      }
+      const [lone] = await drive({ endpoint, without: ["gymnasium", "numpy"], options: { flat: true }, steps: [] });
+      expect(lone?.error?.message).toMatch(/^CONFIGURATION: flat=True needs numpy/);
+    });
+
     it("steps all environments of a server that it started", async () => {
       await hold("spawned", [process.execPath, gridWorld, "--envs", "3"].map((word) => `'${word}'`).join(" "));
     });

@@ -1,7 +1,7 @@
 """Drives protocol/examples/gymnasium_env.py for python-client.test.ts: one JSON object in, JSON lines out.
 
 `steps` are worked through in order: ["reset", seed, options], ["odd", kind]: a reset with what msgpack or a server can't read, ["step", action], ["render"], ["wait"] for a line on standard input,
-["configure", parameters], ["last"] element of the state, ["kill"] the server that was started, ["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
+["configure", parameters], ["last"] element of the state, ["vector", options] of the server's environments, after ["close"], ["kill"] the server that was started, ["close"]. Each gives a line: what came back, or {"error": {code, message, detail}}.
 """
 import hashlib
 import json
@@ -19,7 +19,7 @@ task = json.loads(sys.argv[1])
 for name in task.get("without", []):
     sys.modules[name] = None
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol" / "examples"))
-from gymnasium_env import Discrete, RemoteEnv, RemoteError  # noqa: E402
+from gymnasium_env import Discrete, RemoteEnv, RemoteError, RemoteVectorEnv  # noqa: E402
 
 
 last = {}
@@ -37,7 +37,10 @@ class OneElement:
 
 
 ODD = {
-    "numpy": lambda: {"seed": numpy.int64(7), "options": {"weight": numpy.float32(1), "at": numpy.zeros(2), "zero": numpy.array(0)}},
+    "numpy": lambda: {
+        "seed": numpy.int64(7),
+        "options": {"weight": numpy.float32(1), "at": numpy.zeros(2), "zero": numpy.array(0)},
+    },
     "item": lambda: {"seed": OneElement(), "options": {"scene": OneElement()}},
     "complex": lambda: {"options": {"scene": numpy.complex128(1)}},
     "object": lambda: {"options": {"scene": object()}},
@@ -88,6 +91,13 @@ def answer(env, name, *arguments):
     if name == "sample":
         env.action_space.seed(arguments[0])
         return {"samples": [len(env.action_space.sample().tolist()) for _ in range(3)]}
+    if name == "vector":
+        envs = RemoteVectorEnv(task["endpoint"], **arguments[0])
+        envs.action_space.seed(1)
+        first, _ = envs.reset(seed=1)
+        batch, rewards, *ends, infos = envs.step(envs.action_space.sample())
+        envs.close()
+        return {"shapes": [list(array.shape) for array in (first, batch, rewards, *ends)], "closed": envs.closed}
     if name == "render":
         picture = env.render()
         return {"type": type(picture).__name__, "shape": list(picture.shape), "image": digest(picture)}
