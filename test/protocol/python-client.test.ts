@@ -65,6 +65,8 @@ interface Task {
   readonly steps: readonly Step[];
   readonly options?: Readonly<Record<string, unknown>>;
   readonly without?: readonly string[];
+  /** Ends without close(). */
+  readonly forget?: boolean;
 }
 
 /** What the driver says, a line for each step; at a `wait` it goes on once `whileWaiting` has. */
@@ -359,6 +361,8 @@ describe.skipIf(python === undefined)(
       expect(gone?.error?.code).toBe("NO_SESSION");
       expect(after).toEqual(before);
       expect(() => process.kill(Number(last?.["pid"]), 0)).toThrow(/ESRCH/);
+      const [, forgotten] = await drive({ options: { spawn: spawned }, steps: [["reset", 1], ["pid"]], forget: true });
+      expect(() => process.kill(Number(forgotten?.["pid"]), 0)).toThrow(/ESRCH/);
     });
 
     it("says what is wrong with a command that can't be started, ends at once or never connects", async () => {

@@ -137,4 +137,5 @@ opened = attempt(lambda: RemoteEnv(**{"endpoint": task.get("endpoint"), **task.g
 if not isinstance(opened, dict):
     for step in task["steps"]:
         attempt(lambda: answer(opened, *step))
-    opened.close()
+    if not task.get("forget"):
+        opened.close()
