@@ -360,8 +360,10 @@ describe("a session", () => {
       ),
     );
     const client = await connect(server.endpoint, { imageSize: 8, seed: 5 });
-    expect(requests.at(-1)).toEqual({ imageSize: 8, seed: 5 });
-    expect((await client.batch([RESET], ["frame"])).tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
+    expect(requests.at(-1)).toEqual({ imageSize: 8 });
+    const reset = await client.batch([{ env: 0, op: "reset" }], ["frame"]);
+    expect(reset.tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
+    expect(reset.results[0]?.info).toEqual({ seed: 5 });
   });
 
   it("tells the phase in which a timeout struck", async () => {
