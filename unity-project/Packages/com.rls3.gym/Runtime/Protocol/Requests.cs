@@ -197,11 +197,14 @@ namespace Rls3.Gym.Protocol
                 seen[ops[i].Env] = true;
                 steps += ops[i].Kind == OpKind.Step ? 1 : 0;
             }
-            var want = ParseWant(header, definition);
+            // In the order of the trainer's own server: of several mistakes a client hears of the same one.
+            var uids = ParseWant(header);
             var actions = ParseActions(header, frames, definition.Action, steps);
-            foreach (var spec in want)
+            var want = new TensorSpec[uids.Length];
+            for (var i = 0; i < want.Length; i++)
             {
-                Refuse(spec, ops.Length, definition, maxFrameBytes);
+                want[i] = Observation(definition, uids[i]);
+                Refuse(want[i], ops.Length, definition, maxFrameBytes);
             }
             return new BatchRequest(ops, want, actions);
         }
@@ -230,22 +233,22 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        private static TensorSpec[] ParseWant(WireValue header, EnvironmentDefinition definition)
+        private static string[] ParseWant(WireValue header)
         {
             var value = Fields.Optional(header, "want");
             if (value == null)
             {
-                return Array.Empty<TensorSpec>();
+                return Array.Empty<string>();
             }
-            var uids = Fields.Array(value, "want");
-            var want = new TensorSpec[uids.Count];
+            var given = Fields.Array(value, "want");
+            var want = new string[given.Count];
+            var seen = want.Length > 1 ? new HashSet<string>() : null;
             for (var i = 0; i < want.Length; i++)
             {
-                var uid = Fields.Text(uids[i], Fields.Entry("want", i));
-                want[i] = Observation(definition, uid);
-                if (Array.IndexOf(want, want[i]) != i)
+                want[i] = Fields.Text(given[i], Fields.Entry("want", i));
+                if (seen != null && !seen.Add(want[i]))
                 {
-                    throw ProtocolException.BadMessage($"want names {uid} twice", $"want[{i}]");
+                    throw ProtocolException.BadMessage($"want names \"{Fields.Start(want[i], 58)}\" twice", $"want[{i}]");
                 }
             }
             return want;
@@ -262,7 +265,7 @@ namespace Rls3.Gym.Protocol
                 }
                 known.Add(spec.Uid);
             }
-            throw ProtocolException.BadMessage($"want: there is no observation \"{uid}\"; known: {string.Join(", ", known)}", "want");
+            throw ProtocolException.BadMessage($"want: there is no observation \"{Fields.Start(uid, 58)}\"; known: {string.Join(", ", known)}", "want");
         }
 
         private static void Refuse(TensorSpec spec, int rows, EnvironmentDefinition definition, long maxFrameBytes)
