@@ -73,15 +73,20 @@ function withoutReason(body: WireMap): WireMap {
 }
 
 /** Sends the same to both, holds the answers against each other, and returns one of them. */
-async function alike(pair: Pair, message: Message | Buffer, payload: readonly Uint8Array[] = []): Promise<WireMap> {
+async function alike(
+  pair: Pair,
+  message: Message | Buffer | ((side: Side) => Buffer),
+  payload: readonly Uint8Array[] = [],
+): Promise<WireMap> {
   const ask = async (side: Side): Promise<{ header: WireMap; answer: object }> => {
-    const first = Buffer.isBuffer(message) ? message : encode(side, pair.next, message);
+    const header = typeof message === "function" ? message(side) : message;
+    const first = Buffer.isBuffer(header) ? header : encode(side, pair.next, header);
     const answer = await side.answer([first, ...payload]);
     if (answer.header["t"] === "welcome") side.sid = String(answer.header["sid"]);
     return { header: answer.header, answer: comparable(side, answer) };
   };
   const [dotnet, embedded] = await Promise.all([ask(pair.dotnet), ask(pair.embedded)]);
-  const said = Buffer.isBuffer(message) ? message.toString("hex") : JSON.stringify(message).slice(0, 300);
+  const said = Buffer.isBuffer(message) ? message.toString("hex") : String(JSON.stringify(message)).slice(0, 300);
   expect({ said, answer: dotnet.answer }).toEqual({ said, answer: embedded.answer });
   const { header } = embedded;
   const counts = header["sid"] === pair.embedded.sid && header["code"] !== "OUT_OF_ORDER";
@@ -203,6 +208,9 @@ const HELLOS: readonly Message[] = [
   { ...HELLO, image_size: 32, seed: 2 ** 53 - 1 },
 ];
 
+/** Stray and missing parts, a surrogate, overlong forms, beyond the last character. */
+const NO_UTF8 = ["ff", "80", "c328", "e282", "f09f92", "f09f92f0", "eda080", "c0af", "e08080", "f4908080", "f8808080"];
+
 /** A right message with one of its values replaced, wherever it lies. */
 function replaced(message: unknown, places: readonly number[], value: unknown): unknown {
   const [place, ...rest] = places;
@@ -278,6 +286,22 @@ describeHost("the .NET host and the TypeScript server", () => {
     const changes = fc.tuple(fc.constantFrom(...right), fc.array(fc.nat(7), { minLength: 1, maxLength: 4 }), anything);
     for (const [message, places, value] of fc.sample(changes, { seed: 1, numRuns: 1500 })) {
       await alike(pair, replaced(message, places, value) as Message, [fine]);
+    }
+  });
+
+  it("read bytes in text that are no UTF-8 alike", async () => {
+    const pair = await both();
+    await alike(pair, HELLO);
+    for (const bytes of NO_UTF8) {
+      const text = Buffer.concat([Buffer.from("a"), Buffer.from(bytes, "hex"), Buffer.from("z")]);
+      const place = "#".repeat(text.length);
+      const { detail } = await alike(pair, (side: Side) => {
+        const header = encode(side, pair.next, { t: "configure", parameters: { [place]: 1 } });
+        text.copy(header, header.indexOf(place));
+        return header;
+      });
+      // The parameter that there is none of is named.
+      expect((detail as WireMap)["field"]).toMatch(/^parameters\.a\ufffd.*z$/);
     }
   });
 
