@@ -14,29 +14,17 @@ export function rawMap(entries: readonly (readonly [key: string | Uint8Array, va
   return Buffer.concat([Uint8Array.of(0x80 | entries.length), ...entries.flat().map(bytes)]);
 }
 
-export function float32(value: number): Buffer {
-  const bytes = Buffer.alloc(5, 0xca);
-  bytes.writeFloatBE(value, 1);
-  return bytes;
+/** A number of `size` bytes behind its format's byte. */
+function number(format: number, size: number, write: (into: Buffer) => void): Buffer {
+  const bytes = Buffer.alloc(size);
+  write(bytes);
+  return Buffer.concat([Uint8Array.of(format), bytes]);
 }
 
-export function float64(value: number): Buffer {
-  const bytes = Buffer.alloc(9, 0xcb);
-  bytes.writeDoubleBE(value, 1);
-  return bytes;
-}
-
-export function uint64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(9, 0xcf);
-  bytes.writeBigUInt64BE(value, 1);
-  return bytes;
-}
-
-export function int64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(9, 0xd3);
-  bytes.writeBigInt64BE(value, 1);
-  return bytes;
-}
+export const float32 = (value: number): Buffer => number(0xca, 4, (into) => into.writeFloatBE(value));
+export const float64 = (value: number): Buffer => number(0xcb, 8, (into) => into.writeDoubleBE(value));
+export const uint64 = (value: bigint): Buffer => number(0xcf, 8, (into) => into.writeBigUInt64BE(value));
+export const int64 = (value: bigint): Buffer => number(0xd3, 8, (into) => into.writeBigInt64BE(value));
 
 /** Arrays in each other. */
 export function nested(levels: number): Buffer {
