@@ -20,8 +20,7 @@ async function failures(definition: EnvironmentDefinition, level?: Level): Promi
   opened.push(server, peer);
   const report = await checkServer(peer, level);
   expect(report.checks.length).toBeGreaterThan(20);
-  expect(report.failed).toBe(report.checks.filter((check) => !check.ok).length);
-  return report.checks.filter((check) => !check.ok);
+  return report.checks.filter((check) => check.outcome === "failed");
 }
 
 /** The counter with one of its environment's methods replaced. */

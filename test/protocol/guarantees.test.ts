@@ -13,6 +13,7 @@ import {
 import { counterDefinition } from "./counter.js";
 import { ANYWHERE, closing, connect, raw, serve, shortSighted, Wire } from "./peer.js";
 
+const hasLoopback6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 const RESET = { env: 0, op: "reset", seed: 1 } as const;
 const STEP = { env: 0, op: "step", action: [1, 0] } as const;
 
@@ -447,5 +448,21 @@ describe("a server", () => {
     const orphan = EnvironmentServer.connect(counterDefinition(), { endpoint: other.endpoint, orphanedAfter: 100 });
     (await other.accept()).end(new Error("the trainer was killed"));
     await orphan.closed;
+  });
+
+  it("that connects stays with a client that is connected and silent, however long", async () => {
+    const peer = closing(await Peer.open({ endpoint: ANYWHERE, bind: true, patience: 3000 }));
+    const options = { endpoint: peer.endpoint, orphanedAfter: 50, limits: { ping_period_ms: 20 } };
+    closing(EnvironmentServer.connect(counterDefinition(), options));
+    await peer.hello();
+    await peer.one({ ...RESET });
+    await wait(400);
+    expect((await peer.one({ env: 0, op: "noop" })).result.episode).toBe(1);
+  });
+
+  it.runIf(hasLoopback6)("binds and connects on [::1] too, where this machine has it", async () => {
+    const server = closing(await EnvironmentServer.bind(counterDefinition(), { endpoint: "tcp://[::1]:*" }));
+    const peer = await raw(server.endpoint);
+    expect(peer.welcome.name).toBe("counter");
   });
 });

@@ -14,7 +14,7 @@ import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host
 async function failures(peer: Peer): Promise<string[]> {
   const report = await checkServer(peer, undefined);
   expect(report.checks.length).toBeGreaterThan(25);
-  return report.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  return report.checks.filter(({ outcome }) => outcome === "failed").map(({ name, detail }) => `${name}: ${detail}`);
 }
 
 /** The next message, however long a process takes to start. */

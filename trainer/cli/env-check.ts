@@ -35,6 +35,7 @@ interface Arguments {
   keys: string | undefined;
   token: string | undefined;
   timeout: number;
+  "longest-silence": number;
   json: boolean;
   quiet: boolean;
 }
@@ -61,6 +62,11 @@ export const command: CommandModule<object, Arguments> = {
         },
         keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
         token: { type: "string", describe: "token of a server on loopback that asks for one", conflicts: "keys" },
+        "longest-silence": {
+          type: "number",
+          default: 20,
+          describe: "seconds that a check may be silent to see what becomes of the session; 0 leaves such checks out",
+        },
         timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
       },
     ),
@@ -75,7 +81,10 @@ async function check(args: Arguments): Promise<void> {
   if (!(args.timeout > 0)) throw new InputError(`--timeout must be a number of seconds above 0, not ${args.timeout}`);
   const report = await withInputErrors(() => run(args, started));
   if (args.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else process.stdout.write(`${report.server}: ${report.passed} passed, ${report.failed} failed\n`);
+  else
+    process.stdout.write(
+      `${report.server}: ${report.passed} passed, ${report.failed} failed, ${report.notTried} not tried\n`,
+    );
   process.exitCode = report.failed === 0 ? 0 : 1;
 }
 
@@ -115,7 +124,7 @@ async function run(args: Arguments, started: readonly string[] | undefined): Pro
   // A session of its own, as a run's, and of a server that was started for it where one is.
   const training = await withServer(args, started, (server) => trainingChecks(server, args.quiet ? failing : progress));
   const report = await suite(args, started, undefined);
-  const failed = training.filter(({ ok }) => !ok).length;
+  const failed = training.filter(({ outcome }) => outcome === "failed").length;
   return {
     ...report,
     level: "train",
@@ -161,6 +170,7 @@ async function suite(
     endpoint,
     bind: started !== undefined,
     patience: args.timeout * 1000,
+    longestSilence: args["longest-silence"] * 1000,
     ...(keys === undefined ? {} : { keys }),
     ...(args.token === undefined ? {} : { token: args.token }),
   });
@@ -196,12 +206,14 @@ async function reach(peer: Peer, server: ServerProcess | undefined): Promise<voi
 
 const said = ({ tail }: ServerProcess): string => (tail === "" ? "; it said nothing" : `; its last lines:\n${tail}`);
 
-function progress({ name, ok, detail }: CheckResult): void {
-  process.stderr.write(`${ok ? "ok  " : "FAIL"} ${name}: ${detail}\n`);
+const MARKS = { passed: "ok  ", failed: "FAIL", "not tried": "--  " } as const;
+
+function progress({ name, outcome, detail }: CheckResult): void {
+  process.stderr.write(`${MARKS[outcome]} ${name}: ${detail}\n`);
 }
 
 function failing(result: CheckResult): void {
-  if (!result.ok) progress(result);
+  if (result.outcome === "failed") progress(result);
 }
 
 async function withInputErrors<T>(work: () => Promise<T>): Promise<T> {

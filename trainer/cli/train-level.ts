@@ -17,7 +17,8 @@ export async function trainingChecks(
   const results: CheckResult[] = [];
   const add = (name: string, requirement: string, problem: string | undefined): void => {
     const detail = problem === undefined ? requirement : `${problem}. Required: ${requirement}. To do: see ${README}`;
-    const result = { name: `train.${name}`, ok: problem === undefined, detail };
+    const outcome = problem === undefined ? ("passed" as const) : ("failed" as const);
+    const result = { name: `train.${name}`, outcome, detail };
     results.push(result);
     onCheck(result);
   };
