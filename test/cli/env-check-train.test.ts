@@ -33,7 +33,18 @@ const LACKS =
 
 describe("a server that is no world", { timeout: 240_000 }, () => {
   it("is told so first, with all that it lacks, and still held to the protocol", () => {
-    const run = rls3("env", "check", "--level", "train", "--spawn", "--", process.execPath, gridWorld);
+    const run = rls3(
+      "env",
+      "check",
+      "--longest-silence",
+      "1",
+      "--level",
+      "train",
+      "--spawn",
+      "--",
+      process.execPath,
+      gridWorld,
+    );
     expect(run.stderr.startsWith(LACKS), run.stderr).toBe(true);
     const failures = run.stderr.split("\n").filter((line) => line.startsWith("FAIL "));
     expect(failures.map((line) => line.split(":")[0])).toEqual(
@@ -55,14 +66,14 @@ describe("a server that is no world", { timeout: 240_000 }, () => {
     const drawn = rls3("train", "--quick", "--device", "cpu", "--env", endpoint, "--render", "embedded", "--out", out);
     expect(drawn.stderr).toContain(LACKS);
     expect(drawn.status).toBe(3);
-    const checked = rls3("env", "check", endpoint, "--level", "train", "--json", "--quiet");
+    const checked = rls3("env", "check", "--longest-silence", "1", endpoint, "--level", "train", "--json", "--quiet");
     expect(JSON.parse(checked.stdout)).toMatchObject({ level: "train", failed: 4 });
   });
 });
 
 describe("a server of rooms", { timeout: 240_000 }, () => {
   it("passes, tried out as a run would use it", () => {
-    const run = rls3("env", "check", "--level", "train", "--spawn", "embedded");
+    const run = rls3("env", "check", "--longest-silence", "1", "--level", "train", "--spawn", "embedded");
     expect(run.stderr).not.toContain("FAIL");
     for (const name of ["catalog", "action", "objects", "scene", "images", "reset", "step", "picture"]) {
       expect(run.stderr).toContain(`ok   train.${name}: `);
