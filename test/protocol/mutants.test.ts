@@ -7,9 +7,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { CHECKS, type CheckResult, checkServer, Peer } from "../../protocol/conformance/index.js";
 import { REQUIREMENTS } from "../../protocol/conformance/requirements.js";
-import { MUTANTS, type Mutant, type MutantName } from "./mutants.js";
 import { ANYWHERE } from "./peer.js";
-import { SmallServer } from "./small-server.js";
+import { MUTANTS, type Mutant, type MutantName } from "./small-server/mutants.js";
+import { SmallServer } from "./small-server/server.js";
 
 const SIDE_BY_SIDE = 4;
 const ROOT = path.resolve(import.meta.dirname, "../../..");

@@ -18,6 +18,7 @@ import {
   ServerProcess,
   spawnServer,
   type VectorEnvironment,
+  type WireMap,
 } from "../../protocol/index.js";
 import { dotnetHostCommand } from "../environments/dotnet-host.js";
 import { playerCommand } from "../environments/player.js";
@@ -36,6 +37,7 @@ interface Arguments {
   token: string | undefined;
   timeout: number;
   "longest-silence": number;
+  "wrong-options": WireMap | undefined;
   json: boolean;
   quiet: boolean;
 }
@@ -67,11 +69,28 @@ export const command: CommandModule<object, Arguments> = {
           default: 20,
           describe: "seconds that a check may be silent to see what becomes of the session; 0 leaves such checks out",
         },
+        "wrong-options": {
+          type: "string",
+          coerce: wrongOptions,
+          describe: "options of a reset that the environment must refuse, as JSON: '{\"scene\": -1}'",
+        },
         timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
       },
     ),
   handler: check,
 };
+
+function wrongOptions(text: string | undefined): WireMap | undefined {
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // said below
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as WireMap;
+  throw new InputError(`--wrong-options must be a JSON object, as {"scene": -1}; it is ${text}`);
+}
 
 async function check(args: Arguments): Promise<void> {
   const started = commandOf(args.spawn);
@@ -171,6 +190,7 @@ async function suite(
     bind: started !== undefined,
     patience: args.timeout * 1000,
     longestSilence: args["longest-silence"] * 1000,
+    ...(args["wrong-options"] === undefined ? {} : { wrongOptions: args["wrong-options"] }),
     ...(keys === undefined ? {} : { keys }),
     ...(args.token === undefined ? {} : { token: args.token }),
   });

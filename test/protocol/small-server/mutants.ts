@@ -1,6 +1,6 @@
 /**
  * @file What the small server can do wrong, a switch each, by the requirement of protocol/README.md that it breaks. The name
- * says what a server with that switch does; small-server.ts does it.
+ * says what a server with that switch does; the files beside this one do it.
  */
 
 export interface Mutant {
