@@ -2,6 +2,8 @@
 import { networkInterfaces } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { Router } from "zeromq";
+import { decodeHeader } from "../../protocol/codec.js";
 import { Peer } from "../../protocol/conformance/index.js";
 import {
   EnvironmentClient,
@@ -388,6 +390,16 @@ describe("a session", () => {
     const reset = await client.batch([{ env: 0, op: "reset" }], ["frame"]);
     expect(reset.tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
     expect(reset.results[0]?.info).toEqual({ seed: 5 });
+  });
+
+  it("begins with the name and version of its client", async () => {
+    const server = closing(new Router({ linger: 0 }));
+    await server.bind(ANYWHERE);
+    const timeouts = { connect: 200, hello: 200 };
+    const unanswered = connect(server.lastEndpoint ?? "", { timeouts }).catch((error: unknown) => error);
+    const [, hello = Buffer.alloc(0)] = await server.receive();
+    expect(decodeHeader(hello)["package"]).toMatch(/^rls3\/\d+\.\d+\.\d+$/);
+    expect(await unanswered).toMatchObject({ code: "TIMEOUT" });
   });
 
   it("tells the phase in which a timeout struck", async () => {
