@@ -142,8 +142,10 @@ async function run(args: Arguments, started: readonly string[] | undefined): Pro
   if (args.level !== "train") return suite(args, started, args.level);
   // A session of its own, as a run's, and of a server that was started for it where one is.
   const training = await withServer(args, started, (server) => trainingChecks(server, args.quiet ? failing : progress));
-  const report = await suite(args, started, undefined);
   const failed = training.filter(({ outcome }) => outcome === "failed").length;
+  // No world has such a scene; of other servers nobody can know what they refuse.
+  const wrongOptions = args["wrong-options"] ?? (failed === 0 ? { scene: -1 } : undefined);
+  const report = await suite({ ...args, "wrong-options": wrongOptions }, started, undefined);
   return {
     ...report,
     level: "train",
