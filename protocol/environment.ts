@@ -14,7 +14,10 @@ export interface StepOutcome {
 
 /** One environment. The server calls it from one thread, and never steps it before a reset. */
 export interface Environment {
-  /** Starts an episode. The same seed gives the same episode on every server; without one the environment draws on. */
+  /**
+   * Starts an episode. The same seed gives the same episode on every server; without one the environment draws on. The first
+   * reset of a session always has one, from hello's.
+   */
   reset(seed: number | undefined, options: WireMap): WireMap;
   /** What is wrong with a reset's options, in a sentence; then the reset is BAD_MESSAGE, and the episode goes on. */
   optionsProblem?(options: WireMap): string | undefined;
@@ -57,8 +60,6 @@ export interface EnvironmentDefinition {
 export interface SessionWishes {
   /** Side of square images, in pixels. */
   readonly imageSize?: number;
-  /** Where the environments draw their seeds from when a reset brings none. */
-  readonly seed?: number;
 }
 
 /** Made once for all sessions, or for each session. Its environments are created anew for each session in either case. */

@@ -14,6 +14,7 @@ import {
   type ServerLimits,
   specToWire,
 } from "./messages.js";
+import { PACKAGE } from "./package-name.js";
 import { checkDefinition, tooLarge, World } from "./world.js";
 
 export interface HostOptions {
@@ -21,7 +22,7 @@ export interface HostOptions {
   readonly limits?: Partial<ServerLimits>;
   /** A client must send the same in hello. */
   readonly token?: string;
-  /** Name and version of what serves, for logs. */
+  /** Of what serves, for logs: `name/version`. */
   readonly package?: string;
   readonly timeStep?: number;
   /** The transport encrypts: the capability `curve` is named. */
@@ -75,36 +76,32 @@ export class EnvironmentHost {
   }
 
   /** New environments for a new session, with every parameter at its default. */
-  private start(wishes: SessionWishes): World {
+  private start(wishes: SessionWishes, seed: number): World {
     this.close();
     const definition = typeof this.source === "function" ? this.source(wishes) : this.source;
     checkDefinition(definition);
-    this.world = new World(definition, this.envCount);
+    this.world = new World(definition, this.envCount, seed);
     return this.world;
   }
 
   /** Exactly one response for each request: the frames of a message to the frames of its answer. Never throws. */
   answer(frames: readonly Uint8Array[], now: number): readonly Buffer[] {
     let req = 0;
-    let type = "";
-    let sid = "";
     try {
       const [first] = frames;
       if (first === undefined) throw badMessage("a message without frames");
       this.checkFrames([first], 0);
       const header = decodeHeader(first);
-      if (typeof header["req"] === "number" && Number.isInteger(header["req"])) req = header["req"];
+      const given = header["req"];
+      if (Number.isSafeInteger(given) && (given as number) >= 1) req = given as number;
       if (header["v"] !== PROTOCOL_VERSION) throw wrongVersion(shown(header["v"]));
-      if (!(req >= 1 && req <= Number.MAX_SAFE_INTEGER)) {
-        throw badMessage(`req must be an integer from 1 to 2^53 - 1; it is ${shown(header["req"])}`, { field: "req" });
+      if (req === 0) {
+        throw badMessage(`req must be an integer from 1 to 2^53 - 1; it is ${shown(given)}`, { field: "req" });
       }
-      if (typeof header["t"] !== "string") throw badMessage("t must be a string: the message's type", { field: "t" });
-      type = header["t"];
-      if (type === "hello") return this.hello(parseHello(header), req, now);
-      sid = typeof header["sid"] === "string" ? header["sid"] : "";
-      return this.inSession(type, sid, req, header, frames, now);
+      if (header["t"] === "hello") return this.hello(parseHello(header), req, now);
+      return this.inSession(req, header, frames, now);
     } catch (error) {
-      return [encodeHeader(errorHeader(error, req, sid))];
+      return [encodeHeader(errorHeader(error, req, ""))];
     }
   }
 
@@ -140,6 +137,7 @@ export class EnvironmentHost {
     if (current?.client === hello.client && current.firstReq === req) {
       // The same hello once more: its welcome was lost on the way.
       const reply = current.replies[req % this.limits.max_in_flight];
+      current.lastHeard = now;
       if (reply !== undefined && current.lastReq === req) return reply;
       throw outOfOrder(req, current.lastReq + 1, false);
     }
@@ -152,10 +150,7 @@ export class EnvironmentHost {
       replies: [],
       lastHeard: now,
     };
-    const world = this.start({
-      ...(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }),
-      ...(hello.seed === undefined ? {} : { seed: hello.seed }),
-    });
+    const world = this.start(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }, hello.seed);
     const reply = [encodeHeader(this.welcome(session, world, req))];
     session.replies[req % this.limits.max_in_flight] = reply;
     this.session = session;
@@ -171,7 +166,7 @@ export class EnvironmentHost {
       req,
       protocols: [PROTOCOL_VERSION],
       name: definition.name,
-      package: this.options.package ?? "rls3",
+      package: this.options.package ?? PACKAGE,
       env_count: this.envCount,
       action: specToWire(definition.action),
       observations: definition.observations.map(specToWire),
@@ -191,32 +186,25 @@ export class EnvironmentHost {
     };
   }
 
-  private inSession(
-    type: string,
-    sid: string,
-    req: number,
-    header: WireMap,
-    frames: readonly Uint8Array[],
-    now: number,
-  ): readonly Buffer[] {
-    const session = this.session;
-    const world = this.world;
+  private inSession(req: number, header: WireMap, frames: readonly Uint8Array[], now: number): readonly Buffer[] {
+    const { session, world } = this;
+    const { sid } = header;
     if (session === undefined || world === undefined || session.sid !== sid) {
-      throw new ProtocolError(
-        "NO_SESSION",
-        `there is no session "${sid.slice(0, 32)}" here (any more); say hello first`,
-      );
+      const said = typeof sid === "string" ? `"${sid.slice(0, 32)}"` : shown(sid);
+      throw new ProtocolError("NO_SESSION", `there is no session ${said} here (any more); say hello first`);
     }
     session.lastHeard = now;
     if (req !== session.lastReq + 1) {
       const isRecent = req <= session.lastReq && req > session.lastReq - this.limits.max_in_flight;
       const reply = isRecent ? session.replies[req % this.limits.max_in_flight] : undefined;
       if (reply !== undefined && req > session.firstReq) return reply;
-      throw outOfOrder(req, session.lastReq + 1, req > session.lastReq);
+      return [encodeHeader(errorHeader(outOfOrder(req, session.lastReq + 1, req > session.lastReq), req, sid))];
     }
     let reply: Reply;
     try {
       this.checkFrames(frames, 1);
+      const { t: type } = header;
+      if (typeof type !== "string") throw badMessage("t must be a string: the message's type", { field: "t" });
       reply = this.execute(type, session, world, req, header, frames.slice(1));
       // Observations were held to the limit before they were made; the header is as long as the infos make it.
       const bytes = reply[0].byteLength;

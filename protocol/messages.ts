@@ -23,7 +23,7 @@ export interface Hello {
   readonly protocols: readonly number[];
   readonly token: string | undefined;
   readonly maxFrameBytes: number;
-  readonly seed: number | undefined;
+  readonly seed: number;
   readonly imageSize: number | undefined;
 }
 
@@ -136,6 +136,11 @@ const readSeed = (map: WireMap, key: string, path = key): number =>
 /** Fields of `hello`, after the version has been looked at. */
 export function parseHello(header: WireMap): Hello {
   const limits = optional(header, "limits", readMap) ?? {};
+  optional(header, "package", readString);
+  const capabilities = optional(header, "capabilities", readArray) ?? [];
+  for (let i = 0; i < capabilities.length; i++) {
+    readString(capabilities as unknown as WireMap, `${i}`, `capabilities[${i}]`);
+  }
   const protocols = optional(header, "protocols", readArray) ?? [PROTOCOL_VERSION];
   return {
     client: readString(header, "client"),
@@ -146,7 +151,7 @@ export function parseHello(header: WireMap): Hello {
     maxFrameBytes:
       optional(limits, "max_frame_bytes", (m, k) => readInteger(m, k, 1024, 2 ** 40, "limits.max_frame_bytes")) ??
       2 ** 40,
-    seed: optional(header, "seed", readSeed),
+    seed: optional(header, "seed", readSeed) ?? 0,
     imageSize: optional(header, "image_size", (m, k) => readInteger(m, k, 1, 65_535)),
   };
 }
@@ -195,9 +200,11 @@ export function parseBatch(header: WireMap, envCount: number): BatchRequest {
 function parseWant(want: WireValue | undefined): readonly string[] {
   if (want === undefined || want === null) return [];
   if (!Array.isArray(want)) throw wrong("want", "an array", want);
+  const seen = new Set<string>();
   for (let i = 0; i < want.length; i++) {
     if (typeof want[i] !== "string") throw wrong(`want[${i}]`, "a string", want[i]);
-    if (want.indexOf(want[i]) !== i) throw badMessage(`want names ${want[i]} twice`, { field: `want[${i}]` });
+    if (seen.has(want[i] as string)) throw badMessage(`want names ${shown(want[i])} twice`, { field: `want[${i}]` });
+    seen.add(want[i] as string);
   }
   return want as readonly string[];
 }
@@ -211,6 +218,7 @@ export function parseTensorHeaders(
   const value = header["tensors"];
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw wrong("tensors", "an array", value);
+  const uids = new Set<string>();
   return value.map((entry: WireValue, i) => {
     // As in parseBatch, paths are put together only for what is wrong.
     const path = (key: string): string => `tensors[${i}]${key}`;
@@ -238,6 +246,8 @@ export function parseTensorHeaders(
       const what = `${uid} ${dtype} [${shape}] takes ${bytes} bytes; frame ${frame} has ${length}`;
       throw badMessage(`${path("")}: ${what}`, { field: path("") });
     }
+    if (uids.has(uid)) throw badMessage(`tensors names ${shown(uid)} twice`, { field: path(".uid") });
+    uids.add(uid);
     return { uid, dtype, shape: shape as readonly number[], frame };
   });
 }

@@ -74,6 +74,7 @@ export class EnvironmentServer {
     const inFlight = options.limits?.max_in_flight ?? DEFAULT_LIMITS.max_in_flight;
     const socket = new Router({
       linger: 0,
+      ipv6: options.endpoint.includes("["),
       // Of answers that a client does not read: those to all that it may have under way, twice, since what was read is
       // counted in halves. Further ones are dropped, and it may ask again.
       sendHighWaterMark: 2 * inFlight + 2,

@@ -67,6 +67,8 @@ export class World {
   constructor(
     readonly definition: EnvironmentDefinition,
     envCount: number,
+    /** hello's: what the first resets are seeded from that bring no seed. */
+    private readonly seed = 0,
   ) {
     this.check = membershipCheck(definition.action);
     this.actionElements = elementCount(definition.action.shape);
@@ -165,7 +167,7 @@ export class World {
       const problem = slot.environment.optionsProblem?.(options);
       if (problem !== undefined) throw badMessage(problem, { field: "options" });
       slot.state = "new";
-      info = slot.environment.reset(op.seed ?? undefined, options);
+      info = slot.environment.reset(op.seed ?? (slot.episode === 0 ? this.seedOf(op.env) : undefined), options);
       slot.state = "running";
       slot.episode++;
       slot.step = 0;
@@ -187,6 +189,12 @@ export class World {
     if (!this.hashes) return { env, reward, terminated, truncated, episode, step, info };
     const state_hash = slot.environment.stateHash?.() ?? "";
     return { env, reward, terminated, truncated, episode, step, info, state_hash };
+  }
+
+  /** (seed + env) mod 2^53, though the sum may be beyond what doubles count. */
+  private seedOf(env: number): number {
+    const room = Number.MAX_SAFE_INTEGER - this.seed;
+    return env <= room ? this.seed + env : env - room - 1;
   }
 
   /** An error of one environment: the others of the batch go on. What the environment itself throws costs it its episode. */

@@ -13,11 +13,27 @@ export interface Check {
   /** What to do when it fails. */
   readonly remedy: string;
   /**
-   * Throws a Finding when the server is wrong; returns a sentence when there was nothing to check. The session is open,
-   * except for the checks before "hello.welcome".
+   * Throws a Finding when the server is wrong, NotTried when it gives no occasion. The session is open, except for the
+   * checks before "hello.welcome".
    */
-  run(peer: Peer): Promise<string | undefined>;
+  run(peer: Peer): Promise<void>;
 }
+
+/** A server gives no occasion for a check, which is then neither passed nor failed. The message says why. */
+export class NotTried extends Error {}
+
+export const checkOf =
+  (claim: Claim) =>
+  (name: string, requirement: string, remedy: string, run: Check["run"]): Check => ({
+    name,
+    claim,
+    requirement,
+    remedy,
+    run,
+  });
+
+/** Of what any server must do. */
+export const core = checkOf("core");
 
 /** Values spread over an action space, the same on every machine: a multiplicative sequence in 32 bits, no generator needed. */
 export function sampleAction(spec: TensorSpec, index: number): TensorData {

@@ -1,16 +1,21 @@
 /** @file The conformance suite: every check against one server, in order, in few sessions. */
 import { PROTOCOL_VERSION } from "../messages.js";
-import type { Check, Claim } from "./check.js";
+import { BATCHES } from "./batches.js";
+import { CAPABILITIES } from "./capabilities.js";
+import { type Check, type Claim, NotTried } from "./check.js";
+import { ENCODING } from "./encoding.js";
 import { ENVIRONMENT } from "./environment.js";
-import { BEFORE_HELLO, CONVERSATION, FAREWELL, HELLO } from "./messages.js";
+import { CONVERSATION } from "./messages.js";
 import { Peer, type PeerOptions } from "./peer.js";
+import { BEFORE_HELLO, CURVE, FAREWELL, HELLO, SESSION, TOKEN } from "./session.js";
 
 export type Level = "core" | "full";
 
 export interface CheckResult {
   readonly name: string;
-  readonly ok: boolean;
-  /** What was held, or why there was nothing to hold, or what is wrong and what to do. */
+  /** Not tried: the server gives no occasion, or the one who asked wants no such wait. */
+  readonly outcome: "passed" | "failed" | "not tried";
+  /** What was held, or why it was not tried, or what is wrong and what to do. */
   readonly detail: string;
 }
 
@@ -21,96 +26,98 @@ export interface ConformanceReport {
   readonly checks: readonly CheckResult[];
   readonly passed: number;
   readonly failed: number;
+  readonly notTried: number;
 }
 
-const CURVE: readonly Check[] = [
-  {
-    name: "curve.token",
-    claim: "curve",
-    requirement: "a hello with a wrong token is AUTH",
-    remedy: "compare the token before anything else of hello, in constant time",
-    run: async (peer) => {
-      await peer.refused("AUTH", peer.helloFields({ token: "not-the-token-of-this-server" }));
-      return undefined;
-    },
-  },
+const WITH_SESSION: readonly Check[] = [
+  ...ENCODING,
+  ...CONVERSATION,
+  ...BATCHES,
+  ...ENVIRONMENT,
+  ...CAPABILITIES,
+  ...CURVE,
+  ...SESSION,
+  ...FAREWELL,
 ];
 
-/** Which claims are checked; undefined before welcome has said what is claimed. */
+/** Every check of the suite, in its order. */
+export const CHECKS: readonly Check[] = [...BEFORE_HELLO, ...TOKEN, ...HELLO, ...WITH_SESSION];
+
+/** Which claims are checked, of those that welcome names. */
 function selected(level: Level | undefined, claimed: readonly string[]): ReadonlySet<Claim> {
   if (level === "core") return new Set<Claim>(["core"]);
-  if (level === "full") return new Set<Claim>(["core", "state_hash", "configure", "images"]);
-  return new Set<Claim>([
-    "core",
-    ...(["state_hash", "configure", "images"] as const).filter((claim) => claimed.includes(claim)),
-  ]);
+  const wanted = (["state_hash", "configure", "images", "curve"] as const).filter(
+    (claim) => claimed.includes(claim) || (level === "full" && claim !== "curve"),
+  );
+  return new Set<Claim>(["core", ...wanted]);
 }
 
 /**
  * Runs the suite through an open peer; the session is closed at the end.
- * @param level core: what any server must do; full: every capability too, claimed or not; undefined: core and what is claimed.
+ * @param level core: what any server must do; full: every capability but curve too, claimed or not; undefined: core and what is claimed.
+ * @param onCheck is told of each result; what it returns as true ends the suite there
  */
 export async function checkServer(
   peer: Peer,
   level: Level | undefined,
-  onCheck: (result: CheckResult) => void = () => undefined,
+  onCheck: (result: CheckResult) => unknown = () => undefined,
 ): Promise<ConformanceReport> {
   const checks: CheckResult[] = [];
-  const run = async (check: Check): Promise<boolean> => {
-    const result = await runCheck(check, peer);
+  let over = false;
+  const add = (result: CheckResult): void => {
     checks.push(result);
-    onCheck(result);
-    return result.ok;
+    over = onCheck(result) === true;
+  };
+  const run = async (check: Check): Promise<void> => {
+    if (!over) add(await runCheck(check, peer));
   };
   for (const check of BEFORE_HELLO) await run(check);
-  if (peer.options.keys !== undefined) for (const check of CURVE) await run(check);
-  let open = true;
-  for (const check of HELLO) {
-    open = (await run(check)) && open;
-    if (check.name === "hello.welcome" && !open) break;
+  const asksToken = peer.options.keys !== undefined || peer.options.token !== undefined;
+  for (const check of TOKEN) {
+    if (asksToken) await run(check);
+    else add({ name: check.name, outcome: "not tried", detail: "not tried: the suite was given no token" });
   }
-  const greeted = checks.find((check) => check.name === "hello.welcome")?.ok === true;
-  if (greeted) {
-    const claims = selected(level, peer.welcome.capabilities);
-    for (const check of [...CONVERSATION, ...ENVIRONMENT, ...FAREWELL]) {
-      if (!claims.has(check.claim)) continue;
-      if (check.claim !== "core" && !peer.welcome.capabilities.includes(check.claim)) {
-        const result = {
+  for (const check of HELLO) {
+    await run(check);
+    if (peer.sid === "") over = true;
+  }
+  if (peer.sid !== "") {
+    const { capabilities } = peer.welcome;
+    const claims = selected(level, capabilities);
+    for (const check of WITH_SESSION) {
+      if (!claims.has(check.claim) || over) continue;
+      if (check.claim === "core" || capabilities.includes(check.claim)) await run(check);
+      else
+        add({
           name: check.name,
-          ok: false,
+          outcome: "failed",
           detail: `welcome does not claim "${check.claim}"; level full wants it`,
-        };
-        checks.push(result);
-        onCheck(result);
-      } else {
-        await run(check);
-      }
+        });
     }
   }
-  const passed = checks.filter((check) => check.ok).length;
-  const server = greeted ? `${peer.welcome.name} (${peer.welcome.package})` : peer.endpoint;
+  const count = (outcome: CheckResult["outcome"]): number => checks.filter((check) => check.outcome === outcome).length;
+  const server = peer.sid !== "" ? `${peer.welcome.name} (${peer.welcome.package})` : peer.endpoint;
   return {
     server,
     protocol: PROTOCOL_VERSION,
     level: level ?? "claimed",
     checks,
-    passed,
-    failed: checks.length - passed,
+    passed: count("passed"),
+    failed: count("failed"),
+    notTried: count("not tried"),
   };
 }
 
 async function runCheck(check: Check, peer: Peer): Promise<CheckResult> {
+  const { name, requirement, remedy } = check;
   try {
-    const note = await check.run(peer);
-    return { name: check.name, ok: true, detail: note ?? check.requirement };
+    await check.run(peer);
+    return { name, outcome: "passed", detail: requirement };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
     const rest = await recover(peer);
-    return {
-      name: check.name,
-      ok: false,
-      detail: `${problem}. Required: ${check.requirement}. To do: ${check.remedy}.${rest}`,
-    };
+    if (error instanceof NotTried && rest === "") return { name, outcome: "not tried", detail: `not tried: ${said}` };
+    return { name, outcome: "failed", detail: `${said}. Required: ${requirement}. To do: ${remedy}.${rest}` };
   }
 }
 

@@ -1,11 +1,13 @@
 /** @file A client with bare hands: sends any frames, right or wrong, and looks at what comes back. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { Dealer } from "zeromq";
 import { decodeHeader, encodeHeader } from "../codec.js";
-import type { WireMap } from "../environment.js";
+import type { WireMap, WireValue } from "../environment.js";
 import { ProtocolError } from "../errors.js";
 import {
   type EnvResult,
+  isMap,
   PROTOCOL_VERSION,
   parseResults,
   parseTensorHeaders,
@@ -23,6 +25,30 @@ import {
   tensorOver,
 } from "../spaces.js";
 
+/** A result of a batch, beyond what a client needs to go on with it. */
+function strictly(result: WireMap, path: string, hashes: boolean): void {
+  const { error, info, state_hash: hash, reward, terminated, truncated } = result;
+  demand(isMap(info), `${path}.info is no map`);
+  if (error === undefined || error === null) {
+    if (hashes) demand(typeof hash === "string", `${path} has no state_hash, though welcome names the capability`);
+    return;
+  }
+  demand(hash === undefined || hash === null, `${path} has a state_hash beside its error`);
+  demand(
+    reward === 0 && terminated === false && truncated === false,
+    `${path} has a reward or an end beside its error`,
+  );
+  demand(isMap(error), `${path}.error is no map`);
+  const { code, message, detail, retryable, env } = error;
+  demand(
+    typeof code === "string" && typeof message === "string" && message !== "",
+    `${path}.error lacks code or message`,
+  );
+  demand(isMap(detail), `${path}.error has no map detail`);
+  demand(retryable === false, `${path}.error has retryable ${JSON.stringify(retryable) ?? "missing"}, not false`);
+  demand(env === result["env"], `${path}.error is of environment ${JSON.stringify(env) ?? "missing"}`);
+}
+
 /** What a check found wrong; its message becomes the check's detail. */
 export class Finding extends Error {}
 
@@ -39,6 +65,7 @@ export interface PeerOp {
   readonly env: number;
   readonly op: string;
   readonly seed?: number;
+  readonly options?: WireMap;
   readonly action?: TensorData;
 }
 
@@ -55,6 +82,26 @@ export interface PeerOptions {
   readonly token?: string;
   /** Milliseconds to wait for any one answer. */
   readonly patience?: number;
+  /** Most milliseconds that a check may be silent to see what a server makes of it; default 2000. */
+  readonly longestSilence?: number;
+  /** Options of a reset that the environment can't take; by default a scene that its catalog lacks. */
+  readonly wrongOptions?: WireMap;
+}
+
+/** What `detail` holds of each code, whatever the occasion. */
+const DETAILS: Readonly<Record<string, Readonly<Record<string, (value: WireValue | undefined) => boolean>>>> = {
+  VERSION: { protocols: (value) => Array.isArray(value) && value.includes(PROTOCOL_VERSION) },
+  BUSY: { ping_period_ms: isNumber },
+  OUT_OF_ORDER: { expected: isNumber },
+  TOO_LARGE: { bytes: isNumber, limit: isNumber },
+  NO_GRAPHICS: { uid: (value) => typeof value === "string" },
+};
+
+/** Answered as of no session, even inside one. */
+const OF_NO_SESSION: readonly unknown[] = ["VERSION", "AUTH", "BUSY", "NO_SESSION"];
+
+function isNumber(value: WireValue | undefined): boolean {
+  return typeof value === "number";
 }
 
 export class Peer {
@@ -62,17 +109,27 @@ export class Peer {
   readonly patience: number;
   req = 0;
   sid = "";
-  private readonly socket: Dealer;
+  private socket: Dealer;
   private known: Welcome | undefined;
+  private disconnected: Promise<void> = Promise.resolve();
 
   private constructor(readonly options: PeerOptions) {
     this.patience = options.patience ?? 10_000;
-    this.socket = new Dealer({
+    this.socket = this.newSocket();
+  }
+
+  private newSocket(): Dealer {
+    const socket = new Dealer({
       linger: 0,
+      ipv6: this.options.endpoint.includes("["),
       receiveTimeout: this.patience,
       sendTimeout: this.patience,
-      ...clientCurve(options.keys),
+      ...clientCurve(this.options.keys),
     });
+    this.disconnected = new Promise((resolve) => {
+      socket.events.on("disconnect", () => resolve());
+    });
+    return socket;
   }
 
   static async open(options: PeerOptions): Promise<Peer> {
@@ -80,6 +137,32 @@ export class Peer {
     if (options.bind === true) await peer.socket.bind(options.endpoint);
     else peer.socket.connect(options.endpoint);
     return peer;
+  }
+
+  /** Another connection in place of this one: to the server, it has another routing id. */
+  async reconnect(): Promise<void> {
+    const { endpoint } = this;
+    this.socket.close();
+    this.socket = this.newSocket();
+    if (this.options.bind !== true) {
+      this.socket.connect(endpoint);
+      return;
+    }
+    // The old socket gives its port back a little later.
+    const until = performance.now() + this.patience;
+    for (;;) {
+      try {
+        return await this.socket.bind(endpoint);
+      } catch (error) {
+        if (performance.now() > until) throw error;
+        await wait(20);
+      }
+    }
+  }
+
+  /** Whether the server ends the connection within the peer's patience. */
+  async isLeft(): Promise<boolean> {
+    return Promise.race([this.disconnected.then(() => true), wait(this.patience, false, { ref: false })]);
   }
 
   get endpoint(): string {
@@ -115,7 +198,23 @@ export class Peer {
     const header = decodeHeader(first ?? Buffer.alloc(0));
     demand(header["v"] === PROTOCOL_VERSION, `the answer's v is ${header["v"]}, not ${PROTOCOL_VERSION}`);
     demand(typeof header["t"] === "string", "the answer has no type t");
+    demand(typeof header["sid"] === "string", `the answer "${header["t"]}" has no sid`);
+    demand(Number.isInteger(header["req"]), `the answer "${header["t"]}" has no req`);
     return { header, frames };
+  }
+
+  /** Nothing comes that no request asked for. */
+  async expectSilence(milliseconds: number): Promise<void> {
+    this.socket.receiveTimeout = milliseconds;
+    try {
+      const [first] = await this.socket.receive();
+      const said = first === undefined ? "" : JSON.stringify(decodeHeader(first)).slice(0, 200);
+      throw new Finding(`a message came that answers no request: ${said}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    } finally {
+      this.socket.receiveTimeout = this.patience;
+    }
   }
 
   /** Throws away answers that are still under way: everything up to that to a ping without a session. */
@@ -134,7 +233,17 @@ export class Peer {
 
   /** The next request of this session, as frames; its number is used up. */
   frames(fields: object, payload: readonly Uint8Array[] = []): Uint8Array[] {
-    return [encodeHeader({ v: PROTOCOL_VERSION, sid: this.sid, req: ++this.req, ...fields }), ...payload];
+    return [...this.framesOf({ sid: this.sid, req: ++this.req, ...fields }), ...payload];
+  }
+
+  /** A header with these fields alone. */
+  framesOf(fields: object): Uint8Array[] {
+    return [encodeHeader({ v: PROTOCOL_VERSION, ...fields })];
+  }
+
+  /** The server connected to this peer: it ends with the session. */
+  get endsWithSession(): boolean {
+    return this.options.bind === true;
   }
 
   /** Sends the next request and takes its answer. */
@@ -150,16 +259,49 @@ export class Peer {
   }
 
   /** Asks for something wrong: the answer must be this error. */
-  async refused(code: string, fields: object, payload: readonly Uint8Array[] = []): Promise<WireMap> {
-    return this.mustBe(code, await this.ask(fields, payload));
+  async refused(
+    code: string,
+    fields: object,
+    payload: readonly Uint8Array[] = [],
+    expected: { field?: string } = {},
+  ): Promise<WireMap> {
+    return this.mustBe(code, await this.ask(fields, payload), expected);
   }
 
-  mustBe(code: string, { header }: Answer): WireMap {
+  /** A hello that must be refused. It takes no number, so that the session that may be open goes on. */
+  async refusedHello(code: string, extra: object, field?: string): Promise<WireMap> {
+    const answer = await this.ask({ ...this.helloFields(), ...extra });
+    this.req--;
+    return this.mustBe(code, answer, { sid: "", ...(field === undefined ? {} : { field }) });
+  }
+
+  /** @param expected what `detail.field` must name, and the answer's sid where it is not the usual one */
+  mustBe(code: string, { header }: Answer, { field, sid }: { field?: string; sid?: string } = {}): WireMap {
     const got = header["t"] === "error" ? `error ${header["code"]} (${header["message"]})` : `"${header["t"]}"`;
     demand(header["t"] === "error" && header["code"] === code, `expected the error ${code}, got ${got}`);
     demand(typeof header["message"] === "string" && header["message"] !== "", `the error ${code} has no message`);
-    demand(typeof header["retryable"] === "boolean", `the error ${code} lacks retryable`);
-    return header;
+    const { detail, retryable } = header;
+    demand(typeof retryable === "boolean", `the error ${code} lacks retryable`);
+    // Of OUT_OF_ORDER it depends.
+    demand(code === "OUT_OF_ORDER" || retryable === (code === "BUSY"), `the error ${code} has retryable ${retryable}`);
+    demand(isMap(detail), `the error ${code} has no map detail`);
+    for (const [key, holds] of Object.entries(DETAILS[code] ?? {}))
+      demand(holds(detail[key]), `detail.${key} of ${code} is ${JSON.stringify(detail[key]) ?? "missing"}`);
+    if (field !== undefined) {
+      const named = detail["field"];
+      // A part of the key, or what it is in, names it as well.
+      const close = typeof named === "string" && (named.startsWith(field) || field.startsWith(named));
+      demand(close, `detail.field is ${JSON.stringify(named) ?? "missing"}, not "${field}"`);
+    }
+    const right = sid ?? (header["req"] === 0 || OF_NO_SESSION.includes(code) ? "" : this.sid);
+    demand(header["sid"] === right, `the error ${code} has sid "${header["sid"]}", not "${right}"`);
+    return detail;
+  }
+
+  /** The error of one result, which must be this one. */
+  mustFail(code: string, result: EnvResult | undefined, what: string): WireMap {
+    demand(result?.error?.code === code, `${what}: expected ${code}, got ${result?.error?.code ?? "no error"}`);
+    return result.error.detail;
   }
 
   helloFields(extra: object = {}): object {
@@ -168,7 +310,7 @@ export class Peer {
       t: "hello",
       client: this.client,
       protocols: [PROTOCOL_VERSION],
-      package: "rls3 env check",
+      package: "rls3-env-check/1",
       capabilities: [],
       limits: { max_frame_bytes: 2 ** 30 },
       ...(token === undefined ? {} : { token }),
@@ -177,7 +319,11 @@ export class Peer {
   }
 
   async hello(extra: object = {}): Promise<Answer> {
-    const answer = await this.ask(this.helloFields(extra));
+    return this.adopt(await this.ask(this.helloFields(extra)));
+  }
+
+  /** Takes the session that an answer to a hello opens. */
+  adopt(answer: Answer): Answer {
     demand(answer.header["t"] === "welcome", `hello was answered by ${JSON.stringify(answer.header).slice(0, 300)}`);
     this.known = parseWelcome(answer.header);
     this.sid = this.known.sid;
@@ -215,7 +361,13 @@ export class Peer {
   outcome({ header, frames }: Answer, ops: readonly PeerOp[], want: readonly string[]): Outcome {
     const said = header["t"] === "error" ? `: ${header["code"]} ${header["message"]}` : "";
     demand(header["t"] === "batch_result", `a batch was answered by "${header["t"]}"${said}`);
+    demand(header["sid"] === this.sid, `a batch_result has sid ${JSON.stringify(header["sid"])}, not the session's`);
     const results = parseResults(header, ops);
+    (header["results"] as readonly WireMap[]).forEach((result, i) => {
+      strictly(result, `results[${i}]`, this.welcome.capabilities.includes("state_hash"));
+    });
+    const uids = Array.isArray(header["tensors"]) ? header["tensors"].length : 0;
+    demand(uids === want.length, `the answer has ${uids} tensors for ${want.length} wanted observations`);
     const tensors = new Map<string, TensorData>();
     for (const tensor of parseTensorHeaders(header, frames, bytesPerElement)) {
       const spec = this.welcome.observations.find(({ uid }) => uid === tensor.uid);

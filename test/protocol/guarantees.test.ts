@@ -1,6 +1,9 @@
 /** @file The guarantees of protocol/README.md, each with a real server and real sockets. */
+import { networkInterfaces } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { Router } from "zeromq";
+import { decodeHeader } from "../../protocol/codec.js";
 import { Peer } from "../../protocol/conformance/index.js";
 import {
   EnvironmentClient,
@@ -12,6 +15,7 @@ import {
 import { counterDefinition } from "./counter.js";
 import { ANYWHERE, closing, connect, raw, serve, shortSighted, Wire } from "./peer.js";
 
+const hasLoopback6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 const RESET = { env: 0, op: "reset", seed: 1 } as const;
 const STEP = { env: 0, op: "step", action: [1, 0] } as const;
 
@@ -86,6 +90,19 @@ describe("requests", () => {
   });
 });
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
+
+describe("an address", () => {
+  it.runIf(hasIpv6)("may be IPv6's loopback, whoever binds", async () => {
+    const server = await serve({ endpoint: "tcp://[::1]:*" });
+    expect(server.endpoint).toMatch(/^tcp:\/\/\[::1\]:\d+$/);
+    expect((await connect(server.endpoint)).welcome.name).toBe("counter");
+    const listener = await EnvironmentClient.listen({ endpoint: "tcp://[::1]:*" });
+    closing(EnvironmentServer.connect(counterDefinition(), { endpoint: listener.endpoint }));
+    expect(closing(await listener.accept()).welcome.name).toBe("counter");
+  });
+});
+
 const nested = (levels: number): WireMap => (levels === 0 ? {} : { in: nested(levels - 1) });
 
 describe("a request that no server can read", () => {
@@ -107,6 +124,15 @@ describe("a request that no server can read", () => {
     const refused = client.batch([reset], []);
     await expect(refused).rejects.toMatchObject({ code: "BAD_MESSAGE", message: expect.stringMatching(message) });
     expect((await client.batch([RESET], [])).results[0]?.episode).toBe(1);
+  });
+
+  it("is none where a number is beyond what integers may be: the server names its place, and the session goes on", async () => {
+    const client = await connect((await serve()).endpoint, { timeouts: { reset: 2000 } });
+    await expect(client.batch([{ ...RESET, seed: 2 ** 60 }], [])).rejects.toMatchObject({
+      code: "BAD_MESSAGE",
+      detail: { field: "ops[0].seed" },
+    });
+    expect((await client.batch([{ ...RESET, options: { mass: 2 ** 60 } }], [])).results[0]?.episode).toBe(1);
   });
 
   it("may nest as deep as the specification says, and hold any text", async () => {
@@ -360,8 +386,20 @@ describe("a session", () => {
       ),
     );
     const client = await connect(server.endpoint, { imageSize: 8, seed: 5 });
-    expect(requests.at(-1)).toEqual({ imageSize: 8, seed: 5 });
-    expect((await client.batch([RESET], ["frame"])).tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
+    expect(requests.at(-1)).toEqual({ imageSize: 8 });
+    const reset = await client.batch([{ env: 0, op: "reset" }], ["frame"]);
+    expect(reset.tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
+    expect(reset.results[0]?.info).toEqual({ seed: 5 });
+  });
+
+  it("begins with the name and version of its client", async () => {
+    const server = closing(new Router({ linger: 0 }));
+    await server.bind(ANYWHERE);
+    const timeouts = { connect: 200, hello: 200 };
+    const unanswered = connect(server.lastEndpoint ?? "", { timeouts }).catch((error: unknown) => error);
+    const [, hello = Buffer.alloc(0)] = await server.receive();
+    expect(decodeHeader(hello)["package"]).toMatch(/^rls3\/\d+\.\d+\.\d+$/);
+    expect(await unanswered).toMatchObject({ code: "TIMEOUT" });
   });
 
   it("tells the phase in which a timeout struck", async () => {
@@ -422,5 +460,21 @@ describe("a server", () => {
     const orphan = EnvironmentServer.connect(counterDefinition(), { endpoint: other.endpoint, orphanedAfter: 100 });
     (await other.accept()).end(new Error("the trainer was killed"));
     await orphan.closed;
+  });
+
+  it("that connects stays with a client that is connected and silent, however long", async () => {
+    const peer = closing(await Peer.open({ endpoint: ANYWHERE, bind: true, patience: 3000 }));
+    const options = { endpoint: peer.endpoint, orphanedAfter: 50, limits: { ping_period_ms: 20 } };
+    closing(EnvironmentServer.connect(counterDefinition(), options));
+    await peer.hello();
+    await peer.one({ ...RESET });
+    await wait(400);
+    expect((await peer.one({ env: 0, op: "noop" })).result.episode).toBe(1);
+  });
+
+  it.runIf(hasLoopback6)("binds and connects on [::1] too, where this machine has it", async () => {
+    const server = closing(await EnvironmentServer.bind(counterDefinition(), { endpoint: "tcp://[::1]:*" }));
+    const peer = await raw(server.endpoint);
+    expect(peer.welcome.name).toBe("counter");
   });
 });
