@@ -118,8 +118,14 @@ function check(directory: string, catalogs: readonly Catalog[], args: Arguments)
   const { imageSize: size, patch } = model;
   const seed = CHECK_SEED + args.seed;
   const count = (args.check ? CHECK_IMAGES : 0) + checked.heldOut;
-  const data = labelledImages(catalogs, { count, size, patch, seed, floorOnly: false });
+  const options = { size, patch, seed };
+  const data = labelledImages(catalogs, { ...options, count, floorOnly: false });
+  // A model that has seen nothing but floors is asked for relations everywhere, and for names where it can know them.
+  const seen = args.floorOnly
+    ? labelledImages(catalogs, { ...options, count: checked.heldOut, floorOnly: true })
+    : null;
   return evaluate(directory, data, {
+    ...(seen === null ? {} : { ofSeenKinds: seen }),
     runtime: { device: "cpu", threads: args.threads },
     seed,
     heldOut: count - checked.heldOut,
@@ -127,11 +133,12 @@ function check(directory: string, catalogs: readonly Catalog[], args: Arguments)
   });
 }
 
-function describe({ naming, untrained, trained }: Evaluation): string[] {
+function describe({ naming, namingOfAll, untrained, trained }: Evaluation): string[] {
   const relations = ({ full, oneTerm }: { full: number; oneTerm: number }): string =>
     `full flip ${full.toFixed(3)}, one term ${oneTerm.toFixed(3)}`;
+  const elsewhere = namingOfAll === naming ? "" : ` (on pictures of all kinds ${namingOfAll.toFixed(3)})`;
   return [
-    `names, the right one against one that is absent: ${naming.toFixed(3)}`,
+    `names, the right one against one that is absent: ${naming.toFixed(3)}${elsewhere}`,
     `relations before fine-tuning, two-way: ${relations(untrained)}`,
     ...trained.map((point) => `after ${point.imagePasses} image passes of LoRA: ${relations(point)}`),
   ];

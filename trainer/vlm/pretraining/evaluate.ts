@@ -55,7 +55,10 @@ const captionsOf = (
 ): CaptionSet[][] => pairs.map((own) => own.map((pair) => captionSet(data, pair, phrasing)));
 
 export interface Evaluation {
+  /** On pictures of the kinds that it was trained on. */
   readonly naming: number;
+  /** On pictures of all kinds; the same where it was trained on all. */
+  readonly namingOfAll: number;
   /** Before fine-tuning: chance. */
   readonly untrained: RelationAccuracy;
   /** By the image passes of LoRA on random images, every pair of an image in a step. */
@@ -93,6 +96,8 @@ export interface EvaluationOptions {
   readonly seed: number;
   /** Images from here on are held out. */
   readonly heldOut: number;
+  /** Pictures of the kinds that it was trained on, none of which it has seen; left out where `data` are of those kinds. */
+  readonly ofSeenKinds?: LabelledImages;
   /** After how many image passes to look, ascending. */
   readonly imagePasses: readonly number[];
   readonly fineTuning?: Partial<FineTuning>;
@@ -107,7 +112,8 @@ export async function evaluate(
   const fineTuning = { ...FINE_TUNING, seed, ...options.fineTuning };
   const model = await openModel(directory, { runtime, fineTuning });
   try {
-    const naming = await namingAccuracy(model, data, heldOut);
+    const namingOfAll = await namingAccuracy(model, data, heldOut);
+    const naming = options.ofSeenKinds ? await namingAccuracy(model, options.ofSeenKinds, 0) : namingOfAll;
     const untrained = await accuracy(model, data, heldOut, seed);
     const random = Random.stream(seed, "fine-tuning");
     const trained: (RelationAccuracy & { imagePasses: number })[] = [];
@@ -121,7 +127,7 @@ export async function evaluate(
       }
       trained.push({ imagePasses: passes, ...(await accuracy(model, data, heldOut, seed)) });
     }
-    return { naming, untrained, trained };
+    return { naming, namingOfAll, untrained, trained };
   } finally {
     await model.close();
   }
