@@ -83,7 +83,8 @@ export const CAPABILITIES: readonly Check[] = [
     "with hello's image_size granted or not, images have the shape that welcome gives them",
     "make the specs of a session by its hello, or keep your own size",
     async (peer) => {
-      for (const side of [32, 48]) {
+      // Few servers can draw the first and the last; they are welcome to say so by their own size.
+      for (const side of [1, 48, 65_535]) {
         await peer.hello({ image_size: side });
         const image = peer.observable.find((spec) => spec.graphics === true);
         if (image === undefined) throw new NotTried("there are no images to be had");

@@ -295,7 +295,7 @@ export const ENCODING: readonly Check[] = [
   ),
   core(
     "limits.frame",
-    "a frame over max_frame_bytes, up to twice as large, is TOO_LARGE, and takes its number",
+    "a frame over max_frame_bytes, up to twice as large, is TOO_LARGE, and takes its number; a header that large is answered with req 0",
     "compare the frame's size with your limit before you look into it; let the transport take twice the limit",
     async (peer) => {
       const limit = peer.welcome.limits.max_frame_bytes;
@@ -305,6 +305,10 @@ export const ENCODING: readonly Check[] = [
         demand(detail["bytes"] === size, `detail.bytes is ${detail["bytes"]}, not ${size}`);
         demand(detail["limit"] === limit, `detail.limit is ${detail["limit"]}, not ${limit}`);
       }
+      await peer.sendRaw([Buffer.alloc(limit + 1)]);
+      const answer = await peer.receive();
+      demand(answer.header["req"] === 0, `a header that large is answered with req ${answer.header["req"]}, not 0`);
+      peer.mustBe("TOO_LARGE", answer);
       await alive(peer);
     },
   ),

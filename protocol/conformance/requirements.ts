@@ -133,4 +133,12 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
 
   L1: by("configure.effect", "configure.whole", "configure.values"),
   L2: by("images.drawn"),
+  L3: by("curve.used"),
 };
+
+/** The requirements that a check holds a server to. */
+export function numbersOf(check: string): readonly string[] {
+  return Object.entries(REQUIREMENTS).flatMap(([number, row]) =>
+    "checks" in row && row.checks.includes(check) ? [number] : [],
+  );
+}

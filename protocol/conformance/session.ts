@@ -56,6 +56,7 @@ const WRONG_HELLOS: readonly (readonly [field: string, value: WireValue])[] = [
   ["package", 5],
   ["capabilities", "images"],
   ["capabilities", ["images", 5]],
+  ["token", 5],
   ["limits", 5],
   ["limits.max_frame_bytes", "large"],
   ["limits.max_frame_bytes", 1023],

@@ -61,6 +61,7 @@ const mutants = {
   "req-echoed": { breaks: "M2" },
   "req-unchecked": { breaks: "M2" },
   "req-2^53": { breaks: "M2" },
+  "token-type-unchecked": { breaks: "M3" },
   "client-unchecked": { breaks: "M3" },
   "package-unchecked": { breaks: "M3" },
   "capabilities-unchecked": { breaks: "M3" },
@@ -81,6 +82,7 @@ const mutants = {
   "welcome-without-catalog": { breaks: "M6" },
   "client-limit-ignored": { breaks: "M7" },
   "size-announced-only": { breaks: "M8" },
+  "other-sizes-refused": { breaks: "M8" },
   "parameters-survive": { breaks: "M9" },
   "environments-survive": { breaks: "M10" },
   "hello-seed-ignored": { breaks: "M11" },
@@ -186,6 +188,7 @@ const mutants = {
   "unknown-ops-taken": { breaks: "X6" },
   "options-crash": { breaks: "X6" },
   "options-ignored": { breaks: "X6" },
+  "large-headers-bad": { breaks: "X7" },
   "large-frame-taken": { breaks: "X7" },
   "large-without-bytes": { breaks: "X7" },
   "large-without-limit": { breaks: "X7" },
@@ -261,6 +264,7 @@ const mutants = {
   "configured-nothing": { breaks: "L1" },
   "images-of-one-colour": { breaks: "L2" },
   "images-flicker": { breaks: "L2" },
+  "curve-without-keys": { breaks: "L3" },
 } as const satisfies Record<string, Mutant>;
 
 export type MutantName = keyof typeof mutants;

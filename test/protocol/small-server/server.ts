@@ -213,6 +213,9 @@ export class SmallServer {
     if (this.is("unknown-limits-refused") && isMap(limits) && "x_future" in limits) throw bad("limits");
     const limit = (limits as Header | null | undefined)?.["max_frame_bytes"] ?? 2 ** 40;
     const side = header["image_size"];
+    if (!this.is("token-type-unchecked") && header["token"] != null && typeof header["token"] !== "string")
+      throw bad("token");
+    if (this.is("other-sizes-refused") && side != null && !isInteger(side, 16, 64)) throw bad("image_size");
     if (this.is("nil-image-size-refused") && side === null) throw bad("image_size");
     if (this.is("nil-hello-seed-refused") && seed === null) throw bad("seed");
     if (!isInteger(limit, 1024, 2 ** 40) && !this.is("limit-unchecked")) throw bad("limits.max_frame_bytes");
@@ -309,7 +312,12 @@ export class SmallServer {
       autoreset: this.is("autoreset-enabled") ? "next_step" : "disabled",
       graphics,
       time_step: this.is("time-step-text") ? "0.1" : null,
-      capabilities: ["state_hash", "configure", ...(graphics === null ? [] : ["images"])],
+      capabilities: [
+        "state_hash",
+        "configure",
+        ...(graphics === null ? [] : ["images"]),
+        ...(this.is("curve-without-keys") ? ["curve"] : []),
+      ],
       state_hash: this.is("hash-version-nil") ? null : 1,
       parameters: PARAMETERS,
       limits: this.is("limits-without-period") ? { ...LIMITS, ping_period_ms: null } : LIMITS,
