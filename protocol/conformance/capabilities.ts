@@ -2,7 +2,7 @@
 import type { ParameterSpec } from "../environment.js";
 import { bytesOf } from "../spaces.js";
 import { type Check, checkOf, core, NotTried } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, Finding, type Peer, within } from "./peer.js";
 import { inSpace, play, samePlay } from "./playing.js";
 
 /** Steps within which a parameter must show, and an episode that tells. */
@@ -149,13 +149,11 @@ export const CAPABILITIES: readonly Check[] = [
         const { name, default: standard } = parameter;
         await configure(peer, { [name]: standard });
         for (const value of wrongValues(parameter)) {
-          try {
+          await within(`${name} = ${JSON.stringify(value)}`, async () => {
             await peer.refused("BAD_MESSAGE", { t: "configure", parameters: { [name]: value } }, [], {
               field: `parameters.${name}`,
             });
-          } catch (error) {
-            throw new Finding(`${name} = ${JSON.stringify(value)}: ${error instanceof Error ? error.message : error}`);
-          }
+          });
         }
       }
       await peer.refused("BAD_MESSAGE", { t: "configure", parameters: { "no such parameter": 1 } });

@@ -4,7 +4,7 @@ import { PROTOCOL_VERSION } from "../messages.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
 import { float32, float64, int64, nested, pack, rawMap, uint64 } from "./bytes.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, type Peer, within } from "./peer.js";
 
 /** Of every decoder, as the specification gives them. */
 const BOUNDS = { header: 4 * 1024 * 1024, nesting: 16, values: 200_000, string: 65_536, frames: 64 };
@@ -20,20 +20,20 @@ function ping(peer: Peer, req: number, more: readonly Entry[] = []): Buffer {
 async function taken(peer: Peer, what: string, more: readonly Entry[], frames = 0): Promise<void> {
   const req = ++peer.req;
   const payload = Array.from({ length: frames }, () => Buffer.alloc(0));
-  const { header } = await peer.exchange([ping(peer, req, more), ...payload], req);
-  demand(header["t"] === "pong", `${what}: a ping was answered by "${header["t"]}" ${header["message"] ?? ""}`);
+  await within(what, async () => {
+    const { header } = await peer.exchange([ping(peer, req, more), ...payload], req);
+    demand(header["t"] === "pong", `a ping was answered by "${header["t"]}" ${header["message"] ?? ""}`);
+  });
 }
 
 /** A header that must not be read: an error with req 0, and its number is still free. */
 async function unreadable(peer: Peer, what: string, bytes: Uint8Array): Promise<void> {
   await peer.sendRaw([bytes]);
   const answer = await peer.receive();
-  try {
+  await within(what, async () => {
     demand(answer.header["req"] === 0, `it was answered with req ${answer.header["req"]}, not 0`);
     peer.mustBe("BAD_MESSAGE", answer);
-  } catch (error) {
-    throw new Finding(`${what}: ${error instanceof Error ? error.message : error}`);
-  }
+  });
 }
 
 async function alive(peer: Peer): Promise<void> {
@@ -91,8 +91,10 @@ export const ENCODING: readonly Check[] = [
           ["req", as(req)],
           ["ops", Buffer.concat([Uint8Array.of(0x91), op])],
         ]);
-        const { header } = await peer.exchange([bytes], req);
-        demand(header["t"] === "batch_result", `${what}: answered by "${header["t"]}" ${header["message"] ?? ""}`);
+        await within(what, async () => {
+          const { header } = await peer.exchange([bytes], req);
+          demand(header["t"] === "batch_result", `answered by "${header["t"]}" ${header["message"] ?? ""}`);
+        });
       }
     },
   ),
@@ -250,11 +252,9 @@ export const ENCODING: readonly Check[] = [
       await peer.one({ env: 0, op: "reset", seed: 1 });
       for (const [what, tensors, payload] of wrong) {
         const answer = await peer.ask({ t: "batch", ops: [{ env: 0, op: "step" }], tensors }, payload);
-        try {
+        await within(what, async () => {
           peer.mustBe("BAD_MESSAGE", answer, { field: "tensors" });
-        } catch (error) {
-          throw new Finding(`${what}: ${error instanceof Error ? error.message : error}`);
-        }
+        });
       }
       demand((await peer.one({ env: 0, op: "noop" })).result.step === 0, "one of the wrong messages was executed");
     },

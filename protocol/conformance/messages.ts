@@ -1,7 +1,7 @@
 /** @file Checks of the conversation: types and values of messages, their order, resends, and what is looked at first. */
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, type Peer, within } from "./peer.js";
 
 /** The connection lives on: a ping gets its pong. */
 async function alive(peer: Peer): Promise<void> {
@@ -118,11 +118,9 @@ export const CONVERSATION: readonly Check[] = [
       await fresh(peer);
       for (const [field, fields] of wrongBatches(peer)) {
         const answer = await peer.ask({ t: "batch", ...fields });
-        try {
+        await within(JSON.stringify(fields), async () => {
           peer.mustBe("BAD_MESSAGE", answer, { field });
-        } catch (error) {
-          throw new Finding(`${JSON.stringify(fields)}: ${error instanceof Error ? error.message : error}`);
-        }
+        });
       }
       const { result } = await peer.one({ env: 0, op: "noop" });
       demand(result.step === 0 && result.episode === 1, "one of the wrong messages was executed");
@@ -273,11 +271,9 @@ export const CONVERSATION: readonly Check[] = [
       ];
       for (const [code, fields] of wrong) {
         await peer.sendRaw(peer.framesOf(fields));
-        try {
+        await within(JSON.stringify(fields), async () => {
           peer.mustBe(code, await peer.receive());
-        } catch (error) {
-          throw new Finding(`${JSON.stringify(fields)}: ${error instanceof Error ? error.message : error}`);
-        }
+        });
       }
       await alive(peer);
     },
