@@ -29,6 +29,12 @@ const QUICK = { images: 80, floorOnlyImages: 80, heldOut: 16 };
 export const baseDirectory = (folder: string, vlm: string): string =>
   BASES[vlm] === undefined ? vlm : path.join(folder, "models", vlm);
 
+/** The bundled model of the same sizes, where `directory` is that of a base of this file's; else the directory itself. */
+export function bundledLike(folder: string, directory: string): string {
+  const base = Object.entries(BASES).find(([name]) => baseDirectory(folder, name) === directory);
+  return base === undefined ? directory : RECIPES[base[1].architecture].bundled;
+}
+
 /** Names of those models in `directories` that are bases of this file's and not there yet. */
 export const missingBases = (folder: string, directories: readonly string[]): string[] =>
   Object.keys(BASES).filter((name) => {

@@ -10,7 +10,7 @@ import type { Estimate } from "../../trainer/sweep/estimate.js";
 import { type CellRequest, configurationKey, variedIn } from "../../trainer/sweep/plan.js";
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
-import { baseDirectory, makeBase, missingBases } from "./bases.js";
+import { baseDirectory, bundledLike, makeBase, missingBases } from "./bases.js";
 import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
 
 /** A run that an experiment asks for. */
@@ -134,12 +134,14 @@ export async function runCells(sweep: OpenSweep, folder: string, quick: boolean)
   await runOpenSweep(sweep);
 }
 
-/** About how long what is missing takes. All base models are as large as the bundled one, and some are not made yet. */
-export function estimateRuns(sweep: OpenSweep): Promise<Estimate | null> {
+/** About how long what is missing takes, for a sweep of the folder of all experiments. Some base models are not made yet. */
+export function estimateRuns(sweep: OpenSweep, folder: string): Promise<Estimate | null> {
   const withBundled = (cell: PlannedCell): PlannedCell => ({
     ...cell,
-    configuration: { ...cell.configuration, vlm: SETTINGS.vlm.fallback },
+    configuration: { ...cell.configuration, vlm: bundledLike(folder, cell.configuration.vlm) },
   });
-  const [fresh, resumed] = [sweep.fresh.map(withBundled), sweep.resumed.map(withBundled)];
-  return estimateSweep({ ...sweep, requested: [...fresh, ...resumed], fresh, resumed });
+  const [fresh, resumed, finished] = [sweep.fresh, sweep.resumed, sweep.finished].map((cells) =>
+    cells.map(withBundled),
+  ) as [PlannedCell[], PlannedCell[], PlannedCell[]];
+  return estimateSweep({ ...sweep, requested: [...fresh, ...resumed], fresh, resumed, finished });
 }

@@ -43,7 +43,7 @@ async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<voi
   const all = await openRest(chosen, setting);
   const missing = all.fresh.length + all.resumed.length;
   if (missing === 0) return;
-  const estimated = setting.quick ? null : await estimateRuns(all);
+  const estimated = setting.quick ? null : await estimateRuns(all, setting.folder);
   const time = estimated === null ? "" : `, about ${about(estimated.total)} (by ${estimated.from})`;
   progress.say(`${missing} runs to do, ${all.jobs.count} at a time${time}`);
   const bases = basesToMake(all, setting.folder);

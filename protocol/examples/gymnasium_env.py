@@ -1,4 +1,4 @@
-"""A server of the environment protocol (protocol/README.md) as a Gymnasium environment: all of it in this file.
+"""A server of the environment protocol (protocol/README.md) as Gymnasium environments: all of it in this file.
 
     rls3 env serve --bind tcp://127.0.0.1:5005            # or any other server
     python3 gymnasium_env.py tcp://127.0.0.1:5005         # a few random steps
@@ -7,17 +7,30 @@
     observation, info = env.reset(seed=7)
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
 
-Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed it is a gymnasium.Env with its
-spaces, else a class with the same methods; with numpy observations are arrays, else memoryviews of that shape.
+    envs = RemoteVectorEnv(spawn="npx rls3 env serve --envs 8", flat=True)    # eight of them, one request a step
+
+Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed these are a gymnasium.Env and a
+gymnasium.vector.VectorEnv with its spaces, made by gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...) too; else
+classes with the same methods. With numpy observations are arrays, else memoryviews of that shape; vectors and flat=True
+need it. numpy 1 and 2: nothing that numpy 2.0 removed is used (float_, bool8, product, cast, Inf, ndarray.newbyteorder,
+ptp and itemset), nor array(copy=False), which it changed.
 """
+import collections
+import enum
 import json
 import math
+import os
 import random
 import re
 import secrets
+import shlex
+import signal
 import struct
+import subprocess
 import sys
+import threading
 import time
+import weakref
 
 import msgpack
 import zmq
@@ -27,9 +40,12 @@ try:
 except ImportError:
     numpy = None
 try:
+    import gymnasium
     from gymnasium import Env
-    from gymnasium.spaces import Box, Dict, Discrete
+    from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
+    from gymnasium.vector import VectorEnv
 except ImportError:
+    gymnasium = None
 
     class Env:
         """What of gymnasium.Env is needed here."""
@@ -48,6 +64,23 @@ except ImportError:
 
         def __exit__(self, *_):
             self.close()
+
+    class VectorEnv:
+        """What of gymnasium.vector.VectorEnv is needed here."""
+
+        render_mode, closed = None, False
+
+        def reset(self, *, seed=None, options=None):
+            pass
+
+        @property
+        def unwrapped(self):
+            return self
+
+        def close(self, **_):
+            if not self.closed:
+                self.close_extras()
+                self.closed = True
 
     class Discrete:
         def __init__(self, n, start=0):
@@ -75,6 +108,16 @@ except ImportError:
             flat = [draw(low, high) for low, high in finite]
             return _tensor(struct.pack(f"<{len(flat)}{_FORMAT[self.dtype]}", *flat), self.dtype, self.shape)
 
+    class MultiDiscrete:
+        def __init__(self, nvec, start):
+            self.nvec, self.start, self._random = nvec, start, random.Random()
+
+        def seed(self, seed=None):
+            self._random.seed(seed)
+
+        def sample(self):
+            return numpy.array([self._random.randrange(low, low + n) for low, n in zip(self.start, self.nvec)])
+
     class Dict:
         def __init__(self, spaces):
             self.spaces = spaces
@@ -82,123 +125,155 @@ except ImportError:
         def __getitem__(self, uid):
             return self.spaces[uid]
 
+        def __iter__(self):
+            return iter(self.spaces)
+
+
+try:
+    from gymnasium.vector import AutoresetMode  # Since Gymnasium 1.1.
+except ImportError:
+
+    class AutoresetMode(enum.Enum):
+        NEXT_STEP = "NextStep"
+        SAME_STEP = "SameStep"
+        DISABLED = "Disabled"
+
 
 _FORMAT = {"float32": "f", "float64": "d", "int32": "i", "uint8": "B"}
 _RANGE = {"int32": (-(2**31), 2**31 - 1), "uint8": (0, 255)}
 _SIZE = {"float32": 4, "float64": 8, "int32": 4, "uint8": 1}
 _LOOPBACK = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):\d+$|ipc://")
-_TIMEOUTS = {"hello": 30.0, "reset": 60.0, "step": 60.0, "close": 3.0}
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+_TIMEOUTS = {"spawn": 60.0, "hello": 30.0, "reset": 60.0, "step": 60.0, "close": 3.0}
 
 
 class RemoteError(RuntimeError):
-    """What the server refused, or that it does not answer: `code` of the specification, or TIMEOUT or CONFIGURATION."""
+    """What went wrong: `code` of the specification, TIMEOUT, CLOSED, CONFIGURATION, or UNAVAILABLE: a server that was
+    started here could not be, or ended."""
 
     def __init__(self, code, message, detail=None, retryable=False):
         super().__init__(f"{code}: {message}")
         self.code, self.detail, self.retryable = code, detail or {}, retryable
 
 
-class RemoteEnv(Env):
-    """Environment `index` of the server at `endpoint`. A server has one session: one RemoteEnv at a time.
+class _Session:
+    """One session with a server: hello, requests in a strict sequence, and the same bytes again until they are answered.
 
-    observations: uids to bring; one gives that space, several a Dict of them; by default all that need no renderer.
-    render_mode:  None or "rgb_array": then render() brings the first image that the server offers.
-    keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
-    timeouts:     seconds for hello, reset, step, close; resend: after how many an unanswered request is repeated.
-    reset() and step() return what Gymnasium's do; info has the server's own keys, and `state_hash` where it has one.
+    A thread pings whenever nothing was said for the server's ping period, so that no other client takes the session while
+    the trainer computes. It holds no reference to the session, and ends with it.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
-
-    def __init__(self, endpoint, observations=None, render_mode=None, index=0, image_size=None, seed=None, keys=None,
-                 token=None, timeouts=None, resend=5.0):
-        if isinstance(keys, str):
-            with open(keys, encoding="utf8") as file:
-                keys = json.load(file)
-        if keys is None and not _LOOPBACK.match(endpoint):
+    def __init__(self, endpoint, wishes, keys, timeouts, resend, spawn, parameters):
+        if (endpoint is None) == (spawn is None):
+            raise RemoteError(
+                "CONFIGURATION", "give either endpoint=... of a server that runs, or spawn=... to start one"
+            )
+        if endpoint is not None and keys is None and not _LOOPBACK.match(endpoint):
             raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it takes a keys file (keys=...)")
-        self.endpoint, self.index, self.render_mode = endpoint, index, render_mode
         self._timeouts, self._resend, self._encrypted = {**_TIMEOUTS, **(timeouts or {})}, resend, bool(keys)
-        self._client, self._sid, self._req, self._waiting, self._late = secrets.token_hex(8), "", 0, {}, 0
-        self._wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
+        self._client, self.sid, self._req, self._waiting, self._late = secrets.token_hex(8), "", 0, {}, 0
+        self._wishes, self._parameters, self.welcome = wishes, dict(parameters or {}), None
+        self._lock, self._closing, self._spoke, self._server = threading.RLock(), threading.Event(), 0.0, None
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.heartbeat_ivl = 5000
-        if keys:
-            self._socket.curve_serverkey = keys["serverPublicKey"].encode()
-            self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
-        self._socket.connect(endpoint)
         try:
-            self._hello()
-            self._choose(observations)
+            if keys:
+                self._socket.curve_serverkey = keys["serverPublicKey"].encode()
+                self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
+            self._spawn = shlex.split(spawn) if isinstance(spawn, str) else spawn
+            if endpoint is None:  # The server connects: no port can clash.
+                self._socket.bind("tcp://127.0.0.1:*")
+                self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+            else:
+                self.endpoint = endpoint
+                self._socket.connect(endpoint)
+            self.open()
         except BaseException:
             self.close()
             raise
+        threading.Thread(target=_keep_alive, args=(weakref.ref(self), self._closing), daemon=True).start()
 
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        if self._sid is None:  # The server lost the session; a new episode may as well begin in a new one.
-            self._hello()
-        operation = {"op": "reset", **({} if seed is None else {"seed": int(seed)}), "options": options or {}}
-        observation, result = self._operate("reset", operation)
-        return observation, self._info(result)
+    def open(self):
+        """Begins a session, the first or another after the server lost one, with the parameters that were set."""
+        with self._lock:
+            if self._spawn and not (self._server and self._server.runs()):
+                self._start()
+            self.sid, self._waiting, self._late = "", {}, 0
+            wishes = {key: value for key, value in self._wishes.items() if value is not None}
+            hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py", **wishes}
+            self.welcome, _ = self.request("hello", hello)
+            self.sid = self.welcome["sid"]
+            if self._parameters:
+                self.configure(self._parameters)
 
-    def step(self, action):
-        action = _frame(action, self._action["dtype"])
-        observation, result = self._operate("step", {"op": "step"}, action)
-        ends = bool(result["terminated"]), bool(result["truncated"])
-        return observation, float(result["reward"]), *ends, self._info(result)
+    def configure(self, parameters):
+        """Sets parameters for all environments; returns them as set. They are set again in a session that follows."""
+        header, _ = self.request("step", {"t": "configure", "parameters": _plain(parameters, "parameters", 1)})
+        self._parameters.update(header["parameters"])
+        return header["parameters"]
 
-    def render(self):
-        if self.render_mode is None:
-            return None
-        return self._batch("step", {"op": "noop"}, [self._image])[0][self._image]
+    def batch(self, phase, ops, want, action=None):
+        """Results, one for each operation, and by uid the bytes of what is wanted of all of them."""
+        body, payload = {"t": "batch", "ops": ops, "want": want}, ()
+        if action is not None:
+            shape, data = action
+            uid, dtype = self.welcome["action"]["uid"], self.welcome["action"]["dtype"]
+            body["tensors"], payload = [{"uid": uid, "dtype": dtype, "shape": shape, "frame": 0}], (data,)
+        header, frames = self.request(phase, body, payload)
+        came = {tensor["uid"]: tensor for tensor in header.get("tensors") or []}
+        specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
+        for uid in want:
+            spec, tensor = specs[uid], came.get(uid)
+            if tensor is None or (tensor["dtype"], tensor["shape"]) != (spec["dtype"], [len(ops), *spec["shape"]]):
+                raise RemoteError("BAD_MESSAGE", f"the server sent {tensor}; welcome promised {spec}")
+        return header["results"], {uid: frames[came[uid]["frame"]] for uid in want}
 
     def close(self):
-        if self._socket.closed:
-            return
-        try:
-            if self._sid:
-                self._request("close", {"t": "close"})
-        except RemoteError:
-            pass  # A server that is gone is as closed as one that says so.
-        finally:
-            self._socket.close()
-            self._context.term()
+        self._closing.set()
+        with self._lock:
+            if self._socket.closed:
+                return
+            try:
+                if self.sid:
+                    self.request("close", {"t": "close"})
+            except RemoteError:
+                pass  # A server that is gone is as closed as one that says so.
+            finally:
+                self._socket.close()
+                self._context.term()
+                if self._server:
+                    self._server.stop(self._timeouts["close"])
 
-    # The session: hello, requests in a strict sequence, and the same bytes again until they are answered.
-
-    def _hello(self):
-        self._sid, self._waiting, self._late = "", {}, 0
-        wishes = {key: value for key, value in self._wishes.items() if value is not None}
-        hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py", **wishes}
-        self.welcome, _ = self._request("hello", hello)
-        self._sid = self.welcome["sid"]
-
-    def _request(self, phase, body, payload=()):
+    def request(self, phase, body, payload=()):
         """Sends a request and waits for its answer: header and frames. Raises RemoteError."""
-        if self._sid is None:
+        with self._lock:
+            return self._request(phase, body, payload)
+
+    def _request(self, phase, body, payload):
+        if self._socket.closed:
+            raise RemoteError("CLOSED", "close() was called; make another environment")
+        if self.sid is None:
             raise RemoteError("NO_SESSION", "the server has given this session up; reset() begins another")
-        if self._sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
-            raise RemoteError("TIMEOUT", f"{self.endpoint} has left {len(self._waiting)} requests unanswered; close()")
-        req, sid = self._req + 1, {"sid": self._sid} if self._sid else {}
+        req, sid = self._req + 1, {"sid": self.sid} if self.sid else {}
         frames = [_packed({"v": 1, **body, **sid, "req": req}), *payload]
-        limit = self.welcome["limits"]["max_frame_bytes"] if self._sid else math.inf
+        limit = self.welcome["limits"]["max_frame_bytes"] if self.sid else math.inf
         if (size := max(map(len, frames))) > limit:
             raise RemoteError("TOO_LARGE", f"a frame of {size} bytes; this server takes {limit}")
+        deadline = time.monotonic() + self._timeouts[phase]
+        self._make_room(phase, deadline)
         self._req = req  # Nothing is wrong with it: only now is the number used up.
         self._waiting[req] = frames
-        self._socket.send_multipart(frames)
+        self._send(frames)
         copies, unread = 1, 0
-        deadline, again = time.monotonic() + self._timeouts[phase], time.monotonic() + self._resend
+        again = time.monotonic() + self._resend
         busy = None
         while (now := time.monotonic()) < deadline:
-            if now >= again:  # Also those given up earlier: the server executes all in sequence, each once.
-                for unanswered in self._waiting.values():
-                    self._socket.send_multipart(unanswered)
+            if now >= again:
+                self._send_again()
                 again, copies = now + self._resend, copies + 1
-            if not self._socket.poll(1000 * (min(deadline, again) - now)):
+            if not self._poll(min(deadline, again) - now):
                 continue
             head, *frames = self._socket.recv_multipart()
             header = _header(head)
@@ -223,7 +298,7 @@ class RemoteEnv(Env):
                 if answered == req:
                     self._waiting.pop(req, None)
                     if error.code == "NO_SESSION":
-                        self._sid = None
+                        self.sid = None
                     raise error
             self._waiting.pop(answered, None)
             if answered == req:
@@ -240,94 +315,646 @@ class RemoteEnv(Env):
         if list(self._waiting) == [req]:
             self._req = req - 1
         else:  # Which one it could not read is not to be told; a new session begins with none of them.
-            self._sid = None
+            self.sid = None
         self._waiting.clear()
 
-    # Batches: one operation on one environment, and the observations asked for.
+    def _make_room(self, phase, deadline):
+        """Until fewer requests are under way than the server takes: pings and those that were given up count too."""
+        again = time.monotonic() + self._resend
+        while self.sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
+            if (now := time.monotonic()) >= deadline:
+                left = f"{self.endpoint} has left {len(self._waiting)} requests unanswered"
+                raise RemoteError("TIMEOUT", f"{phase}: {left}, the last for {self._timeouts[phase]:g} s; close()")
+            if now >= again:
+                self._send_again()
+                again = now + self._resend
+            if self._poll(min(deadline, again) - now):
+                self._read_late()
 
-    def _operate(self, phase, operation, action=None):
-        observations, result = self._batch(phase, operation, self._uids, action)
-        return observations if self._single is None else observations[self._single], result
+    def _read_late(self):
+        """Answers to requests that nobody waits for any more: pings, and those that were given up."""
+        while self._socket.poll(0):
+            header = _header(self._socket.recv_multipart()[0])
+            if header.get("req") == 0 and self._late > 0:
+                self._late -= 1
+            elif header.get("code") == "NO_SESSION":
+                self.sid = None
+                return
+            elif header.get("code") != "OUT_OF_ORDER":
+                self._waiting.pop(header.get("req"), None)
 
-    def _batch(self, phase, operation, want, action=None):
-        body, payload = {"t": "batch", "ops": [{"env": self.index, **operation}], "want": want}, ()
-        if action is not None:
-            shape, data = action
-            uid, dtype = self._action["uid"], self._action["dtype"]
-            body["tensors"], payload = [{"uid": uid, "dtype": dtype, "shape": [1, *shape], "frame": 0}], (data,)
-        header, frames = self._request(phase, body, payload)
-        result = header["results"][0]
-        if error := result.get("error"):
-            raise RemoteError(error["code"], error["message"], error.get("detail"), error.get("retryable"))
-        came = {tensor["uid"]: tensor for tensor in header.get("tensors") or []}
-        return {uid: self._observation(uid, came, frames) for uid in want}, result
+    def _send(self, frames):
+        self._spoke = time.monotonic()
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            pass  # No connection to put it on: it is sent again like one that got lost.
 
-    def _observation(self, uid, came, frames):
-        spec, tensor = self._specs[uid], came.get(uid)
-        if tensor is None or (tensor["dtype"], tensor["shape"]) != (spec["dtype"], [1, *spec["shape"]]):
-            raise RemoteError("BAD_MESSAGE", f"the server sent {tensor}; welcome promised {spec}")
-        return _tensor(frames[tensor["frame"]], spec["dtype"], spec["shape"])
+    def _send_again(self):
+        """All that is unanswered, also what was given up: the server executes all in sequence, each once."""
+        for unanswered in self._waiting.values():
+            self._send(unanswered)
 
-    @staticmethod
-    def _info(result):
-        return {**(result.get("info") or {}), **{key: result[key] for key in ("state_hash",) if result.get(key)}}
+    def _poll(self, seconds, flags=zmq.POLLIN):
+        """As the socket's, but a server that was started here and has ended is not waited for."""
+        deadline = time.monotonic() + seconds
+        while not self._socket.poll(1000 * max(0.0, min(0.2, seconds)), flags):
+            if self._server and not self._server.runs():
+                self.sid = None
+                raise RemoteError("UNAVAILABLE", self._server.obituary())
+            if (seconds := deadline - time.monotonic()) <= 0:
+                return False
+        return True
 
-    # What welcome said, as spaces.
+    def _start(self):
+        self._server = _Server([*self._spawn, "--connect", self.endpoint])
+        weakref.finalize(self, self._server.stop, 0.0)  # Also where close() is forgotten.
+        if not self._poll(self._timeouts["spawn"], zmq.POLLOUT):
+            said = self._server.last_lines()
+            self._server.stop(0.0)
+            told = (
+                f"spawn: {shlex.join(self._spawn)} did not connect to {self.endpoint} in {self._timeouts['spawn']:g} s"
+            )
+            raise RemoteError("TIMEOUT", f"{told}; does it take --connect ENDPOINT?{said}")
 
-    def _choose(self, observations):
-        specs = self._specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
-        self._action = self.welcome["action"]
-        if not 0 <= self.index < self.welcome["env_count"]:
-            raise RemoteError("CONFIGURATION", f"index is below {self.welcome['env_count']}, not {self.index}")
+    def stay(self):
+        """Pings if nothing was said for the ping period. Returns the seconds until it should look again."""
+        with self._lock:
+            if self._socket.closed or not self.sid:
+                return 1.0
+            period = max(0.05, self.welcome["limits"]["ping_period_ms"] / 1000)
+            due = self._spoke + period - time.monotonic()
+            if due > 0:
+                return due
+            try:
+                self._read_late()
+                if self._waiting:
+                    self._send_again()  # Resends count as being heard, and pings that pile up help nobody.
+                elif self.sid:
+                    self._req += 1
+                    self._waiting[self._req] = [_packed({"v": 1, "t": "ping", "sid": self.sid, "req": self._req})]
+                    self._send(self._waiting[self._req])
+            except RemoteError:
+                pass  # An unreadable answer: the next request finds the same server.
+            return period
+
+
+def _keep_alive(reference, closing):
+    seconds = 0.0
+    while not closing.wait(seconds):
+        session = reference()
+        if session is None:
+            return
+        seconds = session.stay()
+        del session
+
+
+class _Server:
+    """A server that was started here: in a process group of its own, its last lines kept for error messages."""
+
+    def __init__(self, command):
+        self._name, self._owner, self._lines = shlex.join(command), os.getpid(), collections.deque(maxlen=20)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        try:
+            self._process = subprocess.Popen(command, start_new_session=os.name == "posix", **pipes)
+        except OSError as error:
+            raise RemoteError("UNAVAILABLE", f"{self._name} could not be started: {error}") from None
+        self._reader = threading.Thread(target=_keep, args=(self._process.stdout, self._lines), daemon=True)
+        self._reader.start()
+        self._over = False
+
+    def runs(self):
+        if not self._over and self._process.poll() is not None:
+            self._end()
+        return not self._over
+
+    def _end(self):
+        """Its own children go with it, once: later its group's number may be another's."""
+        self._over = True
+        self._signal(_KILL)
+
+    def obituary(self):
+        code = self._process.returncode
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return f"{self._name} {how}; reset() starts it again{self.last_lines()}"
+
+    def last_lines(self):
+        self._reader.join(0.2)  # They may still be in the pipe; a stray child that holds it open is not waited for.
+        return "".join(f"\n  {line}" for line in self._lines)
+
+    def stop(self, patience):
+        """Waits for the end, then asks for it, then forces it."""
+        if self._over or os.getpid() != self._owner:  # Else a fork of the process that started it.
+            return
+        for signal_ in (None, signal.SIGTERM, _KILL):
+            if signal_ is not None:
+                self._signal(signal_)
+            try:
+                self._process.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        self._process.wait()
+        self._end()
+
+    def _signal(self, which):
+        try:
+            if os.name == "posix":
+                os.killpg(self._process.pid, which)
+            else:
+                self._process.terminate()
+        except (ProcessLookupError, PermissionError):
+            pass  # Nobody of the group is left.
+
+
+def _keep(stream, lines):
+    with stream:
+        for line in stream:
+            lines.append(line.decode("utf8", "replace").rstrip()[:500])
+
+
+class _Remote:
+    """What one environment and a vector of them have in common: the session, and welcome's specs as spaces."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
+    _session = None
+
+    def __init__(
+        self,
+        endpoint=None,
+        observations=None,
+        render_mode=None,
+        image_size=None,
+        seed=None,
+        keys=None,
+        token=None,
+        timeouts=None,
+        resend=5.0,
+        spawn=None,
+        parameters=None,
+        flat=False,
+        max_episode_steps=None,
+    ):
+        if isinstance(keys, str):
+            with open(keys, encoding="utf8") as file:
+                keys = json.load(file)
+        self.render_mode, self._longest = render_mode, max_episode_steps
+        wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
+        self._session = _Session(endpoint, wishes, keys, timeouts, resend, spawn, parameters)
+        try:
+            self._choose(observations, flat)
+        except BaseException:
+            self._session.close()
+            raise
+
+    @property
+    def welcome(self):
+        """What the server said of itself: the specification's table."""
+        return self._session.welcome
+
+    @property
+    def endpoint(self):
+        return self._session.endpoint
+
+    def configure(self, **parameters):
+        """Sets parameters of welcome["parameters"] for all environments of the server; returns them as set."""
+        return self._session.configure(parameters)
+
+    def _begin(self, seed, options):
+        """Seed and options of a reset as plain ones. A session that the server lost is followed by another."""
+        plain = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
+        if self._session.sid is None:
+            self._session.open()
+        return plain
+
+    def _ends(self, result):
+        """terminated, truncated: the server counts the steps of an episode, so that a repeated request counts once."""
+        late = self._longest is not None and result["step"] >= self._longest
+        return bool(result["terminated"]), bool(result["truncated"]) or late
+
+    def _choose(self, observations, flat):
+        specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
         images = [uid for uid, spec in specs.items() if _is_image(spec)] if self.welcome.get("graphics") else []
         modes = [None, "rgb_array"] if images else [None]
         if self.render_mode not in modes:
             raise RemoteError("CONFIGURATION", f"render_mode is one of {modes} here, not {self.render_mode!r}")
-        self._image = images[0] if images else None
+        self._image = specs[images[0]] if images else None
         without = [uid for uid, spec in specs.items() if not spec.get("graphics")]
-        self._uids = without if observations is None else list(observations)
-        if not self._uids or any(uid not in specs for uid in self._uids):
-            raise RemoteError("CONFIGURATION", f"observations are some of {list(specs)}, not {self._uids}")
-        self._single = self._uids[0] if len(self._uids) == 1 else None
-        spaces = {uid: _space(specs[uid]) for uid in self._uids}
+        uids = without if observations is None else list(observations)
+        if not uids or any(uid not in specs for uid in uids):
+            raise RemoteError("CONFIGURATION", f"observations are some of {list(specs)}, not {uids}")
+        self._view = _View([specs[uid] for uid in uids], self.welcome["action"], flat)
+
+
+class RemoteEnv(_Remote, Env):
+    """Environment `index` of the server at `endpoint`. A server has one session: one RemoteEnv at a time.
+
+    endpoint:     of a server that runs; or else
+    spawn:        a command, list or str: started with `--connect ENDPOINT` behind it, and ended by close().
+    observations: uids to bring; one gives that space, several a Dict of them; by default all that need no renderer.
+    flat:         observation and action are one float32 Box each: all tensors one after the other in the order of
+                  `observations`, elements with both bounds scaled to -1 … 1.
+    render_mode:  None or "rgb_array": then render() brings the first image that the server offers.
+    max_episode_steps: after so many `truncated` is True, as with Gymnasium's TimeLimit (which make() adds itself).
+    parameters:   of welcome's, to set in each session, as `configure` does.
+    keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
+    timeouts:     seconds for spawn, hello, reset, step, close; resend: after how many an unanswered request is repeated.
+    image_size, seed: the hello's, see the specification.
+    reset() and step() return what Gymnasium's do; info has the server's own keys, and `state_hash` where it has one.
+    """
+
+    def __init__(self, endpoint=None, observations=None, render_mode=None, index=0, **settings):
+        self.index = index
+        super().__init__(endpoint, observations, render_mode, **settings)
+
+    def reset(self, *, seed=None, options=None):
+        seed, options = self._begin(seed, options)
+        Env.reset(self, seed=seed)
+        operation = {"op": "reset", **({} if seed is None else {"seed": seed}), "options": options}
+        observation, result = self._operate("reset", operation)
+        return observation, _info(result)
+
+    def step(self, action):
+        shape, data = self._view.action(action)
+        observation, result = self._operate("step", {"op": "step"}, ([1, *shape], data))
+        return observation, float(result["reward"]), *self._ends(result), _info(result)
+
+    def render(self):
+        if self.render_mode is None:
+            return None
+        _, frames = self._batch("step", {"op": "noop"}, [self._image["uid"]])
+        return _tensor(frames[self._image["uid"]], self._image["dtype"], self._image["shape"])
+
+    def close(self):
+        if self._session is not None:
+            self._session.close()
+
+    def _operate(self, phase, operation, action=None):
+        result, frames = self._batch(phase, operation, self._view.uids, action)
+        return self._view.observation(frames), result
+
+    def _batch(self, phase, operation, want, action=None):
+        [result], frames = self._session.batch(phase, [{"env": self.index, **operation}], want, action)
+        _raise_first([result])
+        return result, frames
+
+    def _choose(self, observations, flat):
+        if not 0 <= self.index < self.welcome["env_count"]:
+            raise RemoteError("CONFIGURATION", f"index is below {self.welcome['env_count']}, not {self.index}")
+        super()._choose(observations, flat)
+        self.observation_space, self.action_space = self._view.observation_space, self._view.action_space
+
+
+class RemoteVectorEnv(_Remote, VectorEnv):
+    """The first `num_envs` environments of a server, by default all: each reset() and step() is one request.
+
+    Arguments as of RemoteEnv, spaces and results as of Gymnasium's vectors. Needs numpy.
+    autoreset_mode: "NextStep" (an environment that ended is reset by the next step, which ignores its action), "SameStep" (at
+                  once, by a second request; what the end looked like is in infos["final_obs"] and ["final_info"]) or
+                  "Disabled" (by reset(options={"reset_mask": ...}) alone).
+    seed=s gives environment i the seed s + i; a list gives each its own. An action beyond its bounds is refused before any
+    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same.
+    """
+
+    def __init__(
+        self, endpoint=None, num_envs=None, observations=None, render_mode=None, autoreset_mode="NextStep", **settings
+    ):
+        if numpy is None:
+            raise RemoteError(
+                "CONFIGURATION", "a vector needs numpy: apt-get install python3-numpy, or numpy for your Python"
+            )
+        self.num_envs, self._mode = num_envs, AutoresetMode(autoreset_mode)
+        self.metadata = {**_Remote.metadata, "autoreset_mode": self._mode}
+        super().__init__(endpoint, observations, render_mode, **settings)
+        self._ended = numpy.zeros(self.num_envs, bool)
+
+    def reset(self, *, seed=None, options=None):
+        """With options["reset_mask"], bool [num_envs], only those; the others' observations are brought as they stand."""
+        options = dict(options or {})
+        chosen = self._chosen(options.pop("reset_mask", None))
+        seeds, options = self._begin(seed, options)
+        if not isinstance(seeds, list):
+            VectorEnv.reset(self, seed=seeds)
+            seeds = [None if seeds is None else seeds + i for i in range(self.num_envs)]
+        if len(seeds) != self.num_envs:
+            raise RemoteError("CONFIGURATION", f"{len(seeds)} seeds for {self.num_envs} environments")
+        ops = [
+            self._reset(i, seeds[i], options) if chosen[i] else {"env": i, "op": "noop"} for i in range(self.num_envs)
+        ]
+        results, observation = self._operate("reset", ops)
+        self._ended[chosen] = False
+        _raise_first(results)
+        return observation, _vector_info([_info(result) if yes else {} for yes, result in zip(chosen, results)])
+
+    def step(self, actions):
+        actions = self._view.actions(actions, self.num_envs)
+        begins = self._ended if self._mode is AutoresetMode.NEXT_STEP else numpy.zeros(self.num_envs, bool)
+        if self._mode is AutoresetMode.DISABLED and self._ended.any():
+            ended = numpy.flatnonzero(self._ended).tolist()
+            raise RemoteError(
+                "NOT_RESET", f"environments {ended} ended: reset(options={{'reset_mask': ...}}) begins them anew"
+            )
+        ops = [self._reset(i) if begins[i] else {"env": i, "op": "step"} for i in range(self.num_envs)]
+        phase = "reset" if begins.any() else "step"
+        results, observation = self._operate(phase, ops, None if begins.all() else _rows(actions[~begins]))
+        rewards = numpy.array([result["reward"] for result in results], "float64")
+        terminated, truncated = numpy.array([self._ends(result) for result in results], bool).T.copy()
+        # One that failed wants a reset as well, however the caller takes the error.
+        self._ended = terminated | truncated | numpy.array([bool(result.get("error")) for result in results])
+        _raise_first(results)
+        told = [_info(result) for result in results]
+        if self._mode is AutoresetMode.SAME_STEP and self._ended.any():
+            observation, told = self._reset_ended(observation, told)
+        return observation, rewards, terminated, truncated, _vector_info(told)
+
+    def render(self):
+        """A picture of each environment, or None."""
+        if self.render_mode is None:
+            return None
+        ops, uid = [{"env": i, "op": "noop"} for i in range(self.num_envs)], self._image["uid"]
+        results, frames = self._session.batch("step", ops, [uid])
+        _raise_first(results)
+        return tuple(_tensor(frames[uid], self._image["dtype"], [self.num_envs, *self._image["shape"]]))
+
+    def close_extras(self, **_):
+        if self._session is not None:
+            self._session.close()
+
+    def _reset_ended(self, observation, told):
+        """The second request of a step in which episodes ended: their first observations in place of their last ones."""
+        ended = numpy.flatnonzero(self._ended).tolist()
+        results, first = self._operate("reset", [self._reset(i) for i in ended])
+        _raise_first(results)
+        self._ended[:] = False
+        told = list(told)
+        for row, (i, result) in enumerate(zip(ended, results)):
+            told[i] = {"final_obs": _taken(observation, i), "final_info": told[i], **_info(result)}
+            for tensor, new in zip(_tensors(observation), _tensors(first)):
+                tensor[i] = new[row]
+        return observation, told
+
+    @staticmethod
+    def _reset(i, seed=None, options=None):
+        return {"env": i, "op": "reset", **({} if seed is None else {"seed": seed}), "options": options or {}}
+
+    def _operate(self, phase, ops, action=None):
+        results, frames = self._session.batch(phase, ops, self._view.uids, action)
+        return results, self._view.observations(frames, len(ops))
+
+    def _chosen(self, mask):
+        mask = numpy.ones(self.num_envs, bool) if mask is None else numpy.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            told = f"options['reset_mask'] is a bool array [{self.num_envs}] with a True in it, not {mask.tolist()}"
+            raise RemoteError("CONFIGURATION", told)
+        return mask
+
+    def _choose(self, observations, flat):
+        count = self.welcome["env_count"]
+        self.num_envs = count if self.num_envs is None else int(self.num_envs)
+        if not 1 <= self.num_envs <= count:
+            raise RemoteError("CONFIGURATION", f"num_envs is 1 to {count} at this server, not {self.num_envs}")
+        super()._choose(observations, flat)
+        self.single_observation_space, self.single_action_space = self._view.observation_space, self._view.action_space
+        self.observation_space = _batched(self.single_observation_space, self.num_envs)
+        self.action_space = _batched(self.single_action_space, self.num_envs)
+
+
+class _View:
+    """What of the server's tensors the trainer sees, and as what."""
+
+    def __init__(self, specs, action, flat):
+        if flat and numpy is None:
+            raise RemoteError(
+                "CONFIGURATION", "flat=True needs numpy: apt-get install python3-numpy, or numpy for your Python"
+            )
+        self.uids, self._specs, self._action = [spec["uid"] for spec in specs], specs, action
+        self._single = self.uids[0] if len(self.uids) == 1 else None
+        if numpy is not None:
+            bounds, shape = _bounds(action), action["shape"]
+            self._limits = [numpy.reshape(numpy.array(bound, action["dtype"]), shape) for bound in bounds]
+        self._seen, self._acts = (_Row(specs), _Row([action])) if flat else (None, None)
+        spaces = {spec["uid"]: _space(spec) for spec in specs}
         self.observation_space = Dict(spaces) if self._single is None else spaces[self._single]
-        self.action_space = _space(self._action, action=True)
+        self.action_space = _space(action, action=True)
+        if flat:
+            self.observation_space, self.action_space = self._seen.space(), self._acts.space()
+
+    def observation(self, frames):
+        return self._observation(frames, ())
+
+    def action(self, action):
+        """Shape and bytes."""
+        if self._acts:
+            action = self._acts.values(action, ()).reshape(self._action["shape"])
+        return _frame(action, self._action["dtype"])
+
+    def observations(self, frames, count):
+        return self._observation(frames, (count,))
+
+    def actions(self, actions, count):
+        """An array [count, …] of the server's dtype."""
+        shape, dtype = (count, *self._action["shape"]), self._action["dtype"]
+        if self._acts:
+            actions = self._acts.values(actions, (count,)).reshape(shape)
+        actions = _array(actions, dtype)
+        _must_have_shape(actions, shape)
+        _must_be_within(actions, *self._limits, (count,), self._action.get("names") or ())
+        return actions
+
+    def _observation(self, frames, leading):
+        tensors = {
+            spec["uid"]: _tensor(frames[spec["uid"]], spec["dtype"], [*leading, *spec["shape"]]) for spec in self._specs
+        }
+        if self._seen:
+            return self._seen.row(tensors.values(), leading)
+        return tensors if self._single is None else tensors[self._single]
+
+
+class _Row:
+    """Tensors as one float32 row, for networks that take nothing else: spec after spec, each in C order.
+
+    An element with both bounds is mapped from low … high to -1 … 1, any other stays as it is. Back again, -1 … 1 is cut
+    into equal parts for a whole-numbered element, one for each of its numbers.
+    """
+
+    def __init__(self, specs):
+        bounds = [_bounds(spec) for spec in specs]
+        self._low, self._high = (
+            numpy.concatenate(
+                [numpy.array(pair[side], spec["dtype"]) for pair, spec in zip(bounds, specs)], dtype="float64"
+            )
+            for side in (0, 1)
+        )
+        self._whole = numpy.concatenate(
+            [numpy.full(len(low), spec["dtype"] in _RANGE) for (low, _), spec in zip(bounds, specs)]
+        )
+        widest = _RANGE["int32"]  # That of an int32 without bounds: scaled, its values would all be 0.
+        unbounded = (self._low == widest[0]) | (self._high == widest[1])
+        self._scaled = numpy.isfinite(self._low) & numpy.isfinite(self._high) & ~unbounded
+        self._origin = numpy.where(self._scaled, self._low, 0.0)
+        span = numpy.where(self._scaled, self._high, 0.0) - self._origin
+        self._span = numpy.where(span > 0, span, 1.0)
+
+    def space(self):
+        low, high = numpy.where(self._scaled, -1.0, self._low), numpy.where(self._scaled, 1.0, self._high)
+        return _box(low, high, low.shape, "float32")
+
+    def row(self, tensors, leading):
+        flat = numpy.concatenate(
+            [numpy.reshape(tensor, (*leading, -1)) for tensor in tensors], axis=-1, dtype="float64"
+        )
+        scaled = (flat - self._origin) / self._span * 2.0 - 1.0
+        return numpy.where(self._scaled, scaled, flat).astype("float32")
+
+    def values(self, rows, leading):
+        """From -1 … 1 to the elements' own range. Raises RemoteError where an element lies beyond."""
+        rows = _array(rows, "float64")
+        _must_have_shape(rows, (*leading, self._low.size))
+        low, high = (numpy.where(self._scaled, one, bound) for one, bound in ((-1.0, self._low), (1.0, self._high)))
+        _must_be_within(rows, low, high, leading)
+        share = (rows + 1.0) / 2.0
+        between = numpy.where(self._whole, numpy.floor(share * (self._span + 1.0)), share * self._span)
+        plain = numpy.where(self._whole, numpy.rint(rows), rows)
+        values = numpy.where(self._scaled, self._origin + between, plain)
+        values = numpy.clip(values, self._low, self._high)  # 1 itself belongs to the last part; the rest is rounding.
+        return values.astype("int64") if self._whole.all() else values
+
+
+def _must_have_shape(actions, shape):
+    if actions.shape != shape:
+        raise RemoteError("BAD_ACTION", f"actions have the shape {actions.shape}; here it must be {shape}")
+
+
+def _must_be_within(actions, low, high, leading, names=()):
+    """Found here, so that no other environment of the batch has moved."""
+    wrong = numpy.argwhere(~((actions >= low) & (actions <= high)))
+    if not wrong.size:
+        return
+    at = tuple(wrong[0])
+    env, inner, shape = at[: len(leading)], at[len(leading) :], actions.shape[len(leading) :]
+    element = int(numpy.ravel_multi_index(inner, shape)) if shape else 0
+    low, high, value = (float(numpy.broadcast_to(each, actions.shape)[at]) for each in (low, high, actions))
+    name = f" ({names[element]})" if element < len(names) else ""
+    told = f"action[{element}]{name} = {value:g} is no number from {low:g} to {high:g}"
+    told = "".join(f"environment {i}: " for i in env) + told
+    raise RemoteError("BAD_ACTION", told, {"element": element, "value": value, "low": low, "high": high})
+
+
+def _raise_first(results):
+    """What went wrong with one environment alone; in a vector it is named."""
+    for result in results:
+        if error := result.get("error"):
+            told = error["message"] if len(results) == 1 else f"environment {result['env']}: {error['message']}"
+            detail = {"env": result["env"], **(error.get("detail") or {})}
+            raise RemoteError(error["code"], told, detail, error.get("retryable"))
+
+
+def _vector_info(infos):
+    """One dict of arrays, and beside each key `_key`: which environments said it. Numbers are 0, others None where not."""
+    count, vector = len(infos), {}
+    for key in dict.fromkeys(key for info in infos for key in info):
+        said = numpy.array([key in info for info in infos])
+        values = [info[key] for info in infos if key in info]
+        kinds = {type(value) for value in values}
+        if kinds == {dict} and key != "final_obs":
+            array = _vector_info([info.get(key, {}) for info in infos])
+        else:
+            number = {"bool": bool, "int": "int64", "float": "float64", "float int": "float64"}
+            dtype = number.get(" ".join(sorted(kind.__name__ for kind in kinds)), object)
+            array = numpy.full(count, None if dtype is object else 0, dtype)
+            for i, value in zip(numpy.flatnonzero(said), values):
+                array[i] = value
+        vector[key], vector[f"_{key}"] = array, said
+    return vector
+
+
+def _tensors(observation):
+    return observation.values() if isinstance(observation, dict) else [observation]
+
+
+def _taken(observation, i):
+    """Environment i's, a copy."""
+    if isinstance(observation, dict):
+        return {uid: tensor[i].copy() for uid, tensor in observation.items()}
+    return observation[i].copy()
+
+
+def _batched(space, count):
+    """The space of `count` values of another."""
+    if isinstance(space, Dict):
+        return Dict({uid: _batched(space[uid], count) for uid in space})
+    if isinstance(space, Discrete):
+        return MultiDiscrete([int(space.n)] * count, start=[int(space.start)] * count)
+    shape = (count, *space.shape)
+    if Box.__module__ == __name__:
+        return Box(space.low * count, space.high * count, shape, space.dtype)
+    return _box(*(numpy.stack([bound] * count) for bound in (space.low, space.high)), shape, space.dtype)
+
+
+def _rows(actions):
+    return list(actions.shape), actions.tobytes()
+
+
+def _info(result):
+    return {**(result.get("info") or {}), **{key: result[key] for key in ("state_hash",) if result.get(key)}}
 
 
 def _is_image(spec):
     return bool(spec.get("graphics")) and spec["dtype"] == "uint8" and len(spec["shape"]) == 3 and spec["shape"][2] == 3
 
 
-def _space(spec, action=False):
-    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
-    dtype, shape, size = spec["dtype"], tuple(spec["shape"]), math.prod(spec["shape"])
-    bounds = []
+def _bounds(spec):
+    """Lowest and highest values, a number for each element in C order; without bounds infinite, or the dtype's own."""
+    dtype, size, bounds = spec["dtype"], math.prod(spec["shape"]), []
     for side, key in enumerate(("low", "high")):
         bound = spec.get(key)
         if bound is None:
             bound = _RANGE[dtype][side] if dtype in _RANGE else (-math.inf, math.inf)[side]
         bounds.append(list(bound) if isinstance(bound, list) else [bound] * size)
+    return bounds
+
+
+def _space(spec, action=False):
+    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
+    dtype, shape, (lows, highs) = spec["dtype"], tuple(spec["shape"]), _bounds(spec)
     if action and shape == () and dtype in _RANGE:
-        low, high = int(bounds[0][0]), int(bounds[1][0])
+        low, high = int(lows[0]), int(highs[0])
         return Discrete(high - low + 1, start=low)
+    return _box(lows, highs, shape, dtype)
+
+
+def _box(low, high, shape, dtype):
     if Box.__module__ == __name__:
-        return Box(*bounds, shape, dtype)
-    low, high = (numpy.array(bound, dtype).reshape(shape) for bound in bounds)
+        return Box(list(low), list(high), shape, dtype)
+    low, high = (numpy.array(bound, dtype).reshape(shape) for bound in (low, high))
     return Box(low, high, shape, numpy.dtype(dtype).type)
 
 
 def _frame(action, dtype):
-    """Shape and bytes of an action; the server says what is wrong with its values or its shape."""
+    """Shape and bytes of an action; the server says what is wrong with its bounds or its shape."""
     if numpy is not None:
-        array = numpy.asarray(action)
-        array = array.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
-        return list(array.shape), array.tobytes()
+        return _rows(_array(action, dtype))
     shape, flat = [], action.tolist() if hasattr(action, "tolist") else action
     flat = [flat] if not isinstance(flat, (list, tuple)) else shape.append(len(flat)) or list(flat)
     while flat and isinstance(flat[0], (list, tuple)):
         shape.append(len(flat[0]))
         flat = [element for row in flat for element in row]
-    return shape, struct.pack(f"<{len(flat)}{_FORMAT[dtype]}", *flat)
+    try:
+        return shape, struct.pack(f"<{len(flat)}{_FORMAT[dtype]}", *flat)
+    except (struct.error, OverflowError) as error:
+        raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
+
+
+def _array(action, dtype):
+    """The action in the server's dtype, little-endian. Raises RemoteError where a value would become another one."""
+    try:
+        given = numpy.asarray(action)
+        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
+    if array.dtype.kind in "iu" and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
+        raise RemoteError("BAD_ACTION", f"the action {given.tolist()} has values beyond {dtype}")
+    return array
 
 
 def _tensor(data, dtype, shape):
@@ -351,10 +978,18 @@ def _packed(header):
     return data
 
 
+def _kind(value):
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _plain(value, path, depth):
-    """numpy's numbers and arrays as Python's; everything else that no server can read is refused by its key."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    """Numbers and arrays of numpy and its kind as Python's; everything else that no server can read is refused by its key."""
+    original = value
+    for method in ("tolist", "item"):  # numpy, torch and others; a thing of one element may have `item` alone.
+        if hasattr(value, method):
+            value = getattr(value, method)()
+            break
 
     def refused(problem):
         return RemoteError("BAD_MESSAGE", f"{path}: {problem}", {"field": path})
@@ -374,7 +1009,7 @@ def _plain(value, path, depth):
             raise refused(f"{value} is beyond the integers that can be sent, ±(2**53 - 1)")
         return int(value)
     if not isinstance(value, (dict, list, tuple)):
-        raise refused(f"{type(value).__name__} can't be sent; None, bool, int, float, str, list and dict can")
+        raise refused(f"{_kind(original)} can't be sent; None, bool, int, float, str, list and dict can")
     if depth >= 16:
         raise refused("lists and dicts nest deeper than 16")
     if not isinstance(value, dict):
@@ -401,6 +1036,10 @@ def _header(data):
         raise RemoteError("BAD_MESSAGE", "the server's header is not a map")
     return header
 
+
+if gymnasium is not None and __name__ != "__main__":  # gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...)
+    points = {"entry_point": f"{__name__}:RemoteEnv", "vector_entry_point": f"{__name__}:RemoteVectorEnv"}
+    gymnasium.register("RLS3/Remote-v0", **points)
 
 if __name__ == "__main__":
     with RemoteEnv(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5005") as example:

@@ -238,6 +238,7 @@ describe("a sample", () => {
         reward,
         signal: "difficulty",
         paidMargin: 0,
+        rareTerms: 0,
         hardnessMean: 0.3,
         hardnessCap: 4,
       };

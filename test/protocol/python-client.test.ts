@@ -8,22 +8,24 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
 import { EnvironmentClient, generateKeys, type Op } from "../../protocol/index.js";
-import { shortSighted } from "./peer.js";
+import { serve as serveCounter, shortSighted } from "./peer.js";
 
 const here = import.meta.dirname;
 const main = path.resolve(here, "../../trainer/cli/main.js");
 const driver = path.resolve(here, "../../../test/protocol/python_client.py");
+const contract = path.resolve(here, "../../../test/protocol/gymnasium_contract.py");
 const gridWorld = path.resolve(here, "../../protocol/examples/grid-world.js");
 
-/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
-const python = ["/usr/bin/python3", "python3"].find((candidate) => {
+const imports = (candidate: string, modules: string): boolean => {
   try {
-    execFileSync(candidate, ["-c", "import zmq, msgpack, numpy"], { stdio: "ignore" });
+    execFileSync(candidate, ["-c", `import ${modules}`], { stdio: "ignore" });
     return true;
   } catch {
     return false;
   }
-});
+};
+/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
+const python = ["/usr/bin/python3", "python3"].find((candidate) => imports(candidate, "zmq, msgpack, numpy"));
 const missing = "no Python with zmq, msgpack and numpy: apt-get install python3-zmq python3-msgpack python3-numpy";
 
 const closers: (() => unknown)[] = [];
@@ -45,6 +47,9 @@ async function started(command: readonly string[], said: RegExp): Promise<{ chil
   throw new Error(`${command.join(" ")} ended before it served`);
 }
 
+const serveGrid = (...more: readonly string[]) =>
+  started([gridWorld, "--bind", "tcp://127.0.0.1:*", ...more], /at (tcp:\/\/\S+)$/);
+
 const serve = (bind = "tcp://127.0.0.1:*", ...more: readonly string[]) =>
   started([main, "env", "serve", "--bind", bind, ...more], /at (tcp:\/\/\S+)$/);
 
@@ -56,10 +61,12 @@ interface Told {
   readonly [key: string]: unknown;
 }
 interface Task {
-  readonly endpoint: string;
+  readonly endpoint?: string;
   readonly steps: readonly Step[];
   readonly options?: Readonly<Record<string, unknown>>;
   readonly without?: readonly string[];
+  /** Ends without close(). */
+  readonly forget?: boolean;
 }
 
 /** What the driver says, a line for each step; at a `wait` it goes on once `whileWaiting` has. */
@@ -84,6 +91,39 @@ const ACTIONS = Array.from({ length: 8 }, (_, step) =>
 );
 const UIDS = ["state", "objects", "image"];
 const episode: readonly Step[] = [["reset", 11], ...ACTIONS.map((action): Step => ["step", action]), ["render"]];
+
+/** Of gymnasium_contract.py, against the tests' counter or grid-world; the last ones only where the real libraries are installed. */
+const CONTRACT: readonly (readonly [check: string, world: "counter" | "grid", behaviour: string])[] = [
+  ["spaces", "counter", "has batched spaces and an autoreset mode, and gives five arrays and pictures"],
+  ["discrete", "grid", "batches a Discrete to a MultiDiscrete, and names the environment and element of a bad action"],
+  ["singles", "counter", "gives each environment what it gives alone from the same seed and actions"],
+  ["next_step", "counter", "resets an ended environment at the next step, in the same request as the others' steps"],
+  ["same_step", "counter", "resets an ended environment at once, its end in final_obs and final_info"],
+  ["disabled", "counter", "leaves resets to reset_mask where autoreset is disabled"],
+  ["infos", "counter", "gathers infos key by key, with a mask of who said each"],
+  ["failures", "counter", "refuses a bad action before any environment moves, and goes on after a crash"],
+  ["flat", "counter", "is one float32 Box each way with flat=True, alone and as a vector"],
+  ["flat_whole_numbers", "grid", "cuts -1 … 1 into equal parts for whole-numbered actions"],
+  ["time_limit", "counter", "truncates after max_episode_steps"],
+  ["registered", "counter", "is made by gymnasium.make and make_vec, with a time limit"],
+  ...(python !== undefined && imports(python, "gymnasium.wrappers")
+    ? ([["wrappers", "counter", "is counted right by Gymnasium's RecordEpisodeStatistics"]] as const)
+    : []),
+  ...(python !== undefined && imports(python, "stable_baselines3")
+    ? ([["stable_baselines3", "grid", "passes Stable-Baselines3's checker, and trains its MlpPolicy"]] as const)
+    : []),
+];
+
+/** Fails with what the check printed. */
+async function hold(check: string, argument: string): Promise<void> {
+  const child = spawn(python ?? "", ["-B", contract, check, argument], { stdio: ["ignore", "pipe", "pipe"] });
+  closers.push(() => child.kill("SIGKILL"));
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += String(data)));
+  const [code] = await once(child, "close");
+  expect(code, said).toBe(0);
+  expect(said).not.toContain("not installed");
+}
 
 const sha256 = (data: ArrayLike<number> & ArrayBufferView): string =>
   createHash("sha256")
@@ -145,7 +185,7 @@ describe.skipIf(python === undefined)(
       expect(spaces).toEqual({ observations, action: { shape: [6] } });
       expect(samples).toEqual({ samples: [6, 6, 6] });
       expect([null, "passed"]).toContain(checked?.["gymnasium"]);
-      const grid = await started([gridWorld, "--bind", "tcp://127.0.0.1:*"], /at (tcp:\/\/\S+)$/);
+      const grid = await serveGrid();
       const [gridSpaces] = await drive({ endpoint: grid.endpoint, steps: [["spaces"]] });
       expect(gridSpaces).toEqual({ observations: { shape: [4] }, action: { n: 4, start: 0 } });
     });
@@ -163,6 +203,19 @@ describe.skipIf(python === undefined)(
           ["step", [0, 0, 0, 0, 0, 0]],
         ],
       });
+      const grid = await serveGrid();
+      const moves: Step[] = [
+        ["reset", 1],
+        ["step", 2 ** 32],
+        ["step", 1.5],
+        ["step", 1],
+      ];
+      for (const without of [[], ["numpy"]]) {
+        const [, wrapped, fraction, moved] = await drive({ endpoint: grid.endpoint, without, steps: moves });
+        expect(wrapped?.error?.message).toMatch(/^BAD_ACTION: the action .*int32/);
+        expect(fraction?.error?.message).toMatch(/^BAD_ACTION: the action can't be sent as int32/);
+        expect(moved?.error).toBeUndefined();
+      }
       expect(early?.error?.code).toBe("NOT_RESET");
       expect(high?.error?.message).toContain("BAD_ACTION: action[2] (x) = 1.5 is above 1");
       expect(high?.error?.detail).toMatchObject({ element: 2, name: "x", bound: "high", value: 1.5 });
@@ -173,28 +226,30 @@ describe.skipIf(python === undefined)(
 
     it("names the key of what can't be sent, and goes on; numpy's numbers can", async () => {
       const { endpoint } = await serve();
-      const kinds = ["object", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
+      const kinds = ["object", "complex", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
       const steps = kinds.flatMap((kind): Step[] => [
         ["odd", kind],
         ["reset", 7],
       ]);
       const options = { timeouts: { reset: 5 } };
-      const lines = await drive({ endpoint, options, steps: [...steps, ["odd", "numpy"]] });
+      const lines = await drive({ endpoint, options, steps: [...steps, ["odd", "numpy"], ["odd", "item"]] });
       const refusals = lines.filter((_, i) => i % 2 === 0).slice(0, kinds.length);
       expect(refusals.map(({ error }) => error?.message)).toEqual([
-        expect.stringMatching(/^BAD_MESSAGE: ops\[0\]\.options\.scene: object can't be sent; None, bool, int/),
+        expect.stringMatching(/^BAD_MESSAGE: options\.scene: object can't be sent; None, bool, int/),
+        expect.stringMatching(/^BAD_MESSAGE: options\.scene: numpy\.complex128 can't be sent/),
         expect.stringMatching(/options\.scene\[0\]: bytes can't be sent/),
         expect.stringMatching(/options: the key 1 can't be sent; keys are str/),
-        expect.stringMatching(/ops\[0\]\.seed: 9223372036854775808 is beyond the integers that can be sent/),
+        expect.stringMatching(/^BAD_MESSAGE: seed: 9223372036854775808 is beyond the integers that can be sent/),
         expect.stringMatching(/options\.any: -1152921504606846976 is beyond/),
         expect.stringMatching(/options\.any: a string of 70000 bytes; at most 65536 are allowed/),
         expect.stringMatching(/options\.any: is no text that UTF-8 can write/),
         expect.stringMatching(/in: lists and dicts nest deeper than 16/),
         expect.stringMatching(/the header has 48\d+ bytes; at most 4194304 are allowed/),
       ]);
-      const others = lines.filter((_, i) => i % 2 === 1);
+      const others = lines.slice(0, 2 * kinds.length).filter((_, i) => i % 2 === 1);
       expect(others.map(({ error }) => error)).toEqual(kinds.map(() => undefined));
-      expect(lines.at(-1)?.error).toBeUndefined();
+      expect(lines.slice(-2).map(({ error }) => error)).toEqual([undefined, undefined]);
+      expect(lines.at(-2)?.observation).toEqual(lines.at(-3)?.observation);
     });
 
     it("gives the number back of a request that the server could not read", async () => {
@@ -243,6 +298,108 @@ describe.skipIf(python === undefined)(
       const steps: Step[] = [...episode.slice(0, 4), ["wait"], ...episode.slice(4, 9)];
       const lines = await drive({ endpoint, options: { observations: UIDS, resend: 0.1 }, steps }, frozen);
       expect(lines.filter(({ info }) => info !== undefined)).toEqual(expected);
+    });
+
+    it("pings while the trainer computes: no other client takes a silent session", async () => {
+      const refused: number[] = [];
+      const { endpoint } = await serveCounter({ limits: { ping_period_ms: 100, max_in_flight: 1 } });
+      const impatient = { endpoint, timeouts: { hello: 300 } };
+      const intrude = async (): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await expect(EnvironmentClient.connect(impatient)).rejects.toThrow(/another client/);
+        refused.push(1);
+      };
+      const lines = await drive({ endpoint, steps: [["reset", 1], ["wait"], ["step", [1, 0]], ["reset", 1]] }, intrude);
+      expect(refused).toEqual([1]);
+      expect(lines.map(({ error }) => error)).toEqual([undefined, undefined, undefined, undefined]);
+    });
+
+    it("sets parameters, and sets them again in the session after a lost one", async () => {
+      const first = await serve();
+      const { endpoint } = first;
+      const last = ["last"] as const;
+      const lines = await drive(
+        {
+          endpoint,
+          options: { parameters: { episodeProgress: 0.25 }, timeouts: { step: 1 }, resend: 0.2 },
+          steps: [
+            ["reset", 1],
+            last,
+            ["configure", { episodeProgress: 0.5 }],
+            ["configure", { episodeProgress: 2 }],
+            ["configure", { gravity: 1 }],
+            ["reset", 1],
+            last,
+            ["wait"],
+            ["step", ACTIONS[0]],
+            ["reset", 1],
+            last,
+          ],
+        },
+        async () => {
+          first.child.kill("SIGKILL");
+          await once(first.child, "exit");
+          await serve(endpoint);
+        },
+      );
+      const told = lines.filter((line) => Object.keys(line).length > 0);
+      expect(told.map(({ last }) => last).filter((last) => last !== undefined)).toEqual([0.25, 0.5, 0.5]);
+      expect(told[2]).toEqual({ parameters: { episodeProgress: 0.5 } });
+      expect(told[3]?.error?.message).toMatch(/BAD_MESSAGE: .*episodeProgress/);
+      expect(told[4]?.error?.message).toMatch(/BAD_MESSAGE: .*gravity/);
+    });
+
+    it("starts a server, says how it died, starts it again at a reset, and ends it", async () => {
+      const spawned = [process.execPath, gridWorld];
+      const steps: Step[] = [["reset", 1], ["kill"], ["step", 1], ["step", 1], ["reset", 1], ["pid"]];
+      const begun = Date.now();
+      const lines = await drive({ options: { spawn: spawned }, steps });
+      expect(Date.now() - begun).toBeLessThan(20_000);
+      const [before, , died, gone, after, last] = lines;
+      expect(died?.error?.message).toMatch(/^UNAVAILABLE: .*grid-world\.js --connect tcp:\S+ was killed by signal 9/);
+      expect(died?.error?.message).toContain("\n  grid-world: 1 environments at tcp://127.0.0.1:");
+      expect(gone?.error?.code).toBe("NO_SESSION");
+      expect(after).toEqual(before);
+      expect(() => process.kill(Number(last?.["pid"]), 0)).toThrow(/ESRCH/);
+      const [, forgotten] = await drive({ options: { spawn: spawned }, steps: [["reset", 1], ["pid"]], forget: true });
+      expect(() => process.kill(Number(forgotten?.["pid"]), 0)).toThrow(/ESRCH/);
+    });
+
+    it("says what is wrong with a command that can't be started, ends at once or never connects", async () => {
+      const failed = async (spawned: unknown, more: object = {}) =>
+        (await drive({ options: { spawn: spawned, ...more }, steps: [] }))[0]?.error?.message;
+      expect(await failed(["/no/such/player"])).toMatch(/^UNAVAILABLE: \/no\/such\/player .*could not be started/);
+      const complaint = "console.error('no display'); process.exit(3)";
+      expect(await failed([process.execPath, "-e", complaint, "--"])).toMatch(
+        /^UNAVAILABLE: .*ended with exit code 3[\s\S]*\n {2}no display$/,
+      );
+      const timeouts = { timeouts: { spawn: 0.5 } };
+      expect(await failed([process.execPath, "-e", "setInterval(() => {}, 1000)", "--"], timeouts)).toMatch(
+        /^TIMEOUT: spawn: .*did not connect to tcp:\S+ in 0\.5 s; does it take --connect/,
+      );
+      expect(await failed("grid-world", { endpoint: "tcp://127.0.0.1:5005" })).toMatch(/^CONFIGURATION: give either/);
+    });
+
+    it.each(CONTRACT)("as Gymnasium's contract asks (%s, %s), it %s", async (check, world) => {
+      const counter = async () => (await serveCounter({ envCount: 3 })).endpoint;
+      await hold(check, world === "counter" ? await counter() : (await serveGrid("--envs", "3")).endpoint);
+    });
+
+    it("steps a vector without Gymnasium, and says that it needs numpy", async () => {
+      const { endpoint } = await serveGrid("--envs", "2");
+      for (const flat of [false, true]) {
+        const steps: Step[] = [["close"], ["vector", { flat }]];
+        const [, told] = await drive({ endpoint, without: ["gymnasium"], steps });
+        expect(told).toEqual({ shapes: [[2, 4], [2, 4], [2], [2], [2]], closed: true });
+        const [, bare] = await drive({ endpoint, without: ["gymnasium", "numpy"], steps });
+        expect(bare?.error?.message).toMatch(/^CONFIGURATION: a vector needs numpy/);
+      }
+      const [lone] = await drive({ endpoint, without: ["gymnasium", "numpy"], options: { flat: true }, steps: [] });
+      expect(lone?.error?.message).toMatch(/^CONFIGURATION: flat=True needs numpy/);
+    });
+
+    it("steps all environments of a server that it started", async () => {
+      await hold("spawned", [process.execPath, gridWorld, "--envs", "3"].map((word) => `'${word}'`).join(" "));
     });
 
     it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type RewardOptions, rewards, type ScoredSample } from "../../trainer/rls3/reward.js";
+import { type RewardOptions, rarityWeights, rewards, type ScoredSample } from "../../trainer/rls3/reward.js";
 import { hardnessOf, scoreOf } from "../../trainer/rls3/score.js";
 import { looksBack, SIGNALS } from "../../trainer/rls3/signals.js";
 import { SIGNAL_NAMES } from "../../trainer/settings/signal-names.js";
@@ -10,6 +10,7 @@ const sampleMode: RewardOptions = {
   reward: "sample",
   signal: "difficulty",
   paidMargin: 0,
+  rareTerms: 0,
   hardnessMean: 0.3,
   hardnessCap: 4,
 };
@@ -24,7 +25,10 @@ const iterations = fc
     return fc.record({
       episodes: fc.constant(episodes),
       scores: fc.array(
-        fc.record({ probability: share, rubric: share, margin: fc.double({ min: 0, max: 22.5, noNaN: true }) }),
+        fc.record({
+          ...{ probability: share, rubric: share, margin: fc.double({ min: 0, max: 22.5, noNaN: true }) },
+          movedTerms: fc.subarray(["above", "below", "left", "right"]),
+        }),
         { minLength: count, maxLength: count },
       ),
     });
@@ -95,7 +99,9 @@ describe("the reward", () => {
           const given = rewards(
             steps,
             scores.map((own, i) =>
-              isUnasked(i) ? { probability: null, rubric: null, margin: Number.POSITIVE_INFINITY } : own,
+              isUnasked(i)
+                ? { probability: null, rubric: null, margin: Number.POSITIVE_INFINITY, movedTerms: [] }
+                : own,
             ),
             options,
           );
@@ -126,7 +132,7 @@ describe("the reward", () => {
   });
 
   it("per sample has the mean hardness .3 where nothing is capped", () => {
-    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, rubric: 1, margin: 20 }));
+    const scores = [0.9, 0.8, 0.55, 0.7].map((probability) => ({ probability, rubric: 1, margin: 20, movedTerms: [] }));
     const given = rewards(
       withSamples([
         [true, true],
@@ -141,7 +147,7 @@ describe("the reward", () => {
 
   it("per episode pays the paper's J2 = (6 - S)^2 on the last transition alone", () => {
     // Rubrics 1 and 1/3: S = 1 + 4 · 2/3, J2 = (6 - 11/3)^2 = 49/9.
-    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, rubric: value, margin: 20 }));
+    const scores = [1, 1 / 3].map((value) => ({ probability: 0.5, rubric: value, margin: 20, movedTerms: [] }));
     const [steps = []] = rewards(withSamples([[true, false, true, false]]), scores, episodeMode);
     expect(steps.slice(0, 3).map((step) => step.extrinsic)).toEqual([0, 0, 0]);
     expect(steps[3]?.extrinsic).toBeCloseTo(490 / 9, 10);
@@ -153,7 +159,7 @@ describe("the reward", () => {
 
   it("per sample pays by its signal, and nothing near a boundary where it is told so", () => {
     const steps = withSamples([[true, true, true]]);
-    const scores = [0.05, 0.5, 0.95].map((probability) => ({ probability, rubric: 1, margin: 20 }));
+    const scores = [0.05, 0.5, 0.95].map((probability) => ({ probability, rubric: 1, margin: 20, movedTerms: [] }));
     const paid = (options: Partial<RewardOptions>, samples: readonly ScoredSample[] = scores): number[] =>
       rewards(steps, samples, { ...sampleMode, ...options })
         .flat()
@@ -172,12 +178,27 @@ describe("the reward", () => {
   it("pays progress by what fine-tuning brought, and nothing for what got worse", () => {
     const steps = withSamples([[true, true]]);
     const scores = [
-      { probability: 0.2, probabilityAfter: 0.8, rubric: 1, margin: 20 },
-      { probability: 0.6, probabilityAfter: 0.5, rubric: 1, margin: 20 },
+      { probability: 0.2, probabilityAfter: 0.8, rubric: 1, margin: 20, movedTerms: [] },
+      { probability: 0.6, probabilityAfter: 0.5, rubric: 1, margin: 20, movedTerms: [] },
     ];
     const [better, worse] = rewards(steps, scores, { ...sampleMode, signal: "progress" }).flat();
     expect(better?.hardness).toBeGreaterThan(0);
     expect(worse?.hardness).toBe(0);
+  });
+
+  it("per sample pays rare relations more where it is told so, each term the same in sum", () => {
+    const terms = [["left"], ["left"], ["left"], ["above"]];
+    const steps = withSamples([[true, true, true, true]]);
+    const scores = terms.map((movedTerms) => ({ probability: 0.5, rubric: 1, margin: 20, movedTerms }));
+    const paid = (rareTerms: number): number[] =>
+      rewards(steps, scores, { ...sampleMode, rareTerms })
+        .flat()
+        .map(({ hardness }) => hardness ?? Number.NaN);
+    const [left = 0, , , above = 0] = paid(1);
+    expect(above).toBeCloseTo(3 * left, 12);
+    expect(new Set(paid(0)).size).toBe(1);
+    expect(rarityWeights(terms, 0.5)[3]).toBeCloseTo(Math.sqrt(2), 12);
+    expect(rarityWeights([["left", "above"], ["left"], []], 1)).toEqual([(0.75 + 1.5) / 2, 0.75, 1]);
   });
 
   it("scores from 1 to 5, and takes hardness from 1 for all wrong to 0 for all right", () => {

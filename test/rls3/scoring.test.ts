@@ -31,6 +31,7 @@ const paper: RewardOptions = {
   reward: "episode",
   signal: "difficulty",
   paidMargin: 0,
+  rareTerms: 0,
   hardnessMean: 0.3,
   hardnessCap: 4,
 };

@@ -27,6 +27,8 @@ export interface ScoredSample {
    * it says; of one that ranks, the share of pairs whose right caption beats the full flip.
    */
   readonly rubric: number | null;
+  /** Terms that are true of the moved object's pairs. */
+  readonly movedTerms: readonly string[];
 }
 
 export interface RewardOptions {
@@ -38,6 +40,8 @@ export interface RewardOptions {
   readonly signal: SignalName;
   /** Samples nearer to a boundary than so many degrees pay nothing: there the picture itself is ambiguous. */
   readonly paidMargin: number;
+  /** Exponent of the weight of rare terms, 0 to 1 (see `rarityWeights`). */
+  readonly rareTerms: number;
   readonly hardnessMean: number;
   readonly hardnessCap: number;
 }
@@ -82,12 +86,30 @@ function signalOf(
 }
 
 /**
+ * What each sample's signal is multiplied by: the mean over its terms of (the terms' mean count / the term's count)^exponent, counts over the
+ * samples that are paid. With 1 each term is paid the same in sum, however seldom it is placed; with 0 every weight is 1.
+ */
+export function rarityWeights(samples: readonly (readonly string[])[], exponent: number): number[] {
+  const counts = new Map<string, number>();
+  for (const term of samples.flat()) counts.set(term, (counts.get(term) ?? 0) + 1);
+  const usual = mean([...counts.values()]);
+  return samples.map((terms) =>
+    terms.length === 0 ? 1 : mean(terms.map((term) => (usual / (counts.get(term) ?? usual)) ** exponent)),
+  );
+}
+
+/**
  * Each iteration's signal at the same mean, so that β keeps its meaning while the model improves. A sample that is not paid has 0, and no part
  * in the mean.
  */
 function scaleHardness(samples: readonly ScoredSample[], options: RewardOptions): number[] {
   const { hardnessMean, hardnessCap } = options;
-  const hardness = samples.map((sample) => signalOf(sample, options));
+  const signals = samples.map((sample) => signalOf(sample, options));
+  const weights = rarityWeights(
+    samples.map(({ movedTerms }, i) => (at(signals, i) === null ? [] : movedTerms)),
+    options.rareTerms,
+  );
+  const hardness = signals.map((h, i) => (h === null ? null : h * at(weights, i)));
   const scored = hardness.filter((h) => h !== null);
   const usual = Math.max(mean(scored), 1e-3);
   return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / usual) * hardnessMean)));

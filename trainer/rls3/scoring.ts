@@ -33,8 +33,6 @@ export interface AskedSample extends ScoredSample {
   readonly score: number | null;
   /** h, 0 to 1; 0 where nothing about the moved object is asked: it pays nothing. */
   readonly hardness: number;
-  /** Terms that are true of the moved object's pairs. */
-  readonly movedTerms: readonly string[];
 }
 
 /** The right caption unless a wrong one beats it; then the one that beats it by most. */

@@ -128,6 +128,12 @@ export const SETTINGS = {
     0,
     "samples within so many degrees of a boundary between relations pay nothing: there the picture itself is ambiguous",
   ),
+  rareTerms: setting(
+    "Algorithm",
+    number(0, 1),
+    0,
+    "samples whose relations are rare in the iteration pay more: by (mean count / count) to this power (0: no matter how rare, 1: in inverse proportion)",
+  ),
   hardnessMean: setting(
     "Algorithm",
     z.number().gt(0).max(10),

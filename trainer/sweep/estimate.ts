@@ -45,7 +45,8 @@ export interface Estimate {
   readonly from: string;
 }
 
-type Agent = Configuration["agent"];
+/** Runs of one agent and one model take as long as each other, unit for unit. */
+export const kindOf = ({ agent, vlm }: Configuration): string => `${agent} ${vlm}`;
 
 const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
   items.reduce((sum, item) => sum + value(item), 0);
@@ -109,7 +110,7 @@ export function secondsOf(configuration: Configuration, rates: Rates): number {
   );
 }
 
-/** Of `cells`, the unfinished ones: from `finished` cells of the same folder, and a short probe for an agent that none of them has. */
+/** Of `cells`, the unfinished ones: from `finished` cells of the same folder, and a short probe for an agent with a model that none of them has. */
 export async function estimate(
   cells: readonly PlannedCell[],
   finished: readonly PlannedCell[],
@@ -117,30 +118,33 @@ export async function estimate(
   signal: AbortSignal,
 ): Promise<Estimate> {
   const recorded = finished.map(measuredCell);
-  const rates = new Map<Agent, Rates>();
-  const probed: Agent[] = [];
+  const rates = new Map<string, Rates>();
+  const probed: Configuration[] = [];
   const ratesFor = async (configuration: Configuration): Promise<Rates> => {
-    const { agent } = configuration;
-    const measured = recorded.filter((cell) => cell.configuration.agent === agent);
+    const measured = recorded.filter((cell) => kindOf(cell.configuration) === kindOf(configuration));
     if (measured.length > 0) return ratesOf(measured);
-    probed.push(agent);
+    probed.push(configuration);
     return ratesOf([await probe(configuration, signal)]);
   };
   const seconds: number[] = [];
   for (const { configuration, folder } of cells) {
-    const ofAgent = rates.get(configuration.agent) ?? (await ratesFor(configuration));
-    rates.set(configuration.agent, ofAgent);
+    const kind = kindOf(configuration);
+    const known = rates.get(kind) ?? (await ratesFor(configuration));
+    rates.set(kind, known);
     const done = iterationsIn(folder) / (iterationsPlanned(configuration) + 1);
-    seconds.push(secondsOf(configuration, ofAgent) * (1 - Math.min(1, done)));
+    seconds.push(secondsOf(configuration, known) * (1 - Math.min(1, done)));
   }
   const from = [
     ...(finished.length > 0 && probed.length < rates.size
       ? [`${finished.length} finished cell${finished.length === 1 ? "" : "s"} here`]
       : []),
-    ...(probed.length > 0 ? [`a short probe${rates.size > 1 ? ` of ${probed.join(" and ")}` : ""}`] : []),
+    ...(probed.length > 0 ? [`a short probe${rates.size > 1 ? ` of ${named(probed)}` : ""}`] : []),
   ].join(" and ");
   return { cells: seconds, total: sideBySide(seconds, jobs), from };
 }
+
+const named = (probed: readonly Configuration[]): string =>
+  [...new Set(probed.map(({ agent }) => agent))].join(" and ");
 
 function measuredCell({ folder, configuration }: PlannedCell): Measured {
   const rows = timingsOf(folder);

@@ -15,7 +15,7 @@ import { isPrepared, prepare } from "../runs/preparation.js";
 import { finishedState } from "../runs/run.js";
 import { iterationsIn, refuseUsed } from "../runs/run-directory.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
-import { type Estimate, estimate } from "./estimate.js";
+import { type Estimate, estimate, kindOf } from "./estimate.js";
 import type { Executor } from "./executor.js";
 import { type Jobs, jobsFor, thisMachine } from "./jobs.js";
 import { local } from "./local.js";
@@ -123,8 +123,8 @@ const unfinished = ({ fresh, resumed, requested }: OpenSweep): PlannedCell[] =>
 export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> {
   const { signal = new AbortController().signal, executor = local } = sweep.options;
   const left = unfinished(sweep);
-  const known = new Set(sweep.finished.map(({ configuration }) => configuration.agent));
-  const probes = left.some(({ configuration }) => !known.has(configuration.agent));
+  const known = new Set(sweep.finished.map(({ configuration }) => kindOf(configuration)));
+  const probes = left.some(({ configuration }) => !known.has(kindOf(configuration)));
   if (left.length === 0 || (probes && !executor.here)) return null;
   return estimate(left, sweep.finished, sweep.jobs.count, signal);
 }

@@ -7,6 +7,8 @@ import * as paligemma from "./paligemma/pretrain.js";
 import type { OnProgress, Schedule } from "./phases.js";
 
 export interface Recipe {
+  /** The model that ships which it made, as `--vlm` has it. */
+  readonly bundled: string;
   readonly size: { readonly imageSize: number; readonly patch: number };
   /** Of each world: pictures of all kinds, or of objects on the floor alone. Held out are so many of all. */
   readonly pictures: { readonly images: number; readonly floorOnlyImages: number; readonly heldOut: number };
@@ -34,6 +36,7 @@ const shortened = <T extends Schedule>(phase: T, brief = false): T => (brief ? {
 
 export const RECIPES = {
   clip: {
+    bundled: "bundled",
     size: CLIP_SIZE,
     pictures: clip.RECIPE,
     checked: { imagePasses: [9_600, 19_200], heldOut: 2_000 },
@@ -46,6 +49,7 @@ export const RECIPES = {
       }),
   },
   paligemma: {
+    bundled: "bundled-paligemma",
     size: PALIGEMMA_SIZE,
     pictures: paligemma.RECIPE,
     checked: { imagePasses: [4_800, 9_600], heldOut: 1_000 },
