@@ -140,14 +140,14 @@ export const CAPABILITIES: readonly Check[] = [
   ),
   checkOf("configure")(
     "configure.values",
-    "unknown names, wrong types, nil and values out of bounds are BAD_MESSAGE; each parameter takes its default",
+    "unknown names, wrong types, nil and values out of bounds are BAD_MESSAGE; each parameter takes its default and its bounds",
     "check against the definitions that welcome carries",
     async (peer) => {
       const { parameters } = peer.welcome;
       demand(parameters.length > 0, "configure is claimed, but welcome defines no parameters");
       for (const parameter of parameters) {
-        const { name, default: standard } = parameter;
-        await configure(peer, { [name]: standard });
+        const { name, default: standard, low, high } = parameter;
+        for (const value of [low, high, standard]) if (value !== undefined) await configure(peer, { [name]: value });
         for (const value of wrongValues(parameter)) {
           await within(`${name} = ${JSON.stringify(value)}`, async () => {
             await peer.refused("BAD_MESSAGE", { t: "configure", parameters: { [name]: value } }, [], {

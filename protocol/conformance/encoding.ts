@@ -2,7 +2,7 @@
 
 import { PROTOCOL_VERSION } from "../messages.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
-import { float32, float64, int64, nested, pack, rawMap, uint64 } from "./bytes.js";
+import { FORMATS, float32, float64, int64, nested, pack, rawMap, text, uint64 } from "./bytes.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer, within } from "./peer.js";
 
@@ -60,10 +60,47 @@ export const ENCODING: readonly Check[] = [
         ["an extension", ping(peer, next, [["x", Buffer.from([0xd4, 5, 7])]])],
         ["a timestamp", ping(peer, next, [["x", Buffer.from([0xd6, 0xff, 0, 0, 0, 0])]])],
         ["an integer as key", ping(peer, next, [[pack(7), 1]])],
+        ["nil as key", ping(peer, next, [[pack(null), 1]])],
+        ["a float as key", ping(peer, next, [[float64(1.5), 1]])],
         ["an integer as a key further in", ping(peer, next, [["x", rawMap([[pack(7), 1]])]])],
       ];
       for (const [what, bytes] of garbage) await unreadable(peer, what, bytes);
       await alive(peer);
+    },
+  ),
+  core(
+    "header.cut",
+    "a header that ends too early, wherever, is BAD_MESSAGE with req 0",
+    "hold each length and each count against the bytes that are left",
+    async (peer) => {
+      for (const [format, bytes] of Object.entries(FORMATS)) {
+        // Behind the value nothing is left: each byte less is one that is missing.
+        const whole = ping(peer, peer.req + 1, [["x", bytes]]);
+        for (let missing = 1; missing <= Math.min(bytes.length, 9); missing++)
+          await unreadable(peer, `${format}, cut by ${missing} bytes`, whole.subarray(0, -missing));
+      }
+      await alive(peer);
+    },
+  ),
+  core(
+    "header.formats",
+    "nil, booleans, numbers, strings, arrays, maps and keys may come in each of msgpack's formats for them",
+    "read the formats that your own writer does not use, too",
+    async (peer) => {
+      for (const [format, bytes] of Object.entries(FORMATS)) await taken(peer, format, [["x", bytes]]);
+      for (const [format, size] of [
+        [0xd9, 1],
+        [0xda, 2],
+        [0xdb, 4],
+      ] as const)
+        await taken(peer, `a key as a string with ${size} bytes of length`, [[text(format, size, "x"), 1]]);
+      await taken(peer, "an empty key", [["", 1]]);
+      const { req } = peer;
+      const entries = [text(0xd9, 1, "v"), pack(PROTOCOL_VERSION), text(0xda, 2, "t"), text(0xdb, 4, "ping")];
+      const rest = [pack("sid"), text(0xd9, 1, peer.sid), text(0xdb, 4, "req"), pack(req + 1)];
+      const wide = Buffer.concat([Uint8Array.of(0xdf, 0, 0, 0, 4), ...entries, ...rest]);
+      const { header } = await peer.exchange([wide], ++peer.req);
+      demand(header["t"] === "pong", `a map 32 with strings of all lengths was answered by "${header["t"]}"`);
     },
   ),
   core(
@@ -300,6 +337,8 @@ export const ENCODING: readonly Check[] = [
     async (peer) => {
       const limit = peer.welcome.limits.max_frame_bytes;
       if (limit > 256 * 1024 * 1024) throw new NotTried(`the limit is ${limit} bytes`);
+      const { header } = await peer.ask({ t: "ping" }, [Buffer.alloc(limit)]);
+      demand(header["t"] === "pong", `a frame of just max_frame_bytes was answered by "${header["t"]}"`);
       for (const size of [limit + 1, Math.floor(1.9 * limit)]) {
         const detail = await peer.refused("TOO_LARGE", { t: "ping" }, [Buffer.alloc(size)]);
         demand(detail["bytes"] === size, `detail.bytes is ${detail["bytes"]}, not ${size}`);

@@ -188,7 +188,8 @@ export const HELLO: readonly Check[] = [
       await alive(peer, "after welcome");
       const answer = await peer.exchange(frames, req);
       demand(answer.header["retryable"] === false, "it must not be retryable");
-      peer.mustBe("OUT_OF_ORDER", answer, { sid: "" });
+      const { expected } = peer.mustBe("OUT_OF_ORDER", answer, { sid: "" });
+      demand(expected === peer.req + 1, `detail.expected is ${expected}, not ${peer.req + 1}`);
       await alive(peer, "after it");
     },
   ),

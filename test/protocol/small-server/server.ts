@@ -191,7 +191,12 @@ export class SmallServer {
       session.heard = performance.now();
       if (session.last === req && !this.is("hello-again-anew")) return session.helloReply;
       if (session.last !== req && !this.is("late-hello-anew"))
-        throw new Refusal("OUT_OF_ORDER", "too late", { expected: session.last + 1 }, this.is("late-hello-retryable"));
+        throw new Refusal(
+          "OUT_OF_ORDER",
+          "too late",
+          { expected: session.last + (this.is("late-hello-expected") ? 2 : 1) },
+          this.is("late-hello-retryable"),
+        );
     }
     this.checkBusy(wishes.client, req);
     if (this.is("own-hello-busy") && session?.client === wishes.client && !repeated) throw this.busyWith(session);
@@ -410,7 +415,8 @@ export class SmallServer {
   private execute(header: Header, frames: readonly Buffer[], session: Session, req: number): Buffer[] {
     if (frames.length > 64 && !this.is("many-frames-taken")) throw new Refusal("BAD_MESSAGE", "too many frames");
     if (frames.length === 64 && this.is("frames-63")) throw new Refusal("BAD_MESSAGE", "too many frames");
-    const large = frames.find((frame) => frame.length > LIMITS.max_frame_bytes);
+    const most = LIMITS.max_frame_bytes - (this.is("frame-at-limit-refused") ? 1 : 0);
+    const large = frames.find((frame) => frame.length > most);
     if (large !== undefined && !this.is("large-frame-taken")) throw tooLarge(large.length, LIMITS.max_frame_bytes);
     const { t } = header;
     if (this.is("unknown-type-pong") && t === "teleport") header["t"] = "ping";
@@ -457,6 +463,7 @@ export class SmallServer {
       if (typeof value === "number") {
         if (Number.isNaN(value) && !this.is("parameter-nan-taken")) throw bad(field);
         if (spec.type === "int" && !Number.isInteger(value) && !this.is("parameter-fractions-taken")) throw bad(field);
+        if (value === spec.high && this.is("parameter-bounds-exclusive")) throw bad(field);
         if ((value < spec.low || value > spec.high) && !this.is("parameter-bounds-unchecked")) throw bad(field);
         next[name] = value;
       }
