@@ -95,6 +95,8 @@ export const ENCODING: readonly Check[] = [
       ] as const)
         await taken(peer, `a key as a string with ${size} bytes of length`, [[text(format, size, "x"), 1]]);
       await taken(peer, "an empty key", [["", 1]]);
+      const eleven = Array.from({ length: 11 }, (_, i): Entry => [`x${i}`, i]);
+      await taken(peer, "a fixmap of 15 entries", eleven);
       const { req } = peer;
       const entries = [text(0xd9, 1, "v"), pack(PROTOCOL_VERSION), text(0xda, 2, "t"), text(0xdb, 4, "ping")];
       const rest = [pack("sid"), text(0xd9, 1, peer.sid), text(0xdb, 4, "req"), pack(req + 1)];
@@ -260,6 +262,13 @@ export const ENCODING: readonly Check[] = [
       const limit = peer.welcome.limits.max_frame_bytes;
       if (limit > 2 * BOUNDS.string)
         await taken(peer, "a string of 65 536 bytes", [["x", pack("x".repeat(BOUNDS.string))]]);
+      if (limit >= BOUNDS.header) {
+        const filled = pack("x".repeat(50_000));
+        const fixed = ping(peer, peer.req + 1, [["x", Buffer.alloc(3 + 84 * 5)]]).length - 84 * 5 - 3;
+        const left = BOUNDS.header - fixed - 3 - 83 * filled.length - 3;
+        const values = [...new Array(83).fill(filled), text(0xda, 2, "x".repeat(left))];
+        await taken(peer, "a header of 4 MiB", [["x", Buffer.concat([Uint8Array.of(0xdc, 0, 84), ...values])]]);
+      }
       // The map, five keys, four values and the array count too.
       if (limit > 2 * BOUNDS.values)
         await taken(peer, "200 000 values", [["x", pack(new Array(BOUNDS.values - 11).fill(0))]]);
@@ -282,7 +291,13 @@ export const ENCODING: readonly Check[] = [
         ["a frame that is not there", [{ ...entry, frame: 7 }], [bytes]],
         ["a negative frame", [{ ...entry, frame: -1 }], [bytes]],
         ["an unknown dtype", [{ ...entry, dtype: "float16" }], [bytes]],
+        ["a frame that is no number", [{ ...entry, frame: "0" }], [bytes]],
+        ["a frame that is no integer", [{ ...entry, frame: 0.5 }], [bytes]],
+        ["a uid that is no string", [entry, { ...entry, uid: 5 }], [bytes]],
+        ["a shape that is no array", [{ ...entry, shape: 1 }], [bytes]],
         ["a shape of no numbers", [{ ...entry, shape: ["1"] }], [bytes]],
+        ["a shape of fractions", [{ ...entry, uid: "another", shape: [0.5, 2 * elementCount(action.shape)] }], [bytes]],
+        ["a shape of negative numbers", [entry, { ...other, shape: [-1, -3], frame: 1 }], [bytes, Buffer.alloc(3)]],
         ["the action twice", [entry, { ...entry, frame: 1 }], [bytes, bytes]],
         ["a tensor of another uid that does not fit its frame", [entry, other], [bytes, Buffer.alloc(4)]],
       ];

@@ -58,6 +58,8 @@ function wrongBatches(peer: Peer): readonly (readonly [field: string, fields: ob
     ["ops", { ops: [{ env: 0, op: "reset", options: "none" }] }],
     ["ops", { ops: [...noop.ops, ...noop.ops] }],
     ["want", { ...noop, want: "everything" }],
+    ["want", { ...noop, want: 5 }],
+    ["want", { ...noop, want: {} }],
     ["want", { ...noop, want: [5] }],
     ["want", { ...noop, want: ["no-such-observation"] }],
     ["want", { ...noop, want: [uid, uid] }],
@@ -314,6 +316,11 @@ export const CONVERSATION: readonly Check[] = [
       demand(detail["limit"] === limit, `detail.limit is ${detail["limit"]}, not ${limit}`);
       const { results } = await peer.batch([{ env: 0, op: "step", action: sampleAction(action, 0) }]);
       demand(results[0]?.error?.code === "NOT_RESET", "the reset whose answer was too large has been executed");
+      // Where the header with its infos is surely the smaller frame.
+      if (bytes(large) >= 4096) {
+        await peer.hello({ limits: { max_frame_bytes: bytes(large) } });
+        await peer.batch(ops, [large.uid]);
+      }
       await peer.hello();
     },
   ),

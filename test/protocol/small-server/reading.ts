@@ -71,6 +71,9 @@ function readTooStrictly(is: Is, bytes: Buffer, header: Header): void {
   if (is("wide-integers-refused") && /req[\xcf\xd3]/.test(bytes.toString("latin1"))) throw bad("req");
   if (is("largest-integer-refused") && x === MOST) throw bad("x");
   if (is("infinity-refused") && typeof x === "number" && !Number.isFinite(x)) throw bad("x");
+  if (is("fixmap-15-refused") && bytes[0] === 0x8f) throw bad("x");
+  if (is("headers-of-4-mib-refused") && bytes.length >= 4 * 1024 * 1024) throw bad("x");
+  if (is("empty-wide-values-refused") && bytes.includes(Buffer.of(0xdc, 0, 0))) throw bad("x");
   if (is("booleans-refused") && typeof x === "boolean") throw bad("x");
   if (is("fixint-minus-32-refused") && x === -32) throw bad("x");
   if (is("empty-keys-refused") && "" in header) throw bad("x");
