@@ -119,6 +119,7 @@ export class Channel {
     this.wait = options.waitAwake === false ? undefined : new EagerWait();
     this.socket = new Dealer({
       linger: 0,
+      ipv6: options.endpoint.includes("["),
       sendHighWaterMark: 0,
       heartbeatInterval: 5000,
       reconnectInterval: 50,

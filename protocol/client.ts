@@ -13,6 +13,7 @@ import {
   type Welcome,
   type WireOp,
 } from "./messages.js";
+import { PACKAGE } from "./package-name.js";
 import {
   bytesOf,
   bytesPerElement,
@@ -117,7 +118,7 @@ export class EnvironmentClient implements VectorEnvironment {
       t: "hello",
       protocols: [PROTOCOL_VERSION],
       client: this.name,
-      package: "rls3",
+      package: PACKAGE,
       capabilities: ["state_hash", "configure", "images", "curve"],
       limits: { max_frame_bytes: maxFrameBytes ?? 1024 * 1024 * 1024 },
       ...(token === undefined ? {} : { token }),

@@ -3,7 +3,6 @@
  * replies kept for resends.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
 import type { DefinitionSource, SessionWishes, WireMap, WireValue } from "./environment.js";
 import { badMessage, ProtocolError, shown } from "./errors.js";
@@ -15,6 +14,7 @@ import {
   type ServerLimits,
   specToWire,
 } from "./messages.js";
+import { PACKAGE } from "./package-name.js";
 import { checkDefinition, tooLarge, World } from "./world.js";
 
 export interface HostOptions {
@@ -33,11 +33,6 @@ export const DEFAULT_LIMITS: ServerLimits = {
   max_frame_bytes: 64 * 1024 * 1024,
   max_in_flight: 8,
   ping_period_ms: 5000,
-};
-
-/** One folder further up in what is compiled. */
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
 };
 
 /** The frames of an answer. */
@@ -171,7 +166,7 @@ export class EnvironmentHost {
       req,
       protocols: [PROTOCOL_VERSION],
       name: definition.name,
-      package: this.options.package ?? `rls3/${version}`,
+      package: this.options.package ?? PACKAGE,
       env_count: this.envCount,
       action: specToWire(definition.action),
       observations: definition.observations.map(specToWire),

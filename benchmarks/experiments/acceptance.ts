@@ -5,6 +5,7 @@ import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { baseOf, type RunRecord, worldDigest } from "./cell-files.js";
 import { root } from "./definition.js";
+import { kindOf, type Repeat } from "./repeats.js";
 
 const inTrainer = (room: string): string => `trainer/${room}`;
 
@@ -23,8 +24,11 @@ export type Refusal = (record: RunRecord) => string | null;
 
 const short = (commit: string): string => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "");
 
-/** `accepted`: commits that somebody knows to give this algorithm's numbers, in full or their first digits, with "+" where files differed. */
-export function refusals(accepted: readonly string[]): Refusal {
+/**
+ * `accepted`: commits that somebody knows to give this algorithm's numbers, in full or their first digits, with "+" where files differed; `repeats`: runs
+ * that gave the same numbers at another commit.
+ */
+export function refusals(accepted: readonly string[], repeats: readonly Repeat[]): Refusal {
   const wrong = accepted.find((commit) => !/^([0-9a-f]{7,40}\+?|unknown)$/.test(commit));
   if (wrong !== undefined) {
     throw new InputError(
@@ -51,8 +55,11 @@ export function refusals(accepted: readonly string[]): Refusal {
       return `was made in another version of the world "${world.name}"; remove the file to have the run done anew`;
     }
     if (isAccepted(commit)) return null;
-    const why = difference(commit, baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES]);
+    const paths = baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES];
+    const why = difference(commit, paths);
     if (why === null) return null;
+    const again = repeats.filter((repeat) => repeat.commit === commit && repeat.kind === kindOf(record));
+    if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;
     return `${why}; remove the file to have the run done anew, or, where you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
   };
 }

@@ -20,6 +20,8 @@ import { collectCells, collectWhole } from "./collect.js";
 import { experimentNames, readExperiment } from "./definition.js";
 import { plainTable } from "./outcome.js";
 import { RESULTS, writePages } from "./pages.js";
+import { repeat } from "./repeat.js";
+import { readRepeats } from "./repeats.js";
 import { type ExperimentSummary, writeResults } from "./results.js";
 import {
   type Chosen,
@@ -130,7 +132,7 @@ async function main(): Promise<void> {
   const argv = await yargs(hideBin(process.argv))
     .scriptName("npm run experiment --")
     .usage(
-      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 collect NAME… --partial   their finished runs as cells, to go on with elsewhere\n$0 pages           the pages from benchmarks/results",
+      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 collect NAME… --partial   their finished runs as cells, to go on with elsewhere\n$0 repeat NAME…    one of each kind of its refused cells again: the same numbers?\n$0 pages           the pages from benchmarks/results",
     )
     .options({
       quick: { type: "boolean", default: false, describe: "CI's size: one seed, few levels, seconds a run" },
@@ -196,7 +198,7 @@ async function main(): Promise<void> {
   const setting: Setting = {
     folder,
     results: path.resolve(argv.results),
-    refusal: refusals(argv["accept-commit"]),
+    refusal: refusals(argv["accept-commit"], readRepeats(path.resolve(argv.results))),
     quick,
     seeds: argv.seeds === undefined ? undefined : parseSeeds(argv.seeds),
     sweep: {
@@ -209,6 +211,10 @@ async function main(): Promise<void> {
   };
   if (verb === "collect") {
     await collect(words.slice(1), argv.partial, setting);
+    return;
+  }
+  if (verb === "repeat") {
+    for (const line of await repeat(words.slice(1), setting)) process.stdout.write(`${wrap(line)}\n`);
     return;
   }
   const chosen = (verb === "all" ? names : words).map((name) => choose(name, setting));

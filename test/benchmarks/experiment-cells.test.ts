@@ -15,6 +15,7 @@ import { collectWhole } from "../../benchmarks/experiments/collect.js";
 import { readExperiment } from "../../benchmarks/experiments/definition.js";
 import { CURVE_COLUMNS, type CurveRow } from "../../benchmarks/experiments/measures.js";
 import { experimentPage, listRow, openRunsTable } from "../../benchmarks/experiments/pages.js";
+import { firstDifference, keepRepeat, kindOf, readRepeats } from "../../benchmarks/experiments/repeats.js";
 import { type ExperimentSummary, readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { CHANGES, codeBefore } from "../../benchmarks/experiments/versions.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
@@ -218,32 +219,74 @@ describe("a cell counts", () => {
   const changed = git("status", "--porcelain", "--", ":/trainer", ":/unity-project/catalog") !== "";
 
   it.skipIf(head === "" || changed)("at this commit", () => {
-    expect(refusals([])(madeUp({ commit: head }))).toBeNull();
+    expect(refusals([], [])(madeUp({ commit: head }))).toBeNull();
   });
 
   it.skipIf(oldest === "" || oldest === head)(
     "not at a commit since which the algorithm has changed, unless that is accepted",
     () => {
       const record = madeUp({ commit: oldest });
-      expect(refusals([])(record)).toMatch(
+      expect(refusals([], [])(record)).toMatch(
         /of another version of the algorithm; remove the file .* --accept-commit [0-9a-f]{7}$/,
       );
-      expect(refusals([oldest.slice(0, 7)])(record)).toBeNull();
+      expect(refusals([oldest.slice(0, 7)], [])(record)).toBeNull();
     },
   );
 
   it("not from files that differ from their commit, unless those are accepted as such", () => {
     const record = madeUp({ commit: `${head || "a".repeat(40)}+` });
-    expect(refusals([])(record)).toContain("its files differed from that commit");
-    expect(refusals([record.commit.slice(0, 7)])(record)).not.toBeNull();
-    expect(refusals([`${record.commit.slice(0, 7)}+`])(record)).toBeNull();
-    expect(refusals([])(madeUp({ commit: "unknown" }))).toContain("at no known commit");
-    expect(() => refusals(["HEAD"])).toThrow(/--accept-commit: takes a commit/);
+    expect(refusals([], [])(record)).toContain("its files differed from that commit");
+    expect(refusals([record.commit.slice(0, 7)], [])(record)).not.toBeNull();
+    expect(refusals([`${record.commit.slice(0, 7)}+`], [])(record)).toBeNull();
+    expect(refusals([], [])(madeUp({ commit: "unknown" }))).toContain("at no known commit");
+    expect(() => refusals(["HEAD"], [])).toThrow(/--accept-commit: takes a commit/);
+  });
+
+  it.skipIf(oldest === "" || oldest === head || changed)(
+    "at another commit where a run of its kind was repeated with the same numbers at this one",
+    () => {
+      const record = madeUp({ commit: oldest });
+      const repeat = {
+        ...{ commit: oldest, kind: kindOf(record), sameAt: head, run: record.name },
+        ...{ machine: record.machine, date: record.date },
+      };
+      expect(refusals([], [repeat])(record)).toBeNull();
+      expect(refusals([], [{ ...repeat, kind: "random in tabletop with bundled" }])(record)).not.toBeNull();
+      expect(refusals([], [{ ...repeat, sameAt: oldest }])(record)).not.toBeNull();
+      expect(refusals([], [{ ...repeat, commit: head }])(record)).not.toBeNull();
+    },
+  );
+
+  it("and its repeats are kept beside it, one of a kind; rubbish there is named", () => {
+    const record = madeUp({ commit: "0".repeat(40) });
+    const repeat = {
+      ...{ commit: record.commit, kind: kindOf(record), sameAt: "1".repeat(40), run: record.name },
+      ...{ machine: record.machine, date: record.date },
+    };
+    const results = temporaryFolder("repeats");
+    keepRepeat(results, repeat);
+    keepRepeat(results, { ...repeat, sameAt: "2".repeat(40) });
+    keepRepeat(results, { ...repeat, kind: "paper in rooms with bundled" });
+    expect(readRepeats(results).map(({ sameAt }) => sameAt[0])).toEqual(["2", "1"]);
+    writeFileSync(path.join(results, "repeats.json"), "[{}]");
+    expect(() => readRepeats(results)).toThrow(/repeats.json: field "\[0\].commit"/);
+  });
+
+  it("and a repeat is the same only where every number is", () => {
+    const record = madeUp();
+    const [first, ...rest] = record.rows;
+    if (first === undefined) throw new Error("a cell has rows");
+    expect(firstDifference(record, record)).toBeNull();
+    expect(firstDifference({ ...record, rows: [{ ...first, testScore: null }, ...rest] }, record)).toBeNull();
+    expect(firstDifference(record, { ...record, rows: [{ ...first, valid: -1 }, ...rest] })).toMatch(
+      /^valid of iteration 0/,
+    );
+    expect(firstDifference(record, { ...record, rows: rest })).toMatch(/rows, now/);
   });
 
   it("not from another version of its world, whatever is accepted", () => {
     const record = madeUp({ world: { name: "rooms", digest: "0" } });
-    expect(refusals([record.commit])(record)).toContain('another version of the world "rooms"');
+    expect(refusals([record.commit], [])(record)).toContain('another version of the world "rooms"');
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { VectorEnvironment, Welcome } from "../../protocol/index.js";
-import { checkSpecs, EnvironmentLink } from "../../trainer/environments/environment-link.js";
+import type { VectorEnvironment } from "../../protocol/index.js";
+import { EnvironmentLink } from "../../trainer/environments/environment-link.js";
 import { World } from "../../trainer/environments/served-world.js";
 import { uniformActions, wander } from "../../trainer/environments/wander.js";
 import { Random } from "../../trainer/random/random.js";
@@ -31,38 +31,6 @@ function failing(error: { readonly code: string; readonly message: string }): En
   return new EnvironmentLink(client, world, 1, undefined);
 }
 const observe = (link: EnvironmentLink) => link.observe([{ env: 0, op: "step", action: [] }]);
-
-describe("what a server announces", () => {
-  const int32 = { dtype: "int32", low: null, high: null } as const;
-  const announced = ({ action = [6], ...changed }: Readonly<Record<string, readonly number[]>>): Welcome => {
-    const shapes = { image: [64, 64, 3], objects: [catalog.rules.activeObjects, 5], scene: [1], ...changed };
-    const observations = Object.entries(shapes).map(([uid, shape]) => ({ ...int32, uid, shape }));
-    return { name: "shop", observations, action: { ...int32, uid: "action", shape: action } } as unknown as Welcome;
-  };
-
-  it("is taken where pictures are as asked for and states as the catalog says", () => {
-    expect(() => checkSpecs(announced({ depth: [9, 9] }), world, 64)).not.toThrow();
-  });
-
-  it.each([
-    [
-      "pictures of 10^5 by 10^5",
-      { image: [1e5, 1e5, 3] },
-      "gives images of shape [100000, 100000, 3], not [64, 64, 3]",
-    ],
-    ["pictures of another size", { image: [32, 32, 3] }, "gives images of shape [32, 32, 3], not [64, 64, 3]"],
-    ["pictures in grey", { image: [64, 64] }, "gives images of shape [64, 64], not [64, 64, 3]"],
-    [
-      "a million objects",
-      { objects: [1e6, 5] },
-      `gives objects of shape [1000000, 5], not [${catalog.rules.activeObjects}, 5]`,
-    ],
-    ["actions of a hundred million numbers", { action: [1e8] }, "takes actions of shape [100000000], not [6]"],
-    ["two scenes at once", { scene: [2] }, "gives scenes of shape [2], not [1]"],
-  ])("is refused by name before anything is asked for: %s", (_, changed, what) => {
-    expect(() => checkSpecs(announced(changed), world, 64)).toThrow(`the server "shop" ${what}: `);
-  });
-});
 
 describe("what a server says", () => {
   it("is taken where its catalog has it", async () => {
@@ -104,6 +72,18 @@ describe("what a server says", () => {
     [{ valid: false, reason: Number.NaN }, "reason NaN, where rooms have 0 to 5"],
   ])("of a step is whether it is valid, and why not: %j is refused", async (info, message) => {
     await expect(observe(answering(0, 2, info))).rejects.toThrow(message);
+  });
+
+  it.each(["terminated", "truncated"])("is not that an episode ends by itself: %s", async (end) => {
+    const client = {
+      batch: async () => ({
+        results: [{ env: 3, step: 7, info: { valid: true }, [end]: true }],
+        tensors: { objects: { data: new Int32Array(10) }, scene: { data: Int32Array.of(0) } },
+      }),
+    } as unknown as VectorEnvironment;
+    await expect(observe(new EnvironmentLink(client, world, 1, undefined))).rejects.toThrow(
+      "ends an episode by itself (environment 3, step 7)",
+    );
   });
 
   it("is not that episodes are lost for ever", async () => {

@@ -2,6 +2,8 @@
 import { networkInterfaces } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { Router } from "zeromq";
+import { decodeHeader } from "../../protocol/codec.js";
 import { Peer } from "../../protocol/conformance/index.js";
 import {
   EnvironmentClient,
@@ -88,6 +90,19 @@ describe("requests", () => {
   });
 });
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
+
+describe("an address", () => {
+  it.runIf(hasIpv6)("may be IPv6's loopback, whoever binds", async () => {
+    const server = await serve({ endpoint: "tcp://[::1]:*" });
+    expect(server.endpoint).toMatch(/^tcp:\/\/\[::1\]:\d+$/);
+    expect((await connect(server.endpoint)).welcome.name).toBe("counter");
+    const listener = await EnvironmentClient.listen({ endpoint: "tcp://[::1]:*" });
+    closing(EnvironmentServer.connect(counterDefinition(), { endpoint: listener.endpoint }));
+    expect(closing(await listener.accept()).welcome.name).toBe("counter");
+  });
+});
+
 const nested = (levels: number): WireMap => (levels === 0 ? {} : { in: nested(levels - 1) });
 
 describe("a request that no server can read", () => {
@@ -109,6 +124,15 @@ describe("a request that no server can read", () => {
     const refused = client.batch([reset], []);
     await expect(refused).rejects.toMatchObject({ code: "BAD_MESSAGE", message: expect.stringMatching(message) });
     expect((await client.batch([RESET], [])).results[0]?.episode).toBe(1);
+  });
+
+  it("is none where a number is beyond what integers may be: the server names its place, and the session goes on", async () => {
+    const client = await connect((await serve()).endpoint, { timeouts: { reset: 2000 } });
+    await expect(client.batch([{ ...RESET, seed: 2 ** 60 }], [])).rejects.toMatchObject({
+      code: "BAD_MESSAGE",
+      detail: { field: "ops[0].seed" },
+    });
+    expect((await client.batch([{ ...RESET, options: { mass: 2 ** 60 } }], [])).results[0]?.episode).toBe(1);
   });
 
   it("may nest as deep as the specification says, and hold any text", async () => {
@@ -366,6 +390,16 @@ describe("a session", () => {
     const reset = await client.batch([{ env: 0, op: "reset" }], ["frame"]);
     expect(reset.tensors["frame"]?.shape).toEqual([1, 8, 8, 3]);
     expect(reset.results[0]?.info).toEqual({ seed: 5 });
+  });
+
+  it("begins with the name and version of its client", async () => {
+    const server = closing(new Router({ linger: 0 }));
+    await server.bind(ANYWHERE);
+    const timeouts = { connect: 200, hello: 200 };
+    const unanswered = connect(server.lastEndpoint ?? "", { timeouts }).catch((error: unknown) => error);
+    const [, hello = Buffer.alloc(0)] = await server.receive();
+    expect(decodeHeader(hello)["package"]).toMatch(/^rls3\/\d+\.\d+\.\d+$/);
+    expect(await unanswered).toMatchObject({ code: "TIMEOUT" });
   });
 
   it("tells the phase in which a timeout struck", async () => {

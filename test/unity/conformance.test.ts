@@ -4,8 +4,10 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { checkServer, Peer } from "../../protocol/conformance/index.js";
+import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
+import { checkServer, Peer, type PeerOptions } from "../../protocol/conformance/index.js";
 import { generateKeys, type Keys, ServerProcess } from "../../protocol/index.js";
 import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host.js";
 
@@ -13,6 +15,29 @@ async function failures(peer: Peer): Promise<string[]> {
   const report = await checkServer(peer, undefined);
   expect(report.checks.length).toBeGreaterThan(25);
   return report.checks.filter(({ outcome }) => outcome === "failed").map(({ name, detail }) => `${name}: ${detail}`);
+}
+
+/** The next message, however long a process takes to start. */
+async function patient(peer: Peer): Promise<Buffer[]> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await peer.receiveRaw();
+    } catch (error) {
+      if (tries === 30) throw error;
+    }
+  }
+}
+
+/** Bound to the address of a socket that was closed: it is free a moment later. */
+async function reopened(endpoint: string, options: Partial<PeerOptions>): Promise<Peer> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await Peer.open({ endpoint, ...options });
+    } catch (error) {
+      if (tries === 30) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 describeHost("the .NET host", () => {
@@ -46,6 +71,25 @@ describeHost("the .NET host", () => {
     expect(await failures(peer)).toEqual([]);
     peer.close();
     expect(await server.ended).toMatch(/code 0/);
+  });
+
+  it("says nothing unasked after its client was away, and goes on with the session", async () => {
+    const bind = { bind: true, patience: 1000 };
+    let peer = await Peer.open({ endpoint: "tcp://127.0.0.1:*", ...bind });
+    const { endpoint } = peer;
+    const { command, args } = hostCommand();
+    const server = new ServerProcess({ command, args: [...args, "--connect", endpoint] });
+    closers.push(() => server.kill());
+    await peer.sendRaw(peer.frames(peer.helloFields()));
+    const { sid } = decodeHeader((await patient(peer))[0] ?? Buffer.alloc(0));
+    for (let req = 2; req < 5; req++) {
+      peer.close();
+      peer = await reopened(endpoint, bind);
+      await expect(peer.receiveRaw()).rejects.toThrow("no answer within 1 s");
+      await peer.sendRaw([encodeHeader({ v: 1, t: "ping", sid, req })]);
+      expect(decodeHeader((await patient(peer))[0] ?? Buffer.alloc(0))).toMatchObject({ t: "pong", sid, req });
+    }
+    peer.close();
   });
 
   it("refuses to listen beyond this machine without keys, in one line and with exit code 2", async () => {

@@ -11,23 +11,28 @@ import {
 } from "../../protocol/conformance/index.js";
 import {
   checkEndpoint,
+  EnvironmentClient,
   type Keys,
   ProtocolError,
   readKeys,
   ServerProcess,
+  spawnServer,
+  type VectorEnvironment,
   type WireMap,
 } from "../../protocol/index.js";
 import { dotnetHostCommand } from "../environments/dotnet-host.js";
 import { playerCommand } from "../environments/player.js";
 import { InputError, UnavailableError } from "../errors.js";
+import { DEFAULT_IMAGE_SIZE } from "../rooms/index.js";
 import { plain } from "./plain.js";
+import { trainingChecks } from "./train-level.js";
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../../..");
 
 interface Arguments {
   endpoint: string | undefined;
   spawn: string | undefined;
-  level: Level | undefined;
+  level: Level | "train" | undefined;
   keys: string | undefined;
   token: string | undefined;
   timeout: number;
@@ -53,8 +58,9 @@ export const command: CommandModule<object, Arguments> = {
             "start one: embedded, dotnet, a player's path, or `--spawn -- COMMAND…`; it gets --connect ENDPOINT",
         },
         level: {
-          choices: ["core", "full"] as const,
-          describe: "core: what any server must do; full: every capability too (default: core and what it claims)",
+          choices: ["core", "full", "train"] as const,
+          describe:
+            "core: what any server must do; full: every capability too; train: what it claims, and what rls3 train needs (default: core and what it claims)",
         },
         keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
         token: { type: "string", describe: "token of a server on loopback that asks for one", conflicts: "keys" },
@@ -130,7 +136,54 @@ function commandOf(spawn: string | undefined): readonly string[] | undefined {
   return [player.command, ...player.args];
 }
 
-async function run(args: Arguments, started: readonly string[] | undefined): Promise<ConformanceReport> {
+type Report = Omit<ConformanceReport, "level"> & { readonly level: ConformanceReport["level"] | "train" };
+
+async function run(args: Arguments, started: readonly string[] | undefined): Promise<Report> {
+  if (args.level !== "train") return suite(args, started, args.level);
+  // A session of its own, as a run's, and of a server that was started for it where one is.
+  const training = await withServer(args, started, (server) => trainingChecks(server, args.quiet ? failing : progress));
+  const failed = training.filter(({ outcome }) => outcome === "failed").length;
+  // No world has such a scene; of other servers nobody can know what they refuse.
+  const wrongOptions = args["wrong-options"] ?? (failed === 0 ? { scene: -1 } : undefined);
+  const report = await suite({ ...args, "wrong-options": wrongOptions }, started, undefined);
+  return {
+    ...report,
+    level: "train",
+    checks: [...training, ...report.checks],
+    passed: report.passed + training.length - failed,
+    failed: report.failed + failed,
+  };
+}
+
+async function withServer<T>(
+  { endpoint = "", timeout, keys, token }: Arguments,
+  started: readonly string[] | undefined,
+  work: (server: VectorEnvironment) => Promise<T>,
+): Promise<T> {
+  const patience = timeout * 1000;
+  const client = {
+    imageSize: DEFAULT_IMAGE_SIZE,
+    timeouts: { connect: patience, hello: patience, reset: patience, step: patience },
+    ...(keys === undefined ? {} : { keys: readKeys(keys) }),
+    ...(token === undefined ? {} : { token }),
+  };
+  const [command, ...args] = started ?? [];
+  const server =
+    command === undefined
+      ? await EnvironmentClient.connect({ ...client, endpoint })
+      : await spawnServer({ command, args, client, spawnTimeout: patience });
+  try {
+    return await work(server);
+  } finally {
+    await server.close();
+  }
+}
+
+async function suite(
+  args: Arguments,
+  started: readonly string[] | undefined,
+  level: Level | undefined,
+): Promise<ConformanceReport> {
   const keys: Keys | undefined = args.keys === undefined ? undefined : readKeys(args.keys);
   const endpoint = started === undefined ? (args.endpoint ?? "") : "tcp://127.0.0.1:*";
   checkEndpoint(endpoint, keys);
@@ -150,7 +203,7 @@ async function run(args: Arguments, started: readonly string[] | undefined): Pro
       : new ServerProcess({ command: program, args: [...rest, "--connect", peer.endpoint] });
   try {
     await reach(peer, server);
-    return await checkServer(peer, args.level, args.quiet ? failing : progress);
+    return await checkServer(peer, level, args.quiet ? failing : progress);
   } finally {
     peer.close();
     await server?.stop();

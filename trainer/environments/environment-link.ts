@@ -1,8 +1,8 @@
 /** @file The loop's end of the protocol: ops in, typed observations out, whichever server is behind it. */
-import type { BatchResult, Op, VectorEnvironment, Welcome } from "../../protocol/index.js";
+import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
-import { ACTION_SPEC, OBJECT_FIELDS, REASONS } from "../rooms/index.js";
+import { OBJECT_FIELDS, REASONS } from "../rooms/index.js";
 import type { World } from "./served-world.js";
 
 export interface Observed {
@@ -16,27 +16,6 @@ export interface Observed {
 
 /** A server that is started again loses each running episode once; one that loses them without end is no use. */
 const MOST_LOST_IN_A_ROW = 100;
-
-/**
- * Looks that pictures are of the size that was asked for, and that states and actions are those of rooms.
- * @throws UnavailableError before room is made for anything of another size
- */
-export function checkSpecs({ name, observations, action }: Welcome, { catalog }: World, imageSize: number): void {
-  const check = (does: string, shape: readonly number[], wanted: readonly number[], advice: string): void => {
-    if (shape.join() === wanted.join()) return;
-    throw new UnavailableError(
-      `the server "${name}" ${does} of shape [${shape.join(", ")}], not [${wanted.join(", ")}]: ${advice}`,
-    );
-  };
-  const rooms = "its specs are not those of rooms (protocol/README.md)";
-  check("takes actions", action.shape, ACTION_SPEC.shape, rooms);
-  for (const { uid, shape } of observations) {
-    if (uid === "image")
-      check("gives images", shape, [imageSize, imageSize, 3], "it must render the size it is asked for");
-    if (uid === "objects") check("gives objects", shape, [catalog.rules.activeObjects, OBJECT_FIELDS], rooms);
-    if (uid === "scene") check("gives scenes", shape, [1], rooms);
-  }
-}
 
 export class EnvironmentLink {
   /** Batches of steps, and of pictures, that were lost since one was not. */
@@ -66,6 +45,11 @@ export class EnvironmentLink {
     return result.results.map((one, row) => {
       const { info } = one;
       const lost = isLost(one, at(ops, row));
+      if (!lost && (one.terminated || one.truncated)) {
+        throw new UnavailableError(
+          `the environment server ends an episode by itself (environment ${one.env}, step ${one.step}); the episodes of rooms last as long as they are stepped`,
+        );
+      }
       const observed = {
         scene: at(scenes, row),
         objects: objects.slice(row * width, (row + 1) * width),

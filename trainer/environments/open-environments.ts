@@ -3,15 +3,15 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { followServer, type SupervisorEvent, spawnServer, type VectorEnvironment } from "../../protocol/index.js";
-import { InputError, UnavailableError } from "../errors.js";
+import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { loadCatalog } from "../rooms/index.js";
 import { dotnetHostCommand } from "./dotnet-host.js";
 import { EmbeddedPictures } from "./embedded-pictures.js";
-import { checkSpecs, EnvironmentLink } from "./environment-link.js";
+import { EnvironmentLink } from "./environment-link.js";
 import { playerCommand, playerFailure } from "./player.js";
 import { connectToFree, remoteServers } from "./remote-servers.js";
-import { World } from "./served-world.js";
+import { worldOf } from "./requirements.js";
 import { PREPARATION_ENVIRONMENTS } from "./wander.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -40,22 +40,16 @@ export async function openEnvironments(
 ): Promise<EnvironmentLink> {
   const server = await connect(options, progress, signal);
   try {
-    const client = options.render === "embedded" ? new EmbeddedPictures(server, options.imageSize) : server;
-    const { welcome } = client;
-    if (welcome.envCount < options.count) {
+    const { imageSize, render = "server" } = options;
+    const { envCount } = server.welcome;
+    const world = worldOf(server.welcome, imageSize, render);
+    if (envCount < options.count) {
       throw new InputError(
-        `--env ${options.env}: serves ${welcome.envCount} environments and E is ${options.count}; start it with more, or lower --E`,
+        `--env ${options.env}: serves ${envCount} environments and E is ${options.count}; start it with more, or lower --E`,
       );
     }
-    const image = welcome.observations.find((spec) => spec.uid === "image");
-    if (image === undefined || welcome.graphics === null) {
-      throw new UnavailableError(
-        `--env ${options.env}: renders no images (no graphics device); run it with one, and without -nographics, or add --render embedded`,
-      );
-    }
-    const known = World.of(welcome);
-    checkSpecs(welcome, known, options.imageSize);
-    return new EnvironmentLink(client, known, welcome.envCount, signal);
+    const client = render === "embedded" ? new EmbeddedPictures(server, imageSize) : server;
+    return new EnvironmentLink(client, world, envCount, signal);
   } catch (error) {
     await server.close();
     throw error;

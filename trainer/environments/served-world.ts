@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Welcome } from "../../protocol/index.js";
 import { at } from "../at.js";
-import { InputError, UnavailableError } from "../errors.js";
+import { InputError } from "../errors.js";
 import {
   axesOfCamera,
   boundaryMargin,
@@ -12,7 +12,7 @@ import {
   type RelationCode,
   relation,
 } from "../language/index.js";
-import { type Catalog, type CatalogObject, OBJECT_FIELDS, parseCatalog } from "../rooms/index.js";
+import { type Catalog, type CatalogObject, OBJECT_FIELDS } from "../rooms/index.js";
 import type { AgentWorld, SceneView } from "../sac/agent-world.js";
 
 export interface PairRelation {
@@ -36,15 +36,6 @@ export class World {
     this.axes = catalog.scenes.map(({ document }) => axesOfCamera(document.camera.position, document.camera.target));
     this.digest = createHash("sha256").update(JSON.stringify(welcome.catalog)).digest("hex");
     this.actionSize = welcome.action.shape.reduce((product, side) => product * side, 1);
-  }
-
-  static of(welcome: Welcome): World {
-    if (welcome.catalog === null) {
-      throw new UnavailableError(
-        `the server "${welcome.name}" sends no catalog: rls3 needs one to say what is in an image`,
-      );
-    }
-    return new World(parseCatalog(welcome.catalog, `the catalog of the server "${welcome.name}"`), welcome);
   }
 
   /**

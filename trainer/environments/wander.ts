@@ -48,7 +48,7 @@ export type Choose = (
 const STEPS_PER_LAYOUT = 20;
 
 /** Random placements are valid in a tenth of all tries and more; with none in so many steps something is wrong with the server. */
-const MOST_INVALID = 20_000;
+export const MOST_INVALID = 20_000;
 /** Twice what any setting asks for. */
 const MOST_STEPS = 20_000_000;
 

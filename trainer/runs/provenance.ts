@@ -23,7 +23,7 @@ export function provenance(): Provenance {
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       system: `${platform()} ${release()}`,
     },
-    commit: commit(),
+    commit: currentCommit(),
   };
 }
 
@@ -40,7 +40,7 @@ function versionOf(dependency: string): string {
 const PAGES_AND_RESULTS = [":(exclude,glob)**/*.md", ":(exclude)benchmarks/results"];
 
 /** The checkout's commit, "+" where files other than pages and results differ from it; "unknown" outside a checkout. */
-function commit(): string {
+export function currentCommit(): string {
   const git = (...args: string[]): string | null => {
     // Without optional locks: git status would write the checkout's index anew.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };

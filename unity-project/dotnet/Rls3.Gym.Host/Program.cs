@@ -20,7 +20,7 @@ try
         EnvCount = arguments.Envs,
         PingPeriodMs = arguments.PingPeriodMs,
         Token = arguments.Token,
-        Package = "rls3-gym-host",
+        Package = "rls3-gym-host/" + EnvironmentHost.PackageVersion,
     };
     var serve = new ServeOptions(arguments.Endpoint, arguments.Connect) { Keys = arguments.Keys == null ? null : GymKeys.Read(arguments.Keys) };
     serve.Once |= arguments.Once;

@@ -92,6 +92,27 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public void That_connected_says_nothing_unasked_after_its_client_was_away_and_the_session_goes_on()
+    {
+        var client = new DealerSocket();
+        client.Options.Linger = TimeSpan.Zero;
+        var port = client.BindRandomPort("tcp://127.0.0.1");
+        using var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions($"tcp://127.0.0.1:{port}", true), null);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        for (var again = 0; again < 3; again++)
+        {
+            client.Dispose();
+            client = new DealerSocket();
+            client.Options.Linger = TimeSpan.Zero;
+            WaitUntil(() => HasBound(client, port));
+            NetMQMessage? unasked = null;
+            Assert.False(client.TryReceiveMultipartMessage(TimeSpan.FromSeconds(1), ref unasked));
+            Assert.Equal("pong", Ask(client, Ping(sid, 2 + again)).Get("t")!.Text);
+        }
+        client.Dispose();
+    }
+
+    [Fact]
     public async Task A_frame_of_the_main_thread_ends_although_the_client_never_pauses()
     {
         using var main = new MainThreadQueue();
@@ -144,6 +165,20 @@ public sealed class GymServerTests
         Assert.Equal("welcome", Ask(other, Hello("two")).Get("t")!.Text);
     }
 
+    // NetMQ leaves an address some time after Dispose has returned.
+    private static bool HasBound(DealerSocket socket, int port)
+    {
+        try
+        {
+            socket.Bind($"tcp://127.0.0.1:{port}");
+            return true;
+        }
+        catch (AddressAlreadyInUseException)
+        {
+            return false;
+        }
+    }
+
     private static string Refusal(string endpoint) =>
         Assert.Throws<ConfigurationException>(() => GymServer.Start(Rooms, new HostOptions(), new ServeOptions(endpoint, false), null)).Message;
 
@@ -152,20 +187,12 @@ public sealed class GymServerTests
         Assert.True(SpinWait.SpinUntil(condition, Patience));
     }
 
-    private static WireValue Hello(string client) => Map(("v", WireValue.Of(1)), ("t", WireValue.Of("hello")), ("req", WireValue.Of(1)), ("client", WireValue.Of(client)));
+    private static WireValue Hello(string client) => Messages.Header("hello", 1, ("client", client));
 
-    private static WireValue Ping(string sid, int req) =>
-        Map(("v", WireValue.Of(1)), ("t", WireValue.Of("ping")), ("sid", WireValue.Of(sid)), ("req", WireValue.Of(req)));
+    private static WireValue Ping(string sid, int req) => Messages.Header("ping", req, ("sid", sid));
 
-    private static WireValue Batch(string sid, int req) => Map(
-        ("v", WireValue.Of(1)),
-        ("t", WireValue.Of("batch")),
-        ("sid", WireValue.Of(sid)),
-        ("req", WireValue.Of(req)),
-        ("ops", WireValue.OfArray(Map(("env", WireValue.Of(0)), ("op", WireValue.Of("reset")), ("seed", WireValue.Of(1))))));
-
-    private static WireValue Map(params (string Key, WireValue Value)[] pairs) =>
-        WireValue.OfMap([.. pairs.Select(pair => pair.Key)], [.. pairs.Select(pair => pair.Value)]);
+    private static WireValue Batch(string sid, int req) =>
+        Messages.Header("batch", req, ("sid", sid), ("ops", Messages.List(Messages.Map(("env", 0), ("op", "reset"), ("seed", 1)))));
 
     private static WireValue Ask(DealerSocket socket, WireValue header)
     {
@@ -175,9 +202,7 @@ public sealed class GymServerTests
 
     private static void Send(DealerSocket socket, WireValue header)
     {
-        var writer = new MessagePackWriter();
-        header.WriteTo(writer);
-        socket.SendFrame(writer.ToArray());
+        socket.SendFrame(Messages.Encode(header));
     }
 
     private static WireValue Receive(DealerSocket socket)

@@ -315,31 +315,15 @@ public class MessagePackTests
             [],
             env => new Told(env < wrong.Length ? wrong[env].Info : writer => WireValue.EmptyMap.WriteTo(writer)));
         using var host = new EnvironmentHost(definition, new HostOptions { EnvCount = wrong.Length + 1 }, new CallingThread());
-        var welcome = Answer(host, Map(("v", 1), ("t", "hello"), ("req", 1), ("client", "test")));
-        var ops = Enumerable.Range(0, wrong.Length + 1).Select(env => Map(("env", env), ("op", "reset")));
-        var batch = Map(("v", 1), ("t", "batch"), ("sid", welcome.Get("sid")!.Text), ("req", 2), ("ops", WireValue.OfArray([.. ops])));
-        var results = Answer(host, batch).Get("results")!.Items;
+        var talk = new Conversation(host);
+        talk.Hello();
+        var ops = Enumerable.Range(0, wrong.Length + 1).Select(env => Messages.Map(("env", env), ("op", "reset")));
+        var results = talk.Ask("batch", ("ops", WireValue.OfArray([.. ops]))).Get("results")!.Items;
         Assert.Equal(
             wrong.Select(info => info.Message).Append(null),
             results.Select(result => result.Get("error")?.Get("detail")!.Get("reason")!.Text));
         Assert.All(results, result => Assert.Equal(WireValue.Kinds.Map, result.Get("info")!.Kind));
     }
-
-    private static WireValue Answer(EnvironmentHost host, WireValue header)
-    {
-        var writer = new Protocol.MessagePackWriter();
-        header.WriteTo(writer);
-        return Decoder.DecodeHeader(host.Answer([writer.ToArray()], 0)[0]);
-    }
-
-    private static WireValue Map(params (string Key, object Value)[] pairs) => WireValue.OfMap(
-        [.. pairs.Select(pair => pair.Key)],
-        [.. pairs.Select(pair => pair.Value switch
-        {
-            int number => WireValue.Of(number),
-            string text => WireValue.Of(text),
-            var value => (WireValue)value,
-        })]);
 
     // An environment that does nothing but tell.
     private sealed class Told(Action<IWireWriter> info) : IEnvironment

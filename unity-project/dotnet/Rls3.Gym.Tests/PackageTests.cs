@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Rls3.Gym.Core;
+using Rls3.Gym.Protocol;
 using Rls3.Gym.StubCheck;
 using Xunit;
 
@@ -25,6 +26,13 @@ public class PackageTests
                 Assert.All(used, match => Assert.Contains(match.Groups[2].Value, order.Take(index + 1)));
             }
         }
+    }
+
+    [Fact]
+    public void Servers_name_the_version_of_the_package()
+    {
+        Assert.Equal(EnvironmentHost.PackageVersion, Repository.Json("unity-project", "Packages", "com.rls3.gym", "package.json").Get("version")!.Text);
+        Assert.Equal("com.rls3.gym/" + EnvironmentHost.PackageVersion, new HostOptions().Package);
     }
 
     [Fact]

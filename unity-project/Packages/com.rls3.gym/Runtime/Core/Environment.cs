@@ -44,6 +44,13 @@ namespace Rls3.Gym.Core
         void Configure(string name, WireValue value);
     }
 
+    /// <summary>For an <see cref="IEnvironment"/> that takes options on reset: they are looked at before anything changes.</summary>
+    public interface IResetOptions
+    {
+        /// <summary>What is wrong with the options, in a sentence: then the reset is BAD_MESSAGE, and the episode goes on. Null where nothing is.</summary>
+        string? OptionsProblem(WireValue options);
+    }
+
     /// <summary>A named parameter of the side channel `configure`.</summary>
     public sealed class ParameterSpec
     {

@@ -17,7 +17,7 @@ namespace Rls3.Gym.Core
     }
 
     /// <summary>Scenes and objects of a catalog behind the gym's interface: the same observations, info and hash as the trainer's own.</summary>
-    public sealed class RoomsEnvironment : IEnvironment
+    public sealed class RoomsEnvironment : IEnvironment, IResetOptions
     {
         private readonly RoomWorld world;
         private readonly IRoomRenderer? renderer;
@@ -98,8 +98,18 @@ namespace Rls3.Gym.Core
 
         public void Reset(long? seed, WireValue options)
         {
+            var asked = options.Get("scene");
+            var scene = asked == null || asked.IsNil ? null : SceneOf(asked) ?? throw new ArgumentException(OptionsProblem(options));
             stepped = false;
-            world.Reset(seed, AskedScene(options));
+            world.Reset(seed, scene);
+        }
+
+        public string? OptionsProblem(WireValue options)
+        {
+            var asked = options.Get("scene");
+            return asked == null || asked.IsNil || SceneOf(asked) != null
+                ? null
+                : $"options.scene names no scene of catalog {world.Catalog.Name}, which has {world.Catalog.Scenes.Count}, counted from 0";
         }
 
         public StepOutcome Step(TensorSpan action)
@@ -207,13 +217,8 @@ namespace Rls3.Gym.Core
             return world.Catalog.Objects[type].Name;
         }
 
-        private Scene? AskedScene(WireValue options)
+        private Scene? SceneOf(WireValue asked)
         {
-            var asked = options.Get("scene");
-            if (asked == null || asked.IsNil)
-            {
-                return null;
-            }
             foreach (var scene in world.Catalog.Scenes)
             {
                 if ((asked.IsInteger(out var index) && index == scene.Index) || (asked.Kind == WireValue.Kinds.String && asked.Text == scene.Name))
@@ -221,8 +226,7 @@ namespace Rls3.Gym.Core
                     return scene;
                 }
             }
-            throw new ArgumentException(
-                $"options.scene names no scene of catalog {world.Catalog.Name}, which has {world.Catalog.Scenes.Count}, counted from 0");
+            return null;
         }
     }
 }

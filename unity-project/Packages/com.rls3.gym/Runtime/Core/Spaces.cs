@@ -17,13 +17,19 @@ namespace Rls3.Gym.Core
     /// <summary>One tensor of one environment; on the wire a batch axis is put in front of Shape.</summary>
     public sealed class TensorSpec
     {
+        private const int MostAxes = 8;
+
+        /// <summary>Of one environment's tensor: the largest frame that a client takes unless it says otherwise.</summary>
+        private const double MostBytes = 1 << 30;
+
         /// <param name="uid">Its name in messages.</param>
         /// <param name="dtype">Type of the elements.</param>
-        /// <param name="shape">Without the batch axis; empty is a scalar.</param>
+        /// <param name="shape">Without the batch axis: at most 8 positive integers, 1 GiB altogether; empty is a scalar.</param>
         /// <param name="low">Inclusive bounds: one for all elements, one for each, or null for none.</param>
         /// <param name="high">Likewise.</param>
         /// <param name="names">What each element means; as many as elements, or null.</param>
         /// <param name="graphics">Only to be had from a server with a renderer.</param>
+        /// <exception cref="ArgumentException">No client would take it.</exception>
         public TensorSpec(string uid, DType dtype, int[] shape, double[]? low = null, double[]? high = null, string[]? names = null, bool graphics = false)
         {
             Uid = uid;
@@ -33,19 +39,17 @@ namespace Rls3.Gym.Core
             High = high;
             Names = names;
             Graphics = graphics;
-            var count = 1;
-            foreach (var size in shape)
+            Elements = Count(uid, dtype, shape);
+            RequireCount(low == null || low.Length == 1 || low.Length == Elements, "low");
+            RequireCount(high == null || high.Length == 1 || high.Length == Elements, "high");
+            RequireCount(names == null || names.Length == Elements, "names");
+            for (var i = 0; i < Math.Max(low?.Length ?? 0, high?.Length ?? 0); i++)
             {
-                if (size < 1)
+                if (!(LowOf(i) <= HighOf(i)))
                 {
-                    throw new ArgumentException($"{uid}: a shape holds positive integers");
+                    throw new ArgumentException($"{uid}: low {LowOf(i)} must not be above high {HighOf(i)} at element {i}, and neither may be NaN");
                 }
-                count = checked(count * size);
             }
-            Elements = count;
-            Require(low == null || low.Length == 1 || low.Length == count, "low");
-            Require(high == null || high.Length == 1 || high.Length == count, "high");
-            Require(names == null || names.Length == count, "names");
         }
 
         public string Uid { get; }
@@ -141,7 +145,31 @@ namespace Rls3.Gym.Core
             writer.EndArray();
         }
 
-        private void Require(bool right, string what)
+        private static int Count(string uid, DType dtype, int[] shape)
+        {
+            var shown = $"[{string.Join(", ", shape)}]";
+            if (uid == "")
+            {
+                throw new ArgumentException("uid must be a non-empty string");
+            }
+            if (shape.Length > MostAxes || Array.Exists(shape, size => size < 1))
+            {
+                throw new ArgumentException($"{uid}: shape must be at most {MostAxes} positive integers, not {shown}");
+            }
+            // A double, since the product of eight may be beyond any integer.
+            var bytes = (double)SizeOf(dtype);
+            foreach (var size in shape)
+            {
+                bytes *= size;
+            }
+            if (bytes > MostBytes)
+            {
+                throw new ArgumentException($"{uid}: shape {shown} takes {bytes} bytes, and at most {MostBytes} are taken");
+            }
+            return (int)bytes / SizeOf(dtype);
+        }
+
+        private void RequireCount(bool right, string what)
         {
             if (!right)
             {

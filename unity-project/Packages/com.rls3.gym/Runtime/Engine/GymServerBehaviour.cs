@@ -127,7 +127,7 @@ namespace Rls3.Gym.Engine
             GymCommandLine.Apply(Environment.GetCommandLineArgs(), settings);
             definition = CreateDefinition();
             queue = new MainThreadQueue();
-            var options = new HostOptions { EnvCount = settings.EnvCount, Package = $"com.rls3.gym, Unity {Application.unityVersion}" };
+            var options = new HostOptions { EnvCount = settings.EnvCount, Package = $"com.rls3.gym/{EnvironmentHost.PackageVersion}+Unity-{Application.unityVersion}" };
             server = GymServer.Start(definition, options, new ServeOptions(settings.Endpoint, settings.Connect) { Keys = settings.Keys() }, queue);
             var graphics = definition.Graphics == null ? "without graphics" : $"on {definition.Graphics}";
             Debug.Log($"RLS3: serving {definition.Name}, environments: {settings.EnvCount}, at {server.Endpoint}, {graphics}");

@@ -19,6 +19,9 @@ namespace Rls3.Gym.Protocol
         private sealed class Slot
         {
             public IEnvironment? Environment;
+
+            // It has this session's parameters.
+            public bool Configured;
             public State State;
             public int Episode;
             public int Step;
@@ -26,6 +29,10 @@ namespace Rls3.Gym.Protocol
 
         private readonly EnvironmentDefinition definition;
         private readonly Slot[] slots;
+
+        // The session's, by name: what configure has set, else defaults.
+        private readonly Dictionary<string, WireValue> parameters = new Dictionary<string, WireValue>();
+        private long firstSeed;
         private readonly MessagePackWriter writer = new MessagePackWriter(4096);
 
         public BatchRunner(EnvironmentDefinition definition, int envCount)
@@ -38,24 +45,39 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        /// <summary>A new session: its environments have not been reset yet. The environments themselves are not touched.</summary>
-        public void Forget()
+        /// <summary>
+        /// A new session: its environments have not been reset yet, their parameters are at their defaults. The environments themselves are not touched
+        /// before they are used: hello waits for no other thread.
+        /// </summary>
+        /// <param name="seed">Hello's: the first reset of environment i that brings no seed has this one + i.</param>
+        public void Begin(long seed)
         {
+            firstSeed = seed;
+            foreach (var parameter in definition.Parameters)
+            {
+                parameters[parameter.Name] = parameter.Default;
+            }
             foreach (var slot in slots)
             {
                 slot.State = State.New;
+                slot.Configured = false;
                 slot.Episode = 0;
                 slot.Step = 0;
             }
         }
 
-        public void Configure(WireValue parameters)
+        public void Configure(WireValue given)
         {
-            for (var i = 0; i < parameters.Keys.Count; i++)
+            for (var i = 0; i < given.Keys.Count; i++)
             {
-                for (var env = 0; env < slots.Length; env++)
+                parameters[given.Keys[i]] = given.Items[i];
+                foreach (var slot in slots)
                 {
-                    EnvironmentOf(env).Configure(parameters.Keys[i], parameters.Items[i]);
+                    // The others get all of them when they are next used.
+                    if (slot.Configured)
+                    {
+                        slot.Environment?.Configure(given.Keys[i], given.Items[i]);
+                    }
                 }
             }
         }
@@ -73,8 +95,20 @@ namespace Rls3.Gym.Protocol
         private IEnvironment EnvironmentOf(int env)
         {
             var slot = slots[env];
-            return slot.Environment ?? (slot.Environment = definition.Create(env));
+            var environment = slot.Environment ?? (slot.Environment = definition.Create(env));
+            if (!slot.Configured)
+            {
+                slot.Configured = true;
+                foreach (var parameter in parameters)
+                {
+                    environment.Configure(parameter.Key, parameter.Value);
+                }
+            }
+            return environment;
         }
+
+        // Modulo 2^53. After its first episode an environment draws on.
+        private long? SeedOf(in Op op, Slot slot) => op.Seed ?? (slot.Episode > 0 ? (long?)null : (firstSeed + op.Env) & Fields.LargestInteger);
 
         public byte[][] Run(BatchRequest request, string sid, long req)
         {
@@ -189,8 +223,13 @@ namespace Rls3.Gym.Protocol
             switch (op.Kind)
             {
                 case OpKind.Reset:
+                    var environment = EnvironmentOf(op.Env);
+                    if (environment is IResetOptions known && known.OptionsProblem(op.Options) is string problem)
+                    {
+                        throw ProtocolException.BadMessage(problem, "options");
+                    }
                     slot.State = State.New;
-                    EnvironmentOf(op.Env).Reset(op.Seed, op.Options);
+                    environment.Reset(SeedOf(op, slot), op.Options);
                     slot.State = State.Running;
                     slot.Episode++;
                     slot.Step = 0;
@@ -308,6 +347,7 @@ namespace Rls3.Gym.Protocol
                 message += $" (closing it failed too: {second.Message})";
             }
             slot.Environment = null;
+            slot.Configured = false;
             return new ProtocolException(ErrorCodes.EnvCrash, message, detail);
         }
 

@@ -21,8 +21,8 @@ namespace Rls3.Gym.Protocol
         /// <summary>A client must send the same in hello.</summary>
         public string? Token { get; set; }
 
-        /// <summary>Name and version of what serves, for logs.</summary>
-        public string Package { get; set; } = "com.rls3.gym";
+        /// <summary>Of what serves, for logs: name/version.</summary>
+        public string Package { get; set; } = "com.rls3.gym/" + EnvironmentHost.PackageVersion;
 
         /// <summary>The transport encrypts: the capability `curve` is named.</summary>
         public bool Curve { get; set; }
@@ -57,6 +57,9 @@ namespace Rls3.Gym.Protocol
     public sealed class EnvironmentHost : IDisposable
     {
         public const int ProtocolVersion = 1;
+
+        /// <summary>As in package.json.</summary>
+        public const string PackageVersion = "0.1.0";
 
         private readonly EnvironmentDefinition definition;
         private readonly HostOptions options;
@@ -97,21 +100,14 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        /// <summary>Frees the session of a client that has been silent for three ping periods, and waits for no request that still runs.</summary>
-        /// <param name="nowMs">A clock that only goes forward.</param>
-        private bool Expire(double nowMs)
-        {
-            if (session == null || executing || nowMs - session.LastHeard < 3.0 * options.PingPeriodMs)
-            {
-                return false;
-            }
-            session = null;
-            return true;
-        }
+        /// <summary>Whether another client may have the session: there is none, or its client has been silent for three ping periods, and waits for no request that still runs.</summary>
+        private bool IsFree(double nowMs) => session == null || (!executing && nowMs - session.LastHeard >= 3.0 * options.PingPeriodMs);
 
         public void Dispose() => batches.Dispose();
 
         /// <summary>Exactly one response for each request: the frames of a message to the frames of its answer.</summary>
+        /// <param name="frames">Of the message.</param>
+        /// <param name="nowMs">A clock that only goes forward.</param>
         /// <exception cref="OperationCanceledException">The environments' thread is gone.</exception>
         public byte[][] Answer(IReadOnlyList<byte[]> frames, double nowMs)
         {
@@ -120,30 +116,35 @@ namespace Rls3.Gym.Protocol
             WasOfSession = false;
             try
             {
-                CheckFrames(frames);
+                if (frames.Count == 0)
+                {
+                    throw ProtocolException.BadMessage("a message without frames");
+                }
+                CheckFrame(frames, 0);
                 var header = MessagePackReader.DecodeHeader(frames[0]);
                 var number = header.Get("req");
-                if (number != null && number.IsInteger(out var integer))
+                if (number != null && number.IsInteger(out var integer) && integer >= 1)
                 {
                     req = integer;
                 }
                 CheckVersion(header);
                 if (req < 1)
                 {
-                    throw ProtocolException.BadMessage("req must be an integer from 1 to 2^53 - 1", "req");
+                    throw Fields.Wrong("req", "an integer from 1 to 2^53 - 1", number);
                 }
                 var type = header.Get("t");
-                if (type == null || type.Kind != WireValue.Kinds.String)
+                if (type != null && type.Kind == WireValue.Kinds.String && type.Text == "hello")
                 {
-                    throw ProtocolException.BadMessage("t must be a string: the message's type", "t");
+                    return Hello(header, req, nowMs);
                 }
-                if (type.Text == "hello")
-                {
-                    return Hello(HelloRequest.Parse(header), req, nowMs);
-                }
+                var current = session;
                 var given = header.Get("sid");
-                sid = given != null && given.Kind == WireValue.Kinds.String ? given.Text : "";
-                return InSession(type.Text, sid, req, header, frames, nowMs);
+                if (current == null || given == null || given.Kind != WireValue.Kinds.String || given.Text != current.Sid)
+                {
+                    throw NoSession(given);
+                }
+                sid = current.Sid;
+                return InSession(current, req, header, frames, nowMs);
             }
             catch (Exception error) when (!(error is OperationCanceledException))
             {
@@ -172,22 +173,24 @@ namespace Rls3.Gym.Protocol
 
         private static byte[][] Reply(byte[] header) => new[] { header };
 
-        private void CheckFrames(IReadOnlyList<byte[]> frames)
+        // The session's own: once the header could be read, what is wrong with them takes the request's number.
+        private void CheckPayload(IReadOnlyList<byte[]> frames)
         {
-            if (frames.Count == 0)
-            {
-                throw ProtocolException.BadMessage("a message without frames");
-            }
             if (frames.Count > DecoderLimits.Frames)
             {
                 throw ProtocolException.BadMessage($"{frames.Count} frames; at most {DecoderLimits.Frames} are allowed");
             }
-            for (var i = 0; i < frames.Count; i++)
+            for (var i = 1; i < frames.Count; i++)
             {
-                if (frames[i].Length > options.MaxFrameBytes)
-                {
-                    throw TooLarge($"frame {i}", frames[i].Length, options.MaxFrameBytes);
-                }
+                CheckFrame(frames, i);
+            }
+        }
+
+        private void CheckFrame(IReadOnlyList<byte[]> frames, int index)
+        {
+            if (frames[index].Length > options.MaxFrameBytes)
+            {
+                throw TooLarge($"frame {index}", frames[index].Length, options.MaxFrameBytes);
             }
         }
 
@@ -200,8 +203,9 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        private byte[][] Hello(HelloRequest hello, long req, double nowMs)
+        private byte[][] Hello(WireValue header, long req, double nowMs)
         {
+            var hello = HelloRequest.Parse(header);
             if (!hello.Speaks(ProtocolVersion))
             {
                 throw WrongVersion();
@@ -210,8 +214,7 @@ namespace Rls3.Gym.Protocol
             {
                 throw new ProtocolException(ErrorCodes.Auth, $"hello's token is {(hello.Token == null ? "missing" : "not this server's")}");
             }
-            Expire(nowMs);
-            if (session != null && session.Client != hello.Client)
+            if (session != null && session.Client != hello.Client && !IsFree(nowMs))
             {
                 throw new ProtocolException(
                     ErrorCodes.Busy,
@@ -220,28 +223,22 @@ namespace Rls3.Gym.Protocol
                     true);
             }
             WasOfSession = true;
-            if (session != null && session.FirstReq == req)
+            if (session != null && session.Client == hello.Client && session.FirstReq == req)
             {
                 // The same hello once more: its welcome was lost on the way.
+                session.LastHeard = nowMs;
                 return session.LastReq == req ? session.Kept(req)! : throw OutOfOrder(req, session.LastReq + 1);
             }
             var opened = new Session(NewSid(), hello.Client, hello.MaxFrameBytes, req, options.MaxInFlight) { LastHeard = nowMs };
             var reply = Reply(Replies.Welcome(definition, options, opened.Sid, req));
             opened.Keep(req, reply);
             session = opened;
-            batches.Forget();
+            batches.Begin(hello.Seed);
             return reply;
         }
 
-        private byte[][] InSession(string type, string sid, long req, WireValue header, IReadOnlyList<byte[]> frames, double nowMs)
+        private byte[][] InSession(Session current, long req, WireValue header, IReadOnlyList<byte[]> frames, double nowMs)
         {
-            var current = session;
-            if (current == null || current.Sid != sid)
-            {
-                throw new ProtocolException(
-                    ErrorCodes.NoSession,
-                    $"there is no session \"{Fields.Start(sid, 32)}\" here (any more); say hello first");
-            }
             current.LastHeard = nowMs;
             WasOfSession = true;
             if (req != current.LastReq + 1)
@@ -253,7 +250,8 @@ namespace Rls3.Gym.Protocol
             executing = true;
             try
             {
-                reply = Execute(type, current, req, header, frames);
+                CheckPayload(frames);
+                reply = Execute(Fields.Text(header.Get("t"), "t"), current, req, header, frames);
                 foreach (var frame in reply)
                 {
                     if (frame.Length > current.MaxFrameBytes)
@@ -264,7 +262,7 @@ namespace Rls3.Gym.Protocol
             }
             catch (Exception error) when (!(error is OperationCanceledException))
             {
-                reply = Reply(Replies.Error(error, req, sid));
+                reply = Reply(Replies.Error(error, req, current.Sid));
             }
             finally
             {
@@ -328,6 +326,12 @@ namespace Rls3.Gym.Protocol
             ErrorCodes.TooLarge,
             $"{what} has {bytes} bytes; max_frame_bytes is {limit}",
             Details.Of("bytes", WireValue.Of(bytes), "limit", WireValue.Of(limit)));
+
+        private static ProtocolException NoSession(WireValue? sid)
+        {
+            var named = sid == null || sid.Kind != WireValue.Kinds.String ? "" : $" \"{Fields.Start(sid.Text, 32)}\"";
+            return new ProtocolException(ErrorCodes.NoSession, $"there is no session{named} here (any more); say hello first");
+        }
 
         private static ProtocolException OutOfOrder(long req, long expected)
         {

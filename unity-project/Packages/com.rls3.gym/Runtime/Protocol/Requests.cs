@@ -8,7 +8,7 @@ namespace Rls3.Gym.Protocol
     /// <summary>Fields of a header, each read once with a message that names it.</summary>
     internal static class Fields
     {
-        private const long LargestInteger = 9007199254740991L;
+        public const long LargestInteger = 9007199254740991L;
 
         public static ProtocolException Wrong(string path, string expected, WireValue? value) =>
             ProtocolException.BadMessage($"{path} must be {expected}; it is {Shown(value)}", path);
@@ -68,13 +68,15 @@ namespace Rls3.Gym.Protocol
     internal sealed class HelloRequest
     {
         private const long NoLimit = 1L << 40;
+        private static readonly IReadOnlyList<WireValue> OnlyThis = new[] { WireValue.Of(EnvironmentHost.ProtocolVersion) };
         private readonly List<long> protocols = new List<long>();
 
-        private HelloRequest(string client, string? token, long maxFrameBytes)
+        private HelloRequest(string client, string? token, long maxFrameBytes, long seed)
         {
             Client = client;
             Token = token;
             MaxFrameBytes = maxFrameBytes;
+            Seed = seed;
         }
 
         public string Client { get; }
@@ -83,6 +85,9 @@ namespace Rls3.Gym.Protocol
 
         public long MaxFrameBytes { get; }
 
+        /// <summary>Where environments draw from when a reset brings no seed.</summary>
+        public long Seed { get; }
+
         public bool Speaks(int version) => protocols.Contains(version);
 
         public static HelloRequest Parse(WireValue header)
@@ -90,26 +95,41 @@ namespace Rls3.Gym.Protocol
             var limits = Fields.Optional(header, "limits");
             var largest = limits == null ? null : Fields.Optional(Fields.Map(limits, "limits"), "max_frame_bytes");
             var token = Fields.Optional(header, "token");
+            var seed = Fields.Optional(header, "seed");
             var hello = new HelloRequest(
                 Fields.Text(header.Get("client"), "client"),
                 token == null ? null : Fields.Text(token, "token"),
-                largest == null ? NoLimit : Fields.Integer(largest, "limits.max_frame_bytes", 1024, NoLimit));
+                largest == null ? NoLimit : Fields.Integer(largest, "limits.max_frame_bytes", 1024, NoLimit),
+                seed == null ? 0 : Fields.Seed(seed, "seed"));
             var versions = Fields.Optional(header, "protocols");
-            if (versions == null)
-            {
-                hello.protocols.Add(EnvironmentHost.ProtocolVersion);
-                return hello;
-            }
-            foreach (var version in Fields.Array(versions, "protocols"))
+            var speaks = versions == null ? OnlyThis : Fields.Array(versions, "protocols");
+            foreach (var version in speaks)
             {
                 hello.protocols.Add(Fields.Integer(version, Fields.Entry("protocols", hello.protocols.Count), 0, 65535));
             }
-            var seed = Fields.Optional(header, "seed");
-            if (seed != null)
-            {
-                Fields.Seed(seed, "seed");
-            }
+            CheckUnused(header);
             return hello;
+        }
+
+        // What this server does not look at must be right too: a client hears of its mistake from every server.
+        private static void CheckUnused(WireValue header)
+        {
+            if (Fields.Optional(header, "package") is WireValue package)
+            {
+                Fields.Text(package, "package");
+            }
+            if (Fields.Optional(header, "capabilities") is WireValue given)
+            {
+                var capabilities = Fields.Array(given, "capabilities");
+                for (var i = 0; i < capabilities.Count; i++)
+                {
+                    Fields.Text(capabilities[i], Fields.Entry("capabilities", i));
+                }
+            }
+            if (Fields.Optional(header, "image_size") is WireValue size)
+            {
+                Fields.Integer(size, "image_size", 1, 65535);
+            }
         }
     }
 
@@ -139,6 +159,9 @@ namespace Rls3.Gym.Protocol
     /// <summary>A batch, with everything checked that concerns the whole message.</summary>
     internal sealed class BatchRequest
     {
+        /// <summary>What .NET makes an array of, whatever a client takes.</summary>
+        private const long LargestArray = 0x7fffffc7;
+
         private BatchRequest(Op[] ops, TensorSpec[] want, byte[] actions)
         {
             Ops = ops;
@@ -174,11 +197,14 @@ namespace Rls3.Gym.Protocol
                 seen[ops[i].Env] = true;
                 steps += ops[i].Kind == OpKind.Step ? 1 : 0;
             }
-            var want = ParseWant(header, definition);
+            // In the order of the trainer's own server: of several mistakes a client hears of the same one.
+            var uids = ParseWant(header);
             var actions = ParseActions(header, frames, definition.Action, steps);
-            foreach (var spec in want)
+            var want = new TensorSpec[uids.Length];
+            for (var i = 0; i < want.Length; i++)
             {
-                Refuse(spec, ops.Length, definition, maxFrameBytes);
+                want[i] = Observation(definition, uids[i]);
+                Refuse(want[i], ops.Length, definition, maxFrameBytes);
             }
             return new BatchRequest(ops, want, actions);
         }
@@ -207,22 +233,22 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        private static TensorSpec[] ParseWant(WireValue header, EnvironmentDefinition definition)
+        private static string[] ParseWant(WireValue header)
         {
             var value = Fields.Optional(header, "want");
             if (value == null)
             {
-                return Array.Empty<TensorSpec>();
+                return Array.Empty<string>();
             }
-            var uids = Fields.Array(value, "want");
-            var want = new TensorSpec[uids.Count];
+            var given = Fields.Array(value, "want");
+            var want = new string[given.Count];
+            var seen = want.Length > 1 ? new HashSet<string>() : null;
             for (var i = 0; i < want.Length; i++)
             {
-                var uid = Fields.Text(uids[i], Fields.Entry("want", i));
-                want[i] = Observation(definition, uid);
-                if (Array.IndexOf(want, want[i]) != i)
+                want[i] = Fields.Text(given[i], Fields.Entry("want", i));
+                if (seen != null && !seen.Add(want[i]))
                 {
-                    throw ProtocolException.BadMessage($"want names {uid} twice", $"want[{i}]");
+                    throw ProtocolException.BadMessage($"want names \"{Fields.Start(want[i], 58)}\" twice", $"want[{i}]");
                 }
             }
             return want;
@@ -239,7 +265,7 @@ namespace Rls3.Gym.Protocol
                 }
                 known.Add(spec.Uid);
             }
-            throw ProtocolException.BadMessage($"want: there is no observation \"{uid}\"; known: {string.Join(", ", known)}", "want");
+            throw ProtocolException.BadMessage($"want: there is no observation \"{Fields.Start(uid, 58)}\"; known: {string.Join(", ", known)}", "want");
         }
 
         private static void Refuse(TensorSpec spec, int rows, EnvironmentDefinition definition, long maxFrameBytes)
@@ -252,33 +278,41 @@ namespace Rls3.Gym.Protocol
                     Details.Of("uid", WireValue.Of(spec.Uid)));
             }
             var bytes = (long)spec.Bytes * rows;
-            if (bytes > maxFrameBytes)
+            var limit = Math.Min(maxFrameBytes, LargestArray);
+            if (bytes > limit)
             {
-                throw EnvironmentHost.TooLarge($"observation \"{spec.Uid}\" of {rows} environments", bytes, maxFrameBytes);
+                throw EnvironmentHost.TooLarge($"observation \"{spec.Uid}\" of {rows} environments", bytes, limit);
             }
         }
 
         private static byte[] ParseActions(WireValue header, IReadOnlyList<byte[]> frames, TensorSpec action, int steps)
         {
             var tensors = Fields.Optional(header, "tensors");
-            byte[]? found = null;
+            TensorHeader? found = null;
             if (tensors != null)
             {
                 var entries = Fields.Array(tensors, "tensors");
+                var uids = entries.Count > 1 ? new HashSet<string>() : null;
                 for (var i = 0; i < entries.Count; i++)
                 {
                     var tensor = TensorHeader.Parse(entries[i], Fields.Entry("tensors", i), frames);
-                    if (tensor.Uid == action.Uid && found == null)
+                    if (uids != null && !uids.Add(tensor.Uid))
                     {
-                        found = CheckActions(tensor, action, steps);
+                        throw ProtocolException.BadMessage($"tensors names \"{Fields.Start(tensor.Uid, 58)}\" twice", Fields.Entry("tensors", i) + ".uid");
+                    }
+                    if (tensor.Uid == action.Uid)
+                    {
+                        found = tensor;
                     }
                 }
             }
-            if (found == null && steps > 0)
+            if (found.HasValue)
             {
-                throw ProtocolException.BadMessage($"{steps} steps, but no tensor \"{action.Uid}\" in tensors", "tensors");
+                return CheckActions(found.Value, action, steps);
             }
-            return found ?? Array.Empty<byte>();
+            return steps == 0
+                ? Array.Empty<byte>()
+                : throw ProtocolException.BadMessage($"{steps} steps, but no tensor \"{action.Uid}\" in tensors", "tensors");
         }
 
         private static byte[] CheckActions(TensorHeader tensor, TensorSpec action, int steps)

@@ -1,0 +1,70 @@
+/** @file `npm run experiment -- repeat NAME…`: does this code have the numbers of cells that were made at another commit? */
+import path from "node:path";
+import { only } from "../../trainer/at.js";
+import { InputError } from "../../trainer/errors.js";
+import { currentCommit } from "../../trainer/runs/provenance.js";
+import { type RunRecord, readCellFile, recordOf } from "./cell-files.js";
+import { cellsOf, openRuns, type RunRequest, runCells } from "./cells.js";
+import { firstDifference, keepRepeat, kindOf } from "./repeats.js";
+import { choose, collectedFiles, commandOf, openSources, type Setting } from "./sources.js";
+
+interface Refused {
+  readonly request: RunRequest;
+  readonly record: RunRecord;
+}
+
+/** Of each commit and kind among the refused cells the first. */
+async function refusedCells(name: string, setting: Setting): Promise<Refused[]> {
+  const one = choose(name, setting);
+  const { refused } = await openSources([one], setting);
+  const kinds = new Map<string, Refused>();
+  for (const request of one.requests.filter((wish) => refused.has(wish.name))) {
+    for (const file of collectedFiles(setting.results, name, request.name)) {
+      const cell = readCellFile(file);
+      if (cell.kind === "damaged") continue;
+      const { record } = cell;
+      const key = `${record.commit} ${kindOf(record)}`;
+      if (!kinds.has(key)) kinds.set(key, { request, record });
+    }
+  }
+  return [...kinds.values()];
+}
+
+/**
+ * Does them again, one after another as they were, in a folder for this; keeps which are the same.
+ * @returns a line for each
+ * @throws InputError where files differ from their commit: the outcome would be of no commit
+ */
+export async function repeat(names: readonly string[], setting: Setting): Promise<string[]> {
+  const sameAt = currentCommit();
+  if (!/^[0-9a-f]{40}$/.test(sameAt)) {
+    throw new InputError("repeat: this code's files differ from their commit; commit them first");
+  }
+  const folder = path.join(setting.folder, "repeats", sameAt.slice(0, 7));
+  const said: string[] = [];
+  for (const name of names) {
+    const refused = await refusedCells(name, setting);
+    if (refused.length === 0) said.push(`${name}: none of its cells is refused`);
+    for (const { request, record } of refused) {
+      const sweep = await openRuns([request], {
+        ...setting.sweep,
+        folder,
+        command: commandOf(["repeat", name], setting),
+      });
+      await runCells(sweep, setting.folder, setting.quick);
+      const again = await recordOf(only(cellsOf([request], sweep)), {});
+      const { machine, date } = again;
+      const kind = kindOf(record);
+      const what = `${request.name} (${kind}) of ${record.commit.slice(0, 7)}`;
+      const difference = firstDifference(record, again);
+      if (difference === null)
+        keepRepeat(setting.results, { commit: record.commit, kind, sameAt, run: request.name, machine, date });
+      said.push(
+        difference === null
+          ? `${what}: the same numbers at ${sameAt.slice(0, 7)}; cells like it count`
+          : `${what}: other numbers at ${sameAt.slice(0, 7)}, so that cells like it are refused: ${difference}`,
+      );
+    }
+  }
+  return said;
+}
