@@ -173,6 +173,12 @@ export const BATCHES: readonly Check[] = [
         const { results } = await peer.batch([{ env: 0, op: "step", action: withElement(action, wrong) }]);
         const what = `${action.uid}[${wrong.element}] = ${wrong.value}`;
         rightDetail(action, wrong, peer.mustFail("BAD_ACTION", results[0], what));
+        const message = results[0]?.error?.message ?? "";
+        const [element = "", value = ""] = [action.names?.[wrong.element], String(wrong.value)];
+        demand(message.includes(element), `${what}: the message does not name ${element}: ${message}`);
+        // Languages write infinities, and numbers with a fraction, in ways of their own.
+        const isPlain = Number.isInteger(wrong.value) || Number.isNaN(wrong.value);
+        demand(!isPlain || message.includes(value), `${what}: the message does not tell the value: ${message}`);
       }
       const [first, last] = [tries[0] as WrongAction, tries.at(-1) as WrongAction];
       if (first.element !== last.element) {

@@ -26,6 +26,47 @@ export const float64 = (value: number): Buffer => number(0xcb, 8, (into) => into
 export const uint64 = (value: bigint): Buffer => number(0xcf, 8, (into) => into.writeBigUInt64BE(value));
 export const int64 = (value: bigint): Buffer => number(0xd3, 8, (into) => into.writeBigInt64BE(value));
 
+/** A string behind the format's byte and a length of `size` bytes. */
+export function text(format: number, size: number, value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([number(format, size, (into) => into.writeUIntBE(bytes.length, 0, size)), bytes]);
+}
+
+/** Each format of msgpack that a header may hold, by its name in msgpack's specification. */
+export const FORMATS: Readonly<Record<string, Uint8Array>> = {
+  nil: Uint8Array.of(0xc0),
+  false: Uint8Array.of(0xc2),
+  true: Uint8Array.of(0xc3),
+  "positive fixint": Uint8Array.of(0x7f),
+  "negative fixint": Uint8Array.of(0xe0),
+  "uint 8": Uint8Array.of(0xcc, 200),
+  "uint 16": Uint8Array.of(0xcd, 1, 2),
+  "uint 32": Uint8Array.of(0xce, 1, 2, 3, 4),
+  "uint 64": uint64(5n),
+  "int 8": Uint8Array.of(0xd0, 0x80),
+  "int 16": Uint8Array.of(0xd1, 0x80, 1),
+  "int 32": Uint8Array.of(0xd2, 0x80, 1, 2, 3),
+  "int 64": int64(-5n),
+  "float 32": float32(1.5),
+  "float 64": float64(1.5),
+  "fixstr of no bytes": Uint8Array.of(0xa0),
+  fixstr: Buffer.concat([Uint8Array.of(0xbf), Buffer.alloc(31, 0x61)]),
+  "str 8": text(0xd9, 1, "abc"),
+  "str 8 of no bytes": Uint8Array.of(0xd9, 0),
+  "str 16": text(0xda, 2, "abc"),
+  "str 32": text(0xdb, 4, "abc"),
+  "fixarray of nothing": Uint8Array.of(0x90),
+  fixarray: Uint8Array.of(0x9f, ...new Array(15).fill(1)),
+  "array 16 of nothing": Uint8Array.of(0xdc, 0, 0),
+  "array 16": Uint8Array.of(0xdc, 0, 2, 1, 1),
+  "array 32": Uint8Array.of(0xdd, 0, 0, 0, 2, 1, 1),
+  "fixmap of nothing": Uint8Array.of(0x80),
+  fixmap: Uint8Array.of(0x81, 0xa1, 0x61, 1),
+  "map 16 of nothing": Uint8Array.of(0xde, 0, 0),
+  "map 16": Uint8Array.of(0xde, 0, 1, 0xa1, 0x61, 1),
+  "map 32": Uint8Array.of(0xdf, 0, 0, 0, 1, 0xa1, 0x61, 1),
+};
+
 /** Arrays in each other. */
 export function nested(levels: number): Buffer {
   return Buffer.concat([Buffer.alloc(levels - 1, 0x91), Uint8Array.of(0x90)]);

@@ -2,7 +2,7 @@
 import type { ParameterSpec } from "../environment.js";
 import { bytesOf } from "../spaces.js";
 import { type Check, checkOf, core, NotTried } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, Finding, type Peer, within } from "./peer.js";
 import { inSpace, play, samePlay } from "./playing.js";
 
 /** Steps within which a parameter must show, and an episode that tells. */
@@ -83,7 +83,8 @@ export const CAPABILITIES: readonly Check[] = [
     "with hello's image_size granted or not, images have the shape that welcome gives them",
     "make the specs of a session by its hello, or keep your own size",
     async (peer) => {
-      for (const side of [32, 48]) {
+      // Few servers can draw the first and the last; they are welcome to say so by their own size.
+      for (const side of [1, 48, 65_535]) {
         await peer.hello({ image_size: side });
         const image = peer.observable.find((spec) => spec.graphics === true);
         if (image === undefined) throw new NotTried("there are no images to be had");
@@ -139,22 +140,20 @@ export const CAPABILITIES: readonly Check[] = [
   ),
   checkOf("configure")(
     "configure.values",
-    "unknown names, wrong types, nil and values out of bounds are BAD_MESSAGE; each parameter takes its default",
+    "unknown names, wrong types, nil and values out of bounds are BAD_MESSAGE; each parameter takes its default and its bounds",
     "check against the definitions that welcome carries",
     async (peer) => {
       const { parameters } = peer.welcome;
       demand(parameters.length > 0, "configure is claimed, but welcome defines no parameters");
       for (const parameter of parameters) {
-        const { name, default: standard } = parameter;
-        await configure(peer, { [name]: standard });
+        const { name, default: standard, low, high } = parameter;
+        for (const value of [low, high, standard]) if (value !== undefined) await configure(peer, { [name]: value });
         for (const value of wrongValues(parameter)) {
-          try {
+          await within(`${name} = ${JSON.stringify(value)}`, async () => {
             await peer.refused("BAD_MESSAGE", { t: "configure", parameters: { [name]: value } }, [], {
               field: `parameters.${name}`,
             });
-          } catch (error) {
-            throw new Finding(`${name} = ${JSON.stringify(value)}: ${error instanceof Error ? error.message : error}`);
-          }
+          });
         }
       }
       await peer.refused("BAD_MESSAGE", { t: "configure", parameters: { "no such parameter": 1 } });

@@ -2,9 +2,9 @@
 
 import { PROTOCOL_VERSION } from "../messages.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
-import { float32, float64, int64, nested, pack, rawMap, uint64 } from "./bytes.js";
+import { FORMATS, float32, float64, int64, nested, pack, rawMap, text, uint64 } from "./bytes.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, type Peer, within } from "./peer.js";
 
 /** Of every decoder, as the specification gives them. */
 const BOUNDS = { header: 4 * 1024 * 1024, nesting: 16, values: 200_000, string: 65_536, frames: 64 };
@@ -20,20 +20,20 @@ function ping(peer: Peer, req: number, more: readonly Entry[] = []): Buffer {
 async function taken(peer: Peer, what: string, more: readonly Entry[], frames = 0): Promise<void> {
   const req = ++peer.req;
   const payload = Array.from({ length: frames }, () => Buffer.alloc(0));
-  const { header } = await peer.exchange([ping(peer, req, more), ...payload], req);
-  demand(header["t"] === "pong", `${what}: a ping was answered by "${header["t"]}" ${header["message"] ?? ""}`);
+  await within(what, async () => {
+    const { header } = await peer.exchange([ping(peer, req, more), ...payload], req);
+    demand(header["t"] === "pong", `a ping was answered by "${header["t"]}" ${header["message"] ?? ""}`);
+  });
 }
 
 /** A header that must not be read: an error with req 0, and its number is still free. */
 async function unreadable(peer: Peer, what: string, bytes: Uint8Array): Promise<void> {
   await peer.sendRaw([bytes]);
   const answer = await peer.receive();
-  try {
+  await within(what, async () => {
     demand(answer.header["req"] === 0, `it was answered with req ${answer.header["req"]}, not 0`);
     peer.mustBe("BAD_MESSAGE", answer);
-  } catch (error) {
-    throw new Finding(`${what}: ${error instanceof Error ? error.message : error}`);
-  }
+  });
 }
 
 async function alive(peer: Peer): Promise<void> {
@@ -60,10 +60,49 @@ export const ENCODING: readonly Check[] = [
         ["an extension", ping(peer, next, [["x", Buffer.from([0xd4, 5, 7])]])],
         ["a timestamp", ping(peer, next, [["x", Buffer.from([0xd6, 0xff, 0, 0, 0, 0])]])],
         ["an integer as key", ping(peer, next, [[pack(7), 1]])],
+        ["nil as key", ping(peer, next, [[pack(null), 1]])],
+        ["a float as key", ping(peer, next, [[float64(1.5), 1]])],
         ["an integer as a key further in", ping(peer, next, [["x", rawMap([[pack(7), 1]])]])],
       ];
       for (const [what, bytes] of garbage) await unreadable(peer, what, bytes);
       await alive(peer);
+    },
+  ),
+  core(
+    "header.cut",
+    "a header that ends too early, wherever, is BAD_MESSAGE with req 0",
+    "hold each length and each count against the bytes that are left",
+    async (peer) => {
+      for (const [format, bytes] of Object.entries(FORMATS)) {
+        // Behind the value nothing is left: each byte less is one that is missing.
+        const whole = ping(peer, peer.req + 1, [["x", bytes]]);
+        for (let missing = 1; missing <= Math.min(bytes.length, 9); missing++)
+          await unreadable(peer, `${format}, cut by ${missing} bytes`, whole.subarray(0, -missing));
+      }
+      await alive(peer);
+    },
+  ),
+  core(
+    "header.formats",
+    "nil, booleans, numbers, strings, arrays, maps and keys may come in each of msgpack's formats for them",
+    "read the formats that your own writer does not use, too",
+    async (peer) => {
+      for (const [format, bytes] of Object.entries(FORMATS)) await taken(peer, format, [["x", bytes]]);
+      for (const [format, size] of [
+        [0xd9, 1],
+        [0xda, 2],
+        [0xdb, 4],
+      ] as const)
+        await taken(peer, `a key as a string with ${size} bytes of length`, [[text(format, size, "x"), 1]]);
+      await taken(peer, "an empty key", [["", 1]]);
+      const eleven = Array.from({ length: 11 }, (_, i): Entry => [`x${i}`, i]);
+      await taken(peer, "a fixmap of 15 entries", eleven);
+      const { req } = peer;
+      const entries = [text(0xd9, 1, "v"), pack(PROTOCOL_VERSION), text(0xda, 2, "t"), text(0xdb, 4, "ping")];
+      const rest = [pack("sid"), text(0xd9, 1, peer.sid), text(0xdb, 4, "req"), pack(req + 1)];
+      const wide = Buffer.concat([Uint8Array.of(0xdf, 0, 0, 0, 4), ...entries, ...rest]);
+      const { header } = await peer.exchange([wide], ++peer.req);
+      demand(header["t"] === "pong", `a map 32 with strings of all lengths was answered by "${header["t"]}"`);
     },
   ),
   core(
@@ -91,8 +130,10 @@ export const ENCODING: readonly Check[] = [
           ["req", as(req)],
           ["ops", Buffer.concat([Uint8Array.of(0x91), op])],
         ]);
-        const { header } = await peer.exchange([bytes], req);
-        demand(header["t"] === "batch_result", `${what}: answered by "${header["t"]}" ${header["message"] ?? ""}`);
+        await within(what, async () => {
+          const { header } = await peer.exchange([bytes], req);
+          demand(header["t"] === "batch_result", `answered by "${header["t"]}" ${header["message"] ?? ""}`);
+        });
       }
     },
   ),
@@ -221,6 +262,13 @@ export const ENCODING: readonly Check[] = [
       const limit = peer.welcome.limits.max_frame_bytes;
       if (limit > 2 * BOUNDS.string)
         await taken(peer, "a string of 65 536 bytes", [["x", pack("x".repeat(BOUNDS.string))]]);
+      if (limit >= BOUNDS.header) {
+        const filled = pack("x".repeat(50_000));
+        const fixed = ping(peer, peer.req + 1, [["x", Buffer.alloc(3 + 84 * 5)]]).length - 84 * 5 - 3;
+        const left = BOUNDS.header - fixed - 3 - 83 * filled.length - 3;
+        const values = [...new Array(83).fill(filled), text(0xda, 2, "x".repeat(left))];
+        await taken(peer, "a header of 4 MiB", [["x", Buffer.concat([Uint8Array.of(0xdc, 0, 84), ...values])]]);
+      }
       // The map, five keys, four values and the array count too.
       if (limit > 2 * BOUNDS.values)
         await taken(peer, "200 000 values", [["x", pack(new Array(BOUNDS.values - 11).fill(0))]]);
@@ -243,18 +291,22 @@ export const ENCODING: readonly Check[] = [
         ["a frame that is not there", [{ ...entry, frame: 7 }], [bytes]],
         ["a negative frame", [{ ...entry, frame: -1 }], [bytes]],
         ["an unknown dtype", [{ ...entry, dtype: "float16" }], [bytes]],
+        ["a frame that is no number", [{ ...entry, frame: "0" }], [bytes]],
+        ["a frame that is no integer", [{ ...entry, frame: 0.5 }], [bytes]],
+        ["a uid that is no string", [entry, { ...entry, uid: 5 }], [bytes]],
+        ["a shape that is no array", [{ ...entry, shape: 1 }], [bytes]],
         ["a shape of no numbers", [{ ...entry, shape: ["1"] }], [bytes]],
+        ["a shape of fractions", [{ ...entry, uid: "another", shape: [0.5, 2 * elementCount(action.shape)] }], [bytes]],
+        ["a shape of negative numbers", [entry, { ...other, shape: [-1, -3], frame: 1 }], [bytes, Buffer.alloc(3)]],
         ["the action twice", [entry, { ...entry, frame: 1 }], [bytes, bytes]],
         ["a tensor of another uid that does not fit its frame", [entry, other], [bytes, Buffer.alloc(4)]],
       ];
       await peer.one({ env: 0, op: "reset", seed: 1 });
       for (const [what, tensors, payload] of wrong) {
         const answer = await peer.ask({ t: "batch", ops: [{ env: 0, op: "step" }], tensors }, payload);
-        try {
+        await within(what, async () => {
           peer.mustBe("BAD_MESSAGE", answer, { field: "tensors" });
-        } catch (error) {
-          throw new Finding(`${what}: ${error instanceof Error ? error.message : error}`);
-        }
+        });
       }
       demand((await peer.one({ env: 0, op: "noop" })).result.step === 0, "one of the wrong messages was executed");
     },
@@ -295,16 +347,22 @@ export const ENCODING: readonly Check[] = [
   ),
   core(
     "limits.frame",
-    "a frame over max_frame_bytes, up to twice as large, is TOO_LARGE, and takes its number",
+    "a frame over max_frame_bytes, up to twice as large, is TOO_LARGE, and takes its number; a header that large is answered with req 0",
     "compare the frame's size with your limit before you look into it; let the transport take twice the limit",
     async (peer) => {
       const limit = peer.welcome.limits.max_frame_bytes;
       if (limit > 256 * 1024 * 1024) throw new NotTried(`the limit is ${limit} bytes`);
+      const { header } = await peer.ask({ t: "ping" }, [Buffer.alloc(limit)]);
+      demand(header["t"] === "pong", `a frame of just max_frame_bytes was answered by "${header["t"]}"`);
       for (const size of [limit + 1, Math.floor(1.9 * limit)]) {
         const detail = await peer.refused("TOO_LARGE", { t: "ping" }, [Buffer.alloc(size)]);
         demand(detail["bytes"] === size, `detail.bytes is ${detail["bytes"]}, not ${size}`);
         demand(detail["limit"] === limit, `detail.limit is ${detail["limit"]}, not ${limit}`);
       }
+      await peer.sendRaw([Buffer.alloc(limit + 1)]);
+      const answer = await peer.receive();
+      demand(answer.header["req"] === 0, `a header that large is answered with req ${answer.header["req"]}, not 0`);
+      peer.mustBe("TOO_LARGE", answer);
       await alive(peer);
     },
   ),

@@ -7,6 +7,7 @@ import { ENCODING } from "./encoding.js";
 import { ENVIRONMENT } from "./environment.js";
 import { CONVERSATION } from "./messages.js";
 import { Peer, type PeerOptions } from "./peer.js";
+import { numbersOf } from "./requirements.js";
 import { BEFORE_HELLO, CURVE, FAREWELL, HELLO, SESSION, TOKEN } from "./session.js";
 
 export type Level = "core" | "full";
@@ -117,7 +118,9 @@ async function runCheck(check: Check, peer: Peer): Promise<CheckResult> {
     const said = error instanceof Error ? error.message : String(error);
     const rest = await recover(peer);
     if (error instanceof NotTried && rest === "") return { name, outcome: "not tried", detail: `not tried: ${said}` };
-    return { name, outcome: "failed", detail: `${said}. Required: ${requirement}. To do: ${remedy}.${rest}` };
+    const numbers = numbersOf(name).join(", ");
+    const required = `${requirement} (${numbers} of protocol/README.md)`;
+    return { name, outcome: "failed", detail: `${said}. Required: ${required}. To do: ${remedy}.${rest}` };
   }
 }
 

@@ -56,6 +56,15 @@ export function demand(condition: boolean, problem: string): asserts condition {
   if (!condition) throw new Finding(problem);
 }
 
+/** What is found wrong in the work is told of `what`. */
+export async function within(what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw new Finding(`${what}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 export interface Answer {
   readonly header: WireMap;
   readonly frames: readonly Buffer[];
@@ -254,7 +263,9 @@ export class Peer {
   async exchange(frames: readonly Uint8Array[], req: number): Promise<Answer> {
     await this.sendRaw(frames);
     const answer = await this.receive();
-    demand(answer.header["req"] === req, `the answer to request ${req} carries req ${answer.header["req"]}`);
+    const { req: given, t, code, message } = answer.header;
+    const said = t === "error" ? ` (${code}: ${message})` : "";
+    demand(given === req, `the answer to request ${req} carries req ${given}${said}`);
     return answer;
   }
 

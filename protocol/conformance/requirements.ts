@@ -17,7 +17,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   T2: by("session.connection"),
   T3: by("limits.frame"),
 
-  E1: by("header.unreadable"),
+  E1: by("header.unreadable", "header.cut"),
   E2: by("header.numbers"),
   E3: by("header.integers"),
   E4: by("header.nil", "hello.values"),
@@ -30,6 +30,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   E11: by("reset.observations", "step.results", "hello.welcome"),
   E12: by("header.repeated_key"),
   E13: by("header.not_finite"),
+  E14: by("header.formats"),
 
   M1: by("ping.pong", "hello.welcome", "close.closed", "reset.required", "batch.empty"),
   M2: by("message.req", "order.looks"),
@@ -92,6 +93,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   X13: unseen("a right server has no such fault to show"),
   X14: by("order.looks", "session.required", "hello.token", "hello.refused"),
   X15: by("action.bounds"),
+  X16: by("action.bounds"),
 
   O1: by("hello.welcome"),
   O2: by("pipeline.order"),
@@ -133,4 +135,12 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
 
   L1: by("configure.effect", "configure.whole", "configure.values"),
   L2: by("images.drawn"),
+  L3: by("curve.used"),
 };
+
+/** The requirements that a check holds a server to. */
+export function numbersOf(check: string): readonly string[] {
+  return Object.entries(REQUIREMENTS).flatMap(([number, row]) =>
+    "checks" in row && row.checks.includes(check) ? [number] : [],
+  );
+}

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { WireMap, WireValue } from "../environment.js";
 import { PROTOCOL_VERSION } from "../messages.js";
 import { type Check, checkOf, core, NotTried } from "./check.js";
-import { demand, Finding, type Peer } from "./peer.js";
+import { demand, type Peer, within } from "./peer.js";
 
 /** Of a session's name: what 64 random bits make differ among a few names, whatever they are written in. */
 const DIFFERENT_PLACES = 9;
@@ -56,6 +56,7 @@ const WRONG_HELLOS: readonly (readonly [field: string, value: WireValue])[] = [
   ["package", 5],
   ["capabilities", "images"],
   ["capabilities", ["images", 5]],
+  ["token", 5],
   ["limits", 5],
   ["limits.max_frame_bytes", "large"],
   ["limits.max_frame_bytes", 1023],
@@ -76,11 +77,9 @@ async function wrongHellos(peer: Peer): Promise<void> {
   for (const [field, value] of WRONG_HELLOS) {
     const [key = "", inner] = field.split(".");
     const extra = { [key]: inner === undefined ? value : { [inner]: value } };
-    try {
+    await within(`${field} = ${JSON.stringify(value)}`, async () => {
       await peer.refusedHello("BAD_MESSAGE", extra, key);
-    } catch (error) {
-      throw new Finding(`${field} = ${JSON.stringify(value)}: ${error instanceof Error ? error.message : error}`);
-    }
+    });
   }
 }
 
@@ -189,7 +188,8 @@ export const HELLO: readonly Check[] = [
       await alive(peer, "after welcome");
       const answer = await peer.exchange(frames, req);
       demand(answer.header["retryable"] === false, "it must not be retryable");
-      peer.mustBe("OUT_OF_ORDER", answer, { sid: "" });
+      const { expected } = peer.mustBe("OUT_OF_ORDER", answer, { sid: "" });
+      demand(expected === peer.req + 1, `detail.expected is ${expected}, not ${peer.req + 1}`);
       await alive(peer, "after it");
     },
   ),

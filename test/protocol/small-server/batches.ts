@@ -169,6 +169,7 @@ export class Batches {
   private want(given: unknown): string[] {
     if (this.is("nil-want-refused") && given === null) throw bad("want");
     if (given == null) return [];
+    if (this.is("want-type-unchecked") && !Array.isArray(given)) return [];
     if (!Array.isArray(given) || !given.every((uid) => typeof uid === "string")) throw bad("want");
     if (new Set(given).size !== given.length && !this.is("want-twice")) throw bad("want");
     return [...new Set(given as string[])];
@@ -183,7 +184,7 @@ export class Batches {
         throw new Refusal("NO_GRAPHICS", "no renderer here", { uid });
       const bytes = this.blank(spec).length * rows;
       const limit = this.is("client-limit-ignored") ? 1e12 : session.limit;
-      if (bytes > limit) throw tooLarge(bytes, limit);
+      if (bytes > limit || (this.is("answer-at-limit-refused") && bytes === limit)) throw tooLarge(bytes, limit);
       return spec;
     });
   }
@@ -225,9 +226,14 @@ export class Batches {
         return { uid, dtype: "", shape: [], bytes: Buffer.alloc(0) };
       const size = { float32: 4, float64: 8, int32: 4, uint8: 1 }[dtype as string];
       if (size === undefined) throw bad(field);
-      if (!Array.isArray(shape) || !shape.every((n) => isInteger(n, 0, MOST))) throw bad(field);
-      if (!isInteger(frame, 0, frames.length - 1)) throw bad(field);
-      const bytes = frames[frame] as Buffer;
+      if (
+        !Array.isArray(shape) ||
+        !shape.every((n) => isInteger(n, this.is("negative-shapes-taken") ? -MOST : 0, MOST))
+      )
+        throw bad(field);
+      const number = this.is("frame-types-unchecked") ? Math.floor(Number(frame)) : frame;
+      if (!isInteger(number, 0, frames.length - 1)) throw bad(field);
+      const bytes = frames[number] as Buffer;
       const right = size * shape.reduce((a: number, b: number) => a * b, 1);
       const fits = bytes.length === right || (this.is("long-frames-taken") && bytes.length > right);
       if (!fits && !(this.is("short-frames-taken") && bytes.length < right)) throw bad(field);

@@ -39,6 +39,7 @@ export class Environments {
 
   private plus(seed: number, env: number): number {
     if (this.is("hello-seed-sum")) return Math.min(MOST, seed + env);
+    if (this.is("hello-seed-edge") && seed === MOST - env) return 0;
     return seed > MOST - env ? env - (MOST - seed) - 1 : seed + env;
   }
 
@@ -109,7 +110,9 @@ export class Environments {
     if (this.is("detail-without-high")) delete detail["high"];
     if (this.is("detail-without-name")) delete detail["name"];
     if (this.is("detail-without-uid")) delete detail["uid"];
-    throw new Refusal("BAD_ACTION", `${ACTION.uid}[${element}] = ${value} is out of bounds`, detail);
+    const name = this.is("message-without-name") ? "" : ACTION.names[element];
+    const said = this.is("message-without-value") ? "" : String(value);
+    throw new Refusal("BAD_ACTION", `${ACTION.uid}[${element}] (${name}) = ${said} is out of bounds`, detail);
   }
 
   private result(

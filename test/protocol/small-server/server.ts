@@ -191,7 +191,12 @@ export class SmallServer {
       session.heard = performance.now();
       if (session.last === req && !this.is("hello-again-anew")) return session.helloReply;
       if (session.last !== req && !this.is("late-hello-anew"))
-        throw new Refusal("OUT_OF_ORDER", "too late", { expected: session.last + 1 }, this.is("late-hello-retryable"));
+        throw new Refusal(
+          "OUT_OF_ORDER",
+          "too late",
+          { expected: session.last + (this.is("late-hello-expected") ? 2 : 1) },
+          this.is("late-hello-retryable"),
+        );
     }
     this.checkBusy(wishes.client, req);
     if (this.is("own-hello-busy") && session?.client === wishes.client && !repeated) throw this.busyWith(session);
@@ -213,6 +218,9 @@ export class SmallServer {
     if (this.is("unknown-limits-refused") && isMap(limits) && "x_future" in limits) throw bad("limits");
     const limit = (limits as Header | null | undefined)?.["max_frame_bytes"] ?? 2 ** 40;
     const side = header["image_size"];
+    if (!this.is("token-type-unchecked") && header["token"] != null && typeof header["token"] !== "string")
+      throw bad("token");
+    if (this.is("other-sizes-refused") && side != null && !isInteger(side, 16, 64)) throw bad("image_size");
     if (this.is("nil-image-size-refused") && side === null) throw bad("image_size");
     if (this.is("nil-hello-seed-refused") && seed === null) throw bad("seed");
     if (!isInteger(limit, 1024, 2 ** 40) && !this.is("limit-unchecked")) throw bad("limits.max_frame_bytes");
@@ -309,7 +317,12 @@ export class SmallServer {
       autoreset: this.is("autoreset-enabled") ? "next_step" : "disabled",
       graphics,
       time_step: this.is("time-step-text") ? "0.1" : null,
-      capabilities: ["state_hash", "configure", ...(graphics === null ? [] : ["images"])],
+      capabilities: [
+        "state_hash",
+        "configure",
+        ...(graphics === null ? [] : ["images"]),
+        ...(this.is("curve-without-keys") ? ["curve"] : []),
+      ],
       state_hash: this.is("hash-version-nil") ? null : 1,
       parameters: PARAMETERS,
       limits: this.is("limits-without-period") ? { ...LIMITS, ping_period_ms: null } : LIMITS,
@@ -402,7 +415,8 @@ export class SmallServer {
   private execute(header: Header, frames: readonly Buffer[], session: Session, req: number): Buffer[] {
     if (frames.length > 64 && !this.is("many-frames-taken")) throw new Refusal("BAD_MESSAGE", "too many frames");
     if (frames.length === 64 && this.is("frames-63")) throw new Refusal("BAD_MESSAGE", "too many frames");
-    const large = frames.find((frame) => frame.length > LIMITS.max_frame_bytes);
+    const most = LIMITS.max_frame_bytes - (this.is("frame-at-limit-refused") ? 1 : 0);
+    const large = frames.find((frame) => frame.length > most);
     if (large !== undefined && !this.is("large-frame-taken")) throw tooLarge(large.length, LIMITS.max_frame_bytes);
     const { t } = header;
     if (this.is("unknown-type-pong") && t === "teleport") header["t"] = "ping";
@@ -449,6 +463,7 @@ export class SmallServer {
       if (typeof value === "number") {
         if (Number.isNaN(value) && !this.is("parameter-nan-taken")) throw bad(field);
         if (spec.type === "int" && !Number.isInteger(value) && !this.is("parameter-fractions-taken")) throw bad(field);
+        if (value === spec.high && this.is("parameter-bounds-exclusive")) throw bad(field);
         if ((value < spec.low || value > spec.high) && !this.is("parameter-bounds-unchecked")) throw bad(field);
         next[name] = value;
       }
