@@ -202,7 +202,7 @@ class _Session:
                 self._start()
             self.sid, self._waiting, self._late = "", {}, 0
             wishes = {key: value for key, value in self._wishes.items() if value is not None}
-            hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py", **wishes}
+            hello = {"t": "hello", "protocols": [1], "client": self._client, "package": "gymnasium_env.py/1.0", **wishes}
             self.welcome, _ = self.request("hello", hello)
             self.sid = self.welcome["sid"]
             if self._parameters:
