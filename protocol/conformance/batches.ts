@@ -1,6 +1,6 @@
 /** @file Checks of batches: rows of several environments, actions, and errors of one environment alone. */
 import { boundOf, bytesOf, createTensor, elementCount, type TensorData, type TensorSpec } from "../spaces.js";
-import { type Check, core, NotTried, sampleAction } from "./check.js";
+import { above, below, type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer } from "./peer.js";
 import { look, rowOf, sameRows, wanted } from "./playing.js";
 
@@ -37,8 +37,8 @@ function wrongActions(action: TensorSpec): WrongAction[] {
     const lowest = low[element] as number;
     const highest = high[element] as number;
     return [
-      ...(lowest > least ? [{ element, bound: "low", value: lowest - 1 }] : []),
-      ...(highest < most ? [{ element, bound: "high", value: highest + 1 }] : []),
+      ...(lowest > least ? [{ element, bound: "low", value: below(lowest) }] : []),
+      ...(highest < most ? [{ element, bound: "high", value: above(highest) }] : []),
       ...(isFloat && lowest > least ? [{ element, bound: "low", value: Number.NEGATIVE_INFINITY }] : []),
       ...(isFloat && highest < most ? [{ element, bound: "high", value: Number.POSITIVE_INFINITY }] : []),
       ...(isFloat ? [{ element, bound: "number", value: Number.NaN }] : []),
@@ -170,14 +170,16 @@ export const BATCHES: readonly Check[] = [
       if (tries.length === 0) throw new NotTried("no value of this dtype is outside the action's bounds");
       await peer.one({ env: 0, op: "reset", seed: 1 });
       for (const wrong of tries) {
-        const { results } = await peer.batch([{ env: 0, op: "step", action: withElement(action, wrong) }]);
+        const sent = withElement(action, wrong);
+        const { results } = await peer.batch([{ env: 0, op: "step", action: sent }]);
         const what = `${action.uid}[${wrong.element}] = ${wrong.value}`;
         rightDetail(action, wrong, peer.mustFail("BAD_ACTION", results[0], what));
         const message = results[0]?.error?.message ?? "";
-        const [element = "", value = ""] = [action.names?.[wrong.element], String(wrong.value)];
+        // As the action's dtype has it.
+        const [element = "", value = ""] = [action.names?.[wrong.element], String(sent[wrong.element])];
         demand(message.includes(element), `${what}: the message does not name ${element}: ${message}`);
-        // Languages write infinities, and numbers with a fraction, in ways of their own.
-        const isPlain = Number.isInteger(wrong.value) || Number.isNaN(wrong.value);
+        // Languages write infinities, large numbers and those with a fraction in ways of their own.
+        const isPlain = (Number.isInteger(wrong.value) && Math.abs(wrong.value) < 2 ** 24) || Number.isNaN(wrong.value);
         demand(!isPlain || message.includes(value), `${what}: the message does not tell the value: ${message}`);
       }
       const [first, last] = [tries[0] as WrongAction, tries.at(-1) as WrongAction];

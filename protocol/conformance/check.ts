@@ -22,6 +22,12 @@ export interface Check {
 /** A server gives no occasion for a check, which is then neither passed nor failed. The message says why. */
 export class NotTried extends Error {}
 
+/** A number below `bound`, still so where it is rounded to float32, whole where the bound is: one less of a small bound, a millionth of a large one. */
+export const below = (bound: number): number => bound - Math.ceil(Math.max(1, Math.abs(bound) * 1e-6));
+
+/** The same above it. */
+export const above = (bound: number): number => -below(-bound);
+
 export const checkOf =
   (claim: Claim) =>
   (name: string, requirement: string, remedy: string, run: Check["run"]): Check => ({

@@ -1,4 +1,5 @@
 /** @file Checks of the conversation: types and values of messages, their order, resends, and what is looked at first. */
+import { encodeHeader } from "../codec.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer, within } from "./peer.js";
@@ -316,10 +317,18 @@ export const CONVERSATION: readonly Check[] = [
       demand(detail["limit"] === limit, `detail.limit is ${detail["limit"]}, not ${limit}`);
       const { results } = await peer.batch([{ env: 0, op: "step", action: sampleAction(action, 0) }]);
       demand(results[0]?.error?.code === "NOT_RESET", "the reset whose answer was too large has been executed");
-      // Where the header with its infos is surely the smaller frame.
-      if (bytes(large) >= 4096) {
+      await peer.hello();
+      const headerBytes = encodeHeader((await peer.ask(fields, payload)).header).byteLength;
+      // The header's own size is known to a quarter only: servers may write numbers otherwise than this does.
+      if (headerBytes * 1.25 < bytes(large)) {
         await peer.hello({ limits: { max_frame_bytes: bytes(large) } });
         await peer.batch(ops, [large.uid]);
+      }
+      if (headerBytes > 1.25 * limit) {
+        // Wanted is nothing, so that the header is the only frame.
+        await peer.hello({ limits: { max_frame_bytes: limit } });
+        const alone = peer.batchFields(ops, []);
+        await peer.refused("TOO_LARGE", alone.fields, alone.payload);
       }
       await peer.hello();
     },

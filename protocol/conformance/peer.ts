@@ -95,6 +95,8 @@ export interface PeerOptions {
   readonly longestSilence?: number;
   /** Options of a reset that the environment can't take; by default a scene that its catalog lacks. */
   readonly wrongOptions?: WireMap;
+  /** The environment has one start, whatever the seed: what tells starts apart is not tried. */
+  readonly singleStart?: boolean;
 }
 
 /** What `detail` holds of each code, whatever the occasion. */

@@ -10,13 +10,22 @@ afterEach(() => {
   for (const one of opened.splice(0)) one.close();
 });
 
-async function failures(definition: EnvironmentDefinition, level?: Level): Promise<readonly CheckResult[]> {
+interface Suite {
+  readonly level?: Level | undefined;
+  readonly envCount?: number;
+  readonly singleStart?: boolean;
+}
+
+async function failures(
+  definition: EnvironmentDefinition,
+  { level, envCount = 2, singleStart = false }: Suite = {},
+): Promise<readonly CheckResult[]> {
   const server = await EnvironmentServer.bind(definition, {
     endpoint: "tcp://127.0.0.1:*",
-    envCount: 2,
+    envCount,
     limits: { max_frame_bytes: 65_536 },
   });
-  const peer = await Peer.open({ endpoint: server.endpoint, patience: 3000 });
+  const peer = await Peer.open({ endpoint: server.endpoint, patience: 3000, singleStart });
   opened.push(server, peer);
   const report = await checkServer(peer, level);
   expect(report.checks.length).toBeGreaterThan(20);
@@ -50,12 +59,34 @@ function spoiled(
 describe("the conformance suite", () => {
   it("passes a right server, with all its capabilities and at each level", async () => {
     expect(await failures(counterDefinition())).toEqual([]);
-    expect(await failures(counterDefinition(), "full")).toEqual([]);
-    expect(await failures(counterDefinition(null), "core")).toEqual([]);
+    expect(await failures(counterDefinition(), { level: "full" })).toEqual([]);
+    expect(await failures(counterDefinition(null), { level: "core" })).toEqual([]);
+  });
+
+  it("passes a right server whose answers have larger headers than observations", async () => {
+    expect(await failures(counterDefinition(), { envCount: 300 })).toEqual([]);
+  });
+
+  it("passes a right server whose actions have bounds beyond the whole numbers of float32", async () => {
+    const definition = counterDefinition();
+    const action = { ...definition.action, low: [-1e8, -1], high: [1e8, 1] };
+    expect(await failures({ ...definition, action })).toEqual([]);
+  });
+
+  it("passes a right server that has texts alone to configure, and tries no effect", async () => {
+    const parameters = [{ name: "level", type: "string", default: "easy", description: "a name" }] as const;
+    expect(await failures({ ...counterDefinition(), parameters })).toEqual([]);
+  });
+
+  it("passes an environment with a single start where it is told so, and doubts it else", async () => {
+    const single = spoiled((environment) => ({ reset: (_seed, options) => environment.reset(5, options) }));
+    expect(await failures({ ...single, parameters: [] }, { singleStart: true })).toEqual([]);
+    const doubted = (await failures(single)).map(({ name }) => name);
+    expect(doubted).toEqual(expect.arrayContaining(["reset.seeds_differ", "reset.draws_on"]));
   });
 
   it("says what level full misses", async () => {
-    const missing = await failures(counterDefinition(null), "full");
+    const missing = await failures(counterDefinition(null), { level: "full" });
     expect(missing.map(({ name }) => name)).toEqual(["images.drawn"]);
     expect(missing[0]?.detail).toContain('does not claim "images"');
   });

@@ -38,6 +38,7 @@ interface Arguments {
   timeout: number;
   "longest-silence": number;
   "wrong-options": WireMap | undefined;
+  "single-start": boolean;
   json: boolean;
   quiet: boolean;
 }
@@ -74,6 +75,11 @@ export const command: CommandModule<object, Arguments> = {
           coerce: wrongOptions,
           describe: "options of a reset that the environment must refuse, as JSON: '{\"scene\": -1}'",
         },
+        "single-start": {
+          type: "boolean",
+          default: false,
+          describe: "the environment has one start, whatever the seed",
+        },
         timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
       },
     ),
@@ -96,6 +102,9 @@ async function check(args: Arguments): Promise<void> {
   const started = commandOf(args.spawn);
   if (started === undefined && args.endpoint === undefined) {
     throw new InputError("say which server: an ENDPOINT, or --spawn embedded|dotnet|PATH, or --spawn -- COMMAND…");
+  }
+  if (!(args["longest-silence"] >= 0)) {
+    throw new InputError(`--longest-silence must be a number of seconds, 0 or more, not ${args["longest-silence"]}`);
   }
   if (!(args.timeout > 0)) throw new InputError(`--timeout must be a number of seconds above 0, not ${args.timeout}`);
   const report = await withInputErrors(() => run(args, started));
@@ -192,6 +201,7 @@ async function suite(
     bind: started !== undefined,
     patience: args.timeout * 1000,
     longestSilence: args["longest-silence"] * 1000,
+    singleStart: args["single-start"],
     ...(args["wrong-options"] === undefined ? {} : { wrongOptions: args["wrong-options"] }),
     ...(keys === undefined ? {} : { keys }),
     ...(args.token === undefined ? {} : { token: args.token }),
