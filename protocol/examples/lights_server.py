@@ -72,12 +72,13 @@ class Lights:
 
 
 def decode(frame):
-    """A header within the bounds of every decoder. msgpack builds no more than its bytes can hold."""
+    """A header within the bounds of every decoder. msgpack makes room for an array by its count alone, whatever bytes follow: hence a bound for that too."""
     if len(frame) > 4 * 1024 * 1024:
         raise Refusal("BAD_MESSAGE", "a header over 4 MiB")
     try:
-        header = msgpack.unpackb(frame, unicode_errors="replace", max_str_len=65536, max_bin_len=0, max_ext_len=0)
-    except (ValueError, RecursionError) as error:
+        most = {"max_array_len": 200_000, "max_map_len": 200_000, "max_str_len": 65536, "max_bin_len": 0, "max_ext_len": 0}
+        header = msgpack.unpackb(frame, unicode_errors="replace", **most)
+    except (ValueError, RecursionError, MemoryError) as error:
         raise Refusal("BAD_MESSAGE", f"the header can't be read: {error}")
     count, level = 0, [header]
     for depth in range(18):
@@ -95,6 +96,16 @@ def decode(frame):
     if not isinstance(header, dict):
         raise Refusal("BAD_MESSAGE", "the header must be a map")
     return header
+
+
+def elements(shape, most):
+    """Their product, or some number above `most`: a shape may be as long as a header, and its product longer still."""
+    count = 0 if 0 in shape else 1
+    for n in shape:
+        if count > most:
+            break
+        count *= n
+    return count
 
 
 class Server:
@@ -236,7 +247,7 @@ class Server:
             shape = [integer(n, field, 0, MOST) for n in typed(tensor.get("shape"), field, list, "of a shape")]
             frame = payload[integer(tensor.get("frame"), field, 0, len(payload) - 1)]
             size = SIZES.get(tensor["dtype"]) if isinstance(tensor.get("dtype"), str) else None
-            if uid in found or size is None or len(frame) != size * math.prod(shape):
+            if uid in found or size is None or len(frame) != size * elements(shape, len(frame)):
                 raise bad(field, "of a uid and a dtype of its own, and as long as its frame")
             found[uid] = (tensor["dtype"], shape, frame)
         if "press" not in found:
@@ -273,7 +284,8 @@ def main():
     parser.add_argument("--ping-period", type=int, default=LIMITS["ping_period_ms"], help="milliseconds")
     given = parser.parse_args()
     LIMITS["ping_period_ms"] = given.ping_period
-    endpoint = given.connect or given.bind
+    # To bind, ZeroMQ takes a name for that of a network device.
+    endpoint = given.connect or given.bind.replace("tcp://localhost:", "tcp://127.0.0.1:")
     if not re.match(r"(tcp://(127\.[\d.]+|localhost|\[::1\]):(\d+|\*)|ipc://.+)$", endpoint):
         parser.error(f"{endpoint} is beyond this machine, which takes CURVE keys and a token; this example has none")
     socket = zmq.Context().socket(zmq.ROUTER)
@@ -283,7 +295,10 @@ def main():
     socket.setsockopt(zmq.MAXMSGSIZE, 2 * LIMITS["max_frame_bytes"])
     socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
     monitor = socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
-    (socket.connect if given.connect else socket.bind)(endpoint)
+    try:
+        (socket.connect if given.connect else socket.bind)(endpoint)
+    except zmq.ZMQError as error:
+        parser.error(f"{endpoint}: {error}")
     print(f"lights: {given.envs} environments at {socket.getsockopt_string(zmq.LAST_ENDPOINT)}", flush=True)
     server, unreachable = Server(given.envs), time.monotonic()
     while not (given.connect and (server.closed or time.monotonic() - (unreachable or math.inf) > 5)):
