@@ -2,7 +2,7 @@
 
     python3 lights_server.py --bind tcp://127.0.0.1:5005        or, as a trainer starts it: --connect tcp://127.0.0.1:PORT
 """
-import argparse, math, os, random, re, struct, time
+import argparse, math, os, random, re, struct, time, traceback
 import msgpack, zmq
 from zmq.utils.monitor import parse_monitor_message
 
@@ -16,6 +16,12 @@ SIZES = {"float32": 4, "float64": 8, "int32": 4, "uint8": 1}
 class Refusal(Exception):
     def __init__(self, code, message, retryable=False, **detail):
         self.body = {"code": code, "message": message, "detail": detail, "retryable": retryable}
+
+
+def reason(failure):
+    """What an exception says, as text that can be sent; its traceback goes to standard error."""
+    traceback.print_exception(type(failure), failure, failure.__traceback__)
+    return f"{type(failure).__name__}: {failure}"[:200].encode("utf8", "replace").decode()
 
 
 def bad(field, what):
@@ -37,17 +43,33 @@ def typed(value, field, kind, what):
 
 
 class Lights:
-    """A press turns a light and its four neighbours on or off; the episode ends when all are off."""
+    """A press turns a light and its four neighbours on or off; the episode ends when all are off.
+
+    `presses` and `check` say what is wrong with options and actions, before anything moves. An exception in `reset` or `step` is ENV_CRASH.
+    """
+
+    REWARD = 0  # As long in msgpack as any reward here, -5 … 5. Of numbers with fractions: 0.5.
 
     def __init__(self):
         self.state, self.episode, self.step_count, self.random, self.lights = "new", 0, 0, random.Random(), []
 
+    @staticmethod
+    def presses(options):
+        return integer(options.get("presses", 12), "options.presses", 1, 1000)
+
+    @staticmethod
+    def check(action):
+        for i, value in enumerate(action):
+            if not 0 <= value < SIDE:
+                bound, name = "low" if value < 0 else "high", ACTION["names"][i]
+                raise Refusal("BAD_ACTION", f"press[{i}] ({name}) = {value} must be a number from 0 to {SIDE - 1}", uid="press",
+                              element=i, name=name, bound=bound, low=0, high=SIDE - 1, value=value)
+
     def reset(self, seed, options):
-        presses = integer(options.get("presses", 12), "options.presses", 1, 1000)
         if seed is not None:
             self.random = random.Random(seed)
         self.lights = bytearray(SIDE * SIDE)
-        for _ in range(presses):
+        for _ in range(self.presses(options)):
             self.press(self.random.randrange(SIDE), self.random.randrange(SIDE))
         self.state, self.episode, self.step_count = "running", self.episode + 1, 0
 
@@ -57,11 +79,6 @@ class Lights:
                 self.lights[r * SIDE + c] ^= 1
 
     def step(self, action):
-        for i, value in enumerate(action):
-            if not 0 <= value < SIDE:
-                bound, name = "low" if value < 0 else "high", ACTION["names"][i]
-                raise Refusal("BAD_ACTION", f"press[{i}] ({name}) = {value} must be a number from 0 to {SIDE - 1}", uid="press",
-                              element=i, name=name, bound=bound, low=0, high=SIDE - 1, value=value)
         before = sum(self.lights)
         self.press(*action)
         self.step_count += 1
@@ -140,8 +157,8 @@ class Server:
                 if session["hello"] < req and req in session["kept"]:
                     return session["kept"][req]
                 raise Refusal("OUT_OF_ORDER", f"the next is {session['last'] + 1}", req > session["last"], expected=session["last"] + 1)
-        except Refusal as refusal:
-            return self.pack("error", req, sid, refusal.body)
+        except Exception as failure:
+            return self.refuse(failure, req, sid)
         try:
             if len(frames) > 64:
                 raise Refusal("BAD_MESSAGE", f"{len(frames)} frames; at most 64 are allowed")
@@ -149,11 +166,20 @@ class Server:
                 if len(frame) > LIMITS["max_frame_bytes"]:
                     raise self.too_large(len(frame), LIMITS["max_frame_bytes"])
             reply = self.execute(header, frames[1:], req, session)
-        except Refusal as refusal:
-            reply = self.pack("error", req, sid, refusal.body)
+            # All but infos and crashes was held to the limit before anything moved.
+            if len(reply[0]) > session["limit"]:
+                raise self.too_large(len(reply[0]), session["limit"])
+        except Exception as failure:
+            reply = self.refuse(failure, req, sid)
         session["last"] = req
         session["kept"] = {n: kept for n, kept in session["kept"].items() if n > req - LIMITS["max_in_flight"]} | {req: reply}
         return reply
+
+    def refuse(self, failure, req, sid):
+        """What is no refusal is a fault of this server, which goes on."""
+        if not isinstance(failure, Refusal):
+            failure = Refusal("INTERNAL", f"a fault of this server: {reason(failure)}")
+        return self.pack("error", req, sid, failure.body)
 
     @staticmethod
     def pack(kind, req, sid, fields, payload=()):
@@ -228,15 +254,20 @@ class Server:
             raise bad("want", 'nothing or ["lights"]')
         if want and SIDE * SIDE * len(ops) > session["limit"]:
             raise self.too_large(SIDE * SIDE * len(ops), session["limit"])
-        actions = iter(self.actions(header.get("tensors"), payload, sum(op["op"] == "step" for op in ops)))
-        results, rows = [], []
-        for op in ops:
-            action = next(actions) if op["op"] == "step" else None
-            results.append(self.operate(session, int(op["env"]), op, action))
-            failed = "error" in results[-1]
-            rows.append(bytes(SIDE * SIDE) if failed else bytes(session["envs"][int(op["env"])].lights))
+        rows = iter(self.actions(header.get("tensors"), payload, sum(op["op"] == "step" for op in ops)))
+        actions = [next(rows) if op["op"] == "step" else None for op in ops]
+        envs = [session["envs"][int(op["env"])] for op in ops]
+        errors = [self.error(one, op, action) for one, op, action in zip(envs, ops, actions)]
         tensors = [{"uid": "lights", "dtype": "uint8", "shape": [len(ops), SIDE, SIDE], "frame": 0}] if want else []
-        return self.pack("batch_result", req, session["sid"], {"results": results, "tensors": tensors}, [b"".join(rows)] if want else [])
+
+        def answer(results, payload=()):
+            return self.pack("batch_result", req, session["sid"], {"results": results, "tensors": tensors}, payload)
+
+        size = len(answer([self.foreseen(one, op, error) for one, op, error in zip(envs, ops, errors)])[0])
+        if size > session["limit"]:
+            raise self.too_large(size, session["limit"])
+        done = [self.operate(session["seed"], *each) for each in zip(envs, ops, actions, errors)]
+        return answer([result for result, _ in done], [b"".join(lights for _, lights in done)] if want else [])
 
     @staticmethod
     def actions(tensors, payload, steps):
@@ -260,20 +291,50 @@ class Server:
         return struct.iter_unpack("<2i", frame)
 
     @staticmethod
-    def operate(session, env, op, action):
-        one, error = session["envs"][env], {}
-        outcome = {"reward": 0, "terminated": False, "truncated": False}
+    def error(one, op, action):
+        """Why one environment can't do an operation, or None. Nothing has moved yet, and nothing moves here."""
         try:
             if op["op"] == "reset":
-                first = (session["seed"] + env) % 2**53 if one.episode == 0 else None
-                one.reset(first if op.get("seed") is None else int(op["seed"]), op.get("options") or {})
+                one.presses(op.get("options") or {})
             elif one.state == "new" or (one.state == "over" and op["op"] == "step"):
-                raise Refusal("NOT_RESET", f"environment {env} wants a reset first")
+                raise Refusal("NOT_RESET", f"environment {int(op['env'])} wants a reset first")
             elif op["op"] == "step":
-                outcome = one.step(action)
+                one.check(action)
         except Refusal as refusal:
-            error = {"error": {**refusal.body, "env": env}}
-        return {"env": env, **outcome, "episode": one.episode, "step": one.step_count, "info": {}, **error}
+            return refusal.body
+        return None
+
+    @staticmethod
+    def result(one, op, error, outcome):
+        """Of one operation: `outcome` is what a step returns, {} of anything else."""
+        env = int(op["env"])
+        told = {"env": env, "reward": 0, "terminated": False, "truncated": False, **outcome}
+        told |= {"episode": one.episode, "step": one.step_count, "info": {}}
+        return told if error is None else {**told, "error": {**error, "env": env}}
+
+    def foreseen(self, one, op, error):
+        """A result as long as the one that will come."""
+        told = self.result(one, op, error, {})
+        if error is None and op["op"] == "reset":
+            told |= {"episode": one.episode + 1, "step": 0}
+        if error is None and op["op"] == "step":
+            told |= {"reward": one.REWARD, "step": one.step_count + 1}
+        return told
+
+    def operate(self, seed, one, op, action, error):
+        """The result and the observation."""
+        env, outcome = int(op["env"]), {}
+        try:
+            if error is None and op["op"] == "reset":
+                first = (seed + env) % 2**53 if one.episode == 0 else None
+                one.reset(first if op.get("seed") is None else int(op["seed"]), op.get("options") or {})
+            elif error is None and op["op"] == "step":
+                outcome = one.step(action)
+            lights = bytes(SIDE * SIDE) if error else bytes(one.lights)
+        except Exception as failure:
+            one.state, outcome, lights, why = "new", {}, bytes(SIDE * SIDE), reason(failure)
+            error = Refusal("ENV_CRASH", f"environment {env} failed: {why}; reset it to go on", reason=why).body
+        return self.result(one, op, error, outcome), lights
 
 
 def main():
