@@ -613,7 +613,8 @@ class RemoteVectorEnv(_Remote, VectorEnv):
                   once, by a second request; what the end looked like is in infos["final_obs"] and ["final_info"]) or
                   "Disabled" (by reset(options={"reset_mask": ...}) alone).
     seed=s gives environment i the seed s + i; a list gives each its own. An action beyond its bounds is refused before any
-    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same.
+    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same; the next
+    step resets it, but not in "Disabled".
     """
 
     def __init__(
@@ -648,7 +649,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
 
     def step(self, actions):
         actions = self._view.actions(actions, self.num_envs)
-        begins = self._ended if self._mode is AutoresetMode.NEXT_STEP else numpy.zeros(self.num_envs, bool)
+        begins = self._ended  # In "SameStep" only where a step failed.
         if self._mode is AutoresetMode.DISABLED and self._ended.any():
             ended = numpy.flatnonzero(self._ended).tolist()
             raise RemoteError(
@@ -684,8 +685,8 @@ class RemoteVectorEnv(_Remote, VectorEnv):
         """The second request of a step in which episodes ended: their first observations in place of their last ones."""
         ended = numpy.flatnonzero(self._ended).tolist()
         results, first = self._operate("reset", [self._reset(i) for i in ended])
+        self._ended[ended] = [bool(result.get("error")) for result in results]
         _raise_first(results)
-        self._ended[:] = False
         told = list(told)
         for row, (i, result) in enumerate(zip(ended, results)):
             told[i] = {"final_obs": _taken(observation, i), "final_info": told[i], **_info(result)}
