@@ -948,12 +948,17 @@ def _frame(action, dtype):
 
 def _array(action, dtype):
     """The action in the server's dtype, little-endian. Raises RemoteError where a value would become another one."""
+    is_whole = dtype in _RANGE
     try:
         given = numpy.asarray(action)
-        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+        if is_whole and given.dtype.kind not in "iub":
+            raise TypeError(f"{given.dtype} is no integer type")
+        # Whole numbers may come in any integer type: their values are compared below.
+        casting = "unsafe" if is_whole else "same_kind"
+        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting=casting)
     except (TypeError, ValueError) as error:
         raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
-    if array.dtype.kind in "iu" and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
+    if is_whole and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
         raise RemoteError("BAD_ACTION", f"the action {given.tolist()} has values beyond {dtype}")
     return array
 
