@@ -160,7 +160,8 @@ class _Session:
     """One session with a server: hello, requests in a strict sequence, and the same bytes again until they are answered.
 
     A thread pings whenever nothing was said for the server's ping period, so that no other client takes the session while
-    the trainer computes. It holds no reference to the session, and ends with it.
+    the trainer computes. It holds no reference to the session, and ends with it. A session belongs to the process that
+    opened it: in a fork close() does nothing, and all else raises CLOSED.
     """
 
     def __init__(self, endpoint, wishes, keys, timeouts, resend, spawn, parameters):
@@ -174,10 +175,12 @@ class _Session:
         self._client, self.sid, self._req, self._waiting, self._late = secrets.token_hex(8), "", 0, {}, 0
         self._wishes, self._parameters, self.welcome = wishes, dict(parameters or {}), None
         self._lock, self._closing, self._spoke, self._server = threading.RLock(), threading.Event(), 0.0, None
+        self._owner = os.getpid()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.heartbeat_ivl = 5000
+        self._socket.ipv6 = "[" in (endpoint or "")
         try:
             if keys:
                 self._socket.curve_serverkey = keys["serverPublicKey"].encode()
@@ -197,7 +200,8 @@ class _Session:
 
     def open(self):
         """Begins a session, the first or another after the server lost one, with the parameters that were set."""
-        with self._lock:
+        with self._owned():
+            self._must_be_open()
             if self._spawn and not (self._server and self._server.runs()):
                 self._start()
             self.sid, self._waiting, self._late = "", {}, 0
@@ -207,6 +211,15 @@ class _Session:
             self.sid = self.welcome["sid"]
             if self._parameters:
                 self.configure(self._parameters)
+
+    def reopen(self):
+        """As open; where that fails there is no session, not one half begun, so that the next reset() tries again."""
+        with self._owned():
+            try:
+                self.open()
+            except BaseException:
+                self.sid = None
+                raise
 
     def configure(self, parameters):
         """Sets parameters for all environments; returns them as set. They are set again in a session that follows."""
@@ -231,6 +244,8 @@ class _Session:
         return header["results"], {uid: frames[came[uid]["frame"]] for uid in want}
 
     def close(self):
+        if os.getpid() != self._owner:  # A fork's copy: sockets don't survive that, and the session is still its owner's.
+            return
         self._closing.set()
         with self._lock:
             if self._socket.closed:
@@ -241,6 +256,7 @@ class _Session:
             except RemoteError:
                 pass  # A server that is gone is as closed as one that says so.
             finally:
+                self.sid = None
                 self._socket.close()
                 self._context.term()
                 if self._server:
@@ -248,12 +264,21 @@ class _Session:
 
     def request(self, phase, body, payload=()):
         """Sends a request and waits for its answer: header and frames. Raises RemoteError."""
-        with self._lock:
+        with self._owned():
+            self._must_be_open()
             return self._request(phase, body, payload)
 
-    def _request(self, phase, body, payload):
+    def _owned(self):
+        """The lock, but not for a fork of the process that opened the session: a thread that isn't there may hold it."""
+        if os.getpid() != self._owner:
+            raise RemoteError("CLOSED", "this process was forked from the one that opened it; make another environment")
+        return self._lock
+
+    def _must_be_open(self):
         if self._socket.closed:
             raise RemoteError("CLOSED", "close() was called; make another environment")
+
+    def _request(self, phase, body, payload):
         if self.sid is None:
             raise RemoteError("NO_SESSION", "the server has given this session up; reset() begins another")
         req, sid = self._req + 1, {"sid": self.sid} if self.sid else {}
@@ -267,12 +292,12 @@ class _Session:
         self._waiting[req] = frames
         self._send(frames)
         copies, unread = 1, 0
-        again = time.monotonic() + self._resend
+        again = time.monotonic() + self._patience()
         busy = None
         while (now := time.monotonic()) < deadline:
             if now >= again:
                 self._send_again()
-                again, copies = now + self._resend, copies + 1
+                again, copies = now + self._patience(), copies + 1
             if not self._poll(min(deadline, again) - now):
                 continue
             head, *frames = self._socket.recv_multipart()
@@ -320,14 +345,14 @@ class _Session:
 
     def _make_room(self, phase, deadline):
         """Until fewer requests are under way than the server takes: pings and those that were given up count too."""
-        again = time.monotonic() + self._resend
+        again = time.monotonic() + self._patience()
         while self.sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
             if (now := time.monotonic()) >= deadline:
                 left = f"{self.endpoint} has left {len(self._waiting)} requests unanswered"
                 raise RemoteError("TIMEOUT", f"{phase}: {left}, the last for {self._timeouts[phase]:g} s; close()")
             if now >= again:
                 self._send_again()
-                again = now + self._resend
+                again = now + self._patience()
             if self._poll(min(deadline, again) - now):
                 self._read_late()
 
@@ -349,6 +374,14 @@ class _Session:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             pass  # No connection to put it on: it is sent again like one that got lost.
+
+    def _period(self):
+        """Seconds of silence that the server bears three times over."""
+        return max(0.05, self.welcome["limits"]["ping_period_ms"] / 1000)
+
+    def _patience(self):
+        """Seconds until what is unanswered is sent again. In a session that counts as being heard, in place of pings."""
+        return min(self._resend, self._period()) if self.sid else self._resend
 
     def _send_again(self):
         """All that is unanswered, also what was given up: the server executes all in sequence, each once."""
@@ -380,9 +413,9 @@ class _Session:
     def stay(self):
         """Pings if nothing was said for the ping period. Returns the seconds until it should look again."""
         with self._lock:
+            period = self._period()
             if self._socket.closed or not self.sid:
-                return 1.0
-            period = max(0.05, self.welcome["limits"]["ping_period_ms"] / 1000)
+                return period
             due = self._spoke + period - time.monotonic()
             if due > 0:
                 return due
@@ -524,7 +557,7 @@ class _Remote:
         """Seed and options of a reset as plain ones. A session that the server lost is followed by another."""
         plain = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
         if self._session.sid is None:
-            self._session.open()
+            self._session.reopen()
         return plain
 
     def _ends(self, result):
@@ -558,7 +591,8 @@ class RemoteEnv(_Remote, Env):
     max_episode_steps: after so many `truncated` is True, as with Gymnasium's TimeLimit (which make() adds itself).
     parameters:   of welcome's, to set in each session, as `configure` does.
     keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
-    timeouts:     seconds for spawn, hello, reset, step, close; resend: after how many an unanswered request is repeated.
+    timeouts:     seconds for spawn, hello, reset, step, close; resend: after how many an unanswered request is repeated,
+                  or after the server's ping period where that is shorter.
     image_size, seed: the hello's, see the specification.
     reset() and step() return what Gymnasium's do; info has the server's own keys, and `state_hash` where it has one.
     """
@@ -613,7 +647,8 @@ class RemoteVectorEnv(_Remote, VectorEnv):
                   once, by a second request; what the end looked like is in infos["final_obs"] and ["final_info"]) or
                   "Disabled" (by reset(options={"reset_mask": ...}) alone).
     seed=s gives environment i the seed s + i; a list gives each its own. An action beyond its bounds is refused before any
-    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same.
+    environment moves. Where one fails inside (ENV_CRASH), RemoteError names it, and the others have moved all the same; the next
+    step resets it, but not in "Disabled".
     """
 
     def __init__(
@@ -648,7 +683,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
 
     def step(self, actions):
         actions = self._view.actions(actions, self.num_envs)
-        begins = self._ended if self._mode is AutoresetMode.NEXT_STEP else numpy.zeros(self.num_envs, bool)
+        begins = self._ended  # In "SameStep" only where a step failed.
         if self._mode is AutoresetMode.DISABLED and self._ended.any():
             ended = numpy.flatnonzero(self._ended).tolist()
             raise RemoteError(
@@ -684,8 +719,8 @@ class RemoteVectorEnv(_Remote, VectorEnv):
         """The second request of a step in which episodes ended: their first observations in place of their last ones."""
         ended = numpy.flatnonzero(self._ended).tolist()
         results, first = self._operate("reset", [self._reset(i) for i in ended])
+        self._ended[ended] = [bool(result.get("error")) for result in results]
         _raise_first(results)
-        self._ended[:] = False
         told = list(told)
         for row, (i, result) in enumerate(zip(ended, results)):
             told[i] = {"final_obs": _taken(observation, i), "final_info": told[i], **_info(result)}
@@ -947,12 +982,17 @@ def _frame(action, dtype):
 
 def _array(action, dtype):
     """The action in the server's dtype, little-endian. Raises RemoteError where a value would become another one."""
+    is_whole = dtype in _RANGE
     try:
         given = numpy.asarray(action)
-        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting="same_kind")
+        if is_whole and given.dtype.kind not in "iub":
+            raise TypeError(f"{given.dtype} is no integer type")
+        # Whole numbers may come in any integer type: their values are compared below.
+        casting = "unsafe" if is_whole else "same_kind"
+        array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting=casting)
     except (TypeError, ValueError) as error:
         raise RemoteError("BAD_ACTION", f"the action can't be sent as {dtype}: {error}") from None
-    if array.dtype.kind in "iu" and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
+    if is_whole and (array != given).any():  # 2**32 would wrap to 0, and pass for an action.
         raise RemoteError("BAD_ACTION", f"the action {given.tolist()} has values beyond {dtype}")
     return array
 

@@ -2,7 +2,7 @@
 
     python3 lights_server.py --bind tcp://127.0.0.1:5005        or, as a trainer starts it: --connect tcp://127.0.0.1:PORT
 """
-import argparse, math, os, random, re, struct, time
+import argparse, math, os, random, re, struct, time, traceback
 import msgpack, zmq
 from zmq.utils.monitor import parse_monitor_message
 
@@ -16,6 +16,12 @@ SIZES = {"float32": 4, "float64": 8, "int32": 4, "uint8": 1}
 class Refusal(Exception):
     def __init__(self, code, message, retryable=False, **detail):
         self.body = {"code": code, "message": message, "detail": detail, "retryable": retryable}
+
+
+def reason(failure):
+    """What an exception says, as text that can be sent; its traceback goes to standard error."""
+    traceback.print_exception(type(failure), failure, failure.__traceback__)
+    return f"{type(failure).__name__}: {failure}"[:200].encode("utf8", "replace").decode()
 
 
 def bad(field, what):
@@ -37,17 +43,33 @@ def typed(value, field, kind, what):
 
 
 class Lights:
-    """A press turns a light and its four neighbours on or off; the episode ends when all are off."""
+    """A press turns a light and its four neighbours on or off; the episode ends when all are off.
+
+    `presses` and `check` say what is wrong with options and actions, before anything moves. An exception in `reset` or `step` is ENV_CRASH.
+    """
+
+    REWARD = 0  # As long in msgpack as any reward here, -5 … 5. Of numbers with fractions: 0.5.
 
     def __init__(self):
         self.state, self.episode, self.step_count, self.random, self.lights = "new", 0, 0, random.Random(), []
 
+    @staticmethod
+    def presses(options):
+        return integer(options.get("presses", 12), "options.presses", 1, 1000)
+
+    @staticmethod
+    def check(action):
+        for i, value in enumerate(action):
+            if not 0 <= value < SIDE:
+                bound, name = "low" if value < 0 else "high", ACTION["names"][i]
+                raise Refusal("BAD_ACTION", f"press[{i}] ({name}) = {value} must be a number from 0 to {SIDE - 1}", uid="press",
+                              element=i, name=name, bound=bound, low=0, high=SIDE - 1, value=value)
+
     def reset(self, seed, options):
-        presses = integer(options.get("presses", 12), "options.presses", 1, 1000)
         if seed is not None:
             self.random = random.Random(seed)
         self.lights = bytearray(SIDE * SIDE)
-        for _ in range(presses):
+        for _ in range(self.presses(options)):
             self.press(self.random.randrange(SIDE), self.random.randrange(SIDE))
         self.state, self.episode, self.step_count = "running", self.episode + 1, 0
 
@@ -57,11 +79,6 @@ class Lights:
                 self.lights[r * SIDE + c] ^= 1
 
     def step(self, action):
-        for i, value in enumerate(action):
-            if not 0 <= value < SIDE:
-                bound, name = "low" if value < 0 else "high", ACTION["names"][i]
-                raise Refusal("BAD_ACTION", f"press[{i}] ({name}) = {value} must be a number from 0 to {SIDE - 1}", uid="press",
-                              element=i, name=name, bound=bound, low=0, high=SIDE - 1, value=value)
         before = sum(self.lights)
         self.press(*action)
         self.step_count += 1
@@ -72,12 +89,13 @@ class Lights:
 
 
 def decode(frame):
-    """A header within the bounds of every decoder. msgpack builds no more than its bytes can hold."""
+    """A header within the bounds of every decoder. msgpack makes room for an array by its count alone, whatever bytes follow: hence a bound for that too."""
     if len(frame) > 4 * 1024 * 1024:
         raise Refusal("BAD_MESSAGE", "a header over 4 MiB")
     try:
-        header = msgpack.unpackb(frame, unicode_errors="replace", max_str_len=65536, max_bin_len=0, max_ext_len=0)
-    except (ValueError, RecursionError) as error:
+        most = {"max_array_len": 200_000, "max_map_len": 200_000, "max_str_len": 65536, "max_bin_len": 0, "max_ext_len": 0}
+        header = msgpack.unpackb(frame, unicode_errors="replace", **most)
+    except (ValueError, RecursionError, MemoryError) as error:
         raise Refusal("BAD_MESSAGE", f"the header can't be read: {error}")
     count, level = 0, [header]
     for depth in range(18):
@@ -95,6 +113,16 @@ def decode(frame):
     if not isinstance(header, dict):
         raise Refusal("BAD_MESSAGE", "the header must be a map")
     return header
+
+
+def elements(shape, most):
+    """Their product, or some number above `most`: a shape may be as long as a header, and its product longer still."""
+    count = 0 if 0 in shape else 1
+    for n in shape:
+        if count > most:
+            break
+        count *= n
+    return count
 
 
 class Server:
@@ -129,8 +157,8 @@ class Server:
                 if session["hello"] < req and req in session["kept"]:
                     return session["kept"][req]
                 raise Refusal("OUT_OF_ORDER", f"the next is {session['last'] + 1}", req > session["last"], expected=session["last"] + 1)
-        except Refusal as refusal:
-            return self.pack("error", req, sid, refusal.body)
+        except Exception as failure:
+            return self.refuse(failure, req, sid)
         try:
             if len(frames) > 64:
                 raise Refusal("BAD_MESSAGE", f"{len(frames)} frames; at most 64 are allowed")
@@ -138,11 +166,20 @@ class Server:
                 if len(frame) > LIMITS["max_frame_bytes"]:
                     raise self.too_large(len(frame), LIMITS["max_frame_bytes"])
             reply = self.execute(header, frames[1:], req, session)
-        except Refusal as refusal:
-            reply = self.pack("error", req, sid, refusal.body)
+            # All but infos and crashes was held to the limit before anything moved.
+            if len(reply[0]) > session["limit"]:
+                raise self.too_large(len(reply[0]), session["limit"])
+        except Exception as failure:
+            reply = self.refuse(failure, req, sid)
         session["last"] = req
         session["kept"] = {n: kept for n, kept in session["kept"].items() if n > req - LIMITS["max_in_flight"]} | {req: reply}
         return reply
+
+    def refuse(self, failure, req, sid):
+        """What is no refusal is a fault of this server, which goes on."""
+        if not isinstance(failure, Refusal):
+            failure = Refusal("INTERNAL", f"a fault of this server: {reason(failure)}")
+        return self.pack("error", req, sid, failure.body)
 
     @staticmethod
     def pack(kind, req, sid, fields, payload=()):
@@ -217,15 +254,20 @@ class Server:
             raise bad("want", 'nothing or ["lights"]')
         if want and SIDE * SIDE * len(ops) > session["limit"]:
             raise self.too_large(SIDE * SIDE * len(ops), session["limit"])
-        actions = iter(self.actions(header.get("tensors"), payload, sum(op["op"] == "step" for op in ops)))
-        results, rows = [], []
-        for op in ops:
-            action = next(actions) if op["op"] == "step" else None
-            results.append(self.operate(session, int(op["env"]), op, action))
-            failed = "error" in results[-1]
-            rows.append(bytes(SIDE * SIDE) if failed else bytes(session["envs"][int(op["env"])].lights))
+        rows = iter(self.actions(header.get("tensors"), payload, sum(op["op"] == "step" for op in ops)))
+        actions = [next(rows) if op["op"] == "step" else None for op in ops]
+        envs = [session["envs"][int(op["env"])] for op in ops]
+        errors = [self.error(one, op, action) for one, op, action in zip(envs, ops, actions)]
         tensors = [{"uid": "lights", "dtype": "uint8", "shape": [len(ops), SIDE, SIDE], "frame": 0}] if want else []
-        return self.pack("batch_result", req, session["sid"], {"results": results, "tensors": tensors}, [b"".join(rows)] if want else [])
+
+        def answer(results, payload=()):
+            return self.pack("batch_result", req, session["sid"], {"results": results, "tensors": tensors}, payload)
+
+        size = len(answer([self.foreseen(one, op, error) for one, op, error in zip(envs, ops, errors)])[0])
+        if size > session["limit"]:
+            raise self.too_large(size, session["limit"])
+        done = [self.operate(session["seed"], *each) for each in zip(envs, ops, actions, errors)]
+        return answer([result for result, _ in done], [b"".join(lights for _, lights in done)] if want else [])
 
     @staticmethod
     def actions(tensors, payload, steps):
@@ -236,7 +278,7 @@ class Server:
             shape = [integer(n, field, 0, MOST) for n in typed(tensor.get("shape"), field, list, "of a shape")]
             frame = payload[integer(tensor.get("frame"), field, 0, len(payload) - 1)]
             size = SIZES.get(tensor["dtype"]) if isinstance(tensor.get("dtype"), str) else None
-            if uid in found or size is None or len(frame) != size * math.prod(shape):
+            if uid in found or size is None or len(frame) != size * elements(shape, len(frame)):
                 raise bad(field, "of a uid and a dtype of its own, and as long as its frame")
             found[uid] = (tensor["dtype"], shape, frame)
         if "press" not in found:
@@ -249,20 +291,50 @@ class Server:
         return struct.iter_unpack("<2i", frame)
 
     @staticmethod
-    def operate(session, env, op, action):
-        one, error = session["envs"][env], {}
-        outcome = {"reward": 0, "terminated": False, "truncated": False}
+    def error(one, op, action):
+        """Why one environment can't do an operation, or None. Nothing has moved yet, and nothing moves here."""
         try:
             if op["op"] == "reset":
-                first = (session["seed"] + env) % 2**53 if one.episode == 0 else None
-                one.reset(first if op.get("seed") is None else int(op["seed"]), op.get("options") or {})
+                one.presses(op.get("options") or {})
             elif one.state == "new" or (one.state == "over" and op["op"] == "step"):
-                raise Refusal("NOT_RESET", f"environment {env} wants a reset first")
+                raise Refusal("NOT_RESET", f"environment {int(op['env'])} wants a reset first")
             elif op["op"] == "step":
-                outcome = one.step(action)
+                one.check(action)
         except Refusal as refusal:
-            error = {"error": {**refusal.body, "env": env}}
-        return {"env": env, **outcome, "episode": one.episode, "step": one.step_count, "info": {}, **error}
+            return refusal.body
+        return None
+
+    @staticmethod
+    def result(one, op, error, outcome):
+        """Of one operation: `outcome` is what a step returns, {} of anything else."""
+        env = int(op["env"])
+        told = {"env": env, "reward": 0, "terminated": False, "truncated": False, **outcome}
+        told |= {"episode": one.episode, "step": one.step_count, "info": {}}
+        return told if error is None else {**told, "error": {**error, "env": env}}
+
+    def foreseen(self, one, op, error):
+        """A result as long as the one that will come."""
+        told = self.result(one, op, error, {})
+        if error is None and op["op"] == "reset":
+            told |= {"episode": one.episode + 1, "step": 0}
+        if error is None and op["op"] == "step":
+            told |= {"reward": one.REWARD, "step": one.step_count + 1}
+        return told
+
+    def operate(self, seed, one, op, action, error):
+        """The result and the observation."""
+        env, outcome = int(op["env"]), {}
+        try:
+            if error is None and op["op"] == "reset":
+                first = (seed + env) % 2**53 if one.episode == 0 else None
+                one.reset(first if op.get("seed") is None else int(op["seed"]), op.get("options") or {})
+            elif error is None and op["op"] == "step":
+                outcome = one.step(action)
+            lights = bytes(SIDE * SIDE) if error else bytes(one.lights)
+        except Exception as failure:
+            one.state, outcome, lights, why = "new", {}, bytes(SIDE * SIDE), reason(failure)
+            error = Refusal("ENV_CRASH", f"environment {env} failed: {why}; reset it to go on", reason=why).body
+        return self.result(one, op, error, outcome), lights
 
 
 def main():
@@ -273,7 +345,8 @@ def main():
     parser.add_argument("--ping-period", type=int, default=LIMITS["ping_period_ms"], help="milliseconds")
     given = parser.parse_args()
     LIMITS["ping_period_ms"] = given.ping_period
-    endpoint = given.connect or given.bind
+    # To bind, ZeroMQ takes a name for that of a network device.
+    endpoint = given.connect or given.bind.replace("tcp://localhost:", "tcp://127.0.0.1:")
     if not re.match(r"(tcp://(127\.[\d.]+|localhost|\[::1\]):(\d+|\*)|ipc://.+)$", endpoint):
         parser.error(f"{endpoint} is beyond this machine, which takes CURVE keys and a token; this example has none")
     socket = zmq.Context().socket(zmq.ROUTER)
@@ -283,7 +356,10 @@ def main():
     socket.setsockopt(zmq.MAXMSGSIZE, 2 * LIMITS["max_frame_bytes"])
     socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
     monitor = socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
-    (socket.connect if given.connect else socket.bind)(endpoint)
+    try:
+        (socket.connect if given.connect else socket.bind)(endpoint)
+    except zmq.ZMQError as error:
+        parser.error(f"{endpoint}: {error}")
     print(f"lights: {given.envs} environments at {socket.getsockopt_string(zmq.LAST_ENDPOINT)}", flush=True)
     server, unreachable = Server(given.envs), time.monotonic()
     while not (given.connect and (server.closed or time.monotonic() - (unreachable or math.inf) > 5)):

@@ -186,6 +186,22 @@ def failures(endpoint):
     assert "environment 1: " in refusal("ENV_CRASH", lambda: env.step(crash))
     assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [3, 0, 3]  # The one that failed was reset.
     env.close()
+    env = RemoteVectorEnv(endpoint, autoreset_mode="SameStep")
+    env.reset(seed=1)
+    for _ in range(4):
+        env.step(moves(0, 0, 0))
+    assert "environment 1: " in refusal("ENV_CRASH", lambda: env.step(crash))
+    # Both kinds of end are reset by the next step: that of the one which failed, and those which the error hid.
+    told = held(env, *env.step(moves(1, 1, 1)))
+    assert told[0][:, 1].tolist() == [0, 0, 0] and told[1].tolist() == [0, 0, 0] and "final_obs" not in told[-1]
+    refusal("ENV_CRASH", lambda: env.step(crash))
+    assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [2, 0, 2]
+    env.close()
+    env = RemoteVectorEnv(endpoint, autoreset_mode="Disabled")
+    env.reset(seed=1)
+    refusal("ENV_CRASH", lambda: env.step(crash))
+    assert "environments [1] ended" in refusal("NOT_RESET", lambda: env.step(moves(0, 0, 0)))
+    env.close()
     assert "1 to 3" in refusal("CONFIGURATION", lambda: RemoteVectorEnv(endpoint, num_envs=4))
 
 

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
@@ -14,6 +14,7 @@ const here = import.meta.dirname;
 const main = path.resolve(here, "../../trainer/cli/main.js");
 const driver = path.resolve(here, "../../../test/protocol/python_client.py");
 const contract = path.resolve(here, "../../../test/protocol/gymnasium_contract.py");
+const faults = path.resolve(here, "../../../test/protocol/gymnasium_faults.py");
 const gridWorld = path.resolve(here, "../../protocol/examples/grid-world.js");
 
 const imports = (candidate: string, modules: string): boolean => {
@@ -114,9 +115,23 @@ const CONTRACT: readonly (readonly [check: string, world: "counter" | "grid", be
     : []),
 ];
 
-/** Fails with what the check printed. */
-async function hold(check: string, argument: string): Promise<void> {
-  const child = spawn(python ?? "", ["-B", contract, check, argument], { stdio: ["ignore", "pipe", "pipe"] });
+/** Of gymnasium_faults.py, which brings its own servers. */
+const FAULTS: readonly (readonly [check: string, behaviour: string])[] = [
+  ["failed_hello", "says hello at each reset until one is answered"],
+  ["failed_parameters", "begins no episode without its parameters"],
+  ["failed_start", "gives back the session of an environment that could not be made"],
+  ["bytes_as_actions", "takes any whole numbers for actions of uint8, alone, flat and in a vector"],
+  ["long_steps", "is heard of each ping period while a step takes long"],
+  ["full_line", "is heard of while a request waits for room"],
+  ["forks", "leaves the session to the process that opened it"],
+];
+const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
+
+const hold = (check: string, argument: string): Promise<void> => passes(contract, check, argument);
+
+/** Fails with what the script printed. */
+async function passes(...script: readonly string[]): Promise<void> {
+  const child = spawn(python ?? "", ["-B", ...script], { stdio: ["ignore", "pipe", "pipe"] });
   closers.push(() => child.kill("SIGKILL"));
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += String(data)));
@@ -384,6 +399,12 @@ describe.skipIf(python === undefined)(
       const counter = async () => (await serveCounter({ envCount: 3 })).endpoint;
       await hold(check, world === "counter" ? await counter() : (await serveGrid("--envs", "3")).endpoint);
     });
+
+    it.each(FAULTS)("where things go wrong (%s), it %s", (check) => passes(faults, check));
+
+    it.skipIf(!hasIpv6)(`reaches a server at [::1]${hasIpv6 ? "" : " (skipped: this machine has no IPv6)"}`, () =>
+      passes(faults, "ipv6"),
+    );
 
     it("steps a vector without Gymnasium, and says that it needs numpy", async () => {
       const { endpoint } = await serveGrid("--envs", "2");

@@ -1,12 +1,13 @@
 /** @file The server of protocol/examples in Python holds every rule that the suite knows, whichever side binds. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { checkServer, Peer } from "../../protocol/conformance/index.js";
 import { ServerProcess } from "../../protocol/index.js";
 import { ANYWHERE, closing } from "./peer.js";
 
 const example = path.resolve(import.meta.dirname, "../../../protocol/examples/lights_server.py");
+const contract = path.resolve(import.meta.dirname, "../../../test/protocol/lights_server_contract.py");
 
 /** The first Python that has what the server needs (Debian: python3-zmq, python3-msgpack). */
 const python = ["/usr/bin/python3", "python3"].find((candidate) => {
@@ -79,6 +80,27 @@ describe.skipIf(python === undefined)(
       const lines = said.trim().split("\n");
       expect(lines.length).toBeGreaterThan(200);
       expect(lines.filter((line) => line !== "right")).toEqual([]);
+    });
+
+    it.each([
+      ["long_shapes", "multiplies a shape no further than its frame is long"],
+      ["promised_arrays", "does not believe what an array promises"],
+      ["out_of_memory", "takes a header that finds no memory for one that can't be read"],
+      ["large_headers", "holds an answer's header to the client's max_frame_bytes before anything moves"],
+      ["crashes", "outlives an exception in an environment, and its own"],
+    ])("is not brought down by what costs it dear (%s): it %s", (check) => {
+      const { status, stderr } = spawnSync(python ?? "", ["-B", contract, check], { encoding: "utf8" });
+      expect(status, stderr).toBe(0);
+    });
+
+    it("binds localhost, and says in a line where it can't bind", async () => {
+      const near = lights("--bind", "tcp://localhost:*");
+      await vi.waitUntil(() => /at tcp:\/\/127\.0\.0\.1:\d+/.test(near.tail), { timeout: 10_000 });
+      const [endpoint] = /tcp:\S+/.exec(near.tail) ?? [""];
+      const second = lights("--bind", endpoint);
+      expect(await second.ended).toMatch(/code 2/);
+      expect(second.tail).toContain(`error: ${endpoint}: Address already in use`);
+      expect(second.tail).not.toContain("Traceback");
     });
 
     it("ends 5 s after its client is gone, and refuses to serve beyond this machine", async () => {
