@@ -1,0 +1,400 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace UnityEngine.StandIn
+{
+    /// <summary>A colour target: RGBA bytes, the lowest row first, as Unity's textures have them.</summary>
+    internal sealed class Canvas
+    {
+        /// <summary>Where Direct3D's standard pattern puts the samples of a pixel, in 1/256 of it.</summary>
+        private static readonly Dictionary<int, (int X, int Y)[]> Patterns = new Dictionary<int, (int, int)[]>
+        {
+            [1] = new[] { (128, 128) },
+            [4] = new[] { (96, 32), (224, 96), (32, 160), (160, 224) },
+        };
+
+        public Canvas(int width, int height, int samples)
+        {
+            Width = width;
+            Height = height;
+            Samples = Patterns[samples];
+            Pixels = new byte[width * height * 4];
+            Fine = new byte[Pixels.Length * samples];
+            Depth = new float[width * height * samples];
+        }
+
+        public int Width { get; }
+
+        public int Height { get; }
+
+        public (int X, int Y)[] Samples { get; }
+
+        /// <summary>The samples' average, once a camera has drawn.</summary>
+        public byte[] Pixels { get; }
+
+        public byte[] Fine { get; }
+
+        public float[] Depth { get; }
+
+        public void Clear(Color colour)
+        {
+            Array.Fill(Depth, 1f);
+            for (var at = 0; at < Fine.Length; at += 4)
+            {
+                Fine[at] = Byte(colour.r);
+                Fine[at + 1] = Byte(colour.g);
+                Fine[at + 2] = Byte(colour.b);
+                Fine[at + 3] = Byte(colour.Alpha);
+            }
+        }
+
+        public void Resolve()
+        {
+            var count = Samples.Length;
+            for (var at = 0; at < Pixels.Length; at++)
+            {
+                var sum = 0;
+                for (var sample = 0; sample < count; sample++)
+                {
+                    sum += Fine[((((at / 4) * count) + sample) * 4) + (at % 4)];
+                }
+                Pixels[at] = (byte)((sum + (count / 2)) / count);
+            }
+        }
+
+        public static byte Byte(float value) => (byte)((Mathf.Clamp(value, 0f, 1f) * 255f) + 0.5f);
+    }
+
+    /// <summary>
+    /// Draws what a camera sees, as a device draws it: vertices in single precision snapped to 1/256 of a pixel, edges that
+    /// two triangles share drawn once, one depth for each sample and one colour for each pixel of a triangle.
+    /// </summary>
+    internal static class Rasteriser
+    {
+        private const int Subpixels = 256;
+
+        /// <summary>The least step of a depth buffer of 24 bits: the unit of a shader's Offset.</summary>
+        private const float DepthUnit = 1f / (1 << 24);
+
+        private struct Vertex
+        {
+            public Vector3 View;
+            public Vector3 Normal;
+            public Vector3 Local;
+
+            public static Vertex Between(in Vertex a, in Vertex b, float share) => new Vertex
+            {
+                View = a.View + ((b.View - a.View) * share),
+                Normal = a.Normal + ((b.Normal - a.Normal) * share),
+                Local = a.Local + ((b.Local - a.Local) * share),
+            };
+        }
+
+        /// <summary>Pictures drawn so far.</summary>
+        public static int Drawn { get; private set; }
+
+        public static void Forget()
+        {
+            Drawn = 0;
+            Shader.Globals.Clear();
+        }
+
+        public static void Draw(Camera camera, Canvas canvas)
+        {
+            Drawn++;
+            canvas.Clear(camera.backgroundColor);
+            var turn = camera.transform.rotation.Inverse;
+            var away = turn.Turn(camera.transform.position) * -1f;
+            var view = Matrix.Of(away, turn, Vector3.one);
+            // Opaque ones first, then what lies on them (SubShader tag Queue).
+            foreach (var renderer in Player.All<Renderer>().Where(Shows).OrderBy(one => one.sharedMaterial.Shader.File.Transparent).ToArray())
+            {
+                DrawOne(camera, canvas, view, renderer);
+            }
+            canvas.Resolve();
+        }
+
+        private static bool Shows(Renderer renderer)
+        {
+            if (!renderer.Holder.activeInHierarchy)
+            {
+                return false;
+            }
+            if (renderer.sharedMaterial == null || renderer.Holder.GetComponent<MeshFilter>()?.sharedMesh == null)
+            {
+                Debug.LogError($"{renderer.Holder.name} has no mesh or no material, or one that was destroyed");
+                return false;
+            }
+            return true;
+        }
+
+        private static void DrawOne(Camera camera, Canvas canvas, Matrix view, Renderer renderer)
+        {
+            var file = renderer.sharedMaterial.Shader.File;
+            var program = file.Begin(new Uniforms(renderer));
+            if (program == null)
+            {
+                return;
+            }
+            var mesh = renderer.Holder.GetComponent<MeshFilter>().sharedMesh;
+            var world = renderer.Holder.transform.World;
+            var vertices = new Vertex[mesh.Vertices.Length];
+            for (var at = 0; at < vertices.Length; at++)
+            {
+                vertices[at] = new Vertex { View = view.Point(world.Point(mesh.Vertices[at])), Normal = world.Normal(mesh.Normals[at]).normalized, Local = mesh.Vertices[at] };
+            }
+            var draw = new Triangles(camera, canvas, file, program);
+            var triangles = mesh.Triangles;
+            for (var at = 0; at < triangles.Length; at += 3)
+            {
+                Clip(vertices[triangles[at]], vertices[triangles[at + 1]], vertices[triangles[at + 2]], camera.nearClipPlane, draw);
+            }
+        }
+
+        // What lies nearer than the near plane is cut off; the rest has three or four corners.
+        private static void Clip(in Vertex a, in Vertex b, in Vertex c, float near, Triangles draw)
+        {
+            if (a.View.z >= near && b.View.z >= near && c.View.z >= near)
+            {
+                draw.Fill(a, b, c);
+                return;
+            }
+            var corners = new[] { a, b, c };
+            var kept = new List<Vertex>();
+            for (var at = 0; at < 3; at++)
+            {
+                var from = corners[at];
+                var to = corners[(at + 1) % 3];
+                if (from.View.z >= near)
+                {
+                    kept.Add(from);
+                }
+                if ((from.View.z >= near) != (to.View.z >= near))
+                {
+                    kept.Add(Vertex.Between(from, to, (near - from.View.z) / (to.View.z - from.View.z)));
+                }
+            }
+            for (var at = 2; at < kept.Count; at++)
+            {
+                draw.Fill(kept[0], kept[at - 1], kept[at]);
+            }
+        }
+
+        private sealed class Triangles
+        {
+            private readonly Canvas canvas;
+            private readonly ShaderFile file;
+            private readonly IFragments program;
+            private readonly float focalX;
+            private readonly float focalY;
+            private readonly float near;
+            private readonly float far;
+
+            private struct Corner
+            {
+                public long X;
+                public long Y;
+                public float Depth;
+                public float InverseW;
+                public Vector3 Normal;
+                public Vector3 Local;
+            }
+
+            public Triangles(Camera camera, Canvas canvas, ShaderFile file, IFragments program)
+            {
+                this.canvas = canvas;
+                this.file = file;
+                this.program = program;
+                focalY = 1f / (float)Math.Tan(camera.fieldOfView * Math.PI / 360.0);
+                focalX = focalY / camera.aspect;
+                near = camera.nearClipPlane;
+                far = camera.farClipPlane;
+            }
+
+            public void Fill(in Vertex first, in Vertex second, in Vertex third)
+            {
+                var a = Project(first);
+                // The front of a face turns clockwise (Manual "Mesh data"); the other two corners change places for what follows.
+                var b = Project(third);
+                var c = Project(second);
+                var area = Edge(a, b, c.X, c.Y);
+                if (area <= 0)
+                {
+                    return;
+                }
+                var left = (int)Math.Max(0, Math.Min(a.X, Math.Min(b.X, c.X)) / Subpixels);
+                var right = (int)Math.Min(canvas.Width - 1, Math.Max(a.X, Math.Max(b.X, c.X)) / Subpixels);
+                var bottom = (int)Math.Max(0, Math.Min(a.Y, Math.Min(b.Y, c.Y)) / Subpixels);
+                var top = (int)Math.Min(canvas.Height - 1, Math.Max(a.Y, Math.Max(b.Y, c.Y)) / Subpixels);
+                var bias = Bias(a, b, c, area);
+                for (var y = bottom; y <= top; y++)
+                {
+                    for (var x = left; x <= right; x++)
+                    {
+                        Pixel(a, b, c, area, bias, x, y);
+                    }
+                }
+            }
+
+            private Corner Project(in Vertex vertex)
+            {
+                var w = vertex.View.z;
+                return new Corner
+                {
+                    X = (long)Math.Round(((vertex.View.x * focalX / w) + 1f) / 2f * canvas.Width * Subpixels),
+                    Y = (long)Math.Round(((vertex.View.y * focalY / w) + 1f) / 2f * canvas.Height * Subpixels),
+                    Depth = far / (far - near) * (w - near) / w,
+                    InverseW = 1f / w,
+                    Normal = vertex.Normal,
+                    Local = vertex.Local,
+                };
+            }
+
+            private static long Edge(in Corner from, in Corner to, long x, long y) => ((to.X - from.X) * (y - from.Y)) - ((to.Y - from.Y) * (x - from.X));
+
+            // A sample on the edge belongs to one of the two triangles that share it.
+            private static bool Inside(long edge, in Corner from, in Corner to) =>
+                edge > 0 || (edge == 0 && (to.Y > from.Y || (to.Y == from.Y && to.X < from.X)));
+
+            // ScriptReference ShaderLab Offset: factor times the steepest slope, and units of the least step.
+            private float Bias(in Corner a, in Corner b, in Corner c, long area)
+            {
+                var slopeX = ((a.Depth * (b.Y - c.Y)) + (b.Depth * (c.Y - a.Y)) + (c.Depth * (a.Y - b.Y))) * Subpixels / area;
+                var slopeY = ((a.Depth * (c.X - b.X)) + (b.Depth * (a.X - c.X)) + (c.Depth * (b.X - a.X))) * Subpixels / area;
+                return (file.OffsetFactor * Math.Max(Math.Abs(slopeX), Math.Abs(slopeY))) + (file.OffsetUnits * DepthUnit);
+            }
+
+            private void Pixel(in Corner a, in Corner b, in Corner c, long area, float bias, int x, int y)
+            {
+                var shaded = false;
+                var colour = default(Vector4);
+                for (var sample = 0; sample < canvas.Samples.Length; sample++)
+                {
+                    var atX = ((long)x * Subpixels) + canvas.Samples[sample].X;
+                    var atY = ((long)y * Subpixels) + canvas.Samples[sample].Y;
+                    var ofA = Edge(b, c, atX, atY);
+                    var ofB = Edge(c, a, atX, atY);
+                    var ofC = Edge(a, b, atX, atY);
+                    if (!Inside(ofA, b, c) || !Inside(ofB, c, a) || !Inside(ofC, a, b))
+                    {
+                        continue;
+                    }
+                    var depth = (((ofA * a.Depth) + (ofB * b.Depth) + (ofC * c.Depth)) / area) + bias;
+                    var place = (((y * canvas.Width) + x) * canvas.Samples.Length) + sample;
+                    if (depth > canvas.Depth[place])
+                    {
+                        continue;
+                    }
+                    if (!shaded)
+                    {
+                        shaded = true;
+                        if (!Shade(a, b, c, x, y, out colour))
+                        {
+                            return;
+                        }
+                    }
+                    if (file.WritesDepth)
+                    {
+                        canvas.Depth[place] = depth;
+                    }
+                    Write(place * 4, colour);
+                }
+            }
+
+            // One colour, of the pixel's middle, with attributes that follow the perspective.
+            private bool Shade(in Corner a, in Corner b, in Corner c, int x, int y, out Vector4 colour)
+            {
+                var atX = ((long)x * Subpixels) + (Subpixels / 2);
+                var atY = ((long)y * Subpixels) + (Subpixels / 2);
+                var ofA = Edge(b, c, atX, atY) * a.InverseW;
+                var ofB = Edge(c, a, atX, atY) * b.InverseW;
+                var ofC = Edge(a, b, atX, atY) * c.InverseW;
+                var sum = ofA + ofB + ofC;
+                return program.Shade(
+                    ((a.Normal * ofA) + (b.Normal * ofB) + (c.Normal * ofC)) / sum, ((a.Local * ofA) + (b.Local * ofB) + (c.Local * ofC)) / sum, out colour);
+            }
+
+            private void Write(int at, Vector4 colour)
+            {
+                var fine = canvas.Fine;
+                if (file.Multiplies)
+                {
+                    colour = new Vector4(colour.X * fine[at] / 255f, colour.Y * fine[at + 1] / 255f, colour.Z * fine[at + 2] / 255f, colour.W * fine[at + 3] / 255f);
+                }
+                fine[at] = Canvas.Byte(colour.X);
+                fine[at + 1] = Canvas.Byte(colour.Y);
+                fine[at + 2] = Canvas.Byte(colour.Z);
+                fine[at + 3] = Canvas.Byte(colour.W);
+            }
+        }
+    }
+
+    /// <summary>The engine's own meshes.</summary>
+    internal static class BuiltInMeshes
+    {
+        private const int Around = 24;
+        private const int Rings = 16;
+        private static Mesh cube;
+        private static Mesh sphere;
+
+        /// <summary>Side 1 about the origin (Manual "Primitive and placeholder objects").</summary>
+        public static Mesh Cube => cube ??= MakeCube();
+
+        /// <summary>Diameter 1 about the origin.</summary>
+        public static Mesh Sphere => sphere ??= MakeSphere();
+
+        private static Mesh MakeCube()
+        {
+            var vertices = new List<Vector3>();
+            var normals = new List<Vector3>();
+            var triangles = new List<int>();
+            for (var side = 0; side < 6; side++)
+            {
+                var sign = side % 2 == 0 ? 1f : -1f;
+                Vector3 Axis(int axis, float value) => new Vector3(axis % 3 == 0 ? value : 0f, axis % 3 == 1 ? value : 0f, axis % 3 == 2 ? value : 0f);
+                var normal = Axis(side / 2, sign);
+                var u = Axis((side / 2) + 1, 1f);
+                var v = Geometry.Cross(normal, u);
+                var at = vertices.Count;
+                foreach (var (du, dv) in new[] { (-.5f, -.5f), (-.5f, .5f), (.5f, .5f), (.5f, -.5f) })
+                {
+                    vertices.Add((normal / 2f) + (u * du) + (v * dv));
+                    normals.Add(normal);
+                }
+                triangles.AddRange(new[] { at, at + 1, at + 2, at, at + 2, at + 3 });
+            }
+            return Make("Cube", vertices, normals, triangles);
+        }
+
+        private static Mesh MakeSphere()
+        {
+            var normals = new List<Vector3>();
+            var triangles = new List<int>();
+            for (var ring = 0; ring <= Rings; ring++)
+            {
+                for (var side = 0; side <= Around; side++)
+                {
+                    var down = Math.PI * ring / Rings;
+                    var turn = 2 * Math.PI * side / Around;
+                    normals.Add(new Vector3((float)(Math.Sin(down) * Math.Cos(turn)), (float)Math.Cos(down), (float)(Math.Sin(down) * Math.Sin(turn))));
+                    if (ring < Rings && side < Around)
+                    {
+                        var at = (ring * (Around + 1)) + side;
+                        triangles.AddRange(new[] { at, at + 1, at + Around + 2, at, at + Around + 2, at + Around + 1 });
+                    }
+                }
+            }
+            return Make("Sphere", normals.Select(normal => normal / 2f).ToList(), normals, triangles);
+        }
+
+        private static Mesh Make(string name, List<Vector3> vertices, List<Vector3> normals, List<int> triangles)
+        {
+            var mesh = new Mesh { name = name, BuiltIn = true };
+            mesh.SetVertices(vertices);
+            mesh.SetNormals(normals);
+            mesh.SetTriangles(triangles, 0);
+            return mesh;
+        }
+    }
+}
