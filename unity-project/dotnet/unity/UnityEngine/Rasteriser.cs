@@ -362,7 +362,7 @@ namespace UnityEngine.StandIn
                     vertices.Add((normal / 2f) + (u * du) + (v * dv));
                     normals.Add(normal);
                 }
-                triangles.AddRange(new[] { at, at + 1, at + 2, at, at + 2, at + 3 });
+                triangles.AddRange(new[] { at, at + 2, at + 1, at, at + 3, at + 2 });
             }
             return Make("Cube", vertices, normals, triangles);
         }

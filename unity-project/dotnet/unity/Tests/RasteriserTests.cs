@@ -1,0 +1,164 @@
+using UnityEngine;
+using UnityEngine.Experimental.Rendering;
+using UnityEngine.StandIn;
+using Xunit;
+using Object = UnityEngine.Object;
+
+namespace Rls3.Gym.Engine.Tests;
+
+/// <summary>The rasteriser draws where, what and how often a device would.</summary>
+[Collection("engine")]
+public sealed class RasteriserTests
+{
+    private const int Side = 32;
+
+    [Fact]
+    public void Faces_of_every_mesh_turn_clockwise_as_seen_from_where_their_normals_point()
+    {
+        using var stage = new Stage();
+        var profile = new[] { new Vector3(0.1f, 0f, 0f), new Vector3(0.2f, 0.3f, 0f), new Vector3(0.15f, 0.1f, 0f) };
+        foreach (var mesh in new[]
+        {
+            BuiltInMeshes.Cube, BuiltInMeshes.Sphere, FrustumMesh.Create(0.2f, 0.1f, 0.3f), FrustumMesh.Create(0.1f, 0.2f, 0.3f), LatheMesh.Create(profile, 0, 2),
+        })
+        {
+            for (var at = 0; at < mesh.Triangles.Length; at += 3)
+            {
+                Vector3 Corner(int corner) => mesh.Vertices[mesh.Triangles[at + corner]];
+                var facing = Geometry.Cross(Corner(1) - Corner(0), Corner(2) - Corner(0));
+                // A sphere's poles have triangles without an area.
+                Assert.True(Geometry.Dot(facing, facing) < 1e-12f || Geometry.Dot(facing, mesh.Normals[mesh.Triangles[at]]) > 0f, $"{mesh.name} {at}");
+            }
+            if (!mesh.BuiltIn)
+            {
+                Object.Destroy(mesh);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_is_left_of_the_camera_is_left_and_above_is_above()
+    {
+        using var stage = new Stage();
+        using var materials = new Materials();
+        var camera = LookAlongZ();
+        Box(new Vector3(-1f, 1f, 10f), Vector3.one, new Color(1f, 0f, 0f, 1f));
+        var (canvas, _) = Draw(camera, 1);
+        var (x, y) = Middle(canvas);
+        Assert.InRange(x, (Side / 2) - 4, (Side / 2) - 2);
+        Assert.InRange(y, (Side / 2) + 1, (Side / 2) + 3);
+    }
+
+    [Fact]
+    public void The_nearer_one_is_seen_and_what_lies_behind_the_near_plane_is_not()
+    {
+        using var stage = new Stage();
+        using var materials = new Materials();
+        var camera = LookAlongZ();
+        Box(new Vector3(0f, 0f, 10f), Vector3.one * 4f, new Color(0f, 1f, 0f, 1f));
+        Box(new Vector3(0f, 0f, 5f), Vector3.one, new Color(1f, 0f, 0f, 1f));
+        // The camera is inside it: its faces look away.
+        Box(new Vector3(0f, 0f, 0f), Vector3.one, new Color(0f, 0f, 1f, 1f));
+        var (canvas, at) = Draw(camera, 1);
+        Assert.Equal([255, 0, 0], canvas.Pixels[at..(at + 3)]);
+    }
+
+    [Fact]
+    public void A_pixel_half_covered_is_half_the_colour_with_samples_and_all_or_nothing_without()
+    {
+        using var stage = new Stage();
+        using var materials = new Materials();
+        var camera = LookAlongZ();
+        // Its left edge lies in the middle of a pixel, at a depth of 10: there a pixel is 20/32 of a metre wide.
+        Box(new Vector3(5f + (10f / Side), 0f, 10.5f), new Vector3(10f, 4f, 1f), new Color(1f, 1f, 1f, 1f));
+        var row = Side / 2 * Side;
+        byte At(Canvas canvas, int x) => canvas.Pixels[(row + x) * 4];
+        var (fine, _) = Draw(camera, 4);
+        Assert.Equal([0, 128, 255], new[] { At(fine, (Side / 2) - 1), At(fine, Side / 2), At(fine, (Side / 2) + 1) });
+        var (coarse, _) = Draw(camera, 1);
+        Assert.Contains(At(coarse, Side / 2), new byte[] { 0, 255 });
+    }
+
+    [Fact]
+    public void Each_pixel_of_a_shadow_is_darkened_once_although_its_triangles_share_edges()
+    {
+        using var stage = new Stage();
+        using var materials = new Materials();
+        var camera = LookAlongZ();
+        Box(new Vector3(0f, 0f, 10f), new Vector3(40f, 40f, 1f), new Color(1f, 1f, 1f, 1f));
+        var shadow = new GameObject("shadow");
+        shadow.AddComponent<MeshFilter>().sharedMesh = BuiltInMeshes.Cube;
+        shadow.AddComponent<MeshRenderer>().sharedMaterial = RoomMaterials.ContactShadow(0.6f);
+        shadow.transform.localPosition = new Vector3(0f, 0f, 9f);
+        shadow.transform.localScale = new Vector3(6.1f, 6.1f, 1f);
+        var (canvas, _) = Draw(camera, 1);
+        Assert.Equal(new byte[] { 153, 255 }, canvas.Pixels.Where((_, at) => at % 4 == 0).Distinct().Order());
+    }
+
+    [Fact]
+    public void A_shaders_own_property_wins_over_the_global_one_and_a_block_over_both()
+    {
+        using var stage = new Stage();
+        using var materials = new Materials();
+        var box = Box(new Vector3(0f, 0f, 10f), Vector3.one, new Color(1f, 1f, 1f, 1f)).GetComponent<Renderer>();
+        var id = Shader.PropertyToID("_Slot");
+        Shader.SetGlobalFloat(id, 9f);
+        Assert.Equal(0f, new Uniforms(box)["_Slot"].X);
+        var block = new MaterialPropertyBlock();
+        RoomMaterials.SetSlot([box], 1, block);
+        block.Clear();
+        Assert.Equal(2f, new Uniforms(box)["_Slot"].X);
+        Assert.Equal(0f, new Uniforms(box)["_GymSlots"].X);
+        Shader.SetGlobalFloat(Shader.PropertyToID("_GymSlots"), 1f);
+        Assert.Equal(1f, new Uniforms(box)["_GymSlots"].X);
+    }
+
+    private static Camera LookAlongZ()
+    {
+        var camera = new GameObject("camera").AddComponent<Camera>();
+        camera.fieldOfView = 90f;
+        camera.aspect = 1f;
+        camera.backgroundColor = Color.clear;
+        CameraSensor.Light(new Vector3(0f, 0f, -1f), 1f, 0f);
+        return camera;
+    }
+
+    private static GameObject Box(Vector3 middle, Vector3 size, Color colour)
+    {
+        var box = GameObject.CreatePrimitive(PrimitiveType.Cube);
+        box.transform.localPosition = middle;
+        box.transform.localScale = size;
+        box.GetComponent<Renderer>().sharedMaterial = RoomMaterials.Solid(colour);
+        return box;
+    }
+
+    // The picture, and where its middle pixel lies.
+    private static (Canvas Canvas, int Middle) Draw(Camera camera, int samples)
+    {
+        var texture = new RenderTexture(Side, Side, 24, GraphicsFormat.R8G8B8A8_UNorm) { antiAliasing = samples };
+        camera.targetTexture = texture;
+        camera.Render();
+        camera.targetTexture = null;
+        var canvas = texture.Canvas;
+        Object.Destroy(texture);
+        return (canvas, ((Side / 2 * Side) + (Side / 2)) * 4);
+    }
+
+    private static (double X, double Y) Middle(Canvas canvas)
+    {
+        var lit = Enumerable.Range(0, Side * Side).Where(at => canvas.Pixels[at * 4] > 0).ToArray();
+        return (lit.Average(at => at % Side), lit.Average(at => at / Side));
+    }
+
+    /// <summary>Destroys what materials there are.</summary>
+    private sealed class Materials : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var material in Player.All<Material>())
+            {
+                Object.Destroy(material);
+            }
+        }
+    }
+}
