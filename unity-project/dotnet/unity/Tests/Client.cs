@@ -26,20 +26,23 @@ internal sealed class Client : IDisposable
 
     public WireValue Welcome { get; }
 
-    /// <summary>Resets all environments from this seed on: header and tensors.</summary>
-    public (WireValue Header, List<byte[]> Tensors) Reset(int envs, int seed, params string[] want)
-    {
-        var operations = Enumerable.Range(0, envs).Select(env => Messages.Map(("env", env), ("op", "reset"), ("seed", seed)));
-        return Batch(Messages.List([.. operations]), want);
-    }
+    /// <summary>Resets of all environments with one seed.</summary>
+    public static WireValue Resets(int envs, int seed) =>
+        Messages.List([.. Enumerable.Range(0, envs).Select(env => Messages.Map(("env", env), ("op", "reset"), ("seed", seed)))]);
 
-    public (WireValue Header, List<byte[]> Tensors) Batch(WireValue operations, params string[] want)
+    /// <summary>Resets all environments with one seed: header and tensors.</summary>
+    public (WireValue Header, List<byte[]> Tensors) Reset(int envs, int seed, params string[] want) => Batch(Resets(envs, seed), true, want);
+
+    /// <param name="operations">What the batch does.</param>
+    /// <param name="succeed">Whether each of them must succeed.</param>
+    /// <param name="want">Observations.</param>
+    public (WireValue Header, List<byte[]> Tensors) Batch(WireValue operations, bool succeed, params string[] want)
     {
         var wanted = Messages.List([.. want.Select(WireValue.Of)]);
         var frames = Frames(Messages.Header("batch", ++req, ("sid", sid), ("ops", operations), ("want", wanted)));
         var header = MessagePackReader.DecodeHeader(frames[0]);
         Assert.True(header.Get("t")!.Text == "batch_result", header.Get("message")?.Text);
-        Assert.All(header.Get("results")!.Items, result => Assert.True(result.Get("error") == null, result.Get("error")?.Get("message")?.Text));
+        Assert.All(header.Get("results")!.Items, result => Assert.True(!succeed || result.Get("error") == null, result.Get("error")?.Get("message")?.Text));
         return (header, frames[1..]);
     }
 

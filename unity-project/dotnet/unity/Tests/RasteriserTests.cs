@@ -19,7 +19,7 @@ public sealed class RasteriserTests
         var profile = new[] { new Vector3(0.1f, 0f, 0f), new Vector3(0.2f, 0.3f, 0f), new Vector3(0.15f, 0.1f, 0f) };
         foreach (var mesh in new[]
         {
-            BuiltInMeshes.Cube, BuiltInMeshes.Sphere, FrustumMesh.Create(0.2f, 0.1f, 0.3f), FrustumMesh.Create(0.1f, 0.2f, 0.3f), LatheMesh.Create(profile, 0, 2),
+            BoxMesh.Create(), LatheMesh.Ball(0.5f), FrustumMesh.Create(0.2f, 0.1f, 0.3f), FrustumMesh.Create(0.1f, 0.2f, 0.3f), LatheMesh.Create(profile, 0, 2),
         })
         {
             for (var at = 0; at < mesh.Triangles.Length; at += 3)
@@ -29,10 +29,7 @@ public sealed class RasteriserTests
                 // A sphere's poles have triangles without an area.
                 Assert.True(Geometry.Dot(facing, facing) < 1e-12f || Geometry.Dot(facing, mesh.Normals[mesh.Triangles[at]]) > 0f, $"{mesh.name} {at}");
             }
-            if (!mesh.BuiltIn)
-            {
-                Object.Destroy(mesh);
-            }
+            Object.Destroy(mesh);
         }
     }
 
@@ -40,7 +37,7 @@ public sealed class RasteriserTests
     public void What_is_left_of_the_camera_is_left_and_above_is_above()
     {
         using var stage = new Stage();
-        using var materials = new Materials();
+        using var made = new Made();
         var camera = LookAlongZ();
         Box(new Vector3(-1f, 1f, 10f), Vector3.one, new Color(1f, 0f, 0f, 1f));
         var (canvas, _) = Draw(camera, 1);
@@ -53,7 +50,7 @@ public sealed class RasteriserTests
     public void The_nearer_one_is_seen_and_what_lies_behind_the_near_plane_is_not()
     {
         using var stage = new Stage();
-        using var materials = new Materials();
+        using var made = new Made();
         var camera = LookAlongZ();
         Box(new Vector3(0f, 0f, 10f), Vector3.one * 4f, new Color(0f, 1f, 0f, 1f));
         Box(new Vector3(0f, 0f, 5f), Vector3.one, new Color(1f, 0f, 0f, 1f));
@@ -67,7 +64,7 @@ public sealed class RasteriserTests
     public void A_pixel_half_covered_is_half_the_colour_with_samples_and_all_or_nothing_without()
     {
         using var stage = new Stage();
-        using var materials = new Materials();
+        using var made = new Made();
         var camera = LookAlongZ();
         // Its left edge lies in the middle of a pixel, at a depth of 10: there a pixel is 20/32 of a metre wide.
         Box(new Vector3(5f + (10f / Side), 0f, 10.5f), new Vector3(10f, 4f, 1f), new Color(1f, 1f, 1f, 1f));
@@ -83,14 +80,10 @@ public sealed class RasteriserTests
     public void Each_pixel_of_a_shadow_is_darkened_once_although_its_triangles_share_edges()
     {
         using var stage = new Stage();
-        using var materials = new Materials();
+        using var made = new Made();
         var camera = LookAlongZ();
         Box(new Vector3(0f, 0f, 10f), new Vector3(40f, 40f, 1f), new Color(1f, 1f, 1f, 1f));
-        var shadow = new GameObject("shadow");
-        shadow.AddComponent<MeshFilter>().sharedMesh = BuiltInMeshes.Cube;
-        shadow.AddComponent<MeshRenderer>().sharedMaterial = RoomMaterials.ContactShadow(0.6f);
-        shadow.transform.localPosition = new Vector3(0f, 0f, 9f);
-        shadow.transform.localScale = new Vector3(6.1f, 6.1f, 1f);
+        Box(new Vector3(0f, 0f, 9f), new Vector3(6.1f, 6.1f, 1f), RoomMaterials.ContactShadow(0.6f));
         var (canvas, _) = Draw(camera, 1);
         Assert.Equal(new byte[] { 153, 255 }, canvas.Pixels.Where((_, at) => at % 4 == 0).Distinct().Order());
     }
@@ -99,8 +92,8 @@ public sealed class RasteriserTests
     public void A_shaders_own_property_wins_over_the_global_one_and_a_block_over_both()
     {
         using var stage = new Stage();
-        using var materials = new Materials();
-        var box = Box(new Vector3(0f, 0f, 10f), Vector3.one, new Color(1f, 1f, 1f, 1f)).GetComponent<Renderer>();
+        using var made = new Made();
+        var box = Box(new Vector3(0f, 0f, 10f), Vector3.one, new Color(1f, 1f, 1f, 1f));
         var id = Shader.PropertyToID("_Slot");
         Shader.SetGlobalFloat(id, 9f);
         Assert.Equal(0f, new Uniforms(box)["_Slot"].X);
@@ -123,13 +116,16 @@ public sealed class RasteriserTests
         return camera;
     }
 
-    private static GameObject Box(Vector3 middle, Vector3 size, Color colour)
+    private static Renderer Box(Vector3 middle, Vector3 size, Color colour) => Box(middle, size, RoomMaterials.Solid(colour));
+
+    private static Renderer Box(Vector3 middle, Vector3 size, Material material)
     {
-        var box = GameObject.CreatePrimitive(PrimitiveType.Cube);
+        var box = new GameObject("box");
+        box.AddComponent<MeshFilter>().sharedMesh = BoxMesh.Create();
+        box.AddComponent<MeshRenderer>().sharedMaterial = material;
         box.transform.localPosition = middle;
         box.transform.localScale = size;
-        box.GetComponent<Renderer>().sharedMaterial = RoomMaterials.Solid(colour);
-        return box;
+        return box.GetComponent<Renderer>();
     }
 
     // The picture, and where its middle pixel lies.
@@ -150,14 +146,14 @@ public sealed class RasteriserTests
         return (lit.Average(at => at % Side), lit.Average(at => at / Side));
     }
 
-    /// <summary>Destroys what materials there are.</summary>
-    private sealed class Materials : IDisposable
+    /// <summary>Destroys what materials and meshes there are.</summary>
+    private sealed class Made : IDisposable
     {
         public void Dispose()
         {
-            foreach (var material in Player.All<Material>())
+            foreach (var one in Player.All<Object>().Where(one => one is Material or Mesh))
             {
-                Object.Destroy(material);
+                Object.Destroy(one);
             }
         }
     }

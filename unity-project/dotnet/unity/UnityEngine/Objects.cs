@@ -248,23 +248,6 @@ namespace UnityEngine
             }
         }
 
-        // ScriptReference GameObject.CreatePrimitive: a filter, a renderer and a collider, with the engine's own mesh and material.
-        public static GameObject CreatePrimitive(PrimitiveType type)
-        {
-            var made = new GameObject(type.ToString());
-            made.AddComponent<MeshFilter>().sharedMesh = type == PrimitiveType.Cube ? BuiltInMeshes.Cube : BuiltInMeshes.Sphere;
-            if (type == PrimitiveType.Cube)
-            {
-                made.AddComponent<BoxCollider>();
-            }
-            else
-            {
-                made.AddComponent<SphereCollider>();
-            }
-            made.AddComponent<MeshRenderer>();
-            return made;
-        }
-
         internal void Switch() => ((Transform)Parts[0]).Visit(one =>
         {
             foreach (var part in one.Parts.ToArray())
@@ -361,12 +344,6 @@ namespace UnityEngine
                 child.Visit(action);
             }
         }
-    }
-
-    public enum PrimitiveType
-    {
-        Sphere = 0,
-        Cube = 3,
     }
 
     [AttributeUsage(AttributeTargets.Field)]

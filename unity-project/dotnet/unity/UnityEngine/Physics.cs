@@ -34,10 +34,6 @@ namespace UnityEngine
         internal override void Switched() => Sync();
     }
 
-    public class SphereCollider : Collider
-    {
-    }
-
     public class Physics
     {
         public static SimulationMode simulationMode { get => Player.Ask(mode); set => mode = Player.Ask(value); }

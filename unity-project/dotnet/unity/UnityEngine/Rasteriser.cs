@@ -91,18 +91,18 @@ namespace UnityEngine.StandIn
             };
         }
 
-        /// <summary>Pictures drawn so far.</summary>
-        public static int Drawn { get; private set; }
+        /// <summary>Samples of a pixel of each picture drawn so far.</summary>
+        public static List<int> Drawn { get; } = new List<int>();
 
         public static void Forget()
         {
-            Drawn = 0;
+            Drawn.Clear();
             Shader.Globals.Clear();
         }
 
         public static void Draw(Camera camera, Canvas canvas)
         {
-            Drawn++;
+            Drawn.Add(canvas.Samples.Length);
             canvas.Clear(camera.backgroundColor);
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
@@ -327,74 +327,6 @@ namespace UnityEngine.StandIn
                 fine[at + 2] = Canvas.Byte(colour.Z);
                 fine[at + 3] = Canvas.Byte(colour.W);
             }
-        }
-    }
-
-    /// <summary>The engine's own meshes.</summary>
-    internal static class BuiltInMeshes
-    {
-        private const int Around = 24;
-        private const int Rings = 16;
-        private static Mesh cube;
-        private static Mesh sphere;
-
-        /// <summary>Side 1 about the origin (Manual "Primitive and placeholder objects").</summary>
-        public static Mesh Cube => cube ??= MakeCube();
-
-        /// <summary>Diameter 1 about the origin.</summary>
-        public static Mesh Sphere => sphere ??= MakeSphere();
-
-        private static Mesh MakeCube()
-        {
-            var vertices = new List<Vector3>();
-            var normals = new List<Vector3>();
-            var triangles = new List<int>();
-            for (var side = 0; side < 6; side++)
-            {
-                var sign = side % 2 == 0 ? 1f : -1f;
-                Vector3 Axis(int axis, float value) => new Vector3(axis % 3 == 0 ? value : 0f, axis % 3 == 1 ? value : 0f, axis % 3 == 2 ? value : 0f);
-                var normal = Axis(side / 2, sign);
-                var u = Axis((side / 2) + 1, 1f);
-                var v = Geometry.Cross(normal, u);
-                var at = vertices.Count;
-                foreach (var (du, dv) in new[] { (-.5f, -.5f), (-.5f, .5f), (.5f, .5f), (.5f, -.5f) })
-                {
-                    vertices.Add((normal / 2f) + (u * du) + (v * dv));
-                    normals.Add(normal);
-                }
-                triangles.AddRange(new[] { at, at + 2, at + 1, at, at + 3, at + 2 });
-            }
-            return Make("Cube", vertices, normals, triangles);
-        }
-
-        private static Mesh MakeSphere()
-        {
-            var normals = new List<Vector3>();
-            var triangles = new List<int>();
-            for (var ring = 0; ring <= Rings; ring++)
-            {
-                for (var side = 0; side <= Around; side++)
-                {
-                    var down = Math.PI * ring / Rings;
-                    var turn = 2 * Math.PI * side / Around;
-                    normals.Add(new Vector3((float)(Math.Sin(down) * Math.Cos(turn)), (float)Math.Cos(down), (float)(Math.Sin(down) * Math.Sin(turn))));
-                    if (ring < Rings && side < Around)
-                    {
-                        var at = (ring * (Around + 1)) + side;
-                        triangles.AddRange(new[] { at, at + 1, at + Around + 2, at, at + Around + 2, at + Around + 1 });
-                    }
-                }
-            }
-            return Make("Sphere", normals.Select(normal => normal / 2f).ToList(), normals, triangles);
-        }
-
-        private static Mesh Make(string name, List<Vector3> vertices, List<Vector3> normals, List<int> triangles)
-        {
-            var mesh = new Mesh { name = name, BuiltIn = true };
-            mesh.SetVertices(vertices);
-            mesh.SetNormals(normals);
-            mesh.SetTriangles(triangles, 0);
-            return mesh;
         }
     }
 }

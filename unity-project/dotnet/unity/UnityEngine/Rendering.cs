@@ -20,6 +20,9 @@ namespace UnityEngine
         private Color background = new Color(0.19f, 0.3f, 0.47f, 0f);
         private CameraClearFlags clear = (CameraClearFlags)1;
         private RenderTexture target;
+        private float order;
+
+        public float depth { get => Read(order); set => order = Write(value); }
 
         public float nearClipPlane { get => Read(near); set => near = Write(value); }
 
@@ -379,12 +382,13 @@ namespace UnityEngine.StandIn
 
         public static List<Readback> Pending { get; } = new List<Readback>();
 
-        /// <summary>Which of the next readbacks fail, as a device that is lost or busy makes them: 0 is the next one.</summary>
+        /// <summary>Which readbacks fail, as a device that is busy or was reset makes them: their numbers as <see cref="Asked"/> counts.</summary>
         public static HashSet<int> Failing { get; } = new HashSet<int>();
 
-        private static int asked;
+        /// <summary>Readbacks asked for so far.</summary>
+        public static int Asked { get; private set; }
 
-        public static bool FailsNext() => Failing.Remove(asked++);
+        public static bool FailsNext() => Failing.Remove(Asked++);
 
         public static void Advance()
         {
@@ -394,16 +398,6 @@ namespace UnityEngine.StandIn
                 {
                     readback.Complete();
                 }
-            }
-        }
-
-        public static void FailFrom(int next, int count)
-        {
-            asked = 0;
-            Failing.Clear();
-            for (var at = next; at < next + count; at++)
-            {
-                Failing.Add(at);
             }
         }
 

@@ -19,8 +19,8 @@ namespace Rls3.Gym.Engine
     }
 
     /// <summary>
-    /// A camera that renders only when asked, into a texture of its own. A picture carries the tick that it was rendered for,
-    /// and is refused for any other: an image never meets another tick's state. Nothing is allocated for a picture.
+    /// A texture that a camera renders into when asked. A picture carries the tick that it was rendered for, and is refused
+    /// for any other: an image never meets another tick's state. Nothing is allocated for a picture.
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
@@ -29,7 +29,6 @@ namespace Rls3.Gym.Engine
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
 
-        private readonly Camera camera;
         private readonly int size;
         private readonly RenderTexture target;
         private readonly Texture2D? fallback;
@@ -37,24 +36,24 @@ namespace Rls3.Gym.Engine
         private NativeArray<byte> pixels;
         private AsyncGPUReadbackRequest request;
         private bool pending;
+        private bool lost;
         private long tick = -1;
 
-        /// <param name="camera">Its camera; switched off, so that Unity never renders it by itself.</param>
         /// <param name="size">Side in pixels.</param>
         /// <param name="samples">Of a pixel: 1 for segmentations, whose numbers must not be mixed.</param>
-        public CameraSensor(Camera camera, int size, int samples)
+        public CameraSensor(int size, int samples)
         {
-            this.camera = camera;
             this.size = size;
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
             target = new RenderTexture(size, size, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor", antiAliasing = samples };
             target.Create();
             standard = new RenderPipeline.StandardRequest { destination = target };
-            camera.enabled = false;
-            camera.targetTexture = target;
             pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
             fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false, true);
         }
+
+        /// <summary>What is seen where there is no room.</summary>
+        public static Color Background => new Color(0.08f, 0.08f, 0.08f, 1f);
 
         public RenderTexture Target => target;
 
@@ -66,26 +65,44 @@ namespace Rls3.Gym.Engine
         }
 
         /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
+        /// <param name="camera">What it sees is rendered; afterwards it has no target.</param>
         /// <param name="kind">What the picture shows.</param>
         /// <param name="slot">For one slot alone: which.</param>
         /// <param name="forTick">The tick of the state that is shown.</param>
-        public void Render(PictureKind kind, int slot, long forTick)
+        public void Render(Camera camera, PictureKind kind, int slot, long forTick)
         {
             // One that nobody waited for, after an error in between: its pixels are still the device's.
             Finish();
+            tick = -1;
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
-            camera.backgroundColor = kind == PictureKind.Image ? new Color(0.08f, 0.08f, 0.08f, 1f) : Color.clear;
-            RenderNow();
+            camera.backgroundColor = kind == PictureKind.Image ? Background : Color.clear;
+            var active = RenderTexture.active;
+            camera.targetTexture = target;
+            try
+            {
+                RenderNow(camera);
+            }
+            finally
+            {
+                // A texture that is somebody's target can't be released, and whoever draws next means its own.
+                camera.targetTexture = null;
+                RenderTexture.active = active;
+                Shader.SetGlobalFloat(SlotsId, 0f);
+                Shader.SetGlobalFloat(OnlySlotId, 0f);
+            }
             tick = forTick;
+            lost = false;
             pending = true;
             if (fallback == null)
             {
-                request = AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, GraphicsFormat.R8G8B8A8_UNorm);
+                request = Ask();
             }
         }
 
-        private void RenderNow()
+        private AsyncGPUReadbackRequest Ask() => AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, GraphicsFormat.R8G8B8A8_UNorm);
+
+        private void RenderNow(Camera camera)
         {
             if (RenderPipeline.SupportsRenderRequest(camera, standard))
             {
@@ -108,8 +125,11 @@ namespace Rls3.Gym.Engine
                 request.WaitForCompletion();
                 if (request.hasError)
                 {
-                    throw new InvalidOperationException("the graphics device did not give the picture back");
+                    // A readback may fail once, when the device is busy or was reset: the texture still holds the picture.
+                    request = Ask();
+                    request.WaitForCompletion();
                 }
+                lost = request.hasError;
                 return;
             }
             var active = RenderTexture.active;
@@ -153,6 +173,10 @@ namespace Rls3.Gym.Engine
 
         private void RequirePicture(long forTick)
         {
+            if (lost)
+            {
+                throw new InvalidOperationException("the graphics device did not give the picture back, asked twice");
+            }
             if (pending || tick != forTick)
             {
                 throw new InvalidOperationException($"the picture is of tick {tick}, the state of tick {forTick}");
@@ -166,11 +190,15 @@ namespace Rls3.Gym.Engine
                 request.WaitForCompletion();
             }
             pixels.Dispose();
+            if (RenderTexture.active == target)
+            {
+                RenderTexture.active = null;
+            }
             target.Release();
-            UnityEngine.Object.Destroy(target);
+            RoomAssets.Destroy(target);
             if (fallback != null)
             {
-                UnityEngine.Object.Destroy(fallback);
+                RoomAssets.Destroy(fallback);
             }
         }
     }

@@ -28,6 +28,18 @@ namespace Rls3.Gym.Engine
             return profile.Count - 1;
         }
 
+        /// <summary>A sphere about the origin.</summary>
+        public static Mesh Ball(float radius)
+        {
+            var profile = new List<Vector3>();
+            for (var ring = 0; ring <= Sides / 2; ring++)
+            {
+                var angle = Mathf.PI * ((2f * ring / Sides) - 0.5f);
+                profile.Add(new Vector3(radius * Mathf.Cos(angle), radius * Mathf.Sin(angle), 0f));
+            }
+            return Create(profile, 0, profile.Count - 1);
+        }
+
         /// <param name="profile">All of it: the normals of the ends look at what follows.</param>
         /// <param name="first">The point that the mesh begins at.</param>
         /// <param name="last">The point that it ends at.</param>

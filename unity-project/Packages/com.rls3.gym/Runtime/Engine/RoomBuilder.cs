@@ -1,4 +1,5 @@
 #nullable enable
+using System;
 using System.Collections.Generic;
 using Rls3.Gym.Core;
 using UnityEngine;
@@ -6,14 +7,15 @@ using UnityEngine;
 namespace Rls3.Gym.Engine
 {
     /// <summary>
-    /// Builds a room of a catalog out of game objects, at run time: a new room is data. One area of the Unity scene holds all
-    /// scenes and objects of a catalog, and shows those that the state names.
+    /// Builds a room of a catalog out of game objects, at run time: a new room is data. It holds all scenes and objects of a
+    /// catalog, and shows those that the state names.
     /// </summary>
-    public sealed class RoomBuilder
+    public sealed class RoomBuilder : IDisposable
     {
         private readonly Catalog catalog;
         private readonly GameObject[] scenes;
         private readonly BuiltObject[] objects;
+        private readonly RoomAssets assets = new RoomAssets();
         private readonly MaterialPropertyBlock block = new MaterialPropertyBlock();
         private int shownScene = -1;
 
@@ -52,6 +54,9 @@ namespace Rls3.Gym.Engine
         /// <summary>The collider of a catalog's object, for a comparison of the physics engine with the rules.</summary>
         public BoxCollider ColliderOf(int type) => objects[type].Collider;
 
+        /// <summary>Destroys materials and meshes; the game objects go with their parent.</summary>
+        public void Dispose() => assets.Dispose();
+
         /// <summary>Shows a state: what is not in it is switched off.</summary>
         public void Show(RoomWorld world)
         {
@@ -75,7 +80,7 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        private void Place(in BuiltObject built, System.ReadOnlySpan<int> fields, int slot)
+        private void Place(in BuiltObject built, ReadOnlySpan<int> fields, int slot)
         {
             var transform = built.Root.transform;
             transform.localPosition = UnityFrame.Point(fields[1], fields[2], fields[3]);
@@ -83,7 +88,7 @@ namespace Rls3.Gym.Engine
             RoomMaterials.SetSlot(built.Renderers, slot, block);
         }
 
-        private static int SlotOf(System.ReadOnlySpan<int> state, int type)
+        private static int SlotOf(ReadOnlySpan<int> state, int type)
         {
             for (var slot = 0; slot * PlacementRules.Fields < state.Length; slot++)
             {
@@ -98,8 +103,8 @@ namespace Rls3.Gym.Engine
         private GameObject BuildScene(Scene scene)
         {
             var root = Child(Area, scene.Name);
-            var floor = RoomMaterials.Solid(UnityFrame.Colour(scene.Document.Get("floorColor")));
-            var wall = RoomMaterials.Solid(UnityFrame.Colour(scene.Document.Get("wallColor")));
+            var floor = assets.Solid(UnityFrame.Colour(scene.Document.Get("floorColor")));
+            var wall = assets.Solid(UnityFrame.Colour(scene.Document.Get("wallColor")));
             float x = scene.SizeX;
             float y = scene.SizeY;
             float z = scene.SizeZ;
@@ -122,7 +127,7 @@ namespace Rls3.Gym.Engine
         }
 
         // The rules and the collider know the box; what is seen are its parts, where it has any.
-        private static void BuildFurniture(Transform parent, Furniture furniture, WireValue? document)
+        private void BuildFurniture(Transform parent, Furniture furniture, WireValue? document)
         {
             var x = (furniture.X.Low + furniture.X.High) / 2f;
             var y = (furniture.Y.Low + furniture.Y.High) / 2f;
@@ -141,7 +146,7 @@ namespace Rls3.Gym.Engine
             }
             if (parts.Count == 0)
             {
-                Box(holder.transform, "box", x, y, z, sizeX, sizeY, sizeZ, RoomMaterials.Solid(UnityFrame.Colour(document?.Get("color"))));
+                Box(holder.transform, "box", x, y, z, sizeX, sizeY, sizeZ, assets.Solid(UnityFrame.Colour(document?.Get("color"))));
             }
         }
 
@@ -162,33 +167,33 @@ namespace Rls3.Gym.Engine
             return new BuiltObject(root, solids, collider);
         }
 
-        private static void BuildPrimitive(Transform parent, WireValue primitive)
+        private void BuildPrimitive(Transform parent, WireValue primitive)
         {
             var offset = UnityFrame.Numbers(primitive.Get("offset"));
-            var material = RoomMaterials.Solid(UnityFrame.Colour(primitive.Get("color")));
+            var material = assets.Solid(UnityFrame.Colour(primitive.Get("color")));
             switch (primitive.Get("shape")?.Text)
             {
                 case "frustum":
-                    var frustum = FrustumMesh.Create(Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height"));
-                    BuildTurned(parent, "frustum", frustum, offset, material);
+                    var frustum = assets.Keep(FrustumMesh.Create(Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height")));
+                    Build(frustum, parent, "frustum", offset, Vector3.one, material);
                     break;
                 case "ellipsoid":
                     var radii = UnityFrame.Numbers(primitive.Get("radii"));
-                    Primitive(PrimitiveType.Sphere, parent, "ellipsoid", offset, 2f * radii, material);
+                    Build(assets.Ball, parent, "ellipsoid", offset, UnityFrame.Size(2f * radii.x, 2f * radii.y, 2f * radii.z), material);
                     break;
                 case "lathe":
                     BuildLathe(parent, primitive, offset, material);
                     break;
                 case "box":
                     var half = UnityFrame.Numbers(primitive.Get("halfSize"));
-                    Primitive(PrimitiveType.Cube, parent, "box", offset, 2f * half, material);
+                    Build(assets.Box, parent, "box", offset, UnityFrame.Size(2f * half.x, 2f * half.y, 2f * half.z), material);
                     break;
                 default:
                     throw new CatalogException($"a primitive has the shape \"{primitive.Get("shape")?.Text}\", which Unity's rooms can't build");
             }
         }
 
-        private static void BuildLathe(Transform parent, WireValue primitive, Vector3 offset, Material material)
+        private void BuildLathe(Transform parent, WireValue primitive, Vector3 offset, Material material)
         {
             var profile = new List<Vector3>();
             foreach (var point in Items(primitive.Get("profile")))
@@ -196,29 +201,21 @@ namespace Rls3.Gym.Engine
                 profile.Add(new Vector3((float)point.Items[0].Number / 1000f, (float)point.Items[1].Number / 1000f, 0f));
             }
             var inside = LatheMesh.InsideFrom(profile);
-            BuildTurned(parent, "lathe", LatheMesh.Create(profile, 0, inside), offset, material);
+            Build(assets.Keep(LatheMesh.Create(profile, 0, inside)), parent, "lathe", offset, Vector3.one, material);
             if (inside < profile.Count - 1)
             {
                 var colour = primitive.Get("insideColor");
-                var paint = colour == null ? material : RoomMaterials.Solid(UnityFrame.Colour(colour));
-                BuildTurned(parent, "lathe inside", LatheMesh.Create(profile, inside, profile.Count - 1), offset, paint);
+                var paint = colour == null ? material : assets.Solid(UnityFrame.Colour(colour));
+                Build(assets.Keep(LatheMesh.Create(profile, inside, profile.Count - 1)), parent, "lathe inside", offset, Vector3.one, paint);
             }
-        }
-
-        private static void BuildTurned(Transform parent, string name, Mesh mesh, Vector3 offset, Material material)
-        {
-            var turned = Child(parent, name);
-            turned.AddComponent<MeshFilter>().sharedMesh = mesh;
-            turned.AddComponent<MeshRenderer>().sharedMaterial = material;
-            turned.transform.localPosition = UnityFrame.Point(offset.x, offset.y, offset.z);
         }
 
         private void BuildContactShadow(Transform parent, CatalogObject item)
         {
             var darkness = catalog.Document.Get("contactShadow");
             var shadow = Child(parent, "contact shadow");
-            shadow.AddComponent<MeshFilter>().sharedMesh = FrustumMesh.Create(0.5f, 0.5f, 0.001f);
-            shadow.AddComponent<MeshRenderer>().sharedMaterial = RoomMaterials.ContactShadow(darkness == null ? 1f : (float)darkness.Number);
+            shadow.AddComponent<MeshFilter>().sharedMesh = assets.Keep(FrustumMesh.Create(0.5f, 0.5f, 0.001f));
+            shadow.AddComponent<MeshRenderer>().sharedMaterial = assets.Keep(RoomMaterials.ContactShadow(darkness == null ? 1f : (float)darkness.Number));
             shadow.transform.localScale = new Vector3(1.15f * item.SizeX / 1000f, 1f, 1.15f * item.SizeZ / 1000f);
         }
 
@@ -228,20 +225,18 @@ namespace Rls3.Gym.Engine
             return value == null ? 0f : (float)value.Number / 1000f;
         }
 
-        private static GameObject Box(Transform parent, string name, float x, float y, float z, float sizeX, float sizeY, float sizeZ, Material material) =>
-            Primitive(PrimitiveType.Cube, parent, name, new Vector3(x, y, z), new Vector3(sizeX, sizeY, sizeZ), material);
-
         // Middle and full sizes in millimetres of the world's frame.
-        private static GameObject Primitive(PrimitiveType type, Transform parent, string name, Vector3 middle, Vector3 size, Material material)
+        private void Box(Transform parent, string name, float x, float y, float z, float sizeX, float sizeY, float sizeZ, Material material) =>
+            Build(assets.Box, parent, name, new Vector3(x, y, z), UnityFrame.Size(sizeX, sizeY, sizeZ), material);
+
+        // Its place in millimetres of the world's frame.
+        private static void Build(Mesh mesh, Transform parent, string name, Vector3 offset, Vector3 scale, Material material)
         {
-            var built = GameObject.CreatePrimitive(type);
-            built.name = name;
-            Object.DestroyImmediate(built.GetComponent<Collider>());
-            built.transform.SetParent(parent, false);
-            built.transform.localPosition = UnityFrame.Point(middle.x, middle.y, middle.z);
-            built.transform.localScale = UnityFrame.Size(size.x, size.y, size.z);
-            built.GetComponent<Renderer>().sharedMaterial = material;
-            return built;
+            var built = Child(parent, name);
+            built.AddComponent<MeshFilter>().sharedMesh = mesh;
+            built.AddComponent<MeshRenderer>().sharedMaterial = material;
+            built.transform.localPosition = UnityFrame.Point(offset.x, offset.y, offset.z);
+            built.transform.localScale = scale;
         }
 
         private static GameObject Child(Transform parent, string name)

@@ -21,7 +21,11 @@ namespace Rls3.Gym.Tests.Editor
         }
 
         [TearDown]
-        public void RemoveIt() => Object.DestroyImmediate(area);
+        public void RemoveIt()
+        {
+            builder.Dispose();
+            Object.DestroyImmediate(area);
+        }
 
         [Test]
         public void ShowsEachObjectWhereTheStateHasIt()
