@@ -393,6 +393,14 @@ namespace UnityEngine
     }
 }
 
+namespace UnityEngine.Scripting
+{
+    [AttributeUsage(AttributeTargets.Assembly)]
+    public class AlwaysLinkAssemblyAttribute : Attribute
+    {
+    }
+}
+
 namespace UnityEngine.StandIn
 {
     internal sealed class MissingReferenceException : InvalidOperationException

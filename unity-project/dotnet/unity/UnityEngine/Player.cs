@@ -8,6 +8,8 @@ using UnityEngine.Rendering;
 
 [assembly: InternalsVisibleTo("Rls3.Gym.Unity.Tests")]
 [assembly: InternalsVisibleTo("rls3-gym-stand-in")]
+[assembly: InternalsVisibleTo("UnityEditor")]
+[assembly: InternalsVisibleTo("Unity.RenderPipelines.Universal.Runtime")]
 
 namespace UnityEngine.StandIn
 {
@@ -112,6 +114,16 @@ namespace UnityEngine.StandIn
             lock (Lines)
             {
                 Lines.Clear();
+            }
+        }
+
+        /// <summary>What Unity does with an assembly before the first scene (ScriptReference RuntimeInitializeOnLoadMethodAttribute).</summary>
+        public static void Load(Assembly assembly)
+        {
+            const BindingFlags any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+            foreach (var method in assembly.GetTypes().SelectMany(type => type.GetMethods(any)).Where(method => method.IsDefined(typeof(RuntimeInitializeOnLoadMethodAttribute))))
+            {
+                method.Invoke(null, null);
             }
         }
 
