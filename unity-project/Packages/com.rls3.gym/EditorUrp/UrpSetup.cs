@@ -27,8 +27,6 @@ namespace Rls3.Gym.Editor.Urp
             var renderer = ScriptableObject.CreateInstance<UniversalRendererData>();
             AssetDatabase.CreateAsset(renderer, Folder + "/UniversalRenderer.asset");
             var pipeline = UniversalRenderPipelineAsset.Create(renderer);
-            // Only then may a camera's own texture have its samples.
-            pipeline.msaaSampleCount = 4;
             AssetDatabase.CreateAsset(pipeline, Folder + "/UniversalPipeline.asset");
             AssetDatabase.SaveAssets();
             GraphicsSettings.defaultRenderPipeline = pipeline;

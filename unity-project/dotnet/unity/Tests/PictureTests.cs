@@ -63,7 +63,7 @@ public sealed class PictureTests
     }
 
     [Fact]
-    public void Environments_share_one_room_and_samples_change_once_in_a_batch()
+    public void Environments_share_one_room_and_no_picture_is_multisampled()
     {
         using var stage = new Stage();
         using var client = new Client(stage.Serve(settings => settings.EnvCount = 3).Endpoint);
@@ -73,7 +73,7 @@ public sealed class PictureTests
         Assert.Equal(objects, Player.All<GameObject>().Count());
         Rasteriser.Drawn.Clear();
         client.Reset(3, 6, "image", "segmentation", "pixels");
-        Assert.Equal([.. Enumerable.Repeat(4, 3), .. Enumerable.Repeat(1, 3 * 4)], Rasteriser.Drawn.Take(15));
+        Assert.Equal(Enumerable.Repeat(1, 3 * 5), Rasteriser.Drawn.Take(3 * 5));
     }
 
     [Fact]
@@ -141,10 +141,14 @@ public sealed class PictureTests
     // What the camera that draws each frame has on the display, as a client's image.
     private static byte[] Seen()
     {
-        var canvas = new Canvas(Side, Side, 4);
+        const int fine = 2 * Side;
+        var canvas = new Canvas(fine, fine, 1);
         var camera = Player.All<Camera>().Single(camera => camera.enabled);
         camera.aspect = 1f;
         Rasteriser.Draw(camera, canvas);
-        return [.. Enumerable.Range(0, Side * Side).SelectMany(at => canvas.Pixels.Skip(4 * ((((Side - 1) - (at / Side)) * Side) + (at % Side))).Take(3))];
+        byte Sample(int x, int y, int channel) => canvas.Pixels[(4 * ((y * fine) + x)) + channel];
+        byte Mean(int x, int y, int channel) =>
+            (byte)((Sample(x, y, channel) + Sample(x + 1, y, channel) + Sample(x, y + 1, channel) + Sample(x + 1, y + 1, channel) + 2) / 4);
+        return [.. Enumerable.Range(0, 3 * Side * Side).Select(at => Mean(2 * (at / 3 % Side), 2 * (Side - 1 - (at / 3 / Side)), at % 3))];
     }
 }

@@ -19,7 +19,7 @@ public sealed class RasteriserTests
         var profile = new[] { new Vector3(0.1f, 0f, 0f), new Vector3(0.2f, 0.3f, 0f), new Vector3(0.15f, 0.1f, 0f) };
         foreach (var mesh in new[]
         {
-            BoxMesh.Create(), LatheMesh.Ball(0.5f), FrustumMesh.Create(0.2f, 0.1f, 0.3f), FrustumMesh.Create(0.1f, 0.2f, 0.3f), LatheMesh.Create(profile, 0, 2),
+            BoxMesh.Create(), BallMesh.Create(16), FrustumMesh.Create(0.2f, 0.1f, 0.3f, 8), FrustumMesh.Create(0.1f, 0.2f, 0.3f, 8), LatheMesh.Create(profile, 0, 2, 8),
         })
         {
             for (var at = 0; at < mesh.Triangles.Length; at += 3)

@@ -157,6 +157,8 @@ namespace UnityEngine
         public static float Atan(float f) => (float)Math.Atan(f);
         public static float Cos(float f) => (float)Math.Cos(f);
         public static float Sin(float f) => (float)Math.Sin(f);
+        public static float Max(float a, float b) => a > b ? a : b;
+        public static int Max(int a, int b) => a > b ? a : b;
         public static float Clamp(float value, float min, float max) => value < min ? min : value > max ? max : value;
     }
 }

@@ -37,7 +37,6 @@ namespace UnityEngine.Rendering.Universal
 
     public class UniversalRenderPipelineAsset : RenderPipelineAsset
     {
-        public int msaaSampleCount { get; set; }
         public static UniversalRenderPipelineAsset Create(ScriptableRendererData rendererData = null) => throw null;
     }
 }

@@ -19,8 +19,9 @@ namespace Rls3.Gym.Engine
     }
 
     /// <summary>
-    /// A texture that a camera renders into when asked. A picture carries the tick that it was rendered for, and is refused
-    /// for any other: an image never meets another tick's state. Nothing is allocated for a picture.
+    /// A texture that a camera renders into when asked, with four samples of each pixel in a square, as the trainer's own
+    /// renderer has them. A picture carries the tick that it was rendered for, and is refused for any other: an image never
+    /// meets another tick's state. Nothing is allocated for a picture.
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
@@ -29,7 +30,12 @@ namespace Rls3.Gym.Engine
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
 
+        /// <summary>Samples a side of each pixel. Multisampling would place them otherwise, and mix the slots' numbers.</summary>
+        private const int Fineness = 2;
+
         private readonly int size;
+        private readonly int fine;
+        private readonly byte[] owners;
         private readonly RenderTexture target;
         private readonly Texture2D? fallback;
         private readonly RenderPipeline.StandardRequest standard;
@@ -37,23 +43,25 @@ namespace Rls3.Gym.Engine
         private AsyncGPUReadbackRequest request;
         private bool pending;
         private bool lost;
+        private bool owned;
         private long tick = -1;
 
         /// <param name="size">Side in pixels.</param>
-        /// <param name="samples">Of a pixel: 1 for segmentations, whose numbers must not be mixed.</param>
-        public CameraSensor(int size, int samples)
+        public CameraSensor(int size)
         {
             this.size = size;
+            fine = Fineness * size;
+            owners = new byte[size * size];
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
-            target = new RenderTexture(size, size, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor", antiAliasing = samples };
+            target = new RenderTexture(fine, fine, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor" };
             target.Create();
             standard = new RenderPipeline.StandardRequest { destination = target };
-            pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
-            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false, true);
+            pixels = new NativeArray<byte>(fine * fine * 4, Allocator.Persistent);
+            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(fine, fine, TextureFormat.RGBA32, false, true);
         }
 
         /// <summary>What is seen where there is no room.</summary>
-        public static Color Background => new Color(0.08f, 0.08f, 0.08f, 1f);
+        public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
 
         public RenderTexture Target => target;
 
@@ -93,6 +101,7 @@ namespace Rls3.Gym.Engine
             }
             tick = forTick;
             lost = false;
+            owned = false;
             pending = true;
             if (fallback == null)
             {
@@ -134,41 +143,73 @@ namespace Rls3.Gym.Engine
             }
             var active = RenderTexture.active;
             RenderTexture.active = target;
-            fallback.ReadPixels(new Rect(0, 0, size, size), 0, 0, false);
+            fallback.ReadPixels(new Rect(0, 0, fine, fine), 0, 0, false);
             RenderTexture.active = active;
             pixels.CopyFrom(fallback.GetRawTextureData<byte>());
         }
 
-        /// <summary>Copies the picture, top row first, taking <paramref name="channels"/> of the four bytes of a pixel.</summary>
-        public void CopyTo(Span<byte> output, int channels, long forTick)
+        /// <summary>Copies the image, red, green and blue of each pixel, top row first: the mean of its samples.</summary>
+        public void CopyImage(Span<byte> output, long forTick)
         {
             RequirePicture(forTick);
             ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
             var at = 0;
-            for (var row = size - 1; row >= 0; row--)
+            for (var y = size - 1; y >= 0; y--)
             {
-                var line = read.Slice(row * size * 4, size * 4);
-                for (var x = 0; x < line.Length; x += 4)
+                for (var x = 0; x < size; x++)
                 {
-                    for (var channel = 0; channel < channels; channel++)
+                    var sample = First(x, y);
+                    for (var channel = sample; channel < sample + 3; channel++)
                     {
-                        output[at++] = line[x + channel];
+                        output[at++] = (byte)((read[channel] + read[channel + 4] + read[channel + (4 * fine)] + read[channel + (4 * fine) + 4] + 2) >> 2);
                     }
                 }
             }
         }
 
+        /// <summary>Copies the segmentation, top row first: slot + 1 of the object that covers at least half of a pixel, or 0.</summary>
+        public void CopySlots(Span<byte> output, long forTick) => Owners(forTick).CopyTo(output);
+
         /// <summary>Pixels of a segmentation that show the slot.</summary>
         public int Count(int slot, long forTick)
         {
-            RequirePicture(forTick);
-            ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
             var count = 0;
-            for (var at = 0; at < read.Length; at += 4)
+            foreach (var owner in Owners(forTick))
             {
-                count += read[at] == slot + 1 ? 1 : 0;
+                count += owner == slot + 1 ? 1 : 0;
             }
             return count;
+        }
+
+        private ReadOnlySpan<byte> Owners(long forTick)
+        {
+            RequirePicture(forTick);
+            if (!owned)
+            {
+                owned = true;
+                ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+                var at = 0;
+                for (var y = size - 1; y >= 0; y--)
+                {
+                    for (var x = 0; x < size; x++)
+                    {
+                        var sample = First(x, y);
+                        owners[at++] = Owner(read[sample], read[sample + 4], read[sample + (4 * fine)], read[sample + (4 * fine) + 4]);
+                    }
+                }
+            }
+            return owners;
+        }
+
+        // Where the lower left sample of a pixel lies in what was read, whose rows go upwards.
+        private int First(int x, int y) => 4 * Fineness * ((y * fine) + x);
+
+        // Two of four samples are half; where two objects have half each, the one of the lower slot.
+        private static byte Owner(byte a, byte b, byte c, byte d)
+        {
+            var owner = a > 0 && (a == b || a == c || a == d) ? a : (byte)0;
+            owner = b > 0 && (b == c || b == d) && (owner == 0 || b < owner) ? b : owner;
+            return c > 0 && c == d && (owner == 0 || c < owner) ? c : owner;
         }
 
         private void RequirePicture(long forTick)

@@ -8,8 +8,6 @@ namespace Rls3.Gym.Engine
     /// <summary>The pictures of one environment, of the room that it shares with the others. It renders on request, and nothing else.</summary>
     public sealed class GymArea : IRoomRenderer, IDisposable
     {
-        private const int ImageSamples = 4;
-
         private readonly GymRoom room;
         private readonly CameraSensor image;
         private readonly CameraSensor segmentation;
@@ -25,12 +23,12 @@ namespace Rls3.Gym.Engine
         public GymArea(GymRoom room, int imageSize, int active)
         {
             this.room = room;
-            image = new CameraSensor(imageSize, ImageSamples);
-            segmentation = new CameraSensor(imageSize, 1);
+            image = new CameraSensor(imageSize);
+            segmentation = new CameraSensor(imageSize);
             alone = new CameraSensor[active];
             for (var slot = 0; slot < active; slot++)
             {
-                alone[slot] = new CameraSensor(imageSize, 1);
+                alone[slot] = new CameraSensor(imageSize);
             }
         }
 
@@ -104,10 +102,10 @@ namespace Rls3.Gym.Engine
             switch (uid)
             {
                 case "image":
-                    image.CopyTo(output.Bytes, 3, tick);
+                    image.CopyImage(output.Bytes, tick);
                     break;
                 case "segmentation":
-                    segmentation.CopyTo(output.Bytes, 1, tick);
+                    segmentation.CopySlots(output.Bytes, tick);
                     break;
                 default:
                     for (var slot = 0; slot < alone.Length; slot++)

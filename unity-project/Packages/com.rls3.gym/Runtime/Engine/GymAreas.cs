@@ -24,7 +24,7 @@ namespace Rls3.Gym.Engine
         public GymArea Add(int env, Catalog catalog, int imageSize, Action<Camera>? prepareCamera)
         {
             // Nobody looks on without a window.
-            room ??= new GymRoom(catalog, prepareCamera, !Application.isBatchMode);
+            room ??= new GymRoom(catalog, imageSize, prepareCamera, !Application.isBatchMode);
             if (areas.TryGetValue(env, out var old))
             {
                 old.Dispose();
@@ -33,7 +33,7 @@ namespace Rls3.Gym.Engine
             return areas[env] = new GymArea(room, imageSize, catalog.Rules.ActiveObjects);
         }
 
-        /// <summary>Called before the observations of a batch. Images first, segmentations then: their samples differ, and a change costs.</summary>
+        /// <summary>Called before the observations of a batch.</summary>
         public void Render(IReadOnlyList<int> envs, IReadOnlyList<TensorSpec> want)
         {
             var image = false;

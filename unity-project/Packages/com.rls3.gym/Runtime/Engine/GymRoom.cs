@@ -19,13 +19,14 @@ namespace Rls3.Gym.Engine
         private Scene? aimed;
 
         /// <param name="catalog">The world.</param>
+        /// <param name="imageSize">Side of the pictures in pixels: larger ones show finer shapes.</param>
         /// <param name="prepareCamera">What a render pipeline wants of a camera; null where it wants nothing.</param>
         /// <param name="spectators">Whether people look on: a camera of their own then draws each frame.</param>
-        public GymRoom(Catalog catalog, Action<Camera>? prepareCamera, bool spectators)
+        public GymRoom(Catalog catalog, int imageSize, Action<Camera>? prepareCamera, bool spectators)
         {
             this.catalog = catalog;
             root = new GameObject("gym room");
-            Builder = new RoomBuilder(catalog, root.transform);
+            Builder = new RoomBuilder(catalog, root.transform, imageSize);
             Camera = BuildCamera("pictures", prepareCamera);
             Camera.aspect = 1f;
             // It draws when it is asked, and never by itself.

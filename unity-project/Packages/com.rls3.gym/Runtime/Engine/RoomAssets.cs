@@ -13,14 +13,14 @@ namespace Rls3.Gym.Engine
     {
         private readonly Dictionary<Color, Material> solids = new Dictionary<Color, Material>();
         private readonly List<UnityEngine.Object> made = new List<UnityEngine.Object>();
+        private readonly Dictionary<int, Mesh> balls = new Dictionary<int, Mesh>();
         private Mesh? box;
-        private Mesh? ball;
 
         /// <summary>A cube of side 1 about its middle.</summary>
         public Mesh Box => box ??= Keep(BoxMesh.Create());
 
         /// <summary>A sphere of diameter 1 about its middle.</summary>
-        public Mesh Ball => ball ??= Keep(LatheMesh.Ball(0.5f));
+        public Mesh Ball(int sides) => balls.TryGetValue(sides, out var ball) ? ball : balls[sides] = Keep(BallMesh.Create(sides));
 
         public Material Solid(Color colour)
         {

@@ -12,7 +12,16 @@ namespace Rls3.Gym.Engine
     /// </summary>
     public sealed class RoomBuilder : IDisposable
     {
+        /// <summary>Corners of round parts of the room, as the trainer's own renderer draws them.</summary>
+        private const int RoomSides = 64;
+        private const int ShadowSides = 32;
+
+        /// <summary>Below this radius, in millimetres, a part of an object is small, and has half as many corners.</summary>
+        private const float SmallRadius = 62f;
+        private const int SmallImage = 96;
+
         private readonly Catalog catalog;
+        private readonly int imageSize;
         private readonly GameObject[] scenes;
         private readonly BuiltObject[] objects;
         private readonly RoomAssets assets = new RoomAssets();
@@ -33,9 +42,13 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        public RoomBuilder(Catalog catalog, Transform area)
+        /// <param name="catalog">The world.</param>
+        /// <param name="area">What it builds below.</param>
+        /// <param name="imageSize">Side of the pictures in pixels.</param>
+        public RoomBuilder(Catalog catalog, Transform area, int imageSize)
         {
             this.catalog = catalog;
+            this.imageSize = imageSize;
             Area = area;
             scenes = new GameObject[catalog.Scenes.Count];
             for (var i = 0; i < scenes.Length; i++)
@@ -121,7 +134,7 @@ namespace Rls3.Gym.Engine
             }
             foreach (var primitive in Items(scene.Document.Get("decoration")))
             {
-                BuildPrimitive(root.transform, primitive);
+                BuildPrimitive(root.transform, primitive, RoomSides);
             }
             return root;
         }
@@ -142,7 +155,7 @@ namespace Rls3.Gym.Engine
             var parts = Items(document?.Get("parts"));
             foreach (var part in parts)
             {
-                BuildPrimitive(holder.transform, part);
+                BuildPrimitive(holder.transform, part, RoomSides);
             }
             if (parts.Count == 0)
             {
@@ -157,7 +170,7 @@ namespace Rls3.Gym.Engine
             var root = Child(Area, item.Name);
             foreach (var primitive in Items(item.Document.Get("primitives")))
             {
-                BuildPrimitive(root.transform, primitive);
+                BuildPrimitive(root.transform, primitive, SidesOf(primitive));
             }
             var solids = root.GetComponentsInChildren<Renderer>(true);
             BuildContactShadow(root.transform, item);
@@ -167,22 +180,37 @@ namespace Rls3.Gym.Engine
             return new BuiltObject(root, solids, collider);
         }
 
-        private void BuildPrimitive(Transform parent, WireValue primitive)
+        // As many corners as the trainer's own renderer gives a part of an object, or outlines would differ.
+        private int SidesOf(WireValue primitive)
+        {
+            var radius = Mathf.Max(Number(primitive, "bottomRadius"), Number(primitive, "topRadius"));
+            foreach (var length in Items(primitive.Get("radii")))
+            {
+                radius = Mathf.Max(radius, (float)length.Number);
+            }
+            foreach (var point in Items(primitive.Get("profile")))
+            {
+                radius = Mathf.Max(radius, (float)point.Items[0].Number);
+            }
+            return (radius < SmallRadius ? 8 : 16) * (imageSize <= SmallImage ? 1 : 2);
+        }
+
+        private void BuildPrimitive(Transform parent, WireValue primitive, int sides)
         {
             var offset = UnityFrame.Numbers(primitive.Get("offset"));
             var material = assets.Solid(UnityFrame.Colour(primitive.Get("color")));
             switch (primitive.Get("shape")?.Text)
             {
                 case "frustum":
-                    var frustum = assets.Keep(FrustumMesh.Create(Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height")));
+                    var frustum = assets.Keep(FrustumMesh.Create(Metres(primitive, "bottomRadius"), Metres(primitive, "topRadius"), Metres(primitive, "height"), sides));
                     Build(frustum, parent, "frustum", offset, Vector3.one, material);
                     break;
                 case "ellipsoid":
                     var radii = UnityFrame.Numbers(primitive.Get("radii"));
-                    Build(assets.Ball, parent, "ellipsoid", offset, UnityFrame.Size(2f * radii.x, 2f * radii.y, 2f * radii.z), material);
+                    Build(assets.Ball(sides), parent, "ellipsoid", offset, UnityFrame.Size(2f * radii.x, 2f * radii.y, 2f * radii.z), material);
                     break;
                 case "lathe":
-                    BuildLathe(parent, primitive, offset, material);
+                    BuildLathe(parent, primitive, offset, material, sides);
                     break;
                 case "box":
                     var half = UnityFrame.Numbers(primitive.Get("halfSize"));
@@ -193,7 +221,7 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        private void BuildLathe(Transform parent, WireValue primitive, Vector3 offset, Material material)
+        private void BuildLathe(Transform parent, WireValue primitive, Vector3 offset, Material material, int sides)
         {
             var profile = new List<Vector3>();
             foreach (var point in Items(primitive.Get("profile")))
@@ -201,12 +229,12 @@ namespace Rls3.Gym.Engine
                 profile.Add(new Vector3((float)point.Items[0].Number / 1000f, (float)point.Items[1].Number / 1000f, 0f));
             }
             var inside = LatheMesh.InsideFrom(profile);
-            Build(assets.Keep(LatheMesh.Create(profile, 0, inside)), parent, "lathe", offset, Vector3.one, material);
+            Build(assets.Keep(LatheMesh.Create(profile, 0, inside, sides)), parent, "lathe", offset, Vector3.one, material);
             if (inside < profile.Count - 1)
             {
                 var colour = primitive.Get("insideColor");
                 var paint = colour == null ? material : assets.Solid(UnityFrame.Colour(colour));
-                Build(assets.Keep(LatheMesh.Create(profile, inside, profile.Count - 1)), parent, "lathe inside", offset, Vector3.one, paint);
+                Build(assets.Keep(LatheMesh.Create(profile, inside, profile.Count - 1, sides)), parent, "lathe inside", offset, Vector3.one, paint);
             }
         }
 
@@ -214,16 +242,14 @@ namespace Rls3.Gym.Engine
         {
             var darkness = catalog.Document.Get("contactShadow");
             var shadow = Child(parent, "contact shadow");
-            shadow.AddComponent<MeshFilter>().sharedMesh = assets.Keep(FrustumMesh.Create(0.5f, 0.5f, 0.001f));
+            shadow.AddComponent<MeshFilter>().sharedMesh = assets.Keep(FrustumMesh.Create(0.5f, 0.5f, 0.001f, ShadowSides));
             shadow.AddComponent<MeshRenderer>().sharedMaterial = assets.Keep(RoomMaterials.ContactShadow(darkness == null ? 1f : (float)darkness.Number));
             shadow.transform.localScale = new Vector3(1.15f * item.SizeX / 1000f, 1f, 1.15f * item.SizeZ / 1000f);
         }
 
-        private static float Metres(WireValue primitive, string key)
-        {
-            var value = primitive.Get(key);
-            return value == null ? 0f : (float)value.Number / 1000f;
-        }
+        private static float Metres(WireValue primitive, string key) => Number(primitive, key) / 1000f;
+
+        private static float Number(WireValue primitive, string key) => (float)(primitive.Get(key)?.Number ?? 0);
 
         // Middle and full sizes in millimetres of the world's frame.
         private void Box(Transform parent, string name, float x, float y, float z, float sizeX, float sizeY, float sizeZ, Material material) =>

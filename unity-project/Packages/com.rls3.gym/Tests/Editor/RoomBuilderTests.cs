@@ -17,7 +17,7 @@ namespace Rls3.Gym.Tests.Editor
         {
             area = new GameObject("area");
             world = new RoomWorld(CatalogReader.Load(new GymSettings().CatalogFile()), 0);
-            builder = new RoomBuilder(world.Catalog, area.transform);
+            builder = new RoomBuilder(world.Catalog, area.transform, 64);
         }
 
         [TearDown]

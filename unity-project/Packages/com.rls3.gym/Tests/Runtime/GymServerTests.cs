@@ -35,7 +35,7 @@ namespace Rls3.Gym.Tests.Runtime
             }
             var catalog = CatalogReader.Load(new GymSettings().CatalogFile());
             var world = new RoomWorld(catalog, 0);
-            var room = new GymRoom(catalog, GymServerBehaviour.PrepareCamera, false);
+            var room = new GymRoom(catalog, 64, GymServerBehaviour.PrepareCamera, false);
             var area = new GymArea(room, 64, catalog.Rules.ActiveObjects);
             area.Attach(world);
             world.Reset(3, null);
