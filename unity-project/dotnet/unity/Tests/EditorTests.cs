@@ -67,6 +67,29 @@ public sealed class EditorTests : IDisposable
     }
 
     [Fact]
+    public void A_reload_of_scripts_and_the_end_of_Play_stop_the_server_and_free_its_port()
+    {
+        using var stage = new Stage();
+        System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(typeof(GymBuild).Assembly.GetType("Rls3.Gym.Editor.GymLifetime")!.TypeHandle);
+        var server = stage.Serve();
+        server.Settings.Endpoint = server.Endpoint;
+        foreach (var stop in new Action[] { AssemblyReloadEvents.Reload, () => EditorApplication.Change(PlayModeStateChange.ExitingPlayMode) })
+        {
+            using (var client = new Client(server.Endpoint))
+            {
+                client.Reset(1, 1, "image");
+            }
+            stop();
+            Assert.Equal(GymPhase.Stopped, server.Phase);
+            Assert.Single(Player.All<GameObject>(), left => !left.Gone && left.name == "server");
+            // What the new domain does with a component that was enabled.
+            server.enabled = false;
+            server.enabled = true;
+            Assert.Equal(GymPhase.WaitingForClient, server.Phase);
+        }
+    }
+
+    [Fact]
     public void A_project_without_a_render_pipeline_stays_as_it_is()
     {
         using var stage = Outside();

@@ -31,6 +31,9 @@ namespace UnityEditor
 
         public static event Action quitting;
         public static event Action<PlayModeStateChange> playModeStateChanged;
+
+        internal static void Change(PlayModeStateChange change) => playModeStateChanged?.Invoke(change);
+
         public static bool isPlaying { get => throw null; set => throw null; }
         public static void Exit(int returnValue) => throw null;
     }
@@ -40,6 +43,9 @@ namespace UnityEditor
         public delegate void AssemblyReloadCallback();
 
         public static event AssemblyReloadCallback beforeAssemblyReload;
+
+        /// <summary>Scripts were compiled: their domain is about to go.</summary>
+        internal static void Reload() => beforeAssemblyReload?.Invoke();
     }
 
     public class InitializeOnLoadAttribute : Attribute
