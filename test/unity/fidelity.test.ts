@@ -10,7 +10,6 @@ const LAYOUTS = 200;
 const AT_ONCE = 20;
 /** Objects of fewer pixels have outlines that one pixel changes by much. */
 const LEAST_PIXELS = 30;
-const WANT = ["image", "segmentation", "pixels"];
 
 /** One object in both segmentations. */
 interface Seen {
@@ -61,8 +60,8 @@ function seen(seed: number, slot: number, size: number, a: Uint8Array, b: Uint8A
 
 const bytes = (result: BatchResult, uid: string): Uint8Array => result.tensors[uid]?.data as Uint8Array;
 
-/** Both renderers' objects, and the mean difference of their images, of 0 to 255. */
-async function compare(world: string, size: number): Promise<{ objects: Seen[]; difference: number }> {
+/** Both renderers' objects, and the mean difference of their images, of 0 to 255; NaN without images. */
+async function compare(world: string, size: number, images: boolean): Promise<{ objects: Seen[]; difference: number }> {
   const catalog = loadCatalog(world);
   const definition = roomsDefinition(catalog, { imageSize: size });
   await using server = await EnvironmentServer.bind(definition, { endpoint: "tcp://127.0.0.1:*", envCount: AT_ONCE });
@@ -82,10 +81,14 @@ async function compare(world: string, size: number): Promise<{ objects: Seen[]; 
   let difference = 0;
   for (let first = 0; first < LAYOUTS; first += AT_ONCE) {
     const ops = Array.from({ length: AT_ONCE }, (_, env) => ({ env, op: "reset" as const, seed: first + env }));
-    const [a, b] = await Promise.all(clients.map((client) => client.batch(ops, WANT)));
+    const [a, b] = await Promise.all(
+      clients.map((client) => client.batch(ops, [...(images ? ["image"] : []), "segmentation"])),
+    );
     if (a === undefined || b === undefined) throw new Error("there are two clients");
-    const [ours, theirs] = [bytes(a, "image"), bytes(b, "image")];
-    for (let at = 0; at < ours.length; at++) difference += Math.abs((ours[at] ?? 0) - (theirs[at] ?? 0));
+    if (images) {
+      const [ours, theirs] = [bytes(a, "image"), bytes(b, "image")];
+      for (let at = 0; at < ours.length; at++) difference += Math.abs((ours[at] ?? 0) - (theirs[at] ?? 0));
+    }
     for (let env = 0; env < AT_ONCE; env++) {
       const part = (result: BatchResult): Uint8Array =>
         bytes(result, "segmentation").subarray(env * size * size, (env + 1) * size * size);
@@ -93,7 +96,7 @@ async function compare(world: string, size: number): Promise<{ objects: Seen[]; 
         objects.push(seen(first + env, slot, size, part(a), part(b)));
     }
   }
-  return { objects, difference: difference / (LAYOUTS * size * size * 3) };
+  return { objects, difference: images ? difference / (LAYOUTS * size * size * 3) : Number.NaN };
 }
 
 const worst = (objects: readonly Seen[], rank: (object: Seen) => number): Seen =>
@@ -108,7 +111,8 @@ describeHost("the Unity package's pictures, against the embedded renderer's", ()
     { world: "rooms", size: 256, mean: 0.97, least: 0.9 },
     { world: "tabletop", size: 256, mean: 0.97, least: 0.9 },
   ])("$world at $size pixels", { timeout: 120_000 }, async ({ world, size, mean, least }) => {
-    const { objects, difference } = await compare(world, size);
+    // At 256 pixels a software rasteriser takes minutes for the images: outlines alone.
+    const { objects, difference } = await compare(world, size, size === 64);
     const shown = objects.filter(({ pixels: [a, b] }) => a > 0 || b > 0);
     const large = objects.filter(({ pixels: [a] }) => a >= LEAST_PIXELS);
     const average = shown.reduce((sum, { overlap }) => sum + overlap, 0) / shown.length;
@@ -118,9 +122,11 @@ describeHost("the Unity package's pictures, against the embedded renderer's", ()
     console.log(
       `${world} ${size}: ${large.length} objects, mean IoU ${average.toFixed(4)}, worst ${poorest.overlap.toFixed(3)} (seed ${poorest.seed}, slot ${poorest.slot}, ` +
         `${poorest.pixels.join(" and ")} pixels), middles up to ${farthest.apart.toFixed(2)} pixels apart (seed ${farthest.seed}), ` +
-        `${theirs} pixels for ${ours}; images differ by ${difference.toFixed(2)} of 255`,
+        `${theirs} pixels for ${ours}${size === 64 ? `; images differ by ${difference.toFixed(2)} of 255` : ""}`,
     );
     expect(large.length).toBeGreaterThan(LAYOUTS);
+    // The embedded renderer takes finer samples of edges and patterns of the room.
+    if (size === 64) expect(difference).toBeLessThan(3.5);
     expect(average).toBeGreaterThanOrEqual(mean);
     expect(poorest.overlap).toBeGreaterThanOrEqual(least);
     expect(farthest.apart).toBeLessThanOrEqual(1);

@@ -19,7 +19,7 @@ public sealed class RasteriserTests
         var profile = new[] { new Vector3(0.1f, 0f, 0f), new Vector3(0.2f, 0.3f, 0f), new Vector3(0.15f, 0.1f, 0f) };
         foreach (var mesh in new[]
         {
-            BoxMesh.Create(), BallMesh.Create(16), FrustumMesh.Create(0.2f, 0.1f, 0.3f, 8), FrustumMesh.Create(0.1f, 0.2f, 0.3f, 8), LatheMesh.Create(profile, 0, 2, 8),
+            BoxMesh.Create(), FaceMesh.Create(Vector3.one, Vector3.up, new Vector3(1f, 0f, 1f)), BallMesh.Create(16), FrustumMesh.Create(0.2f, 0.1f, 0.3f, 8), FrustumMesh.Create(0.1f, 0.2f, 0.3f, 8), LatheMesh.Create(profile, 0, 2, 8),
         })
         {
             for (var at = 0; at < mesh.Triangles.Length; at += 3)
@@ -77,18 +77,6 @@ public sealed class RasteriserTests
     }
 
     [Fact]
-    public void Each_pixel_of_a_shadow_is_darkened_once_although_its_triangles_share_edges()
-    {
-        using var stage = new Stage();
-        using var made = new Made();
-        var camera = LookAlongZ();
-        Box(new Vector3(0f, 0f, 10f), new Vector3(40f, 40f, 1f), new Color(1f, 1f, 1f, 1f));
-        Box(new Vector3(0f, 0f, 9f), new Vector3(6.1f, 6.1f, 1f), RoomMaterials.ContactShadow(0.6f));
-        var (canvas, _) = Draw(camera, 1);
-        Assert.Equal(new byte[] { 153, 255 }, canvas.Pixels.Where((_, at) => at % 4 == 0).Distinct().Order());
-    }
-
-    [Fact]
     public void A_shaders_own_property_wins_over_the_global_one_and_a_block_over_both()
     {
         using var stage = new Stage();
@@ -98,7 +86,7 @@ public sealed class RasteriserTests
         Shader.SetGlobalFloat(id, 9f);
         Assert.Equal(0f, new Uniforms(box)["_Slot"].X);
         var block = new MaterialPropertyBlock();
-        RoomMaterials.SetSlot([box], 1, block);
+        RoomMaterials.SetSlot([box], 1, Vector3.up, block);
         block.Clear();
         Assert.Equal(2f, new Uniforms(box)["_Slot"].X);
         Assert.Equal(0f, new Uniforms(box)["_GymSlots"].X);
@@ -112,11 +100,11 @@ public sealed class RasteriserTests
         camera.fieldOfView = 90f;
         camera.aspect = 1f;
         camera.backgroundColor = Color.clear;
-        CameraSensor.Light(new Vector3(0f, 0f, -1f), 1f, 0f);
+        Shader.SetGlobalVector(Shader.PropertyToID("_GymShading"), new Vector4(1f, 0f, 0f, 0f));
         return camera;
     }
 
-    private static Renderer Box(Vector3 middle, Vector3 size, Color colour) => Box(middle, size, RoomMaterials.Solid(colour));
+    private static Renderer Box(Vector3 middle, Vector3 size, Color colour) => Box(middle, size, RoomMaterials.Object(colour, 0f));
 
     private static Renderer Box(Vector3 middle, Vector3 size, Material material)
     {

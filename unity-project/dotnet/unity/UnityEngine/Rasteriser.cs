@@ -74,20 +74,17 @@ namespace UnityEngine.StandIn
     {
         private const int Subpixels = 256;
 
-        /// <summary>The least step of a depth buffer of 24 bits: the unit of a shader's Offset.</summary>
-        private const float DepthUnit = 1f / (1 << 24);
-
         private struct Vertex
         {
             public Vector3 View;
             public Vector3 Normal;
-            public Vector3 Local;
+            public Vector3 World;
 
             public static Vertex Between(in Vertex a, in Vertex b, float share) => new Vertex
             {
                 View = a.View + ((b.View - a.View) * share),
                 Normal = a.Normal + ((b.Normal - a.Normal) * share),
-                Local = a.Local + ((b.Local - a.Local) * share),
+                World = a.World + ((b.World - a.World) * share),
             };
         }
 
@@ -98,6 +95,7 @@ namespace UnityEngine.StandIn
         {
             Drawn.Clear();
             Shader.Globals.Clear();
+            Shader.Arrays.Clear();
         }
 
         public static void Draw(Camera camera, Canvas canvas)
@@ -107,8 +105,7 @@ namespace UnityEngine.StandIn
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
             var view = Matrix.Of(away, turn, Vector3.one);
-            // Opaque ones first, then what lies on them (SubShader tag Queue).
-            foreach (var renderer in Player.All<Renderer>().Where(Shows).OrderBy(one => one.sharedMaterial.Shader.File.Transparent).ToArray())
+            foreach (var renderer in Player.All<Renderer>().Where(Shows).ToArray())
             {
                 DrawOne(camera, canvas, view, renderer);
             }
@@ -131,8 +128,7 @@ namespace UnityEngine.StandIn
 
         private static void DrawOne(Camera camera, Canvas canvas, Matrix view, Renderer renderer)
         {
-            var file = renderer.sharedMaterial.Shader.File;
-            var program = file.Begin(new Uniforms(renderer));
+            var program = renderer.sharedMaterial.Shader.File.Begin(new Uniforms(renderer));
             if (program == null)
             {
                 return;
@@ -142,9 +138,10 @@ namespace UnityEngine.StandIn
             var vertices = new Vertex[mesh.Vertices.Length];
             for (var at = 0; at < vertices.Length; at++)
             {
-                vertices[at] = new Vertex { View = view.Point(world.Point(mesh.Vertices[at])), Normal = world.Normal(mesh.Normals[at]).normalized, Local = mesh.Vertices[at] };
+                var place = world.Point(mesh.Vertices[at]);
+                vertices[at] = new Vertex { View = view.Point(place), Normal = world.Normal(mesh.Normals[at]).normalized, World = place };
             }
-            var draw = new Triangles(camera, canvas, file, program);
+            var draw = new Triangles(camera, canvas, program);
             var triangles = mesh.Triangles;
             for (var at = 0; at < triangles.Length; at += 3)
             {
@@ -184,7 +181,6 @@ namespace UnityEngine.StandIn
         private sealed class Triangles
         {
             private readonly Canvas canvas;
-            private readonly ShaderFile file;
             private readonly IFragments program;
             private readonly float focalX;
             private readonly float focalY;
@@ -198,13 +194,12 @@ namespace UnityEngine.StandIn
                 public float Depth;
                 public float InverseW;
                 public Vector3 Normal;
-                public Vector3 Local;
+                public Vector3 World;
             }
 
-            public Triangles(Camera camera, Canvas canvas, ShaderFile file, IFragments program)
+            public Triangles(Camera camera, Canvas canvas, IFragments program)
             {
                 this.canvas = canvas;
-                this.file = file;
                 this.program = program;
                 focalY = 1f / (float)Math.Tan(camera.fieldOfView * Math.PI / 360.0);
                 focalX = focalY / camera.aspect;
@@ -227,12 +222,11 @@ namespace UnityEngine.StandIn
                 var right = (int)Math.Min(canvas.Width - 1, Math.Max(a.X, Math.Max(b.X, c.X)) / Subpixels);
                 var bottom = (int)Math.Max(0, Math.Min(a.Y, Math.Min(b.Y, c.Y)) / Subpixels);
                 var top = (int)Math.Min(canvas.Height - 1, Math.Max(a.Y, Math.Max(b.Y, c.Y)) / Subpixels);
-                var bias = Bias(a, b, c, area);
                 for (var y = bottom; y <= top; y++)
                 {
                     for (var x = left; x <= right; x++)
                     {
-                        Pixel(a, b, c, area, bias, x, y);
+                        Pixel(a, b, c, area, x, y);
                     }
                 }
             }
@@ -247,25 +241,17 @@ namespace UnityEngine.StandIn
                     Depth = far / (far - near) * (w - near) / w,
                     InverseW = 1f / w,
                     Normal = vertex.Normal,
-                    Local = vertex.Local,
+                    World = vertex.World,
                 };
             }
 
             private static long Edge(in Corner from, in Corner to, long x, long y) => ((to.X - from.X) * (y - from.Y)) - ((to.Y - from.Y) * (x - from.X));
 
-            // A sample on the edge belongs to one of the two triangles that share it.
+            // A sample on the edge belongs to one of the two triangles that share it (Direct3D's top-left rule, or its mirror image).
             private static bool Inside(long edge, in Corner from, in Corner to) =>
                 edge > 0 || (edge == 0 && (to.Y > from.Y || (to.Y == from.Y && to.X < from.X)));
 
-            // ScriptReference ShaderLab Offset: factor times the steepest slope, and units of the least step.
-            private float Bias(in Corner a, in Corner b, in Corner c, long area)
-            {
-                var slopeX = ((a.Depth * (b.Y - c.Y)) + (b.Depth * (c.Y - a.Y)) + (c.Depth * (a.Y - b.Y))) * Subpixels / area;
-                var slopeY = ((a.Depth * (c.X - b.X)) + (b.Depth * (a.X - c.X)) + (c.Depth * (b.X - a.X))) * Subpixels / area;
-                return (file.OffsetFactor * Math.Max(Math.Abs(slopeX), Math.Abs(slopeY))) + (file.OffsetUnits * DepthUnit);
-            }
-
-            private void Pixel(in Corner a, in Corner b, in Corner c, long area, float bias, int x, int y)
+            private void Pixel(in Corner a, in Corner b, in Corner c, long area, int x, int y)
             {
                 var shaded = false;
                 var colour = default(Vector4);
@@ -280,7 +266,7 @@ namespace UnityEngine.StandIn
                     {
                         continue;
                     }
-                    var depth = (((ofA * a.Depth) + (ofB * b.Depth) + (ofC * c.Depth)) / area) + bias;
+                    var depth = ((ofA * a.Depth) + (ofB * b.Depth) + (ofC * c.Depth)) / area;
                     var place = (((y * canvas.Width) + x) * canvas.Samples.Length) + sample;
                     if (depth > canvas.Depth[place])
                     {
@@ -294,10 +280,7 @@ namespace UnityEngine.StandIn
                             return;
                         }
                     }
-                    if (file.WritesDepth)
-                    {
-                        canvas.Depth[place] = depth;
-                    }
+                    canvas.Depth[place] = depth;
                     Write(place * 4, colour);
                 }
             }
@@ -312,16 +295,12 @@ namespace UnityEngine.StandIn
                 var ofC = Edge(a, b, atX, atY) * c.InverseW;
                 var sum = ofA + ofB + ofC;
                 return program.Shade(
-                    ((a.Normal * ofA) + (b.Normal * ofB) + (c.Normal * ofC)) / sum, ((a.Local * ofA) + (b.Local * ofB) + (c.Local * ofC)) / sum, out colour);
+                    ((a.Normal * ofA) + (b.Normal * ofB) + (c.Normal * ofC)) / sum, ((a.World * ofA) + (b.World * ofB) + (c.World * ofC)) / sum, out colour);
             }
 
             private void Write(int at, Vector4 colour)
             {
                 var fine = canvas.Fine;
-                if (file.Multiplies)
-                {
-                    colour = new Vector4(colour.X * fine[at] / 255f, colour.Y * fine[at + 1] / 255f, colour.Z * fine[at + 2] / 255f, colour.W * fine[at + 3] / 255f);
-                }
                 fine[at] = Canvas.Byte(colour.X);
                 fine[at + 1] = Canvas.Byte(colour.Y);
                 fine[at + 2] = Canvas.Byte(colour.Z);

@@ -80,9 +80,21 @@ namespace UnityEngine
             }
         }
 
+        internal static Dictionary<int, Vector4[]> Arrays { get; } = new Dictionary<int, Vector4[]>();
+
         public static void SetGlobalFloat(int nameID, float value) => Globals[Player.Ask(nameID)] = new Vector4(value, 0f, 0f, 0f);
 
         public static void SetGlobalVector(int nameID, Vector4 value) => Globals[Player.Ask(nameID)] = value;
+
+        // Manual "Shader.SetGlobalVectorArray": an array keeps the length that it was first set with.
+        public static void SetGlobalVectorArray(int nameID, Vector4[] values)
+        {
+            if (Arrays.TryGetValue(Player.Ask(nameID), out var known) && known.Length != values.Length)
+            {
+                Debug.LogWarning($"Property exceeds previous array size ({values.Length} vs {known.Length}).");
+            }
+            Arrays[nameID] = (Vector4[])values.Clone();
+        }
     }
 
     public class Material : Object
@@ -105,6 +117,8 @@ namespace UnityEngine
         public void Clear() => Player.Ask(Values).Clear();
 
         public void SetFloat(int nameID, float value) => Player.Ask(Values)[nameID] = new Vector4(value, 0f, 0f, 0f);
+
+        public void SetVector(int nameID, Vector4 value) => Player.Ask(Values)[nameID] = value;
     }
 
     public class Renderer : Component

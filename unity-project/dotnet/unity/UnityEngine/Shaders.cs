@@ -31,16 +31,18 @@ namespace UnityEngine.StandIn
                     : default;
             }
         }
+
+        public Vector4[] Array(string name) => Shader.Arrays.TryGetValue(Shader.PropertyToID(name), out var values) ? values : System.Array.Empty<Vector4>();
     }
 
     internal interface IFragments
     {
         /// <summary>False: discard.</summary>
-        bool Shade(Vector3 normal, Vector3 local, out Vector4 colour);
+        bool Shade(Vector3 normal, Vector3 world, out Vector4 colour);
     }
 
     /// <summary>
-    /// A .shader file of the package: its states are read from it (Manual ShaderLab: Cull, ZWrite, Offset, Blend, Queue), its
+    /// A .shader file of the package: opaque, with back faces culled (Manual ShaderLab: Cull, Blend), its defaults read from it. Its
     /// program is one of <see cref="Fragments"/>, which is held to the file's text by a hash.
     /// </summary>
     internal sealed class ShaderFile
@@ -59,29 +61,13 @@ namespace UnityEngine.StandIn
                 float Number(int at) => at < numbers.Length ? numbers[at] : 0f;
                 Defaults[Shader.PropertyToID(property.Groups[1].Value)] = new Vector4(Number(0), Number(1), Number(2), Number(3));
             }
-            Transparent = text.Contains("\"Queue\" = \"Transparent\"");
-            WritesDepth = !text.Contains("ZWrite Off");
-            Multiplies = text.Contains("Blend DstColor Zero");
-            var offset = Regex.Match(text, @"Offset (-?[\d.]+), (-?[\d.]+)");
-            OffsetFactor = offset.Success ? float.Parse(offset.Groups[1].Value, CultureInfo.InvariantCulture) : 0f;
-            OffsetUnits = offset.Success ? float.Parse(offset.Groups[2].Value, CultureInfo.InvariantCulture) : 0f;
-            if (!text.Contains("Cull Back") || (text.Contains("Blend ") && !Multiplies))
+            if (!text.Contains("Cull Back") || Regex.IsMatch(text, @"\b(Blend|ZWrite|ZTest|Offset|Stencil) "))
             {
-                throw new NotSupportedException($"shader {name}: the stand-in draws with Cull Back, and blends with DstColor Zero or not at all");
+                throw new NotSupportedException($"shader {name}: the stand-in draws opaque faces with Cull Back, and knows no other state");
             }
         }
 
         public Dictionary<int, Vector4> Defaults { get; } = new Dictionary<int, Vector4>();
-
-        public bool Transparent { get; }
-
-        public bool WritesDepth { get; }
-
-        public bool Multiplies { get; }
-
-        public float OffsetFactor { get; }
-
-        public float OffsetUnits { get; }
 
         public static Shader Load(string name)
         {
@@ -105,13 +91,13 @@ namespace UnityEngine.StandIn
         }
     }
 
-    /// <summary>The package's fragment programs, line for line in C#.</summary>
+    /// <summary>The package's fragment programs, in C#.</summary>
     internal static class Fragments
     {
         private static readonly Dictionary<string, (string Hash, Func<Uniforms, IFragments> Program)> Known = new Dictionary<string, (string, Func<Uniforms, IFragments>)>
         {
-            ["RLS3/Room"] = ("c8a9ba8f2bb9831d", Room.Begin),
-            ["RLS3/ContactShadow"] = ("912e0ed3a57fb04d", ContactShadow.Begin),
+            ["RLS3/Object"] = ("0b2dd5dd4b2751bc", ObjectFragments.Begin),
+            ["RLS3/Room"] = ("134568eb56e35904", RoomFragments.Begin),
         };
 
         public static Func<Uniforms, IFragments> Of(string name, string hash)
@@ -119,59 +105,6 @@ namespace UnityEngine.StandIn
             var known = Known[name];
             return known.Hash == hash ? known.Program : throw new InvalidOperationException(
                 $"shader {name} is no longer what the stand-in draws: bring Shaders.cs to its text, and its hash to {hash}");
-        }
-
-        private sealed class Room : IFragments
-        {
-            private readonly bool slots;
-            private readonly float slot;
-            private readonly Vector3 colour;
-            private readonly Vector4 shading;
-            private readonly Vector3 light;
-
-            private Room(Uniforms uniforms)
-            {
-                slots = uniforms["_GymSlots"].X > 0.5f;
-                slot = uniforms["_Slot"].X;
-                colour = uniforms["_Colour"].Xyz;
-                shading = uniforms["_GymShading"];
-                light = uniforms["_GymLight"].Xyz.normalized;
-            }
-
-            public static IFragments Begin(Uniforms uniforms)
-            {
-                var only = uniforms["_GymOnlySlot"].X;
-                return only > 0.5f && Math.Abs(uniforms["_Slot"].X - only) > 0.5f ? null : new Room(uniforms);
-            }
-
-            public bool Shade(Vector3 normal, Vector3 local, out Vector4 result)
-            {
-                if (slots)
-                {
-                    result = new Vector4(slot / 255f, 0f, 0f, 1f);
-                    return true;
-                }
-                var lambert = Mathf.Clamp(Geometry.Dot(normal.normalized, light), 0f, 1f);
-                var lit = colour * (shading.X + (shading.Y * lambert));
-                result = new Vector4(lit.x, lit.y, lit.z, 1f);
-                return true;
-            }
-        }
-
-        private sealed class ContactShadow : IFragments
-        {
-            private readonly float darkness;
-
-            private ContactShadow(Uniforms uniforms) => darkness = uniforms["_Darkness"].X;
-
-            public static IFragments Begin(Uniforms uniforms) =>
-                uniforms["_GymSlots"].X > 0.5f || uniforms["_GymOnlySlot"].X > 0.5f ? null : new ContactShadow(uniforms);
-
-            public bool Shade(Vector3 normal, Vector3 local, out Vector4 result)
-            {
-                result = new Vector4(darkness, darkness, darkness, 1f);
-                return true;
-            }
         }
     }
 }

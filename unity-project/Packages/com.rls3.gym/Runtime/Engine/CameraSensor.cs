@@ -25,8 +25,6 @@ namespace Rls3.Gym.Engine
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
-        private static readonly int LightId = Shader.PropertyToID("_GymLight");
-        private static readonly int ShadingId = Shader.PropertyToID("_GymShading");
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
 
@@ -64,13 +62,6 @@ namespace Rls3.Gym.Engine
         public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
 
         public RenderTexture Target => target;
-
-        /// <summary>Settings of the one light, for all that is rendered next.</summary>
-        public static void Light(Vector3 towards, float ambient, float diffuse)
-        {
-            Shader.SetGlobalVector(LightId, towards);
-            Shader.SetGlobalVector(ShadingId, new Vector4(ambient, diffuse, 0f, 0f));
-        }
 
         /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
         /// <param name="camera">What it sees is rendered; afterwards it has no target.</param>

@@ -15,6 +15,7 @@ namespace Rls3.Gym.Engine
 
         private readonly Catalog catalog;
         private readonly GameObject root;
+        private readonly RoomLight light;
         private readonly Camera? spectator;
         private Scene? aimed;
 
@@ -26,6 +27,7 @@ namespace Rls3.Gym.Engine
         {
             this.catalog = catalog;
             root = new GameObject("gym room");
+            light = new RoomLight(catalog);
             Builder = new RoomBuilder(catalog, root.transform, imageSize);
             Camera = BuildCamera("pictures", prepareCamera);
             Camera.aspect = 1f;
@@ -55,18 +57,13 @@ namespace Rls3.Gym.Engine
         public void Show(RoomWorld world)
         {
             Builder.Show(world);
+            light.Set(world);
             if (aimed != world.Scene)
             {
                 Aim(world.Scene);
                 aimed = world.Scene;
             }
             Shown = world;
-            var light = catalog.Document.Get("light");
-            var direction = UnityFrame.Numbers(light?.Get("direction"));
-            CameraSensor.Light(
-                UnityFrame.Direction(direction.x, direction.y, direction.z),
-                (float)(light?.Get("ambient")?.Number ?? 1),
-                (float)(light?.Get("diffuse")?.Number ?? 0));
         }
 
         public void Dispose()

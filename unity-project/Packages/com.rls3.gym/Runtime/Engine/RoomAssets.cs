@@ -11,7 +11,7 @@ namespace Rls3.Gym.Engine
     /// </summary>
     internal sealed class RoomAssets : IDisposable
     {
-        private readonly Dictionary<Color, Material> solids = new Dictionary<Color, Material>();
+        private readonly Dictionary<(Color, float), Material> objects = new Dictionary<(Color, float), Material>();
         private readonly List<UnityEngine.Object> made = new List<UnityEngine.Object>();
         private readonly Dictionary<int, Mesh> balls = new Dictionary<int, Mesh>();
         private Mesh? box;
@@ -22,11 +22,12 @@ namespace Rls3.Gym.Engine
         /// <summary>A sphere of diameter 1 about its middle.</summary>
         public Mesh Ball(int sides) => balls.TryGetValue(sides, out var ball) ? ball : balls[sides] = Keep(BallMesh.Create(sides));
 
-        public Material Solid(Color colour)
+        /// <summary>Of a part of an object.</summary>
+        public Material Object(Color colour, float gloss)
         {
-            if (!solids.TryGetValue(colour, out var material))
+            if (!objects.TryGetValue((colour, gloss), out var material))
             {
-                solids[colour] = material = Keep(RoomMaterials.Solid(colour));
+                objects[(colour, gloss)] = material = Keep(RoomMaterials.Object(colour, gloss));
             }
             return material;
         }

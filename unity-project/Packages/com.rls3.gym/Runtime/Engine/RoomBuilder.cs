@@ -14,7 +14,6 @@ namespace Rls3.Gym.Engine
     {
         /// <summary>Corners of round parts of the room, as the trainer's own renderer draws them.</summary>
         private const int RoomSides = 64;
-        private const int ShadowSides = 32;
 
         /// <summary>Below this radius, in millimetres, a part of an object is small, and has half as many corners.</summary>
         private const float SmallRadius = 62f;
@@ -24,6 +23,7 @@ namespace Rls3.Gym.Engine
         private readonly int imageSize;
         private readonly GameObject[] scenes;
         private readonly BuiltObject[] objects;
+        private readonly RoomLight light;
         private readonly RoomAssets assets = new RoomAssets();
         private readonly MaterialPropertyBlock block = new MaterialPropertyBlock();
         private int shownScene = -1;
@@ -49,6 +49,7 @@ namespace Rls3.Gym.Engine
         {
             this.catalog = catalog;
             this.imageSize = imageSize;
+            light = new RoomLight(catalog);
             Area = area;
             scenes = new GameObject[catalog.Scenes.Count];
             for (var i = 0; i < scenes.Length; i++)
@@ -88,17 +89,17 @@ namespace Rls3.Gym.Engine
                 objects[type].Root.SetActive(slot >= 0);
                 if (slot >= 0)
                 {
-                    Place(objects[type], state.Slice(slot * PlacementRules.Fields, PlacementRules.Fields), slot);
+                    Place(objects[type], world.Scene, state.Slice(slot * PlacementRules.Fields, PlacementRules.Fields), slot);
                 }
             }
         }
 
-        private void Place(in BuiltObject built, ReadOnlySpan<int> fields, int slot)
+        private void Place(in BuiltObject built, Scene scene, ReadOnlySpan<int> fields, int slot)
         {
             var transform = built.Root.transform;
             transform.localPosition = UnityFrame.Point(fields[1], fields[2], fields[3]);
             transform.localRotation = UnityFrame.Yaw(fields[4], catalog.Rules.YawSteps);
-            RoomMaterials.SetSlot(built.Renderers, slot, block);
+            RoomMaterials.SetSlot(built.Renderers, slot, light.Half(scene, new Vector3(fields[1], fields[2], fields[3])), block);
         }
 
         private static int SlotOf(ReadOnlySpan<int> state, int type)
@@ -116,31 +117,34 @@ namespace Rls3.Gym.Engine
         private GameObject BuildScene(Scene scene)
         {
             var root = Child(Area, scene.Name);
-            var floor = assets.Solid(UnityFrame.Colour(scene.Document.Get("floorColor")));
-            var wall = assets.Solid(UnityFrame.Colour(scene.Document.Get("wallColor")));
-            float x = scene.SizeX;
-            float y = scene.SizeY;
-            float z = scene.SizeZ;
-            const float thin = 10f;
-            // The room is open towards the camera and above.
-            Box(root.transform, "floor", 0, -thin / 2, 0, x, thin, z, floor);
-            Box(root.transform, "back wall", 0, y / 2, -(z + thin) / 2, x, y, thin, wall);
-            Box(root.transform, "left wall", -(x + thin) / 2, y / 2, 0, thin, y, z, wall);
-            Box(root.transform, "right wall", (x + thin) / 2, y / 2, 0, thin, y, z, wall);
+            var floor = Surface(scene.Document.Get("floorColor"), scene.Document.Get("floorPattern"), -1);
+            var wall = Surface(scene.Document.Get("wallColor"), scene.Document.Get("wallPattern"), -1);
+            var x = scene.SizeX / 1000f;
+            var y = scene.SizeY / 1000f;
+            var z = scene.SizeZ / 1000f;
+            var corner = new Vector3(-x / 2f, 0f, z / 2f);
+            var width = new Vector3(x, 0f, 0f);
+            var height = new Vector3(0f, y, 0f);
+            var depth = new Vector3(0f, 0f, -z);
+            // The room is open towards the camera and above; all of it faces inwards.
+            Face(root.transform, "floor", corner + depth, depth * -1f, width, floor);
+            Face(root.transform, "back wall", corner, height, width, wall);
+            Face(root.transform, "left wall", corner, depth, height, wall);
+            Face(root.transform, "right wall", corner + width, height, depth, wall);
             var documents = scene.Document.Get("furniture");
             for (var i = 0; i < scene.Furniture.Length; i++)
             {
-                BuildFurniture(root.transform, scene.Furniture[i], documents?.Items[i]);
+                BuildFurniture(root.transform, scene.Furniture[i], documents?.Items[i], i);
             }
             foreach (var primitive in Items(scene.Document.Get("decoration")))
             {
-                BuildPrimitive(root.transform, primitive, RoomSides);
+                BuildPrimitive(root.transform, primitive, RoomSides, SurfaceOf(primitive, -1));
             }
             return root;
         }
 
         // The rules and the collider know the box; what is seen are its parts, where it has any.
-        private void BuildFurniture(Transform parent, Furniture furniture, WireValue? document)
+        private void BuildFurniture(Transform parent, Furniture furniture, WireValue? document, int index)
         {
             var x = (furniture.X.Low + furniture.X.High) / 2f;
             var y = (furniture.Y.Low + furniture.Y.High) / 2f;
@@ -155,11 +159,15 @@ namespace Rls3.Gym.Engine
             var parts = Items(document?.Get("parts"));
             foreach (var part in parts)
             {
-                BuildPrimitive(holder.transform, part, RoomSides);
+                BuildPrimitive(holder.transform, part, RoomSides, SurfaceOf(part, index));
             }
             if (parts.Count == 0)
             {
-                Box(holder.transform, "box", x, y, z, sizeX, sizeY, sizeZ, assets.Solid(UnityFrame.Colour(document?.Get("color"))));
+                var surface = Surface(document?.Get("color"), document?.Get("pattern"), index);
+                var middle = new Vector3(x, y, z);
+                var half = new Vector3(sizeX, sizeY, sizeZ) / 2f;
+                RoomMaterials.SetEdges(surface, middle - half, middle + half);
+                Build(assets.Box, holder.transform, "box", middle, UnityFrame.Size(sizeX, sizeY, sizeZ), surface);
             }
         }
 
@@ -170,10 +178,9 @@ namespace Rls3.Gym.Engine
             var root = Child(Area, item.Name);
             foreach (var primitive in Items(item.Document.Get("primitives")))
             {
-                BuildPrimitive(root.transform, primitive, SidesOf(primitive));
+                BuildPrimitive(root.transform, primitive, SidesOf(primitive), assets.Object(UnityFrame.Colour(primitive.Get("color")), Number(primitive, "gloss")));
             }
             var solids = root.GetComponentsInChildren<Renderer>(true);
-            BuildContactShadow(root.transform, item);
             var collider = root.AddComponent<BoxCollider>();
             collider.size = UnityFrame.Size(item.SizeX, item.SizeY, item.SizeZ);
             collider.center = new Vector3(0f, item.SizeY / 2000f, 0f);
@@ -195,10 +202,9 @@ namespace Rls3.Gym.Engine
             return (radius < SmallRadius ? 8 : 16) * (imageSize <= SmallImage ? 1 : 2);
         }
 
-        private void BuildPrimitive(Transform parent, WireValue primitive, int sides)
+        private void BuildPrimitive(Transform parent, WireValue primitive, int sides, Material material)
         {
             var offset = UnityFrame.Numbers(primitive.Get("offset"));
-            var material = assets.Solid(UnityFrame.Colour(primitive.Get("color")));
             switch (primitive.Get("shape")?.Text)
             {
                 case "frustum":
@@ -233,27 +239,31 @@ namespace Rls3.Gym.Engine
             if (inside < profile.Count - 1)
             {
                 var colour = primitive.Get("insideColor");
-                var paint = colour == null ? material : assets.Solid(UnityFrame.Colour(colour));
+                var paint = colour == null ? material : assets.Object(UnityFrame.Colour(colour), Number(primitive, "gloss"));
                 Build(assets.Keep(LatheMesh.Create(profile, inside, profile.Count - 1, sides)), parent, "lathe inside", offset, Vector3.one, paint);
             }
         }
 
-        private void BuildContactShadow(Transform parent, CatalogObject item)
+        private Material SurfaceOf(WireValue primitive, int part)
         {
-            var darkness = catalog.Document.Get("contactShadow");
-            var shadow = Child(parent, "contact shadow");
-            shadow.AddComponent<MeshFilter>().sharedMesh = assets.Keep(FrustumMesh.Create(0.5f, 0.5f, 0.001f, ShadowSides));
-            shadow.AddComponent<MeshRenderer>().sharedMaterial = assets.Keep(RoomMaterials.ContactShadow(darkness == null ? 1f : (float)darkness.Number));
-            shadow.transform.localScale = new Vector3(1.15f * item.SizeX / 1000f, 1f, 1.15f * item.SizeZ / 1000f);
+            var surface = Surface(primitive.Get("color"), primitive.Get("pattern"), part);
+            if (primitive.Get("shape")?.Text == "box")
+            {
+                var middle = UnityFrame.Numbers(primitive.Get("offset"));
+                var half = UnityFrame.Numbers(primitive.Get("halfSize"));
+                RoomMaterials.SetEdges(surface, middle - half, middle + half);
+            }
+            return surface;
         }
+
+        private Material Surface(WireValue? colour, WireValue? pattern, int part) => assets.Keep(RoomMaterials.Surface(UnityFrame.Colour(colour), pattern, part));
 
         private static float Metres(WireValue primitive, string key) => Number(primitive, key) / 1000f;
 
         private static float Number(WireValue primitive, string key) => (float)(primitive.Get(key)?.Number ?? 0);
 
-        // Middle and full sizes in millimetres of the world's frame.
-        private void Box(Transform parent, string name, float x, float y, float z, float sizeX, float sizeY, float sizeZ, Material material) =>
-            Build(assets.Box, parent, name, new Vector3(x, y, z), UnityFrame.Size(sizeX, sizeY, sizeZ), material);
+        private void Face(Transform parent, string name, Vector3 corner, Vector3 u, Vector3 v, Material material) =>
+            Build(assets.Keep(FaceMesh.Create(corner, u, v)), parent, name, Vector3.zero, Vector3.one, material);
 
         // Its place in millimetres of the world's frame.
         private static void Build(Mesh mesh, Transform parent, string name, Vector3 offset, Vector3 scale, Material material)
