@@ -30,20 +30,18 @@ namespace UnityEngine.StandIn
             return only > 0.5f && Math.Abs(uniforms["_Slot"].X - only) > 0.5f ? null : new ObjectFragments(uniforms);
         }
 
-        public bool Shade(Vector3 normal, Vector3 world, out Vector4 result)
+        public Vector4 Shade(Vector3 normal, Vector3 world)
         {
             if (slots)
             {
-                result = new Vector4(slot / 255f, 0f, 0f, 1f);
-                return true;
+                return new Vector4(slot / 255f, 0f, 0f, 1f);
             }
             normal = normal.normalized;
             var brightness = shading.X + (shading.Y * Mathf.Clamp(Geometry.Dot(normal, light), 0f, 1f));
             var glint = gloss * (float)Math.Pow(Mathf.Clamp(Geometry.Dot(normal, half), 0f, 1f), 16.0);
             var seen = (colour * brightness) + (Vector3.one * glint);
             // What is above 1 the target cuts off.
-            result = new Vector4(seen.x, seen.y, seen.z, 1f);
-            return true;
+            return new Vector4(seen.x, seen.y, seen.z, 1f);
         }
     }
 
@@ -89,12 +87,11 @@ namespace UnityEngine.StandIn
 
         public static IFragments Begin(Uniforms uniforms) => uniforms["_GymOnlySlot"].X > 0.5f ? null : new RoomFragments(uniforms);
 
-        public bool Shade(Vector3 turned, Vector3 world, out Vector4 result)
+        public Vector4 Shade(Vector3 turned, Vector3 world)
         {
             if (slots)
             {
-                result = new Vector4(0f, 0f, 0f, 1f);
-                return true;
+                return new Vector4(0f, 0f, 0f, 1f);
             }
             var normal = Flip(turned.normalized);
             var at = Flip(world) * 1000f;
@@ -104,8 +101,7 @@ namespace UnityEngine.StandIn
             var ambient = 1f - (0.75f * Closeness(start, normal));
             var bright = ((shading.X * ambient) + (shading.Y * direct)) * PatternOn(normal, at) * EdgeOn(normal, at);
             var shade = ContactShadows(at);
-            result = new Vector4(Saturate(colour.x * bright) * shade, Saturate(colour.y * bright) * shade, Saturate(colour.z * bright) * shade, 1f);
-            return true;
+            return new Vector4(Saturate(colour.x * bright) * shade, Saturate(colour.y * bright) * shade, Saturate(colour.z * bright) * shade, 1f);
         }
 
         private static Vector3 Flip(Vector3 v) => new Vector3(v.x, v.y, -v.z);

@@ -7,68 +7,46 @@ namespace UnityEngine.StandIn
     /// <summary>A colour target: RGBA bytes, the lowest row first, as Unity's textures have them.</summary>
     internal sealed class Canvas
     {
-        /// <summary>Where Direct3D's standard pattern puts the samples of a pixel, in 1/256 of it.</summary>
-        private static readonly Dictionary<int, (int X, int Y)[]> Patterns = new Dictionary<int, (int, int)[]>
-        {
-            [1] = new[] { (128, 128) },
-            [4] = new[] { (96, 32), (224, 96), (32, 160), (160, 224) },
-        };
-
-        public Canvas(int width, int height, int samples)
+        public Canvas(int width, int height)
         {
             Width = width;
             Height = height;
-            Samples = Patterns[samples];
             Pixels = new byte[width * height * 4];
-            Fine = new byte[Pixels.Length * samples];
-            Depth = new float[width * height * samples];
+            Depth = new float[width * height];
         }
 
         public int Width { get; }
 
         public int Height { get; }
 
-        public (int X, int Y)[] Samples { get; }
-
-        /// <summary>The samples' average, once a camera has drawn.</summary>
         public byte[] Pixels { get; }
-
-        public byte[] Fine { get; }
 
         public float[] Depth { get; }
 
         public void Clear(Color colour)
         {
             Array.Fill(Depth, 1f);
-            for (var at = 0; at < Fine.Length; at += 4)
+            for (var pixel = 0; pixel < Depth.Length; pixel++)
             {
-                Fine[at] = Byte(colour.r);
-                Fine[at + 1] = Byte(colour.g);
-                Fine[at + 2] = Byte(colour.b);
-                Fine[at + 3] = Byte(colour.Alpha);
+                Set(pixel, new Vector4(colour.r, colour.g, colour.b, colour.Alpha));
             }
         }
 
-        public void Resolve()
+        public void Set(int pixel, Vector4 colour)
         {
-            var count = Samples.Length;
-            for (var at = 0; at < Pixels.Length; at++)
-            {
-                var sum = 0;
-                for (var sample = 0; sample < count; sample++)
-                {
-                    sum += Fine[((((at / 4) * count) + sample) * 4) + (at % 4)];
-                }
-                Pixels[at] = (byte)((sum + (count / 2)) / count);
-            }
+            Pixels[4 * pixel] = Byte(colour.X);
+            Pixels[(4 * pixel) + 1] = Byte(colour.Y);
+            Pixels[(4 * pixel) + 2] = Byte(colour.Z);
+            Pixels[(4 * pixel) + 3] = Byte(colour.W);
         }
 
-        public static byte Byte(float value) => (byte)((Mathf.Clamp(value, 0f, 1f) * 255f) + 0.5f);
+        // A target of 8 bits cuts off what is beyond 0 and 1.
+        private static byte Byte(float value) => (byte)((Mathf.Clamp(value, 0f, 1f) * 255f) + 0.5f);
     }
 
     /// <summary>
-    /// Draws what a camera sees, as a device draws it: vertices in single precision snapped to 1/256 of a pixel, edges that
-    /// two triangles share drawn once, one depth for each sample and one colour for each pixel of a triangle.
+    /// Draws what a camera sees, as a device draws it: vertices in single precision snapped to 1/256 of a pixel, and edges
+    /// that two triangles share drawn once.
     /// </summary>
     internal static class Rasteriser
     {
@@ -88,19 +66,14 @@ namespace UnityEngine.StandIn
             };
         }
 
-        /// <summary>Samples of a pixel of each picture drawn so far.</summary>
-        public static List<int> Drawn { get; } = new List<int>();
-
         public static void Forget()
         {
-            Drawn.Clear();
             Shader.Globals.Clear();
             Shader.Arrays.Clear();
         }
 
         public static void Draw(Camera camera, Canvas canvas)
         {
-            Drawn.Add(canvas.Samples.Length);
             canvas.Clear(camera.backgroundColor);
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
@@ -109,7 +82,6 @@ namespace UnityEngine.StandIn
             {
                 DrawOne(camera, canvas, view, renderer);
             }
-            canvas.Resolve();
         }
 
         private static bool Shows(Renderer renderer)
@@ -253,58 +225,30 @@ namespace UnityEngine.StandIn
 
             private void Pixel(in Corner a, in Corner b, in Corner c, long area, int x, int y)
             {
-                var shaded = false;
-                var colour = default(Vector4);
-                for (var sample = 0; sample < canvas.Samples.Length; sample++)
-                {
-                    var atX = ((long)x * Subpixels) + canvas.Samples[sample].X;
-                    var atY = ((long)y * Subpixels) + canvas.Samples[sample].Y;
-                    var ofA = Edge(b, c, atX, atY);
-                    var ofB = Edge(c, a, atX, atY);
-                    var ofC = Edge(a, b, atX, atY);
-                    if (!Inside(ofA, b, c) || !Inside(ofB, c, a) || !Inside(ofC, a, b))
-                    {
-                        continue;
-                    }
-                    var depth = ((ofA * a.Depth) + (ofB * b.Depth) + (ofC * c.Depth)) / area;
-                    var place = (((y * canvas.Width) + x) * canvas.Samples.Length) + sample;
-                    if (depth > canvas.Depth[place])
-                    {
-                        continue;
-                    }
-                    if (!shaded)
-                    {
-                        shaded = true;
-                        if (!Shade(a, b, c, x, y, out colour))
-                        {
-                            return;
-                        }
-                    }
-                    canvas.Depth[place] = depth;
-                    Write(place * 4, colour);
-                }
-            }
-
-            // One colour, of the pixel's middle, with attributes that follow the perspective.
-            private bool Shade(in Corner a, in Corner b, in Corner c, int x, int y, out Vector4 colour)
-            {
                 var atX = ((long)x * Subpixels) + (Subpixels / 2);
                 var atY = ((long)y * Subpixels) + (Subpixels / 2);
-                var ofA = Edge(b, c, atX, atY) * a.InverseW;
-                var ofB = Edge(c, a, atX, atY) * b.InverseW;
-                var ofC = Edge(a, b, atX, atY) * c.InverseW;
-                var sum = ofA + ofB + ofC;
-                return program.Shade(
-                    ((a.Normal * ofA) + (b.Normal * ofB) + (c.Normal * ofC)) / sum, ((a.World * ofA) + (b.World * ofB) + (c.World * ofC)) / sum, out colour);
-            }
-
-            private void Write(int at, Vector4 colour)
-            {
-                var fine = canvas.Fine;
-                fine[at] = Canvas.Byte(colour.X);
-                fine[at + 1] = Canvas.Byte(colour.Y);
-                fine[at + 2] = Canvas.Byte(colour.Z);
-                fine[at + 3] = Canvas.Byte(colour.W);
+                var ofA = Edge(b, c, atX, atY);
+                var ofB = Edge(c, a, atX, atY);
+                var ofC = Edge(a, b, atX, atY);
+                if (!Inside(ofA, b, c) || !Inside(ofB, c, a) || !Inside(ofC, a, b))
+                {
+                    return;
+                }
+                var depth = ((ofA * a.Depth) + (ofB * b.Depth) + (ofC * c.Depth)) / area;
+                var pixel = (y * canvas.Width) + x;
+                if (depth > canvas.Depth[pixel])
+                {
+                    return;
+                }
+                // Attributes follow the perspective.
+                var shareA = ofA * a.InverseW;
+                var shareB = ofB * b.InverseW;
+                var shareC = ofC * c.InverseW;
+                var sum = shareA + shareB + shareC;
+                var normal = ((a.Normal * shareA) + (b.Normal * shareB) + (c.Normal * shareC)) / sum;
+                var world = ((a.World * shareA) + (b.World * shareB) + (c.World * shareC)) / sum;
+                canvas.Depth[pixel] = depth;
+                canvas.Set(pixel, program.Shade(normal, world));
             }
         }
     }

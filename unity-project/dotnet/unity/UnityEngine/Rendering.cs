@@ -182,7 +182,6 @@ namespace UnityEngine
         private static RenderTexture current;
         private readonly int width;
         private readonly int height;
-        private int samples = 1;
 
         public RenderTexture(int width, int height, int depth, Experimental.Rendering.GraphicsFormat format)
         {
@@ -192,26 +191,12 @@ namespace UnityEngine
 
         public static RenderTexture active { get => Player.Ask(Object.IsNone(current) ? null : current); set => current = Player.Ask(value); }
 
-        public int antiAliasing
-        {
-            get => Read(samples);
-            set
-            {
-                if (Canvas != null)
-                {
-                    Debug.LogError("Setting anti-aliasing of already created render texture is not supported!");
-                    return;
-                }
-                samples = Write(value);
-            }
-        }
-
         /// <summary>Null while it is not created.</summary>
         internal Canvas Canvas { get; private set; }
 
         public bool Create()
         {
-            Canvas ??= Read(new Canvas(width, height, samples));
+            Canvas ??= Read(new Canvas(width, height));
             return true;
         }
 

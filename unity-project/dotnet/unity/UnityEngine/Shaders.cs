@@ -37,8 +37,8 @@ namespace UnityEngine.StandIn
 
     internal interface IFragments
     {
-        /// <summary>False: discard.</summary>
-        bool Shade(Vector3 normal, Vector3 world, out Vector4 colour);
+        /// <summary>The colour of a fragment. Neither program discards some of a surface's fragments alone.</summary>
+        Vector4 Shade(Vector3 normal, Vector3 world);
     }
 
     /// <summary>
