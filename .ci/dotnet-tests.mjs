@@ -12,12 +12,17 @@ function hasSdk(root) {
   return status === 0 && Number.parseInt(stdout, 10) >= SDK_MAJOR;
 }
 
-/** Builds the headless host before vitest's workers need it: a build in there would block one for longer than vitest waits. */
+/** Builds what vitest's workers start before they need it: a build in there would block one for longer than vitest waits. */
 export function buildHost(root) {
   if (!hasSdk(root)) return true;
-  const program =
-    "import('./dist/trainer/environments/dotnet-host.js').then(({ dotnetHostCommand }) => dotnetHostCommand())";
-  return spawnSync(process.execPath, ["-e", program], { cwd: root, stdio: "inherit" }).status === 0;
+  const program = `
+    const { dotnetHostCommand } = await import("./dist/trainer/environments/dotnet-host.js");
+    const { standInProgram } = await import("./dist/test/unity/stand-in.js");
+    dotnetHostCommand();
+    dotnetHostCommand(standInProgram);`;
+  return (
+    spawnSync(process.execPath, ["--input-type=module", "-e", program], { cwd: root, stdio: "inherit" }).status === 0
+  );
 }
 
 /** Counts of `dotnet test`. Without a .NET SDK: nothing, but with CI=true one failure. */

@@ -35,8 +35,12 @@ export interface BoundHost {
  * A host that binds a free port, once it says where; with so many file descriptors, or the system's number. It must end with
  * 0 when it is told to.
  */
-export async function bound(extra: readonly string[], envs = 2, descriptors?: number): Promise<BoundHost> {
-  const { command, args } = hostCommand();
+export async function bound(
+  extra: readonly string[],
+  envs = 2,
+  descriptors?: number,
+  { command, args } = hostCommand(),
+): Promise<BoundHost> {
   const all = [command, ...args, "--bind", "tcp://127.0.0.1:*", "--envs", String(envs), ...extra];
   const limited = descriptors === undefined ? all : ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...all];
   const child = spawn(at(limited, 0), limited.slice(1));
@@ -46,7 +50,7 @@ export async function bound(extra: readonly string[], envs = 2, descriptors?: nu
     expect(child.exitCode).toBe(0);
   });
   for await (const line of createInterface({ input: child.stdout })) {
-    const endpoint = /at (tcp:\/\/\S+)$/.exec(line)?.[1];
+    const endpoint = / at (tcp:\/\/[^\s,]+)/.exec(line)?.[1];
     if (endpoint !== undefined) return { endpoint, pid: child.pid ?? 0 };
   }
   throw new Error("the host ended without saying where it serves");

@@ -9,15 +9,35 @@ import { UnavailableError } from "../errors.js";
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const unityProject = path.join(packageRoot, "unity-project");
 const solution = path.join(unityProject, "dotnet");
-const hostProject = path.join(solution, "Rls3.Gym.Host");
-const hostProgram = path.join(hostProject, "bin/Release/net10.0/rls3-gym-host.dll");
-/** What the host is built from. */
-const SOURCES = [
-  path.join(unityProject, "Packages/com.rls3.gym/Runtime"),
-  path.join(unityProject, "catalog"),
-  path.join(solution, "Rls3.Gym"),
-  hostProject,
-];
+/** A program of the solution. */
+export interface DotnetProgram {
+  /** In words, for messages. */
+  readonly title: string;
+  /** Its project's folder. */
+  readonly project: string;
+  /** What it is built into. */
+  readonly dll: string;
+  /** Folders that it is built from. */
+  readonly sources: readonly string[];
+}
+
+/** A program whose project lies in this folder of the solution. */
+export function dotnetProgram(title: string, folder: string, name: string, others: readonly string[]): DotnetProgram {
+  const project = path.join(solution, folder);
+  const shared = ["Packages/com.rls3.gym/Runtime", "catalog", "dotnet/Rls3.Gym"];
+  return {
+    title,
+    project,
+    dll: path.join(project, `bin/Release/net10.0/${name}.dll`),
+    sources: [
+      ...shared.map((at) => path.join(unityProject, at)),
+      ...others.map((at) => path.join(solution, at)),
+      project,
+    ],
+  };
+}
+
+const host = dotnetProgram("the .NET host", "Rls3.Gym.Host", "rls3-gym-host", []);
 const SDK_MAJOR = 10;
 /** A lock older than this was left behind by a build that was killed. */
 const STALE_LOCK_MS = 10 * 60_000;
@@ -29,8 +49,8 @@ export interface HostCommand {
 
 /** Why the host can't be built here, in words that say what to do; undefined where it can. */
 export function dotnetMissing(): string | undefined {
-  if (!existsSync(hostProject))
-    return `the .NET host's sources are not here (${hostProject}): take a checkout of the repository`;
+  if (!existsSync(host.project))
+    return `the .NET host's sources are not here (${host.project}): take a checkout of the repository`;
   const version = spawnSync("dotnet", ["--version"], { encoding: "utf8", cwd: solution });
   if (version.error !== undefined || version.status !== 0) {
     return `no .NET SDK was found (dotnet --version): install version ${SDK_MAJOR} or newer from dot.net`;
@@ -41,23 +61,23 @@ export function dotnetMissing(): string | undefined {
 }
 
 /**
- * The command line of the host, built first where it is older than its sources; the caller adds `--connect` or `--bind`,
- * `--envs` and `--world`. Throws UnavailableError where it can't be built.
+ * The command line of a program, the host's unless another is named, built first where it is older than its sources; the
+ * caller adds `--connect` or `--bind`, `--envs` and `--world`. Throws UnavailableError where it can't be built.
  */
-export function dotnetHostCommand(): HostCommand {
+export function dotnetHostCommand(program: DotnetProgram = host): HostCommand {
   const missing = dotnetMissing();
   if (missing !== undefined) throw new UnavailableError(missing);
-  if (!isBuilt()) buildOnce();
-  return { command: "dotnet", args: [hostProgram] };
+  if (!isBuilt(program)) buildOnce(program);
+  return { command: "dotnet", args: [program.dll] };
 }
 
-function isBuilt(): boolean {
-  return existsSync(hostProgram) && statSync(hostProgram).mtimeMs >= newestSource();
+function isBuilt({ dll, sources }: DotnetProgram): boolean {
+  return existsSync(dll) && statSync(dll).mtimeMs >= newestSource(sources);
 }
 
-function newestSource(): number {
+function newestSource(folders: readonly string[]): number {
   let newest = 0;
-  for (const folder of SOURCES) {
+  for (const folder of folders) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       if (/(^|[\\/])(bin|obj)([\\/]|$)/.test(name) || !/\.(cs|csproj|json)$/.test(name)) continue;
       newest = Math.max(newest, statSync(path.join(folder, name)).mtimeMs);
@@ -67,13 +87,13 @@ function newestSource(): number {
 }
 
 /** One build at a time: runs that start side by side wait for the first one's. */
-function buildOnce(): void {
+function buildOnce(program: DotnetProgram): void {
   const lock = path.join(solution, ".building");
   while (!taken(lock)) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   try {
-    if (!isBuilt()) build();
+    if (!isBuilt(program)) build(program);
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
@@ -91,20 +111,20 @@ function taken(lock: string): boolean {
   }
 }
 
-function build(): void {
-  process.stderr.write("building the .NET host (dotnet build)\n");
+function build({ title, project, dll }: DotnetProgram): void {
+  process.stderr.write(`building ${title} (dotnet build)\n`);
   // NuGet and MSBuild leave empty folders in the temporary one: they get one of their own, and no server that would outlive it.
   const temporary = mkdtempSync(path.join(tmpdir(), "rls3-build-"));
   const options = ["-c", "Release", "-v", "q", "--nologo", "--disable-build-servers"];
-  const result = spawnSync("dotnet", ["build", hostProject, ...options], {
+  const result = spawnSync("dotnet", ["build", project, ...options], {
     encoding: "utf8",
     env: { ...process.env, TMPDIR: temporary },
   });
   rmSync(temporary, { recursive: true, force: true });
   if (result.status !== 0) {
     const errors = result.stdout.split("\n").filter((line) => /\b(error|warning) /.test(line));
-    throw new UnavailableError(`the .NET host does not build: ${errors[0] ?? result.stderr.trim()}`);
+    throw new UnavailableError(`${title} does not build: ${errors[0] ?? result.stderr.trim()}`);
   }
   // An incremental build may leave the program as it was; its age must say that it is up to date.
-  utimesSync(hostProgram, new Date(), new Date());
+  utimesSync(dll, new Date(), new Date());
 }

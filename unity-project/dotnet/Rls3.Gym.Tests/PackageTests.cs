@@ -46,6 +46,21 @@ public class PackageTests
     }
 
     [Fact]
+    public void Unity_draws_every_pattern_that_a_catalog_may_have_under_the_number_that_its_shader_knows()
+    {
+        var schema = Repository.Json("unity-project", "catalog", "catalog.schema.json");
+        var kinds = schema.Get("definitions")!.Get("pattern")!.Get("properties")!.Get("kind")!.Get("enum")!.Items.Select(kind => kind.Text).ToArray();
+        var materials = File.ReadAllText(Path.Combine(Runtime, "Engine", "RoomMaterials.cs"));
+        var drawn = Regex.Matches(Regex.Match(materials, "Patterns = \\{(.*)\\}").Groups[1].Value, "\"(\\w+)\"").Select(match => match.Groups[1].Value).ToArray();
+        Assert.Equal(kinds.Order(), drawn.Order());
+        var shader = File.ReadAllText(Path.Combine(Runtime, "Engine", "Resources", "Rls3Room.shader"));
+        foreach (var (name, index) in drawn.Select((name, index) => (name, index)))
+        {
+            Assert.Matches($"kind == {index + 1}\\).*// {name}", shader);
+        }
+    }
+
+    [Fact]
     public void The_stubs_promise_nothing_that_was_not_found_in_a_real_Unity()
     {
         var stubs = Repository.PathOf("unity-project", "dotnet", "unity", "UnityEditor", "bin", Repository.Configuration, "netstandard2.1");

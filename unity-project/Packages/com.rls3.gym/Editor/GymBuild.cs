@@ -1,5 +1,6 @@
 #nullable enable
 using System;
+using System.Collections.Generic;
 using System.IO;
 using UnityEditor;
 using UnityEditor.Build;
@@ -17,9 +18,6 @@ namespace Rls3.Gym.Editor
         private const string OutputArgument = "-gymOutput";
         private const string BootstrapScene = "Assets/Scenes/Bootstrap.unity";
 
-        /// <summary>Called before a build: what the Editor does a moment after it opened, -executeMethod comes too early for.</summary>
-        public static event Action? Preparing;
-
         [MenuItem("RLS3/Build/Linux")]
         public static void Linux() => Build(BuildTarget.StandaloneLinux64, "rooms.x86_64");
 
@@ -32,11 +30,8 @@ namespace Rls3.Gym.Editor
         private static void Build(BuildTarget target, string name)
         {
             var output = Path.Combine(OutputFolder(), target.ToString(), name);
-            // Mono: it needs no compiler for the target. IL2CPP works too, since nothing here generates code at run time.
-            PlayerSettings.SetScriptingBackend(NamedBuildTarget.Standalone, ScriptingImplementation.Mono2x);
-            PlayerSettings.runInBackground = true;
-            Preparing?.Invoke();
             BuildReport report;
+            using (new BuildSettings())
             using (new StreamingCatalog())
             {
                 report = BuildPipeline.BuildPlayer(new BuildPlayerOptions
@@ -45,6 +40,7 @@ namespace Rls3.Gym.Editor
                     locationPathName = output,
                     target = target,
                     targetGroup = BuildTargetGroup.Standalone,
+                    subtarget = PlayerSubtarget(),
                     options = BuildOptions.None,
                 });
             }
@@ -67,6 +63,9 @@ namespace Rls3.Gym.Editor
             }
         }
 
+        // By name, since its number changed in Unity 6. A dedicated server, which may be the active one, draws nothing.
+        private static int PlayerSubtarget() => Enum.TryParse<StandaloneBuildSubtarget>("Player", out var player) ? (int)player : 0;
+
         private static string OutputFolder()
         {
             var args = Environment.GetCommandLineArgs();
@@ -74,24 +73,70 @@ namespace Rls3.Gym.Editor
             return at >= 0 && at + 1 < args.Length ? Path.GetFullPath(args[at + 1]) : Path.GetFullPath(Path.Combine(Application.dataPath, "..", "Build"));
         }
 
-        /// <summary>The catalogs in StreamingAssets while a player is built, and gone afterwards: the project has them once.</summary>
+        /// <summary>The project's own player settings, put back after the build.</summary>
+        private sealed class BuildSettings : IDisposable
+        {
+            private readonly ScriptingImplementation backend = PlayerSettings.GetScriptingBackend(NamedBuildTarget.Standalone);
+            private readonly bool background = PlayerSettings.runInBackground;
+
+            public BuildSettings()
+            {
+                // Mono: it needs no compiler for the target. IL2CPP works too, since nothing here generates code at run time.
+                PlayerSettings.SetScriptingBackend(NamedBuildTarget.Standalone, ScriptingImplementation.Mono2x);
+                PlayerSettings.runInBackground = true;
+            }
+
+            public void Dispose()
+            {
+                PlayerSettings.SetScriptingBackend(NamedBuildTarget.Standalone, backend);
+                PlayerSettings.runInBackground = background;
+            }
+        }
+
+        /// <summary>
+        /// The catalogs in StreamingAssets while a player is built: the project has them once. Files that are there already
+        /// are the user's, and stay as they are.
+        /// </summary>
         private sealed class StreamingCatalog : IDisposable
         {
-            private readonly string folder = Path.Combine(Application.streamingAssetsPath, "catalog");
+            private const string Asset = "Assets/StreamingAssets/catalog";
+
+            private readonly List<string> copied = new List<string>();
+            private readonly bool hadFolder;
+            private readonly bool hadParent;
 
             public StreamingCatalog()
             {
+                var folder = Path.Combine(Application.streamingAssetsPath, "catalog");
+                hadParent = Directory.Exists(Application.streamingAssetsPath);
+                hadFolder = Directory.Exists(folder);
                 Directory.CreateDirectory(folder);
                 foreach (var file in Directory.GetFiles(Path.Combine(Application.dataPath, "..", "catalog"), "*.json"))
                 {
-                    File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), true);
+                    var name = Path.GetFileName(file);
+                    if (!File.Exists(Path.Combine(folder, name)))
+                    {
+                        File.Copy(file, Path.Combine(folder, name));
+                        copied.Add(name);
+                    }
                 }
                 AssetDatabase.Refresh();
             }
 
             public void Dispose()
             {
-                AssetDatabase.DeleteAsset("Assets/StreamingAssets/catalog");
+                foreach (var name in copied)
+                {
+                    AssetDatabase.DeleteAsset($"{Asset}/{name}");
+                }
+                if (!hadFolder)
+                {
+                    AssetDatabase.DeleteAsset(Asset);
+                }
+                if (!hadParent)
+                {
+                    AssetDatabase.DeleteAsset("Assets/StreamingAssets");
+                }
                 AssetDatabase.Refresh();
             }
         }

@@ -23,7 +23,8 @@ namespace Rls3.Gym.Editor
             EditorGUILayout.LabelField("Recorded samples", EditorStyles.boldLabel);
             if (GUILayout.Button("Open a run's samples…"))
             {
-                Load(EditorUtility.OpenFilePanel("Samples of a run", "", "jsonl"));
+                // Between two events: a panel that opens within a layout group breaks the window's layout.
+                EditorApplication.delayCall += () => Load(EditorUtility.OpenFilePanel("Samples of a run", "", "jsonl"));
             }
             if (problem.Length > 0)
             {

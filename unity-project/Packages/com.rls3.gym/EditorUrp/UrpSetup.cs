@@ -8,32 +8,25 @@ using UnityEngine.Rendering.Universal;
 namespace Rls3.Gym.Editor.Urp
 {
     /// <summary>
-    /// Gives the project a URP asset where it has none, so that it opens ready to play: made by the Editor's own version, and
-    /// not copied from another one's.
+    /// Gives a project that has no render pipeline a URP asset, when it is asked to: the rooms are drawn by the built-in
+    /// pipeline too, and a project that uses that one must stay as it is.
     /// </summary>
     internal static class UrpSetup
     {
         private const string Folder = "Assets/Settings";
 
-        [InitializeOnLoadMethod]
-        private static void Register()
-        {
-            EditorApplication.delayCall += Ensure;
-            GymBuild.Preparing += Ensure;
-        }
-
+        [MenuItem("RLS3/Use URP in this project")]
         private static void Ensure()
         {
             if (GraphicsSettings.defaultRenderPipeline != null)
             {
+                Debug.Log("RLS3: this project has a render pipeline already");
                 return;
             }
             Directory.CreateDirectory(Folder);
             var renderer = ScriptableObject.CreateInstance<UniversalRendererData>();
             AssetDatabase.CreateAsset(renderer, Folder + "/UniversalRenderer.asset");
             var pipeline = UniversalRenderPipelineAsset.Create(renderer);
-            // Only then may a camera's own texture have its samples.
-            pipeline.msaaSampleCount = 4;
             AssetDatabase.CreateAsset(pipeline, Folder + "/UniversalPipeline.asset");
             AssetDatabase.SaveAssets();
             GraphicsSettings.defaultRenderPipeline = pipeline;

@@ -20,9 +20,15 @@ namespace UnityEditor
         None = 0,
     }
 
+    public enum StandaloneBuildSubtarget
+    {
+        Server = 1,
+    }
+
     public enum ScriptingImplementation
     {
         Mono2x = 0,
+        IL2CPP = 1,
     }
 
     public struct BuildPlayerOptions
@@ -31,19 +37,26 @@ namespace UnityEditor
         public string locationPathName { get; set; }
         public BuildTargetGroup targetGroup { get; set; }
         public BuildTarget target { get; set; }
+        public int subtarget { get; set; }
         public BuildOptions options { get; set; }
     }
 
     public class BuildPipeline
     {
-        public static Build.Reporting.BuildReport BuildPlayer(BuildPlayerOptions buildPlayerOptions) => throw null;
+        public static Build.Reporting.BuildReport BuildPlayer(BuildPlayerOptions buildPlayerOptions) => new Build.Reporting.BuildReport(Builder(buildPlayerOptions));
+
+        /// <summary>What a build does, and its errors.</summary>
+        internal static Func<BuildPlayerOptions, int> Builder { get; set; } = _ => 1;
     }
 
     public sealed class PlayerSettings : UnityEngine.Object
     {
+        private static ScriptingImplementation scripting;
+
         internal PlayerSettings() => throw null;
-        public static bool runInBackground { get => throw null; set => throw null; }
-        public static void SetScriptingBackend(Build.NamedBuildTarget buildTarget, ScriptingImplementation backend) => throw null;
+        public static bool runInBackground { get; set; }
+        public static ScriptingImplementation GetScriptingBackend(Build.NamedBuildTarget buildTarget) => scripting;
+        public static void SetScriptingBackend(Build.NamedBuildTarget buildTarget, ScriptingImplementation backend) => scripting = backend;
     }
 }
 
@@ -64,13 +77,18 @@ namespace UnityEditor.Build.Reporting
 
     public struct BuildSummary
     {
-        public BuildResult result => throw null;
-        public int totalErrors => throw null;
+        public BuildResult result => totalErrors == 0 ? BuildResult.Succeeded : (BuildResult)2;
+        public int totalErrors { get; internal set; }
     }
 
     public sealed class BuildReport : UnityEngine.Object
     {
-        internal BuildReport() => throw null;
-        public BuildSummary summary => throw null;
+        internal BuildReport(int errors)
+        {
+            BuiltIn = true;
+            summary = new BuildSummary { totalErrors = errors };
+        }
+
+        public BuildSummary summary { get; }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using UnityEngine;
 
 namespace UnityEditor
@@ -30,6 +31,9 @@ namespace UnityEditor
 
         public static event Action quitting;
         public static event Action<PlayModeStateChange> playModeStateChanged;
+
+        internal static void Change(PlayModeStateChange change) => playModeStateChanged?.Invoke(change);
+
         public static bool isPlaying { get => throw null; set => throw null; }
         public static void Exit(int returnValue) => throw null;
     }
@@ -39,6 +43,9 @@ namespace UnityEditor
         public delegate void AssemblyReloadCallback();
 
         public static event AssemblyReloadCallback beforeAssemblyReload;
+
+        /// <summary>Scripts were compiled: their domain is about to go.</summary>
+        internal static void Reload() => beforeAssemblyReload?.Invoke();
     }
 
     public class InitializeOnLoadAttribute : Attribute
@@ -51,7 +58,9 @@ namespace UnityEditor
 
     public sealed class MenuItem : Attribute
     {
-        public MenuItem(string itemName) => throw null;
+        public MenuItem(string itemName)
+        {
+        }
     }
 
     public sealed class EditorGUILayout
@@ -87,8 +96,25 @@ namespace UnityEditor
     public class AssetDatabase
     {
         public static void CreateAsset(UnityEngine.Object asset, string path) => throw null;
-        public static bool DeleteAsset(string path) => throw null;
-        public static void Refresh() => throw null;
+
+        // ScriptReference AssetDatabase.DeleteAsset: a file or a folder with all that is in it.
+        public static bool DeleteAsset(string path)
+        {
+            var full = Path.Combine(Path.GetDirectoryName(Application.dataPath), path);
+            if (Directory.Exists(full))
+            {
+                Directory.Delete(full, true);
+                return true;
+            }
+            var found = File.Exists(full);
+            File.Delete(full);
+            return found;
+        }
+
+        public static void Refresh()
+        {
+        }
+
         public static void SaveAssets() => throw null;
     }
 }

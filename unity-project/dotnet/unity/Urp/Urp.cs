@@ -14,16 +14,17 @@ namespace UnityEngine.Rendering.Universal
 
     public class UniversalAdditionalCameraData : MonoBehaviour
     {
-        public bool renderPostProcessing { get => throw null; set => throw null; }
-        public bool renderShadows { get => throw null; set => throw null; }
-        public CameraOverrideOption requiresColorOption { get => throw null; set => throw null; }
-        public CameraOverrideOption requiresDepthOption { get => throw null; set => throw null; }
-        public AntialiasingMode antialiasing { get => throw null; set => throw null; }
+        public bool renderPostProcessing { get; set; }
+        public bool renderShadows { get; set; }
+        public CameraOverrideOption requiresColorOption { get; set; }
+        public CameraOverrideOption requiresDepthOption { get; set; }
+        public AntialiasingMode antialiasing { get; set; }
     }
 
     public static class CameraExtensions
     {
-        public static UniversalAdditionalCameraData GetUniversalAdditionalCameraData(this Camera camera) => throw null;
+        public static UniversalAdditionalCameraData GetUniversalAdditionalCameraData(this Camera camera) =>
+            camera.gameObject.GetComponent<UniversalAdditionalCameraData>() is UniversalAdditionalCameraData data ? data : camera.gameObject.AddComponent<UniversalAdditionalCameraData>();
     }
 
     public abstract class ScriptableRendererData : ScriptableObject
@@ -36,7 +37,6 @@ namespace UnityEngine.Rendering.Universal
 
     public class UniversalRenderPipelineAsset : RenderPipelineAsset
     {
-        public int msaaSampleCount { get => throw null; set => throw null; }
         public static UniversalRenderPipelineAsset Create(ScriptableRendererData rendererData = null) => throw null;
     }
 }

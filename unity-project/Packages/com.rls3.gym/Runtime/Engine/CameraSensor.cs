@@ -19,73 +19,90 @@ namespace Rls3.Gym.Engine
     }
 
     /// <summary>
-    /// A camera that renders only when asked, into a texture of its own. A picture carries the tick that it was rendered for,
-    /// and is refused for any other: an image never meets another tick's state. Nothing is allocated for a picture.
+    /// A texture that a camera renders into when asked, with four samples of each pixel in a square, as the trainer's own
+    /// renderer has them. A picture carries the tick that it was rendered for, and is refused for any other: an image never
+    /// meets another tick's state. Nothing is allocated for a picture.
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
-        private static readonly int LightId = Shader.PropertyToID("_GymLight");
-        private static readonly int ShadingId = Shader.PropertyToID("_GymShading");
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
 
-        private readonly Camera camera;
+        /// <summary>Samples a side of each pixel. Multisampling would place them otherwise, and mix the slots' numbers.</summary>
+        private const int Fineness = 2;
+
         private readonly int size;
+        private readonly int fine;
+        private readonly byte[] owners;
         private readonly RenderTexture target;
         private readonly Texture2D? fallback;
         private readonly RenderPipeline.StandardRequest standard;
         private NativeArray<byte> pixels;
         private AsyncGPUReadbackRequest request;
         private bool pending;
+        private bool lost;
+        private bool owned;
         private long tick = -1;
 
-        /// <param name="camera">Its camera; switched off, so that Unity never renders it by itself.</param>
         /// <param name="size">Side in pixels.</param>
-        /// <param name="samples">Of a pixel: 1 for segmentations, whose numbers must not be mixed.</param>
-        public CameraSensor(Camera camera, int size, int samples)
+        public CameraSensor(int size)
         {
-            this.camera = camera;
             this.size = size;
+            fine = Fineness * size;
+            owners = new byte[size * size];
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
-            target = new RenderTexture(size, size, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor", antiAliasing = samples };
+            target = new RenderTexture(fine, fine, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor" };
             target.Create();
             standard = new RenderPipeline.StandardRequest { destination = target };
-            camera.enabled = false;
-            camera.targetTexture = target;
-            pixels = new NativeArray<byte>(size * size * 4, Allocator.Persistent);
-            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(size, size, TextureFormat.RGBA32, false, true);
+            pixels = new NativeArray<byte>(fine * fine * 4, Allocator.Persistent);
+            fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(fine, fine, TextureFormat.RGBA32, false, true);
         }
+
+        /// <summary>What is seen where there is no room.</summary>
+        public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
 
         public RenderTexture Target => target;
 
-        /// <summary>Settings of the one light, for all that is rendered next.</summary>
-        public static void Light(Vector3 towards, float ambient, float diffuse)
-        {
-            Shader.SetGlobalVector(LightId, towards);
-            Shader.SetGlobalVector(ShadingId, new Vector4(ambient, diffuse, 0f, 0f));
-        }
-
         /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
+        /// <param name="camera">What it sees is rendered; afterwards it has no target.</param>
         /// <param name="kind">What the picture shows.</param>
         /// <param name="slot">For one slot alone: which.</param>
         /// <param name="forTick">The tick of the state that is shown.</param>
-        public void Render(PictureKind kind, int slot, long forTick)
+        public void Render(Camera camera, PictureKind kind, int slot, long forTick)
         {
             // One that nobody waited for, after an error in between: its pixels are still the device's.
             Finish();
+            tick = -1;
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
-            camera.backgroundColor = kind == PictureKind.Image ? new Color(0.08f, 0.08f, 0.08f, 1f) : Color.clear;
-            RenderNow();
+            camera.backgroundColor = kind == PictureKind.Image ? Background : Color.clear;
+            var active = RenderTexture.active;
+            camera.targetTexture = target;
+            try
+            {
+                RenderNow(camera);
+            }
+            finally
+            {
+                // A texture that is somebody's target can't be released, and whoever draws next means its own.
+                camera.targetTexture = null;
+                RenderTexture.active = active;
+                Shader.SetGlobalFloat(SlotsId, 0f);
+                Shader.SetGlobalFloat(OnlySlotId, 0f);
+            }
             tick = forTick;
+            lost = false;
+            owned = false;
             pending = true;
             if (fallback == null)
             {
-                request = AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, GraphicsFormat.R8G8B8A8_UNorm);
+                request = Ask();
             }
         }
 
-        private void RenderNow()
+        private AsyncGPUReadbackRequest Ask() => AsyncGPUReadback.RequestIntoNativeArray(ref pixels, target, 0, GraphicsFormat.R8G8B8A8_UNorm);
+
+        private void RenderNow(Camera camera)
         {
             if (RenderPipeline.SupportsRenderRequest(camera, standard))
             {
@@ -108,51 +125,90 @@ namespace Rls3.Gym.Engine
                 request.WaitForCompletion();
                 if (request.hasError)
                 {
-                    throw new InvalidOperationException("the graphics device did not give the picture back");
+                    // A readback may fail once, when the device is busy or was reset: the texture still holds the picture.
+                    request = Ask();
+                    request.WaitForCompletion();
                 }
+                lost = request.hasError;
                 return;
             }
             var active = RenderTexture.active;
             RenderTexture.active = target;
-            fallback.ReadPixels(new Rect(0, 0, size, size), 0, 0, false);
+            fallback.ReadPixels(new Rect(0, 0, fine, fine), 0, 0, false);
             RenderTexture.active = active;
             pixels.CopyFrom(fallback.GetRawTextureData<byte>());
         }
 
-        /// <summary>Copies the picture, top row first, taking <paramref name="channels"/> of the four bytes of a pixel.</summary>
-        public void CopyTo(Span<byte> output, int channels, long forTick)
+        /// <summary>Copies the image, red, green and blue of each pixel, top row first: the mean of its samples.</summary>
+        public void CopyImage(Span<byte> output, long forTick)
         {
             RequirePicture(forTick);
             ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
             var at = 0;
-            for (var row = size - 1; row >= 0; row--)
+            for (var y = size - 1; y >= 0; y--)
             {
-                var line = read.Slice(row * size * 4, size * 4);
-                for (var x = 0; x < line.Length; x += 4)
+                for (var x = 0; x < size; x++)
                 {
-                    for (var channel = 0; channel < channels; channel++)
+                    var sample = First(x, y);
+                    for (var channel = sample; channel < sample + 3; channel++)
                     {
-                        output[at++] = line[x + channel];
+                        output[at++] = (byte)((read[channel] + read[channel + 4] + read[channel + (4 * fine)] + read[channel + (4 * fine) + 4] + 2) >> 2);
                     }
                 }
             }
         }
 
+        /// <summary>Copies the segmentation, top row first: slot + 1 of the object that covers at least half of a pixel, or 0.</summary>
+        public void CopySlots(Span<byte> output, long forTick) => Owners(forTick).CopyTo(output);
+
         /// <summary>Pixels of a segmentation that show the slot.</summary>
         public int Count(int slot, long forTick)
         {
-            RequirePicture(forTick);
-            ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
             var count = 0;
-            for (var at = 0; at < read.Length; at += 4)
+            foreach (var owner in Owners(forTick))
             {
-                count += read[at] == slot + 1 ? 1 : 0;
+                count += owner == slot + 1 ? 1 : 0;
             }
             return count;
         }
 
+        private ReadOnlySpan<byte> Owners(long forTick)
+        {
+            RequirePicture(forTick);
+            if (!owned)
+            {
+                owned = true;
+                ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+                var at = 0;
+                for (var y = size - 1; y >= 0; y--)
+                {
+                    for (var x = 0; x < size; x++)
+                    {
+                        var sample = First(x, y);
+                        owners[at++] = Owner(read[sample], read[sample + 4], read[sample + (4 * fine)], read[sample + (4 * fine) + 4]);
+                    }
+                }
+            }
+            return owners;
+        }
+
+        // Where the lower left sample of a pixel lies in what was read, whose rows go upwards.
+        private int First(int x, int y) => 4 * Fineness * ((y * fine) + x);
+
+        // Two of four samples are half; where two objects have half each, the one of the lower slot.
+        private static byte Owner(byte a, byte b, byte c, byte d)
+        {
+            var owner = a > 0 && (a == b || a == c || a == d) ? a : (byte)0;
+            owner = b > 0 && (b == c || b == d) && (owner == 0 || b < owner) ? b : owner;
+            return c > 0 && c == d && (owner == 0 || c < owner) ? c : owner;
+        }
+
         private void RequirePicture(long forTick)
         {
+            if (lost)
+            {
+                throw new InvalidOperationException("the graphics device did not give the picture back, asked twice");
+            }
             if (pending || tick != forTick)
             {
                 throw new InvalidOperationException($"the picture is of tick {tick}, the state of tick {forTick}");
@@ -166,11 +222,15 @@ namespace Rls3.Gym.Engine
                 request.WaitForCompletion();
             }
             pixels.Dispose();
+            if (RenderTexture.active == target)
+            {
+                RenderTexture.active = null;
+            }
             target.Release();
-            UnityEngine.Object.Destroy(target);
+            RoomAssets.Destroy(target);
             if (fallback != null)
             {
-                UnityEngine.Object.Destroy(fallback);
+                RoomAssets.Destroy(fallback);
             }
         }
     }

@@ -25,10 +25,10 @@ namespace Rls3.Gym.Engine
                         settings.Connect = true;
                         break;
                     case "--envs":
-                        settings.EnvCount = Integer(args, ref i, 1, 65535);
+                        settings.EnvCount = Integer(args, ref i, 1, GymSettings.MostEnvironments);
                         break;
                     case "--image-size":
-                        settings.ImageSize = Integer(args, ref i, 32, 512);
+                        settings.ImageSize = Integer(args, ref i, GymSettings.SmallestImage, GymSettings.LargestImage);
                         break;
                     case "--world":
                         settings.World = Next(args, ref i);

@@ -20,7 +20,9 @@ namespace Rls3.Gym.Engine
 
     /// <summary>
     /// The gym server in a Unity scene: rooms of a catalog, or an environment of your own (<see cref="CreateDefinition"/>).
-    /// It stops with Play, on a domain reload and when the application quits, its sockets closed.
+    /// It stops with Play, on a domain reload and when the application quits, its sockets closed. Unity calls a message in
+    /// the most derived class alone that has it: a subclass with an OnEnable, Update, OnDisable or OnApplicationQuit of its own
+    /// overrides it here, and calls the base's.
     /// </summary>
     [DefaultExecutionOrder(-100)]
     [AddComponentMenu("RLS3/Gym Server")]
@@ -42,6 +44,7 @@ namespace Rls3.Gym.Engine
         private LogTail? log;
         private EnvironmentDefinition? definition;
         private IEnvironment? manual;
+        private ProcessSettings? before;
 
         /// <summary>The server of this process; null where none runs.</summary>
         public static GymServerBehaviour? Current { get; private set; }
@@ -90,14 +93,15 @@ namespace Rls3.Gym.Engine
             var catalog = CatalogReader.Load(settings.CatalogFile());
             var graphics = GraphicsDevice;
             var images = graphics == null ? Array.Empty<TensorSpec>() : RoomsEnvironment.ImageSpecs(catalog, settings.ImageSize);
-            var rooms = RoomsEnvironment.Define(catalog, images, env => graphics == null ? null : areas.Add(env, new GymArea(catalog, env, settings.ImageSize, PrepareCamera)));
+            var rooms = RoomsEnvironment.Define(catalog, images, env => graphics == null ? null : areas.Add(env, catalog, settings.ImageSize, PrepareCamera));
             rooms.Graphics = graphics;
             rooms.TimeStep = StepSeconds;
             rooms.BeforeObserving = graphics == null ? (Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>?)null : areas.Render;
             return rooms;
         }
 
-        private void OnEnable()
+        /// <summary>Starts the server. What goes wrong is in <see cref="LastError"/>.</summary>
+        protected virtual void OnEnable()
         {
             if (Current != null)
             {
@@ -108,23 +112,23 @@ namespace Rls3.Gym.Engine
             Current = this;
             LastError = null;
             log = new LogTail(LogLines);
-            // Nothing moves by itself: physics and time go on with steps alone, whatever the frame rate.
-            Physics.simulationMode = SimulationMode.Script;
-            Application.runInBackground = true;
-            QualitySettings.vSyncCount = 0;
+            before = ProcessSettings.Take();
             try
             {
                 Serve();
             }
-            catch (Exception error) when (error is ConfigurationException || error is CatalogException)
+            catch (Exception error)
             {
-                Fail(error.Message);
+                // What only a mistake in code throws says where it was.
+                var known = error is ConfigurationException || error is CatalogException;
+                Fail(known ? error.Message : $"the server could not start: {error}");
             }
         }
 
         private void Serve()
         {
             GymCommandLine.Apply(Environment.GetCommandLineArgs(), settings);
+            settings.Check();
             definition = CreateDefinition();
             queue = new MainThreadQueue();
             var options = new HostOptions { EnvCount = settings.EnvCount, Package = $"com.rls3.gym/{EnvironmentHost.PackageVersion}+Unity-{Application.unityVersion}" };
@@ -133,7 +137,8 @@ namespace Rls3.Gym.Engine
             Debug.Log($"RLS3: serving {definition.Name}, environments: {settings.EnvCount}, at {server.Endpoint}, {graphics}");
         }
 
-        private void Update()
+        /// <summary>Answers what waits.</summary>
+        protected virtual void Update()
         {
             if (queue == null || server == null)
             {
@@ -142,6 +147,7 @@ namespace Rls3.Gym.Engine
             // A player without a window has nothing else to do; the Editor must go on drawing its windows.
             var stay = Application.isBatchMode ? PlayerStay : server.Client == null ? TimeSpan.Zero : EditorStay;
             queue.Pump(stay);
+            areas.Watch();
             if (server.Failure != null)
             {
                 Fail($"the server's thread ended: {server.Failure.Message}");
@@ -170,7 +176,8 @@ namespace Rls3.Gym.Engine
         {
             if (manual != null && areas.Of(settings.EnvCount) is GymArea area)
             {
-                area.Render(true, false, false);
+                area.Begin();
+                area.RenderImage();
                 area.Finish();
             }
         }
@@ -186,7 +193,8 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        private void OnDisable()
+        /// <summary>Stops the server.</summary>
+        protected virtual void OnDisable()
         {
             if (Current == this)
             {
@@ -195,7 +203,8 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        private void OnApplicationQuit() => Stop();
+        /// <summary>Stops the server while all that it uses is still there.</summary>
+        protected virtual void OnApplicationQuit() => Stop();
 
         /// <summary>Closes the socket and ends its thread before it returns. Called twice it does nothing.</summary>
         public void Stop()
@@ -206,11 +215,42 @@ namespace Rls3.Gym.Engine
             manual?.Dispose();
             areas.Dispose();
             log?.Dispose();
+            before?.PutBack();
+            before = null;
             queue = null;
             server = null;
             manual = null;
             definition = null;
             log = null;
+        }
+    }
+
+    /// <summary>Settings of the whole process that a server changes while it runs.</summary>
+    internal sealed class ProcessSettings
+    {
+        private readonly SimulationMode simulation = Physics.simulationMode;
+        private readonly bool background = Application.runInBackground;
+        private readonly int vSync = QualitySettings.vSyncCount;
+
+        private ProcessSettings()
+        {
+        }
+
+        /// <summary>Remembers them, and sets what a server needs: physics and time go on with steps alone, whatever the frame rate.</summary>
+        public static ProcessSettings Take()
+        {
+            var taken = new ProcessSettings();
+            Physics.simulationMode = SimulationMode.Script;
+            Application.runInBackground = true;
+            QualitySettings.vSyncCount = 0;
+            return taken;
+        }
+
+        public void PutBack()
+        {
+            Physics.simulationMode = simulation;
+            Application.runInBackground = background;
+            QualitySettings.vSyncCount = vSync;
         }
     }
 }

@@ -10,6 +10,10 @@ namespace Rls3.Gym.Engine
     [Serializable]
     public sealed class GymSettings
     {
+        internal const int MostEnvironments = 65535;
+        internal const int SmallestImage = 32;
+        internal const int LargestImage = 512;
+
         [Tooltip("Where the server binds, or the trainer that it connects to.")]
         public string Endpoint = "tcp://127.0.0.1:5005";
 
@@ -27,6 +31,21 @@ namespace Rls3.Gym.Engine
 
         [Tooltip("CURVE keys and token; needed beyond loopback.")]
         public string KeysFile = "";
+
+        /// <exception cref="ConfigurationException">A number that no server can have.</exception>
+        public void Check()
+        {
+            Require("Env Count", EnvCount, 1, MostEnvironments);
+            Require("Image Size", ImageSize, SmallestImage, LargestImage);
+        }
+
+        private static void Require(string name, int value, int low, int high)
+        {
+            if (value < low || value > high)
+            {
+                throw new ConfigurationException($"{name} must be from {low} to {high}, not {value}: change it in the inspector of Gym Server");
+            }
+        }
 
         /// <summary>The catalog's file. In the Editor those that ship lie in the project's catalog folder, in a player in StreamingAssets.</summary>
         public string CatalogFile()

@@ -10,8 +10,6 @@ namespace Rls3.Gym.Engine
     /// </summary>
     public static class LatheMesh
     {
-        private const int Sides = 32;
-
         /// <summary>Stretches whose normals are at least this near (cosine) are shaded as one curve, as the trainer's renderer does.</summary>
         private const float Smooth = 0.6f;
 
@@ -31,20 +29,21 @@ namespace Rls3.Gym.Engine
         /// <param name="profile">All of it: the normals of the ends look at what follows.</param>
         /// <param name="first">The point that the mesh begins at.</param>
         /// <param name="last">The point that it ends at.</param>
-        public static Mesh Create(IReadOnlyList<Vector3> profile, int first, int last)
+        /// <param name="sides">Corners of each turn.</param>
+        public static Mesh Create(IReadOnlyList<Vector3> profile, int first, int last, int sides)
         {
             var vertices = new List<Vector3>();
             var normals = new List<Vector3>();
             var triangles = new List<int>();
             for (var at = first; at < last; at++)
             {
-                AddBand(triangles, vertices.Count);
-                for (var side = 0; side <= Sides; side++)
+                AddBand(triangles, vertices.Count, sides);
+                for (var side = 0; side <= sides; side++)
                 {
-                    vertices.Add(Turned(profile[at], side));
-                    vertices.Add(Turned(profile[at + 1], side));
-                    normals.Add(Turned(Joint(profile, at, at - 1), side));
-                    normals.Add(Turned(Joint(profile, at, at + 1), side));
+                    vertices.Add(Turned(profile[at], side, sides));
+                    vertices.Add(Turned(profile[at + 1], side, sides));
+                    normals.Add(Turned(Joint(profile, at, at - 1), side, sides));
+                    normals.Add(Turned(Joint(profile, at, at + 1), side, sides));
                 }
             }
             var mesh = new Mesh { name = "Lathe" };
@@ -56,9 +55,9 @@ namespace Rls3.Gym.Engine
         }
 
         // Unity's front faces turn clockwise.
-        private static void AddBand(List<int> triangles, int start)
+        private static void AddBand(List<int> triangles, int start, int sides)
         {
-            for (var side = 0; side < Sides; side++)
+            for (var side = 0; side < sides; side++)
             {
                 var at = start + (2 * side);
                 triangles.AddRange(new[] { at, at + 1, at + 3, at, at + 3, at + 2 });
@@ -84,9 +83,9 @@ namespace Rls3.Gym.Engine
             return new Vector3(to.y - from.y, from.x - to.x, 0f).normalized;
         }
 
-        private static Vector3 Turned(Vector3 point, int side)
+        private static Vector3 Turned(Vector3 point, int side, int sides)
         {
-            var angle = 2f * Mathf.PI * side / Sides;
+            var angle = 2f * Mathf.PI * side / sides;
             return new Vector3(point.x * Mathf.Cos(angle), point.y, point.x * Mathf.Sin(angle));
         }
     }

@@ -1,6 +1,10 @@
 #nullable enable
 using UnityEngine;
 using UnityEngine.Rendering.Universal;
+using UnityEngine.Scripting;
+
+// No scene refers to it: a player would be built without it, and its cameras with post-processing and shadows.
+[assembly: AlwaysLinkAssembly]
 
 namespace Rls3.Gym.Engine.Urp
 {

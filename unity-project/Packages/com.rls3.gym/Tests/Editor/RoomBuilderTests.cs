@@ -17,11 +17,15 @@ namespace Rls3.Gym.Tests.Editor
         {
             area = new GameObject("area");
             world = new RoomWorld(CatalogReader.Load(new GymSettings().CatalogFile()), 0);
-            builder = new RoomBuilder(world.Catalog, area.transform);
+            builder = new RoomBuilder(world.Catalog, area.transform, 64);
         }
 
         [TearDown]
-        public void RemoveIt() => Object.DestroyImmediate(area);
+        public void RemoveIt()
+        {
+            builder.Dispose();
+            Object.DestroyImmediate(area);
+        }
 
         [Test]
         public void ShowsEachObjectWhereTheStateHasIt()

@@ -35,15 +35,19 @@ namespace Rls3.Gym.Tests.Runtime
             }
             var catalog = CatalogReader.Load(new GymSettings().CatalogFile());
             var world = new RoomWorld(catalog, 0);
-            var area = new GymArea(catalog, 0, 64, GymServerBehaviour.PrepareCamera);
+            var room = new GymRoom(catalog, 64, GymServerBehaviour.PrepareCamera, false);
+            var area = new GymArea(room, 64, catalog.Rules.ActiveObjects);
             area.Attach(world);
             world.Reset(3, null);
-            area.Render(true, true, true);
+            area.Begin();
+            area.RenderImage();
+            area.RenderSegmentation(true);
             area.Finish();
             var pixels = new byte[2 * 4 * catalog.Rules.ActiveObjects];
             area.Observe("pixels", world, new TensorSpan(pixels));
             AssertVisible(pixels);
             area.Dispose();
+            room.Dispose();
             yield return null;
         }
 

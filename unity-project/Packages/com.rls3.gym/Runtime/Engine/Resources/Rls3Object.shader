@@ -1,0 +1,56 @@
+// An object of a layout: Lambert shading by the catalog's one light and its glint, as the trainer's own renderer shades, or the
+// slot's number for the segmentation pass. No LightMode tag: the built-in pipeline and URP (2022.3 and Unity 6) draw such a pass.
+Shader "RLS3/Object"
+{
+    Properties
+    {
+        _Colour ("Colour as it is seen", Vector) = (1, 1, 1, 1)
+        _Gloss ("How much of the lamp it mirrors", Float) = 0
+        _Slot ("Slot + 1", Float) = 0
+        _Half ("Half way between lamp and camera", Vector) = (0, 1, 0, 0)
+    }
+    SubShader
+    {
+        Tags { "RenderType" = "Opaque" "Queue" = "Geometry" }
+        Pass
+        {
+            Cull Back
+            HLSLPROGRAM
+            #pragma vertex vert
+            #pragma fragment frag
+            #include "UnityCG.cginc"
+
+            float4 _Colour;
+            float4 _Half;
+            float _Gloss;
+            float _Slot;
+            // Set for all materials by CameraSensor and GymRoom before they render.
+            float4 _GymLight;      // direction towards the light
+            float4 _GymShading;    // ambient, diffuse, contact shadow, 0
+            float _GymSlots;       // 1: the segmentation pass
+            float _GymOnlySlot;    // above 0: nothing but this slot is drawn
+
+            struct Vertex { float4 position : POSITION; float3 normal : NORMAL; };
+            struct Fragment { float4 position : SV_POSITION; float3 normal : TEXCOORD0; };
+
+            Fragment vert(Vertex v)
+            {
+                Fragment f;
+                f.position = UnityObjectToClipPos(v.position);
+                f.normal = UnityObjectToWorldNormal(v.normal);
+                return f;
+            }
+
+            float4 frag(Fragment f) : SV_Target
+            {
+                if (_GymOnlySlot > 0.5 && abs(_Slot - _GymOnlySlot) > 0.5) discard;
+                if (_GymSlots > 0.5) return float4(_Slot / 255.0, 0, 0, 1);
+                float3 normal = normalize(f.normal);
+                float brightness = _GymShading.x + _GymShading.y * saturate(dot(normal, _GymLight.xyz));
+                float glint = _Gloss * pow(saturate(dot(normal, _Half.xyz)), 16.0);
+                return float4(saturate(_Colour.rgb * brightness + glint), 1);
+            }
+            ENDHLSL
+        }
+    }
+}

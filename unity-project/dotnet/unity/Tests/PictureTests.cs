@@ -1,0 +1,151 @@
+using Rls3.Gym.Core;
+using Rls3.Gym.Tests;
+using UnityEngine;
+using UnityEngine.StandIn;
+using Xunit;
+
+namespace Rls3.Gym.Engine.Tests;
+
+/// <summary>Pictures as clients get them, drawn by the stand-in's rasteriser.</summary>
+[Collection("engine")]
+public sealed class PictureTests
+{
+    private const int Side = 64;
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void Show_the_state_and_agree_with_each_other(bool scriptable, bool asyncReadback)
+    {
+        using var stage = new Stage(options =>
+        {
+            options.Scriptable = scriptable;
+            options.AsyncReadback = asyncReadback;
+        });
+        var server = stage.Serve();
+        using var client = new Client(server.Endpoint);
+        var (_, tensors) = client.Reset(1, 3, "image", "segmentation", "pixels");
+        Assert.Equal([Side * Side * 3, Side * Side, 24], tensors.Select(tensor => tensor.Length));
+        Assert.True(tensors[0].Distinct().Count() > 20);
+        var counts = new TensorSpan(tensors[2]).Int32;
+        for (var slot = 0; slot < 3; slot++)
+        {
+            Assert.Equal(tensors[1].Count(number => number == slot + 1), counts[2 * slot]);
+            Assert.InRange(counts[(2 * slot) + 1], Math.Max(1, counts[2 * slot]), Side * Side);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_render_leaves_no_active_texture_no_target_and_no_pass_of_its_own(bool scriptable)
+    {
+        using var stage = new Stage(options => options.Scriptable = scriptable);
+        using var client = new Client(stage.Serve().Endpoint);
+        client.Reset(1, 3, "image", "segmentation", "pixels");
+        Assert.Null(RenderTexture.active);
+        Assert.All(Player.All<Camera>(), camera => Assert.Null(camera.targetTexture));
+        Assert.Equal(0f, Shader.Globals[Shader.PropertyToID("_GymSlots")].X);
+        Assert.Equal(0f, Shader.Globals[Shader.PropertyToID("_GymOnlySlot")].X);
+    }
+
+    [Fact]
+    public void Every_environment_has_the_same_picture_of_the_same_state()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve(settings => settings.EnvCount = 64).Endpoint);
+        var images = client.Reset(64, 5, "image").Tensors[0];
+        for (var env = 1; env < 64; env++)
+        {
+            Assert.True(images.AsSpan(0, Side * Side * 3).SequenceEqual(images.AsSpan(env * Side * Side * 3, Side * Side * 3)), $"environment {env}");
+        }
+    }
+
+    [Fact]
+    public void Environments_share_one_room()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve(settings => settings.EnvCount = 3).Endpoint);
+        client.Reset(1, 5, "image");
+        var objects = Player.All<GameObject>().Count();
+        client.Reset(3, 5, "image");
+        Assert.Equal(objects, Player.All<GameObject>().Count());
+    }
+
+    [Fact]
+    public void A_readback_that_fails_once_is_asked_for_again()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve(settings => settings.EnvCount = 2).Endpoint);
+        var first = client.Reset(2, 5, "image").Tensors[0];
+        Readbacks.Failing.Add(Readbacks.Asked);
+        Assert.Equal(first, client.Reset(2, 5, "image").Tensors[0]);
+        Assert.Empty(Readbacks.Failing);
+    }
+
+    [Fact]
+    public void A_picture_that_is_lost_costs_its_own_environment_its_episode_and_nobody_else()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve(settings => settings.EnvCount = 3).Endpoint);
+        var good = client.Reset(3, 5, "image").Tensors[0];
+        // All three are asked for, then environment 0's once more, in vain.
+        Readbacks.Failing.UnionWith([Readbacks.Asked, Readbacks.Asked + 3]);
+        var (header, tensors) = client.Batch(Client.Resets(3, 5), false, "image");
+        Assert.Equal("ENV_CRASH", header.Get("results")!.Items[0].Get("error")!.Get("code")!.Text);
+        Assert.Contains("did not give the picture back", header.Get("results")!.Items[0].Get("error")!.Get("message")!.Text);
+        Assert.All(header.Get("results")!.Items.Skip(1), result => Assert.Null(result.Get("error")));
+        const int picture = Side * Side * 3;
+        Assert.All(tensors[0][..picture], value => Assert.Equal(0, value));
+        Assert.Equal(good[picture..], tensors[0][picture..]);
+        // The next reset makes it anew.
+        Assert.Equal(good, client.Reset(3, 5, "image").Tensors[0]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void People_see_the_environment_that_moved_last_whether_pictures_are_wanted_or_not(bool pictures)
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve(settings => settings.EnvCount = 2).Endpoint);
+        string[] want = pictures ? ["segmentation"] : [];
+        var images = Enumerable.Range(5, 2).Select(seed => client.Reset(2, seed, "image").Tensors[0][..(Side * Side * 3)]).ToArray();
+        client.Reset(2, 1);
+        for (var env = 0; env < 2; env++)
+        {
+            client.Batch(Messages.List(Messages.Map(("env", env), ("op", "reset"), ("seed", 5 + env))), true, want);
+            Player.Frame();
+            Assert.False(Player.NothingOnDisplay);
+            Assert.Equal(images[env], Seen());
+            // It moves away, and the other one stays as it is.
+            client.Batch(Messages.List(Messages.Map(("env", env), ("op", "reset"), ("seed", 9))), true, want);
+            Player.Frame();
+            Assert.NotEqual(images[env], Seen());
+        }
+    }
+
+    [Fact]
+    public void Nobody_looks_on_without_a_window()
+    {
+        using var stage = new Stage(options => options.BatchMode = true);
+        using var client = new Client(stage.Serve().Endpoint);
+        client.Reset(1, 5, "image");
+        Assert.DoesNotContain(Player.All<Camera>(), camera => camera.enabled);
+    }
+
+    // What the camera that draws each frame has on the display, as a client's image.
+    private static byte[] Seen()
+    {
+        const int fine = 2 * Side;
+        var canvas = new Canvas(fine, fine);
+        var camera = Player.All<Camera>().Single(camera => camera.enabled);
+        camera.aspect = 1f;
+        Rasteriser.Draw(camera, canvas);
+        byte Sample(int x, int y, int channel) => canvas.Pixels[(4 * ((y * fine) + x)) + channel];
+        byte Mean(int x, int y, int channel) =>
+            (byte)((Sample(x, y, channel) + Sample(x + 1, y, channel) + Sample(x, y + 1, channel) + Sample(x + 1, y + 1, channel) + 2) / 4);
+        return [.. Enumerable.Range(0, 3 * Side * Side).Select(at => Mean(2 * (at / 3 % Side), 2 * (Side - 1 - (at / 3 / Side)), at % 3))];
+    }
+}

@@ -1,0 +1,88 @@
+using Rls3.Gym.Tests;
+using UnityEngine;
+using UnityEngine.StandIn;
+using Xunit;
+
+namespace Rls3.Gym.Engine.Tests;
+
+/// <summary>One at a time: there is one engine in a process.</summary>
+[CollectionDefinition("engine", DisableParallelization = true)]
+public sealed class EngineCollection;
+
+/// <summary>
+/// The stand-in playing for one test, as the Editor in Play unless told otherwise. Its end is the end of Play: nothing may be
+/// left alive, and no error in the log but those that the test expects.
+/// </summary>
+internal sealed class Stage : IDisposable
+{
+    private readonly List<string> expected = [];
+    private bool quit;
+    private bool failed;
+
+    public Stage(Action<PlayerOptions>? change = null)
+    {
+        var options = new PlayerOptions
+        {
+            DataPath = Repository.PathOf("unity-project", "Assets"),
+            StreamingAssetsPath = Repository.PathOf("unity-project"),
+            Resources = Repository.PathOf("unity-project", "Packages", "com.rls3.gym", "Runtime", "Engine", "Resources"),
+        };
+        change?.Invoke(options);
+        AppDomain.CurrentDomain.FirstChanceException += Notice;
+        Player.Start(options);
+    }
+
+    /// <summary>A server on a free port, its settings made before it is switched on.</summary>
+    public GymServerBehaviour Serve(Action<GymSettings>? change = null) => Serve<GymServerBehaviour>(change);
+
+    public T Serve<T>(Action<GymSettings>? change = null)
+        where T : GymServerBehaviour
+    {
+        var holder = new GameObject("server");
+        holder.SetActive(false);
+        var server = holder.AddComponent<T>();
+        server.Settings.Endpoint = "tcp://127.0.0.1:*";
+        change?.Invoke(server.Settings);
+        holder.SetActive(true);
+        return server;
+    }
+
+    /// <summary>Plays frames until it is so, for 20 s at most.</summary>
+    public void PlayUntil(Func<bool> condition)
+    {
+        for (var until = Environment.TickCount64 + 20_000; !condition();)
+        {
+            Assert.True(Environment.TickCount64 < until, "it never was so");
+            Player.Frame();
+        }
+    }
+
+    /// <summary>An error that holds this text may stand in the log.</summary>
+    public void Expect(string text) => expected.Add(text);
+
+    /// <summary>The end of Play; what is left over is in the log then.</summary>
+    public void Quit()
+    {
+        quit = true;
+        Player.Quit();
+    }
+
+    public void Dispose()
+    {
+        if (!quit)
+        {
+            Quit();
+        }
+        AppDomain.CurrentDomain.FirstChanceException -= Notice;
+        if (failed)
+        {
+            return;
+        }
+        Assert.Null(GymServerBehaviour.Current);
+        Assert.All(expected, text => Assert.Contains(Player.Errors, line => line.Message.Contains(text, StringComparison.Ordinal)));
+        Assert.Empty(Player.Errors.Where(line => !expected.Exists(text => line.Message.Contains(text, StringComparison.Ordinal))).Select(line => line.ToString()));
+    }
+
+    // A test that has failed says so itself: what follows from it is not to hide that.
+    private void Notice(object? sender, System.Runtime.ExceptionServices.FirstChanceExceptionEventArgs thrown) => failed |= thrown.Exception is Xunit.Sdk.XunitException;
+}

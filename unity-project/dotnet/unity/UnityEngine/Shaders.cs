@@ -1,0 +1,110 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace UnityEngine.StandIn
+{
+    /// <summary>
+    /// A value that a shader reads: the renderer's block, the material, the property's default, and only for what the shader
+    /// does not declare the global one (ScriptReference Shader.SetGlobalFloat).
+    /// </summary>
+    internal readonly struct Uniforms
+    {
+        private readonly Renderer renderer;
+
+        public Uniforms(Renderer renderer) => this.renderer = renderer;
+
+        public Vector4 this[string name]
+        {
+            get
+            {
+                var id = Shader.PropertyToID(name);
+                var material = renderer.sharedMaterial;
+                return renderer.Block.TryGetValue(id, out var value) || material.Values.TryGetValue(id, out value)
+                    || material.Shader.File.Defaults.TryGetValue(id, out value) || Shader.Globals.TryGetValue(id, out value)
+                    ? value
+                    : default;
+            }
+        }
+
+        public Vector4[] Array(string name) => Shader.Arrays.TryGetValue(Shader.PropertyToID(name), out var values) ? values : System.Array.Empty<Vector4>();
+    }
+
+    internal interface IFragments
+    {
+        /// <summary>The colour of a fragment. Neither program discards some of a surface's fragments alone.</summary>
+        Vector4 Shade(Vector3 normal, Vector3 world);
+    }
+
+    /// <summary>
+    /// A .shader file of the package: opaque, with back faces culled (Manual ShaderLab: Cull, Blend), its defaults read from it. Its
+    /// program is one of <see cref="Fragments"/>, which is held to the file's text by a hash.
+    /// </summary>
+    internal sealed class ShaderFile
+    {
+        private static readonly Dictionary<string, Shader> Loaded = new Dictionary<string, Shader>();
+        private readonly Func<Uniforms, IFragments> program;
+
+        private ShaderFile(string text)
+        {
+            var name = Regex.Match(text, "Shader \"([^\"]*)\"").Groups[1].Value;
+            var code = Regex.Match(text, @"HLSLPROGRAM(.*?)ENDHLSL", RegexOptions.Singleline).Groups[1].Value;
+            program = Fragments.Of(name, Hash(code));
+            foreach (Match property in Regex.Matches(text, @"^\s*(\w+) \(""[^""]*"", [^=]*= (.*)$", RegexOptions.Multiline))
+            {
+                var numbers = Regex.Matches(property.Groups[2].Value, @"-?[\d.]+").Cast<Match>().Select(match => float.Parse(match.Value, CultureInfo.InvariantCulture)).ToArray();
+                float Number(int at) => at < numbers.Length ? numbers[at] : 0f;
+                Defaults[Shader.PropertyToID(property.Groups[1].Value)] = new Vector4(Number(0), Number(1), Number(2), Number(3));
+            }
+            if (!text.Contains("Cull Back") || Regex.IsMatch(text, @"\b(Blend|ZWrite|ZTest|Offset|Stencil) "))
+            {
+                throw new NotSupportedException($"shader {name}: the stand-in draws opaque faces with Cull Back, and knows no other state");
+            }
+        }
+
+        public Dictionary<int, Vector4> Defaults { get; } = new Dictionary<int, Vector4>();
+
+        public static Shader Load(string name)
+        {
+            var path = Path.Combine(Player.Options.Resources, name + ".shader");
+            if (!Loaded.TryGetValue(path, out var shader) && File.Exists(path))
+            {
+                shader = new Shader { File = new ShaderFile(File.ReadAllText(path)), name = name };
+                Loaded[path] = shader;
+            }
+            return shader;
+        }
+
+        /// <summary>Null where it discards everything.</summary>
+        public IFragments Begin(Uniforms uniforms) => program(uniforms);
+
+        private static string Hash(string code)
+        {
+            var bare = Regex.Replace(Regex.Replace(code, "//.*", ""), @"\s+", " ").Trim();
+            using var hash = SHA256.Create();
+            return string.Concat(hash.ComputeHash(Encoding.UTF8.GetBytes(bare)).Take(8).Select(one => one.ToString("x2")));
+        }
+    }
+
+    /// <summary>The package's fragment programs, in C#.</summary>
+    internal static class Fragments
+    {
+        private static readonly Dictionary<string, (string Hash, Func<Uniforms, IFragments> Program)> Known = new Dictionary<string, (string, Func<Uniforms, IFragments>)>
+        {
+            ["RLS3/Object"] = ("0b2dd5dd4b2751bc", ObjectFragments.Begin),
+            ["RLS3/Room"] = ("134568eb56e35904", RoomFragments.Begin),
+        };
+
+        public static Func<Uniforms, IFragments> Of(string name, string hash)
+        {
+            var known = Known[name];
+            return known.Hash == hash ? known.Program : throw new InvalidOperationException(
+                $"shader {name} is no longer what the stand-in draws: bring Shaders.cs to its text, and its hash to {hash}");
+        }
+    }
+}
