@@ -1,12 +1,19 @@
 /** @file The package's Engine code, run on the stand-in for Unity's engine, holds every rule of the protocol. */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, expect, it } from "vitest";
 import { checkServer, Peer } from "../../protocol/conformance/index.js";
 import { ServerProcess } from "../../protocol/index.js";
 import { dotnetHostCommand } from "../../trainer/environments/dotnet-host.js";
 import { BUILD_TIMEOUT, bound, closers, describeHost } from "./host.js";
 import { standInProgram } from "./stand-in.js";
+
+const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
+/** A command of rls3 that must end well. */
+const rls3 = (words: readonly string[]) => promisify(execFile)(process.execPath, [main, ...words]);
 
 describeHost("Gym Server on the stand-in for Unity's engine", () => {
   beforeAll(() => void dotnetHostCommand(standInProgram), BUILD_TIMEOUT);
@@ -39,13 +46,25 @@ describeHost("Gym Server on the stand-in for Unity's engine", () => {
     expect(await server.ended).toMatch(/code 0/);
   });
 
-  it("passes rls3 env check at the level of training", () => {
+  it("passes rls3 env check at the level of training", async () => {
     const { command, args } = dotnetHostCommand(standInProgram);
-    const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
     const level = ["--level", "train", "--longest-silence", "0"];
-    const words = ["env", "check", ...level, "--spawn", "--", command, ...args, "--envs", "2"];
-    const { status, stdout } = spawnSync(process.execPath, [main, ...words], { encoding: "utf8", timeout: 60_000 });
+    const { stdout } = await rls3(["env", "check", ...level, "--spawn", "--", command, ...args, "--envs", "2"]);
     expect(stdout).toMatch(/ [67]\d passed, 0 failed/);
-    expect(status).toBe(0);
+  });
+
+  it("is trained on to the end of a short run, with no error in its log", { timeout: 240_000 }, async () => {
+    const { endpoint } = await bound([], 8, undefined, dotnetHostCommand(standInProgram));
+    const folder = await mkdtemp(path.join(tmpdir(), "rls3-unity-"));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const out = path.join(folder, "run");
+    await rls3(["train", "--quick", "--env", endpoint, "--out", out, "--device", "cpu"]);
+    const metrics = await readFile(path.join(out, "metrics.csv"), "utf8");
+    expect(
+      metrics
+        .trim()
+        .split("\n")
+        .map((line) => line.split(",")[0]),
+    ).toEqual(["iteration", "0", "1", "2", "3"]);
   });
 });
