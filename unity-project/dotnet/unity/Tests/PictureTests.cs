@@ -36,6 +36,37 @@ public sealed class PictureTests
         }
     }
 
+    [Fact]
+    public void A_project_in_Linear_has_the_pictures_of_one_in_Gamma_background_included()
+    {
+        List<byte[]> Pictures(bool linear)
+        {
+            using var stage = new Stage(options => options.Linear = linear);
+            using var client = new Client(stage.Serve().Endpoint);
+            return client.Reset(1, 3, "image", "segmentation").Tensors;
+        }
+        var gamma = Pictures(false);
+        Assert.Equal(gamma, Pictures(true));
+    }
+
+    [Fact]
+    public void What_is_seen_where_there_is_no_room_is_the_background_in_either_colour_space()
+    {
+        foreach (var linear in new[] { false, true })
+        {
+            using var stage = new Stage(options => options.Linear = linear);
+            using var sensor = new CameraSensor(1);
+            var camera = new GameObject("camera").AddComponent<Camera>();
+            var seen = new byte[3];
+            sensor.Render(camera, PictureKind.Image, -1, 1);
+            sensor.Finish();
+            sensor.CopyImage(seen, 1);
+            Assert.Equal([33, 33, 38], seen);
+            // As it comes out without the sensor's care: a colour of 0.13 taken for sRGB.
+            Assert.Equal(linear ? 4 : 33, Cleared(camera));
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -133,6 +164,15 @@ public sealed class PictureTests
         using var client = new Client(stage.Serve().Endpoint);
         client.Reset(1, 5, "image");
         Assert.DoesNotContain(Player.All<Camera>(), camera => camera.enabled);
+    }
+
+    // Red of a target that a camera clears with the background as it is.
+    private static byte Cleared(Camera camera)
+    {
+        camera.backgroundColor = CameraSensor.Background;
+        var canvas = new Canvas(1, 1);
+        Rasteriser.Draw(camera, canvas);
+        return canvas.Pixels[0];
     }
 
     // What the camera that draws each frame has on the display, as a client's image.

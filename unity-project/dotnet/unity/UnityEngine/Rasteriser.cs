@@ -74,7 +74,9 @@ namespace UnityEngine.StandIn
 
         public static void Draw(Camera camera, Canvas canvas)
         {
-            canvas.Clear(camera.backgroundColor);
+            // URP's ScriptableRenderer clears with CoreUtils.ConvertSRGBToActiveColorSpace(camera.backgroundColor), and the built-in
+            // pipeline does alike: in Linear the colour's curve is taken off. A target without a curve of its own keeps what that gives.
+            canvas.Clear(Player.Options.Linear ? camera.backgroundColor.Linear : camera.backgroundColor);
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
             var view = Matrix.Of(away, turn, Vector3.one);

@@ -61,6 +61,10 @@ namespace Rls3.Gym.Engine
         /// <summary>What is seen where there is no room.</summary>
         public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
 
+        // A project in Linear takes a clear colour for sRGB and converts it: what is handed over is what the conversion makes
+        // the background of, since the shaders' colours and the target know no conversion.
+        private static Color ClearColour => QualitySettings.activeColorSpace == ColorSpace.Linear ? Background.gamma : Background;
+
         public RenderTexture Target => target;
 
         /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
@@ -75,7 +79,7 @@ namespace Rls3.Gym.Engine
             tick = -1;
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
-            camera.backgroundColor = kind == PictureKind.Image ? Background : Color.clear;
+            camera.backgroundColor = kind == PictureKind.Image ? ClearColour : Color.clear;
             var active = RenderTexture.active;
             camera.targetTexture = target;
             try
