@@ -134,16 +134,9 @@ public sealed class EditorTests : IDisposable
         var packages = Assembly.Load("Rls3.Gym.Unity.Packages");
         Assert.Contains(packages.GetCustomAttributes(), attribute => attribute is UnityEngine.Scripting.AlwaysLinkAssemblyAttribute);
         Player.Load(packages);
-        try
-        {
-            using var client = new Client(stage.Serve().Endpoint);
-            client.Reset(1, 1, "image");
-            Assert.All(Player.All<Camera>(), camera => Assert.Equal(AntialiasingMode.None, camera.gameObject.GetComponent<UniversalAdditionalCameraData>().antialiasing));
-        }
-        finally
-        {
-            GymServerBehaviour.PrepareCamera = null;
-        }
+        using var client = new Client(stage.Serve().Endpoint);
+        client.Reset(1, 1, "image");
+        Assert.All(Player.All<Camera>(), camera => Assert.Equal(AntialiasingMode.None, camera.gameObject.GetComponent<UniversalAdditionalCameraData>().antialiasing));
     }
 
     private void OnlyTheSceneIsLeft() =>

@@ -1,6 +1,9 @@
 using Rls3.Gym.Core;
 using Rls3.Gym.Tests;
+using System.Reflection;
 using UnityEngine;
+using UnityEngine.Rendering;
+using UnityEngine.Rendering.Universal;
 using UnityEngine.StandIn;
 using Xunit;
 
@@ -55,7 +58,7 @@ public sealed class PictureTests
         foreach (var linear in new[] { false, true })
         {
             using var stage = new Stage(options => options.Linear = linear);
-            using var sensor = new CameraSensor(1);
+            using var sensor = new CameraSensor(1, 3);
             var camera = new GameObject("camera").AddComponent<Camera>();
             var seen = new byte[3];
             sensor.Render(camera, PictureKind.Image, -1, 1);
@@ -65,6 +68,37 @@ public sealed class PictureTests
             // As it comes out without the sensor's care: a colour of 0.13 taken for sRGB.
             Assert.Equal(linear ? 4 : 33, Cleared(camera));
         }
+    }
+
+    [Fact]
+    public void URPs_render_scale_is_1_for_a_picture_and_the_projects_own_afterwards()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve().Endpoint);
+        string[] want = ["image", "segmentation", "pixels"];
+        var unscaled = client.Reset(1, 3, want).Tensors;
+        var urp = Urp();
+        urp.renderScale = 0.7f;
+        // Without the package's care for URP the pictures are filtered.
+        Assert.NotEqual(unscaled[0], client.Reset(1, 3, "image").Tensors[0]);
+        Player.Load(Assembly.Load("Rls3.Gym.Unity.Packages"));
+        Assert.Equal(unscaled, client.Reset(1, 3, want).Tensors);
+        Assert.Equal(0.7f, urp.renderScale);
+    }
+
+    [Theory]
+    [InlineData(1f, UpscalingFilterSelection.FSR, "segmentation", "and only 0 to 3 were drawn")]
+    [InlineData(0.7f, UpscalingFilterSelection.Auto, "pixels", "and only 0 and 2 were drawn")]
+    public void A_segmentation_that_was_filtered_is_an_error_that_names_the_causes(float scale, UpscalingFilterSelection filter, string want, string numbers)
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve().Endpoint);
+        var urp = Urp();
+        urp.renderScale = scale;
+        urp.upscalingFilter = filter;
+        var error = client.Batch(Client.Resets(1, 3), false, want).Header.Get("results")!.Items[0].Get("error")!;
+        Assert.Equal("ENV_CRASH", error.Get("code")!.Text);
+        Assert.All(new[] { numbers, "Render Scale", "Upscaling Filter", "renderer features" }, text => Assert.Contains(text, error.Get("message")!.Text));
     }
 
     [Theory]
@@ -164,6 +198,13 @@ public sealed class PictureTests
         using var client = new Client(stage.Serve().Endpoint);
         client.Reset(1, 5, "image");
         Assert.DoesNotContain(Player.All<Camera>(), camera => camera.enabled);
+    }
+
+    private static UniversalRenderPipelineAsset Urp()
+    {
+        var urp = new UniversalRenderPipelineAsset { BuiltIn = true };
+        GraphicsSettings.defaultRenderPipeline = urp;
+        return urp;
     }
 
     // Red of a target that a camera clears with the background as it is.

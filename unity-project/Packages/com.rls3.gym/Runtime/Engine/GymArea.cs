@@ -23,12 +23,12 @@ namespace Rls3.Gym.Engine
         public GymArea(GymRoom room, int imageSize, int active)
         {
             this.room = room;
-            image = new CameraSensor(imageSize);
-            segmentation = new CameraSensor(imageSize);
+            image = new CameraSensor(imageSize, active);
+            segmentation = new CameraSensor(imageSize, active);
             alone = new CameraSensor[active];
             for (var slot = 0; slot < active; slot++)
             {
-                alone[slot] = new CameraSensor(imageSize);
+                alone[slot] = new CameraSensor(imageSize, active);
             }
         }
 
