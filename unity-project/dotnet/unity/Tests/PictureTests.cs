@@ -192,6 +192,20 @@ public sealed class PictureTests
     }
 
     [Fact]
+    public void A_comparison_with_the_physics_engine_shows_people_the_environment_that_is_compared()
+    {
+        using var stage = new Stage();
+        var server = stage.Serve(settings => settings.EnvCount = 2);
+        using var client = new Client(server.Endpoint);
+        var first = client.Reset(2, 5, "image").Tensors[0][..(Side * Side * 3)];
+        client.Batch(Messages.List(Messages.Map(("env", 1), ("op", "reset"), ("seed", 6))), true, []);
+        Player.Frame();
+        Assert.NotEqual(first, Seen());
+        Assert.Empty(server.ShownArea!.CompareWithPhysics());
+        Assert.Equal(first, Seen());
+    }
+
+    [Fact]
     public void Nobody_looks_on_without_a_window()
     {
         using var stage = new Stage(options => options.BatchMode = true);
