@@ -40,6 +40,18 @@ public sealed class PictureTests
     }
 
     [Fact]
+    public void URPs_Depth_Priming_changes_no_picture()
+    {
+        var pictures = new[] { false, true }.Select(priming =>
+        {
+            using var stage = new Stage(options => options.DepthPriming = priming);
+            using var client = new Client(stage.Serve().Endpoint);
+            return client.Reset(1, 3, "image", "segmentation", "pixels").Tensors;
+        }).ToArray();
+        Assert.Equal(pictures[0], pictures[1]);
+    }
+
+    [Fact]
     public void A_project_in_Linear_has_the_pictures_of_one_in_Gamma_background_included()
     {
         List<byte[]> Pictures(bool linear)

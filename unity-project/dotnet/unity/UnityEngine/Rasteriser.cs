@@ -102,8 +102,10 @@ namespace UnityEngine.StandIn
 
         private static void DrawOne(Camera camera, Canvas canvas, Matrix view, Renderer renderer)
         {
-            var program = renderer.sharedMaterial.Shader.File.Begin(new Uniforms(renderer));
-            if (program == null)
+            var file = renderer.sharedMaterial.Shader.File;
+            var program = file.Begin(new Uniforms(renderer));
+            // Package manual "Universal Renderer asset", Depth Priming: without a pass for depth nothing of it is at the depth that is there.
+            if (program == null || (Player.Options.DepthPriming && !file.HasDepthPass))
             {
                 return;
             }
