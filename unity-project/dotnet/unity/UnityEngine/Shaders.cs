@@ -101,7 +101,7 @@ namespace UnityEngine.StandIn
         private static readonly Dictionary<string, (string Hash, Func<Uniforms, IFragments> Program)> Known = new Dictionary<string, (string, Func<Uniforms, IFragments>)>
         {
             ["RLS3/Object"] = ("dd5cc9969dd909d2", ObjectFragments.Begin),
-            ["RLS3/Room"] = ("eb2dfc141cf3aeb8", RoomFragments.Begin),
+            ["RLS3/Room"] = ("b81c5b71b6ac74dc", RoomFragments.Begin),
         };
 
         public static Func<Uniforms, IFragments> Of(string name, string hash)

@@ -152,12 +152,15 @@ Shader "RLS3/Room"
                 return min(inset.x, min(inset.y, inset.z)) < width ? 1.1 : 1.0;
             }
 
+            // What may be divided by: a ray along a wall has a part of exactly 0, and 0 times infinity is no number.
+            float divisor(float part) { return abs(part) < 1e-6 ? (part < 0.0 ? -1e-6 : 1e-6) : part; }
+
             // How far along the ray it enters the nearest box of another piece of furniture, in its lengths; 1e9 if it does not.
             float boxDistance(float3 start, float3 ray)
             {
                 float nearest = 1e9;
-                float3 inverse = 1.0 / ray;
-                for (int box = 0; box < int(_GymRoom.w + 0.5); box++)
+                float3 inverse = 1.0 / float3(divisor(ray.x), divisor(ray.y), divisor(ray.z));
+                [loop] for (int box = 0; box < int(_GymRoom.w + 0.5); box++)
                 {
                     if (abs(box - _Part) < 0.5) continue;
                     float3 a = (_GymBoxLow[box].xyz - start) * inverse;
@@ -192,7 +195,7 @@ Shader "RLS3/Room"
                 float corners = lampPart(light, start, 0.0, 0.0) + lampPart(light, start, 4.0, 0.0) + lampPart(light, start, 0.0, 4.0) + lampPart(light, start, 4.0, 4.0);
                 if (corners < 0.5 || corners > 3.5) return corners / 4.0;
                 float seen = 0.0;
-                for (int part = 0; part < 25; part++) seen += lampPart(light, start, float(part / 5), float(part % 5));
+                [loop] for (int part = 0; part < 25; part++) seen += lampPart(light, start, float(part / 5), float(part % 5));
                 return seen / 25.0;
             }
 
@@ -204,7 +207,7 @@ Shader "RLS3/Room"
                 float3 second = normalize(cross(normal, first));
                 float reach = 0.16 * _GymRoom.x;
                 float sum = 0.0;
-                for (int feeler = 0; feeler < 6; feeler++)
+                [loop] for (int feeler = 0; feeler < 6; feeler++)
                 {
                     float a = feeler == 0 ? 1.0 : feeler == 3 ? -1.0 : feeler == 1 || feeler == 5 ? 0.5 : -0.5;
                     float b = feeler == 0 || feeler == 3 ? 0.0 : feeler < 3 ? 0.866 : -0.866;
@@ -220,7 +223,7 @@ Shader "RLS3/Room"
             {
                 float shade = 1.0;
                 float depth = dot(at - _GymEye.xyz, _GymForward.xyz);
-                for (int shadow = 0; shadow < int(_GymEye.w + 0.5); shadow++)
+                [loop] for (int shadow = 0; shadow < int(_GymEye.w + 0.5); shadow++)
                 {
                     float4 base = _GymShadow[shadow];
                     // Where the line of sight meets the plane under the object; only what is within 12 mm of it takes the shadow.
