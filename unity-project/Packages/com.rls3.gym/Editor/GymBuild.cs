@@ -107,20 +107,29 @@ namespace Rls3.Gym.Editor
 
             public StreamingCatalog()
             {
+                // All that may be missing first: nothing is made for a build that can't be.
+                Require(File.Exists(In(BootstrapScene)), $"the scene {BootstrapScene} is missing; it is part of the project unity-project");
+                var source = In("catalog");
+                var files = Directory.Exists(source) ? Directory.GetFiles(source, "*.json") : Array.Empty<string>();
+                Require(files.Length > 0, $"the folder {source} is missing or has no catalogs (*.json); it is part of the project unity-project");
                 var folder = Path.Combine(Application.streamingAssetsPath, "catalog");
                 hadParent = Directory.Exists(Application.streamingAssetsPath);
                 hadFolder = Directory.Exists(folder);
-                Directory.CreateDirectory(folder);
-                foreach (var file in Directory.GetFiles(Path.Combine(Application.dataPath, "..", "catalog"), "*.json"))
+                try
                 {
-                    var name = Path.GetFileName(file);
-                    if (!File.Exists(Path.Combine(folder, name)))
+                    Directory.CreateDirectory(folder);
+                    foreach (var file in files)
                     {
-                        File.Copy(file, Path.Combine(folder, name));
-                        copied.Add(name);
+                        Copy(file, folder);
                     }
+                    AssetDatabase.Refresh();
                 }
-                AssetDatabase.Refresh();
+                catch
+                {
+                    // Nobody disposes what was never constructed: the next build would take the copies for the user's own.
+                    Dispose();
+                    throw;
+                }
             }
 
             public void Dispose()
@@ -138,6 +147,32 @@ namespace Rls3.Gym.Editor
                     AssetDatabase.DeleteAsset("Assets/StreamingAssets");
                 }
                 AssetDatabase.Refresh();
+            }
+
+            private void Copy(string file, string folder)
+            {
+                var name = Path.GetFileName(file);
+                var place = Path.Combine(folder, name);
+                if (!File.Exists(place))
+                {
+                    // Known before it is there: half a copy has to go too.
+                    copied.Add(name);
+                    File.Copy(file, place);
+                }
+                else if (File.ReadAllText(place) != File.ReadAllText(file))
+                {
+                    Debug.Log($"RLS3: the build keeps your own {Asset}/{name}, which differs from {file}; delete it to build with that one");
+                }
+            }
+
+            private static string In(string path) => Path.GetFullPath(Path.Combine(Application.dataPath, "..", path));
+
+            private static void Require(bool there, string otherwise)
+            {
+                if (!there)
+                {
+                    throw new FileNotFoundException($"RLS3: nothing was built: {otherwise}");
+                }
             }
         }
     }

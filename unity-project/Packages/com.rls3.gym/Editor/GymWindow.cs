@@ -182,7 +182,7 @@ namespace Rls3.Gym.Editor
             EditorGUI.DrawPreviewTexture(place, area.Image);
             if (area.World != null && GUILayout.Button("Compare with the physics engine"))
             {
-                var found = PhysicsCheck.Disagreements(area.Builder, area.World);
+                var found = area.CompareWithPhysics();
                 Debug.Log(found.Count == 0 ? "RLS3: the physics engine agrees" : "RLS3: " + string.Join("\n", found));
             }
         }

@@ -18,7 +18,8 @@ public sealed class EditorTests : IDisposable
 
     public EditorTests()
     {
-        Directory.CreateDirectory(In("Assets"));
+        Directory.CreateDirectory(In("Assets", "Scenes"));
+        File.WriteAllText(In("Assets", "Scenes", "Bootstrap.unity"), "scene");
         Directory.CreateDirectory(In("catalog"));
         File.WriteAllText(In("catalog", "rooms.json"), "shipped");
         File.WriteAllText(In("catalog", "tabletop.json"), "shipped");
@@ -47,7 +48,32 @@ public sealed class EditorTests : IDisposable
         GymBuild.Linux();
         Assert.Equal(ScriptingImplementation.IL2CPP, PlayerSettings.GetScriptingBackend(NamedBuildTarget.Standalone));
         Assert.False(PlayerSettings.runInBackground);
-        Assert.Empty(Directory.GetFileSystemEntries(In("Assets")));
+        OnlyTheSceneIsLeft();
+    }
+
+    [Theory]
+    [InlineData("catalog", "catalog is missing or has no catalogs")]
+    [InlineData("Assets/Scenes", "the scene Assets/Scenes/Bootstrap.unity is missing")]
+    public void A_build_says_what_is_missing_and_makes_nothing(string folder, string message)
+    {
+        using var stage = Outside();
+        Directory.Delete(In(folder.Split('/')), true);
+        Assert.Contains(message, Assert.Throws<FileNotFoundException>(GymBuild.Linux).Message);
+        Assert.False(Directory.Exists(In("Assets", "StreamingAssets")));
+    }
+
+    [Fact]
+    public void A_copy_that_fails_leaves_no_other()
+    {
+        using var stage = Outside();
+        // A link that leads nowhere is listed, and can't be copied.
+        File.CreateSymbolicLink(In("catalog", "zz.json"), In("nowhere"));
+        Assert.Throws<FileNotFoundException>(GymBuild.Linux);
+        OnlyTheSceneIsLeft();
+        File.Delete(In("catalog", "zz.json"));
+        BuildPipeline.Builder = _ => 0;
+        GymBuild.Linux();
+        OnlyTheSceneIsLeft();
     }
 
     [Fact]
@@ -62,7 +88,8 @@ public sealed class EditorTests : IDisposable
             throw new IOException("disk full");
         };
         Assert.Throws<IOException>(GymBuild.Linux);
-        var left = Assert.Single(Directory.GetFiles(In("Assets"), "*", SearchOption.AllDirectories));
+        Assert.Contains(Player.Log, line => line.Message.Contains("keeps your own Assets/StreamingAssets/catalog/rooms.json", StringComparison.Ordinal));
+        var left = Assert.Single(Directory.GetFiles(In("Assets", "StreamingAssets"), "*", SearchOption.AllDirectories));
         Assert.Equal("the user's", File.ReadAllText(left));
     }
 
@@ -107,17 +134,13 @@ public sealed class EditorTests : IDisposable
         var packages = Assembly.Load("Rls3.Gym.Unity.Packages");
         Assert.Contains(packages.GetCustomAttributes(), attribute => attribute is UnityEngine.Scripting.AlwaysLinkAssemblyAttribute);
         Player.Load(packages);
-        try
-        {
-            using var client = new Client(stage.Serve().Endpoint);
-            client.Reset(1, 1, "image");
-            Assert.All(Player.All<Camera>(), camera => Assert.Equal(AntialiasingMode.None, camera.gameObject.GetComponent<UniversalAdditionalCameraData>().antialiasing));
-        }
-        finally
-        {
-            GymServerBehaviour.PrepareCamera = null;
-        }
+        using var client = new Client(stage.Serve().Endpoint);
+        client.Reset(1, 1, "image");
+        Assert.All(Player.All<Camera>(), camera => Assert.Equal(AntialiasingMode.None, camera.gameObject.GetComponent<UniversalAdditionalCameraData>().antialiasing));
     }
+
+    private void OnlyTheSceneIsLeft() =>
+        Assert.Equal([In("Assets", "Scenes"), In("Assets", "Scenes", "Bootstrap.unity")], Directory.GetFileSystemEntries(In("Assets"), "*", SearchOption.AllDirectories).Order());
 
     private Stage Outside() => new(options =>
     {

@@ -1,6 +1,9 @@
 using Rls3.Gym.Core;
 using Rls3.Gym.Tests;
+using System.Reflection;
 using UnityEngine;
+using UnityEngine.Rendering;
+using UnityEngine.Rendering.Universal;
 using UnityEngine.StandIn;
 using Xunit;
 
@@ -34,6 +37,80 @@ public sealed class PictureTests
             Assert.Equal(tensors[1].Count(number => number == slot + 1), counts[2 * slot]);
             Assert.InRange(counts[(2 * slot) + 1], Math.Max(1, counts[2 * slot]), Side * Side);
         }
+    }
+
+    [Fact]
+    public void URPs_Depth_Priming_changes_no_picture()
+    {
+        var pictures = new[] { false, true }.Select(priming =>
+        {
+            using var stage = new Stage(options => options.DepthPriming = priming);
+            using var client = new Client(stage.Serve().Endpoint);
+            return client.Reset(1, 3, "image", "segmentation", "pixels").Tensors;
+        }).ToArray();
+        Assert.Equal(pictures[0], pictures[1]);
+    }
+
+    [Fact]
+    public void A_project_in_Linear_has_the_pictures_of_one_in_Gamma_background_included()
+    {
+        List<byte[]> Pictures(bool linear)
+        {
+            using var stage = new Stage(options => options.Linear = linear);
+            using var client = new Client(stage.Serve().Endpoint);
+            return client.Reset(1, 3, "image", "segmentation").Tensors;
+        }
+        var gamma = Pictures(false);
+        Assert.Equal(gamma, Pictures(true));
+    }
+
+    [Fact]
+    public void What_is_seen_where_there_is_no_room_is_the_background_in_either_colour_space()
+    {
+        foreach (var linear in new[] { false, true })
+        {
+            using var stage = new Stage(options => options.Linear = linear);
+            using var sensor = new CameraSensor(1, 3);
+            var camera = new GameObject("camera").AddComponent<Camera>();
+            var seen = new byte[3];
+            sensor.Render(camera, PictureKind.Image, -1, 1);
+            sensor.Finish();
+            sensor.CopyImage(seen, 1);
+            Assert.Equal([33, 33, 38], seen);
+            // As it comes out without the sensor's care: a colour of 0.13 taken for sRGB.
+            Assert.Equal(linear ? 4 : 33, Cleared(camera));
+        }
+    }
+
+    [Fact]
+    public void URPs_render_scale_is_1_for_a_picture_and_the_projects_own_afterwards()
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve().Endpoint);
+        string[] want = ["image", "segmentation", "pixels"];
+        var unscaled = client.Reset(1, 3, want).Tensors;
+        var urp = Urp();
+        urp.renderScale = 0.7f;
+        // Without the package's care for URP the pictures are filtered.
+        Assert.NotEqual(unscaled[0], client.Reset(1, 3, "image").Tensors[0]);
+        Player.Load(Assembly.Load("Rls3.Gym.Unity.Packages"));
+        Assert.Equal(unscaled, client.Reset(1, 3, want).Tensors);
+        Assert.Equal(0.7f, urp.renderScale);
+    }
+
+    [Theory]
+    [InlineData(1f, UpscalingFilterSelection.FSR, "segmentation", "and only 0 to 3 were drawn")]
+    [InlineData(0.7f, UpscalingFilterSelection.Auto, "pixels", "and only 0 and 2 were drawn")]
+    public void A_segmentation_that_was_filtered_is_an_error_that_names_the_causes(float scale, UpscalingFilterSelection filter, string want, string numbers)
+    {
+        using var stage = new Stage();
+        using var client = new Client(stage.Serve().Endpoint);
+        var urp = Urp();
+        urp.renderScale = scale;
+        urp.upscalingFilter = filter;
+        var error = client.Batch(Client.Resets(1, 3), false, want).Header.Get("results")!.Items[0].Get("error")!;
+        Assert.Equal("ENV_CRASH", error.Get("code")!.Text);
+        Assert.All(new[] { numbers, "Render Scale", "Upscaling Filter", "renderer features" }, text => Assert.Contains(text, error.Get("message")!.Text));
     }
 
     [Theory]
@@ -127,12 +204,42 @@ public sealed class PictureTests
     }
 
     [Fact]
+    public void A_comparison_with_the_physics_engine_shows_people_the_environment_that_is_compared()
+    {
+        using var stage = new Stage();
+        var server = stage.Serve(settings => settings.EnvCount = 2);
+        using var client = new Client(server.Endpoint);
+        var first = client.Reset(2, 5, "image").Tensors[0][..(Side * Side * 3)];
+        client.Batch(Messages.List(Messages.Map(("env", 1), ("op", "reset"), ("seed", 6))), true, []);
+        Player.Frame();
+        Assert.NotEqual(first, Seen());
+        Assert.Empty(server.ShownArea!.CompareWithPhysics());
+        Assert.Equal(first, Seen());
+    }
+
+    [Fact]
     public void Nobody_looks_on_without_a_window()
     {
         using var stage = new Stage(options => options.BatchMode = true);
         using var client = new Client(stage.Serve().Endpoint);
         client.Reset(1, 5, "image");
         Assert.DoesNotContain(Player.All<Camera>(), camera => camera.enabled);
+    }
+
+    private static UniversalRenderPipelineAsset Urp()
+    {
+        var urp = new UniversalRenderPipelineAsset { BuiltIn = true };
+        GraphicsSettings.defaultRenderPipeline = urp;
+        return urp;
+    }
+
+    // Red of a target that a camera clears with the background as it is.
+    private static byte Cleared(Camera camera)
+    {
+        camera.backgroundColor = CameraSensor.Background;
+        var canvas = new Canvas(1, 1);
+        Rasteriser.Draw(camera, canvas);
+        return canvas.Pixels[0];
     }
 
     // What the camera that draws each frame has on the display, as a client's image.

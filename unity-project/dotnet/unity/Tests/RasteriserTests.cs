@@ -94,6 +94,25 @@ public sealed class RasteriserTests
         Assert.Equal(1f, new Uniforms(box)["_GymSlots"].X);
     }
 
+    [Fact]
+    public void A_ray_along_the_side_of_a_box_meets_it_or_passes_it_as_one_beside_it_does()
+    {
+        using var stage = new Stage();
+        using var made = new Made();
+        var floor = Box(Vector3.zero, Vector3.one, RoomMaterials.Surface(new Color(1f, 1f, 1f, 1f), null, -1));
+        Shader.SetGlobalVector(Shader.PropertyToID("_GymShading"), new Vector4(1f, 0f, 0f, 0f));
+        Shader.SetGlobalVector(Shader.PropertyToID("_GymRoom"), new Vector4(4000f, 2500f, 4000f, 1f));
+        Shader.SetGlobalVectorArray(Shader.PropertyToID("_GymBoxLow"), [new Vector4(-500f, 0f, -1000f, 0f)]);
+        Shader.SetGlobalVectorArray(Shader.PropertyToID("_GymBoxHigh"), [new Vector4(500f, 900f, -200f, 0f)]);
+        // Of the floor, before the box. Feelers that keep to x go along its side where x is the box's own.
+        float Bright(float x) => floor.sharedMaterial.Shader.File.Begin(new Uniforms(floor)).Shade(Vector3.up, new Vector3(x, 0f, 0.1f)).X;
+        Assert.NotEqual(Bright(-0.4f), Bright(-1.5f));
+        Assert.True(Bright(-0.4999f) < Bright(-0.5001f) - 0.05f);
+        // The lower side is the box's, as the next box's would be where two touch; the upper one is not.
+        Assert.Equal(Bright(-0.4999f), Bright(-0.5f), 3);
+        Assert.Equal(Bright(0.5001f), Bright(0.5f), 3);
+    }
+
     private static Camera LookAlongZ()
     {
         var camera = new GameObject("camera").AddComponent<Camera>();

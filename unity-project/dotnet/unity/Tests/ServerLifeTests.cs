@@ -137,7 +137,7 @@ public sealed class ServerLifeTests
         server.Manual()!.Reset(3, Core.WireValue.EmptyMap);
         server.RenderManual();
         Assert.Same(((Core.RoomsEnvironment)server.ByHand!).World, server.ShownArea!.World);
-        Assert.Empty(PhysicsCheck.Disagreements(server.ShownArea.Builder, server.ShownArea.World!));
+        Assert.Empty(server.ShownArea.CompareWithPhysics());
         client.Reset(1, 2, "image");
     }
 

@@ -1,5 +1,6 @@
 using Rls3.Gym.Tests;
 using UnityEngine;
+using UnityEngine.Rendering;
 using UnityEngine.StandIn;
 using Xunit;
 
@@ -74,6 +75,10 @@ internal sealed class Stage : IDisposable
             Quit();
         }
         AppDomain.CurrentDomain.FirstChanceException -= Notice;
+        // What an assembly for a pipeline has told the package.
+        GymServerBehaviour.PrepareCamera = null;
+        CameraSensor.Around = null;
+        GraphicsSettings.defaultRenderPipeline = null;
         if (failed)
         {
             return;

@@ -75,6 +75,8 @@ namespace UnityEngine
     {
         internal QualitySettings() => throw new NotSupportedException();
 
+        public static ColorSpace activeColorSpace => Player.Ask(Player.Options.Linear) ? ColorSpace.Linear : default;
+
         public static int vSyncCount { get => Player.Ask(Player.VSyncCount); set => Player.VSyncCount = Player.Ask(value); }
 
         public static Rendering.RenderPipelineAsset renderPipeline { get; set; }

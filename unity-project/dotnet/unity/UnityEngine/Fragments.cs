@@ -195,8 +195,11 @@ namespace UnityEngine.StandIn
             return Math.Min(x, Math.Min(y, z)) < width ? 1.1f : 1f;
         }
 
+        private static float Divisor(float part) => Math.Abs(part) < 1e-6f ? (part < 0f ? -1e-6f : 1e-6f) : part;
+
         private float BoxDistance(Vector3 start, Vector3 ray)
         {
+            ray = new Vector3(Divisor(ray.x), Divisor(ray.y), Divisor(ray.z));
             var nearest = Far;
             var count = (int)(room.W + 0.5f);
             for (var box = 0; box < count; box++)

@@ -115,6 +115,11 @@ namespace UnityEngine
         }
     }
 
+    public enum ColorSpace
+    {
+        Linear = 1,
+    }
+
     public struct Color
     {
         public float r;
@@ -131,6 +136,17 @@ namespace UnityEngine
         }
 
         public static Color clear => new Color(0f, 0f, 0f, 0f);
+
+        // Source Runtime/Export/Math/Color.cs: Mathf.LinearToGammaSpace of each channel, and not of alpha.
+        public Color gamma => new Color(ToGamma(r), ToGamma(g), ToGamma(b), Alpha);
+
+        /// <summary>The other way, as Unity's Color.linear has it: Mathf.GammaToLinearSpace.</summary>
+        internal Color Linear => new Color(ToLinear(r), ToLinear(g), ToLinear(b), Alpha);
+
+        // The curve of sRGB (Manual "Differences between linear and gamma color space").
+        private static float ToGamma(float value) => value <= 0.0031308f ? 12.92f * value : (1.055f * (float)Math.Pow(value, 1.0 / 2.4)) - 0.055f;
+
+        private static float ToLinear(float value) => value <= 0.04045f ? value / 12.92f : (float)Math.Pow((value + 0.055f) / 1.055f, 2.4);
     }
 
     public struct Rect

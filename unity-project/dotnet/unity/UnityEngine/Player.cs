@@ -32,6 +32,12 @@ namespace UnityEngine.StandIn
         /// <summary>A scriptable render pipeline (URP); else the built-in one.</summary>
         public bool Scriptable { get; set; } = true;
 
+        /// <summary>URP's Depth Priming: depth is drawn first, and colours only where they lie at that depth.</summary>
+        public bool DepthPriming { get; set; }
+
+        /// <summary>The project's colour space is Linear; else Gamma.</summary>
+        public bool Linear { get; set; }
+
         public string DataPath { get; set; } = "";
 
         public string StreamingAssetsPath { get; set; } = "";

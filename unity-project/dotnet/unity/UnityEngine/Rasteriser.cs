@@ -74,7 +74,9 @@ namespace UnityEngine.StandIn
 
         public static void Draw(Camera camera, Canvas canvas)
         {
-            canvas.Clear(camera.backgroundColor);
+            // URP's ScriptableRenderer clears with CoreUtils.ConvertSRGBToActiveColorSpace(camera.backgroundColor), and the built-in
+            // pipeline does alike: in Linear the colour's curve is taken off. A target without a curve of its own keeps what that gives.
+            canvas.Clear(Player.Options.Linear ? camera.backgroundColor.Linear : camera.backgroundColor);
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
             var view = Matrix.Of(away, turn, Vector3.one);
@@ -100,8 +102,10 @@ namespace UnityEngine.StandIn
 
         private static void DrawOne(Camera camera, Canvas canvas, Matrix view, Renderer renderer)
         {
-            var program = renderer.sharedMaterial.Shader.File.Begin(new Uniforms(renderer));
-            if (program == null)
+            var file = renderer.sharedMaterial.Shader.File;
+            var program = file.Begin(new Uniforms(renderer));
+            // Package manual "Universal Renderer asset", Depth Priming: without a pass for depth nothing of it is at the depth that is there.
+            if (program == null || (Player.Options.DepthPriming && !file.HasDepthPass))
             {
                 return;
             }

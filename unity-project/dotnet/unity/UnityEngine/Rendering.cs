@@ -309,6 +309,8 @@ namespace UnityEngine.Rendering
 
     public abstract class RenderPipelineAsset : ScriptableObject
     {
+        /// <summary>What its pipeline makes of a request.</summary>
+        internal virtual void Draw(Camera camera, RenderTexture into) => camera.Draw(into);
     }
 
     // Source Runtime/Export/RenderPipeline/RenderPipeline.cs: no requests without a scriptable pipeline.
@@ -317,8 +319,16 @@ namespace UnityEngine.Rendering
         public static bool SupportsRenderRequest<RequestData>(Camera camera, RequestData data) => Player.Ask(Player.Options.Scriptable) && data is StandardRequest;
 
         // Nothing there puts the active texture back: the stand-in leaves it, the worse of both.
-        public static void SubmitRenderRequest<RequestData>(Camera camera, RequestData data) =>
-            camera.Draw(camera.Read(((StandardRequest)(object)data).destination));
+        public static void SubmitRenderRequest<RequestData>(Camera camera, RequestData data)
+        {
+            var into = camera.Read(((StandardRequest)(object)data).destination);
+            if (GraphicsSettings.defaultRenderPipeline is RenderPipelineAsset pipeline)
+            {
+                pipeline.Draw(camera, into);
+                return;
+            }
+            camera.Draw(into);
+        }
 
         public class StandardRequest
         {

@@ -53,7 +53,7 @@ namespace UnityEngine.StandIn
         private ShaderFile(string text)
         {
             var name = Regex.Match(text, "Shader \"([^\"]*)\"").Groups[1].Value;
-            var code = Regex.Match(text, @"HLSLPROGRAM(.*?)ENDHLSL", RegexOptions.Singleline).Groups[1].Value;
+            var code = string.Concat(Regex.Matches(text, @"HLSL(?:INCLUDE|PROGRAM)(.*?)ENDHLSL", RegexOptions.Singleline).Cast<Match>().Select(block => block.Groups[1].Value));
             program = Fragments.Of(name, Hash(code));
             foreach (Match property in Regex.Matches(text, @"^\s*(\w+) \(""[^""]*"", [^=]*= (.*)$", RegexOptions.Multiline))
             {
@@ -61,11 +61,15 @@ namespace UnityEngine.StandIn
                 float Number(int at) => at < numbers.Length ? numbers[at] : 0f;
                 Defaults[Shader.PropertyToID(property.Groups[1].Value)] = new Vector4(Number(0), Number(1), Number(2), Number(3));
             }
+            HasDepthPass = Regex.IsMatch(text, @"Pass\s*\{\s*Tags \{ ""LightMode"" = ""DepthOnly"" \}");
             if (!text.Contains("Cull Back") || Regex.IsMatch(text, @"\b(Blend|ZWrite|ZTest|Offset|Stencil) "))
             {
                 throw new NotSupportedException($"shader {name}: the stand-in draws opaque faces with Cull Back, and knows no other state");
             }
         }
+
+        /// <summary>Whether URP has a pass to draw its depth alone.</summary>
+        public bool HasDepthPass { get; }
 
         public Dictionary<int, Vector4> Defaults { get; } = new Dictionary<int, Vector4>();
 
@@ -96,8 +100,8 @@ namespace UnityEngine.StandIn
     {
         private static readonly Dictionary<string, (string Hash, Func<Uniforms, IFragments> Program)> Known = new Dictionary<string, (string, Func<Uniforms, IFragments>)>
         {
-            ["RLS3/Object"] = ("0b2dd5dd4b2751bc", ObjectFragments.Begin),
-            ["RLS3/Room"] = ("134568eb56e35904", RoomFragments.Begin),
+            ["RLS3/Object"] = ("dd5cc9969dd909d2", ObjectFragments.Begin),
+            ["RLS3/Room"] = ("b81c5b71b6ac74dc", RoomFragments.Begin),
         };
 
         public static Func<Uniforms, IFragments> Of(string name, string hash)

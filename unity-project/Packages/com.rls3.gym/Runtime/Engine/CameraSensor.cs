@@ -33,6 +33,7 @@ namespace Rls3.Gym.Engine
 
         private readonly int size;
         private readonly int fine;
+        private readonly int slots;
         private readonly byte[] owners;
         private readonly RenderTexture target;
         private readonly Texture2D? fallback;
@@ -42,12 +43,15 @@ namespace Rls3.Gym.Engine
         private bool pending;
         private bool lost;
         private bool owned;
+        private int only = -1;
         private long tick = -1;
 
         /// <param name="size">Side in pixels.</param>
-        public CameraSensor(int size)
+        /// <param name="slots">Slots that a segmentation may show: 0 to one less than this.</param>
+        public CameraSensor(int size, int slots)
         {
             this.size = size;
+            this.slots = slots;
             fine = Fineness * size;
             owners = new byte[size * size];
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
@@ -58,8 +62,15 @@ namespace Rls3.Gym.Engine
             fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(fine, fine, TextureFormat.RGBA32, false, true);
         }
 
+        /// <summary>What a render pipeline wants before each picture, and after it whatever happened; null where it wants nothing.</summary>
+        public static (Action Before, Action After)? Around { get; set; }
+
         /// <summary>What is seen where there is no room.</summary>
         public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
+
+        // A project in Linear takes a clear colour for sRGB and converts it: what is handed over is what the conversion makes
+        // the background of, since the shaders' colours and the target know no conversion.
+        private static Color ClearColour => QualitySettings.activeColorSpace == ColorSpace.Linear ? Background.gamma : Background;
 
         public RenderTexture Target => target;
 
@@ -73,9 +84,12 @@ namespace Rls3.Gym.Engine
             // One that nobody waited for, after an error in between: its pixels are still the device's.
             Finish();
             tick = -1;
+            only = kind == PictureKind.OneSlot ? slot : -1;
+            var around = Around;
+            around?.Before();
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
-            camera.backgroundColor = kind == PictureKind.Image ? Background : Color.clear;
+            camera.backgroundColor = kind == PictureKind.Image ? ClearColour : Color.clear;
             var active = RenderTexture.active;
             camera.targetTexture = target;
             try
@@ -89,6 +103,7 @@ namespace Rls3.Gym.Engine
                 RenderTexture.active = active;
                 Shader.SetGlobalFloat(SlotsId, 0f);
                 Shader.SetGlobalFloat(OnlySlotId, 0f);
+                around?.After();
             }
             tick = forTick;
             lost = false;
@@ -177,8 +192,9 @@ namespace Rls3.Gym.Engine
             RequirePicture(forTick);
             if (!owned)
             {
-                owned = true;
                 ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+                RequireSlots(read);
+                owned = true;
                 var at = 0;
                 for (var y = size - 1; y >= 0; y--)
                 {
@@ -201,6 +217,21 @@ namespace Rls3.Gym.Engine
             var owner = a > 0 && (a == b || a == c || a == d) ? a : (byte)0;
             owner = b > 0 && (b == c || b == d) && (owner == 0 || b < owner) ? b : owner;
             return c > 0 && c == d && (owner == 0 || c < owner) ? c : owner;
+        }
+
+        // A filter on the way makes numbers that no object has: the picture would be wrong and look right.
+        private void RequireSlots(ReadOnlySpan<byte> read)
+        {
+            for (var at = 0; at < read.Length; at += 4)
+            {
+                if (read[at] > slots || (only >= 0 && read[at] > 0 && read[at] != only + 1))
+                {
+                    var expected = only < 0 ? $"0 to {slots}" : $"0 and {only + 1}";
+                    throw new InvalidOperationException(
+                        $"the segmentation has the number {read[at]}, and only {expected} were drawn: something filtered the picture. In URP's asset set Render Scale to 1 and "
+                        + "Upscaling Filter to Automatic, and remove renderer features such as full-screen passes from its default renderer");
+                }
+            }
         }
 
         private void RequirePicture(long forTick)

@@ -1,5 +1,6 @@
 #nullable enable
 using System;
+using System.Collections.Generic;
 using Rls3.Gym.Core;
 using UnityEngine;
 
@@ -23,16 +24,14 @@ namespace Rls3.Gym.Engine
         public GymArea(GymRoom room, int imageSize, int active)
         {
             this.room = room;
-            image = new CameraSensor(imageSize);
-            segmentation = new CameraSensor(imageSize);
+            image = new CameraSensor(imageSize, active);
+            segmentation = new CameraSensor(imageSize, active);
             alone = new CameraSensor[active];
             for (var slot = 0; slot < active; slot++)
             {
-                alone[slot] = new CameraSensor(imageSize);
+                alone[slot] = new CameraSensor(imageSize, active);
             }
         }
-
-        public RoomBuilder Builder => room.Builder;
 
         /// <summary>The last image, for the Editor's window.</summary>
         public RenderTexture Image => image.Target;
@@ -43,6 +42,15 @@ namespace Rls3.Gym.Engine
         public void Attach(RoomWorld shown) => world = shown;
 
         public bool Draws(string uid) => uid == "image" || uid == "segmentation" || uid == "pixels";
+
+        /// <summary>Shows its world, and asks the physics engine what it thinks of it (<see cref="PhysicsCheck"/>). It has none before its first reset.</summary>
+        public IReadOnlyList<string> CompareWithPhysics()
+        {
+            var shown = world ?? throw new InvalidOperationException("the environment has no world yet: reset it first");
+            // Light and camera too: people see the state that is compared.
+            room.Show(shown);
+            return PhysicsCheck.Disagreements(room.Builder, shown);
+        }
 
         /// <summary>A new tick: pictures of the one before are refused from now on.</summary>
         public void Begin()

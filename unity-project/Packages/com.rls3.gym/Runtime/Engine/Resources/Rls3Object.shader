@@ -12,44 +12,69 @@ Shader "RLS3/Object"
     SubShader
     {
         Tags { "RenderType" = "Opaque" "Queue" = "Geometry" }
+        HLSLINCLUDE
+        #include "UnityCG.cginc"
+
+        float4 _Colour;
+        float4 _Half;
+        float _Gloss;
+        float _Slot;
+        // Set for all materials by CameraSensor and GymRoom before they render.
+        float4 _GymLight;      // direction towards the light
+        float4 _GymShading;    // ambient, diffuse, contact shadow, 0
+        float _GymSlots;       // 1: the segmentation pass
+        float _GymOnlySlot;    // above 0: nothing but this slot is drawn
+
+        struct Vertex { float4 position : POSITION; float3 normal : NORMAL; };
+        struct Fragment { float4 position : SV_POSITION; float3 normal : TEXCOORD0; };
+
+        Fragment vert(Vertex v)
+        {
+            Fragment f;
+            f.position = UnityObjectToClipPos(v.position);
+            f.normal = UnityObjectToWorldNormal(v.normal);
+            return f;
+        }
+
+        // The pass of one slot alone draws no other, in neither of the passes below.
+        void discardOthers() { if (_GymOnlySlot > 0.5 && abs(_Slot - _GymOnlySlot) > 0.5) discard; }
+
+        float4 depth(Fragment f) : SV_Target
+        {
+            discardOthers();
+            return 0;
+        }
+        ENDHLSL
         Pass
         {
             Cull Back
             HLSLPROGRAM
             #pragma vertex vert
             #pragma fragment frag
-            #include "UnityCG.cginc"
-
-            float4 _Colour;
-            float4 _Half;
-            float _Gloss;
-            float _Slot;
-            // Set for all materials by CameraSensor and GymRoom before they render.
-            float4 _GymLight;      // direction towards the light
-            float4 _GymShading;    // ambient, diffuse, contact shadow, 0
-            float _GymSlots;       // 1: the segmentation pass
-            float _GymOnlySlot;    // above 0: nothing but this slot is drawn
-
-            struct Vertex { float4 position : POSITION; float3 normal : NORMAL; };
-            struct Fragment { float4 position : SV_POSITION; float3 normal : TEXCOORD0; };
-
-            Fragment vert(Vertex v)
-            {
-                Fragment f;
-                f.position = UnityObjectToClipPos(v.position);
-                f.normal = UnityObjectToWorldNormal(v.normal);
-                return f;
-            }
+            // The Editor's stand-in for a shader that is not compiled yet is never in a picture.
+            #pragma editor_sync_compilation
 
             float4 frag(Fragment f) : SV_Target
             {
-                if (_GymOnlySlot > 0.5 && abs(_Slot - _GymOnlySlot) > 0.5) discard;
+                discardOthers();
                 if (_GymSlots > 0.5) return float4(_Slot / 255.0, 0, 0, 1);
                 float3 normal = normalize(f.normal);
                 float brightness = _GymShading.x + _GymShading.y * saturate(dot(normal, _GymLight.xyz));
                 float glint = _Gloss * pow(saturate(dot(normal, _Half.xyz)), 16.0);
                 return float4(saturate(_Colour.rgb * brightness + glint), 1);
             }
+            ENDHLSL
+        }
+        // URP draws depth first where Depth Priming or another pass asks for it, and then only what is exactly there.
+        Pass
+        {
+            Tags { "LightMode" = "DepthOnly" }
+            Cull Back
+            ColorMask 0
+            HLSLPROGRAM
+            #pragma vertex vert
+            #pragma fragment depth
+            #pragma editor_sync_compilation
             ENDHLSL
         }
     }

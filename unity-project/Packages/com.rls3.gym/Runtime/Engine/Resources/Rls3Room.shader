@@ -14,6 +14,52 @@ Shader "RLS3/Room"
     SubShader
     {
         Tags { "RenderType" = "Opaque" "Queue" = "Geometry" }
+        HLSLINCLUDE
+        #include "UnityCG.cginc"
+
+        // As many as GymRoom sets.
+        #define BOXES 32
+        #define SHADOWS 16
+
+        float4 _Colour;
+        float4 _Pattern;
+        float4 _Low;
+        float4 _High;
+        float _Part;
+        // Set for all materials by CameraSensor and GymRoom before they render.
+        float4 _GymLight;                // direction towards the light
+        float4 _GymShading;              // ambient, diffuse, strength of contact shadows, 0
+        float4 _GymRoom;                 // size of the room, number of boxes
+        float4 _GymBoxLow[BOXES];
+        float4 _GymBoxHigh[BOXES];
+        float4 _GymEye;                  // the camera, number of contact shadows
+        float4 _GymForward;              // where it looks
+        float4 _GymShadow[SHADOWS];      // middle of the base, radius
+        float4 _GymShadowEnd[SHADOWS];   // from there to the end of the shadow: x, z
+        float _GymSlots;                 // 1: the segmentation pass
+        float _GymOnlySlot;              // above 0: nothing but this slot is drawn
+
+        struct Vertex { float4 position : POSITION; float3 normal : NORMAL; };
+        struct Fragment { float4 position : SV_POSITION; float3 normal : TEXCOORD0; float3 world : TEXCOORD1; };
+
+        Fragment vert(Vertex v)
+        {
+            Fragment f;
+            f.position = UnityObjectToClipPos(v.position);
+            f.normal = UnityObjectToWorldNormal(v.normal);
+            f.world = mul(unity_ObjectToWorld, v.position).xyz;
+            return f;
+        }
+
+        // The pass of one slot alone has no room, in neither of the passes below.
+        void discardRoom() { if (_GymOnlySlot > 0.5) discard; }
+
+        float4 depth(Fragment f) : SV_Target
+        {
+            discardRoom();
+            return 0;
+        }
+        ENDHLSL
         Pass
         {
             Cull Back
@@ -21,41 +67,8 @@ Shader "RLS3/Room"
             #pragma target 3.5
             #pragma vertex vert
             #pragma fragment frag
-            #include "UnityCG.cginc"
-
-            // As many as GymRoom sets.
-            #define BOXES 32
-            #define SHADOWS 16
-
-            float4 _Colour;
-            float4 _Pattern;
-            float4 _Low;
-            float4 _High;
-            float _Part;
-            // Set for all materials by CameraSensor and GymRoom before they render.
-            float4 _GymLight;                // direction towards the light
-            float4 _GymShading;              // ambient, diffuse, strength of contact shadows, 0
-            float4 _GymRoom;                 // size of the room, number of boxes
-            float4 _GymBoxLow[BOXES];
-            float4 _GymBoxHigh[BOXES];
-            float4 _GymEye;                  // the camera, number of contact shadows
-            float4 _GymForward;              // where it looks
-            float4 _GymShadow[SHADOWS];      // middle of the base, radius
-            float4 _GymShadowEnd[SHADOWS];   // from there to the end of the shadow: x, z
-            float _GymSlots;                 // 1: the segmentation pass
-            float _GymOnlySlot;              // above 0: nothing but this slot is drawn
-
-            struct Vertex { float4 position : POSITION; float3 normal : NORMAL; };
-            struct Fragment { float4 position : SV_POSITION; float3 normal : TEXCOORD0; float3 world : TEXCOORD1; };
-
-            Fragment vert(Vertex v)
-            {
-                Fragment f;
-                f.position = UnityObjectToClipPos(v.position);
-                f.normal = UnityObjectToWorldNormal(v.normal);
-                f.world = mul(unity_ObjectToWorld, v.position).xyz;
-                return f;
-            }
+            // The Editor's stand-in for a shader that is not compiled yet is never in a picture.
+            #pragma editor_sync_compilation
 
             // 0 to 1 from two whole numbers.
             float hash(float x, float y)
@@ -139,12 +152,15 @@ Shader "RLS3/Room"
                 return min(inset.x, min(inset.y, inset.z)) < width ? 1.1 : 1.0;
             }
 
+            // What may be divided by: a ray along a wall has a part of exactly 0, and 0 times infinity is no number.
+            float divisor(float part) { return abs(part) < 1e-6 ? (part < 0.0 ? -1e-6 : 1e-6) : part; }
+
             // How far along the ray it enters the nearest box of another piece of furniture, in its lengths; 1e9 if it does not.
             float boxDistance(float3 start, float3 ray)
             {
                 float nearest = 1e9;
-                float3 inverse = 1.0 / ray;
-                for (int box = 0; box < int(_GymRoom.w + 0.5); box++)
+                float3 inverse = 1.0 / float3(divisor(ray.x), divisor(ray.y), divisor(ray.z));
+                [loop] for (int box = 0; box < int(_GymRoom.w + 0.5); box++)
                 {
                     if (abs(box - _Part) < 0.5) continue;
                     float3 a = (_GymBoxLow[box].xyz - start) * inverse;
@@ -179,7 +195,7 @@ Shader "RLS3/Room"
                 float corners = lampPart(light, start, 0.0, 0.0) + lampPart(light, start, 4.0, 0.0) + lampPart(light, start, 0.0, 4.0) + lampPart(light, start, 4.0, 4.0);
                 if (corners < 0.5 || corners > 3.5) return corners / 4.0;
                 float seen = 0.0;
-                for (int part = 0; part < 25; part++) seen += lampPart(light, start, float(part / 5), float(part % 5));
+                [loop] for (int part = 0; part < 25; part++) seen += lampPart(light, start, float(part / 5), float(part % 5));
                 return seen / 25.0;
             }
 
@@ -191,7 +207,7 @@ Shader "RLS3/Room"
                 float3 second = normalize(cross(normal, first));
                 float reach = 0.16 * _GymRoom.x;
                 float sum = 0.0;
-                for (int feeler = 0; feeler < 6; feeler++)
+                [loop] for (int feeler = 0; feeler < 6; feeler++)
                 {
                     float a = feeler == 0 ? 1.0 : feeler == 3 ? -1.0 : feeler == 1 || feeler == 5 ? 0.5 : -0.5;
                     float b = feeler == 0 || feeler == 3 ? 0.0 : feeler < 3 ? 0.866 : -0.866;
@@ -207,7 +223,7 @@ Shader "RLS3/Room"
             {
                 float shade = 1.0;
                 float depth = dot(at - _GymEye.xyz, _GymForward.xyz);
-                for (int shadow = 0; shadow < int(_GymEye.w + 0.5); shadow++)
+                [loop] for (int shadow = 0; shadow < int(_GymEye.w + 0.5); shadow++)
                 {
                     float4 base = _GymShadow[shadow];
                     // Where the line of sight meets the plane under the object; only what is within 12 mm of it takes the shadow.
@@ -225,7 +241,7 @@ Shader "RLS3/Room"
 
             float4 frag(Fragment f) : SV_Target
             {
-                if (_GymOnlySlot > 0.5) discard;
+                discardRoom();
                 if (_GymSlots > 0.5) return float4(0, 0, 0, 1);
                 float3 flip = float3(1, 1, -1);
                 float3 normal = normalize(f.normal) * flip;
@@ -238,6 +254,19 @@ Shader "RLS3/Room"
                 float bright = (_GymShading.x * ambient + _GymShading.y * direct) * patternOn(normal, at) * edgeOn(normal, at);
                 return float4(saturate(_Colour.rgb * bright) * contactShadows(at), 1);
             }
+            ENDHLSL
+        }
+        // URP draws depth first where Depth Priming or another pass asks for it, and then only what is exactly there.
+        Pass
+        {
+            Tags { "LightMode" = "DepthOnly" }
+            Cull Back
+            ColorMask 0
+            HLSLPROGRAM
+            #pragma target 3.5
+            #pragma vertex vert
+            #pragma fragment depth
+            #pragma editor_sync_compilation
             ENDHLSL
         }
     }
