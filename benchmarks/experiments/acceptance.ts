@@ -5,7 +5,7 @@ import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
 import { baseOf, type RunRecord, worldDigest } from "./cell-files.js";
 import { root } from "./definition.js";
-import { kindOf, type Repeat } from "./repeats.js";
+import { combinationOf, type Repeat } from "./repeats.js";
 
 const inTrainer = (room: string): string => `trainer/${room}`;
 
@@ -58,7 +58,7 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     const paths = baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES];
     const why = difference(commit, paths);
     if (why === null) return null;
-    const again = repeats.filter((repeat) => repeat.commit === commit && repeat.kind === kindOf(record));
+    const again = repeats.filter((repeat) => repeat.commit === commit && repeat.combination === combinationOf(record));
     if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;
     return `${why}; remove the file to have the run done anew, or, where you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
   };

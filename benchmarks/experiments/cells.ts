@@ -140,8 +140,7 @@ export function estimateRuns(sweep: OpenSweep, folder: string): Promise<Estimate
     ...cell,
     configuration: { ...cell.configuration, vlm: bundledLike(folder, cell.configuration.vlm) },
   });
-  const [fresh, resumed, finished] = [sweep.fresh, sweep.resumed, sweep.finished].map((cells) =>
-    cells.map(withBundled),
-  ) as [PlannedCell[], PlannedCell[], PlannedCell[]];
+  const [fresh, resumed] = [sweep.fresh.map(withBundled), sweep.resumed.map(withBundled)];
+  const finished = sweep.finished.map(withBundled);
   return estimateSweep({ ...sweep, requested: [...fresh, ...resumed], fresh, resumed, finished });
 }

@@ -132,7 +132,7 @@ async function main(): Promise<void> {
   const argv = await yargs(hideBin(process.argv))
     .scriptName("npm run experiment --")
     .usage(
-      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 collect NAME… --partial   their finished runs as cells, to go on with elsewhere\n$0 repeat NAME…    one of each kind of its refused cells again: the same numbers?\n$0 pages           the pages from benchmarks/results",
+      "$0 NAME…           run experiments, or go on with them\n$0 all             every one\n$0 collect [NAME…] finished ones (all that are) into benchmarks/results and the pages\n$0 collect NAME… --partial   their finished runs as cells, to go on with elsewhere\n$0 repeat NAME…    one seed of each of its refused combinations again: the same numbers?\n$0 pages           the pages from benchmarks/results",
     )
     .options({
       quick: { type: "boolean", default: false, describe: "CI's size: one seed, few levels, seconds a run" },

@@ -5,7 +5,8 @@ import { InputError } from "../../trainer/errors.js";
 import { currentCommit } from "../../trainer/runs/provenance.js";
 import { type RunRecord, readCellFile, recordOf } from "./cell-files.js";
 import { cellsOf, openRuns, type RunRequest, runCells } from "./cells.js";
-import { firstDifference, keepRepeat, kindOf } from "./repeats.js";
+import { combinationName } from "./definition.js";
+import { combinationOf, firstDifference, keepRepeat } from "./repeats.js";
 import { choose, collectedFiles, commandOf, openSources, type Setting } from "./sources.js";
 
 interface Refused {
@@ -13,21 +14,21 @@ interface Refused {
   readonly record: RunRecord;
 }
 
-/** Of each commit and kind among the refused cells the first. */
+/** Of each commit and combination of settings among the refused cells the first. */
 async function refusedCells(name: string, setting: Setting): Promise<Refused[]> {
   const one = choose(name, setting);
   const { refused } = await openSources([one], setting);
-  const kinds = new Map<string, Refused>();
+  const firsts = new Map<string, Refused>();
   for (const request of one.requests.filter((wish) => refused.has(wish.name))) {
     for (const file of collectedFiles(setting.results, name, request.name)) {
       const cell = readCellFile(file);
       if (cell.kind === "damaged") continue;
       const { record } = cell;
-      const key = `${record.commit} ${kindOf(record)}`;
-      if (!kinds.has(key)) kinds.set(key, { request, record });
+      const key = `${record.commit} ${combinationOf(record)}`;
+      if (!firsts.has(key)) firsts.set(key, { request, record });
     }
   }
-  return [...kinds.values()];
+  return [...firsts.values()];
 }
 
 /**
@@ -40,6 +41,7 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
   if (!/^[0-9a-f]{40}$/.test(sameAt)) {
     throw new InputError("repeat: this code's files differ from their commit; commit them first");
   }
+  if (names.length === 0) throw new InputError("repeat: name the experiments whose cells are refused");
   const folder = path.join(setting.folder, "repeats", sameAt.slice(0, 7));
   const said: string[] = [];
   for (const name of names) {
@@ -54,15 +56,15 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
       await runCells(sweep, setting.folder, setting.quick);
       const again = await recordOf(only(cellsOf([request], sweep)), {});
       const { machine, date } = again;
-      const kind = kindOf(record);
-      const what = `${request.name} (${kind}) of ${record.commit.slice(0, 7)}`;
+      const combination = combinationOf(record);
+      const what = `${request.name} (${combinationName(request.levels)}) of ${record.commit.slice(0, 7)}`;
       const difference = firstDifference(record, again);
       if (difference === null)
-        keepRepeat(setting.results, { commit: record.commit, kind, sameAt, run: request.name, machine, date });
+        keepRepeat(setting.results, { commit: record.commit, combination, sameAt, run: request.name, machine, date });
       said.push(
         difference === null
-          ? `${what}: the same numbers at ${sameAt.slice(0, 7)}; cells like it count`
-          : `${what}: other numbers at ${sameAt.slice(0, 7)}, so that cells like it are refused: ${difference}`,
+          ? `${what}: the same numbers at ${sameAt.slice(0, 7)}; its other seeds count`
+          : `${what}: other numbers at ${sameAt.slice(0, 7)}, so that its other seeds stay refused: ${difference}`,
       );
     }
   }

@@ -1,5 +1,5 @@
 /**
- * @file Whether this code still has the numbers of cells made at another commit: a run of each kind is done anew and compared row by row.
+ * @file Whether this code still has the numbers of cells made at another commit: a run of each combination of settings is done anew and compared row by row.
  * What came out is kept beside the cells, so that they count here from then on, without anybody's word for it.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +8,6 @@ import { z } from "zod";
 import { complaintOf } from "../../trainer/complaint.js";
 import { InputError } from "../../trainer/errors.js";
 import { writeDurably } from "../../trainer/files/durable-file.js";
-import { SETTINGS } from "../../trainer/settings/settings.js";
 import type { RunRecord } from "./cell-files.js";
 import { CURVE_COLUMNS, LATER_COLUMNS } from "./measures.js";
 
@@ -16,7 +15,8 @@ const schema = z.array(
   z.strictObject({
     /** Of the cells. */
     commit: z.string(),
-    kind: z.string(),
+    /** Of settings, as `combinationOf` names it. */
+    combination: z.string(),
     /** The commit at which `run` was done again, and gave the same rows. */
     sameAt: z.string(),
     run: z.string(),
@@ -30,11 +30,8 @@ export type Repeat = z.infer<typeof schema>[number];
 
 const fileOf = (results: string): string => path.join(results, "repeats.json");
 
-/** Runs of one arm, world and base model go through the same code. */
-export function kindOf({ settings }: Pick<RunRecord, "settings">): string {
-  const of = (name: "agent" | "world" | "vlm"): string => String(settings[name] ?? SETTINGS[name].fallback);
-  return `${of("agent")} in ${of("world")} with ${of("vlm")}`;
-}
+/** What a run is but for its seed: one seed speaks for the others, and no setting for another. */
+export const combinationOf = ({ name }: Pick<RunRecord, "name">): string => name.replace(/-\d+$/, "");
 
 /** @throws InputError where the file is none of this program's */
 export function readRepeats(results: string): readonly Repeat[] {
@@ -54,9 +51,11 @@ export function readRepeats(results: string): readonly Repeat[] {
   throw refused(`field "${field}": ${message}`);
 }
 
-/** Adds a repeat; an earlier one of the same commit and kind is replaced. */
+/** Adds a repeat; an earlier one of the same commit and combination is replaced. */
 export function keepRepeat(results: string, repeat: Repeat): void {
-  const others = readRepeats(results).filter(({ commit, kind }) => commit !== repeat.commit || kind !== repeat.kind);
+  const others = readRepeats(results).filter(
+    ({ commit, combination }) => commit !== repeat.commit || combination !== repeat.combination,
+  );
   writeDurably(fileOf(results), `${JSON.stringify([...others, repeat], null, 2)}\n`);
 }
 

@@ -15,7 +15,7 @@ import { collectWhole } from "../../benchmarks/experiments/collect.js";
 import { readExperiment } from "../../benchmarks/experiments/definition.js";
 import { CURVE_COLUMNS, type CurveRow } from "../../benchmarks/experiments/measures.js";
 import { experimentPage, listRow, openRunsTable } from "../../benchmarks/experiments/pages.js";
-import { firstDifference, keepRepeat, kindOf, readRepeats } from "../../benchmarks/experiments/repeats.js";
+import { combinationOf, firstDifference, keepRepeat, readRepeats } from "../../benchmarks/experiments/repeats.js";
 import { type ExperimentSummary, readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { CHANGES, codeBefore } from "../../benchmarks/experiments/versions.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
@@ -243,30 +243,30 @@ describe("a cell counts", () => {
   });
 
   it.skipIf(oldest === "" || oldest === head || changed)(
-    "at another commit where a run of its kind was repeated with the same numbers at this one",
+    "at another commit where a run of its settings was repeated with the same numbers at this one",
     () => {
       const record = madeUp({ commit: oldest });
       const repeat = {
-        ...{ commit: oldest, kind: kindOf(record), sameAt: head, run: record.name },
+        ...{ commit: oldest, combination: combinationOf(record), sameAt: head, run: record.name },
         ...{ machine: record.machine, date: record.date },
       };
       expect(refusals([], [repeat])(record)).toBeNull();
-      expect(refusals([], [{ ...repeat, kind: "random in tabletop with bundled" }])(record)).not.toBeNull();
+      expect(refusals([], [{ ...repeat, combination: "random-0badf00d" }])(record)).not.toBeNull();
       expect(refusals([], [{ ...repeat, sameAt: oldest }])(record)).not.toBeNull();
       expect(refusals([], [{ ...repeat, commit: head }])(record)).not.toBeNull();
     },
   );
 
-  it("and its repeats are kept beside it, one of a kind; rubbish there is named", () => {
+  it("and its repeats are kept beside it, one of a combination; rubbish there is named", () => {
     const record = madeUp({ commit: "0".repeat(40) });
     const repeat = {
-      ...{ commit: record.commit, kind: kindOf(record), sameAt: "1".repeat(40), run: record.name },
+      ...{ commit: record.commit, combination: combinationOf(record), sameAt: "1".repeat(40), run: record.name },
       ...{ machine: record.machine, date: record.date },
     };
     const results = temporaryFolder("repeats");
     keepRepeat(results, repeat);
     keepRepeat(results, { ...repeat, sameAt: "2".repeat(40) });
-    keepRepeat(results, { ...repeat, kind: "paper in rooms with bundled" });
+    keepRepeat(results, { ...repeat, combination: "paper-0badf00d" });
     expect(readRepeats(results).map(({ sameAt }) => sameAt[0])).toEqual(["2", "1"]);
     writeFileSync(path.join(results, "repeats.json"), "[{}]");
     expect(() => readRepeats(results)).toThrow(/repeats.json: field "\[0\].commit"/);
