@@ -6,5 +6,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
+export const VERSION = version;
+
 /** name/version */
 export const PACKAGE = `rls3/${version}`;

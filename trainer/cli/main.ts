@@ -2,6 +2,7 @@
 /** @file The command line `rls3`: every command in its file, every error one line and an exit code. */
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
+import { VERSION } from "../../protocol/package-name.js";
 import { keepIgnoringHangup } from "../../protocol/signals.js";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
@@ -148,7 +149,7 @@ async function main(): Promise<void> {
     .wrap(Math.min(80, process.stdout.columns ?? 80))
     .help()
     .alias("help", "h")
-    .version()
+    .version(VERSION)
     .fail((message: string | null, error: Error | undefined) => {
       throw error === undefined ? new InputError(complaint(message ?? "")) : asTyped(error);
     })
