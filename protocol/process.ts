@@ -14,7 +14,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-pid, signal);
+    // Windows has no process groups: there the process alone is ended, and its children end by the silence.
+    process.kill(process.platform === "win32" ? pid : -pid, signal);
   } catch (error) {
     // ESRCH: nobody of the group is left, which is what was wanted. EPERM: only a zombie is, on some systems.
     const { code } = error as NodeJS.ErrnoException;

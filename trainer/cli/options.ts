@@ -21,10 +21,13 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
   return Object.fromEntries(
     names.map((name) => {
       const { group, description, fallback, symbol, choices } = SETTINGS[name] as Setting;
+      const numeric = typeof fallback === "number";
+      const meaning = choices === undefined ? description : `${description} (${choices.join(", ")})`;
       const options: Options = {
         group: `${group}:`,
-        describe: choices === undefined ? description : `${description} (${choices.join(", ")})`,
-        type: typeof fallback === "boolean" ? "boolean" : "string",
+        // A number is read from its text (flagValue), so yargs is told that it is one, and help that it is the other.
+        describe: numeric ? `${meaning}  [number]` : meaning,
+        ...(numeric ? {} : { type: typeof fallback === "boolean" ? "boolean" : "string" }),
         defaultDescription: fallback === "" ? "none" : String(fallback),
         ...(symbol === undefined ? {} : { alias: symbol }),
         ...(typeof fallback === "boolean" ? {} : { requiresArg: true }),

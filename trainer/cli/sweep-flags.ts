@@ -139,6 +139,11 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   const fixed = typed.flatMap(([name, all]): Source[] =>
     all.length === 1 ? [{ name: flagOf(name), values: { [name]: all[0] } }] : [],
   );
+  if (Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
+    throw new InputError(
+      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or a --config file with grid, list or random (seeds alone: rls3 compare)",
+    );
+  }
   const quick = flags["quick"] === true || from.quick === true;
   const preset = text(flags, "preset") ?? from.preset;
   return {
