@@ -1,6 +1,7 @@
 #nullable enable
 using System.IO;
 using Rls3.Gym.Engine;
+using Rls3.Gym.Transport;
 using UnityEditor;
 using UnityEditor.Build;
 using UnityEngine;
@@ -15,14 +16,17 @@ namespace Rls3.Gym.Editor
     [InitializeOnLoad]
     internal sealed class PackageCatalogs : BuildPlayerProcessor
     {
+        private const string Missing = "the package's folder Catalog~ is missing: install com.rls3.gym with the Package Manager, and don't copy it into Assets";
+
         static PackageCatalogs()
         {
-            GymSettings.PackageCatalogs = Folder;
+            GymSettings.PackageCatalogs = () => Folder() ?? throw new ConfigurationException(Missing);
         }
 
         public override void PrepareForBuild(BuildPlayerContext buildPlayerContext)
         {
-            foreach (var file in Directory.GetFiles(Folder(), "*.json"))
+            var folder = Folder() ?? throw new BuildFailedException($"RLS3: {Missing}");
+            foreach (var file in Directory.GetFiles(folder, "*.json"))
             {
                 var name = Path.GetFileName(file);
                 var own = Path.Combine(Application.streamingAssetsPath, GymSettings.StreamingFolder, name);
@@ -36,13 +40,11 @@ namespace Rls3.Gym.Editor
             }
         }
 
-        private static string Folder()
+        private static string? Folder()
         {
             var package = PackageInfo.FindForAssembly(typeof(PackageCatalogs).Assembly);
             var folder = package == null ? null : Path.Combine(package.resolvedPath, "Catalog~");
-            return folder != null && Directory.Exists(folder)
-                ? folder
-                : throw new BuildFailedException("RLS3: the package's folder Catalog~ is missing: install com.rls3.gym with the Package Manager, and don't copy it into Assets");
+            return Directory.Exists(folder) ? folder : null;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Rls3.Gym.Editor;
 using Rls3.Gym.Tests;
+using Rls3.Gym.Transport;
 using UnityEditor;
 using UnityEditor.Build;
 using UnityEngine;
@@ -115,6 +116,7 @@ public sealed class EditorTests : IDisposable
         BuildPipeline.Builder = (_, _) => throw new InvalidOperationException("nothing is built");
         Assert.Contains("install com.rls3.gym with the Package Manager", Assert.Throws<BuildFailedException>(GymBuild.Linux).Message);
         Assert.Equal(StandaloneBuildSubtarget.Server, EditorUserBuildSettings.standaloneBuildSubtarget);
+        Assert.StartsWith("the package's folder Catalog~ is missing", Assert.Throws<ConfigurationException>(new GymSettings().CatalogFile).Message);
         OnlyTheSceneIsLeft();
     }
 
