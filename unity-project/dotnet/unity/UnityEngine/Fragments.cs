@@ -34,13 +34,36 @@ namespace UnityEngine.StandIn
         {
             if (slots)
             {
-                return new Vector4(slot / 255f, 0f, 0f, 1f);
+                return new Vector4(slot / 255f, Check(slot) / 255f, 0f, 1f);
             }
             normal = normal.normalized;
             var brightness = shading.X + (shading.Y * Mathf.Clamp(Geometry.Dot(normal, light), 0f, 1f));
             var glint = gloss * (float)Math.Pow(Mathf.Clamp(Geometry.Dot(normal, half), 0f, 1f), 16.0);
             var seen = (colour * brightness) + (Vector3.one * glint);
             // What is above 1 the target cuts off.
+            return new Vector4(seen.x, seen.y, seen.z, 1f);
+        }
+
+        private static float Check(float number)
+        {
+            var square = 37f * number * number;
+            return 128f + square - (127f * (float)Math.Floor((square + 0.5f) / 127f));
+        }
+    }
+
+    /// <summary>Plain.shader's fragments (Samples~/BallOnTray), line for line.</summary>
+    internal sealed class PlainFragments : IFragments
+    {
+        private readonly Vector3 colour;
+
+        private PlainFragments(Vector3 colour) => this.colour = colour;
+
+        public static IFragments Begin(Uniforms uniforms) => new PlainFragments(uniforms["_Colour"].Xyz);
+
+        public Vector4 Shade(Vector3 normal, Vector3 world)
+        {
+            var lit = Mathf.Clamp(Geometry.Dot(normal.normalized, new Vector3(0.36f, 0.8f, -0.48f)), 0f, 1f);
+            var seen = colour * (0.5f + (0.5f * lit));
             return new Vector4(seen.x, seen.y, seen.z, 1f);
         }
     }
