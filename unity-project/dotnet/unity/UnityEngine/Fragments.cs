@@ -86,6 +86,9 @@ namespace UnityEngine.StandIn
         private readonly Vector4[] boxHigh;
         private readonly Vector4 eye;
         private readonly Vector3 forward;
+        private readonly Vector3 right;
+        private readonly Vector3 up;
+        private readonly Vector4 sampling;
         private readonly Vector4[] shadows;
         private readonly Vector4[] shadowEnds;
 
@@ -104,6 +107,9 @@ namespace UnityEngine.StandIn
             boxHigh = uniforms.Array("_GymBoxHigh");
             eye = uniforms["_GymEye"];
             forward = uniforms["_GymForward"].Xyz;
+            right = uniforms["_GymRight"].Xyz;
+            up = uniforms["_GymUp"].Xyz;
+            sampling = uniforms["_GymSampling"];
             shadows = uniforms.Array("_GymShadow");
             shadowEnds = uniforms.Array("_GymShadowEnd");
         }
@@ -122,7 +128,7 @@ namespace UnityEngine.StandIn
             var facing = Geometry.Dot(normal, light);
             var direct = facing > 0f ? facing * LampShare(start) : 0f;
             var ambient = 1f - (0.75f * Closeness(start, normal));
-            var bright = ((shading.X * ambient) + (shading.Y * direct)) * PatternOn(normal, at) * EdgeOn(normal, at);
+            var bright = ((shading.X * ambient) + (shading.Y * direct)) * MarkedOn(normal, at);
             var shade = ContactShadows(at);
             return new Vector4(Saturate(colour.x * bright) * shade, Saturate(colour.y * bright) * shade, Saturate(colour.z * bright) * shade, 1f);
         }
@@ -216,6 +222,23 @@ namespace UnityEngine.StandIn
             var y = Math.Abs(normal.y) > 0.7f ? width : Math.Min(at.y - low.Y, high.Y - at.y);
             var z = Math.Abs(normal.z) > 0.7f ? width : Math.Min(at.z - low.Z, high.Z - at.z);
             return Math.Min(x, Math.Min(y, z)) < width ? 1.1f : 1f;
+        }
+
+        private float MarkedOn(Vector3 normal, Vector3 at)
+        {
+            var ray = at - eye.Xyz;
+            var reach = Geometry.Dot(ray, forward) * sampling.Y;
+            var finer = Math.Max(1, (int)(sampling.X + 0.5f));
+            var sum = 0f;
+            for (var part = 0; part < finer * finer; part++)
+            {
+                var across = (((part % finer) + 0.5f) / finer) - 0.5f;
+                var along = (((part / finer) + 0.5f) / finer) - 0.5f;
+                var sight = ray + (reach * ((across * right) + (along * up)));
+                var spot = eye.Xyz + (sight * (Geometry.Dot(normal, ray) / Divisor(Geometry.Dot(normal, sight))));
+                sum += PatternOn(normal, spot) * EdgeOn(normal, spot);
+            }
+            return sum / (finer * finer);
         }
 
         private static float Divisor(float part) => Math.Abs(part) < 1e-6f ? (part < 0f ? -1e-6f : 1e-6f) : part;

@@ -27,6 +27,11 @@ namespace Rls3.Gym.Engine
     {
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
+        private static readonly int SamplingId = Shader.PropertyToID("_GymSampling");
+
+        /// <summary>The largest picture whose room has finer samples, and how many a side of each sample, as the trainer's renderer has them.</summary>
+        private const int SmallPicture = 128;
+        private const float FinerSamples = 2f;
 
         /// <summary>Samples a side of each pixel. Multisampling would place them otherwise, and mix the slots' numbers.</summary>
         private const int Fineness = 2;
@@ -90,6 +95,7 @@ namespace Rls3.Gym.Engine
             around?.Before();
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
+            Shader.SetGlobalVector(SamplingId, new Vector4(size <= SmallPicture ? FinerSamples : 1f, 2f / fine, 0f, 0f));
             camera.backgroundColor = kind == PictureKind.Image ? ClearColour : Color.clear;
             var active = RenderTexture.active;
             camera.targetTexture = target;
@@ -104,6 +110,7 @@ namespace Rls3.Gym.Engine
                 RenderTexture.active = active;
                 Shader.SetGlobalFloat(SlotsId, 0f);
                 Shader.SetGlobalFloat(OnlySlotId, 0f);
+                Shader.SetGlobalVector(SamplingId, default);
                 around?.After();
             }
             tick = forTick;
