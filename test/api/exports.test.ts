@@ -1,6 +1,6 @@
 /** @file The package's entry points, imported as a program of somebody else's does. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -68,7 +68,24 @@ describe("the package", () => {
     }
   }, 60_000);
 
-  it("draws and captions a state in a few lines", async () => {
+  it("has types that the examples of plugins are checked by, as a program of somebody else's is", async () => {
+    const examples = path.join(root, "trainer/plugins/examples");
+    const files = readdirSync(examples).map((name) => path.join(examples, name));
+    expect(files.length).toBe(5);
+    const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+    const flags =
+      "--noEmit --ignoreConfig --allowJs --checkJs --strict --skipLibCheck --target es2022 --lib es2023,dom".split(" ");
+    const modules = "--module nodenext --moduleResolution nodenext --types node".split(" ");
+    const checked = promisify(execFile)(process.execPath, [compiler, ...flags, ...modules, ...files], { cwd: root });
+    expect(
+      await checked.then(
+        ({ stdout }) => stdout,
+        ({ stdout }: { stdout: string }) => stdout,
+      ),
+    ).toBe("");
+  }, 120_000);
+
+  it("draws a state in a few lines", async () => {
     const size = await printed(`
       import { loadCatalog, drawLayout, Random } from "rls3/worlds";
       import { render } from "rls3/renderer";

@@ -6,6 +6,7 @@ import { appendFile } from "node:fs/promises";
 import path from "node:path";
 
 let folder = ".";
+/** @type {import("rls3/plugins").ReportedSample | null} */
 let hardest = null;
 
 /** @type {import("rls3/plugins").Callbacks} */
