@@ -1,4 +1,4 @@
-/** @file What this side is, as hello and welcome name it for logs. */
+/** @file The name and version of this package, which hello and welcome carry for logs. */
 import { readFileSync } from "node:fs";
 
 /** One folder further up in what is compiled. */

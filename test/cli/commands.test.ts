@@ -1,9 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
+import { EnvironmentServer, readKeys, type SessionWishes } from "../../protocol/index.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
@@ -159,6 +169,7 @@ describe("every command", () => {
     ["env", "check"],
     ["env", "view"],
     ["env", "step"],
+    ["env", "keys"],
     ["vlm", "pretrain"],
     ["vlm", "inspect"],
     ["vlm", "verify"],
@@ -206,19 +217,34 @@ describe("a folder", () => {
 });
 
 describe("a server with keys", () => {
-  it("is reached with its keys file, however few environments it has", async () => {
-    const { serverSecretKey, ...clientKeys } = generateKeys("a token of some length");
+  it("is reached with the keys file of env keys, however few environments it has", async () => {
+    const folder = path.join(parent, "keys");
+    expect((await rls3("env", "keys", "--out", folder)).code).toBe(0);
+    const [serverKeys, clientKeys] = ["server-keys.json", "client-keys.json"].map((name) => path.join(folder, name));
+    if (process.platform !== "win32") expect(statSync(serverKeys as string).mode & 0o777).toBe(0o600);
+    expect(readKeys(clientKeys as string)).not.toHaveProperty("serverSecretKey");
     const catalog = loadCatalog("rooms");
     const server = await EnvironmentServer.bind(
       ({ imageSize = 64 }: SessionWishes) => roomsDefinition(catalog, { imageSize }),
-      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: { serverSecretKey, ...clientKeys } },
+      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: readKeys(serverKeys as string) },
     );
-    const keys = file("keys.json", JSON.stringify(clientKeys));
     const sets = ["--test-images-per-relation", "1", "--natural-images", "3"];
-    const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, "--env", server.endpoint, "--keys", keys);
+    const reached = ["--env", server.endpoint, "--keys", clientKeys as string];
+    const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, ...reached);
     server.close();
     await server.closed;
     expect(code, err).toBe(0);
+  });
+
+  it("keeps its keys: they are not written over", async () => {
+    const folder = path.join(parent, "kept-keys");
+    expect((await rls3("env", "keys", "--out", folder, "--token", "a token of some length")).code).toBe(0);
+    const before = readFileSync(path.join(folder, "server-keys.json"), "utf8");
+    const { code, err } = await rls3("env", "keys", "--out", folder);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^rls3: .*server-keys\.json exists already; name another/)]);
+    expect(readFileSync(path.join(folder, "server-keys.json"), "utf8")).toBe(before);
+    expect((await rls3("env", "keys", "--token", "short", "--out", path.join(parent, "none"))).code).toBe(2);
+    expect(existsSync(path.join(parent, "none"))).toBe(false);
   });
 });
 

@@ -25,7 +25,8 @@ async function clientOf(change: Change): Promise<EnvironmentClient> {
   const endpoint = socket.lastEndpoint ?? "";
   const client = await EnvironmentClient.connect({
     endpoint,
-    resendAfter: 100,
+    // An error that fits no request is one of some 160 that are taken, and each waits for a resend.
+    resendAfter: 20,
     timeouts: { step: 20_000, reset: 20_000 },
   });
   open.push({ close: () => client.end(new Error("over")) });

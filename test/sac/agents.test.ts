@@ -73,6 +73,25 @@ describe("rls3", () => {
     }
   });
 
+  test("steers its KL budget to a share of valid placements, and goes on with it after a restart", async () => {
+    const steered = options("rls3", { klBudget: 1, validityTarget: 0.9, hidden: [8], updateBatch: 8 });
+    const [agent, again] = [await createAgent("rls3", steered), await createAgent("rls3", steered)];
+    try {
+      const drawn = drawTransitions(400, new Random(2));
+      const budget = async () => tensorOf(await agent.state(), "rates/budget").data[0];
+      agent.remember(drawn.filter(({ valid }) => !valid));
+      expect(await budget()).toBe(2);
+      agent.remember(drawn.filter(({ valid }) => valid));
+      expect(await budget()).toBeCloseTo(2 * Math.exp(3 * (0.9 - 1)), 6);
+      await again.restore(await agent.state());
+      await play(again, 1, 4, 8);
+      expect((await again.update(0, new Random(5)))["kl"]).toBeCloseTo(2 * Math.exp(-0.3), 2);
+    } finally {
+      await agent.close();
+      await again.close();
+    }
+  });
+
   test("with γ it also values what comes after", async () => {
     const agent = await createAgent("rls3", options("rls3", { discount: 0.9, hidden: [32], updateBatch: 32 }));
     try {

@@ -1,10 +1,10 @@
-/** @file `rls3/compare`: arms × seeds on one preparation, and what came of them. */
+/** @file `rls3/compare`: arms × seeds on one preparation, and their statistics. */
 
 // report.html, as a text.
 export { renderReport } from "../report/html/report.js";
 export { rebuildSummary } from "../report/rebuild.js";
 export { type Comparison, summarize } from "../report/summary.js";
-// summary.json: read, or made again out of curves.
+// summary.json: read, or computed from curves.
 export { readSummary } from "../run-format/readers.js";
 export type {
   Accuracy,

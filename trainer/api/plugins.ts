@@ -1,4 +1,4 @@
-/** @file `rls3/plugins`: the types of what `--plugin` takes, and agents that ship, to begin one's own from. */
+/** @file `rls3/plugins`: the types of a plugin, and the agents that ship, to start your own from. */
 
 export type { Vocabulary } from "../language/index.js";
 export type {

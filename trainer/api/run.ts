@@ -1,8 +1,8 @@
-/** @file `rls3/run`: one run, in a folder that can be gone on with, or its iterations drawn by hand from parts of one's own. */
+/** @file `rls3/run`: one run in a folder, or the algorithm's iterations without a folder, from your own parts. */
 
 export { openEnvironments } from "../environments/open-environments.js";
 export { drawingFrom } from "../environments/wander.js";
-// What goes wrong: exit codes 2 and 3 of the command line.
+// Errors: exit codes 2 and 3 of the command line.
 export { InputError, UnavailableError } from "../errors.js";
 export { loadPlugin } from "../plugins/load.js";
 export { pluginSource } from "../plugins/source.js";
@@ -18,7 +18,7 @@ export {
   type Settings,
   type State,
 } from "../rls3/loop.js";
-// What it leaves.
+// The files of a run.
 export {
   type EpisodeRow,
   type MetricsRow,
@@ -34,6 +34,6 @@ export { drawTestSets } from "../runs/preparation.js";
 // A run in its folder: `run(plan, "new", { progress: silent })`.
 export { type Mode, planOf, type RunOptions, type RunPlan, run } from "../runs/run.js";
 export { randomTransitions } from "../runs/transitions.js";
-// Its settings: `resolveConfiguration([{ name: "mine", values: { beta: 4 } }])`.
+// Settings: `resolveConfiguration([{ name: "mine", values: { beta: 4 } }])`.
 export { type Configuration, resolveConfiguration, type Source } from "../settings/configuration.js";
 export { SETTINGS } from "../settings/settings.js";

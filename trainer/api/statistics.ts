@@ -1,6 +1,6 @@
 /** @file `rls3/statistics`: tests and intervals over seeds, as reports have them. */
 
-// What resamples: `Random.stream(0, "bootstrap")`.
+// The generator that resamples: `Random.stream(0, "bootstrap")`.
 export { Random } from "../random/random.js";
 export { pairedPower, powerOf, seedsFor } from "../report/power.js";
 // Paired differences, one a seed.

@@ -1,10 +1,10 @@
-/** @file `rls3/worlds`: catalogs, layouts and placement rules of the embedded environment; and the environment, for a server of one's own. */
+/** @file `rls3/worlds`: catalogs, layouts and placement rules of the embedded environment, and the environment itself for your own server. */
 
-// Draws that repeat: `Random.stream(seed, "mine")`.
+// Random numbers that repeat: `Random.stream(seed, "mine")`.
 export { Random } from "../random/random.js";
 export type { CatalogDocument } from "../rooms/index.js";
 // A world as data: a name that ships, or a file.
-// A state: a layout drawn by seed, and what becomes of a placement.
+// A state: a layout by seed, and the outcome of a placement.
 // Served: `new EnvironmentHost(roomsDefinition(loadCatalog("rooms")))` of rls3/protocol.
 export {
   ACTION_NAMES,

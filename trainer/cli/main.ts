@@ -16,6 +16,7 @@ const ENV: Readonly<Record<string, Loader>> = {
   check: () => import("./env-check.js"),
   view: () => import("./env-view.js"),
   step: () => import("./env-step.js"),
+  keys: () => import("./env-keys.js"),
 };
 const VLM: Readonly<Record<string, Loader>> = {
   pretrain: () => import("./vlm-pretrain.js"),
@@ -28,7 +29,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   train: () => import("./train.js"),
   compare: () => import("./compare.js"),
   sweep: () => import("./sweep.js"),
-  env: async () => ({ command: await group("env", "serve, check, look at and step environments", ENV) }),
+  env: async () => ({ command: await group("env", "serve, check, look at and step environments; make keys", ENV) }),
   vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
   eval: () => import("./eval.js"),
   report: () => import("./report.js"),

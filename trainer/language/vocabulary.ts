@@ -1,16 +1,16 @@
-/** @file How the six terms are said and read: words as data, in place of the English ones of captions.ts and answers.ts. */
+/** @file Words for the six terms, to say and to read, as data: they replace the English ones of captions.ts and answers.ts. */
 import { z } from "zod";
 import { TERMS, type Term } from "./relations.js";
 
-/** Words for relations. What the relations are, and which of them are true of a state, follows from the geometry alone. */
+/** Words for relations. The relations themselves, and which of them is true, come from the geometry. */
 export interface Vocabulary {
-  /** Each term as it stands before the second object's name: "to the left of". All of them different. */
+  /** Each term, as it stands before the second object's name: "to the left of". All different. */
   readonly phrases: Readonly<Record<Term, string>>;
   /** Between the last two of several terms; default " and ". Earlier ones are joined by ", ". */
   readonly and?: string | undefined;
-  /** Other ways in which a model that answers says a term; what phrases has is read anyway. */
+  /** More ways in which a model's answer can say a term, beside its phrase. */
   readonly sayings?: Readonly<Partial<Record<Term, readonly string[]>>> | undefined;
-  /** Words that turn the saying right behind them into none: "not". */
+  /** Words that negate the term right after them: "not". */
   readonly negations?: readonly string[] | undefined;
 }
 
@@ -29,11 +29,11 @@ export const vocabularySchema: z.ZodType<Vocabulary> = z.strictObject({
 
 const quoted = (text: string): string => text.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** Word boundaries of any script: \b knows ASCII letters alone. */
+/** Word boundaries in any script: \b knows only ASCII letters. */
 const asWords = (all: readonly string[]): string =>
   `(?<![\\p{L}\\p{N}])(?:${all.map(quoted).join("|")})(?![\\p{L}\\p{N}])`;
 
-/** How a vocabulary's terms are found in a text of small letters. */
+/** Finds a vocabulary's terms in a text of lower-case letters. */
 export interface Reading {
   readonly sayings: readonly (readonly [Term, RegExp])[];
   /** Ends just where a saying begins that it negates. */

@@ -1,4 +1,4 @@
-/** @file A plugin's agent, held to what the loop relies on. */
+/** @file A plugin's agent, with its actions checked. */
 import type { Random } from "../random/random.js";
 import type { Agent, AgentObservation, AgentStatistics, Transition } from "../sac/agent.js";
 import { ACTION_WIDTH } from "../sac/agent-world.js";
@@ -55,7 +55,7 @@ class GuardedAgent implements Agent {
     random: Random,
     progress: (done: number) => void,
   ): Promise<AgentStatistics> {
-    // A run that is stopped ends where it tells its progress, which is no fault of the agent's.
+    // A run that is stopped throws from its progress: no fault of the agent.
     let stopped: unknown;
     const advance = (done: number): void => {
       try {

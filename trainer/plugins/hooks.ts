@@ -1,4 +1,4 @@
-/** @file Calls of a plugin's hooks: what they throw names plugin and hook, in one line with its place in the plugin's code. */
+/** @file Calls a plugin's hooks. An error becomes one line with plugin, hook and the place in the plugin's code. */
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, UnavailableError } from "../errors.js";
@@ -10,8 +10,8 @@ export class Hooks {
   ) {}
 
   /**
-   * What the hook gives; `hook` is its name in `Plugin`, as callbacks.onSample.
-   * @throws InputError for whatever it throws; UnavailableError where that is what it was
+   * Calls the hook; `hook` is its name in `Plugin`, such as callbacks.onSample.
+   * @throws InputError for anything it throws, but UnavailableError for an UnavailableError
    */
   async call<T>(hook: string, call: () => T | Promise<T>): Promise<T> {
     try {
@@ -21,7 +21,7 @@ export class Hooks {
     }
   }
 
-  /** The same of a hook that is not waited for. */
+  /** The same for a hook that is not awaited. */
   callNow<T>(hook: string, call: () => T): T {
     try {
       return call();
@@ -30,7 +30,7 @@ export class Hooks {
     }
   }
 
-  /** Refuses what a hook has given. */
+  /** Refuses a hook's result. */
   refuse(hook: string, what: string): never {
     throw new InputError(`plugin ${this.plugin}: ${hook} ${what}`);
   }
@@ -41,13 +41,13 @@ export class Hooks {
   }
 }
 
-/** "TypeError: x is not a function (mine.mjs:12:7)": what was thrown, and where in the plugin's folder. */
+/** "TypeError: x is not a function (mine.mjs:12:7)": the error and its place in the plugin's folder. */
 export function thrownText(error: unknown, file: string): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.name}: ${error.message.replace(/\s*\n\s*/g, " ")}${placeIn(error.stack ?? "", file)}`;
 }
 
-/** Of the first frame in the plugin's folder; nothing where the stack has none. */
+/** The first frame in the plugin's folder; empty if there is none. */
 function placeIn(stack: string, file: string): string {
   const folder = `${pathToFileURL(path.dirname(file)).href}/`;
   const start = stack.indexOf(folder);

@@ -1,4 +1,4 @@
-/** @file Loads the module that `--plugin` names, and says in one line what is wrong with it. */
+/** @file Loads the module of `--plugin`; a mistake in it is one line. */
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { describeComplaint } from "../complaint.js";
@@ -38,7 +38,7 @@ const schema = z.strictObject({
 const RESERVED: readonly string[] = PLUGIN_COLUMNS;
 
 /**
- * The plugin of that code.
+ * Loads the plugin.
  * @throws InputError for code that has changed, a module that does not load, or one whose default export is no plugin
  */
 export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
@@ -46,7 +46,7 @@ export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
   refuseChangedPlugin(source);
   let module: { readonly default?: unknown };
   try {
-    // With its digest: a module that has changed since this process loaded it is loaded again.
+    // The digest makes this process load a changed module again.
     module = await import(`${pathToFileURL(file).href}?sha256=${sha256}`);
   } catch (error) {
     throw new InputError(`--plugin ${file}: does not load: ${thrownText(error, file)}`);
@@ -66,7 +66,7 @@ export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
   return new LoadedPlugin(source, plugin as Plugin);
 }
 
-/** @throws InputError where the settings ask for a part that the plugin lacks, or that there is no plugin for */
+/** @throws InputError where the settings need a part that the plugin lacks, or there is no plugin */
 export function refuseMissingParts(
   { reward, agent }: Pick<Configuration, "reward" | "agent">,
   plugin: LoadedPlugin | null,

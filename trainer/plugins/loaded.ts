@@ -1,4 +1,4 @@
-/** @file A plugin as a run uses it: each hook behind a call that names it in what goes wrong, and that refuses what a run could not go on with. */
+/** @file A plugin as a run calls it: errors name the hook, and results are checked. */
 import type { World } from "../environments/served-world.js";
 import { evaluate } from "../evaluation/evaluation.js";
 import type { Vocabulary } from "../language/index.js";
@@ -12,13 +12,13 @@ import { Hooks } from "./hooks.js";
 import type { Callbacks, Plugin, ReportedSample, RunStart } from "./plugin.js";
 import type { PluginSource } from "./source.js";
 
-/** A number for each of the plugin's metrics; null where it was not measured. */
+/** A number for each of the plugin's metrics; null if it was not measured. */
 export type Measured = Readonly<Record<string, number | null>>;
 
 export class LoadedPlugin {
   readonly name: string;
   readonly vocabulary: Vocabulary | undefined;
-  /** Of its evaluation; none without one. */
+  /** The evaluation's metrics; empty without one. */
   readonly metrics: readonly string[];
   private readonly hooks: Hooks;
 
@@ -37,12 +37,12 @@ export class LoadedPlugin {
     return { name: this.name, ...this.source, metrics: this.metrics };
   }
 
-  /** Whether it has what the settings ask of a plugin, part by part. */
+  /** Which of the parts that settings can select it has. */
   get parts(): { readonly reward: boolean; readonly agent: boolean } {
     return { reward: this.plugin.reward !== undefined, agent: this.plugin.agent !== undefined };
   }
 
-  /** Its reward as the loop asks for it; undefined without one. */
+  /** Its reward, for the loop; undefined without one. */
   pay(configuration: Configuration, world: World): Pay | undefined {
     const { reward } = this.plugin;
     if (reward === undefined) return undefined;
@@ -74,7 +74,7 @@ export class LoadedPlugin {
     return guardedAgent(await this.hooks.call("agent", () => agent(options)), this.hooks);
   }
 
-  /** What its evaluation measures after an iteration; nothing without one. */
+  /** The metrics after an iteration; empty without an evaluation. */
   async measure(
     { environments: { world }, model, testSets }: Pick<Parts, "environments" | "model" | "testSets">,
     configuration: Configuration,
@@ -111,7 +111,7 @@ export class LoadedPlugin {
     await this.callback("onStart", run);
   }
 
-  /** Tells its callbacks what an iteration was: each sample, then the whole. */
+  /** Calls `onSample` for each sample of the iteration, then `onIteration`. */
   async report({ stopwatch, ...iteration }: Iteration): Promise<void> {
     const { onSample } = this.plugin.callbacks ?? {};
     if (onSample !== undefined)

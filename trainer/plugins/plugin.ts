@@ -1,4 +1,4 @@
-/** @file `Plugin`: what a module of one's own may put into a run. Every member is optional; hooks get all that they need as arguments. */
+/** @file `Plugin`: the parts that a user's module can add to a run. All but the name are optional; hooks get everything they need as arguments. */
 import type { World } from "../environments/served-world.js";
 import type { Accuracy, TestSet, TestSets } from "../evaluation/evaluation.js";
 import type { Vocabulary } from "../language/index.js";
@@ -12,17 +12,17 @@ import type { VisionLanguageModel } from "../vlm/model.js";
 
 /** The default export of the module at `--plugin FILE`. */
 export interface Plugin {
-  /** What messages and config.json call it. */
+  /** Its name in messages and in config.json. */
   readonly name: string;
-  /** What `--reward plugin` pays; taken unless `--reward` says otherwise. */
+  /** The reward of `--reward plugin`, which is then the default. */
   readonly reward?: Reward;
-  /** What `--agent plugin` is; taken unless `--agent` says otherwise. */
+  /** The agent of `--agent plugin`, which is then the default. */
   readonly agent?: OpenAgent;
-  /** How relations are said to the model, and read from its answers. */
+  /** Words for relations, in captions and answers. */
   readonly vocabulary?: Vocabulary;
-  /** Measures of one's own, after every iteration. */
+  /** Metrics after each iteration. */
   readonly evaluation?: Evaluation;
-  /** Told what happens; nothing of the run follows from them. */
+  /** Hear what happens; the run does not depend on them. */
   readonly callbacks?: Callbacks;
 }
 
@@ -33,17 +33,17 @@ export interface RewardContext {
   readonly iteration: number;
   readonly configuration: Configuration;
   readonly world: World;
-  /** Of the run's seed and this iteration: draws from it repeat, and those of Math.random do not. */
+  /** Seeded by the run and the iteration: its numbers repeat, those of Math.random do not. */
   readonly random: Random;
 }
 
 /**
- * One finite number for each of the iteration's valid samples, in their order: β times it is paid at the sample's step, unscaled, beside the ±1 for
- * feasibility. The default agent predicts amounts from 0 to `--hardness-cap`; what is usual is a mean near `--hardness-mean`.
+ * Gives one finite number for each valid sample of the iteration, in order. The sample's step is paid β times that, unscaled, plus 1 for being valid.
+ * The default agent predicts amounts from 0 to `--hardness-cap`; the built-in rewards have a mean of `--hardness-mean`.
  */
 export type Reward = (samples: readonly FoundSample[], context: RewardContext) => Later<readonly number[]>;
 
-/** Opens the agent, with its state drawn from `options.seed`; what it must be able to do is said at `Agent`. */
+/** Opens the agent, its state drawn from `options.seed`. `Agent` says what it must do. */
 export type OpenAgent = (options: AgentOptions) => Later<Agent>;
 
 export interface EvaluationContext {
@@ -51,32 +51,32 @@ export interface EvaluationContext {
   readonly iteration: number;
   readonly configuration: Configuration;
   readonly world: World;
-  /** To be asked; what trains it would change the run. */
+  /** For questions only: training it would change the run. */
   readonly model: Pick<VisionLanguageModel, "score" | "reply" | "phrasing" | "imageSize" | "description">;
-  /** `test` is balanced over relations, `natural` what random placements give, `validation` for early stopping. */
+  /** `test` is balanced over relations, `natural` is the mix of random placements, `validation` decides about early stopping. */
   readonly testSets: TestSets;
-  /** The model's accuracies on a set: one of the test sets, or some of its images and questions. */
+  /** The model's accuracies on one of the test sets, or on some of its images and questions. */
   accuracy(set: TestSet): Promise<Accuracy>;
-  /** Of the run's seed and this iteration. */
+  /** Seeded by the run and the iteration. */
   readonly random: Random;
 }
 
 export interface Evaluation {
-  /** Columns of plugin.csv, and TensorBoard's tags behind `plugin/`: letters, digits and _. */
+  /** Columns of plugin.csv and tags `plugin/…` of TensorBoard: letters, digits and _. */
   readonly metrics: readonly string[];
-  /** A finite number for each metric; null where it is not measured in this iteration. */
+  /** A finite number for each metric, or null if it is not measured in this iteration. */
   measure(context: EvaluationContext): Later<Readonly<Record<string, number | null>>>;
 }
 
-/** A run as it begins, or as it is gone on with. */
+/** A run that begins or is resumed. */
 export interface RunStart {
   readonly folder: string;
   readonly configuration: Configuration;
-  /** The last iteration that is saved; null for a run that begins. */
+  /** The last saved iteration; null for a new run. */
   readonly resumedFrom: number | null;
 }
 
-/** A valid sample with what became of it. */
+/** A valid sample with its reward. */
 export interface ReportedSample extends FoundSample {
   readonly iteration: number;
   readonly reward: StepReward;
@@ -84,11 +84,11 @@ export interface ReportedSample extends FoundSample {
   readonly kept: boolean;
 }
 
-/** Called one after the other, and waited for. An iteration that is made again after a kill is told again. */
+/** Called one at a time and awaited. An iteration that is repeated after a kill is reported again. */
 export interface Callbacks {
   onStart?(run: RunStart): Later<void>;
-  /** Each valid sample of an iteration, before its `onIteration`. */
+  /** Called for each valid sample of an iteration, before `onIteration`. */
   onSample?(sample: ReportedSample): Later<void>;
-  /** After an iteration's row is in metrics.csv, and before its checkpoint; `state.finished` says why it is the last one. */
+  /** Called when the iteration's row is in metrics.csv, before its checkpoint. `state.finished` says why it is the last one. */
   onIteration?(iteration: Omit<Iteration, "stopwatch">): Later<void>;
 }

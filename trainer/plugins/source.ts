@@ -1,15 +1,15 @@
-/** @file Where a plugin's code is, and a digest of all of it: what a run follows from may not change between its start and its end. */
+/** @file A plugin's file, and a digest of its code, which may not change before the run has ended. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 
-/** A plugin by its code: plain data, which config.json and a run's order hold. */
+/** A plugin's code as plain data, for config.json and for child processes. */
 export interface PluginSource {
   /** Absolute. */
   readonly file: string;
-  /** Of the module and of what it imports by relative paths. */
+  /** Of the module and the files it imports by relative path. */
   readonly sha256: string;
 }
 
@@ -25,20 +25,20 @@ export function pluginSource(file: string): PluginSource {
   if (!statSync(entry).isFile())
     throw new InputError(`--plugin ${file}: is no file; give a JavaScript module, as ./mine.mjs`);
   const hash = createHash("sha256");
-  // By their place relative to the module, so that a plugin may be moved.
+  // By path relative to the module, so a plugin may be moved.
   for (const [name, bytes] of [...imported(entry)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name} ${bytes.length}\n`).update(bytes);
   }
   return { file: entry, sha256: hash.digest("hex") };
 }
 
-/** The module and all that it imports by relative paths, by their places; the module's own is "". */
+/** The module and the files it imports, by path relative to the module, which is "". */
 function imported(entry: string): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>();
   const waiting = [entry];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     const name = path.relative(entry, file).split(path.sep).join("/");
-    // What is not there is for the import itself to say.
+    // The import itself reports a missing file.
     if (found.has(name) || !statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
     const bytes = readFileSync(file);
     found.set(name, bytes);
@@ -49,7 +49,7 @@ function imported(entry: string): ReadonlyMap<string, Buffer> {
   return found;
 }
 
-/** @throws InputError where the code is no longer that which `source` was made of */
+/** @throws InputError where the code has changed since `source` was made */
 export function refuseChangedPlugin({ file, sha256 }: PluginSource): void {
   const now = pluginSource(file);
   if (now.sha256 === sha256) return;

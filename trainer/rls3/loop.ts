@@ -24,7 +24,7 @@ import { looksBack } from "./signals.js";
 /** A valid sample, and how the model did on it. */
 export type FoundSample = Sample & AskedSample;
 
-/** What each of an iteration's samples is paid, in their order; the reward of the step is β times that, beside its ±1. */
+/** What each sample of an iteration is paid, in order; its step's reward is β times that, plus 1 for being valid. */
 export type Pay = (samples: readonly FoundSample[], iteration: number) => Promise<readonly number[]>;
 
 /** What the algorithm works with; opened and closed by whoever calls it. */
@@ -37,7 +37,7 @@ export interface Parts {
   readonly transitions: () => readonly Transition[];
   /** How the agent learns feasibility before the loop, where that is not to be learned here; runs share one that has. */
   readonly learnFeasibility?: () => Promise<void>;
-  /** What is paid with `reward: "plugin"`; needed there alone. */
+  /** Used with `reward: "plugin"` only, and needed there. */
   readonly pay?: Pay | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;

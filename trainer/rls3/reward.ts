@@ -76,7 +76,7 @@ export function rewards(
   );
 }
 
-/** Rewards where each sample is paid an amount of its own in place of a signal's h, unscaled: ±1, and β times it at each valid step. */
+/** Rewards with an amount for each sample instead of a signal's h, unscaled: ±1, plus β times the amount at each valid step. */
 export function paidRewards(
   episodes: readonly (readonly RewardedStep[])[],
   amounts: readonly number[],

@@ -30,7 +30,7 @@ export interface ComparisonPlan {
   /** In the order in which they are compared: each with every later one. */
   readonly arms: readonly { readonly name: Arm; readonly configuration: Configuration }[];
   readonly seeds: readonly number[];
-  /** Module of one's own parts, for all runs. */
+  /** Module with the user's own parts, for all runs. */
   readonly plugin?: PluginSource;
   /** Processes side by side. */
   readonly jobs: number;

@@ -35,7 +35,7 @@ export interface RunPlan {
   readonly pretrained?: string;
   /** In place of the configuration's: a comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
   readonly earlyStopping: boolean;
-  /** Module of one's own parts; its code may not change before the run's end. */
+  /** Module with the user's own parts; its code may not change before the run has ended. */
   readonly plugin?: PluginSource;
   /** Whether the plugin's callbacks are told of the run; default: they are. */
   readonly callbacks?: boolean;

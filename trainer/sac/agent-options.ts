@@ -16,6 +16,7 @@ export type AgentSettings = Pick<
   | "targetEntropy"
   | "hardnessCap"
   | "klBudget"
+  | "validityTarget"
   | "proposals"
   | "heads"
   | "view"

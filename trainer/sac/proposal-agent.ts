@@ -17,7 +17,7 @@ import { type Learner, outputOf } from "./learner.js";
 import { checkVariables, type Head, type HeadsModel, headLayers, initialVariables, updatesInRun } from "./models.js";
 import { openLearner } from "./open-learner.js";
 import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-memory.js";
-import { chooseProposals, softValues } from "./proposal-policy.js";
+import { chooseProposals, softValues, steeredBudget } from "./proposal-policy.js";
 import { stack } from "./stack.js";
 
 /** Iterations that hardness is learned from: the VLM changes, so older answers mislead. */
@@ -99,6 +99,8 @@ class ProposalAgent implements Agent {
   /** Updates done of each head. */
   readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0, reward: 0 };
   #validityRate = LEARNING_RATE;
+  /** Nats that the choice may be from uniform. */
+  #budget: number;
   /** What `act` saw since the last update. */
   #seen = new RunningMeans();
 
@@ -108,6 +110,7 @@ class ProposalAgent implements Agent {
     private readonly options: AgentOptions,
   ) {
     this.#memories = new Map(model.heads.map((head) => [head, new PlacementMemory(memoryOptions(head, options))]));
+    this.#budget = options.klBudget;
   }
 
   get description(): string {
@@ -115,10 +118,10 @@ class ProposalAgent implements Agent {
   }
 
   async act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array> {
-    const { proposals, klBudget } = this.options;
+    const { proposals } = this.options;
     const actions = uniformActions(observations.length * proposals, random);
     const q = await this.#values(observations, actions, proposals);
-    const { chosen, temperature, kl } = chooseProposals(q, proposals, klBudget, random);
+    const { chosen, temperature, kl } = chooseProposals(q, proposals, this.#budget, random);
     this.#seen.add({ temperature, kl });
     const taken = new Float32Array(observations.length * ACTION_WIDTH);
     chosen.forEach((proposal, row) => {
@@ -130,6 +133,7 @@ class ProposalAgent implements Agent {
 
   remember(transitions: readonly Transition[]): void {
     this.#learnFrom(transitions);
+    this.#steer(transitions);
     const scored = transitions.filter(({ hardness }) => hardness !== null);
     this.#memories.get("hardness")?.add(
       scored,
@@ -142,6 +146,13 @@ class ProposalAgent implements Agent {
       this.#memories.get("hardness")?.forget(hardness);
       this.#memories.get("future")?.forget(future);
     }
+  }
+
+  #steer(transitions: readonly Transition[]): void {
+    const { validityTarget, klBudget } = this.options;
+    if (validityTarget === 0 || transitions.length === 0) return;
+    const valid = transitions.filter((transition) => transition.valid).length / transitions.length;
+    this.#budget = steeredBudget(this.#budget, validityTarget - valid, klBudget);
   }
 
   async pretrain(
@@ -183,13 +194,17 @@ class ProposalAgent implements Agent {
 
   async state(): Promise<Tensors> {
     const { validity, hardness, future, reward } = this.#updates;
+    const steered = this.options.validityTarget > 0;
     return toState({
       learner: await this.learner.get(),
       counters: {
         updates: Int32Array.of(validity, hardness, future, reward),
         windows: Int32Array.from(this.#windows.flat()),
       },
-      rates: { validity: Float32Array.of(this.#validityRate) },
+      rates: {
+        validity: Float32Array.of(this.#validityRate),
+        ...(steered && { budget: Float32Array.of(this.#budget) }),
+      },
       ...Object.fromEntries([...this.#memories].map(([head, memory]) => [`memory_${head}`, memory.state()])),
     });
   }
@@ -207,7 +222,9 @@ class ProposalAgent implements Agent {
     await this.learner.set(variables);
     Object.assign(this.#updates, { validity, hardness, future, reward });
     this.#windows = Array.from({ length: windows.length / 2 }, (_, i) => [at(windows, 2 * i), at(windows, 2 * i + 1)]);
-    this.#validityRate = parts.arrays("rates")["validity"]?.[0] ?? LEARNING_RATE;
+    const rates = parts.arrays("rates");
+    this.#validityRate = rates["validity"]?.[0] ?? LEARNING_RATE;
+    this.#budget = rates["budget"]?.[0] ?? this.options.klBudget;
     this.#seen = new RunningMeans();
   }
 
@@ -314,7 +331,7 @@ class ProposalAgent implements Agent {
   async #refreshFuture(random: Random): Promise<void> {
     const memory = this.#memories.get("future");
     if (memory === undefined) return;
-    const { proposals, klBudget } = this.options;
+    const { proposals } = this.options;
     for (let first = 0; first < memory.size; first += CHUNKS[0]) {
       const ages = Array.from({ length: Math.min(CHUNKS[0], memory.size - first) }, (_, i) => first + i);
       const next = ages.map((age) => memory.nextOf(age));
@@ -324,7 +341,7 @@ class ProposalAgent implements Agent {
         actions,
         proposals,
       );
-      softValues(q, proposals, klBudget).forEach((value, i) => {
+      softValues(q, proposals, this.#budget).forEach((value, i) => {
         memory.setTarget(first + i, next[i]?.terminated ? 0 : value);
       });
     }

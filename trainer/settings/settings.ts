@@ -190,6 +190,12 @@ export const SETTINGS = {
   ),
   proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
   klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
+  validityTarget: setting(
+    "Agent",
+    z.number().min(0).lt(1),
+    0,
+    "share of valid placements that the KL budget is steered to, iteration by iteration (0: the budget stays what it is)",
+  ),
   heads: setting(
     "Agent",
     z.enum(["two", "one"]),

@@ -1,4 +1,4 @@
-/** @file How long cells take: seconds for each unit of work as measured, times the units that a configuration asks for. */
+/** @file Estimates how long cells take: measured seconds per unit of work, times a configuration's units. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { type Configuration, iterationsPlanned } from "../settings/configuration
 import type { PlannedCell } from "./plan-file.js";
 import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
 
-/** Seconds for one of each, as one run took them. */
+/** Seconds per unit, as measured in one run. */
 interface Rates {
   /** A valid sample found, and scored. */
   readonly sample: number;
@@ -24,9 +24,9 @@ interface Rates {
   readonly pass: number;
   /** An image of a test set. */
   readonly evaluated: number;
-  /** Once an iteration. */
+  /** Once per iteration. */
   readonly checkpoint: number;
-  /** Once a run: its process, opening, reading. */
+  /** Once per run: its process, opening, reading. */
   readonly start: number;
 }
 
@@ -37,11 +37,11 @@ interface Measured {
 }
 
 export interface Estimate {
-  /** Of one cell, by its place among those asked for. */
+  /** Of each cell, in the order of the request. */
   readonly cells: readonly number[];
   /** Of all of them, `jobs` at a time. */
   readonly total: number;
-  /** What it is taken from, for people. */
+  /** Where the estimate comes from, for people. */
   readonly from: string;
 }
 
@@ -110,7 +110,7 @@ export function secondsOf(configuration: Configuration, rates: Rates): number {
   );
 }
 
-/** Of `cells`, the unfinished ones: from `finished` cells of the same folder, and a short probe for an agent with a model that none of them has. */
+/** Estimates the unfinished ones of `cells` from `finished` cells of the same folder, with a short probe for an agent and model that none has. */
 export async function estimate(
   cells: readonly PlannedCell[],
   finished: readonly PlannedCell[],

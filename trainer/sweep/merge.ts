@@ -1,4 +1,4 @@
-/** @file A command's plan put together with what the folder has: the cells that are there keep their folders, new ones are added at the end. */
+/** @file Merges a command's plan with what the folder has: existing cells keep their folders, new ones go to the end. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
@@ -9,14 +9,14 @@ import { type CellRequest, configurationKey, conflictOf, type SweepPlan, without
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
 
 export interface Merged {
-  /** All that the folder is to hold. */
+  /** Everything that the folder will hold. */
   readonly file: SweepFile;
   /** The cells that this command names. */
   readonly requested: readonly PlannedCell[];
   readonly added: number;
 }
 
-/** An InputError says where the command's fixed settings, or its plugin, are not those of the folder's cells. */
+/** @throws InputError where the command's fixed settings, or its plugin, are not those of the folder's cells */
 export function merge(
   folder: string,
   command: string,
@@ -73,7 +73,7 @@ function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin
   );
 }
 
-/** All that the preparation follows from, but the number of random transitions. */
+/** Everything the preparation depends on except the number of random transitions. */
 const inputsOf = (configuration: Configuration): string => {
   const { env, world, scenes, testScenes, render, vlm, testSeed } = configuration;
   const { testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;

@@ -1,4 +1,4 @@
-/** @file sweep.json: what a sweep's folder holds, cell by cell; whole at any moment, and all that a cell's process reads. */
+/** @file sweep.json: the cells of a sweep's folder. It is whole at any moment, and the only file that a cell's process reads. */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -18,18 +18,18 @@ import type { Cell } from "./executor.js";
 
 export const PLAN_FILE = "sweep.json";
 
-/** A cell with what the table says of it; its `command` is the one that repeats it alone. */
+/** A cell with its columns of the table; `command` repeats it alone. */
 export interface PlannedCell extends Cell {
   /** The folder's name. */
   readonly name: string;
-  /** The name of its variant, where a list gave it one. */
+  /** The name of its variant, if a list gave it one. */
   readonly variant: string | null;
 }
 
 export interface SweepFile {
   /** What was typed last. */
   readonly command: string;
-  /** Settings that differ between cells, in the order in which they were given; `seed` is not among them. */
+  /** Settings that differ between cells, in the order given, without `seed`. */
   readonly varied: readonly SettingName[];
   readonly cells: readonly PlannedCell[];
 }
@@ -53,7 +53,7 @@ const schema = z.object({
   ),
 });
 
-/** Folders are written relative to the sweep's, so that it may be moved. */
+/** Writes folders relative to the sweep's, so that it can be moved. */
 export function writeSweepFile(folder: string, { command, varied, cells }: SweepFile): void {
   const document = {
     schema: SCHEMA,
@@ -73,7 +73,7 @@ export function writeSweepFile(folder: string, { command, varied, cells }: Sweep
   writeDurably(path.join(folder, PLAN_FILE), `${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** What `rls3 train` takes for each varied setting where nobody gives it: what a report compares the other values with. */
+/** The default of `rls3 train` for each varied setting: the value that a report compares the others with. */
 function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell[]): Readonly<Record<string, unknown>> {
   const agent = varied.includes("agent") ? SETTINGS.agent.fallback : cells[0]?.configuration.agent;
   const defaults = resolveConfiguration([{ name: "reference", values: agent === undefined ? {} : { agent } }]);
@@ -82,13 +82,13 @@ function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell
 
 export const cellFolder = (folder: string, name: string): string => path.join(folder, "cells", name);
 
-/** Null where the folder has no sweep. */
+/** Null if the folder has no sweep. */
 export function readSweepFile(folder: string): SweepFile | null {
   const file = path.join(folder, PLAN_FILE);
   return existsSync(file) ? parseSweepFile(file) : null;
 }
 
-/** For going on with it: an InputError says where it is damaged, or another version's. Reports read it by themselves. */
+/** For continuing a sweep; reports have their own reader. @throws InputError for a file that is damaged or of another version */
 export function parseSweepFile(file: string): SweepFile {
   const folder = path.dirname(path.resolve(file));
   let value: unknown;

@@ -1,5 +1,5 @@
 /**
- * @file An agent of one's own: it repeats placements that were valid and hard, a little moved, and else draws at random. Run it beside the
+ * @file Your own agent: half of the time it repeats a hard placement, moved a little; else it places at random. Compare it with the
  * others: npx rls3 compare --quick --plugin trainer/plugins/examples/agent.mjs
  */
 
@@ -11,7 +11,7 @@ const SPREAD = 0.1;
 
 /** @type {import("rls3/plugins").OpenAgent} */
 function agent() {
-  /** What it remembers, the hardest first: actions one behind the other, and how hard each was. */
+  /** The hardest placements so far, hardest first: their actions, flat, and their hardness. */
   let actions = new Float32Array();
   let hardness = new Float32Array();
   return {

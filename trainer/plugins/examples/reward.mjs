@@ -1,5 +1,5 @@
 /**
- * @file A reward of one's own: samples whose picture the model finds hard and whose relation this iteration has seldom. Run it:
+ * @file Your own reward: pays samples that the model finds hard and whose relation is rare in this iteration. Run it:
  * npx rls3 train --quick --plugin trainer/plugins/examples/reward.mjs
  */
 
@@ -8,7 +8,7 @@ function reward(samples) {
   const counts = new Map();
   for (const term of samples.flatMap(({ movedTerms }) => movedTerms)) counts.set(term, (counts.get(term) ?? 0) + 1);
   return samples.map(({ probability, movedTerms }) => {
-    // Nothing about the moved object is asked: nothing to be paid for.
+    // The moved object has no pair to ask about.
     if (probability === null) return 0;
     const rarest = Math.min(...movedTerms.map((term) => counts.get(term)));
     return (1 - probability) / Math.sqrt(rarest);

@@ -1,5 +1,5 @@
 /**
- * @file Words of one's own for relations, here German ones; the template around them is a setting. Run it:
+ * @file Your own words for relations, here in German; the sentence around them is a setting. Run it:
  * npx rls3 train --quick --plugin trainer/plugins/examples/vocabulary.mjs --answer "{a}: {relation} {b}"
  */
 

@@ -1,4 +1,4 @@
-/** @file What the live page's server answers, as types that server and page share. README.md says it in words; fields are added, never changed. */
+/** @file The answers of the live page's server, as types for server and page. README.md describes them; fields are added, never changed. */
 import type { MetricColumn, SampleCaption } from "../../run-format/columns.js";
 
 export const SCHEMA = 1;
@@ -7,18 +7,18 @@ export type RunState = "running" | "finished" | "stopped";
 
 /** A run as the list shows it. */
 export interface RunEntry {
-  /** Its folder below the one that is shown, with "/"; "." for that folder itself. */
+  /** Its folder, relative to the one that is shown, with "/"; "." for that folder itself. */
   readonly id: string;
   /** The id of the comparison or sweep that it belongs to. */
   readonly group: string | null;
   /** The last part of its folder's name. */
   readonly name: string;
-  /** What of its group it is, by its folder's name: the arm of a comparison, the cell of a sweep. */
+  /** Its place in the group, from its folder's name: the arm of a comparison, the cell of a sweep. */
   readonly arm: string;
   readonly seed: number | null;
   readonly agent: string | null;
   readonly state: RunState;
-  /** Settings whose values differ within its group, seeds apart. */
+  /** Settings whose values differ within its group, except seeds. */
   readonly varied: Readonly<Record<string, string>>;
   readonly iteration: number;
   readonly iterations: number | null;
@@ -26,7 +26,7 @@ export interface RunEntry {
   readonly valid: number;
   /** One-term accuracy on the balanced test set, an entry for each iteration that was evaluated. */
   readonly accuracy: readonly number[];
-  /** Milliseconds since 1970 at which its tables were last written to. */
+  /** When its tables were last written to, in milliseconds since 1970. */
   readonly written: number | null;
   /** What is wrong with its files, in a line. */
   readonly problem: string | null;
@@ -36,7 +36,7 @@ export interface GroupEntry {
   readonly id: string;
   readonly kind: "comparison" | "sweep" | "folder";
   readonly name: string;
-  /** How many runs it will have; null where its configuration does not say. */
+  /** How many runs it will have; null if its configuration does not say. */
   readonly planned: number | null;
   /** The verdict of its summary.json in a sentence. */
   readonly headline: string | null;
@@ -106,7 +106,7 @@ export interface ScenePlacements {
   readonly cells: readonly (readonly [cell: number, placed: number, asked: number, wrong: number])[];
 }
 
-/** Where the moved objects of valid samples went, seen from above, and how many of their captions were answered wrong. */
+/** Where the moved objects of valid samples were put, seen from above, and how many of their captions were answered wrong. */
 export interface MapDocument {
   readonly schema: typeof SCHEMA;
   readonly run: string;
@@ -135,7 +135,7 @@ export interface SampleEntry {
   readonly score: number | null;
   readonly hardness: number;
   readonly kept: boolean;
-  /** To ask for as a picture; null where none was kept. */
+  /** The picture to request; null if none was stored. */
   readonly image: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** @file What is asked of a run's samples: those that pass a filter, and where they lie in the rooms. Pure. */
+/** @file Queries of a run's samples: those that pass a filter, and where they are in the rooms. Pure. */
 
 import { at } from "../../at.js";
 import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../../run-format/columns.js";
@@ -15,7 +15,7 @@ export type Order = "hardest" | "score" | "margin" | "newest";
 
 export interface SampleFilter {
   readonly scene?: number | undefined;
-  /** A term of the right caption; with `answered`, of the caption that is answered so. */
+  /** A term of the right caption; with `answered`, of the caption with that answer. */
   readonly term?: TermColumn | undefined;
   readonly answered?: "wrong" | "right" | undefined;
   /** The moved object, by its place in the catalog. */
@@ -40,7 +40,7 @@ const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
 };
 export const isTerm = (text: string): text is TermColumn => Object.hasOwn(TERM_COLUMNS, text);
 
-/** What was not measured lies in no range that has an end. */
+/** A value that was not measured is in no range that has an end. */
 const within = (value: number | null, from: number | undefined, to: number | undefined): boolean =>
   (from === undefined || (value !== null && value >= from)) && (to === undefined || (value !== null && value <= to));
 

@@ -1,6 +1,6 @@
 /**
- * @file A run's TensorBoard events, written while it goes on: after every iteration, down to the disk. Each start of the run has a file of its own,
- * and what a start before it wrote beyond the checkpoint is purged.
+ * @file Writes a run's TensorBoard events during the run: after each iteration, flushed to disk. Each start of the run writes its own file, which tells
+ * TensorBoard to drop what an earlier start wrote after the checkpoint.
  */
 import { closeSync, openSync, readdirSync } from "node:fs";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { endValue, startValues } from "./hparams.js";
 import { type EventContent, event, type SummaryValue } from "./messages.js";
 import { COMPARED_TAGS, pluginTag, tagOf } from "./tags.js";
 
-/** Status of event.proto: a start, from whose step on everything written before is void. */
+/** START of event.proto: everything written before, from this event's step on, is void. */
 const SESSION_START = 1;
 
 type Row = Readonly<Record<string, number | null>>;
@@ -18,9 +18,9 @@ type Row = Readonly<Record<string, number | null>>;
 export interface EventRow {
   /** Of metrics.csv. */
   readonly metrics: Row;
-  /** What a plugin has measured. */
+  /** A plugin's metrics. */
   readonly measured: Row;
-  /** PNGs of square pictures, the hardest first. */
+  /** PNGs, the hardest sample first. */
   readonly pictures: readonly Uint8Array[];
   /** Whether it is the run's last. */
   readonly finished: boolean;
@@ -30,7 +30,7 @@ export interface StartedRun {
   readonly configuration: Configuration;
   /** A plugin's metrics. */
   readonly metrics: readonly string[];
-  /** Rows of metrics.csv that the checkpoint counts; none of a run that begins. */
+  /** Rows of metrics.csv up to the checkpoint; empty for a new run. */
   readonly before: readonly Row[];
 }
 
@@ -48,7 +48,7 @@ export class EventWriter {
     private readonly handle: number,
   ) {}
 
-  /** A new file behind those that are there. Where there are none, the rows so far are written again: somebody has removed them. */
+  /** Begins a new file. If a resumed run has none, because somebody removed them, it writes the rows so far again. */
   static start(folder: string, { configuration, metrics, before }: StartedRun): EventWriter {
     const earlier = eventFiles(folder);
     const file = path.join(folder, nextName(earlier.at(-1)));
@@ -61,7 +61,7 @@ export class EventWriter {
     const now = Date.now() / 1000;
     const last = before.at(-1);
     const lost = earlier.length === 0 ? before : [];
-    // Steps up to the checkpoint's stay. A first start purges nothing, and without one a second would count as the first.
+    // Steps up to the checkpoint stay. TensorBoard ignores the first START of a run, so the first file needs one too.
     const from = last === undefined || lost.length > 0 ? 0 : stepOf(last) + 1;
     const compared = [...COMPARED_TAGS, ...metrics.map(pluginTag)];
     writer.write(
@@ -73,7 +73,7 @@ export class EventWriter {
     return writer;
   }
 
-  /** An iteration's curves and pictures, over generated samples. */
+  /** Writes an iteration's scalars and pictures; the step is the number of generated samples. */
   iteration({ metrics, measured, pictures, finished }: EventRow): void {
     const now = Date.now() / 1000;
     const step = stepOf(metrics);
@@ -111,13 +111,13 @@ const scalars = (row: Row): SummaryValue[] =>
   });
 
 function pictureValue(png: Uint8Array, index: number): SummaryValue {
-  // A PNG's header chunk is its first: width and height are at bytes 16 and 20.
+  // A PNG has width and height at bytes 16 and 20.
   const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const [width, height] = [header.getUint32(16), header.getUint32(20)];
   return { tag: `hardest/${index + 1}`, image: { height, width, colorspace: 3, encoded_image_string: png } };
 }
 
-/** Named by the second, and never before the file that is there: a clock may have been set back, and two starts may share a second. */
+/** Named by the second, and always later than the last file: clocks are set back, and two starts can share a second. */
 function nextName(last: string | undefined): string {
   const then = Number(/^\d+/.exec(last?.slice(PREFIX.length) ?? "")?.[0] ?? 0);
   const second = Math.max(Math.floor(Date.now() / 1000), then + 1);

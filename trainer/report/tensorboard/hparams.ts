@@ -1,9 +1,9 @@
-/** @file A run's settings for TensorBoard's HPARAMS tab, which puts them beside the last values of the compared tags. */
+/** @file A run's settings for TensorBoard's HPARAMS tab, which shows them beside the last values of some tags. */
 import type { Configuration } from "../../settings/configuration.js";
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../../settings/settings.js";
 import { hparamsValue, type SummaryValue } from "./messages.js";
 
-/** Settings that numbers follow from, of the groups that experiments vary, and what else names a run. */
+/** Groups of settings that experiments vary, and a few more that identify a run. */
 const GROUPS: readonly Setting["group"][] = ["Algorithm", "Agent", "Fine-tuning"];
 const BESIDE: readonly SettingName[] = ["seed", "world", "scenes", "vlm"];
 
@@ -19,7 +19,7 @@ const TYPES = { string: 1, boolean: 2, number: 3 } as const;
 /** Status of api.proto. */
 const SUCCESS = 1;
 
-/** What the tab needs as a run begins: which settings and metrics there are, and the run's own settings. */
+/** For the start of a run: the names of settings and metrics, and the run's settings. */
 export function startValues(
   configuration: Configuration,
   metrics: readonly string[],
@@ -38,7 +38,7 @@ export function startValues(
   ];
 }
 
-/** What it needs once the run is finished. */
+/** For the end of a finished run. */
 export const endValue = (endTime: number): SummaryValue =>
   hparamsValue("_hparams_/session_end_info", { session_end_info: { status: SUCCESS, end_time_secs: endTime } });
 

@@ -1,4 +1,4 @@
-/** @file TensorBoard's messages, as far as a run needs them (tensorboard/compat/proto/{event,summary,tensor}.proto, plugins/hparams/{api,plugin_data}.proto). */
+/** @file TensorBoard's messages that a run needs (tensorboard/compat/proto/{event,summary,tensor}.proto, plugins/hparams/{api,plugin_data}.proto). */
 import protobuf from "protobufjs";
 import { frame } from "./records.js";
 
@@ -71,7 +71,7 @@ export type EventContent =
 export const event = (wallTime: number, step: number, content: EventContent): Buffer =>
   frame(Event.encode(Event.fromObject({ wall_time: wallTime, step, ...content })).finish());
 
-/** What a tag without a number carries: readers that go by tensors pass over a value that has none. */
+/** For tags without a number: readers skip a value without a tensor. */
 const NULL_TENSOR = { dtype: 1, tensor_shape: { dim: [{ size: 1 }] }, float_val: [0] };
 
 /** A value of the HParams plugin. */

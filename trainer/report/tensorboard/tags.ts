@@ -1,4 +1,4 @@
-/** @file What columns of metrics.csv are called in TensorBoard, which groups tags by what stands before the slash. */
+/** @file TensorBoard's tags of the columns of metrics.csv; TensorBoard groups tags by the part before the slash. */
 import { type MetricColumn, REASON_NAMES, TERM_NAMES } from "../../run-format/columns.js";
 
 /** "inFront" → "in_front". */
@@ -31,12 +31,12 @@ const TAGS: ReadonlyMap<string, string> = new Map<MetricColumn, string>([
   ["hardnessLoss", "learning/hardness_loss"],
 ]);
 
-/** Null of a column that is no curve: which iteration it is, and what is the same in all rows. */
+/** Null for columns that are no curve: the iteration, and what is the same in all rows. */
 export const tagOf = (column: string): string | null => TAGS.get(column) ?? null;
 
 export const pluginTag = (metric: string): string => `plugin/${metric}`;
 
-/** What runs are compared by: the columns of TensorBoard's HPARAMS tab beside the settings. */
+/** The metrics of TensorBoard's HPARAMS tab, beside the settings. */
 export const COMPARED_TAGS: readonly string[] = [
   "accuracy/one_term",
   "accuracy/full",
