@@ -14,10 +14,12 @@ import {
   configurationOf,
   type Flags,
   type GivenConfiguration,
+  openPlugin,
   readFlags,
   refuseBesideResume,
   text,
   withConfiguration,
+  withMovedPlugin,
 } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
@@ -26,10 +28,13 @@ import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand
 
 async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
   const folder = path.resolve(given.out ?? defaultFolder("train"));
-  const requested = configurationOf(given);
+  const plugin = await openPlugin(given.plugin);
+  const requested = configurationOf(given, undefined, plugin);
   refuseUsed(folder);
   const configuration = only(await onDevice([requested], progress));
-  return { folder, configuration, command: typedCommand(), earlyStopping: requested.earlyStopping };
+  const { earlyStopping } = requested;
+  const plan = { folder, configuration, command: typedCommand(), earlyStopping };
+  return plugin === null ? plan : { ...plan, plugin: plugin.source };
 }
 
 function modeOf(resumed: string | undefined, restart: boolean): Mode {
@@ -43,7 +48,8 @@ async function train(flags: Flags): Promise<void> {
   const resumed = text(flags, "resume");
   if (resumed !== undefined) refuseBesideResume(given);
   const progress = showProgress(given.quiet);
-  const plan = resumed === undefined ? await newPlan(given, progress) : planOf(path.resolve(resumed));
+  const plan =
+    resumed === undefined ? await newPlan(given, progress) : withMovedPlugin(planOf(path.resolve(resumed)), given);
   const signal = interruptible();
   collectSeldom();
   const shown = shownPath(plan.folder);

@@ -8,16 +8,19 @@ const BESIDE = new Set(["command", "versions", "machine", "commit", "shared"]);
 /** Where the environment is: another place that serves the same world gives the same numbers, and another world is refused by its digest. */
 const PLACES = new Set(["env", "keys"]);
 const LONGEST_SHOWN = 60;
+/** Of a plugin its code counts, wherever it lies. */
+const pluginSchema = z.object({ sha256: z.string() });
 
 const mapSchema = z.record(z.string(), z.unknown());
 
 /** Each key, settings one by one, with its value as JSON, or a digest where that is long. */
 export function followedSettings(config: unknown): Readonly<Record<string, string>> {
   // Through JSON, as from a file: a key without a value is none.
-  const { configuration, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
+  const { configuration, plugin, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
   const settings = mapSchema.safeParse(configuration);
   const entries = [
     ...Object.entries(others).filter(([key]) => !BESIDE.has(key)),
+    ...(plugin === undefined ? [] : [["plugin", pluginSchema.safeParse(plugin).data?.sha256 ?? plugin] as const]),
     ...(settings.success ? settingsOf(settings.data) : [["configuration", configuration] as const]),
   ];
   return Object.fromEntries(entries.map(([key, value]) => [key, brief(value)]));

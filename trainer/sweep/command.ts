@@ -18,12 +18,15 @@ export function unusual(configuration: Configuration): {
   return quick.length < plain.length ? { quick: true, names: quick } : { quick: false, names: plain };
 }
 
-export function repeatCommand(configuration: Configuration): string {
+export function repeatCommand(configuration: Configuration, plugin?: string): string {
   const { quick, names } = unusual(configuration);
   return [
     "rls3 train",
     ...(quick ? ["--quick"] : []),
-    ...(configuration.agent === "rls3" ? [] : [`--agent ${configuration.agent}`]),
+    ...(plugin === undefined ? [] : [`--plugin ${quoted(plugin)}`]),
+    // A plugin's own agent and reward are taken unless others are named.
+    ...(configuration.agent === "rls3" && plugin === undefined ? [] : [`--agent ${configuration.agent}`]),
+    ...(plugin === undefined || names.includes("reward") ? [] : [flag("reward", configuration.reward)]),
     ...names.map((name) => flag(name, configuration[name])),
   ].join(" ");
 }

@@ -120,16 +120,18 @@ export async function estimate(
   const recorded = finished.map(measuredCell);
   const rates = new Map<string, Rates>();
   const probed: Configuration[] = [];
-  const ratesFor = async (configuration: Configuration): Promise<Rates> => {
+  const ratesFor = async (cell: PlannedCell): Promise<Rates> => {
+    const { configuration } = cell;
     const measured = recorded.filter((cell) => kindOf(cell.configuration) === kindOf(configuration));
     if (measured.length > 0) return ratesOf(measured);
     probed.push(configuration);
-    return ratesOf([await probe(configuration, signal)]);
+    return ratesOf([await probe(cell, signal)]);
   };
   const seconds: number[] = [];
-  for (const { configuration, folder } of cells) {
+  for (const cell of cells) {
+    const { configuration, folder } = cell;
     const kind = kindOf(configuration);
-    const known = rates.get(kind) ?? (await ratesFor(configuration));
+    const known = rates.get(kind) ?? (await ratesFor(cell));
     rates.set(kind, known);
     const done = iterationsIn(folder) / (iterationsPlanned(configuration) + 1);
     seconds.push(secondsOf(configuration, known) * (1 - Math.min(1, done)));
@@ -163,7 +165,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
 }
 
 /** Two iterations at the size of seconds, in a folder that is removed again; the second counts, what is before it warms up. */
-async function probe(configuration: Configuration, signal: AbortSignal): Promise<Measured> {
+async function probe({ configuration, plugin }: PlannedCell, signal: AbortSignal): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-probe-"));
   const small: Configuration = {
     ...configuration,
@@ -181,7 +183,8 @@ async function probe(configuration: Configuration, signal: AbortSignal): Promise
   try {
     const run = path.join(folder, "run");
     const inTurns = configuration.threads === 1;
-    const plan = { folder: run, configuration: small, command: "probe", earlyStopping: false, inTurns };
+    const own = plugin === undefined ? {} : { plugin, callbacks: false };
+    const plan = { folder: run, configuration: small, command: "probe", earlyStopping: false, inTurns, ...own };
     await runInProcess(plan, silent, signal);
     const rows = timingsOf(run);
     const took = (performance.now() - begun) / 1000;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
+import type { PluginSource } from "../plugins/source.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { flagOf } from "../settings/settings.js";
 import { type CellRequest, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
@@ -15,10 +16,17 @@ export interface Merged {
   readonly added: number;
 }
 
-/** @throws InputError where the command's fixed settings are not those of the folder's cells */
-export function merge(folder: string, command: string, old: SweepFile | null, plan: SweepPlan): Merged {
+/** @throws InputError where the command's fixed settings, or its plugin, are not those of the folder's cells */
+export function merge(
+  folder: string,
+  command: string,
+  old: SweepFile | null,
+  plan: SweepPlan,
+  plugin?: PluginSource,
+): Merged {
   const varied = [...new Set([...(old?.varied ?? []), ...plan.varied])];
   const before = old?.cells ?? [];
+  refuseOtherPlugin(folder, before, plugin);
   const conflict = conflictOf(
     varied,
     before.map(({ configuration }) => configuration),
@@ -40,7 +48,7 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
   const folders = preparationFolders([...before, ...fresh].map(({ configuration }) => configuration));
   for (const [i, { name, variant, configuration }] of fresh.entries()) {
     const shared = path.join(folder, "shared", folders(configuration));
-    const described = { index: before.length + i, name, variant, shared, resolved: configuration };
+    const described = { index: before.length + i, name, variant, shared, resolved: configuration, plugin };
     known.set(configurationKey(configuration), plannedCell(folder, described));
   }
   return {
@@ -52,6 +60,17 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
     }),
     added: fresh.length,
   };
+}
+
+/** Cells with another plugin, or with its code as it was, would be compared as if nothing but their settings differed. */
+function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin: PluginSource | undefined): void {
+  const other = cells.find((cell) => cell.plugin?.sha256 !== plugin?.sha256);
+  if (other === undefined) return;
+  const shown = (one: PluginSource | undefined): string =>
+    one === undefined ? "no plugin" : `the plugin ${one.file} of sha256 ${one.sha256.slice(0, 12)}…`;
+  throw new InputError(
+    `--out ${folder}: holds a sweep with ${shown(other.plugin)}, and this one has ${shown(plugin)}; name another folder, or put the plugin back`,
+  );
 }
 
 /** Everything the preparation depends on except the number of random transitions. */

@@ -8,6 +8,7 @@ import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import { readPlainFile } from "../files/plain-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
+import { type PluginSource, pluginSourceSchema } from "../plugins/source.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
 import { provenance } from "../runs/provenance.js";
 import { parseResolved, resolveConfiguration } from "../settings/configuration.js";
@@ -47,6 +48,7 @@ const schema = z.object({
       variant: z.string().nullable(),
       shared: z.string(),
       configuration: z.unknown(),
+      plugin: pluginSourceSchema.optional(),
     }),
   ),
 });
@@ -60,11 +62,12 @@ export function writeSweepFile(folder: string, { command, varied, cells }: Sweep
     varied,
     reference: referenceOf(varied, cells),
     ...provenance(),
-    cells: cells.map(({ name, variant, shared, configuration }) => ({
+    cells: cells.map(({ name, variant, shared, configuration, plugin }) => ({
       name,
       variant,
       shared: shared === undefined ? "" : path.relative(folder, shared),
       configuration,
+      ...(plugin === undefined ? {} : { plugin }),
     })),
   };
   writeDurably(path.join(folder, PLAN_FILE), `${JSON.stringify(document, null, 2)}\n`);
@@ -104,9 +107,9 @@ export function parseSweepFile(file: string): SweepFile {
   return {
     command,
     varied,
-    cells: cells.map(({ name, variant, shared, configuration }, index) => {
+    cells: cells.map(({ name, variant, shared, configuration, plugin }, index) => {
       const resolved = parseResolved(`${file}, cell ${name}`, configuration);
-      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved });
+      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved, plugin });
     }),
   };
 }
@@ -117,9 +120,13 @@ interface Described {
   readonly variant: string | null;
   readonly shared: string;
   readonly resolved: PlannedCell["configuration"];
+  readonly plugin?: PluginSource | undefined;
 }
 
-export const plannedCell = (folder: string, { index, name, variant, shared, resolved }: Described): PlannedCell => ({
+export const plannedCell = (
+  folder: string,
+  { index, name, variant, shared, resolved, plugin }: Described,
+): PlannedCell => ({
   index,
   name,
   variant,
@@ -128,7 +135,8 @@ export const plannedCell = (folder: string, { index, name, variant, shared, reso
   // Cells that learn the same before the loop take the agent from the one that was first.
   pretrained: shared,
   configuration: resolved,
-  command: repeatCommand(resolved),
+  command: repeatCommand(resolved, plugin?.file),
+  ...(plugin === undefined ? {} : { plugin }),
   earlyStopping: resolved.earlyStopping,
   // As many cells run side by side as there are cores for their threads: one of one thread keeps to one core.
   inTurns: resolved.threads === 1,

@@ -7,6 +7,8 @@ import { closing } from "../closing.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { remoteServers } from "../environments/remote-servers.js";
 import { InputError } from "../errors.js";
+import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
+import type { PluginSource } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { takeLock } from "../runs/lock.js";
@@ -35,6 +37,8 @@ export interface SweepOptions {
   readonly executor?: Executor;
   /** The executor's settings. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Module with the user's own parts, for all cells. */
+  readonly plugin?: PluginSource;
   /** Cells at a time; default: as many as this machine has room for, or as the executor decides. */
   readonly jobs?: number;
 }
@@ -64,11 +68,13 @@ export const openSweep = (request: SweepRequest, options: SweepOptions): Promise
 
 /** The same for cells that are already planned, each with different settings. */
 export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
-  const { folder, command, executor = local, jobs: requestedJobs } = options;
+  const { folder, command, executor = local, jobs: requestedJobs, plugin } = options;
   const old = readSweepFile(folder);
   if (old === null) refuseUsed(folder);
+  const loaded = plugin === undefined ? null : await loadPlugin(plugin);
+  for (const { configuration } of planned.cells) refuseMissingParts(configuration, loaded);
   const plan = await onDevices(planned, executor, options.progress);
-  const { file, requested } = merge(folder, command, old, plan);
+  const { file, requested } = merge(folder, command, old, plan, plugin);
   const finished = requested.filter((cell) => finishedState(cell.folder) !== null);
   const rest = requested.filter((cell) => !finished.includes(cell));
   const usages = finished.map((cell) => usageOf(cell.folder)).filter((usage): usage is Usage => usage !== null);

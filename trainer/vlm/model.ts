@@ -1,6 +1,6 @@
 /** @file What the RLS3 loop sees of a vision-language model, whichever architecture is behind it. */
 import type { RuntimeOptions } from "../graph/runtime.js";
-import type { Phrasing } from "../language/index.js";
+import type { Phrasing, Vocabulary } from "../language/index.js";
 import type { Tensors } from "../tensor.js";
 import type { TargetModules } from "./weights/lora.js";
 
@@ -110,6 +110,7 @@ export interface FineTuning {
 export interface PhrasingChanges {
   readonly prompt?: string;
   readonly answer?: string;
+  readonly vocabulary?: Vocabulary;
 }
 
 export interface OpenOptions {
