@@ -165,6 +165,7 @@ describe("every command", () => {
     ["vlm", "merge"],
     ["vlm", "score"],
     ["report"],
+    ["export"],
     ["doctor"],
     ["eval"],
     ["train"],

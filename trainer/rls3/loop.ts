@@ -160,7 +160,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
     valid,
     terms: countTerms(before.terms, scored),
     best,
-    finished: finished(settings, { iteration, generated, valid, best }),
+    finished: finishedBy(settings, { iteration, generated, valid, best }),
   };
   return { state, ...accuracies, found: { episodes, scored, rewarded, kept, tuned, agentStatistics }, stopwatch };
 }
@@ -184,7 +184,8 @@ async function validate(
   return best !== null && oneTerm <= best.accuracy ? best : { iteration, accuracy: oneTerm };
 }
 
-function finished(
+/** Why a run of these settings has come to its end; null where it has not. */
+export function finishedBy(
   { iterations, validSamples, stepLimit, patience }: Settings,
   { iteration, generated, valid, best }: Omit<State, "terms" | "finished">,
 ): State["finished"] {

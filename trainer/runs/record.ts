@@ -12,7 +12,7 @@ import type { RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
 import type { CsvRow } from "./table.js";
 
-/** Pictures kept of an iteration. */
+/** Pictures kept of an iteration, where not all are. */
 const HARDEST = 16;
 
 /** Mean S and mean h of the samples about whose moved object something was asked. */
@@ -39,7 +39,7 @@ export async function record(
   directory.append("metrics.csv", [row]);
   if (found !== undefined) {
     directory.append("episodes.csv", episodeRows(state.iteration, found));
-    const { lines, pictures } = await samples(state.iteration, found);
+    const { lines, pictures } = await samples(state.iteration, found, directory.keepsPictures);
     directory.writeSamples(state.iteration, lines, pictures);
   }
   directory.log.info(row, "iteration");
@@ -114,6 +114,7 @@ function episodeRows(iteration: number, { episodes, scored, rewarded }: Found): 
 async function samples(
   iteration: number,
   { episodes, scored, kept }: Found,
+  keepsPictures: boolean,
 ): Promise<{ lines: SampleLine[]; pictures: Map<string, Uint8Array> }> {
   const tunedOn = new Set(kept);
   const hardest = new Set(
@@ -128,7 +129,8 @@ async function samples(
   for (const [i, sample] of episodes.samples.entries()) {
     const { pairs, score, hardness } = at(scored, i);
     const image = `${String(iteration).padStart(4, "0")}/episode${sample.episode}-step${sample.step}.png`;
-    if (hardest.has(i)) pictures.set(image, await encodePng(sample.image));
+    const pictured = keepsPictures || hardest.has(i);
+    if (pictured) pictures.set(image, await encodePng(sample.image));
     lines.push({
       episode: sample.episode,
       step: sample.step,
@@ -149,7 +151,7 @@ async function samples(
       score,
       hardness,
       kept: tunedOn.has(i),
-      ...(hardest.has(i) ? { image } : {}),
+      ...(pictured ? { image } : {}),
     });
   }
   return { lines, pictures };

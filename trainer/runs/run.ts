@@ -10,19 +10,21 @@ import { prefixed, unprefixed } from "../files/tensor-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
 import { type Progress, stoppable } from "../progress.js";
 import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
-import { type Parts, rls3, type State } from "../rls3/loop.js";
+import { finishedBy, type Parts, rls3, type Settings, type State } from "../rls3/loop.js";
 import { type Configuration, parseResolved } from "../settings/configuration.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Checkpoint, newestState } from "./checkpoints.js";
 import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
-import { openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
+import { type ModelStart, openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
 import { prepare } from "./preparation.js";
 import { learnFeasibilityOnce } from "./pretrained.js";
 import { provenance } from "./provenance.js";
 import { record } from "./record.js";
 import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
+import { startingAdapterSchema } from "./starting-adapter.js";
 
-export interface RunPlan {
+export interface RunPlan extends ModelStart {
   readonly folder: string;
   readonly configuration: Configuration;
   /** What was typed, for config.json. */
@@ -38,6 +40,8 @@ export interface RunPlan {
    * there is.
    */
   readonly inTurns?: boolean;
+  /** Pictures of all samples are kept, and not of the hardest alone. */
+  readonly keepPictures?: boolean;
 }
 
 export interface RunOptions {
@@ -54,7 +58,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
   const progress = stoppable(options.progress, signal);
   if (mode === "new") refuseUsed(folder);
   return closing(async (opening) => {
-    const model = await opening(openConfiguredModel(configuration));
+    const model = await opening(openConfiguredModel(configuration, plan));
     const { env, world, render, keys, episodesPerIteration: count } = configuration;
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(served, progress, signal));
@@ -62,7 +66,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.
     const directory = await opening(
       mode === "new"
-        ? RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description))
+        ? RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model))
         : RunDirectory.open(folder),
     );
     if (mode === "restart") directory.restart();
@@ -89,8 +93,9 @@ async function train(
   checkpoint: Checkpoint | null,
 ): Promise<State> {
   const { configuration, earlyStopping, inTurns = false } = plan;
-  let state = checkpoint === null ? null : await restore(parts, checkpoint);
-  for await (const iteration of rls3(parts, { ...configuration, earlyStopping, inTurns }, state)) {
+  const settings = { ...configuration, earlyStopping, inTurns };
+  let state = checkpoint === null ? null : await restore(parts, settings, checkpoint);
+  for await (const iteration of rls3(parts, settings, state)) {
     state = iteration.state;
     // A new best keeps its adapter; without a best the last one is what is wanted.
     if (state.best?.iteration === state.iteration || (state.finished !== null && !earlyStopping)) {
@@ -141,25 +146,38 @@ function refuseOtherPlan(directory: RunDirectory, { folder, configuration, early
   refuseChanged(`what is asked of ${folder}`, saved, { configuration, earlyStopping });
 }
 
-async function restore({ agent, model }: Parts, { state: saved, tensors }: Checkpoint): Promise<State> {
+async function restore(
+  { agent, model }: Parts,
+  settings: Settings,
+  { state: saved, tensors }: Checkpoint,
+): Promise<State> {
   const { modelSteps, ...state } = savedSchema.parse(saved); // its file's digest is right: no hand has changed it
   await agent.restore(unprefixed("agent", tensors));
   await model.restore({ tensors: unprefixed("vlm", tensors), steps: modelSteps });
-  return state;
+  // The plan may have become longer since.
+  return { ...state, finished: finishedBy(settings, state) };
 }
 
 const SCHEMA = 1;
 
-function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): Readonly<Record<string, unknown>> {
+function configOf(
+  plan: RunPlan,
+  worldCatalog: unknown,
+  { description, imageSize }: VisionLanguageModel,
+): Readonly<Record<string, unknown>> {
   return {
     schema: SCHEMA,
     command: plan.command,
+    ...(plan.keepPictures === true ? { keepPictures: true } : {}),
+    ...(plan.adapter === undefined ? {} : { adapter: plan.adapter }),
+    ...(plan.baseName === undefined ? {} : { baseName: plan.baseName }),
     languageVersion: LANGUAGE_VERSION,
     seed: plan.configuration.seed,
     configuration: plan.configuration,
     earlyStopping: plan.earlyStopping,
     shared: plan.shared === undefined ? null : path.relative(plan.folder, plan.shared),
-    model,
+    model: description,
+    imageSize,
     ...provenance(),
     worldCatalog,
   };
@@ -179,7 +197,20 @@ export function planOf(folder: string): RunPlan {
     command: typeof command === "string" ? command : "rls3",
     ...(typeof shared === "string" ? { shared: path.resolve(folder, shared) } : {}),
     earlyStopping: earlyStopping === true,
+    keepPictures: config["keepPictures"] === true,
+    ...startOf(folder, config),
   };
+}
+
+const startSchema = z.object({
+  adapter: startingAdapterSchema.exactOptional(),
+  baseName: z.string().exactOptional(),
+}) satisfies z.ZodType<ModelStart>;
+
+function startOf(folder: string, config: Readonly<Record<string, unknown>>): ModelStart {
+  const start = startSchema.safeParse(config);
+  if (start.success) return start.data;
+  throw new InputError(`${folder}/config.json: ${describeComplaint(start.error, config)}`);
 }
 
 /** How a run ended, where it has, its last file written too: then there is nothing to go on with. Touches nothing of the run. */
