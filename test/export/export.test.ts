@@ -43,11 +43,12 @@ async function exported(name: string, ...args: readonly string[]): Promise<strin
 beforeAll(async () => {
   const { code, err } = await rls3("train", ...tiny(3), "--agent", "random", "--seed", "5", "--out", run);
   expect(code, err).toBe(0);
+  await exported("jsonl");
 }, 120_000);
 
 describe("jsonl", () => {
   it("has every valid sample, with the picture that the model saw, to the byte", async () => {
-    const out = await exported("jsonl");
+    const out = at("jsonl");
     const rows = rowsIn(path.join(out, "train.jsonl"));
     const shards = await readSamples(run);
     const samples = shards.flatMap(({ iteration, samples }) => samples.map((sample) => ({ iteration, ...sample })));
@@ -111,6 +112,59 @@ describe("jsonl", () => {
     expect([scene, objects.map(({ name }) => name)]).toEqual([small?.scene, small?.objects.map(({ name }) => name)]);
     const [box, smallBox] = [objects[0]?.box?.[2] ?? 0, small?.objects[0]?.box?.[2] ?? 0];
     expect(Math.abs(box / 3 - smallBox)).toBeLessThanOrEqual(1.5);
+  });
+
+  it("of a model that answers has what it was asked, taught, and said", async () => {
+    const folder = at("answering");
+    cpSync(run, folder, { recursive: true });
+    for (const name of readdirSync(path.join(folder, "samples")).filter((entry) => entry.endsWith(".jsonl"))) {
+      const file = path.join(folder, "samples", name);
+      const answering = lines(file).map((line) => {
+        const sample = JSON.parse(line) as { captions: { right: string; answer?: string }[] };
+        // "The vase is above the plate." as "above", the answer to a question.
+        const inWords = (text: string): string => /^The .+? is (.+) the .+\.$/.exec(text)?.[1] ?? "";
+        const captions = sample.captions.map(({ right, answer, ...caption }) => ({
+          ...caption,
+          prompt: `answer en ${right.length}`,
+          right: inWords(right),
+          said: "on it",
+          ...(answer === undefined ? {} : { answer: inWords(answer) }),
+        }));
+        return JSON.stringify({ ...sample, captions });
+      });
+      writeFileSync(file, `${answering.join("\n")}\n`);
+    }
+    const out = at("of-answering");
+    const { code, err } = await rls3("export", folder, "--out", out);
+    expect(code, err).toBe(0);
+    const pairs = rowsIn(path.join(out, "train.jsonl")).flatMap((row) => row.pairs);
+    const ranked = rowsIn(at("jsonl", "train.jsonl")).flatMap((row) => row.pairs);
+    expect(pairs.map((pair) => pair.caption)).toEqual(ranked.map((pair) => pair.caption));
+    for (const pair of pairs) {
+      expect([pair.question, pair.said]).toEqual([`answer en ${pair.caption.length}`, "on it"]);
+      expect(pair.answer).toBe(pair.relation);
+      expect(pair.wrong_answers).toHaveLength(pair.wrong_captions.length);
+      for (const [i, wrong] of pair.wrong_answers.entries())
+        expect(pair.wrong_captions[i]).toContain(` is ${wrong} the `);
+    }
+  });
+
+  it("of a run that does not say how large its pictures were takes the kept ones' size, or the one it is told", async () => {
+    const older = at("older");
+    cpSync(run, older, { recursive: true });
+    const config = path.join(older, "config.json");
+    writeFileSync(config, readFileSync(config, "utf8").replace('  "imageSize": 64,\n', ""));
+    expect(readFileSync(config, "utf8")).not.toContain("imageSize");
+    expect((await rls3("export", older, "--out", at("of-older"))).code).toBe(0);
+    const same = (folder: string) => files(folder).filter(([name]) => name.startsWith("images"));
+    expect(same(at("of-older"))).toEqual(same(at("jsonl")));
+    for (const name of readdirSync(path.join(older, "samples"))) {
+      if (!name.endsWith(".jsonl")) rmSync(path.join(older, "samples", name), { recursive: true });
+    }
+    const unknown = await rls3("export", older, "--out", at("unknown"));
+    expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining("give --size")]);
+    expect((await rls3("export", older, "--out", at("told"), "--size", "64")).code).toBe(0);
+    expect(same(at("told"))).toEqual(same(at("jsonl")));
   });
 
   it("has the hardest alone where it is asked to", async () => {

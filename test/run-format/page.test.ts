@@ -11,7 +11,11 @@ const page = readFileSync(path.join(root, "trainer/run-format/README.md"), "utf8
 /** What stands in backquotes in the first column of the tables under a heading, in order. */
 function named(heading: string, table = 0): string[] {
   const section = page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
-  const rows = section.split("\n\n").filter((part) => part.startsWith("|"))[table] ?? "";
+  const rows =
+    section
+      .trim()
+      .split("\n\n")
+      .filter((part) => part.startsWith("|"))[table] ?? "";
   return rows
     .split("\n")
     .slice(2)

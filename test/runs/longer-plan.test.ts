@@ -1,4 +1,5 @@
 /** @file A run that is given a longer plan, and one that starts from an adapter. */
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +8,9 @@ import { resultFiles, rls3, start, TINY_MODEL, tiny } from "./runs.js";
 
 const parent = temporaryFolder("longer");
 const at = (name: string): string => path.join(parent, name);
-const files = (folder: string): [string, string][] => [...resultFiles(folder)];
+/** Every file by name, with a digest: bytes tell nothing where they differ. */
+const files = (folder: string): [string, string][] =>
+  [...resultFiles(folder)].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]);
 
 async function trained(name: string, ...args: readonly string[]): Promise<string> {
   const { code, err } = await rls3("train", ...args, "--out", at(name));
@@ -37,8 +40,7 @@ describe("a run that is gone on with beyond its end", () => {
     expect(signal).toBe("SIGKILL");
     const { code, err } = await rls3("train", "--resume", short);
     expect(code, err).toBe(0);
-    expect(files(short).map(([name]) => name)).toEqual(files(at("long")).map(([name]) => name));
-    for (const [name, bytes] of files(short)) expect(bytes === resultFiles(at("long")).get(name), name).toBe(true);
+    expect(files(short)).toEqual(files(at("long")));
     const config = JSON.parse(readFileSync(path.join(short, "config.json"), "utf8")) as Record<string, unknown>;
     expect(config["continued"]).toEqual([`rls3 train --resume ${short} --iterations 5`]);
     expect(config["configuration"]).toMatchObject({ iterations: 5 });
@@ -46,9 +48,9 @@ describe("a run that is gone on with beyond its end", () => {
 
   it("goes on by a number of valid samples too", async () => {
     const budget = await trained("budget", ...tiny(), "--agent", "random", "--valid-samples", "30");
-    const { code, err } = await rls3("train", "--resume", budget, "--valid-samples", "60");
+    const { code, err } = await rls3("train", "--resume", budget, "--valid-samples", "90");
     expect(code, err).toBe(0);
-    const whole = await trained("whole-budget", ...tiny(), "--agent", "random", "--valid-samples", "60");
+    const whole = await trained("whole-budget", ...tiny(), "--agent", "random", "--valid-samples", "90");
     expect(files(budget)).toEqual(files(whole));
   }, 240_000);
 
@@ -73,7 +75,7 @@ describe("a run that is gone on with beyond its end", () => {
     writeFileSync(config, text.replace('"iterations": 5', '"iterations": 4'));
     await refused(/iterations was 5 and is 4 now/, "--resume", long);
     writeFileSync(config, text);
-    await refused(/ends by its valid samples \(60\)/, "--resume", at("budget"), "--iterations", "9");
+    await refused(/ends by its valid samples \(90\)/, "--resume", at("budget"), "--iterations", "9");
   });
 });
 

@@ -40,7 +40,7 @@ export async function drawn(
  * @throws InputError where pictures can't be had: they are another renderer's and were not kept, or are wanted at another size
  */
 export async function picturesOf(run: ExportedRun, size: number | null): Promise<RunPictures> {
-  const seen = run.imageSize ?? (await sizeOfKept(run));
+  const seen = run.imageSize ?? (await sizeOfKept(run)) ?? (run.drawnHere ? size : null);
   if (seen === null) {
     throw new InputError(
       `${run.folder}: does not say how large its pictures were (config.json has no imageSize, and samples holds no picture); give --size`,
