@@ -178,6 +178,7 @@ describe("every command", () => {
     ["vlm", "merge"],
     ["vlm", "score"],
     ["report"],
+    ["export"],
     ["doctor"],
     ["eval"],
     ["train"],

@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   env: async () => ({ command: await group("env", "serve, check, look at and step environments; make keys", ENV) }),
   vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
   eval: () => import("./eval.js"),
+  export: () => import("./export.js"),
   report: () => import("./report.js"),
   dashboard: () => import("./dashboard.js"),
   doctor: () => import("./doctor.js"),

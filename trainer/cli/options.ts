@@ -65,7 +65,7 @@ export const CONFIGURATION_OPTIONS = {
 /** Flags without a value. */
 export const SWITCHES: readonly string[] = [
   ...SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "boolean").map(kebab),
-  ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart"],
+  ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart", "keep-pictures"],
 ];
 
 /** Adds the settings and the flags that go with them. */

@@ -169,7 +169,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
     valid,
     terms: countTerms(before.terms, scored),
     best,
-    finished: finished(settings, { iteration, generated, valid, best }),
+    finished: finishedBy(settings, { iteration, generated, valid, best }),
   };
   return { state, ...accuracies, found: { episodes, scored, rewarded, kept, tuned, agentStatistics }, stopwatch };
 }
@@ -207,8 +207,14 @@ async function validate(
   return best !== null && oneTerm <= best.accuracy ? best : { iteration, accuracy: oneTerm };
 }
 
-function finished(
-  { iterations, validSamples, stepLimit, patience }: Settings,
+/** Why a run of these settings has come to its end; null where it has not. */
+export function finishedBy(
+  {
+    iterations,
+    validSamples,
+    stepLimit,
+    patience,
+  }: Pick<Settings, "iterations" | "validSamples" | "stepLimit" | "patience">,
   { iteration, generated, valid, best }: Omit<State, "terms" | "finished">,
 ): State["finished"] {
   if (validSamples === 0 && iteration >= iterations) return "all iterations done";

@@ -93,7 +93,7 @@ async function prepareShared(
   const { configuration } = first;
   const { env, world, render, keys, episodesPerIteration: count } = configuration;
   await closing(async (openingHere) => {
-    const model = await openingHere(openConfiguredModel(configuration, plugin));
+    const model = await openingHere(openConfiguredModel(configuration, {}, plugin));
     const { imageSize, description } = model;
     const environments = await openingHere(
       openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),

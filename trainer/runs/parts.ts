@@ -14,6 +14,7 @@ import { type Configuration, stepsAtMost } from "../settings/configuration.js";
 import { fineTuningOf, phrasingOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
+import { type StartingAdapter, unchanged } from "./starting-adapter.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 /** The models that ship: a small CLIP, and a small PaliGemma. */
@@ -23,8 +24,18 @@ const BUNDLED_MODELS: readonly string[] = ["bundled", "bundled-paligemma"];
 export const modelDirectory = (vlm: string): string =>
   BUNDLED_MODELS.includes(vlm) ? path.join(packageRoot, "trainer/vlm", vlm) : path.resolve(vlm);
 
+/** What a run's model begins with beside its settings. */
+export interface ModelStart {
+  /** An adapter in PEFT's format that is trained further. */
+  readonly adapter?: StartingAdapter;
+  /** What the adapter that the run writes calls its base model; default: the model's directory. */
+  readonly baseName?: string;
+}
+
+/** @throws InputError for a model or an adapter that can't be opened, or do not fit each other */
 export async function openConfiguredModel(
   configuration: Configuration,
+  { adapter, baseName }: ModelStart = {},
   plugin: LoadedPlugin | null = null,
 ): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;
@@ -32,6 +43,8 @@ export async function openConfiguredModel(
     runtime: { device, threads },
     fineTuning: fineTuningOf(configuration),
     phrasing: phrasingOf(configuration, plugin?.vocabulary),
+    ...(adapter === undefined ? {} : { adapter: unchanged(adapter) }),
+    ...(baseName === undefined ? {} : { baseName }),
   });
   if (configuration.scoreFrom === "flips" || model.phrasing.prompt !== null) return model;
   await model.close();

@@ -15,7 +15,7 @@ import type { RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
 import type { CsvRow } from "./table.js";
 
-/** Pictures kept of an iteration, and of them in TensorBoard. */
+/** Pictures kept of an iteration, where not all are, and of them in TensorBoard. */
 const HARDEST = 16;
 const HARDEST_IN_EVENTS = 4;
 
@@ -56,7 +56,7 @@ export async function record(
   let hardest: readonly Uint8Array[] = [];
   if (found !== undefined) {
     directory.append("episodes.csv", episodeRows(state.iteration, found));
-    const { lines, pictures } = await samples(state.iteration, found);
+    const { lines, pictures } = await samples(state.iteration, found, directory.keepsPictures);
     directory.writeSamples(state.iteration, lines, pictures);
     hardest = [...pictures.values()].slice(0, HARDEST_IN_EVENTS);
   }
@@ -133,6 +133,7 @@ function episodeRows(iteration: number, { episodes, scored, rewarded }: Found): 
 async function samples(
   iteration: number,
   { episodes, scored, kept }: Found,
+  keepsPictures: boolean,
 ): Promise<{ lines: SampleLine[]; pictures: Map<string, Uint8Array> }> {
   const tunedOn = new Set(kept);
   const hardest = new Set(
@@ -152,6 +153,8 @@ async function samples(
   const lines: SampleLine[] = [];
   for (const [i, sample] of episodes.samples.entries()) {
     const { pairs, score, hardness } = at(scored, i);
+    const pictured = keepsPictures || hardest.has(i);
+    if (pictured && !hardest.has(i)) pictures.set(pictureOf(sample), await encodePng(sample.image));
     lines.push({
       episode: sample.episode,
       step: sample.step,
@@ -172,7 +175,7 @@ async function samples(
       score,
       hardness,
       kept: tunedOn.has(i),
-      ...(hardest.has(i) ? { image: pictureOf(sample) } : {}),
+      ...(pictured ? { image: pictureOf(sample) } : {}),
     });
   }
   return { lines, pictures };

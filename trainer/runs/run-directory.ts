@@ -23,7 +23,7 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from "./checkpoints.js";
-import { followedSettings, refuseChanged } from "./followed-settings.js";
+import { followedSettings, refuseChangedButLonger } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
 import { type Lock, takeLock } from "./lock.js";
 import { type CsvRow, Table } from "./table.js";
@@ -111,6 +111,11 @@ export class RunDirectory {
     }
   }
 
+  /** Whether pictures of all samples are kept. */
+  get keepsPictures(): boolean {
+    return this.config["keepPictures"] === true;
+  }
+
   path(...parts: readonly string[]): string {
     return path.join(this.folder, ...parts);
   }
@@ -184,7 +189,7 @@ export class RunDirectory {
   settle(warn: (line: string) => void): void {
     const note = newestNote(this.folder);
     if (note === null) return;
-    refuseChanged(this.path("config.json"), note.settings, this.config);
+    refuseChangedButLonger(this.path("config.json"), note.settings, this.config);
     for (const [name, columns] of this.counted()) {
       const mark = note.tables[name];
       const lost = mark === undefined ? null : Table.check(this.path(name), columns, mark).lost;
@@ -238,7 +243,7 @@ export class RunDirectory {
   /** The tables cut back to the checkpoint; what is wrong, where rows are lost that it counts. */
   private reopened(iteration: number, checkpoint: NonNullable<ReadCheckpoint["checkpoint"]>): ReadCheckpoint {
     const { tables, settings } = checkpoint.note;
-    refuseChanged(this.path("config.json"), settings, this.config);
+    refuseChangedButLonger(this.path("config.json"), settings, this.config);
     const counted: [TableName, Table][] = [];
     for (const [name, columns] of this.counted()) {
       const mark = tables[name];

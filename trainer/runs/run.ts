@@ -12,19 +12,21 @@ import type { LoadedPlugin } from "../plugins/loaded.js";
 import { type PluginSource, pluginSourceSchema } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
 import { EventWriter } from "../report/tensorboard/event-writer.js";
-import { type Parts, rls3, type State } from "../rls3/loop.js";
+import { finishedBy, type Parts, rls3, type Settings, type State } from "../rls3/loop.js";
 import { type Configuration, parseResolved } from "../settings/configuration.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Checkpoint, newestState } from "./checkpoints.js";
 import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
-import { openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
+import { type ModelStart, openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
 import { prepare } from "./preparation.js";
 import { learnFeasibilityOnce } from "./pretrained.js";
 import { provenance } from "./provenance.js";
 import { type Recording, record } from "./record.js";
 import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
+import { startingAdapterSchema } from "./starting-adapter.js";
 
-export interface RunPlan {
+export interface RunPlan extends ModelStart {
   readonly folder: string;
   readonly configuration: Configuration;
   /** What was typed, for config.json. */
@@ -44,6 +46,8 @@ export interface RunPlan {
    * there is.
    */
   readonly inTurns?: boolean;
+  /** Pictures of all samples are kept, and not of the hardest alone. */
+  readonly keepPictures?: boolean;
 }
 
 export interface RunOptions {
@@ -62,7 +66,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
   const plugin = plan.plugin === undefined ? null : await loadPlugin(plan.plugin);
   refuseMissingParts(configuration, plugin);
   return closing(async (opening) => {
-    const model = await opening(openConfiguredModel(configuration, plugin));
+    const model = await opening(openConfiguredModel(configuration, plan, plugin));
     const { env, world, render, keys, episodesPerIteration: count } = configuration;
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(served, progress, signal));
@@ -70,7 +74,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.
     const directory = await opening(
       mode === "new"
-        ? RunDirectory.create(folder, configOf(plan, plugin, environments.world.catalog.document, model.description))
+        ? RunDirectory.create(folder, configOf(plan, plugin, environments.world.catalog.document, model))
         : RunDirectory.open(folder),
     );
     if (mode === "restart") directory.restart();
@@ -103,10 +107,11 @@ async function train(
 ): Promise<State> {
   const { directory } = recording;
   const { folder, configuration, earlyStopping, inTurns = false, callbacks = true } = plan;
+  const settings = { ...configuration, earlyStopping, inTurns };
   const told = callbacks ? plugin : null;
-  let state = checkpoint === null ? null : await restore(parts, checkpoint);
+  let state = checkpoint === null ? null : await restore(parts, settings, checkpoint);
   await told?.started({ folder, configuration, resumedFrom: state?.iteration ?? null });
-  for await (const iteration of rls3(parts, { ...configuration, earlyStopping, inTurns }, state)) {
+  for await (const iteration of rls3(parts, settings, state)) {
     state = iteration.state;
     // A new best keeps its adapter; without a best the last one is what is wanted.
     if (state.best?.iteration === state.iteration || (state.finished !== null && !earlyStopping)) {
@@ -160,11 +165,16 @@ function refuseOtherPlan(directory: RunDirectory, { folder, configuration, early
   refuseChanged(`what is asked of ${folder}`, saved, { configuration, earlyStopping, plugin });
 }
 
-async function restore({ agent, model }: Parts, { state: saved, tensors }: Checkpoint): Promise<State> {
+async function restore(
+  { agent, model }: Parts,
+  settings: Settings,
+  { state: saved, tensors }: Checkpoint,
+): Promise<State> {
   const { modelSteps, ...state } = savedSchema.parse(saved); // its file's digest is right: no hand has changed it
   await agent.restore(unprefixed("agent", tensors));
   await model.restore({ tensors: unprefixed("vlm", tensors), steps: modelSteps });
-  return state;
+  // The plan may have become longer since.
+  return { ...state, finished: finishedBy(settings, state) };
 }
 
 const SCHEMA = 1;
@@ -173,17 +183,21 @@ function configOf(
   plan: RunPlan,
   plugin: LoadedPlugin | null,
   worldCatalog: unknown,
-  model: unknown,
+  { description, imageSize }: VisionLanguageModel,
 ): Readonly<Record<string, unknown>> {
   return {
     schema: SCHEMA,
     command: plan.command,
+    ...(plan.keepPictures === true ? { keepPictures: true } : {}),
+    ...(plan.adapter === undefined ? {} : { adapter: plan.adapter }),
+    ...(plan.baseName === undefined ? {} : { baseName: plan.baseName }),
     languageVersion: LANGUAGE_VERSION,
     seed: plan.configuration.seed,
     configuration: plan.configuration,
     earlyStopping: plan.earlyStopping,
     shared: plan.shared === undefined ? null : path.relative(plan.folder, plan.shared),
-    model,
+    model: description,
+    imageSize,
     ...(plugin === null ? {} : { plugin: plugin.description }),
     ...provenance(),
     worldCatalog,
@@ -205,6 +219,8 @@ export function planOf(folder: string): RunPlan {
     ...(typeof shared === "string" ? { shared: path.resolve(folder, shared) } : {}),
     earlyStopping: earlyStopping === true,
     ...pluginIn(`${folder}/config.json`, plugin),
+    keepPictures: config["keepPictures"] === true,
+    ...startOf(folder, config),
   };
 }
 
@@ -216,15 +232,33 @@ export function pluginIn(file: string, plugin: unknown): Pick<RunPlan, "plugin">
   throw new InputError(`${file}: ${describeComplaint(parsed.error, plugin, "plugin")}; put it back as it was`);
 }
 
+const startSchema = z.object({
+  adapter: startingAdapterSchema.exactOptional(),
+  baseName: z.string().exactOptional(),
+}) satisfies z.ZodType<ModelStart>;
+
+function startOf(folder: string, config: Readonly<Record<string, unknown>>): ModelStart {
+  const start = startSchema.safeParse(config);
+  if (start.success) return start.data;
+  throw new InputError(`${folder}/config.json: ${describeComplaint(start.error, config)}`);
+}
+
 /** How a run ended, where it has: then there is nothing to go on with. Touches nothing of the run. */
 export function finishedState(folder: string): State | null {
   const saved = savedState(folder);
   if (saved === null || saved["finished"] == null) return null;
   const state = stateSchema.safeParse(saved);
-  if (state.success) return state.data;
+  if (state.success) return isOutgrown(folder, state.data) ? null : state.data;
   throw new InputError(
     `${folder}: its last checkpoint was written by another version of rls3 (${describeComplaint(state.error, saved)})`,
   );
+}
+
+/** Whether the run was given a longer plan since it ended. */
+function isOutgrown(folder: string, state: State): boolean {
+  const { continued, configuration } = readRunConfig(folder);
+  if (continued === undefined) return false;
+  return finishedBy(parseResolved(`${folder}/config.json`, configuration), state) === null;
 }
 
 /** The newest checkpoint's state; null of one that is damaged, too: resuming says so, and goes on from the one before. */

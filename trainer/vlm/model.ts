@@ -119,6 +119,8 @@ export interface OpenOptions {
   readonly fineTuning?: FineTuning;
   /** An adapter in PEFT's format to start from: added to the weights, or, where LoRA is trained, trained further. */
   readonly adapter?: string;
+  /** base_model_name_or_path of adapters that are written; default: the directory. */
+  readonly baseName?: string;
   /** Told, a line each time, of captions that were cut because they are longer than the model reads. */
   readonly warn?: (line: string) => void;
   readonly phrasing?: PhrasingChanges;
