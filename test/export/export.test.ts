@@ -222,7 +222,7 @@ describe("splits", () => {
     [["--format", "parquet"], /is one of jsonl, webdataset, llava, hf/],
     [["--answer", "yes"], /\{relation\}/],
     [["--question", "{c}?"], /\{a\}, \{b\}/],
-  ] as const)("that %j name are refused where there are none", async (args, message) => {
+  ] as const)("by %j are refused", async (args, message) => {
     const { code, err } = await rls3("export", run, "--out", at("refused"), ...args);
     expect(code, err).toBe(2);
     expect(err).toMatch(message);
