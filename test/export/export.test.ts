@@ -211,24 +211,22 @@ describe("splits", () => {
     }
   });
 
-  it("of what is not there are refused by name", async () => {
-    for (const [args, message] of [
-      [["--validation-iterations", "9"], /there is no iteration 9, but 1, 2, 3/],
-      [["--validation-iterations", "1,2,3"], /nothing is left to train on/],
-      [["--validation-seeds", "4"], /there is no seed 4, but 5/],
-      [["--split", "validation"], /say of what/],
-      [["--split", "all"], /takes some of train, validation, test/],
-      [["--size", "600"], /--size: takes a whole number from 32 to 512/],
-      [["--hardest", "0"], /--hardest/],
-      [["--format", "parquet"], /is one of jsonl, webdataset, llava, hf/],
-      [["--answer", "yes"], /\{relation\}/],
-      [["--question", "{c}?"], /\{a\}, \{b\}/],
-    ] as const) {
-      const { code, err } = await rls3("export", run, "--out", at("refused"), ...args);
-      expect(code, err).toBe(2);
-      expect(err).toMatch(message);
-      expect(existsSync(at("refused"))).toBe(false);
-    }
+  it.each([
+    [["--validation-iterations", "9"], /there is no iteration 9, but 1, 2, 3/],
+    [["--validation-iterations", "1,2,3"], /nothing is left to train on/],
+    [["--validation-seeds", "4"], /there is no seed 4, but 5/],
+    [["--split", "validation"], /say of what/],
+    [["--split", "all"], /takes some of train, validation, test/],
+    [["--size", "600"], /--size: takes a whole number from 32 to 512/],
+    [["--hardest", "0"], /--hardest/],
+    [["--format", "parquet"], /is one of jsonl, webdataset, llava, hf/],
+    [["--answer", "yes"], /\{relation\}/],
+    [["--question", "{c}?"], /\{a\}, \{b\}/],
+  ] as const)("by %j are refused", async (args, message) => {
+    const { code, err } = await rls3("export", run, "--out", at("refused"), ...args);
+    expect(code, err).toBe(2);
+    expect(err).toMatch(message);
+    expect(existsSync(at("refused"))).toBe(false);
   });
 });
 

@@ -76,7 +76,7 @@ describe("a run that is gone on with beyond its end", () => {
     await refused(/iterations was 5 and is 4 now/, "--resume", long);
     writeFileSync(config, text);
     await refused(/ends by its valid samples \(90\)/, "--resume", at("budget"), "--iterations", "9");
-  });
+  }, 240_000);
 });
 
 describe("a run that starts from an adapter", () => {
