@@ -15,6 +15,7 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EnvironmentServer, readKeys, type SessionWishes } from "../../protocol/index.js";
 import { EXAMPLES } from "../../trainer/cli/examples.js";
+import { trainDocument } from "../../trainer/cli/train-document.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
@@ -304,6 +305,16 @@ describe("--json", () => {
     const message = "--size is a whole number from 32 to 512, not 9";
     expect([code, JSON.parse(out)]).toEqual([2, { error: { message, exitCode: 2 } }]);
     expect(err).toBe(`rls3: ${message}\n`);
+  });
+
+  it("of train has its accuracies", async () => {
+    const out = path.join(parent, "json-run");
+    const ended = await rls3("train", ...tiny(1), "--agent", "random", "--out", out, "--json");
+    const { accuracy, folder, iteration } = trainDocument.parse(JSON.parse(ended.out));
+    expect([folder, iteration]).toEqual([out, 1]);
+    const [, first, last] = readFileSync(path.join(out, "metrics.csv"), "utf8").split("\n");
+    expect(first?.split(",")).toContain(String(accuracy.before.oneTerm));
+    expect(last?.split(",")).toContain(String(accuracy.final.naturalFull));
   });
 
   it("of doctor is one document whose exit code agrees with it", async () => {

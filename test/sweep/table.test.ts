@@ -87,6 +87,7 @@ describe("sweep.csv", () => {
       ...{ accuracyOneTermBefore: 0.5, accuracyFullBefore: 0.6, naturalOneTerm: 0.6, naturalFull: 0.7 },
     });
     expect(outcome?.accuracyOneTerm).toBeCloseTo((0.6 + 0.7 + 0.74) / 3, 12);
+    expect(outcome?.accuracyOneTermFinal).toBe(0.74);
     expect(outcome?.accuracyFull).toBeCloseTo((0.7 + 0.8 + 0.84) / 3, 12);
     expect(outcome?.gainPerIteration).toBeCloseTo(((0.6 + 0.7 + 0.74) / 3 - 0.5) / 3, 12);
   });

@@ -30,6 +30,7 @@ import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
 import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
+import { documentOf } from "./train-document.js";
 
 /** Flags of `train` alone, which are no settings. */
 type Start = Pick<RunPlan, "adapter" | "baseName" | "keepPictures">;
@@ -124,7 +125,7 @@ async function train(flags: Flags): Promise<void> {
   }
   const report = await writeReport(plan.folder, progress);
   const { iteration, generated, valid, finished } = state;
-  if (given.json) printJson({ folder: plan.folder, iteration, generated, valid, finished, report });
+  if (given.json) printJson(await documentOf(plan.folder, state, report));
   else if (!given.quiet) {
     process.stdout.write(`${finished}: ${iteration} iterations, ${generated} placements, ${valid} valid\n`);
     process.stdout.write(`results: ${shown}${report === null ? "" : `, report: ${path.join(shown, "report.html")}`}\n`);

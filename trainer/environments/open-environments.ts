@@ -56,8 +56,25 @@ export async function openEnvironments(
   }
 }
 
+const EDITOR = /^editor(?::(\d{1,5}))?$/;
+
+/**
+ * What can be seen to be wrong with `--env`, `--world` and `--keys` before a server is started.
+ * @throws InputError that says what is missing
+ */
+export function checkEnvironment({ env, world, keys = "" }: Pick<EnvironmentOptions, "env" | "world" | "keys">): void {
+  const remote = remoteServers(env, keys);
+  if (env === "embedded") loadCatalog(world);
+  else if (remote === null && env !== "dotnet" && !EDITOR.test(env) && !existsSync(env)) {
+    throw new InputError(
+      `--env ${env}: there is no such player; give embedded, dotnet, editor[:PORT], tcp://HOST:PORT or a path`,
+    );
+  }
+}
+
 function connect(options: EnvironmentOptions, progress: Progress, signal?: AbortSignal): Promise<VectorEnvironment> {
   const { env, world, count, imageSize, keys = "", waitAwake = true } = options;
+  checkEnvironment(options);
   const remote = remoteServers(env, keys);
   const client = { imageSize, waitAwake };
   const onEvent = ({ message }: SupervisorEvent): void => progress.say(message);
@@ -67,20 +84,14 @@ function connect(options: EnvironmentOptions, progress: Progress, signal?: Abort
   const envs = String(Math.max(count, PREPARATION_ENVIRONMENTS));
   const size = ["--envs", envs, "--image-size", String(imageSize)];
   if (env === "embedded") {
-    loadCatalog(world); // what is wrong with it is better told here than by a server that does not start
     return spawned(process.execPath, [commandLine, "env", "serve", "--world", world, ...size]);
   }
-  const editor = /^editor(?::(\d{1,5}))?$/.exec(env);
+  const editor = EDITOR.exec(env);
   if (editor !== null) return followEditor(editor[1] ?? EDITOR_PORT, imageSize, progress, signal);
   if (remote !== null) return connectToFree(remote, { imageSize, progress, signal });
   if (env === "dotnet") {
     const { command, args } = dotnetHostCommand();
     return spawned(command, [...args, "--world", world, "--envs", envs]);
-  }
-  if (!existsSync(env)) {
-    throw new InputError(
-      `--env ${env}: there is no such player; give embedded, dotnet, editor[:PORT], tcp://HOST:PORT or a path`,
-    );
   }
   const player = playerCommand(env);
   return spawned(player.command, [...player.args, "--world", world, ...size]).catch((error: unknown) => {

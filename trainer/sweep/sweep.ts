@@ -11,6 +11,7 @@ import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
 import type { PluginSource } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
 import { onDevice } from "../runs/device.js";
+import { checkInputs } from "../runs/inputs.js";
 import { takeLock } from "../runs/lock.js";
 import { openConfiguredModel } from "../runs/parts.js";
 import { isPrepared, prepare } from "../runs/preparation.js";
@@ -108,6 +109,7 @@ async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress
       `--device auto: the cells of --executor ${executor.name} run on other machines, so name their device: cpu, webgpu, cuda or cuda:N`,
     );
   }
+  checkInputs(plan.cells.map(({ configuration }) => configuration));
   const chosen = new Map<string, string>();
   const cells: CellRequest[] = [];
   for (const cell of plan.cells) {

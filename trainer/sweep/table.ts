@@ -25,8 +25,11 @@ export const OUTCOME_COLUMNS = [
   "accuracyOneTermBefore",
   /** Mean of the last three points. */
   "accuracyOneTerm",
+  /** The last point. */
+  "accuracyOneTermFinal",
   "accuracyFullBefore",
   "accuracyFull",
+  "accuracyFullFinal",
   /** At the number of samples that every cell of the table has reached, linear between two points. */
   "accuracyOneTermAtValid",
   "accuracyFullAtValid",
@@ -111,8 +114,10 @@ function outcomeOf(run: SeedRun, metrics: readonly MetricsRow[], common: SweepTa
     validRate: generated === 0 ? null : valid / generated,
     accuracyOneTermBefore: before,
     accuracyOneTerm: ending("oneTerm"),
+    accuracyOneTermFinal: last.accuracy.oneTerm,
     accuracyFullBefore: first.accuracy.full,
     accuracyFull: ending("full"),
+    accuracyFullFinal: last.accuracy.full,
     accuracyOneTermAtValid: accuracyAt("valid", "oneTerm"),
     accuracyFullAtValid: accuracyAt("valid", "full"),
     accuracyOneTermAtGenerated: accuracyAt("generated", "oneTerm"),
