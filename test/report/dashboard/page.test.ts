@@ -83,7 +83,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       await visit("", async (page) => {
         await page.getByText(`${RUNS} of ${RUNS} runs, 1 chosen`).waitFor();
         expect(await page.title()).toContain(path.basename(folder));
-        expect((await linesOf(page, "Balanced test set, one term"))[0]).toMatch(/^M/);
+        expect((await linesOf(page, "Balanced test set, one term flipped"))[0]).toMatch(/^M/);
         expect(await page.locator("aside .runs input[type=checkbox]:checked").count()).toBe(1);
       });
     });
@@ -134,7 +134,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await page.keyboard.press("Space");
           expect(await box.isChecked()).toBe(true);
         }
-        const lines = async () => new Set(await linesOf(page, "Balanced test set, one term")).size;
+        const lines = async () => new Set(await linesOf(page, "Balanced test set, one term flipped")).size;
         await expect.poll(lines).toBe(2);
         expect(await page.locator("main .key .legend li").allTextContents()).toEqual([
           "RLS3, seed 1000",
@@ -170,7 +170,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           .getByLabel(/^All \d+$/)
           .check();
         await page.getByText("extrinsicWeight 10, samplingRate 0.25 (7 seeds)").first().waitFor();
-        await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(12);
+        await expect.poll(() => linesOf(page, "Balanced test set, one term flipped")).toHaveLength(12);
       });
     });
 
@@ -238,12 +238,12 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       if (run === undefined) throw new Error("no run is running");
       const id = path.basename(run.folder);
       await visit(chosen(id), async (page) => {
-        const [before = ""] = await linesOf(page, "Balanced test set, one term");
+        const [before = ""] = await linesOf(page, "Balanced test set, one term flipped");
         await page.getByRole("searchbox").fill("train");
         await page.getByRole("searchbox").focus();
         await run.iterate();
         await page.locator("main [role=status]", { hasText: `${id} is at iteration 4` }).waitFor({ state: "attached" });
-        await expect.poll(async () => (await linesOf(page, "Balanced test set, one term"))[0]).not.toBe(before);
+        await expect.poll(async () => (await linesOf(page, "Balanced test set, one term flipped"))[0]).not.toBe(before);
         await expectFocus(page, null);
         expect(await page.getByRole("searchbox").inputValue()).toBe("train");
       });
@@ -261,7 +261,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await random?.start(1);
           await page.getByText(/ runs, 2 chosen/).waitFor();
           await page.locator("main .key .legend li").nth(1).waitFor();
-          await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(2);
+          await expect.poll(() => linesOf(page, "Balanced test set, one term flipped")).toHaveLength(2);
         });
       } finally {
         await rm(compare, { recursive: true });

@@ -1,22 +1,8 @@
 /** @file What the live page adds to the report's style sheet. */
 
-import { at } from "../../at.js";
-
-const HUES = 8;
-const PLACES = 24;
-/** The first four are the report's. */
-const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "12 3", "1 4", "5 2 1 2", "3 2"];
-
-/** A line's colour and dash by its place: where a colour comes again, it has another dash. */
-const lines = Array.from({ length: PLACES }, (_, place) => {
-  const dash = at(DASHES, (place + 3 * Math.floor(place / HUES)) % DASHES.length);
-  return `.c${place}{--c:var(--c${place % HUES})}.c${place} .line{stroke-dasharray:${dash}}`;
-}).join("");
-
 export const DASHBOARD_STYLE = `
-:root{--c4:#b3256e;--c5:#5c6b12;--c6:#8a4b1f;--c7:#4a5560;--bar:#fff}
-@media (prefers-color-scheme:dark){:root{--c4:#ff8fc4;--c5:#c3d45e;--c6:#dfa27a;--c7:#b4c0cc;--bar:#1a1e22}}
-${lines}
+:root{--bar:#fff}
+@media (prefers-color-scheme:dark){:root{--bar:#1a1e22}}
 .live{font-size:14px;line-height:1.45}
 .live h1{font-size:1rem;margin:0;letter-spacing:0;font-weight:500;max-width:none;overflow-wrap:anywhere}
 .live h1 span{font-weight:750;letter-spacing:.01em;margin-right:.35em}

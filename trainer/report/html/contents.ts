@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { z } from "zod";
-import { at } from "../../at.js";
+import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import type { SampleLine } from "../../run-format/columns.js";
 import {
@@ -22,6 +22,7 @@ import {
 } from "../../run-format/readers.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { compareArms } from "../../settings/arms.js";
+import { placesOf } from "../charts/palette.js";
 
 export interface Run {
   readonly seed: number;
@@ -120,15 +121,11 @@ async function loadRun(folder: string, seed: number): Promise<Run> {
   return { seed, folder, metrics, curve: seedRun(seed, metrics), signatures: await readSignatures(folder) };
 }
 
-/** An arm has the same colour in every report. */
-const COLOURS: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
-const OTHER_COLOUR = 3;
-
-async function loadArm(name: string, runs: readonly Run[]): Promise<Arm> {
+async function loadArm(name: string, colour: number, runs: readonly Run[]): Promise<Arm> {
   const first = runs[0];
   const shards = first === undefined ? [] : await readSamples(first.folder);
   const episodes = first === undefined ? [] : await readEpisodes(first.folder);
-  return { name, colour: COLOURS[name] ?? OTHER_COLOUR, runs, shards, episodes };
+  return { name, colour, runs, shards, episodes };
 }
 
 const PICTURES_PER_ITERATION = 8;
@@ -204,7 +201,8 @@ export async function loadContents(folder: string): Promise<ReportContents> {
   const config = await readRunConfig(folder);
   const run = await loadRun(folder, config.seed ?? 0);
   const agent = config.configuration["agent"];
-  const arm = await loadArm(typeof agent === "string" ? agent : "run", [run]);
+  const name = typeof agent === "string" ? agent : "run";
+  const arm = await loadArm(name, only(placesOf([name])), [run]);
   const scenes = scenesOf(config);
   return { folder, summary: null, config, arms: [arm], gallery: await loadGallery(arm), scenes };
 }
@@ -213,7 +211,8 @@ async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly
   const summary = await readSummary(folder);
   if (summary === null) throw new InputError(`${folder}: has no summary.json yet; rls3 report makes it from the runs`);
   const names = Object.keys(summary.arms);
-  const arms = await Promise.all(names.map((name) => loadArm(name, runs.get(name) ?? [])));
+  const places = placesOf(names);
+  const arms = await Promise.all(names.map((name, i) => loadArm(name, at(places, i), runs.get(name) ?? [])));
   const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
   const config = await loadConfig(folder, firstRun);
   const scenes = scenesOf(config) ?? (firstRun === undefined ? null : scenesOf(await readRunConfig(firstRun)));

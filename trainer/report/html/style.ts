@@ -1,11 +1,13 @@
 /** @file The report's style sheet: light and dark by the reader's preference, two columns where there is room for them. */
+import { PALETTE_STYLE } from "../charts/palette.js";
 import { Markup } from "./markup.js";
 
 export const STYLE = new Markup(`
 :root{color-scheme:light dark;--paper:#fbfaf8;--card:#fff;--ink:#1c2024;--soft:#5a636e;--rule:#dfe2e6;--grid:#e9ebee;--accent:#0b5fc0;
---c0:#0b5fc0;--c1:#c2500a;--c2:#6a3fb5;--c3:#0d7a5f;--c4:#a3261b;--c5:#7a5c00;--c6:#00727f;--c7:#4a525c;--p0:#355c7d;--p1:#6c8ebf;--p2:#c2500a;--p3:#e2a15c;--p4:#8a8f98;--good:#0a6b3d;--bad:#a3261b;--wash:#f1f4f8;--wood:#b99a78}
+--good:#0a6b3d;--bad:#a3261b;--wash:#f1f4f8;--wood:#b99a78}
 @media (prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e9ecef;--soft:#a3adb8;--rule:#343a41;--grid:#2a3036;--accent:#74b2ff;
---c0:#6fb1ff;--c1:#ff9d57;--c2:#bd9cff;--c3:#5fd0ae;--c4:#ff9389;--c5:#e0c15a;--c6:#55c8d8;--c7:#b8c0c8;--p0:#7aa6d6;--p1:#a8c6ee;--p2:#ff9d57;--p3:#f4cf9f;--p4:#8a939e;--good:#6fdba3;--bad:#ff9389;--wash:#232930;--wood:#8a7154}}
+--good:#6fdba3;--bad:#ff9389;--wash:#232930;--wood:#8a7154}}
+${PALETTE_STYLE}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Liberation Sans",sans-serif;font-variant-numeric:tabular-nums}
@@ -37,14 +39,10 @@ figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16p
 svg text{fill:var(--soft);font-size:12px}
 svg .label{fill:var(--ink);font-size:12.5px}
 .grid{stroke:var(--grid);fill:none}.tick{stroke:var(--soft);fill:none;stroke-opacity:.6}
-.c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}.c6{--c:var(--c6)}.c7{--c:var(--c7)}
 .line{fill:none;stroke:var(--c);stroke-width:2.4;stroke-linejoin:round}
-.c1 .line{stroke-dasharray:7 3}.c2 .line{stroke-dasharray:2 3}.c3 .line{stroke-dasharray:9 3 2 3}.c4 .line{stroke-dasharray:14 4}.c5 .line{stroke-dasharray:1 3}.c6 .line{stroke-dasharray:6 2 1 2 1 2}.c7 .line{stroke-dasharray:4 4}
 .run{fill:none;stroke:var(--c);stroke-width:1;stroke-opacity:.28}
 .band{fill:var(--c);fill-opacity:.17}.dot{fill:var(--c)}.whisker{stroke:var(--c);stroke-width:2.4;stroke-opacity:.55}
 .before{fill:var(--card);stroke:var(--soft);stroke-width:1.6}
-.p0{fill:var(--p0)}.p1{fill:var(--p1)}.p2{fill:var(--p2)}.p3{fill:var(--p3)}.p4{fill:var(--p4)}
-.part{stroke:var(--card)}
 .heat{fill:var(--c0);stroke:var(--card);stroke-width:2}.h0{fill-opacity:.06}.h1{fill-opacity:.14}.h2{fill-opacity:.22}.h3{fill-opacity:.31}.h4{fill-opacity:.4}.h5{fill-opacity:.5}.hole{fill:none;stroke:var(--rule);stroke-dasharray:3 3}
 td.command{text-align:left;white-space:normal;min-width:22em;overflow-wrap:anywhere}
 .note{font-size:.85rem;color:var(--soft);margin:6px 0 10px;max-width:none}.chart .note{margin-bottom:4px}

@@ -2,10 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { at } from "../../../at.js";
+import { Swatch } from "../../charts/lines.js";
+import { DataTable } from "../../charts/table.js";
 import { capital, count, percent } from "../../format.js";
 import type { MapDocument, SceneOutline, ScenePlacements } from "../documents.js";
 import { useAnswers } from "./ask.js";
-import { Numbers, Swatch } from "./line-figure.js";
+import { LazyNumbers } from "./live-figure.js";
 import type { LiveIndex } from "./live-index.js";
 import { type RunSeries, runName } from "./series.js";
 
@@ -245,18 +247,24 @@ function RunMaps({ name, colour, answer, shown, most }: RunMapsProps) {
               />
             ))}
           </div>
-          <Numbers
-            title={name}
-            shownTitle="Numbers by scene"
-            head={["scene", "valid placements", "on furniture", "captions of the moved object", "answered wrong"]}
-            rows={() => rows}
-          />
-          <Numbers
-            title={name}
-            shownTitle="Numbers by place"
-            head={["scene, x and z in m", "placed", "captions", "answered wrong"]}
-            rows={() => cellRows(answer)}
-          />
+          <LazyNumbers of={name} title="Numbers by scene">
+            {() => (
+              <DataTable
+                caption={`${name}, by scene`}
+                head={["scene", "valid placements", "on furniture", "captions of the moved object", "answered wrong"]}
+                rows={rows}
+              />
+            )}
+          </LazyNumbers>
+          <LazyNumbers of={name} title="Numbers by place">
+            {() => (
+              <DataTable
+                caption={`${name}, the places with most wrong answers`}
+                head={["scene, x and z in m", "placed", "captions", "answered wrong"]}
+                rows={cellRows(answer)}
+              />
+            )}
+          </LazyNumbers>
         </>
       )}
     </>

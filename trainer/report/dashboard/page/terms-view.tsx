@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { mean } from "../../../mean.js";
 import { type MetricColumn, TERM_COLUMNS, TERM_NAMES, type TermColumn } from "../../../run-format/columns.js";
 import type { MetricsRow } from "../../../run-format/readers.js";
+import { Swatch } from "../../charts/lines.js";
+import { TERM_ACCURACY, TERM_PAIRS } from "../../charts/list.js";
 import { count, percent, points } from "../../format.js";
 import { ChartSection } from "./curves-view.js";
-import { Swatch } from "./line-figure.js";
 import type { RunSeries } from "./series.js";
 
 /** The row of an iteration; for a run that has not come so far its last one. */
@@ -16,13 +17,6 @@ function meanAt({ runs }: RunSeries, column: MetricColumn, iteration: number): n
   const values = runs.flatMap(({ rows }) => rowAt(rows, iteration)?.[column] ?? []);
   return values.length === 0 ? null : mean(values);
 }
-
-const ACCURACY = TERM_NAMES.map((term) => ({
-  column: `accuracy_${term}` as const,
-  title: TERM_COLUMNS[term],
-  isShare: true,
-}));
-const PAIRS = TERM_NAMES.map((term) => ({ column: `samples_${term}` as const, title: TERM_COLUMNS[term] }));
 
 export function TermsView({ series }: { readonly series: readonly RunSeries[] }) {
   const last = Math.max(0, ...series.flatMap(({ runs }) => runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0)));
@@ -79,8 +73,8 @@ export function TermsView({ series }: { readonly series: readonly RunSeries[] })
           </table>
         </section>
       </section>
-      <ChartSection title="Accuracy of each term" charts={ACCURACY} series={series} axis="iteration" />
-      <ChartSection title="Pairs with each term so far" charts={PAIRS} series={series} axis="iteration" />
+      <ChartSection title="Accuracy of each term" charts={TERM_ACCURACY} series={series} axis="iteration" />
+      <ChartSection title="Pairs with each term so far" charts={TERM_PAIRS} series={series} axis="iteration" />
     </>
   );
 }

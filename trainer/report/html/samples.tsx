@@ -102,7 +102,7 @@ export function placementMapSection(arms: readonly Arm[], scenes: readonly RoomS
   };
   const numbers = table({
     caption: "Valid placements on furniture, the rest stands on the floor",
-    head: ["", ...scenes.map(({ name }) => name), "all"],
+    head: ["arm", ...scenes.map(({ name }) => name), "all"],
     rows: rows.map(({ arm, samples }) => [
       armName(arm.name),
       ...scenes.map((_, scene) => raised(samples, scene)),

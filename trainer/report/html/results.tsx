@@ -1,15 +1,14 @@
 /** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
 
+import type { JSX } from "preact";
 import { mean } from "../../mean.js";
-import {
-  type AccuracyAt,
-  AXES,
-  type Axis,
-  type Interquartile,
-  type Interval,
-  type SeedRun,
-  type Summary,
-} from "../../run-format/summary.js";
+import { type AccuracyAt, AXES, type SeedRun, type Summary } from "../../run-format/summary.js";
+import { followedCharts, isFollowed } from "../charts/curves.js";
+import { LineFigure } from "../charts/lines.js";
+import { ACCURACY, type Chart } from "../charts/list.js";
+import { AXIS_NAMES } from "../charts/quantities.js";
+import { Estimated } from "../charts/table.js";
+import { lineChartOf, MEAN_NOTE, NowAndThen } from "../charts/tracked.js";
 import {
   armName,
   capital,
@@ -34,30 +33,30 @@ import {
   powerSentence,
   reachSentence,
 } from "../verdicts.js";
-import { type ChartPoint, lineChart } from "./chart.js";
 import type { Arm } from "./contents.js";
-import { meanCurve, singleCurves } from "./curves.js";
+import { asDrawn } from "./drawn.js";
 import { html, type Markup, section, table } from "./markup.js";
 
 interface Measured {
-  readonly name: string;
+  readonly chart: Chart;
   readonly short: string;
   readonly measure: Measure;
 }
 
-const MEASURES: readonly Measured[] = [
-  { name: "Balanced test set, one term flipped", short: "balanced, one term", measure: (p) => p.accuracy.oneTerm },
-  { name: "Balanced test set, all terms flipped", short: "balanced, full flip", measure: (p) => p.accuracy.full },
-  { name: "Natural mix, one term flipped", short: "natural, one term", measure: (p) => p.natural?.oneTerm },
-  { name: "Natural mix, all terms flipped", short: "natural, full flip", measure: (p) => p.natural?.full },
-];
+const SHORT: Readonly<Record<string, readonly [short: string, measure: Measure]>> = {
+  accuracyOneTerm: ["balanced, one term", (point) => point.accuracy.oneTerm],
+  accuracyFull: ["balanced, full flip", (point) => point.accuracy.full],
+  naturalOneTerm: ["natural, one term", (point) => point.natural?.oneTerm],
+  naturalFull: ["natural, full flip", (point) => point.natural?.full],
+};
+const MEASURES: readonly Measured[] = ACCURACY.flatMap((chart) => {
+  const found = SHORT[chart.column];
+  return found === undefined ? [] : [{ chart, short: found[0], measure: found[1] }];
+});
 
-/**
- * Whether a curve follows the measure, or it was only taken here and there: a straight line from the first to the last
- * iteration is no curve, and would flatter the arm that ends earlier.
- */
-const isFollowed = (runs: readonly SeedRun[], measure: Measure): boolean =>
-  runs.every(({ curve }) => 2 * curve.filter((point) => measure(point) !== undefined).length >= curve.length);
+/** Off the ends, a straight line from the first to the last value would flatter the arm that ends earlier. */
+const isMeasureFollowed = (runs: readonly SeedRun[], measure: Measure): boolean =>
+  runs.every(({ curve }) => isFollowed(curve.map(measure)));
 
 /** Whether each run ends with the measure. */
 const isTakenAtEnd = (runs: readonly SeedRun[], measure: Measure): boolean =>
@@ -98,57 +97,6 @@ ${sentences}<p>${reachSentence(main)}</p>`;
   return { title: headline(main), body };
 }
 
-const share = (value: number): string => percent(value, 0);
-
-function numbers(caption: string, axis: Axis, series: readonly { name: string; points: readonly ChartPoint[] }[]) {
-  const rows = series.flatMap(({ name, points: drawn }) => {
-    const every = Math.max(1, Math.ceil(drawn.length / 17));
-    return drawn
-      .filter((_, i) => i % every === 0 || i === drawn.length - 1)
-      .map(({ x, y, low, high }) => [
-        name,
-        count(x),
-        percent(y),
-        low === undefined || high === undefined ? "–" : percentInterval([low, high]),
-      ]);
-  });
-  return { caption, head: ["arm", `${axis} samples`, "mean", "95 % interval"], rows };
-}
-
-function accuracyChart(
-  arms: readonly Arm[],
-  axis: Axis,
-  { name, measure }: Measured,
-  id: string,
-  note: string,
-): Markup {
-  const series = arms.map(({ name: arm, colour, runs }) => {
-    const curves = runs.map((run) => run.curve);
-    return {
-      name: armName(arm),
-      colour,
-      points: meanCurve(`${arm}/${name}`, curves, axis, measure),
-      runs: singleCurves(curves, axis, measure),
-    };
-  });
-  const ends = series.map(({ name: arm, points: drawn }) => {
-    const last = drawn.at(-1);
-    return last === undefined ? `${arm} was not evaluated` : `${arm} ends at ${percent(last.y)} after ${count(last.x)}`;
-  });
-  return lineChart({
-    id,
-    title: `${name}, over ${axis} samples`,
-    heading: `Over ${axis} samples`,
-    description: `Accuracy over ${axis} samples, means over seeds with 95 % bands: ${ends.join("; ")}.`,
-    note,
-    xLabel: `${axis} samples`,
-    xFormat: count,
-    yFormat: share,
-    series,
-    numbers: numbers(`${name} over ${axis} samples`, axis, series),
-  });
-}
-
 /** Whether the arms may be read off at one place of the valid axis. */
 function budgetNote(runs: readonly SeedRun[]): string {
   const ends = new Set(runs.map(({ curve }) => curve.at(-1)?.valid ?? 0));
@@ -160,26 +108,28 @@ function budgetNote(runs: readonly SeedRun[]): string {
 
 /** Both axes side by side for each measure that was evaluated. */
 export function curvesSection(arms: readonly Arm[], feasibility: string): Markup {
-  const all = arms.flatMap(({ runs }) => runs.map(({ curve }) => curve));
-  const followed = MEASURES.filter(({ measure }) => isFollowed(all, measure));
-  const charts = followed.map((measured, i) => {
-    const pair = AXES.map((axis) =>
-      accuracyChart(arms, axis, measured, `curve-${i}-${axis}`, axis === "generated" ? feasibility : budgetNote(all)),
-    );
-    return html`<h3>${measured.name}</h3><div class="charts">${pair}</div>`;
+  const drawn = arms.map(asDrawn);
+  const { followed, seldom } = followedCharts(ACCURACY, drawn);
+  const budget = budgetNote(arms.flatMap(({ runs }) => runs.map(({ curve }) => curve)));
+  const charts = followed.map((chart) => {
+    const figures = AXES.map((axis) => (
+      <LineFigure
+        chart={{
+          ...lineChartOf(drawn, chart, axis),
+          heading: `Over ${AXIS_NAMES[axis]}`,
+          note: axis === "generated" ? feasibility : budget,
+        }}
+      />
+    ));
+    return html`<h3>${chart.title}</h3><div class="charts">${figures}</div>`;
   });
   const several = arms.some(({ runs }) => runs.length > 1);
   return section(
     "curves",
     "Accuracy over generated and over valid samples",
-    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains over generated samples even if its samples teach no more each; over valid samples that advantage is gone.${several && " Lines are means over seeds, bands their 95 % bootstrap intervals, faint lines single seeds."}</p>`,
+    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains over generated samples even if its samples teach no more each; over valid samples that advantage is gone.${several && ` ${MEAN_NOTE}`}</p>`,
     charts,
-    followed.length < MEASURES.length &&
-      html`<p class="note">Not in every iteration evaluated, so without a curve: ${MEASURES.filter(
-        (measured) => !followed.includes(measured),
-      )
-        .map(({ short }) => short)
-        .join("; ")}. The table of iterations has it where it was.</p>`,
+    <NowAndThen charts={seldom} arms={drawn} />,
   );
 }
 
@@ -189,14 +139,14 @@ function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: Accur
     const runs = [...matched.a, ...matched.b];
     // Off the ends a measure that was not followed has no value; on the valid axis equal budgets end together.
     const atEnds = runs.every((run) => run.curve.at(-1)?.[axis] === samples);
-    if (!isTakenAtEnd(runs, measure) || !(atEnds || isFollowed(runs, measure))) return [];
+    if (!isTakenAtEnd(runs, measure) || !(atEnds || isMeasureFollowed(runs, measure))) return [];
     const row = compareAt({ ...matched, name: `${matched.name}/${short}` }, axis, measure);
     return [
       [
         short,
-        html`${percent(row.a.mean)}<br><small>${percentInterval(row.a.interval)}</small>`,
-        html`${percent(row.b.mean)}<br><small>${percentInterval(row.b.interval)}</small>`,
-        html`${points(row.difference)}<br><small>${pointsInterval(row.differenceInterval)}</small>`,
+        <Estimated value={percent(row.a.mean)} interval={percentInterval(row.a.interval)} />,
+        <Estimated value={percent(row.b.mean)} interval={percentInterval(row.b.interval)} />,
+        <Estimated value={points(row.difference)} interval={pointsInterval(row.differenceInterval)} />,
         probability(row.p),
         row.pPermutation === undefined ? "–" : probability(row.pPermutation),
         `${row.wins} of ${row.seeds}`,
@@ -206,20 +156,15 @@ function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: Accur
 }
 
 /** The main measure seen without its odd seeds, after correction for the number of pairs, and how many seeds it would take. */
-function robustTable({ a, b, pair }: NamedPair): Markup | null {
+function robustTable({ a, b, pair }: NamedPair): JSX.Element | null {
   const rows = pair.accuracyAt.flatMap(({ axis, iqm, power, pHolm, p, seeds }) => {
     if (iqm === undefined) return [];
-    const cell = (
-      { value, interval }: Interquartile,
-      write: (share: number) => string,
-      range: (of: Interval) => string,
-    ) => html`${write(value)}<br><small>${range(interval)}</small>`;
     return [
       [
         axis,
-        cell(iqm.a, percent, percentInterval),
-        cell(iqm.b, percent, percentInterval),
-        cell(iqm.difference, points, pointsInterval),
+        <Estimated value={percent(iqm.a.value)} interval={percentInterval(iqm.a.interval)} />,
+        <Estimated value={percent(iqm.b.value)} interval={percentInterval(iqm.b.interval)} />,
+        <Estimated value={points(iqm.difference.value)} interval={pointsInterval(iqm.difference.interval)} />,
         probability(pHolm === undefined ? p : pHolm),
         power === undefined || power === null ? "–" : decimal(power.effect, 2),
         power === undefined || power === null ? "–" : percent(power.power, 0),
@@ -233,7 +178,7 @@ function robustTable({ a, b, pair }: NamedPair): Markup | null {
   return table({
     caption: `Balanced, one term: interquartile means over seeds, t-test ${family ? "after Holm's correction for all pairs of arms" : "(one pair: nothing to correct)"}, and the seeds that a true difference of this size takes`,
     head: [
-      "",
+      "axis",
       armName(a),
       armName(b),
       "of the differences, points",
@@ -252,13 +197,21 @@ function pairTables(summary: Summary, named: NamedPair): Markup {
   const accuracy = pair.accuracyAt.map((row) =>
     table({
       caption: `Accuracy at ${count(row.samples)} ${row.axis} samples${row.axis === "generated" ? `. ${feasibilityNote(summary)}` : ""}`,
-      head: ["", armName(a), armName(b), "difference, points", "paired t-test", "permutation", `${armName(a)} ahead`],
+      head: [
+        "measure",
+        armName(a),
+        armName(b),
+        "difference, points",
+        "paired t-test",
+        "permutation",
+        `${armName(a)} ahead`,
+      ],
       rows: measureRows(named, row),
     }),
   );
   const reach = table({
     caption: `Samples that ${armName(a)} needed to reach ${armName(b)}'s final accuracy, as a share of what ${armName(b)} took. Over generated samples: ${feasibilityNote(summary)}`,
-    head: ["", "mean", "95 % interval", "each seed"],
+    head: ["axis", "mean", "95 % interval", "each seed"],
     rows: AXES.map((axis) => {
       const { ratio, interval, perSeed } = pair.samplesToReach[axis];
       const each = perSeed.map((value) => (value === null ? "never" : decimal(value, 2))).join(", ");
