@@ -65,17 +65,33 @@ describe("a chart", () => {
 });
 
 describe("the gallery", () => {
+  it("shows the room drawn again beside what the model saw, where it can be drawn", () => {
+    const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
+    const item = { iteration: 1, sample: { ...sample, captions: [] }, seen: Buffer.from("small") };
+    const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
+    const sources = (drawn: Buffer | null): unknown[] =>
+      [...(gallerySection([{ ...item, drawn }], arm, null)?.text ?? "").matchAll(/src="data:image\/(\w+);/g)].map(
+        ([, type]) => type,
+      );
+    expect(sources(Buffer.from("large"))).toEqual(["webp", "png"]);
+    expect(sources(null)).toEqual(["png"]);
+  });
+
   it("shows what a model that answers was asked and what it said, escaped", () => {
     const captions = [{ prompt: "where is the vase?", right: "above", said: "on <b>", probability: 0.5, margin: 9 }];
     const ranked = [{ right: "The vase is above the plate.", probability: 0.5, margin: 9 }];
     const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
     const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
     const shown = (own: typeof captions | typeof ranked): string =>
-      gallerySection([{ iteration: 1, sample: { ...sample, captions: own }, png: Buffer.of() }], arm, null)?.text ?? "";
-    expect(shown(captions)).toContain("<dt>where is the vase?<br>Above</dt>");
-    expect(shown(captions)).toContain(`<span class="right">right one likeliest</span><br>said “on &lt;b&gt;”`);
+      gallerySection(
+        [{ iteration: 1, sample: { ...sample, captions: own }, seen: Buffer.of(), drawn: null }],
+        arm,
+        null,
+      )?.text ?? "";
+    expect(shown(captions)).toContain("<dt>Where is the vase?<br/>Above</dt>");
+    expect(shown(captions)).toContain(`<span class="right">✓ Right one likeliest.</span> It said “on &lt;b>”.<br/>`);
     expect(shown(ranked)).toContain("<dt>The vase is above the plate.</dt>");
-    expect(shown(ranked)).toContain(`<span class="right">answered right</span><br>probability`);
+    expect(shown(ranked)).toContain(`<span class="right">✓ Right.</span><br/>Probability 50\u00a0%, margin 9°.`);
   });
 });
 
@@ -95,7 +111,7 @@ describe("the report of a comparison", () => {
     ["validity", "Invalid: overlaps furniture"],
     ["rewards", "Reward for difficulty, per valid sample"],
     ["gallery", "margin 22°"],
-    ["gallery", "answered:</span> The vase is to the left of the bird."],
+    ["gallery", "Wrong: preferred “left”</span>, not “right”."],
     ["map", "camera at the bottom"],
     ["paper", "about 84 % and 50 %"],
     ["iterations", "natural, one term"],
@@ -138,7 +154,7 @@ describe("the report of a comparison", () => {
   it("escapes what comes from files", () => {
     expect(page).not.toContain("<b>not escaped?</b>");
     expect(page).toContain("&lt;b>not escaped?&lt;/b>");
-    expect(page).toContain("left of the &lt;plate&gt;.");
+    expect(page).toContain("left of the &lt;plate>.");
     expect(page).toContain("--made-up &#39;&lt;fixture&gt;&#39;");
   });
 

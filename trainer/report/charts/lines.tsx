@@ -70,29 +70,26 @@ export function layoutLines(
 /** Axes and lines, in text of the same units as the size. */
 export function LineMarks({ chart, layout }: { readonly chart: LineChart; readonly layout: LinesLayout }) {
   const { x, y, left, right, bottom, width, height } = layout;
+  const yTicks = y.ticks(height < 260 ? 4 : 6);
+  const xTicks = x.ticks(width < 360 ? 3 : 5).filter((tick) => chart.x.tick(tick) !== "");
   return (
     <>
       <g class="axis">
-        {y.ticks(height < 260 ? 4 : 6).map((tick) => (
-          <>
-            <path class="grid" d={`M${left} ${round(y(tick))}H${right}`} />
-            <text x={left - 8} y={round(y(tick)) + 4} text-anchor="end">
-              {chart.y.tick(tick)}
-            </text>
-          </>
+        <path class="grid" d={yTicks.map((tick) => `M${left} ${round(y(tick))}H${right}`).join("")} />
+        {yTicks.map((tick) => (
+          <text x={left - 8} y={round(y(tick)) + 4} text-anchor="end">
+            {chart.y.tick(tick)}
+          </text>
         ))}
-        {x
-          .ticks(width < 360 ? 3 : 5)
-          .filter((tick) => chart.x.tick(tick) !== "")
-          .map((tick) => (
-            <>
-              <path class="tick" d={`M${round(x(tick))} ${bottom}v5`} />
-              <text x={round(x(tick))} y={bottom + 18} text-anchor="middle">
-                {chart.x.tick(tick)}
-              </text>
-            </>
-          ))}
-        <path class="tick" d={`M${left} ${bottom}H${right}`} />
+        {xTicks.map((tick) => (
+          <text x={round(x(tick))} y={bottom + 18} text-anchor="middle">
+            {chart.x.tick(tick)}
+          </text>
+        ))}
+        <path
+          class="tick"
+          d={`${xTicks.map((tick) => `M${round(x(tick))} ${bottom}v5`).join("")}M${left} ${bottom}H${right}`}
+        />
         <text class="label" x={(left + right) / 2} y={height - 6} text-anchor="middle">
           {chart.xLabel}
         </text>
@@ -129,11 +126,21 @@ function LineMark({
       ))}
       <path class="line" d={path(points) ?? ""} />
       {last !== undefined && (
-        <circle class="dot" cx={round(x(last.x))} cy={round(y(last.y))} r={3.5} data-x={last.x} data-y={last.y} />
+        <circle
+          class="dot"
+          cx={round(x(last.x))}
+          cy={round(y(last.y))}
+          r={3.5}
+          data-x={exact(last.x)}
+          data-y={exact(last.y)}
+        />
       )}
     </g>
   );
 }
+
+/** As many digits as anything written needs. */
+const exact = (value: number): number => Number(value.toPrecision(7));
 
 /** What is seen, for those who do not see it. */
 export function describeLines({ title, lines, x, y, xLabel }: LineChart): string {

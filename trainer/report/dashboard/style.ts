@@ -103,14 +103,11 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .bar-filters input[type=number]{width:5.2em}.bar-filters select{max-width:230px}
 .bar-filters .range{display:flex;gap:6px}
 .live .maps{grid-template-columns:repeat(auto-fill,minmax(min(100%,170px),1fr));gap:10px;margin:8px 0}
-.live .map figcaption{justify-content:space-between;font-size:.92em;margin-top:3px}.map figcaption span{color:var(--soft)}
-.scale{margin:2px 0 4px}.failed{--c:var(--bad)}
-.few{fill:none;stroke:var(--soft);stroke-width:8}
 .run-title span{font-weight:400;color:var(--soft)}.run-title{flex-wrap:wrap;display:flex;gap:8px;align-items:center;margin:16px 0 4px}
 .problem{color:var(--bad)}
 .found-samples{margin:8px 0;color:var(--soft)}
-.live .gallery{grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr));gap:12px;margin:8px 0 16px}
-.live .gallery li{border-radius:8px;font-size:.93em}.live .gallery div{padding:8px 11px 9px}
+.live .gallery{grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:12px;margin:8px 0 16px}
+.live .gallery li{border-radius:8px;font-size:.93em}.live .gallery .said{padding:8px 11px 9px}
 .plan{display:block;width:100%;aspect-ratio:1;background:var(--wash)}
 .plan rect{stroke-width:10}.plan .there rect{fill:var(--card);stroke:var(--soft)}.plan .moved rect{fill:var(--card);stroke:var(--accent);stroke-width:26}
 .live .plan text{font-size:115px;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:26px}
@@ -125,6 +122,6 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .live .page main{padding:0 14px 40px}.views{margin:0 -14px;padding:0 8px}
 .terms .run-name span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .live .terms tbody th{min-width:0;padding-right:4px}.terms td,.terms th{padding:3px 6px}.terms .bar-cell{min-width:72px}.terms .pairs svg{width:0}.terms .pairs{min-width:0;width:0;padding:0}
-.live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery div{padding:7px 9px}.views button{padding:9px 9px 7px}
+.live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery .said{padding:7px 9px}.views button{padding:9px 9px 7px}
 }
 `;

@@ -23,6 +23,8 @@ import {
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { compareArms } from "../../settings/arms.js";
 import { placesOf } from "../charts/palette.js";
+import { isLarge, painterOf } from "../pictures.js";
+import { type World, worldOf } from "../world.js";
 
 export interface Run {
   readonly seed: number;
@@ -45,17 +47,10 @@ export interface Arm {
 export interface GalleryItem {
   readonly iteration: number;
   readonly sample: SampleLine;
-  readonly png: Buffer;
-}
-
-/** From the lower end to the upper one, in mm. */
-export type Span = readonly [number, number];
-
-export interface RoomScene {
-  readonly name: string;
-  /** Width, height, depth in mm. */
-  readonly size: readonly [number, number, number];
-  readonly furniture: readonly { readonly x: Span; readonly y: Span; readonly z: Span }[];
+  /** PNG, as the model saw it. */
+  readonly seen: Buffer;
+  /** WebP, drawn again for people; null where its room cannot be drawn here. */
+  readonly drawn: Buffer | null;
 }
 
 export interface ReportContents {
@@ -66,23 +61,8 @@ export interface ReportContents {
   readonly arms: readonly Arm[];
   readonly gallery: readonly GalleryItem[];
   /** Null where the run's configuration has no catalog of rooms. */
-  readonly scenes: readonly RoomScene[] | null;
+  readonly world: World | null;
 }
-
-const span = z.tuple([z.number(), z.number()]);
-const catalogSchema = z.object({
-  objects: z
-    .array(z.object({ name: z.string(), collision: z.object({ size: z.array(z.number()) }) }))
-    .default([])
-    .catch([]),
-  scenes: z.array(
-    z.object({
-      name: z.string(),
-      size: z.tuple([z.number(), z.number(), z.number()]),
-      furniture: z.array(z.object({ x: span, y: span, z: span })),
-    }),
-  ),
-});
 
 const iteration = z.number().optional();
 const logLine = z.union([
@@ -131,11 +111,12 @@ async function loadArm(name: string, colour: number, runs: readonly Run[]): Prom
 const PICTURES_PER_ITERATION = 8;
 
 /** The hardest samples of the first, the middle and the last iteration that kept pictures. */
-async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
+async function loadGallery(arm: Arm | undefined, config: RunConfig): Promise<GalleryItem[]> {
   const folder = arm?.runs[0]?.folder;
   if (arm === undefined || folder === undefined || arm.shards.length === 0) return [];
   const last = arm.shards.length - 1;
   const chosen = [...new Set([0, Math.round(last / 2), last])].map((i) => at(arm.shards, i));
+  const { draw } = painterOf(config.worldCatalog);
   const items: GalleryItem[] = [];
   for (const { iteration, samples } of chosen) {
     const hardest = [...samples].sort((a, b) => b.hardness - a.hardness).slice(0, 4 * PICTURES_PER_ITERATION);
@@ -144,9 +125,9 @@ async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
     for (const sample of hardest) {
       const room = `${sample.episode}/${sample.scene}`;
       if (rooms.size === PICTURES_PER_ITERATION || rooms.has(room)) continue;
-      const png = await readSampleImage(folder, iteration, sample);
-      if (png === null) continue;
-      items.push({ iteration, sample, png });
+      const seen = await readSampleImage(folder, iteration, sample);
+      if (seen === null) continue;
+      items.push({ iteration, sample, seen, drawn: isLarge(seen) ? null : await draw(sample) });
       rooms.add(room);
     }
   }
@@ -203,8 +184,14 @@ export async function loadContents(folder: string): Promise<ReportContents> {
   const agent = config.configuration["agent"];
   const name = typeof agent === "string" ? agent : "run";
   const arm = await loadArm(name, only(placesOf([name])), [run]);
-  const scenes = scenesOf(config);
-  return { folder, summary: null, config, arms: [arm], gallery: await loadGallery(arm), scenes };
+  return {
+    folder,
+    summary: null,
+    config,
+    arms: [arm],
+    gallery: await loadGallery(arm, config),
+    world: worldOf(config),
+  };
 }
 
 async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly Run[]>): Promise<ReportContents> {
@@ -215,22 +202,6 @@ async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly
   const arms = await Promise.all(names.map((name, i) => loadArm(name, at(places, i), runs.get(name) ?? [])));
   const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
   const config = await loadConfig(folder, firstRun);
-  const scenes = scenesOf(config) ?? (firstRun === undefined ? null : scenesOf(await readRunConfig(firstRun)));
-  return { folder, summary, config, arms, gallery: await loadGallery(arms[0]), scenes };
+  const played = worldOf(config) === null && firstRun !== undefined ? await readRunConfig(firstRun) : config;
+  return { folder, summary, config, arms, gallery: await loadGallery(arms[0], played), world: worldOf(played) };
 }
-
-export interface World {
-  readonly scenes: readonly RoomScene[];
-  /** In the order of the catalog, with width, height and depth in mm; empty where the catalog's are of another form. */
-  readonly objects: readonly { readonly name: string; readonly size: readonly number[] }[];
-}
-
-/** The rooms and objects of a run; null where its configuration has no catalog of rooms. */
-export function worldOf(config: RunConfig): World | null {
-  const parsed = catalogSchema.safeParse(config.worldCatalog);
-  if (!parsed.success) return null;
-  const objects = parsed.data.objects.map(({ name, collision: { size } }) => ({ name, size }));
-  return { scenes: parsed.data.scenes, objects };
-}
-
-const scenesOf = (config: RunConfig): readonly RoomScene[] | null => worldOf(config)?.scenes ?? null;

@@ -24,7 +24,7 @@ function text(content: Content): string {
   if (content === null || content === undefined || content === false) return "";
   if (content instanceof Markup) return content.text;
   if (Array.isArray(content)) return content.map(text).join("");
-  if (isValidElement(content)) return renderToString(content);
+  if (isValidElement(content)) return renderToString(content).replaceAll(/><\/(?:path|circle|rect)>/g, "/>");
   return escapeText(String(content));
 }
 

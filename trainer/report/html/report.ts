@@ -29,7 +29,7 @@ function runHeader({ arms }: ReportContents): { title: string; body: Markup } {
 
 /** The page for what was loaded. Pure: equal contents give equal bytes. */
 export function reportPage(contents: ReportContents): string {
-  const { summary, config, arms, gallery, scenes } = contents;
+  const { summary, config, arms, gallery, world } = contents;
   const { title, body } = summary === null ? runHeader(contents) : verdictHeader(summary);
   const feasibility =
     summary === null
@@ -48,8 +48,8 @@ export function reportPage(contents: ReportContents): string {
     ["terms", "Terms", termsSection(arms)],
     ["validity", "Validity", placementsSection(arms, feasibility)],
     ["rewards", "Rewards", rewardsSection(arms)],
-    ["gallery", "Hardest samples", gallerySection(gallery, arms[0], scenes)],
-    ["map", "Placement map", placementMapSection(arms, scenes)],
+    ["gallery", "Hardest samples", gallerySection(gallery, arms[0], world)],
+    ["map", "Placement map", placementMapSection(arms, world)],
     ["paper", "Beside the paper", summary === null ? null : paperSection(summary)],
     ["iterations", "Iterations", iterationsSection(arms, feasibility)],
     ["signatures", "Warnings", signaturesSection(arms)],

@@ -57,18 +57,20 @@ small{color:var(--soft);font-size:.86em}
 th,td{padding:5px 10px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 tbody th,thead th:first-child{text-align:left;font-weight:500;padding-left:0}
 thead th{white-space:normal;font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:16px;margin:12px 0 22px;padding:0;list-style:none}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,270px),1fr));gap:16px;margin:12px 0 22px;padding:0;list-style:none}
 .gallery li{background:var(--card);border:1px solid var(--rule);border-radius:10px;overflow:hidden;font-size:.88rem}
-.gallery img{display:block;width:100%;height:auto;aspect-ratio:1;image-rendering:pixelated;background:var(--wash)}
-.gallery div{padding:10px 13px 12px}
+.gallery img{display:block;width:100%;height:auto;aspect-ratio:1;background:var(--wash)}.gallery .seen{image-rendering:pixelated}
+.pictures.both{display:grid;grid-template-columns:3fr 1fr}.gallery .pictures p{padding:0 7px;font-size:.72rem;line-height:1.25}.gallery .pictures p .seen{width:calc(100% + 14px);margin:0 -7px 4px}
+.gallery .said{padding:10px 13px 12px}
 .gallery dl{margin:0}.gallery dt{line-height:1.35}.gallery dd{margin:1px 0 8px;color:var(--soft);font-size:.84rem}
 .gallery p{margin:0;color:var(--soft);font-size:.84rem}
 .wrong{color:var(--bad);font-weight:600}.right{color:var(--good);font-weight:600}
 .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,205px),1fr));gap:14px;margin:12px 0}
 .map svg{display:block;width:100%;height:auto;background:var(--card);border:1px solid var(--rule);border-radius:8px}
-.map figcaption{font-size:.86rem;justify-content:flex-start}
+.map figcaption{font-size:.86rem;margin-top:3px}.map figcaption span{color:var(--soft)}
+.scale{margin:2px 0 4px}.failed{--c:var(--bad)}
 .furniture{fill:var(--wood);fill-opacity:.3;stroke:var(--wood);stroke-width:10}
-.cell{fill:var(--c)}.l1{fill-opacity:.22}.l2{fill-opacity:.4}.l3{fill-opacity:.6}.l4{fill-opacity:.8}.l5{fill-opacity:1}
+.cell{fill:var(--c)}.l0{fill:var(--soft)}.l1{fill-opacity:.22}.l2{fill-opacity:.4}.l3{fill-opacity:.6}.l4{fill-opacity:.8}.l5{fill-opacity:1}
 .warnings{border-left:4px solid var(--c1);background:var(--wash);padding:12px 18px 12px 36px;border-radius:0 8px 8px 0;margin:10px 0}
 .warnings li{margin:4px 0}
 pre{background:var(--wash);border:1px solid var(--rule);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.86rem;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -76,6 +78,6 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",mo
 dl.facts{display:grid;grid-template-columns:minmax(90px,auto) 1fr;gap:4px 18px;font-size:.92rem}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 footer{padding-top:28px;padding-bottom:44px;color:var(--soft);font-size:.86rem}
-@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery div{padding:8px 9px}th,td{padding:5px 8px}tbody th{white-space:normal;min-width:6.5em}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
+@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery .said{padding:8px 9px}th,td{padding:5px 8px}tbody th{white-space:normal;min-width:6.5em}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
 @media print{.chart,.gallery li{break-inside:avoid}nav{display:none}}
 `);
