@@ -1,5 +1,5 @@
 /** @file The live page in headless Chromium, with 200 runs in the folder: drawn, used by keyboard, read by a screen reader, live. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -155,10 +155,55 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       const ids = ["rls3", "random"].flatMap((arm) => seeds.map((seed) => `compare-1/runs/${arm}-${seed}`));
       await visit(chosen(...ids), async (page) => {
         await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(2);
-        await page.getByText("RLS3 was better than random sampling").waitFor();
+        await page.getByText("RLS3 has higher one-term accuracy than random sampling").waitFor();
         await page.getByLabel("Mean over seeds").uncheck();
         await page.locator("main .key .legend li").nth(9).waitFor();
         await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(10);
+      });
+    });
+
+    it("smooths and zooms all curves, and saves one as CSV and PNG", async () => {
+      await visit(chosen(...COMPARISON), async (page) => {
+        const title = "Balanced test set, one term flipped";
+        const whole = await linesOf(page, title);
+        await page.getByLabel("Smoothing").fill("0.8");
+        await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
+        await page.getByLabel("Smoothing").fill("0");
+        await expect.poll(() => linesOf(page, title)).toEqual(whole);
+        const plot = page.locator("figure.chart .plot").first();
+        const box = await plot.boundingBox();
+        if (box === null) throw new Error("the chart is not seen");
+        await page.mouse.move(box.x + box.width / 2, box.y + 60);
+        await page.mouse.down();
+        await page.mouse.move(box.x + box.width - 40, box.y + 60, { steps: 4 });
+        await page.mouse.up();
+        await page.getByRole("button", { name: "Whole axis" }).waitFor();
+        expect(new URL(page.url()).hash).toMatch(/from=\d+&to=\d+/);
+        const [zoomed = ""] = await linesOf(page, title);
+        expect(zoomed).not.toBe(whole[0]);
+        await page.getByRole("button", { name: "Whole axis" }).press("Enter");
+        await expect.poll(() => linesOf(page, title)).toEqual(whole);
+        await page.getByLabel("From").fill("0");
+        await page.getByRole("spinbutton", { name: /^to/ }).fill("1000");
+        await page.keyboard.press("Enter");
+        await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
+        await page.getByRole("button", { name: "Whole axis" }).click();
+        const save = async (type: string): Promise<Buffer> => {
+          const saved = page.waitForEvent("download");
+          await page.getByRole("button", { name: `Save ${title} as ${type}` }).click();
+          return readFile(await (await saved).path());
+        };
+        const csv = (await save("CSV")).toString("utf8");
+        expect(csv).toMatch(new RegExp(`^line,generated samples,"${title}",low,high\n"RLS3, seed 1000",0,0\\.\\d`));
+        const dot = page.locator("figure.chart circle.dot").first();
+        const end =
+          csv
+            .split("\n")
+            .filter((line) => line.startsWith('"RLS3'))
+            .at(-1)
+            ?.split(",") ?? [];
+        expect(Number(end[3])).toBeCloseTo(Number(await dot.getAttribute("data-y")), 6);
+        expect((await save("PNG")).subarray(1, 4).toString("latin1")).toBe("PNG");
       });
     });
 

@@ -140,7 +140,7 @@ function LineMark({
 }
 
 /** As many digits as anything written needs. */
-const exact = (value: number): number => Number(value.toPrecision(7));
+const exact = (value: number): number => Number(value.toPrecision(10));
 
 /** What is seen, for those who do not see it. */
 export function describeLines({ title, lines, x, y, xLabel }: LineChart): string {

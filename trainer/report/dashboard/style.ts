@@ -81,7 +81,10 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .live .chart .note{font-size:.86em;margin:2px 0}
 .live details summary{font-size:.92em}
 .live svg text{font-size:11.5px}.live svg .label{font-size:11.5px;fill:var(--soft)}
-.plot{position:relative;min-width:0}
+.plot{position:relative;min-width:0}.plot.zooms{cursor:crosshair;touch-action:pan-y;user-select:none}.dragged{fill:var(--accent);fill-opacity:.14}
+.downloads{display:flex;gap:9px;font-size:.84em}.downloads .plain{padding:3px 2px}
+.choices{display:flex;flex-wrap:wrap;gap:6px 28px;align-items:center;margin:12px 0 4px}.choices .choice{margin:0}
+.smoothing,.zoom,.zoom label{display:flex;gap:7px;align-items:center;color:var(--soft)}.smoothing input{width:130px;accent-color:var(--accent)}.smoothing output{min-width:2.4em}.zoom input{width:6.4em}
 .rule path{stroke:var(--soft);stroke-dasharray:2 3}
 .values.before{left:60px;top:14px}.values.after{right:24px;bottom:48px}.values{position:absolute;pointer-events:none;background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:6px 9px;font-size:.86em;box-shadow:0 2px 10px rgb(0 0 0/.14);z-index:1;max-width:calc(100% - 84px)}
 .values b{display:block;font-weight:600}.values span{display:flex;align-items:center;gap:5px;white-space:nowrap}

@@ -1,8 +1,9 @@
 /** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+import { at } from "../../at.js";
 import { mean } from "../../mean.js";
-import { type AccuracyAt, AXES, type SeedRun, type Summary } from "../../run-format/summary.js";
+import { type AccuracyAt, AXES, type Axis, type SeedRun, type Summary } from "../../run-format/summary.js";
 import { followedCharts, isFollowed } from "../charts/curves.js";
 import { LineFigure } from "../charts/lines.js";
 import { ACCURACY, type Chart } from "../charts/list.js";
@@ -67,20 +68,75 @@ const isTakenAtEnd = (runs: readonly SeedRun[], measure: Measure): boolean =>
 
 const validRate = (runs: readonly SeedRun[]): number => mean(runs.map((run) => run.validRate));
 
-const VERDICT_CLASS = { better: "better", worse: "worse", "no difference": "none" } as const;
+const VERDICTS = {
+  better: { name: "higher", look: "better" },
+  worse: { name: "lower", look: "worse" },
+  "no difference": { name: "not significant", look: "none" },
+} as const;
 
-function tiles({ b, runsA, runsB, pair }: NamedPair): Markup {
-  const accuracy = pair.accuracyAt.map((row) => {
-    const verdict = pair.verdict[row.axis];
-    return html`<li><span class="name">Per ${row.axis} sample</span><b>${points(row.difference)} <small>points</small></b>${percent(row.a.mean)} against ${percent(row.b.mean)} at ${count(row.samples)}; <span class="${VERDICT_CLASS[verdict]}">${verdict}</span>, ${probability(row.p)}</li>`;
-  });
-  const reach = AXES.map((axis) => {
-    const { ratio, interval } = pair.samplesToReach[axis];
-    const value = ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`;
-    return html`<li><span class="name">${capital(axis)} samples needed</span><b>${value}</b>of ${armName(b)}'s, to come to its final accuracy${interval !== null && ` (${ratioInterval(interval)})`}</li>`;
-  });
-  return html`<ul class="tiles">${accuracy}${reach}<li><span class="name">Valid placements</span><b>${percent(validRate(runsA), 0)}</b>against ${percent(validRate(runsB), 0)} of ${armName(b)}'s</li></ul>`;
+interface TileProps {
+  readonly name: string;
+  readonly value: ComponentChildren;
+  readonly children: ComponentChildren;
 }
+
+export const Tile = ({ name, value, children }: TileProps) => (
+  <li>
+    <span class="name">{name}</span>
+    <b>{value}</b>
+    {children}
+  </li>
+);
+
+function AccuracyTile({ named: { b, pair }, row }: { readonly named: NamedPair; readonly row: AccuracyAt }) {
+  const { name, look } = VERDICTS[pair.verdict[row.axis]];
+  return (
+    <Tile
+      name={`One-term accuracy per ${row.axis} sample`}
+      value={
+        <>
+          {points(row.difference)} <small>points</small>
+        </>
+      }
+    >
+      {percent(row.a.mean)}, {armName(b)} {percent(row.b.mean)}, at {count(row.samples)} {row.axis} samples;{" "}
+      {row.seeds < 2 ? (
+        <span class="none">one seed, not tested</span>
+      ) : (
+        <>
+          <span class={look}>{name}</span>, {probability(row.p)}
+        </>
+      )}
+    </Tile>
+  );
+}
+
+function ReachTile({ named: { b, pair }, axis }: { readonly named: NamedPair; readonly axis: Axis }) {
+  const { ratio, interval, perSeed } = pair.samplesToReach[axis];
+  return (
+    <Tile
+      name={`${capital(axis)} samples for the same accuracy`}
+      value={ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`}
+    >
+      of {armName(b)}'s, to its final one-term accuracy
+      {interval !== null && perSeed.length > 1 && ` (95 % interval ${ratioInterval(interval)})`}
+    </Tile>
+  );
+}
+
+const Tiles = ({ named }: { readonly named: NamedPair }) => (
+  <ul class="tiles">
+    {named.pair.accuracyAt.map((row) => (
+      <AccuracyTile named={named} row={row} />
+    ))}
+    {AXES.map((axis) => (
+      <ReachTile named={named} axis={axis} />
+    ))}
+    <Tile name="Valid placements" value={percent(validRate(named.runsA), 0)}>
+      of its generated samples; {armName(named.b)} {percent(validRate(named.runsB), 0)}
+    </Tile>
+  </ul>
+);
 
 /** The headline and the numbers behind it. */
 export function verdictHeader(summary: Summary): { title: string; body: Markup } {
@@ -92,7 +148,8 @@ export function verdictHeader(summary: Summary): { title: string; body: Markup }
   const sentences = main.pair.accuracyAt.map(
     (row) => html`<p>${accuracySentence(main, row)} ${interquartileSentence(main, row)} ${powerSentence(row)}</p>`,
   );
-  const body = html`${tiles(main)}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations. Intervals: 95 %, bootstrap over seeds.</p>
+  const { seeds } = at(main.pair.accuracyAt, 0);
+  const body = html`${<Tiles named={main} />}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations.${seeds > 1 && " Intervals: 95 %, bootstrap over seeds."}</p>
 ${sentences}<p>${reachSentence(main)}</p>`;
   return { title: headline(main), body };
 }
@@ -140,13 +197,14 @@ function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: Accur
     // Off the ends a measure that was not followed has no value; on the valid axis equal budgets end together.
     const atEnds = runs.every((run) => run.curve.at(-1)?.[axis] === samples);
     if (!isTakenAtEnd(runs, measure) || !(atEnds || isMeasureFollowed(runs, measure))) return [];
+    const within = (interval: string): string | null => (matched.a.length < 2 ? null : interval);
     const row = compareAt({ ...matched, name: `${matched.name}/${short}` }, axis, measure);
     return [
       [
         short,
-        <Estimated value={percent(row.a.mean)} interval={percentInterval(row.a.interval)} />,
-        <Estimated value={percent(row.b.mean)} interval={percentInterval(row.b.interval)} />,
-        <Estimated value={points(row.difference)} interval={pointsInterval(row.differenceInterval)} />,
+        <Estimated value={percent(row.a.mean)} interval={within(percentInterval(row.a.interval))} />,
+        <Estimated value={percent(row.b.mean)} interval={within(percentInterval(row.b.interval))} />,
+        <Estimated value={points(row.difference)} interval={within(pointsInterval(row.differenceInterval))} />,
         probability(row.p),
         row.pPermutation === undefined ? "–" : probability(row.pPermutation),
         `${row.wins} of ${row.seeds}`,
@@ -158,7 +216,7 @@ function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: Accur
 /** The main measure seen without its odd seeds, after correction for the number of pairs, and how many seeds it would take. */
 function robustTable({ a, b, pair }: NamedPair): JSX.Element | null {
   const rows = pair.accuracyAt.flatMap(({ axis, iqm, power, pHolm, p, seeds }) => {
-    if (iqm === undefined) return [];
+    if (iqm === undefined || seeds < 2) return [];
     return [
       [
         axis,
@@ -215,7 +273,12 @@ function pairTables(summary: Summary, named: NamedPair): Markup {
     rows: AXES.map((axis) => {
       const { ratio, interval, perSeed } = pair.samplesToReach[axis];
       const each = perSeed.map((value) => (value === null ? "never" : decimal(value, 2))).join(", ");
-      return [axis, ratio === null ? "not reached" : decimal(ratio, 2), ratioInterval(interval), each];
+      return [
+        axis,
+        ratio === null ? "not reached" : decimal(ratio, 2),
+        perSeed.length < 2 ? "–" : ratioInterval(interval),
+        each,
+      ];
     }),
   });
   return html`<h3>${capital(armName(a))} against ${armName(b)}</h3><p>${headline(named)}.</p>${accuracy}${robustTable(named)}${reach}`;

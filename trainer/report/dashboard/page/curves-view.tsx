@@ -1,8 +1,10 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
+import { useState } from "preact/hooks";
 import { followedCharts } from "../../charts/curves.js";
 import { ACCURACY, type Chart, INVALID, LEARNING, PLACEMENTS, REWARD } from "../../charts/list.js";
 import { AXIS_NAMES, type Axis } from "../../charts/quantities.js";
-import { lineChartOf, NowAndThen } from "../../charts/tracked.js";
+import { lineChartOf, MEAN_NOTE, NowAndThen } from "../../charts/tracked.js";
+import type { ChartView, Range } from "../../charts/view.js";
 import { LiveFigure } from "./live-figure.js";
 import type { Navigate, Route } from "./route.js";
 import { asArm, type RunSeries } from "./series.js";
@@ -20,22 +22,93 @@ interface CurvesProps {
   readonly navigate: Navigate;
 }
 
-export function CurvesView({ series, route: { axis }, navigate }: CurvesProps) {
+export function CurvesView({ series, route: { axis, smoothing, range }, navigate }: CurvesProps) {
+  const onZoom = (chosen: Range | null): void => navigate({ range: chosen });
   return (
     <>
-      <fieldset class="choice">
-        <legend>Along</legend>
-        {(["generated", "valid", "iteration"] as const).map((name) => (
-          <label key={name}>
-            <input type="radio" name="axis" checked={axis === name} onChange={() => navigate({ axis: name })} />
-            {AXIS_NAMES[name]}
-          </label>
-        ))}
-      </fieldset>
+      <div class="choices">
+        <fieldset class="choice">
+          <legend>Along</legend>
+          {(["generated", "valid", "iteration"] as const).map((name) => (
+            <label key={name}>
+              <input
+                type="radio"
+                name="axis"
+                checked={axis === name}
+                onChange={() => navigate({ axis: name, range: null })}
+              />
+              {AXIS_NAMES[name]}
+            </label>
+          ))}
+        </fieldset>
+        <label class="smoothing">
+          Smoothing
+          <input
+            type="range"
+            min="0"
+            max="0.99"
+            step="0.01"
+            value={smoothing}
+            onInput={(event) => navigate({ smoothing: Number(event.currentTarget.value) })}
+          />
+          <output>{smoothing.toFixed(2)}</output>
+        </label>
+        <Zoom key={`${axis} ${range}`} axis={axis} range={range} onZoom={onZoom} />
+      </div>
+      <p class="note">
+        {MEAN_NOTE} Drag over a chart to zoom all of them; a double click shows the whole axis. Smoothing hides bands
+        and shows what it was made of as a faint line.
+      </p>
       {SECTIONS.map(({ title, charts }) => (
-        <ChartSection key={title} title={title} charts={charts} series={series} axis={axis} />
+        <ChartSection
+          key={title}
+          title={title}
+          charts={charts}
+          series={series}
+          axis={axis}
+          view={{ smoothing, range }}
+          onZoom={onZoom}
+        />
       ))}
     </>
+  );
+}
+
+interface ZoomProps {
+  readonly axis: Axis;
+  readonly range: Range | null;
+  readonly onZoom: (range: Range | null) => void;
+}
+
+/** The shown part of the axis in numbers, for keyboards. It begins anew with another range. */
+function Zoom({ axis, range, onZoom }: ZoomProps) {
+  const [from, setFrom] = useState(range === null ? "" : String(Math.round(range[0])));
+  const [to, setTo] = useState(range === null ? "" : String(Math.round(range[1])));
+  const apply = (event: Event): void => {
+    event.preventDefault();
+    const chosen = [Number(from), Number(to)] as const;
+    onZoom(to !== "" && chosen[0] < chosen[1] ? chosen : null);
+  };
+  return (
+    <form class="zoom" aria-label="Part of the axis" onSubmit={apply}>
+      <label>
+        From
+        <input type="number" min="0" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+      </label>
+      <label>
+        to
+        <input type="number" min="0" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+        <span class="unseen"> {AXIS_NAMES[axis]}</span>
+      </label>
+      <button type="submit" class="plain">
+        Zoom
+      </button>
+      {range !== null && (
+        <button type="button" class="plain" onClick={() => onZoom(null)}>
+          Whole axis
+        </button>
+      )}
+    </form>
   );
 }
 
@@ -44,9 +117,11 @@ interface SectionProps {
   readonly charts: readonly Chart[];
   readonly series: readonly RunSeries[];
   readonly axis: Axis;
+  readonly view?: ChartView;
+  readonly onZoom?: (range: Range | null) => void;
 }
 
-export function ChartSection({ title, charts, series, axis }: SectionProps) {
+export function ChartSection({ title, charts, series, axis, ...view }: SectionProps) {
   const arms = series.map(asArm);
   const { followed, seldom } = followedCharts(charts, arms);
   if (followed.length + seldom.length === 0) return null;
@@ -56,7 +131,7 @@ export function ChartSection({ title, charts, series, axis }: SectionProps) {
       <h2 id={id}>{title}</h2>
       <div class="charts">
         {followed.map((chart) => (
-          <LiveFigure key={chart.column} chart={lineChartOf(arms, chart, axis)} />
+          <LiveFigure key={chart.column} chart={lineChartOf(arms, chart, axis)} {...view} />
         ))}
       </div>
       <NowAndThen charts={seldom} arms={arms} />

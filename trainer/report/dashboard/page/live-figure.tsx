@@ -1,6 +1,6 @@
-/** @file A line chart in the width there is, with the values under the pointer. */
+/** @file A line chart in the width there is: values under the pointer, zoom by dragging, downloads. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at } from "../../../at.js";
 import { Drawing, Figure } from "../../charts/figure.js";
@@ -16,6 +16,8 @@ import {
   Swatch,
 } from "../../charts/lines.js";
 import { DataTable } from "../../charts/table.js";
+import { type ChartView, type Range, viewed } from "../../charts/view.js";
+import { saveCsv, savePng } from "./download.js";
 
 const HEIGHT = 230;
 const SMALLEST = 260;
@@ -35,29 +37,93 @@ function useWidth(): [{ current: HTMLDivElement | null }, number] {
   return [element, width];
 }
 
-export function LiveFigure({ chart }: { readonly chart: LineChart }) {
+const WHOLE: ChartView = { smoothing: 0, range: null };
+/** Pixels that the pointer has to be dragged for a part of the axis: less is a click. */
+const SMALLEST_DRAG = 8;
+
+interface LiveProps {
+  readonly chart: LineChart;
+  readonly view?: ChartView;
+  /** Called with the part of the axis over which the pointer was dragged, and with null for the whole. */
+  readonly onZoom?: (range: Range | null) => void;
+}
+
+export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
   const [box, width] = useWidth();
   const [pointer, setPointer] = useState<number | null>(null);
+  const [dragFrom, setDragFrom] = useState<number | null>(null);
+  const chart = viewed(whole, view);
   const layout = layoutLines(chart, { width, height: HEIGHT });
   const x = pointer === null ? null : nearestX(layout, chart.lines, pointer);
+  const left = (event: JSX.TargetedPointerEvent<HTMLDivElement>): number =>
+    event.clientX - event.currentTarget.getBoundingClientRect().left;
+  const drop = (to: number): void => {
+    setDragFrom(null);
+    if (dragFrom === null || Math.abs(to - dragFrom) < SMALLEST_DRAG) return;
+    const [from, end] = [dragFrom, to].sort((a, b) => a - b).map((at) => clamp(layout.x.invert(at), layout.x.domain()));
+    if (from !== undefined && end !== undefined && from < end) onZoom?.([from, end]);
+  };
   return (
     <Figure
       {...chart}
+      legend={<Downloads chart={chart} drawing={() => box.current?.querySelector("svg") ?? null} />}
       numbers={<LazyNumbers of={chart.title}>{() => <DataTable {...numbersOf(chart)} />}</LazyNumbers>}
     >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the fields over the charts do the same for keyboards */}
       <div
-        class="plot"
+        class={`plot${onZoom === undefined ? "" : " zooms"}`}
         ref={box}
-        onPointerMove={(event) => setPointer(event.clientX - event.currentTarget.getBoundingClientRect().left)}
-        onPointerLeave={() => setPointer(null)}
+        onPointerDown={(event) => onZoom !== undefined && event.button === 0 && setDragFrom(left(event))}
+        onPointerMove={(event) => setPointer(left(event))}
+        onPointerUp={(event) => drop(left(event))}
+        onPointerLeave={() => {
+          setPointer(null);
+          setDragFrom(null);
+        }}
+        onDblClick={() => onZoom?.(null)}
       >
         <Drawing label={describeLines(chart)} width={width} height={HEIGHT}>
           <LineMarks chart={chart} layout={layout} />
+          {dragFrom !== null && pointer !== null && <Dragged layout={layout} from={dragFrom} to={pointer} />}
           {x !== null && <Rule layout={layout} lines={chart.lines} x={x} />}
         </Drawing>
-        {x !== null && <Values chart={chart} layout={layout} x={x} />}
+        {x !== null && dragFrom === null && <Values chart={chart} layout={layout} x={x} />}
       </div>
     </Figure>
+  );
+}
+
+const clamp = (value: number, [low = 0, high = 0]: readonly number[]): number => Math.min(high, Math.max(low, value));
+
+interface DraggedProps {
+  readonly layout: LinesLayout;
+  readonly from: number;
+  readonly to: number;
+}
+
+const Dragged = ({ layout: { top, bottom }, from, to }: DraggedProps) => (
+  <rect class="dragged" x={Math.min(from, to)} y={top} width={Math.abs(to - from)} height={bottom - top} />
+);
+
+interface DownloadsProps {
+  readonly chart: LineChart;
+  readonly drawing: () => SVGSVGElement | null;
+}
+
+function Downloads({ chart, drawing }: DownloadsProps) {
+  const png = (): void => {
+    const svg = drawing();
+    if (svg !== null) void savePng(chart, svg);
+  };
+  return (
+    <span class="downloads">
+      <button type="button" class="plain" aria-label={`Save ${chart.title} as CSV`} onClick={() => saveCsv(chart)}>
+        CSV
+      </button>
+      <button type="button" class="plain" aria-label={`Save ${chart.title} as PNG`} onClick={png}>
+        PNG
+      </button>
+    </span>
   );
 }
 
