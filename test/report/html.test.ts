@@ -1,5 +1,5 @@
 /** @file report.html: all that it must show is there, nothing from outside gets in unescaped or is fetched, equal folders give equal bytes. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -153,6 +153,11 @@ describe("the report of a comparison", () => {
     const sources = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, target]) => target);
     expect(sources.filter((target) => !/^(#|data:)/.test(target ?? ""))).toEqual([]);
     expect(page).toContain("default-src 'none'");
+  });
+
+  it("is at most 1.3 times as large as the same page at commit 82b8e34, which had 137,466 bytes", async () => {
+    const { size } = await stat(path.join(root, "comparison", "report.html"));
+    expect(size).toBeLessThanOrEqual(1.3 * 137_466);
   });
 
   it("escapes what comes from files", () => {

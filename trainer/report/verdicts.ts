@@ -125,7 +125,7 @@ function learned(runs: readonly SeedRun[]): number {
   return mean(rises);
 }
 
-/** How soon a came to b's final accuracy, on both axes; whether it does is the same on both, since it is the same curve. */
+/** How soon a reached b's final accuracy, on both axes; whether it does is the same on both, since it is the same curve. */
 export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const [nameA, target] = [capital(armName(a)), `${armName(b)}'s final accuracy`];
   const { perSeed } = pair.samplesToReach.generated;
@@ -136,7 +136,7 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
       : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
   const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
-  return `${nameA} came to ${target} with ${shares.join(" and with ")}.${caution}`;
+  return `${nameA} reached ${target} with ${shares.join(" and with ")}.${caution}`;
 }
 
 /** What the arms had before their first generated sample; it belongs beside every figure over generated samples. */

@@ -71,9 +71,9 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
     /** Paths of lines in a chart, none of them with anything that is no number. */
     async function linesOf(page: Page, title: string): Promise<string[]> {
       const chart = page.locator("figure.chart", { has: page.getByRole("heading", { name: title, exact: true }) });
-      await chart.locator("path.line").first().waitFor({ state: "attached" });
+      await chart.locator("g[data-line] path.line").first().waitFor({ state: "attached" });
       const lines = await chart
-        .locator("path.line")
+        .locator("g[data-line] path.line")
         .evaluateAll((paths) => paths.map((each) => each.getAttribute("d") ?? ""));
       expect(lines.join("")).not.toMatch(/NaN|undefined|Infinity/);
       return lines;

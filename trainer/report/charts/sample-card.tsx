@@ -34,17 +34,10 @@ export function SampleCard({ sample, room, pictures: { seen, drawn }, plan }: Ca
         plan
       ) : (
         <div class={`pictures${drawn === null || seen === null ? "" : " both"}`}>
-          <img
-            class={drawn === null ? "seen" : "drawn"}
-            src={main}
-            alt={label}
-            width={224}
-            height={224}
-            loading="lazy"
-          />
+          <Picture look={drawn === null ? "seen" : "drawn"} source={main} label={label} size={224} />
           {drawn !== null && seen !== null && (
             <p>
-              <img class="seen" src={seen} alt="" width={64} height={64} loading="lazy" />
+              <Picture look="seen" source={seen} label="" size={64} />
               what the model saw
             </p>
           )}
@@ -68,6 +61,26 @@ export function SampleCard({ sample, room, pictures: { seen, drawn }, plan }: Ca
     </li>
   );
 }
+
+interface PictureProps {
+  readonly look: "seen" | "drawn";
+  readonly source: string;
+  readonly label: string;
+  /** Pixels a side. */
+  readonly size: number;
+}
+
+/** What is in the page already need not be waited for. */
+const Picture = ({ look, source, label, size }: PictureProps) => (
+  <img
+    class={look}
+    src={source}
+    alt={label}
+    width={size}
+    height={size}
+    loading={source.startsWith("data:") ? undefined : "lazy"}
+  />
+);
 
 function Caption({
   caption: { prompt, right, said, answer, probability, margin },
