@@ -183,7 +183,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         expect(zoomed).not.toBe(whole[0]);
         await page.getByRole("button", { name: "Whole axis" }).press("Enter");
         await expect.poll(() => linesOf(page, title)).toEqual(whole);
-        await page.getByLabel("From").fill("0");
+        await page.getByRole("form", { name: "Part of the axis" }).getByLabel("From").fill("0");
         await page.getByRole("spinbutton", { name: /^to/ }).fill("1000");
         await page.keyboard.press("Enter");
         await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
