@@ -205,7 +205,7 @@ function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: Accur
         <Estimated value={percent(row.a.mean)} interval={within(percentInterval(row.a.interval))} />,
         <Estimated value={percent(row.b.mean)} interval={within(percentInterval(row.b.interval))} />,
         <Estimated value={points(row.difference)} interval={within(pointsInterval(row.differenceInterval))} />,
-        probability(row.p),
+        row.seeds < 2 ? "–" : probability(row.p),
         row.pPermutation === undefined ? "–" : probability(row.pPermutation),
         `${row.wins} of ${row.seeds}`,
       ],

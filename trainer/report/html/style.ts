@@ -48,7 +48,7 @@ td.command{text-align:left;white-space:normal;min-width:22em;overflow-wrap:anywh
 .note{font-size:.85rem;color:var(--soft);margin:6px 0 10px;max-width:none}.chart .note{margin-bottom:4px}
 details{font-size:.9rem;margin:4px 0}
 summary{cursor:pointer;color:var(--soft)}
-.scroll{overflow-x:auto;max-width:100%;margin:8px 0}
+.scroll{overflow-x:auto;max-width:100%;margin:8px 0;padding:0}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
 .caption{color:var(--soft);margin:14px 0 2px;font-size:.86rem;max-width:none}
 .split{display:grid;grid-template-columns:minmax(0,1fr);gap:6px 26px;align-items:start}

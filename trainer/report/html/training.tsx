@@ -96,7 +96,7 @@ const ITERATION_COLUMNS: readonly [MetricColumn, string, (value: number | null) 
   ["score", "S", (value) => decimal(value, 2)],
   ["hardness", "h", (value) => decimal(value, 3)],
   ["rewardFeasibility", "reward ±1", (value) => decimal(value, 2)],
-  ["rewardExtrinsic", "reward β", (value) => decimal(value, 2)],
+  ["rewardExtrinsic", "reward β, all steps", (value) => decimal(value, 2)],
   ["fineTuneLoss", "loss", (value) => decimal(value, 3)],
   ["gradientNorm", "gradient", (value) => decimal(value, 2)],
   ["kl", "KL", (value) => decimal(value, 2)],
