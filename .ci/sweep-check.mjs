@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const { resultFiles } = await import(path.join(root, "dist/test/runs/runs.js"));
+const { finishedState } = await import(path.join(root, "dist/trainer/runs/run.js"));
 const { startCluster } = await import(path.join(root, "dist/test/sweep/slurm-cluster.js"));
 const words = process.argv.slice(2);
 const separator = words.includes("--") ? words.indexOf("--") : words.length;
@@ -159,7 +160,7 @@ async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
   await jobsFail(folder);
   const done = readdirSync(path.join(folder, "cells"))
     .map((name) => path.join(folder, "cells", name))
-    .filter((cell) => readdirSync(cell).some((name) => name.includes("tfevents") && !name.endsWith(".unfinished")));
+    .filter((cell) => finishedState(cell) !== null);
   assert(done.length >= 1 && done.length < CELLS, `${done.length} of ${CELLS} cells were done when it was killed`);
   const before = done.map(times);
 

@@ -1,6 +1,6 @@
 /**
- * @file The client's end of the wire: numbered requests in order and pipelined, resent under their number, each waiting no
- * longer than its phase allows. It knows of messages only their number, and which of them are errors.
+ * @file The client's end of the wire: numbered requests, in order and pipelined, resent under their number, each with the
+ * timeout of its phase. Of messages it knows only their number and whether they are errors.
  */
 import { Dealer } from "zeromq";
 import { checkHeader, DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
@@ -10,14 +10,14 @@ import { badMessage, ProtocolError } from "./errors.js";
 import { PROTOCOL_VERSION, parseErrorBody, readInteger } from "./messages.js";
 import { checkEndpoint, clientCurve, type Keys } from "./security.js";
 
-/** Milliseconds. Each is for a phase of its own and named when it runs out. */
+/** Milliseconds, one timeout per phase; the error names the phase. */
 export interface Timeouts {
-  /** Until the peer is there. */
+  /** Until the peer is connected. */
   readonly connect: number;
   /** From then until welcome. */
   readonly hello: number;
   readonly reset: number;
-  /** Of configure and ping too. */
+  /** For configure and ping too. */
   readonly step: number;
   readonly close: number;
 }
@@ -28,11 +28,11 @@ export interface ChannelOptions {
   readonly endpoint: string;
   readonly keys?: Keys;
   readonly timeouts?: Partial<Timeouts>;
-  /** The other side's socket is gone. It may come back: requests are kept and sent again. */
+  /** Called when the other side's socket is gone. It may come back: requests are kept and sent again. */
   readonly onDisconnect?: () => void;
-  /** An unanswered request is sent again, under its number, after this many milliseconds, and whenever the connection comes back. */
+  /** Milliseconds after which an unanswered request is sent again, under its number; also whenever the connection comes back. */
   readonly resendAfter?: number;
-  /** Waits awake for quick answers (eager-wait.ts); false where others have work for the core that this takes. Default: true. */
+  /** Wait awake for quick answers (eager-wait.ts); false if others need the core. Default: true. */
   readonly waitAwake?: boolean;
 }
 
@@ -74,7 +74,7 @@ interface Waiter {
   readonly fail: (error: unknown) => void;
 }
 
-/** What welcome settles for the rest of a session. */
+/** What welcome fixes for the rest of a session. */
 export interface SessionTerms {
   readonly sid: string;
   readonly maxFrameBytes: number;
@@ -108,7 +108,7 @@ export class Channel {
   private timer: NodeJS.Timeout | undefined;
   private terms: SessionTerms | undefined;
 
-  /** @param onIdle called when nothing has been said for a ping period. */
+  /** @param onIdle called when nothing was sent or received for a ping period */
   constructor(
     private readonly options: ChannelOptions,
     private readonly onIdle: () => void,
@@ -147,7 +147,7 @@ export class Channel {
     await this.socket.bind(this.options.endpoint);
   }
 
-  /** With the port that was taken, where it was bound. */
+  /** The endpoint; if bound, with the port that was taken. */
   get endpoint(): string {
     return this.socket.lastEndpoint ?? this.options.endpoint;
   }
@@ -156,7 +156,7 @@ export class Channel {
     return this.over;
   }
 
-  /** From here on requests carry the session, and keep to what its server allows. */
+  /** From now on requests carry the session and stay within its server's limits. */
   begin(terms: SessionTerms): void {
     this.terms = terms;
     clearInterval(this.timer);
@@ -164,7 +164,7 @@ export class Channel {
     this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, terms.pingPeriod / 4));
   }
 
-  /** Gives the connection up without a word: whoever waits for something hears `reason`. */
+  /** Drops the connection without a message; everything pending fails with `reason`. */
   end(reason: unknown): void {
     if (this.over) return;
     this.over = true;
@@ -177,8 +177,8 @@ export class Channel {
   }
 
   /**
-   * Sends a request and resolves with what `parse` makes of its response; waits first while as many are under way as the
-   * server takes. `header` gets its version, session and number here.
+   * Sends a request and resolves with what `parse` makes of its response. It waits first while the server's limit of
+   * unanswered requests is reached. `header` gets its version, session and number here.
    * @throws ProtocolError BAD_MESSAGE or TOO_LARGE for what the server could not read; it is not sent
    */
   async request<T>(

@@ -29,7 +29,7 @@ export type Op =
   | { readonly env: number; readonly op: "step"; readonly action: TensorData | readonly number[] }
   | { readonly env: number; readonly op: "noop" };
 
-/** One observation of all environments asked: row i belongs to operation i. */
+/** One observation of all environments in a batch: row i belongs to operation i. */
 export interface BatchTensor {
   readonly spec: TensorSpec;
   readonly shape: readonly number[];
@@ -44,7 +44,7 @@ export interface BatchResult {
 
 export type ParameterValue = number | string | boolean;
 
-/** What a trainer steps: one server's environments, a supervised server's, or several servers' as one vector. */
+/** The environments that a trainer steps: of one server, of a supervised server, or of several servers as one vector. */
 export interface VectorEnvironment {
   readonly welcome: Welcome;
   batch(
@@ -58,9 +58,9 @@ export interface VectorEnvironment {
 }
 
 export interface ClientOptions extends ChannelOptions {
-  /** The server's, or for `listen` the client's own (`tcp://127.0.0.1:*` takes a free port). */
+  /** The server's endpoint; for `listen` the client's (`tcp://127.0.0.1:*` takes a free port). */
   readonly endpoint: string;
-  /** For a server on loopback that asks one; keys bring their own. */
+  /** For a server on loopback that asks for a token; keys bring their own. */
   readonly token?: string;
   readonly maxFrameBytes?: number;
   readonly imageSize?: number;
@@ -81,7 +81,7 @@ export class EnvironmentClient implements VectorEnvironment {
     this.channel = new Channel(options, () => this.pingIdle());
   }
 
-  /** Connects to a server that has bound, and says hello. */
+  /** Connects to a bound server and says hello. */
   static async connect(options: ClientOptions): Promise<EnvironmentClient> {
     const client = new EnvironmentClient(options);
     client.channel.connect();
@@ -105,7 +105,7 @@ export class EnvironmentClient implements VectorEnvironment {
     };
   }
 
-  /** What the server said of itself. */
+  /** The server's welcome. */
   get welcome(): Welcome {
     if (this.greeting === undefined) throw new ProtocolError("CLOSED", "there is no session yet");
     return this.greeting;
@@ -147,9 +147,9 @@ export class EnvironmentClient implements VectorEnvironment {
   }
 
   /**
-   * Operates on some environments, each at most once, and brings the observations in `want` of each of them. Up to
-   * `limits.max_in_flight` batches may be under way; the server works through them in order.
-   * @throws ProtocolError for the message as a whole; what is wrong with one environment is its result's `error`.
+   * Operates on some environments, each at most once, and returns the observations in `want` of each. Up to
+   * `limits.max_in_flight` batches may be unanswered; the server works through them in order.
+   * @throws ProtocolError for the message as a whole; an error of one environment is its result's `error`
    */
   async batch(
     ops: readonly Op[],
@@ -175,7 +175,7 @@ export class EnvironmentClient implements VectorEnvironment {
     await this.channel.request("ping", { t: "ping" }, [], undefined, (reply) => expectType(reply, "pong"));
   }
 
-  /** Ends the session, if the server still answers; the client is closed in any case. */
+  /** Ends the session if the server still answers; the client is closed in any case. */
   async close(): Promise<void> {
     if (this.channel.closed) return;
     try {
@@ -190,7 +190,7 @@ export class EnvironmentClient implements VectorEnvironment {
     }
   }
 
-  /** Gives the connection up without a word: what is pending fails with `reason`. */
+  /** Drops the connection without a message; everything pending fails with `reason`. */
   end(reason: unknown): void {
     this.channel.end(reason);
   }

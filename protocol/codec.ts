@@ -6,7 +6,7 @@ import { Packr } from "msgpackr";
 import type { WireMap } from "./environment.js";
 import { badMessage } from "./errors.js";
 
-/** Limits of every decoder, so that no peer can make another allocate without bound. */
+/** Limits of every decoder, so that no peer can make another allocate unlimited memory. */
 export const DECODER_LIMITS = {
   headerBytes: 4 * 1024 * 1024,
   depth: 16,
@@ -23,13 +23,13 @@ const packr = new Packr({
   encodeUndefinedAsNil: true,
 });
 
-/** Plain maps, arrays, strings, numbers, booleans and nil only, so that any msgpack library reads it. */
+/** Encodes plain maps, arrays, strings, numbers, booleans and nil only, so that any msgpack library can read it. */
 export function encodeHeader(header: object): Buffer {
   return packr.pack(header);
 }
 
 /**
- * What any peer can read of a header, found before it is sent: a peer that can't read it can't say whose it was.
+ * Checks before sending that any peer can read a header: a peer that can't read it can't say which request it was.
  * @throws ProtocolError BAD_MESSAGE naming the key whose value can't be sent
  */
 export function checkHeader(header: object): void {
@@ -86,7 +86,7 @@ function nameOf(value: unknown): string {
   return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** @throws ProtocolError BAD_MESSAGE naming what is wrong and at which byte. */
+/** @throws ProtocolError BAD_MESSAGE naming what is wrong and at which byte */
 export function decodeHeader(bytes: Uint8Array): WireMap {
   if (bytes.length > DECODER_LIMITS.headerBytes) {
     throw badMessage(`the header has ${bytes.length} bytes; at most ${DECODER_LIMITS.headerBytes} are allowed`);

@@ -1,6 +1,6 @@
 /**
- * @file Waiting awake for an answer that comes at once. A round trip over loopback wakes four threads, one after the other, and on a
- * virtual machine that is a good part of it. An event loop that keeps turning meanwhile sees the answer when it is there.
+ * @file Waits awake for an answer that comes at once. A round trip over loopback wakes four threads in turn, which on a virtual
+ * machine is a large part of its time. An event loop that keeps turning sees the answer as soon as it is there.
  */
 import { availableParallelism } from "node:os";
 

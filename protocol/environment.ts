@@ -1,4 +1,4 @@
-/** @file What a TypeScript environment implements to be served: reset, step, observe. */
+/** @file The interface of a TypeScript environment that can be served: reset, step, observe. */
 import type { TensorData, TensorSpec } from "./spaces.js";
 
 /** Anything msgpack can carry as plain maps, arrays, strings, numbers, booleans and null. */
@@ -15,15 +15,15 @@ export interface StepOutcome {
 /** One environment. The server calls it from one thread, and never steps it before a reset. */
 export interface Environment {
   /**
-   * Starts an episode. The same seed gives the same episode on every server; without one the environment draws on. The first
-   * reset of a session always has one, from hello's.
+   * Starts an episode. The same seed gives the same episode on every server; without a seed the random numbers continue. The
+   * first reset of a session always has a seed, from hello's.
    */
   reset(seed: number | undefined, options: WireMap): WireMap;
-  /** What is wrong with a reset's options, in a sentence; then the reset is BAD_MESSAGE, and the episode goes on. */
+  /** Says in a sentence what is wrong with a reset's options; then the reset is BAD_MESSAGE, and the episode continues. */
   optionsProblem?(options: WireMap): string | undefined;
   /** `action` holds the elements of the action spec, already checked against its dtype, shape and bounds. */
   step(action: TensorData): StepOutcome;
-  /** Writes one observation, `out` having exactly the elements and dtype of its spec. */
+  /** Writes one observation into `out`, which has the elements and dtype of its spec. */
   observe(uid: string, out: TensorData): void;
   /** Sixteen lower-case hexadecimal digits over the whole state. Absent: the server does not claim `state_hash`. */
   stateHash?(): string;
@@ -41,26 +41,26 @@ export interface ParameterSpec {
   readonly description: string;
 }
 
-/** What a server serves: the specs that `welcome` announces, and a factory. */
+/** What a server serves: the specs that `welcome` announces, and a factory of environments. */
 export interface EnvironmentDefinition {
   readonly name: string;
   readonly action: TensorSpec;
   readonly observations: readonly TensorSpec[];
   readonly parameters?: readonly ParameterSpec[];
-  /** Name of the graphics device, or null where no image can be had. */
+  /** Name of the graphics device, or null if there are no images. */
   readonly graphics: string | null;
-  /** Version of the hash that its environments' `stateHash` gives; default 1. */
+  /** Version of its environments' `stateHash`; default 1. */
   readonly stateHashVersion?: number;
   /** Sent in `welcome`, as the environment's own description of its world. */
   readonly catalog?: WireMap;
   create(index: number): Environment;
 }
 
-/** What a client asks for in hello. A definition may be made to it, so that `welcome` announces what the session gets. */
+/** What a client asks for in hello. A definition may depend on it, so that `welcome` announces what the session gets. */
 export interface SessionWishes {
   /** Side of square images, in pixels. */
   readonly imageSize?: number;
 }
 
-/** Made once for all sessions, or for each session. Its environments are created anew for each session in either case. */
+/** A definition for all sessions, or a function that makes one for each. Each session gets new environments in either case. */
 export type DefinitionSource = EnvironmentDefinition | ((wishes: SessionWishes) => EnvironmentDefinition);

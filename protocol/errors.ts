@@ -1,4 +1,4 @@
-/** @file The one error of this folder, with the codes that cross the wire and those that only a client gives itself. */
+/** @file The error of this folder, with the codes that cross the wire and those that only a client uses. */
 import type { WireMap } from "./environment.js";
 
 /** What a server may answer; protocol/README.md says when. */
@@ -19,8 +19,8 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
- * What a client says without a server: no answer in time (`phase` in the detail), the client was closed, the server can't
- * be started or has gone for good, or it was asked for something that can't be (an endpoint without keys, for instance).
+ * Codes that a client uses without a server: no answer in time (`phase` in the detail), the client was closed, the server can't
+ * be started or is gone for good, or the request is impossible (an endpoint without keys, for instance).
  */
 export type LocalErrorCode = "TIMEOUT" | "CLOSED" | "UNAVAILABLE" | "CONFIGURATION";
 
@@ -51,7 +51,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** A message that breaks the specification: what, and what would be right. */
+/** An error for a message that breaks the specification: says what is wrong and what would be right. */
 export function badMessage(message: string, detail: WireMap = {}): ProtocolError {
   return new ProtocolError("BAD_MESSAGE", message, detail);
 }

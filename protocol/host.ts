@@ -1,6 +1,6 @@
 /**
- * @file What a server does with a message, without sockets: one session at a time, requests in order, each executed once,
- * replies kept for resends.
+ * @file A server without sockets: one session at a time, requests in order, each executed once, replies stored for
+ * resends.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
@@ -20,12 +20,12 @@ import { checkDefinition, tooLarge, World } from "./world.js";
 export interface HostOptions {
   readonly envCount?: number;
   readonly limits?: Partial<ServerLimits>;
-  /** A client must send the same in hello. */
+  /** The token that a client must send in hello. */
   readonly token?: string;
-  /** Of what serves, for logs: `name/version`. */
+  /** The server's package, for logs: `name/version`. */
   readonly package?: string;
   readonly timeStep?: number;
-  /** The transport encrypts: the capability `curve` is named. */
+  /** Whether the transport encrypts: then welcome names the capability `curve`. */
   readonly curve?: boolean;
 }
 
@@ -54,10 +54,10 @@ export class EnvironmentHost {
   private readonly envCount: number;
   private world: World | undefined;
   private session: Session | undefined;
-  /** Sessions ended by `close`; a server that was started for one session ends then. */
+  /** Sessions ended by `close`. A server that was started for one session ends after it. */
   sessionsClosed = 0;
 
-  /** @throws ProtocolError CONFIGURATION for a definition that can't be served. */
+  /** @throws ProtocolError CONFIGURATION for a definition that can't be served */
   constructor(
     private readonly source: DefinitionSource,
     private readonly options: HostOptions = {},
@@ -84,7 +84,7 @@ export class EnvironmentHost {
     return this.world;
   }
 
-  /** Exactly one response for each request: the frames of a message to the frames of its answer. Never throws. */
+  /** Turns the frames of a message into the frames of its answer: one response per request. Never throws. */
   answer(frames: readonly Uint8Array[], now: number): readonly Buffer[] {
     let req = 0;
     try {

@@ -1,4 +1,4 @@
-/** @file The messages of protocol/README.md as types, and the border where a header from outside becomes one of them. */
+/** @file The messages of protocol/README.md as types, and the parsers that turn a header from outside into one of them. */
 import type { ParameterSpec, WireMap, WireValue } from "./environment.js";
 import { badMessage, ERROR_CODES, type ErrorCode, type ProtocolErrorBody, shown } from "./errors.js";
 import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
@@ -7,14 +7,14 @@ import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
 export const PROTOCOL_VERSION = 1;
 
 export interface Limits {
-  /** Largest frame, in bytes, that the one who says it accepts. */
+  /** Largest frame, in bytes, that the sender of this accepts. */
   readonly max_frame_bytes: number;
 }
 
 export interface ServerLimits extends Limits {
-  /** Requests that may wait for their response, and replies that are kept for resends. */
+  /** Most requests without a response, and most replies stored for resends. */
   readonly max_in_flight: number;
-  /** A client silent for this long pings; silent for three of them, it has left. */
+  /** A client pings after this long in silence; after three periods of silence it counts as gone. */
   readonly ping_period_ms: number;
 }
 
@@ -31,7 +31,7 @@ export type WireOp =
   | { readonly env: number; readonly op: "reset"; readonly seed?: number; readonly options?: WireMap }
   | { readonly env: number; readonly op: "step" | "noop" };
 
-/** One tensor over a batch: where it lies among the payload frames. */
+/** One tensor of a batch, with its place among the payload frames. */
 export interface TensorHeader {
   readonly uid: string;
   readonly dtype: DType;
@@ -39,7 +39,7 @@ export interface TensorHeader {
   readonly frame: number;
 }
 
-/** What an operation did to one environment. */
+/** The result of an operation on one environment. */
 export interface EnvResult {
   readonly env: number;
   readonly reward: number;
@@ -62,10 +62,10 @@ export interface Welcome {
   readonly action: TensorSpec;
   readonly observations: readonly TensorSpec[];
   readonly graphics: string | null;
-  /** Simulated seconds of a step; null where there is no such thing. */
+  /** Simulated seconds of a step; null without simulated time. */
   readonly timeStep: number | null;
   readonly capabilities: readonly string[];
-  /** Version of the state hash, null where none is claimed. */
+  /** Version of the state hash; null without that capability. */
   readonly stateHash: number | null;
   readonly parameters: readonly ParameterSpec[];
   readonly limits: ServerLimits;
@@ -133,7 +133,7 @@ function optional<T>(map: WireMap, key: string, read: (map: WireMap, key: string
 const readSeed = (map: WireMap, key: string, path = key): number =>
   readInteger(map, key, 0, Number.MAX_SAFE_INTEGER, path);
 
-/** Fields of `hello`, after the version has been looked at. */
+/** Fields of `hello`, after the check of the version. */
 export function parseHello(header: WireMap): Hello {
   const limits = optional(header, "limits", readMap) ?? {};
   optional(header, "package", readString);
@@ -162,7 +162,7 @@ export interface BatchRequest {
   readonly steps: number;
 }
 
-/** Fields of `batch` but its tensors. Each environment at most once. */
+/** Fields of `batch` except its tensors. Each environment at most once. */
 export function parseBatch(header: WireMap, envCount: number): BatchRequest {
   const ops = readArray(header, "ops");
   if (ops.length > envCount)
@@ -209,7 +209,7 @@ function parseWant(want: WireValue | undefined): readonly string[] {
   return want as readonly string[];
 }
 
-/** The `tensors` of a header, each held against the frame that it points at. */
+/** The `tensors` of a header, each checked against the frame that it names. */
 export function parseTensorHeaders(
   header: WireMap,
   frames: readonly Uint8Array[],
@@ -398,7 +398,7 @@ export function parseErrorBody(value: WireMap): ProtocolErrorBody {
 const isCount = (value: WireValue | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** `results` of a batch_result, held against the operations that were asked. */
+/** `results` of a batch_result, checked against the operations of the request. */
 export function parseResults(header: WireMap, ops: readonly { readonly env: number }[]): EnvResult[] {
   const results = readArray(header, "results");
   if (results.length !== ops.length)

@@ -1,10 +1,12 @@
-/** @file What this side is, as hello and welcome name it for logs. */
+/** @file The name and version of this package, which hello and welcome carry for logs. */
 import { readFileSync } from "node:fs";
 
 /** One folder further up in what is compiled. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+
+export const VERSION = version;
 
 /** name/version */
 export const PACKAGE = `rls3/${version}`;

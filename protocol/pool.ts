@@ -4,12 +4,12 @@ import { badMessage, ProtocolError } from "./errors.js";
 import type { EnvResult, Welcome } from "./messages.js";
 import { joinParts, sameEnvironment } from "./rows.js";
 
-/** Environment e of the vector is environment e − (those of the servers before) of its server. */
+/** The environments are numbered server by server, in the order of the servers. */
 export class EnvironmentPool implements VectorEnvironment {
   readonly welcome: Welcome;
   private readonly firsts: readonly number[];
 
-  /** @param members servers of the same environment, already connected; the pool closes them. */
+  /** @param members servers of the same environment, already connected; the pool closes them */
   constructor(private readonly members: readonly VectorEnvironment[]) {
     const [first] = members;
     if (first === undefined) throw new ProtocolError("CONFIGURATION", "a pool needs at least one server");

@@ -1,4 +1,4 @@
-/** @file A server's process: in a group of its own, its last lines kept for error messages, and no part of it left behind. */
+/** @file A server's process: in its own process group, with its last lines stored for error messages, and without leftovers. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -14,7 +14,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-pid, signal);
+    // Windows has no process groups: there the process alone is ended, and its children end by the silence.
+    process.kill(process.platform === "win32" ? pid : -pid, signal);
   } catch (error) {
     // ESRCH: nobody of the group is left, which is what was wanted. EPERM: only a zombie is, on some systems.
     const { code } = error as NodeJS.ErrnoException;
@@ -58,12 +59,12 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** All that it prints goes here too. */
+  /** A file that gets all its output too. */
   readonly logFile?: string;
 }
 
 export class ServerProcess {
-  /** Resolves, with how it ended in words, once it has. */
+  /** Resolves when it has ended, with a description of how. */
   readonly ended: Promise<string>;
   private readonly child: ChildProcess;
   private readonly lines: string[] = [];
@@ -110,12 +111,12 @@ export class ServerProcess {
     return this.child.pid;
   }
 
-  /** The last lines that it printed, for a message; empty if it said nothing. */
+  /** Its last lines of output, for a message; empty if there were none. */
   get tail(): string {
     return this.lines.join("\n");
   }
 
-  /** Waits for the end, then asks for it, then forces it: `patience` milliseconds each. */
+  /** Waits for the end, then asks for it, then forces it, with `patience` milliseconds for each. */
   async stop(patience = 2000): Promise<void> {
     for (const signal of [undefined, "SIGTERM", "SIGKILL"] as const) {
       if (this.over) return;

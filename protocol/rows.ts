@@ -1,11 +1,11 @@
-/** @file Results of parts of a batch, put together in the order of the whole. */
+/** @file Joins the results of parts of a batch, in the order of the whole. */
 import type { BatchResult, BatchTensor } from "./client.js";
 import type { EnvResult, Welcome } from "./messages.js";
 import { createTensor, elementCount } from "./spaces.js";
 
 export interface BatchPart {
   readonly result: BatchResult;
-  /** Where each operation of the part stands in the whole. */
+  /** The place of each of the part's operations in the whole. */
   readonly places: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export function joinParts(
   return { results, tensors };
 }
 
-/** Whether two servers serve the same thing: everything but the session, the count and the limits. */
+/** Whether two servers serve the same environment: everything equal but session, count and limits. */
 export function sameEnvironment(a: Welcome, b: Welcome): boolean {
   const what = ({
     name,

@@ -1,4 +1,4 @@
-/** @file Who may talk: loopback is open, any other address takes CURVE keys and a token on both sides. */
+/** @file Who may connect: loopback is open, any other address needs CURVE keys and a token on both sides. */
 import { readFileSync } from "node:fs";
 import { curveKeyPair } from "zeromq";
 import { ProtocolError } from "./errors.js";
@@ -17,7 +17,7 @@ export function isLoopback(endpoint: string): boolean {
   return LOOPBACK.test(endpoint) || endpoint.startsWith("ipc://");
 }
 
-/** @throws ProtocolError CONFIGURATION for an endpoint that is none, or one beyond this machine without keys. */
+/** @throws ProtocolError CONFIGURATION for an invalid endpoint, or one beyond this machine without keys */
 export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
   if (!/^(tcp:\/\/[^\s/]+:(\d+|\*)|ipc:\/\/.+)$/.test(endpoint)) {
     throw new ProtocolError(
@@ -71,7 +71,7 @@ export function serverCurve(keys: Keys | undefined): { curveServer?: boolean; cu
   return { curveServer: true, curveSecretKey: keys.serverSecretKey };
 }
 
-/** Socket options of the client's side, with a key pair of its own for each session. */
+/** Socket options of the client's side, with a new key pair for each session. */
 export function clientCurve(keys: Keys | undefined): {
   curveServerKey?: string;
   curvePublicKey?: string;

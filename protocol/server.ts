@@ -8,11 +8,11 @@ export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
   /** `tcp://127.0.0.1:*` takes a free port (bind only). */
   readonly endpoint: string;
   readonly keys?: Keys;
-  /** Asked on loopback too, where it is not required; keys bring their own. */
+  /** Makes the server ask for a token on loopback too; keys bring their own. */
   readonly token?: string;
-  /** End after the first session instead of waiting for the next hello. A server that connects does so always. */
+  /** End after the first session instead of waiting for the next hello. A server that connects always does. */
   readonly once?: boolean;
-  /** A server that connects ends when its trainer's address has been unreachable for this many milliseconds; default 5000. */
+  /** Milliseconds after which a server that connects ends if its trainer's address is unreachable; default 5000. */
   readonly orphanedAfter?: number;
 }
 
@@ -54,7 +54,7 @@ export class EnvironmentServer {
     return server;
   }
 
-  /** The server connects to a client that has bound, as a spawned one does, and ends with its session. */
+  /** The server connects to a bound client, as a spawned one does, and ends with its session. */
   static connect(definition: DefinitionSource, options: ServeOptions): EnvironmentServer {
     const server = EnvironmentServer.create(definition, options, options.once ?? true);
     server.downSince = performance.now();
@@ -86,7 +86,7 @@ export class EnvironmentServer {
     return new EnvironmentServer(definition, options, socket, once);
   }
 
-  /** Where it is bound, with the port that was taken, or where it connects to. */
+  /** The endpoint it is bound to, with the port that was taken, or connects to. */
   get endpoint(): string {
     return this.socket.lastEndpoint ?? this.options.endpoint;
   }

@@ -1,4 +1,4 @@
-/** @file Signals as a shell expects them obeyed: a hangup that was ignored at the start stays ignored, and who ends at once ends by the signal. */
+/** @file Obeys signals as a shell expects: a hangup that was ignored at the start stays ignored, and an immediate end is by the signal itself. */
 import { constants as files, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
@@ -7,7 +7,7 @@ export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /**
  * Whether the process was started with SIGHUP ignored, as by nohup. Node undoes that before any JavaScript runs
- * (PlatformInit in its node.cc), so it is seen by what else tells: what nohup leaves behind, and a parent that ignores it too.
+ * (PlatformInit in its node.cc), so this looks for other signs: what nohup leaves behind, and a parent that ignores it too.
  */
 export function hangupIgnoredAtStart(): boolean {
   // Shells put the command that they start into "_", and nohup hands it on.
@@ -35,14 +35,14 @@ function textOf(file: string): string {
   }
 }
 
-/** Goes on through SIGHUP where whoever started this process wanted that; called first, while the parent is there. */
+/** Survives SIGHUP if whoever started this process wanted that. Call it first, while the parent is there. */
 export function keepIgnoringHangup(): void {
   if (hangupIgnoredAtStart()) process.on("SIGHUP", () => undefined);
 }
 
 /**
- * Ends the process at once: exit listeners, then the signal itself, which a shell shows as 128 + its number. Not by
- * process.exit alone: it stops threads that are inside onnxruntime, which aborts then.
+ * Ends the process at once: exit listeners, then the signal itself, which a shell shows as 128 + its number. process.exit
+ * alone would stop threads inside onnxruntime, which then aborts.
  */
 export function endBy(signal: EndingSignal): never {
   const code = 128 + constants.signals[signal];

@@ -1,11 +1,11 @@
-/** @file Spaces: the dtype, shape and bounds of the tensors that an environment takes and gives, and the check of an action against them. */
+/** @file Spaces: dtype, shape and bounds of an environment's actions and observations, and the check of an action against them. */
 import { endianness } from "node:os";
 
 export type DType = "float32" | "float64" | "int32" | "uint8";
 
 export type TensorData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** One tensor of one environment; on the wire a batch axis is put in front of `shape`. */
+/** One tensor of one environment; on the wire `shape` has a batch axis in front. */
 export interface TensorSpec {
   readonly uid: string;
   readonly dtype: DType;
@@ -14,13 +14,13 @@ export interface TensorSpec {
   /** Inclusive bounds: one for all elements, or one for each. */
   readonly low?: number | readonly number[];
   readonly high?: number | readonly number[];
-  /** What each element means (error messages and manual control use it); as many as elements. */
+  /** The meaning of each element, for error messages and manual control; one per element. */
   readonly names?: readonly string[];
-  /** Only to be had from a server with a renderer; asking for it elsewhere is NO_GRAPHICS. */
+  /** Needs a server with a renderer; a request elsewhere is NO_GRAPHICS. */
   readonly graphics?: boolean;
 }
 
-/** An action that its space does not hold: which element, and which bound it breaks. */
+/** Why an action is outside its space: the element, and the bound it breaks. */
 export interface ActionProblem {
   readonly message: string;
   readonly detail: { readonly [key: string]: string | number };
@@ -96,7 +96,7 @@ export function bytesOf(data: TensorData): Buffer {
 /** Of one environment's tensor: the largest frame that a client takes unless it says otherwise. */
 const MOST_BYTES = 2 ** 30;
 
-/** What is wrong with a spec, or undefined. Servers check their own before they serve it, clients those of `welcome`. */
+/** What is wrong with a spec, or undefined. Servers check their specs before serving, clients those of `welcome`. */
 export function specProblem(spec: TensorSpec): string | undefined {
   if (typeof spec.uid !== "string" || spec.uid === "") return "uid must be a non-empty string";
   if (!isDType(spec.dtype)) return `${spec.uid}: dtype must be one of ${DTYPES.join(", ")}, not ${spec.dtype}`;
@@ -143,7 +143,7 @@ export function boundOf(bound: number | readonly number[] | undefined, count: nu
 }
 
 /**
- * The check of one environment's tensor against its space, made once for each spec: NaN and values out of bounds are a
+ * Makes the check of one environment's tensor against its space, once per spec. NaN and values out of bounds are a
  * problem that names the element, its meaning and the bound.
  */
 export function membershipCheck(spec: TensorSpec): (data: TensorData) => ActionProblem | undefined {

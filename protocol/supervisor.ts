@@ -1,4 +1,4 @@
-/** @file A server that may die: started again, or waited for; each episode that dies with it is marked lost, once. */
+/** @file Steps a server that may die: starts it again, or waits for it; each episode that ends with it is reported lost, once. */
 
 import { DEFAULT_TIMEOUTS } from "./channel.js";
 import {
@@ -15,7 +15,7 @@ import { type ProcessOptions, ServerProcess } from "./process.js";
 import { joinParts, sameEnvironment } from "./rows.js";
 
 export interface RestartPolicy {
-  /** In a row, without `healthyAfter` milliseconds of work between them. */
+  /** Most restarts in a row, without `healthyAfter` milliseconds of work between them. */
   readonly atMost: number;
   readonly firstDelay: number;
   readonly longestDelay: number;
@@ -29,7 +29,7 @@ export const DEFAULT_RESTARTS: RestartPolicy = {
   healthyAfter: 60_000,
 };
 
-/** Something that a person should know of a server: it is waited for, it is another client's yet, it is gone (paused until it is back), it is started again. */
+/** News about a server for the user: it is awaited, still another client's, gone (paused until it is back), or started again. */
 export interface SupervisorEvent {
   readonly kind: "waiting" | "busy" | "paused" | "restarting";
   readonly message: string;
@@ -41,7 +41,7 @@ export interface SupervisorOptions {
 }
 
 export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
-  /** Everything of the client but its endpoint: that is a free port of loopback, passed as `--connect ENDPOINT`. */
+  /** The client's options. The endpoint is by default a free port of loopback, passed as `--connect ENDPOINT`. */
   readonly client?: Omit<ClientOptions, "endpoint" | "signal"> & { readonly endpoint?: string };
   /** Milliseconds from start to connection; the phase "spawn". */
   readonly spawnTimeout?: number;
@@ -65,8 +65,8 @@ export function spawnServer(options: SpawnOptions): Promise<SupervisedEnvironmen
 }
 
 /**
- * Steps a server that others start and stop, as the Editor's Play: waits for it without end, at first and whenever it goes.
- * Its steps have no timeout, since a paused Editor is no error.
+ * Steps a server that others start and stop, such as the Editor's Play: waits for it without limit, at first and whenever it
+ * is gone. Its steps have no timeout, because a paused Editor is no error.
  */
 export function followServer(options: ClientOptions & SupervisorOptions): Promise<SupervisedEnvironment> {
   const forever = Number.POSITIVE_INFINITY;
@@ -169,7 +169,7 @@ interface Episode {
 }
 
 export class SupervisedEnvironment implements VectorEnvironment {
-  /** How often the server was started again, or came back. */
+  /** How often the server was restarted or came back. */
   restarts = 0;
   /** Episodes that ended because their server did. */
   lostEpisodes = 0;
@@ -195,7 +195,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     this.episodes = Array.from({ length: welcome.envCount }, () => ({ before: 0, last: 0, step: 0 }));
   }
 
-  /** The first start is not repeated: what is wrong with it is for a person to put right. */
+  /** Does not repeat a failed first start: that is for the user to fix. */
   static async open(
     openConnection: (signal: AbortSignal) => Promise<Connection>,
     options: SupervisorOptions,
@@ -205,7 +205,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     return new SupervisedEnvironment(openConnection, options, first, first.client.welcome);
   }
 
-  /** As EnvironmentClient.batch; where a server was lost, its running episodes end here with `truncated` and `info.lost`. */
+  /** As EnvironmentClient.batch; the running episodes of a lost server end here with `truncated` and `info.lost`. */
   async batch(
     ops: readonly Op[],
     want: readonly string[],

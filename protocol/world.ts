@@ -1,4 +1,4 @@
-/** @file The environments of one session, and what a batch does to them. */
+/** @file The environments of one session, and the execution of a batch on them. */
 import type { Environment, EnvironmentDefinition, WireMap } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
@@ -30,7 +30,7 @@ interface Slot {
   step: number;
 }
 
-/** A batch's answer: what goes into the header, and the payload frames. */
+/** A batch's answer: the fields of the header, and the payload frames. */
 export interface BatchAnswer {
   readonly results: readonly object[];
   readonly tensors: readonly TensorHeader[];
@@ -44,7 +44,7 @@ interface Output {
   readonly elements: number;
 }
 
-/** @throws ProtocolError CONFIGURATION for a definition that can't be served. */
+/** @throws ProtocolError CONFIGURATION for a definition that can't be served */
 export function checkDefinition(definition: EnvironmentDefinition): void {
   const fail = (what: string): Error => new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${what}`);
   for (const spec of [definition.action, ...definition.observations]) {
@@ -89,7 +89,7 @@ export class World {
   }
 
   /**
-   * Everything that can be wrong with the whole message is found before the first environment moves.
+   * Finds everything that is wrong with the whole message before the first environment moves.
    * @param limit largest frame that the client takes, in bytes
    */
   batch(header: WireMap, payload: readonly Uint8Array[], limit: number): BatchAnswer {

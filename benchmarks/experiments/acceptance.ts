@@ -13,7 +13,8 @@ const inTrainer = (room: string): string => `trainer/${room}`;
 const ALGORITHM = [
   ...["rls3", "runs", "evaluation", "environments", "settings", "sac", "vlm", "replay", "graph"].map(inTrainer),
   ...["rooms", "language", "random"].map(inTrainer),
-  "unity-project/catalog",
+  // Where the catalogs are, and where they were at earlier commits.
+  ...["unity-project/Packages/com.rls3.gym/Catalog~", "unity-project/catalog"],
   ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
 ];
 /** And those of runs from base models that experiments pre-train. */
@@ -64,8 +65,8 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
   };
 }
 
-/** Why this code's algorithm may not be that of the commit; null where git finds no difference. */
-function differenceSince(commit: string, paths: readonly string[]): string | null {
+/** Why the algorithm in a checkout may not be that of the commit; null where git finds no difference but files that moved as they were. */
+export function differenceSince(commit: string, paths: readonly string[], checkout: string = root): string | null {
   const at = `was made at commit ${short(commit)}`;
   if (commit === "unknown") return "was made outside a checkout, at no known commit";
   if (commit.endsWith("+")) return `${at}: its files differed from that commit`;
@@ -73,11 +74,13 @@ function differenceSince(commit: string, paths: readonly string[]): string | nul
   const git = (...args: string[]) => {
     // Without optional locks: git diff would write the checkout's index anew.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
-    return spawnSync("git", args, { cwd: root, encoding: "utf8", env }).status;
+    return spawnSync("git", args, { cwd: checkout, encoding: "utf8", env });
   };
-  if (git("rev-parse", "--verify", "--quiet", `${commit}^{commit}`) !== 0) {
+  if (git("rev-parse", "--verify", "--quiet", `${commit}^{commit}`).status !== 0) {
     return `${at}, which git does not have here (git fetch, or git fetch --unshallow, may bring it)`;
   }
   // Against the files as they are: those that are not committed are this code too.
-  return git("diff", "--quiet", commit, "--", ...paths) === 0 ? null : `${at}, of another version of the algorithm`;
+  const { status, stdout } = git("diff", "--name-status", "--find-renames=100%", commit, "--", ...paths);
+  const changed = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("R100\t"));
+  return status === 0 && changed.length === 0 ? null : `${at}, of another version of the algorithm`;
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { at } from "../../trainer/at.js";
 import { complaintOf } from "../../trainer/complaint.js";
 import { writeDurably } from "../../trainer/files/durable-file.js";
-import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
+import { eventFiles } from "../../trainer/report/tensorboard/event-writer.js";
 import { readMetrics } from "../../trainer/run-format/readers.js";
 import { readRunConfig } from "../../trainer/runs/run-directory.js";
 import { SETTINGS } from "../../trainer/settings/settings.js";
@@ -66,7 +66,7 @@ export async function recordOf(cell: Cell, measures: Readonly<Record<string, unk
     ...{ name, levels, settings, seed, commit, languageVersion },
     world: { name: configuration.world, digest: worldDigest(worldCatalog) },
     ...{ versions, machine },
-    date: new Date(statSync(path.join(folder, EVENT_FILE)).mtimeMs).toISOString().slice(0, 10),
+    date: new Date(statSync(path.join(folder, at(eventFiles(folder).slice(-1), 0))).mtimeMs).toISOString().slice(0, 10),
     rows: await readMetrics(folder),
     measures,
   };

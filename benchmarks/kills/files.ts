@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 /** Files of clock times; equal runs have every other file equal to the bit. */
-const CLOCK_TIMES = ["log.jsonl", "timings.csv"];
+const CLOCK_TIMES = /^(log\.jsonl|timings\.csv|events\.out\.tfevents\..*)$/;
 
 /** Digest of each file, by its path below the folder. */
 export function digests(folder: string): ReadonlyMap<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !CLOCK_TIMES.includes(entry.name))
+    .filter((entry) => entry.isFile() && !CLOCK_TIMES.test(entry.name))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
     .sort();
   return new Map(

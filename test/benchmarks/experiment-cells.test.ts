@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { refusals } from "../../benchmarks/experiments/acceptance.js";
+import { differenceSince, refusals } from "../../benchmarks/experiments/acceptance.js";
 import {
   cellFile,
   type RunRecord,
@@ -216,7 +216,8 @@ describe("a cell counts", () => {
     spawnSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).stdout?.trim() ?? "";
   const oldest = git("rev-list", "--max-parents=0", "HEAD").split("\n")[0] ?? "";
   const head = git("rev-parse", "HEAD");
-  const changed = git("status", "--porcelain", "--", ":/trainer", ":/unity-project/catalog") !== "";
+  const changed =
+    git("status", "--porcelain", "--", ":/trainer", ":/unity-project/Packages/com.rls3.gym/Catalog~") !== "";
 
   it.skipIf(head === "" || changed)("at this commit", () => {
     expect(refusals([], [])(madeUp({ commit: head }))).toBeNull();
@@ -256,6 +257,29 @@ describe("a cell counts", () => {
       expect(refusals([], [{ ...repeat, commit: head }])(record)).not.toBeNull();
     },
   );
+
+  it("at a commit since which a file only moved, and not once it says something else", () => {
+    const checkout = temporaryFolder("moved");
+    const inIt = (...args: string[]): string =>
+      spawnSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: checkout, encoding: "utf8" })
+        .stdout;
+    const commitAll = (): string => {
+      inIt("add", "-A");
+      inIt("commit", "-q", "-m", "one more");
+      return inIt("rev-parse", "HEAD").trim();
+    };
+    inIt("init", "-q");
+    mkdirSync(path.join(checkout, "old"));
+    for (const name of ["a", "b"]) writeFileSync(path.join(checkout, "old", name), `the world ${name}\n`.repeat(20));
+    const before = commitAll();
+    mkdirSync(path.join(checkout, "new"));
+    for (const name of ["a", "b"]) inIt("mv", `old/${name}`, `new/${name}`);
+    commitAll();
+    const difference = () => differenceSince(before, ["old", "new"], checkout);
+    expect(difference()).toBeNull();
+    writeFileSync(path.join(checkout, "new/b"), "the world b, a line shorter\n".repeat(19));
+    expect(difference()).toContain("of another version of the algorithm");
+  });
 
   it("and its repeats are kept beside it, one of a combination; rubbish there is named", () => {
     const record = madeUp({ commit: "0".repeat(40) });

@@ -1,9 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { EnvironmentServer, generateKeys, type SessionWishes } from "../../protocol/index.js";
+import { EnvironmentServer, readKeys, type SessionWishes } from "../../protocol/index.js";
+import { EXAMPLES } from "../../trainer/cli/examples.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog, roomsDefinition } from "../../trainer/rooms/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
@@ -70,7 +81,8 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["an unknown command", ["trian"], /there is no command "trian"; did you mean rls3 train\?/],
     ["an unknown command of a group", ["env", "vew"], /there is no command "vew"; did you mean rls3 env view\?/],
     ["an unknown command", ["trian"], /train/],
-    ["no command", [], /--help/],
+    ["a sweep of nothing", ["sweep", "--beta", "1"], /nothing is varied; give a setting several values/],
+    ["a word where a number belongs", ["env", "view", "--seed", "x"], /--seed: takes a number/],
     ["a value of the wrong type", ["train", "--beta", "much"], /--beta.*must be a number, not "much"/],
     ["a value out of range", ["train", "--eta", "1.5"], /--eta.*at most 1, not 1.5/],
     ["a choice that is none", ["train", "--reward", "both"], /--reward.*one of sample, episode/],
@@ -159,12 +171,14 @@ describe("every command", () => {
     ["env", "check"],
     ["env", "view"],
     ["env", "step"],
+    ["env", "keys"],
     ["vlm", "pretrain"],
     ["vlm", "inspect"],
     ["vlm", "verify"],
     ["vlm", "merge"],
     ["vlm", "score"],
     ["report"],
+    ["export"],
     ["doctor"],
     ["eval"],
     ["train"],
@@ -174,6 +188,53 @@ describe("every command", () => {
     const { code, out } = await rls3(...words, "--help");
     expect(code).toBe(0);
     for (const flag of ["config", "json", "quiet"]) expect(out).toMatch(new RegExp(`--${flag} `));
+  });
+
+  it("is listed by rls3 alone and by rls3 help, and rls3 help NAME says what --help says", async () => {
+    const alone = await rls3();
+    expect([alone.code, alone.err]).toEqual([0, ""]);
+    expect(alone.out).toMatch(/rls3 train .*rls3 doctor /s);
+    expect(await rls3("help")).toEqual(alone);
+    expect(await rls3("help", "env", "view")).toEqual(await rls3("env", "view", "--help"));
+  });
+
+  it("has an example, of flags that it has", async () => {
+    const words = [["env"], ["vlm"]].map(async (group) => {
+      const { out } = await rls3(...group, "--help");
+      return [...out.matchAll(/^ {2}rls3 (\w+ \w+) /gm)].map(([, name = ""]) => name);
+    });
+    const groups = (await Promise.all(words)).flat();
+    const { out } = await rls3("--help");
+    const single = [...out.matchAll(/^ {2}rls3 (\w+)(?: \[\w+\]| <folder>)? {2,}/gm)].map(([, name = ""]) => name);
+    const names = [...groups, ...single.filter((name) => name !== "completion")];
+    expect(Object.keys(EXAMPLES).sort()).toEqual(names.sort());
+    for (const [name, lines] of Object.entries(EXAMPLES)) {
+      const help = await rls3(...name.split(" "), "--help");
+      for (const [line] of lines) {
+        expect(line).toMatch(new RegExp(`^rls3 ${name}\\b`));
+        const [own = ""] = line.split(" -- ");
+        for (const [flag] of own.matchAll(/(?<= )--[\w-]+/g))
+          expect(help.out, `${line}: ${flag}`).toContain(`${flag} `);
+      }
+    }
+  });
+
+  it("is as wide as COLUMNS says where its help goes into a pipe", () => {
+    const help = (columns: string) => {
+      const env = { ...process.env, COLUMNS: columns };
+      return spawnSync(process.execPath, [path.join(root, "dist/trainer/cli/main.js"), "train", "--help"], {
+        encoding: "utf8",
+        env,
+      }).stdout.split("\n");
+    };
+    const widest = (lines: readonly string[]) => Math.max(...lines.map((line) => line.length));
+    expect(widest(help("120"))).toBeGreaterThan(100);
+    expect(widest(help(""))).toBeLessThanOrEqual(80);
+  });
+
+  it("is completed by a shell, its flags too", async () => {
+    expect((await rls3("completion")).out).toContain("--get-yargs-completions");
+    expect((await rls3("--get-yargs-completions", "rls3", "env", "")).out).toMatch(/^serve\ncheck\nview\n/);
   });
 
   it("takes its flags from --config too, and those typed win", async () => {
@@ -206,23 +267,45 @@ describe("a folder", () => {
 });
 
 describe("a server with keys", () => {
-  it("is reached with its keys file, however few environments it has", async () => {
-    const { serverSecretKey, ...clientKeys } = generateKeys("a token of some length");
+  it("is reached with the keys file of env keys, however few environments it has", async () => {
+    const folder = path.join(parent, "keys");
+    expect((await rls3("env", "keys", "--out", folder)).code).toBe(0);
+    const [serverKeys, clientKeys] = ["server-keys.json", "client-keys.json"].map((name) => path.join(folder, name));
+    if (process.platform !== "win32") expect(statSync(serverKeys as string).mode & 0o777).toBe(0o600);
+    expect(readKeys(clientKeys as string)).not.toHaveProperty("serverSecretKey");
     const catalog = loadCatalog("rooms");
     const server = await EnvironmentServer.bind(
       ({ imageSize = 64 }: SessionWishes) => roomsDefinition(catalog, { imageSize }),
-      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: { serverSecretKey, ...clientKeys } },
+      { endpoint: "tcp://127.0.0.1:*", envCount: 2, keys: readKeys(serverKeys as string) },
     );
-    const keys = file("keys.json", JSON.stringify(clientKeys));
     const sets = ["--test-images-per-relation", "1", "--natural-images", "3"];
-    const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, "--env", server.endpoint, "--keys", keys);
+    const reached = ["--env", server.endpoint, "--keys", clientKeys as string];
+    const { code, err } = await rls3("eval", ...tiny().slice(0, 4), ...sets, ...reached);
     server.close();
     await server.closed;
     expect(code, err).toBe(0);
   });
+
+  it("keeps its keys: they are not written over", async () => {
+    const folder = path.join(parent, "kept-keys");
+    expect((await rls3("env", "keys", "--out", folder, "--token", "a token of some length")).code).toBe(0);
+    const before = readFileSync(path.join(folder, "server-keys.json"), "utf8");
+    const { code, err } = await rls3("env", "keys", "--out", folder);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^rls3: .*server-keys\.json exists already; name another/)]);
+    expect(readFileSync(path.join(folder, "server-keys.json"), "utf8")).toBe(before);
+    expect((await rls3("env", "keys", "--token", "short", "--out", path.join(parent, "none"))).code).toBe(2);
+    expect(existsSync(path.join(parent, "none"))).toBe(false);
+  });
 });
 
 describe("--json", () => {
+  it("says on standard output, too, what went wrong", async () => {
+    const { code, out, err } = await rls3("env", "view", "--size", "9", "--json");
+    const message = "--size is a whole number from 32 to 512, not 9";
+    expect([code, JSON.parse(out)]).toEqual([2, { error: { message, exitCode: 2 } }]);
+    expect(err).toBe(`rls3: ${message}\n`);
+  });
+
   it("of doctor is one document whose exit code agrees with it", async () => {
     const { code, out } = await rls3("doctor", "--json");
     const document = JSON.parse(out) as { ok: boolean; checks: { name: string; ok: boolean; needed: boolean }[] };

@@ -28,7 +28,7 @@ async function running(): Promise<string> {
 }
 
 const LACKS =
-  'the server "grid-world" is no RLS3 world. It needs a catalog, as unity-project/catalog/README.md describes it (it sends none); ' +
+  'the server "grid-world" is no RLS3 world. It needs a catalog, as unity-project/Packages/com.rls3.gym/Catalog~/README.md describes it (it sends none); ' +
   "actions float32 [6] from -1 to 1 (it takes int32 []); ";
 
 describe("a server that is no world", { timeout: 240_000 }, () => {

@@ -65,7 +65,7 @@ describe("what a server announces", () => {
   it("is told with everything that lacks, in one sentence", () => {
     const problem = trainingProblem(announced({ objects: null, scene: null }, { catalog: null }), 64, "server");
     expect(problem).toBe(
-      'the server "shop" is no RLS3 world. It needs a catalog, as unity-project/catalog/README.md describes it (it sends none); ' +
+      'the server "shop" is no RLS3 world. It needs a catalog, as unity-project/Packages/com.rls3.gym/Catalog~/README.md describes it (it sends none); ' +
         'an observation "objects" int32 [active objects, 5] (it gives none); an observation "scene" int32 [1] (it gives none)',
     );
     expect(trainingProblem(announced({}, { catalog: { name: "shop" } }), 64, "server")).toMatch(

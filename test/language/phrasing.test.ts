@@ -37,7 +37,7 @@ describe("a pair", () => {
     for (const code of CODES) {
       const { prompt, right, wrong } = askedPair(ANSWERING, "vase", "plate", code);
       expect(prompt).toBe("answer en where is the vase relative to the plate?");
-      expect([right, ...wrong]).toEqual([code, ...flips(code)].map(relationPhrase));
+      expect([right, ...wrong]).toEqual([code, ...flips(code)].map((said) => relationPhrase(said)));
       for (const [said, meant] of [[right, code] as const, [wrong[0] ?? "", fullFlip(code)] as const]) {
         expect(termF1(parseAnswer(said, "vase", "plate").terms, meant)).toBe(1);
       }

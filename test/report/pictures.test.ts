@@ -1,13 +1,15 @@
 /** @file Pictures for people: the room of a sample, drawn again from its state. */
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import { isLarge, painterOf } from "../../trainer/report/pictures.js";
+import { catalogFolder } from "../../trainer/rooms/catalog-folder.js";
 import { drawLayout, loadCatalog, OBJECT_FIELDS, render } from "../../trainer/rooms/index.js";
 
 const catalog = loadCatalog("rooms");
-const document: unknown = JSON.parse(readFileSync("unity-project/catalog/rooms.json", "utf8"));
+const document: unknown = JSON.parse(readFileSync(path.join(catalogFolder, "rooms.json"), "utf8"));
 
 function sampleIn(scene: number) {
   const { objects } = drawLayout(catalog, catalog.scenes[scene] ?? never(), new Random(7));

@@ -5,7 +5,8 @@ import { codeTerms, contradictsBases, RELATION_CODES } from "../../trainer/langu
 import { root } from "../runs/runs.js";
 import { randomSteps, WORLDS } from "./worlds.js";
 
-const vectors = (name: string): string => path.join(root, "unity-project/catalog/vectors/captions", `${name}.json`);
+const vectors = (name: string): string =>
+  path.join(root, "unity-project/Packages/com.rls3.gym/Catalog~/vectors/captions", `${name}.json`);
 const STEPS = 6000;
 /** States in the file; as many again in which a pair is left out, where random steps bring them. */
 const STATES = 12;

@@ -5,7 +5,10 @@ import { Random } from "../../trainer/random/random.js";
 import { ACTION_NAMES, OBJECT_FIELDS, roomsDefinition } from "../../trainer/rooms/index.js";
 import { WORLDS } from "./worlds.js";
 
-const folder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../unity-project/catalog/vectors");
+const folder = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  "../../../unity-project/Packages/com.rls3.gym/Catalog~/vectors",
+);
 const EPISODES = 12;
 const STEPS = 30;
 

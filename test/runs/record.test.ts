@@ -6,6 +6,7 @@ import { openEnvironments } from "../../trainer/environments/open-environments.j
 import { drawingFrom } from "../../trainer/environments/wander.js";
 import { CAPTIONS } from "../../trainer/language/index.js";
 import { type Progress, silent } from "../../trainer/progress.js";
+import { EventWriter } from "../../trainer/report/tensorboard/event-writer.js";
 import { rls3 } from "../../trainer/rls3/loop.js";
 import { readMetrics, readSamples } from "../../trainer/run-format/readers.js";
 import { openAgent } from "../../trainer/runs/parts.js";
@@ -33,6 +34,7 @@ async function recorded(name: string, rule: Rule) {
   const environments = await openEnvironments({ env, world, count, imageSize: model.imageSize }, silent);
   const agent = await openAgent(configuration, environments.world, silent);
   const directory = RunDirectory.create(folder, {});
+  const events = EventWriter.start(folder, { configuration, metrics: [], before: [] });
   try {
     const transitions = await randomTransitions(drawingFrom(environments, silent), 1, configuration.feasibilitySteps);
     const testSets = await drawTestSets(configuration, environments, silent);
@@ -41,9 +43,10 @@ async function recorded(name: string, rule: Rule) {
       testSets: { ...testSets, validation: { images: [], questions: [] } },
     };
     for await (const iteration of rls3(parts, { ...configuration, earlyStopping: false, inTurns: true }, null)) {
-      await record(directory, configuration, iteration, progress);
+      await record({ directory, events, configuration, progress }, iteration, {});
     }
   } finally {
+    events.close();
     directory.close();
     await agent.close();
     await environments.close();

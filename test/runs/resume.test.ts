@@ -2,11 +2,22 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventFiles } from "../../trainer/report/tensorboard/event-writer.js";
+import { readRunEvents } from "../report/event-reader.js";
 import { resultFiles, rls3, start, tiny } from "./runs.js";
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-resume-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The points of every curve in a run's event files, by tag. */
+const curves = (folder: string): Map<string, (number | undefined)[][]> =>
+  new Map(
+    [...readRunEvents(folder)].map(([tag, points]) => [
+      tag,
+      points.map(({ step, value }) => [step, value.simpleValue]),
+    ]),
+  );
 
 /** Direct children of a process, from /proc. */
 function childrenOf(parentId: number): { pid: number; command: string }[] {
@@ -63,6 +74,12 @@ describe("a run", () => {
     expect(kills).toBeGreaterThanOrEqual(4);
     const { code, err } = await rls3("train", "--resume", killed);
     expect(code, err).toBe(0);
+    // TensorBoard's files are several now, and say the same.
+    expect(eventFiles(killed).length).toBeGreaterThan(1);
+    expect(eventFiles(whole)).toHaveLength(1);
+    const told = (folder: string) => [...curves(folder)].filter(([tag]) => !tag.startsWith("_hparams_")).sort();
+    expect(told(killed)).toEqual(told(whole));
+    expect(curves(killed).get("accuracy/one_term")).toHaveLength(4);
     const [before, after] = [resultFiles(whole), resultFiles(killed)];
     expect([...after.keys()]).toEqual([...before.keys()]);
     for (const [name, bytes] of after) expect(bytes === before.get(name), name).toBe(true);

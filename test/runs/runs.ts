@@ -84,6 +84,7 @@ export function resultFiles(folder: string): Map<string, string> {
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
     .filter((name) => !["log.jsonl", "timings.csv", "config.json", "report.html"].includes(name))
+    .filter((name) => !name.includes("tfevents"))
     .sort();
   return new Map(names.map((name) => [name, readFileSync(path.join(folder, name)).toString("base64")]));
 }

@@ -4,7 +4,6 @@ import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
 import { at } from "../../trainer/at.js";
 import { writeTensorFile } from "../../trainer/files/tensor-file.js";
-import { EVENT_FILE } from "../../trainer/report/tensorboard.js";
 import { METRIC_COLUMNS } from "../../trainer/run-format/columns.js";
 import { merge } from "../../trainer/sweep/merge.js";
 import { planSweep } from "../../trainer/sweep/plan.js";
@@ -41,7 +40,6 @@ function finish({ folder: run }: PlannedCell, curve: readonly Point[]): void {
     finished: "all iterations done",
   };
   writeTensorFile(path.join(run, "checkpoints", `000${curve.length - 1}.safetensors`), {}, { state });
-  writeFileSync(path.join(run, EVENT_FILE), "");
 }
 
 describe("sweep.csv", () => {

@@ -21,3 +21,24 @@ it("the first scene is built, and its game object carries the gym server", () =>
   const server = guidOf("Packages/com.rls3.gym/Runtime/Engine/GymServerBehaviour.cs");
   expect(read("Assets/Scenes/Bootstrap.unity")).toContain(`m_Script: {fileID: 11500000, guid: ${server}, type: 3}`);
 });
+
+it("the lock file has what the manifest and the package ask for", () => {
+  interface Locked {
+    readonly version: string;
+    readonly depth: number;
+    readonly source: string;
+    readonly dependencies: Readonly<Record<string, string>>;
+  }
+  const { dependencies } = JSON.parse(read("Packages/manifest.json")) as { dependencies: Record<string, string> };
+  const locked = (JSON.parse(read("Packages/packages-lock.json")) as { dependencies: Record<string, Locked> })
+    .dependencies;
+  for (const [name, version] of Object.entries(dependencies)) {
+    expect(locked[name], name).toMatchObject({ version, depth: 0 });
+  }
+  const own = JSON.parse(read("Packages/com.rls3.gym/package.json")) as Locked & { name: string };
+  const { name, dependencies: needs } = own;
+  expect(locked[name]).toEqual({ version: `file:${name}`, depth: 0, source: "embedded", dependencies: needs });
+  // Nothing is locked that nobody asked for, and nothing is asked for that is not.
+  const asked = Object.values(locked).flatMap((entry) => Object.keys(entry.dependencies));
+  expect(Object.keys(locked).sort()).toEqual([...new Set([...asked, ...Object.keys(dependencies), name])].sort());
+});

@@ -46,6 +46,28 @@ describeHost("Gym Server on the stand-in for Unity's engine", () => {
     expect(await server.ended).toMatch(/code 0/);
   });
 
+  it("serves an environment of one's own with physics and a camera: the sample's scene conforms", async () => {
+    const { command, args } = dotnetHostCommand(standInProgram);
+    const scene = path.join(
+      standInProgram.project,
+      "../../../Packages/com.rls3.gym/Samples~/BallOnTray/BallOnTray.unity",
+    );
+    const { stdout } = await rls3([
+      "env",
+      "check",
+      "--longest-silence",
+      "0",
+      "--spawn",
+      "--",
+      command,
+      ...args,
+      "--scene",
+      scene,
+    ]);
+    expect(stdout).toMatch(/ok +images\.drawn/);
+    expect(stdout).toMatch(/ \d\d passed, 0 failed/);
+  });
+
   it("passes rls3 env check at the level of training", async () => {
     const { command, args } = dotnetHostCommand(standInProgram);
     const level = ["--level", "train", "--longest-silence", "0"];

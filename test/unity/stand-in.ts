@@ -6,4 +6,5 @@ export const standInProgram = dotnetProgram("the stand-in player", "unity/Player
   "unity/UnityEditor",
   "unity/Engine",
   "../Packages/com.rls3.gym/Editor",
+  "../Packages/com.rls3.gym/Samples~",
 ]);

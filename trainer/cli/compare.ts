@@ -10,6 +10,7 @@ import { type ComparisonPlan, compare } from "../runs/compare.js";
 import { onDevice } from "../runs/device.js";
 import { Interrupted } from "../runs/interrupted.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
+import { pluginIn } from "../runs/run.js";
 import { readRunConfig, refuseUsed } from "../runs/run-directory.js";
 import { ARMS, type Arm } from "../settings/arms.js";
 import { type Configuration, nearest, parseResolved } from "../settings/configuration.js";
@@ -17,11 +18,13 @@ import { SETTING_NAMES } from "../settings/settings.js";
 import {
   configurationOf,
   type Flags,
+  openPlugin,
   parseSeeds,
   readFlags,
   refuseBesideResume,
   text,
   withConfiguration,
+  withMovedPlugin,
 } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
@@ -63,22 +66,25 @@ function parseJobs(value: unknown, configurations: readonly Configuration[]): nu
 /** A new comparison from flags and file. */
 async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan> {
   const given = readFlags(flags, ["arms", "seeds", "jobs"]);
-  const { arms = "rls3,random", seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
+  const plugin = await openPlugin(given.plugin);
+  const own = plugin?.parts.agent === true ? "plugin,rls3,random" : "rls3,random";
+  const { arms = own, seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
   const folder = path.resolve(given.out ?? defaultFolder("compare"));
   refuseUsed(folder);
-  const requested = parseArms(arms).map((name) => configurationOf(given, name));
+  const requested = parseArms(arms).map((name) => configurationOf(given, name, plugin));
   const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, requested) };
   const configurations = await onDevice(requested, progress);
   return {
     ...plan,
     mode: "new",
     arms: configurations.map((configuration) => ({ name: configuration.agent, configuration })),
+    ...(plugin === null ? {} : { plugin: plugin.source }),
   };
 }
 
 /** The plan of a comparison that is there already. */
 function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
-  const { command, seeds, configuration, languageVersion } = readRunConfig(folder);
+  const { command, seeds, configuration, languageVersion, plugin } = readRunConfig(folder);
   if (!Array.isArray(seeds) || typeof configuration !== "object" || configuration === null) {
     throw new InputError(`${folder}: is no comparison; go on with a single run by rls3 train --resume`);
   }
@@ -93,6 +99,7 @@ function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
     command: typeof command === "string" ? command : "rls3",
     arms,
     seeds: parseSeeds(seeds),
+    ...pluginIn(`${folder}/config.json`, plugin),
     jobs: parseJobs(
       jobs,
       arms.map((arm) => arm.configuration),
@@ -100,11 +107,16 @@ function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
   };
 }
 
+function resumedPlan(folder: string, flags: Flags): ComparisonPlan {
+  const given = readFlags(flags, ["arms", "seeds"]);
+  refuseBesideResume(given);
+  return withMovedPlugin(oldPlan(path.resolve(folder), flags["jobs"]), given);
+}
+
 async function handle(flags: Flags): Promise<void> {
   const resumed = text(flags, "resume");
-  if (resumed !== undefined) refuseBesideResume(readFlags(flags, ["arms", "seeds"]));
   const progress = showProgress(flags["quiet"] === true);
-  const plan = resumed === undefined ? await newPlan(flags, progress) : oldPlan(path.resolve(resumed), flags["jobs"]);
+  const plan = resumed === undefined ? await newPlan(flags, progress) : resumedPlan(resumed, flags);
   const shown = shownPath(plan.folder);
   sayLivePage(plan.folder, progress);
   let summary: Summary;

@@ -20,7 +20,7 @@ import type { Configuration } from "../settings/configuration.js";
 import { phrasingOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
-import { COMMON_OPTIONS, configurationOf, type Flags, readFlags, settingOptions, text } from "./options.js";
+import { COMMON_OPTIONS, configurationOf, type Flags, openPlugin, readFlags, settingOptions, text } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 
@@ -52,7 +52,8 @@ function publicCopy(flags: Flags): PublicCopy | undefined {
 
 async function handle(flags: Flags): Promise<void> {
   const given = readFlags(flags);
-  const requested = configurationOf(given);
+  const plugin = await openPlugin(given.plugin);
+  const requested = configurationOf(given, undefined, plugin);
   const progress = showProgress(given.quiet);
   const adapter = text(flags, "adapter");
   if (adapter !== undefined && !existsSync(adapter))
@@ -63,7 +64,7 @@ async function handle(flags: Flags): Promise<void> {
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
-    phrasing: phrasingOf(configuration),
+    phrasing: phrasingOf(configuration, plugin?.vocabulary),
     ...(adapter === undefined ? {} : { adapter: path.resolve(adapter) }),
     warn: (line) => progress.warn(line),
   });
@@ -199,6 +200,11 @@ export const command: CommandModule = {
         },
         out: { type: "string", requiresArg: true, describe: "folder to write evaluation.json into" },
         config: { type: "string", requiresArg: true, describe: "YAML or JSON file of settings; flags win over it" },
+        plugin: {
+          type: "string",
+          requiresArg: true,
+          describe: "JavaScript module whose vocabulary the model is asked in",
+        },
         quick: { type: "boolean", describe: "test sets of CI's size" },
       }),
   handler: handle,

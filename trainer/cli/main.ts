@@ -2,11 +2,13 @@
 /** @file The command line `rls3`: every command in its file, every error one line and an exit code. */
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
+import { VERSION } from "../../protocol/package-name.js";
 import { keepIgnoringHangup } from "../../protocol/signals.js";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
+import { EXAMPLES } from "./examples.js";
 import { SWITCHES } from "./options.js";
-import { exitCodeOf } from "./outcome.js";
+import { exitCodeOf, printJson } from "./outcome.js";
 
 /** Each command knows its own flags; yargs takes them all alike. */
 type Loader = () => Promise<{ readonly command: unknown }>;
@@ -16,6 +18,7 @@ const ENV: Readonly<Record<string, Loader>> = {
   check: () => import("./env-check.js"),
   view: () => import("./env-view.js"),
   step: () => import("./env-step.js"),
+  keys: () => import("./env-keys.js"),
 };
 const VLM: Readonly<Record<string, Loader>> = {
   pretrain: () => import("./vlm-pretrain.js"),
@@ -28,25 +31,31 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   train: () => import("./train.js"),
   compare: () => import("./compare.js"),
   sweep: () => import("./sweep.js"),
-  env: async () => ({ command: await group("env", "serve, check, look at and step environments", ENV) }),
+  env: async () => ({ command: await group("env", "serve, check, look at and step environments; make keys", ENV) }),
   vlm: async () => ({ command: await group("vlm", "make and look at vision-language models", VLM) }),
   eval: () => import("./eval.js"),
+  export: () => import("./export.js"),
   report: () => import("./report.js"),
   dashboard: () => import("./dashboard.js"),
   doctor: () => import("./doctor.js"),
 };
 
-const words = hideBin(process.argv);
+const typed = hideBin(process.argv);
+/** `rls3 help train` is `rls3 train --help`. */
+const words = typed[0] === "help" ? [...typed.slice(1), "--help"] : typed;
 
 /** Flags of the command that was typed, for "did you mean": of a group and then of the command in it. */
 let flags: readonly string[] = [];
 
-/** The same command, whose flags are noted once they are declared. */
-function noted(module: CommandModule): CommandModule {
+/** The same command with its examples, whose flags are noted once they are declared. */
+function noted(module: CommandModule, group: string): CommandModule {
   const { builder } = module;
   if (typeof builder !== "function") return module;
+  const name = `${group} ${String(module.command).split(" ")[0]}`.trim();
+  const examples = EXAMPLES[name] ?? [];
   // yargs has no other way to ask which flags there are; its types leave this one out.
   const note = <T>(built: T): T => {
+    (built as Argv).example(examples.map(([line, meaning]) => [line, meaning]));
     flags = Object.keys((built as { getOptions(): { readonly key: object } }).getOptions().key);
     return built;
   };
@@ -70,11 +79,12 @@ function nearestFlag(typed: string): string {
 async function withCommands(
   argv: Argv,
   commands: Readonly<Record<string, Loader>>,
-  typed: string | undefined,
+  name: string | undefined,
+  group = "",
 ): Promise<Argv> {
-  const one = typed === undefined ? undefined : commands[typed];
+  const one = name === undefined ? undefined : commands[name];
   for (const load of one === undefined ? Object.values(commands) : [one]) {
-    argv.command(noted((await load()).command as CommandModule));
+    argv.command(noted((await load()).command as CommandModule, group));
   }
   return argv;
 }
@@ -88,7 +98,10 @@ async function group(
     command: `${name} <command>`,
     describe,
     builder: async (argv) =>
-      (await withCommands(argv, commands, words[1])).demandCommand(1, `rls3 ${name}: which command? --help lists them`),
+      (await withCommands(argv, commands, words[1], name)).demandCommand(
+        1,
+        `rls3 ${name}: which command? --help lists them`,
+      ),
     handler: () => undefined,
   };
 }
@@ -135,19 +148,24 @@ function refuseOddSwitches(): void {
   }
 }
 
+/** Characters of a line of help: the terminal's; in a pipe what COLUMNS says, else 80. */
+const WIDTH = process.stdout.columns ?? (Number(process.env["COLUMNS"]) || 80);
+
 async function main(): Promise<void> {
   refuseOddSwitches();
-  const argv = yargs(words)
+  const bare = words.length === 0;
+  const argv = yargs(bare ? ["--help"] : words)
     .scriptName("rls3")
     .usage("$0 <command>: an agent finds what a vision-language model gets wrong, and the model learns from it");
   await (await withCommands(argv, COMMANDS, words[0]))
     .demandCommand(1, "which command? rls3 --help lists them")
     .recommendCommands()
     .strict()
-    .wrap(Math.min(80, process.stdout.columns ?? 80))
+    .wrap(WIDTH)
+    .completion("completion", "a script that completes commands and flags in bash or zsh")
     .help()
     .alias("help", "h")
-    .version()
+    .version(VERSION)
     .fail((message: string | null, error: Error | undefined) => {
       throw error === undefined ? new InputError(complaint(message ?? "")) : asTyped(error);
     })
@@ -165,6 +183,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);
+  // Who reads the document of --json hears of the error there, too.
+  if (words.includes("--json")) printJson({ error: { message, exitCode: code } });
   process.stderr.write(`rls3: ${message}\n`);
   process.exitCode = code;
 });

@@ -1,7 +1,11 @@
 /** @file Flags that several commands share, made from the table of settings, and what becomes of them: one configuration. */
 
+import path from "node:path";
 import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
+import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
+import type { LoadedPlugin } from "../plugins/loaded.js";
+import { type PluginSource, pluginSource } from "../plugins/source.js";
 import { SHIPPED_WORLDS } from "../rooms/index.js";
 import {
   type Configuration,
@@ -21,10 +25,13 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
   return Object.fromEntries(
     names.map((name) => {
       const { group, description, fallback, symbol, choices } = SETTINGS[name] as Setting;
+      const numeric = typeof fallback === "number";
+      const meaning = choices === undefined ? description : `${description} (${choices.join(", ")})`;
       const options: Options = {
         group: `${group}:`,
-        describe: choices === undefined ? description : `${description} (${choices.join(", ")})`,
-        type: typeof fallback === "boolean" ? "boolean" : "string",
+        // A number is read from its text (flagValue), so yargs is told that it is one, and help that it is the other.
+        describe: numeric ? `${meaning}  [number]` : meaning,
+        ...(numeric ? {} : { type: typeof fallback === "boolean" ? "boolean" : "string" }),
         defaultDescription: fallback === "" ? "none" : String(fallback),
         ...(symbol === undefined ? {} : { alias: symbol }),
         ...(typeof fallback === "boolean" ? {} : { requiresArg: true }),
@@ -48,12 +55,17 @@ export const CONFIGURATION_OPTIONS = {
   preset: { type: "string", requiresArg: true, describe: `sizes and agent of: ${Object.keys(PRESETS).join(", ")}` },
   quick: { type: "boolean", describe: "the same code path at CI's size: 3 iterations of E 8 × T₀ 20" },
   out: { type: "string", requiresArg: true, describe: "the run's folder", defaultDescription: "runs/<command>-<time>" },
+  plugin: {
+    type: "string",
+    requiresArg: true,
+    describe: "JavaScript module with parts of your own: reward, agent, vocabulary, evaluation, callbacks",
+  },
 } as const satisfies Record<string, Options>;
 
 /** Flags without a value. */
 export const SWITCHES: readonly string[] = [
   ...SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "boolean").map(kebab),
-  ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart"],
+  ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart", "keep-pictures"],
 ];
 
 /** Adds the settings and the flags that go with them. */
@@ -67,9 +79,35 @@ export interface GivenConfiguration {
   readonly extra: Readonly<Record<string, unknown>>;
   readonly preset: string | undefined;
   readonly quick: boolean;
+  /** Its file. */
+  readonly plugin: string | undefined;
   readonly out: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
+}
+
+/** The plugin of that file; null without one. */
+export const openPlugin = async (file: string | undefined): Promise<LoadedPlugin | null> =>
+  file === undefined ? null : loadPlugin(pluginSource(file));
+
+/** What a plugin brings is used where no setting says otherwise. */
+export function pluginDefaults(plugin: LoadedPlugin | null): Source[] {
+  if (plugin === null) return [];
+  const { reward, agent } = plugin.parts;
+  const values = { ...(reward ? { reward: "plugin" } : {}), ...(agent ? { agent: "plugin" } : {}) };
+  return [{ name: "--plugin", values }];
+}
+
+/** The plan of a run or comparison that is there, its plugin read from where it lies now; its code is held to be the same. */
+export function withMovedPlugin<Plan extends { readonly plugin?: PluginSource }>(
+  plan: Plan,
+  { plugin: moved }: GivenConfiguration,
+): Plan {
+  if (moved === undefined) return plan;
+  if (plan.plugin !== undefined) return { ...plan, plugin: { ...plan.plugin, file: path.resolve(moved) } };
+  throw new InputError(
+    "--plugin: --resume goes on with the run's own configuration, and it has no plugin; leave it out",
+  );
 }
 
 /** Reads flags and file. `extraKeys` are keys of the command that a file may hold beside settings. */
@@ -77,12 +115,13 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   const file = text(flags, "config");
   const extra: Record<string, unknown> = {};
   const sources: Source[] = [];
-  let filePreset: unknown;
+  let [filePreset, filePlugin]: unknown[] = [];
   if (file !== undefined) {
     const { name, values } = readConfigurationFile(file);
     const settings: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(values)) {
       if (key === "preset") filePreset = value;
+      else if (key === "plugin") filePlugin = value;
       else if (extraKeys.includes(key)) extra[key] = value;
       else settings[key] = value;
     }
@@ -94,12 +133,14 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   });
   for (const [shown, name, value] of given) sources.push({ name: shown, values: { [name]: value } });
   for (const key of extraKeys) if (flags[key] !== undefined) extra[key] = flags[key];
+  const plugin = text(flags, "plugin") ?? (filePlugin === undefined ? undefined : String(filePlugin));
   const preset = text(flags, "preset") ?? (typeof filePreset === "string" ? filePreset : undefined);
   return {
     sources,
     extra,
     preset,
     quick: flags["quick"] === true,
+    plugin,
     out: text(flags, "out"),
     json: flags["json"] === true,
     quiet: flags["quiet"] === true,
@@ -113,12 +154,19 @@ export function refuseBesideResume({ sources, extra, preset, quick, out }: Given
   throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
 }
 
-export function configurationOf(given: GivenConfiguration, agent?: Configuration["agent"]): Configuration {
-  return resolveConfiguration(given.sources, {
+/** `plugin` is the one that `given` names, loaded. */
+export function configurationOf(
+  given: GivenConfiguration,
+  agent?: Configuration["agent"],
+  plugin: LoadedPlugin | null = null,
+): Configuration {
+  const configuration = resolveConfiguration([...pluginDefaults(plugin), ...given.sources], {
     ...(given.preset === undefined ? {} : { preset: given.preset }),
     quick: given.quick,
     ...(agent === undefined ? {} : { agent }),
   });
+  refuseMissingParts(configuration, plugin);
+  return configuration;
 }
 
 /** The paper's symbol where a setting has one: what people type. */

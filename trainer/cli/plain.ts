@@ -26,9 +26,10 @@ function flagsIn(file: string, names: readonly string[]): Record<string, unknown
   );
 }
 
-/** yargs makes a list of a flag that is given twice, which only those that may be repeated expect. */
-function refuseLists(args: Arguments, options: Readonly<Record<string, Options>>): void {
-  for (const [name, { array, coerce }] of Object.entries(options)) {
+/** yargs makes a list of a flag that is given twice, which only those that may be repeated expect, and NaN of what is no number. */
+function refuseOddValues(args: Arguments, options: Readonly<Record<string, Options>>): void {
+  for (const [name, { array, coerce, type }] of Object.entries(options)) {
+    if (type === "number" && Number.isNaN(args[name])) throw new InputError(`--${name}: takes a number`);
     if (Array.isArray(args[name]) && array !== true && coerce === undefined) {
       throw new InputError(`--${name}: is given more than once; give it once`);
     }
@@ -57,7 +58,7 @@ export function plain<T>(argv: Argv, ofCommand: Readonly<Record<string, Options>
     .options(options)
     .config("config", SHARED.config.describe, (file) => flagsIn(file, Object.keys({ ...ofCommand, ...COMMON_OPTIONS })))
     .check((args) => {
-      refuseLists(args, options);
+      refuseOddValues(args, options);
       return true;
     }) as unknown as Argv<T>;
 }

@@ -13,6 +13,8 @@ export interface GivenSweep {
   readonly executor: string;
   readonly executorSettings: Readonly<Record<string, unknown>>;
   readonly jobs: number | undefined;
+  /** Its file. */
+  readonly plugin: string | undefined;
 }
 
 const DEFAULT_SEEDS = 5;
@@ -43,6 +45,7 @@ const SWEEP_KEYS = {
   quick: z.boolean(),
   executor: z.string(),
   jobs: z.number(),
+  plugin: z.string(),
 } as const;
 type SweepKey = keyof typeof SWEEP_KEYS;
 
@@ -57,6 +60,7 @@ const TAKES: Readonly<Record<SweepKey, string>> = {
   quick: "true or false",
   executor: "an executor's name",
   jobs: "a whole number",
+  plugin: "the path of a JavaScript module",
 };
 
 type FileParts = { readonly [K in SweepKey]?: z.infer<(typeof SWEEP_KEYS)[K]> } & {
@@ -139,6 +143,11 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   const fixed = typed.flatMap(([name, all]): Source[] =>
     all.length === 1 ? [{ name: flagOf(name), values: { [name]: all[0] } }] : [],
   );
+  if (Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
+    throw new InputError(
+      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or a --config file with grid, list or random (seeds alone: rls3 compare)",
+    );
+  }
   const quick = flags["quick"] === true || from.quick === true;
   const preset = text(flags, "preset") ?? from.preset;
   return {
@@ -163,6 +172,7 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
     executor: text(flags, "executor") ?? from.executor ?? "local",
     executorSettings: from.executorSettings[text(flags, "executor") ?? from.executor ?? "local"] ?? {},
     jobs: jobsOf(flags["jobs"] ?? from.jobs),
+    plugin: text(flags, "plugin") ?? from.plugin,
   };
 }
 

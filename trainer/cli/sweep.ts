@@ -13,7 +13,15 @@ import { estimateSweep, type OpenSweep, openSweep, runOpenSweep } from "../sweep
 import { TABLE_FILE } from "../sweep/table.js";
 import { renderPlan } from "../sweep/terminal.js";
 import { EXECUTOR_NAMES, EXECUTOR_OPTIONS, executorSettings, loadExecutor } from "./executors.js";
-import { COMMON_OPTIONS, CONFIGURATION_OPTIONS, type Flags, settingOptions, text } from "./options.js";
+import {
+  COMMON_OPTIONS,
+  CONFIGURATION_OPTIONS,
+  type Flags,
+  openPlugin,
+  pluginDefaults,
+  settingOptions,
+  text,
+} from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { defaultFolder, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
@@ -22,6 +30,8 @@ import { readSweepFlags } from "./sweep-flags.js";
 async function handle(flags: Flags): Promise<void> {
   const given = readSweepFlags(flags, EXECUTOR_NAMES);
   const [json, quiet, dry] = [flags["json"] === true, flags["quiet"] === true, flags["dry-run"] === true];
+  const plugin = await openPlugin(given.plugin);
+  const request = { ...given.request, base: [...pluginDefaults(plugin), ...given.request.base] };
   const progress = showProgress(quiet);
   const signal = interruptible();
   const folder = path.resolve(text(flags, "out") ?? defaultFolder("sweep"));
@@ -29,9 +39,10 @@ async function handle(flags: Flags): Promise<void> {
   const executor = await loadExecutor(given.executor);
   const settings = executorSettings(given.executor, flags, given.executorSettings);
   try {
-    const sweep = await openSweep(given.request, {
+    const sweep = await openSweep(request, {
       ...{ folder, command: typedCommand(), progress, signal, executor, settings },
       ...(given.jobs === undefined ? {} : { jobs: given.jobs }),
+      ...(plugin === null ? {} : { plugin: plugin.source }),
     });
     const estimated = flags["estimate"] === false ? null : await estimateSweep(sweep);
     const plan = renderPlan(sweep, shown, estimated);

@@ -6,30 +6,93 @@ import { only } from "../at.js";
 import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
+import { GROWING } from "../runs/followed-settings.js";
 import { collectSeldom } from "../runs/heap.js";
 import { Interrupted } from "../runs/interrupted.js";
+import { type Growth, lengthen } from "../runs/longer-plan.js";
 import { type Mode, planOf, type RunPlan, run, settledState } from "../runs/run.js";
 import { refuseUsed } from "../runs/run-directory.js";
+import { startingAdapter } from "../runs/starting-adapter.js";
+import { type Configuration, parseSource } from "../settings/configuration.js";
+import { flagOf, type SettingName } from "../settings/settings.js";
 import {
   configurationOf,
   type Flags,
   type GivenConfiguration,
+  openPlugin,
   readFlags,
   refuseBesideResume,
   text,
   withConfiguration,
+  withMovedPlugin,
 } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 import { writeReport } from "./report-writer.js";
 import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 
-async function newPlan(given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
+/** Flags of `train` alone, which are no settings. */
+type Start = Pick<RunPlan, "adapter" | "baseName" | "keepPictures">;
+
+/** What an adapter to start from has by itself. */
+const OF_THE_ADAPTER = [
+  "loraRank",
+  "loraAlpha",
+  "loraTargets",
+  "loraDropout",
+  "loraRankStabilized",
+  "loraRankPattern",
+  "loraAlphaPattern",
+] as const satisfies readonly SettingName[];
+
+function startOf(flags: Flags, { sources }: GivenConfiguration, { fineTuning }: Configuration): Start {
+  const directory = text(flags, "adapter");
+  const baseName = text(flags, "base-name");
+  const given = Object.assign({}, ...sources.map(parseSource)) as Partial<Configuration>;
+  const twice = OF_THE_ADAPTER.find((name) => given[name] !== undefined);
+  if (directory !== undefined && twice !== undefined) {
+    throw new InputError(`${flagOf(twice)}: the adapter of --adapter has its own; leave one of the two out`);
+  }
+  if (baseName !== undefined && fineTuning === "full") {
+    throw new InputError("--base-name: is written into the adapter, and --fine-tuning full writes none; leave it out");
+  }
+  return {
+    ...(directory === undefined ? {} : { adapter: startingAdapter(directory) }),
+    ...(baseName === undefined ? {} : { baseName }),
+    keepPictures: flags["keep-pictures"] === true,
+  };
+}
+
+async function newPlan(flags: Flags, given: GivenConfiguration, progress: Progress): Promise<RunPlan> {
   const folder = path.resolve(given.out ?? defaultFolder("train"));
-  const requested = configurationOf(given);
+  const plugin = await openPlugin(given.plugin);
+  const requested = configurationOf(given, undefined, plugin);
   refuseUsed(folder);
+  const start = startOf(flags, given, requested);
   const configuration = only(await onDevice([requested], progress));
-  return { folder, configuration, command: typedCommand(), earlyStopping: requested.earlyStopping };
+  const { earlyStopping } = requested;
+  const plan = { ...start, folder, configuration, command: typedCommand(), earlyStopping };
+  return plugin === null ? plan : { ...plan, plugin: plugin.source };
+}
+
+/** A run's own plan, or the longer one that is asked for. */
+function resumedPlan(flags: Flags, given: GivenConfiguration, resumed: string, progress: Progress): RunPlan {
+  const folder = path.resolve(resumed);
+  const grows = (name: string): boolean => GROWING.some((growing) => growing === name);
+  const settings = given.sources.map(parseSource);
+  const others = given.sources.filter((_, i) => !Object.keys(settings[i] ?? {}).every(grows));
+  const ofNewRuns = ["adapter", "base-name", "keep-pictures"].filter((name) => flags[name] !== undefined);
+  refuseBesideResume({
+    ...given,
+    sources: others,
+    extra: { ...given.extra, ...Object.fromEntries(ofNewRuns.map((name) => [name, true])) },
+  });
+  const growth: Growth = Object.assign({}, ...settings);
+  if (Object.keys(growth).length === 0) return planOf(folder);
+  if (flags["restart"] === true) {
+    throw new InputError("--restart: begins the run anew with the plan that it has; leave it or the longer plan out");
+  }
+  return lengthen(folder, growth, typedCommand(), progress);
 }
 
 function modeOf(resumed: string | undefined, restart: boolean): Mode {
@@ -41,9 +104,11 @@ function modeOf(resumed: string | undefined, restart: boolean): Mode {
 async function train(flags: Flags): Promise<void> {
   const given = readFlags(flags);
   const resumed = text(flags, "resume");
-  if (resumed !== undefined) refuseBesideResume(given);
   const progress = showProgress(given.quiet);
-  const plan = resumed === undefined ? await newPlan(given, progress) : planOf(path.resolve(resumed));
+  const plan =
+    resumed === undefined
+      ? await newPlan(flags, given, progress)
+      : withMovedPlugin(resumedPlan(flags, given, resumed, progress), given);
   const signal = interruptible();
   collectSeldom();
   const shown = shownPath(plan.folder);
@@ -74,11 +139,27 @@ export const command: CommandModule = {
       .option("resume", {
         type: "string",
         requiresArg: true,
-        describe: "folder of a run to go on with, whatever state it was left in",
+        describe:
+          "folder of a run to go on with, whatever state it was left in; beyond its end with a larger --iterations or --valid-samples",
       })
       .option("restart", {
         type: "boolean",
         describe: "with --resume: remove what the run has so far and begin it anew",
+      })
+      .option("adapter", {
+        type: "string",
+        requiresArg: true,
+        describe: "folder of an adapter in PEFT's format to start from, with the rank and the layers that it has",
+      })
+      .option("base-name", {
+        type: "string",
+        requiresArg: true,
+        defaultDescription: "the model's directory",
+        describe: "base_model_name_or_path of the adapter that is written, such as openai/clip-vit-base-patch32",
+      })
+      .option("keep-pictures", {
+        type: "boolean",
+        describe: "keep pictures of all samples, and not of the hardest alone (rls3 export needs them of a server's)",
       }),
   handler: train,
 };

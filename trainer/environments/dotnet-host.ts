@@ -24,7 +24,7 @@ export interface DotnetProgram {
 /** A program whose project lies in this folder of the solution. */
 export function dotnetProgram(title: string, folder: string, name: string, others: readonly string[]): DotnetProgram {
   const project = path.join(solution, folder);
-  const shared = ["Packages/com.rls3.gym/Runtime", "catalog", "dotnet/Rls3.Gym"];
+  const shared = ["Packages/com.rls3.gym/Runtime", "Packages/com.rls3.gym/Catalog~", "dotnet/Rls3.Gym"];
   return {
     title,
     project,

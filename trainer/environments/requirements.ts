@@ -41,7 +41,7 @@ export function requirementsOf(welcome: Welcome, imageSize: number, render: Rend
   return [
     {
       name: "catalog",
-      needs: "a catalog, as unity-project/catalog/README.md describes it",
+      needs: "a catalog, as unity-project/Packages/com.rls3.gym/Catalog~/README.md describes it",
       problem: typeof catalog === "string" ? catalog : undefined,
     },
     { name: "action", needs: `actions ${typeOf(ACTION_SPEC)} from -1 to 1`, problem: actionProblem(welcome.action) },

@@ -124,7 +124,7 @@ export async function evaluate(
     for (const [j, question] of questions.entries()) {
       const { code } = question;
       const { margins, said: text } = at(at(answers, i), j);
-      if (typeof text === "string") said.set(code, [...(said.get(code) ?? []), spoken(world, question, text).f1]);
+      if (typeof text === "string") said.set(code, [...(said.get(code) ?? []), spoken(wording, question, text).f1]);
       for (const tally of [full, tallyOf(codes, code)]) tally.count(at(margins, 0));
       for (const { term, column } of termColumns(code)) {
         const margin = at(margins, column);

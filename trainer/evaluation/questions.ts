@@ -167,8 +167,8 @@ export interface Spoken {
   readonly f1: number;
 }
 
-export function spoken(world: Pick<World, "name">, { first, second, code }: Question, text: string): Spoken {
-  const { terms } = parseAnswer(text, world.name(first), world.name(second));
+export function spoken({ world, phrasing }: Wording, { first, second, code }: Question, text: string): Spoken {
+  const { terms } = parseAnswer(text, world.name(first), world.name(second), phrasing.vocabulary);
   return { text, parsed: terms.size > 0, f1: termF1(terms, code) };
 }
 

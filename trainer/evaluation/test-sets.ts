@@ -13,29 +13,37 @@ import { type Question, question, sampleQuestions, slotPairs } from "./questions
 /** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
 const STEPS_PER_TEST_SET = 150_000;
 
+/** A test set with the states that its images are of. */
+export interface DrawnSet extends TestSet {
+  readonly states: readonly Pick<Observed, "scene" | "objects">[];
+}
+
 /** The same number of images for each relation code, one pair an image, as far as random placements bring them. */
-export async function balancedSet(draw: Drawing, name: string, seed: number, perCode: number): Promise<TestSet> {
+export async function balancedSet(draw: Drawing, name: string, seed: number, perCode: number): Promise<DrawnSet> {
   const random = Random.stream(seed, "test set", name);
   const missing = new Map(CODES.map((code) => [code, perCode]));
   const target = perCode * missing.size;
   const images: Uint8Array[] = [];
   const questions: Question[][] = [];
+  const states: Observed[] = [];
   let steps = 0;
   draw.progress.begin(`${name} set`, target, "images");
   await wander(draw, random, uniformActions, async (round) => {
     steps += round.length;
-    const wanted: { env: number; question: Question }[] = [];
+    const wanted: { env: number; question: Question; state: Observed }[] = [];
     for (const { env, after } of round) {
       if (after.reason !== 0) continue;
       const found = missingQuestion(draw, after, missing, random);
       if (found === null) continue;
       missing.set(found.code, stillMissing(missing, found) - 1);
-      wanted.push({ env, question: found });
+      wanted.push({ env, question: found, state: after });
     }
     if (wanted.length > 0) {
       const pictures = await draw.environments.images(wanted.map(({ env }) => env));
       images.push(...pictures.filter((picture) => picture !== null));
-      questions.push(...wanted.flatMap(({ question: found }, i) => (pictures[i] === null ? [] : [[found]])));
+      const pictured = wanted.filter((_, i) => pictures[i] !== null);
+      questions.push(...pictured.map(({ question: found }) => [found]));
+      states.push(...pictured.map(({ state }) => state));
       draw.progress.advance(images.length);
     }
     return images.length < target && steps < STEPS_PER_TEST_SET;
@@ -47,7 +55,7 @@ export async function balancedSet(draw: Drawing, name: string, seed: number, per
       `${name} set: ${images.length} of ${target} images; random placements seldom give ${rare} of the relations`,
     );
   }
-  return { images, questions };
+  return { images, questions, states };
 }
 
 function stillMissing(missing: ReadonlyMap<number, number>, { code }: Question): number {

@@ -3,6 +3,8 @@
  * it does not. A device is tried in a process of its own: a broken driver may crash it, and onnxruntime writes to standard error.
  */
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { at } from "../at.js";
 import { InputError, UnavailableError } from "../errors.js";
@@ -112,8 +114,11 @@ function parseProbe(stdout: string): ProbeResult | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as ProbeResult);
 }
 
-/** The name is npm's: what it downloads may ask for a newer CUDA (see cuda-libraries.ts). */
-const INSTALL_CUDA = "ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js";
+/** What fetches the CUDA provider, wherever npm put onnxruntime-node. "cuda12" is npm's name: the download may ask for a newer CUDA (see cuda-libraries.ts). */
+function installCuda(): string {
+  const folder = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  return `ONNXRUNTIME_NODE_INSTALL=cuda12 node ${path.relative(process.cwd(), path.join(folder, "script/install.js"))}`;
+}
 
 /** What onnxruntime said, put so that a user knows what to install. */
 export function explain(
@@ -140,7 +145,7 @@ export function explain(
   const needs = cudaNeeds();
   const { cuda, driver, linked } = needs;
   if (missing?.startsWith("libonnxruntime_providers")) {
-    return `the CUDA part of onnxruntime-node is not installed (npm does not bundle it); run: ${INSTALL_CUDA}, and see that an NVIDIA driver and ${toolkit(needs)} are installed`;
+    return `the CUDA part of onnxruntime-node is not installed (npm does not bundle it); run: ${installCuda()}, and see that an NVIDIA driver and ${toolkit(needs)} are installed`;
   }
   if (missing) {
     return `${missing} is missing; install ${toolkit(needs)} (${linked.join(", ")}), and put their folders on LD_LIBRARY_PATH`;
@@ -152,7 +157,7 @@ export function explain(
     return `no usable NVIDIA GPU or too old a driver (nvidia-smi shows both); CUDA ${cuda} needs driver ${driver} or later`;
   }
   if (/Failed to load shared library/.test(said)) {
-    return `CUDA libraries could not be loaded; run: ${INSTALL_CUDA}, and install ${toolkit(needs)}`;
+    return `CUDA libraries could not be loaded; run: ${installCuda()}, and install ${toolkit(needs)}`;
   }
   return `onnxruntime's CUDA says: ${firstLine}`;
 }

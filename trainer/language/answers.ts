@@ -1,8 +1,9 @@
 /** @file Reads a generative model's answer about two objects, and scores it by the rubric: S = 1 + 4 · F1 over relation terms. */
 import { codeTerms, opposite, type RelationCode, type Term } from "./relations.js";
+import { type Reading, readingOf, type Vocabulary } from "./vocabulary.js";
 
 /** Ways to say a term, matched at word boundaries without case. */
-const SAYINGS: readonly (readonly [Term, RegExp])[] = [
+const SAYINGS: Reading["sayings"] = [
   ["in front", /\bin front\b|\bcloser to the camera\b/g],
   ["behind", /\bbehind\b|\bin back of\b|\bat the back of\b/g],
   ["right", /\bright(?:-hand side|ward)?\b/g],
@@ -30,12 +31,14 @@ function firstMention(text: string, name: string): number {
  * Reads "The vase is above and to the left of the plate." as well as "above, left". Where B is the sentence's subject ("The
  * plate is below the vase.") the terms are inverted, so that they always speak of A.
  */
-export function parseAnswer(answer: string, a: string, b: string): ParsedAnswer {
+export function parseAnswer(answer: string, a: string, b: string, vocabulary?: Vocabulary): ParsedAnswer {
+  const { sayings, negation } =
+    vocabulary === undefined ? { sayings: SAYINGS, negation: NEGATION } : readingOf(vocabulary);
   const text = answer.toLowerCase().replaceAll("’", "'").replace(/\s+/g, " ").trim();
   const said = new Set<Term>();
-  for (const [term, pattern] of SAYINGS) {
+  for (const [term, pattern] of sayings) {
     for (const match of text.matchAll(pattern)) {
-      if (!NEGATION.test(text.slice(0, match.index))) said.add(term);
+      if (!negation.test(text.slice(0, match.index))) said.add(term);
     }
   }
   const atA = firstMention(text, a);

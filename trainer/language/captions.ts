@@ -1,15 +1,18 @@
 /** @file Captions about two named objects, and the wrong captions that a right one is held against. */
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
-import { CODES, codeTerms, flips, type RelationCode, type Term } from "./relations.js";
+import { CODES, codeTerms, flips, type RelationCode } from "./relations.js";
+import type { Vocabulary } from "./vocabulary.js";
 
-const PHRASES: Readonly<Record<Term, string>> = {
-  right: "to the right of",
-  left: "to the left of",
-  behind: "behind",
-  "in front": "in front of",
-  above: "above",
-  below: "below",
+const ENGLISH: Vocabulary = {
+  phrases: {
+    right: "to the right of",
+    left: "to the left of",
+    behind: "behind",
+    "in front": "in front of",
+    above: "above",
+    below: "below",
+  },
 };
 
 /** A right caption and wrong ones, all different. */
@@ -24,11 +27,11 @@ export function caption(a: string, b: string, code: RelationCode): string {
 }
 
 /** "above, behind and to the left of". Throws RangeError for the empty code. */
-export function relationPhrase(code: RelationCode): string {
-  const phrases = codeTerms(code).map((term) => PHRASES[term]);
+export function relationPhrase(code: RelationCode, { phrases: said, and = " and " }: Vocabulary = ENGLISH): string {
+  const phrases = codeTerms(code).map((term) => said[term]);
   const last = phrases.pop();
   if (last === undefined) throw new RangeError("two objects at one place have no relation to say");
-  return phrases.length === 0 ? last : `${phrases.join(", ")} and ${last}`;
+  return phrases.length === 0 ? last : `${phrases.join(", ")}${and}${last}`;
 }
 
 /** The right caption of a pair and its wrong ones: full flip and every term flip. */

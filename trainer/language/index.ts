@@ -5,3 +5,4 @@ export * from "./captions.js";
 export * from "./phrasing.js";
 export * from "./relations.js";
 export * from "./version.js";
+export { type Vocabulary, vocabularySchema } from "./vocabulary.js";

@@ -1,6 +1,7 @@
 /** @file How a pair of objects is put to a model: templates that make captions to rank, or a prompt and its answers. All of it is data. */
 import { type Captions, relationPhrase } from "./captions.js";
 import { flips, type RelationCode } from "./relations.js";
+import type { Vocabulary } from "./vocabulary.js";
 
 /** Templates with the places {a}, {b}, {relation} ("above and to the left of") and {caption}. */
 export interface Phrasing {
@@ -12,6 +13,8 @@ export interface Phrasing {
   readonly describe: string | null;
   /** Asks whether a {caption} is true; null where captions are compared without words. */
   readonly judge: { readonly prompt: string; readonly yes: string; readonly no: string } | null;
+  /** How relations are said, where it is not in English. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** Of models that compare pictures with captions. */
@@ -36,13 +39,14 @@ export const fill = (template: string, places: Readonly<Record<string, string>>)
 
 /** A pair as it is asked: the prompt, where there is one, the right text, and a wrong one for each flip. */
 export function askedPair(
-  { prompt, answer }: Pick<Phrasing, "prompt" | "answer">,
+  { prompt, answer, vocabulary }: Pick<Phrasing, "prompt" | "answer" | "vocabulary">,
   a: string,
   b: string,
   code: RelationCode,
   wrong: readonly RelationCode[] = flips(code),
 ): Captions & { readonly prompt?: string } {
-  const say = (relation: RelationCode): string => fill(answer, { a, b, relation: relationPhrase(relation) });
+  const say = (relation: RelationCode): string =>
+    fill(answer, { a, b, relation: relationPhrase(relation, vocabulary) });
   return {
     ...(prompt === null ? {} : { prompt: fill(prompt, { a, b }) }),
     right: say(code),

@@ -4,11 +4,11 @@ import type { SampleCaption, SampleLine } from "../run-format/columns.js";
 
 export interface AskedPair {
   readonly caption: SampleCaption;
-  /** Null where the line does not tell. */
+  /** Null if the line does not say. */
   readonly slots: readonly [number, number] | null;
 }
 
-/** Lines name the slots; those of runs that asked every pair tell them by their order. */
+/** Lines name the slots; in runs that asked about every pair, the order of the captions gives them. */
 export function askedPairs({ captions, objects }: Pick<SampleLine, "captions" | "objects">): AskedPair[] {
   const pairs = objects.flatMap((_, a) => objects.slice(a + 1).map((__, i) => [a, a + 1 + i] as const));
   const every = captions.length === pairs.length;

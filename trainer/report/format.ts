@@ -39,7 +39,12 @@ export function probability(p: number | null): string {
   return `p${FIXED}=${FIXED}${p.toFixed(digits).replace(/^0/, "")}`;
 }
 
-const NAMES: Readonly<Record<string, string>> = { rls3: "RLS3", random: "random sampling", paper: "the paper's agent" };
+const NAMES: Readonly<Record<string, string>> = {
+  rls3: "RLS3",
+  random: "random sampling",
+  paper: "the paper's agent",
+  plugin: "the plugin's agent",
+};
 
 /** An arm's name in a sentence. */
 export const armName = (arm: string): string => NAMES[arm] ?? arm;

@@ -4,7 +4,7 @@ import { mean } from "../mean.js";
 import type { Power } from "../run-format/summary.js";
 import { tTwoSided } from "./statistics.js";
 
-/** The chance to find a true difference that is wanted, at the level of the tests. */
+/** The wanted chance to find a true difference, at the level of the tests. */
 export const WANTED_POWER = 0.8;
 const ALPHA = 0.05;
 
@@ -58,7 +58,7 @@ export const pairedPower = (seeds: number, effect: number, alpha = ALPHA): numbe
 /** Beyond this many seeds t is normal to within a hundredth of a seed. */
 const EXACT_UP_TO = 200;
 
-/** The fewest seeds, 2 at least, whose power comes to 80 %; beyond 200 by Guenther's (1981) normal approximation. */
+/** The fewest seeds, at least 2, with a power of 80 %; beyond 200 by Guenther's (1981) normal approximation. */
 export function seedsFor(effect: number): number | null {
   const magnitude = Math.abs(effect);
   if (!(magnitude > 0)) return null;
@@ -75,7 +75,7 @@ export function seedsFor(effect: number): number | null {
   return enough;
 }
 
-/** Null below two seeds and where the seeds' differences have no spread: nothing then tells how large they are. */
+/** Null below two seeds, and if the seeds' differences have no spread: then there is no scale for the effect. */
 export function powerOf(differences: readonly number[]): Power | null {
   const n = differences.length;
   if (n < 2) return null;

@@ -1,4 +1,4 @@
-/** @file summary.json anew from a comparison's runs. */
+/** @file Makes summary.json again from a comparison's runs. */
 
 import path from "node:path";
 import { writeDurably } from "../files/durable-file.js";
@@ -25,7 +25,7 @@ async function described(
 
 /**
  * Reads the curves of all runs <arm>-<seed> and summarizes them again. Configuration, machine, commit and the order
- * of the arms are the old summary's where there is one. Null for a folder that is not a comparison's.
+ * of the arms come from the old summary if there is one. Null for a folder that is not a comparison's.
  */
 export async function rebuildSummary(folder: string): Promise<Summary | null> {
   const runs = await comparisonRuns(folder);

@@ -33,8 +33,8 @@ export function tTwoSided(t: number, degrees: number): number {
 }
 
 /**
- * Two-sided paired t-test of the hypothesis that the differences have mean zero. Null below two pairs, where there is no
- * spread to judge by. Differences without any spread give 1 where they are all zero, else 0.
+ * Two-sided paired t-test of the hypothesis that the differences have mean zero. Null below two pairs, because there is no
+ * spread to judge by. Differences without any spread give 1 if they are all zero, else 0.
  */
 export function pairedTTest(differences: readonly number[]): number | null {
   const n = differences.length;
@@ -48,7 +48,7 @@ export function pairedTTest(differences: readonly number[]): number | null {
   return tTwoSided(centre / error, n - 1);
 }
 
-/** Wilson's interval of a share, 95 %: honest near 0 and 1 and for few, where the plain one is not. */
+/** Wilson's 95 % interval of a share: valid near 0 and 1 and for small counts, where the normal approximation is not. */
 export function wilson(count: number, of: number): Interval {
   if (of === 0) return [0, 1];
   const z = 1.959964;
@@ -105,7 +105,7 @@ function average(values: Float64Array): number {
  */
 export const interquartileMean = (values: ArrayLike<number>): number => middleHalf(Float64Array.from(values));
 
-/** Of values that it may put in order. */
+/** The same for values that it may sort in place. */
 export function middleHalf(values: Float64Array): number {
   values.sort();
   const cut = Math.floor(values.length / 4);
@@ -113,8 +113,8 @@ export function middleHalf(values: Float64Array): number {
 }
 
 /**
- * 95 % percentile bootstrap interval of a statistic, the mean unless told otherwise. A single value has an interval of no
- * width: there is nothing to resample.
+ * 95 % percentile bootstrap interval of a statistic, by default the mean. A single value has an interval of width 0:
+ * there is nothing to resample.
  */
 export function bootstrapInterval(
   values: readonly number[],
@@ -134,8 +134,8 @@ export function bootstrapInterval(
 }
 
 /**
- * Holm's (1979) step-down correction of several p-values of one family: each as large as it must be for the chance of even one
- * false "p < α" among all of them to stay below α. A test that could not be made (null) is not counted.
+ * Holm's (1979) step-down correction of the p-values of one family: the chance of even one false "p < α" among all of them
+ * stays below α. A test that could not be made (null) does not count.
  */
 export function holm(probabilities: readonly (number | null)[]): (number | null)[] {
   const corrected: (number | null)[] = probabilities.map(() => null);

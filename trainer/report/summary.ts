@@ -1,4 +1,4 @@
-/** @file summary.json of a comparison: how it follows from each arm's curves (design in trainer/report/README.md). */
+/** @file Computes summary.json of a comparison from each arm's curves (design in trainer/report/README.md). */
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { mean } from "../mean.js";
@@ -21,7 +21,7 @@ import { powerOf } from "./power.js";
 import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTTest, permutationTest } from "./statistics.js";
 
 export interface Comparison {
-  /** In the order in which they are compared: each with every later one. */
+  /** Each arm is compared with every later one. */
   readonly arms: Readonly<Record<string, readonly SeedRun[]>>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly machine: Description;
@@ -49,7 +49,7 @@ export function interpolate(curve: readonly Sample[], samples: number): number {
   return left.value + share * (right.value - left.value);
 }
 
-/** Which of a point's accuracies; undefined where it was not evaluated. */
+/** Picks one of a point's accuracies; undefined if it was not evaluated. */
 export type Measure = (point: CurvePoint) => number | undefined;
 const oneTerm: Measure = (point) => point.accuracy.oneTerm;
 
@@ -68,7 +68,7 @@ export function smooth(curve: readonly Sample[]): Sample[] {
   }));
 }
 
-/** Where a curve first comes to a value, linear between points; null where it never does. */
+/** Where a curve first reaches a value, linear between points; null if it never does. */
 export function firstReaches(curve: readonly Sample[], value: number): number | null {
   for (const [i, point] of curve.entries()) {
     if (point.value < value) continue;
@@ -79,7 +79,7 @@ export function firstReaches(curve: readonly Sample[], value: number): number | 
   return null;
 }
 
-/** What a took to come to b's accuracy at its end, as a share of what b took; null where it never does. */
+/** Samples that a needs for b's final accuracy, as a share of the samples of b; null if a never reaches it. */
 export function shareToReach(a: readonly Sample[], b: readonly Sample[]): number | null {
   const target = mean(b.slice(-3).map((point) => point.value));
   const took = firstReaches(smooth(a), target);
@@ -107,7 +107,7 @@ export interface Matched {
   readonly b: readonly SeedRun[];
 }
 
-/** Both arms where the shorter one ends; for another measure than the default one, where all of its curves still have points. */
+/** Compares two arms at the end of the shorter one; for a measure other than the default, at the last place where all curves have points. */
 export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure = oneTerm): AccuracyAt {
   // The shortest run of either arm: in budgets of equal valid samples that is, over generated ones, the faster arm's end.
   const samples = Math.min(ending(a, axis), ending(b, axis));

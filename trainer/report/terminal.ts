@@ -1,4 +1,4 @@
-/** @file The end of a comparison in 80 columns: a table of the arms, and what the main pair's statistics say. */
+/** @file The result of a comparison in 80 columns: a table of the arms, and the statistics of the main pair. */
 
 import { at } from "../at.js";
 import { mean } from "../mean.js";
@@ -17,7 +17,7 @@ import {
 
 const WIDTH = 80;
 
-/** Breaks at spaces; only a word longer than a line goes over it. */
+/** Breaks lines at spaces; only a word longer than a line exceeds it. */
 export function wrap(text: string, indent = ""): string {
   const lines: string[] = [];
   let line = "";
@@ -58,7 +58,7 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** What `rls3 compare` prints when it is done; plain text without colours, ends without a line feed. */
+/** The final output of `rls3 compare`: plain text without colours or a final line feed. */
 export function renderTerminal(summary: Summary): string {
   const rows = Object.entries(summary.arms).map(([name, runs]) => armRow(name, runs));
   const head = ["at the end", "generated", "valid", "rate", "one-term", "full flip", "natural"];

@@ -1,4 +1,4 @@
-/** @file What a comparison says in words: the same sentences in the report and in the terminal. */
+/** @file The sentences about a comparison, for the report and the terminal alike. */
 
 import { at } from "../at.js";
 import { mean } from "../mean.js";
@@ -41,7 +41,7 @@ export function namedPairs(summary: Summary): NamedPair[] {
   );
 }
 
-/** The pair that the headline is about: the first arm against random where there is one, else the first pair. */
+/** The pair of the headline: the first arm against random if there is one, else the first pair. */
 export function mainPair(summary: Summary): NamedPair | null {
   const pairs = namedPairs(summary);
   return pairs.find(({ b }) => b === "random") ?? pairs[0] ?? null;
@@ -93,7 +93,7 @@ export function accuracySentence({ a, b, pair }: NamedPair, row: AccuracyAt): st
   return `${values}; ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`;
 }
 
-/** The same with interquartile means, which one odd seed does not move; null in a summary from before they were taken. */
+/** The same with interquartile means, which one odd seed does not move; null for an older summary without them. */
 export function interquartileSentence({ a, b }: NamedPair, { iqm, seeds }: AccuracyAt): string | null {
   if (iqm === undefined || seeds < SEEDS_TO_TRIM) return null;
   return (
@@ -103,7 +103,7 @@ export function interquartileSentence({ a, b }: NamedPair, { iqm, seeds }: Accur
   );
 }
 
-/** How many seeds a difference like this one takes; null where nothing tells, as with one seed. */
+/** How many seeds it takes to find a difference like this one; null if that is unknown, as with one seed. */
 export function powerSentence({ power, seeds }: Pick<AccuracyAt, "power" | "seeds">): string | null {
   if (power === undefined || power === null) return null;
   const size = `${decimal(Math.abs(power.effect), 2)} standard deviations of the seeds' differences`;
@@ -125,7 +125,7 @@ function learned(runs: readonly SeedRun[]): number {
   return mean(rises);
 }
 
-/** How soon a reached b's final accuracy, on both axes; whether it does is the same on both, since it is the same curve. */
+/** How soon a reached b's final accuracy, on both axes. Whether it did is the same on both, because the curve is the same. */
 export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const [nameA, target] = [capital(armName(a)), `${armName(b)}'s final accuracy`];
   const { perSeed } = pair.samplesToReach.generated;
@@ -139,7 +139,7 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   return `${nameA} reached ${target} with ${shares.join(" and with ")}.${caution}`;
 }
 
-/** What the arms had before their first generated sample; it belongs beside every figure over generated samples. */
+/** The arms' steps before their first generated sample; it belongs beside every figure over generated samples. */
 export function feasibilityNote(summary: Summary): string {
   const parts = Object.entries(summary.arms).map(([name, runs]) => {
     const steps = Math.max(0, ...runs.map((run) => run.feasibilitySteps));

@@ -5,6 +5,7 @@
  */
 import { at } from "../at.js";
 import type { EnvironmentLink } from "../environments/environment-link.js";
+import { InputError } from "../errors.js";
 import { type Accuracy, evaluate, type TestSets } from "../evaluation/evaluation.js";
 import type { Progress } from "../progress.js";
 import { Random } from "../random/random.js";
@@ -13,12 +14,18 @@ import type { Configuration } from "../settings/configuration.js";
 import { Stopwatch } from "../stopwatch.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { agentLearning } from "./agent-learning.js";
-import { type Episodes, Play } from "./episodes.js";
+import { type Episodes, Play, type Sample } from "./episodes.js";
 import { learnFeasibility } from "./feasibility.js";
 import { type FineTuned, fineTune, subsample } from "./fine-tuning.js";
-import { rewards, type StepReward } from "./reward.js";
+import { paidRewards, rewards, type StepReward } from "./reward.js";
 import { type AskedSample, scoreAgain, scoreSamples } from "./scoring.js";
 import { looksBack } from "./signals.js";
+
+/** A valid sample, and how the model did on it. */
+export type FoundSample = Sample & AskedSample;
+
+/** What each sample of an iteration is paid, in order; its step's reward is β times that, plus 1 for being valid. */
+export type Pay = (samples: readonly FoundSample[], iteration: number) => Promise<readonly number[]>;
 
 /** What the algorithm works with; opened and closed by whoever calls it. */
 export interface Parts {
@@ -30,6 +37,8 @@ export interface Parts {
   readonly transitions: () => readonly Transition[];
   /** How the agent learns feasibility before the loop, where that is not to be learned here; runs share one that has. */
   readonly learnFeasibility?: () => Promise<void>;
+  /** Used with `reward: "plugin"` only, and needed there. */
+  readonly pay?: Pay | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -136,7 +145,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
   const paid = tunedFirst === null ? scored : await again();
 
   // + β·h at each valid sample by the signal (the paper's: the worse, the more), or + β·J₂ on the episode's last transition.
-  const rewarded = rewards(episodes.steps, paid, settings);
+  const rewarded = await rewardsOf(parts, settings, episodes, paid, iteration);
 
   // The agent learns from it, while η of the samples fine-tune the model: else neither needs the other's result.
   const learn = () => learning.after(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
@@ -160,9 +169,23 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
     valid,
     terms: countTerms(before.terms, scored),
     best,
-    finished: finished(settings, { iteration, generated, valid, best }),
+    finished: finishedBy(settings, { iteration, generated, valid, best }),
   };
   return { state, ...accuracies, found: { episodes, scored, rewarded, kept, tuned, agentStatistics }, stopwatch };
+}
+
+async function rewardsOf(
+  { pay }: Parts,
+  settings: Settings,
+  { steps, samples }: Episodes,
+  scored: readonly AskedSample[],
+  iteration: number,
+): Promise<StepReward[][]> {
+  const { reward } = settings;
+  if (reward !== "plugin") return rewards(steps, scored, { ...settings, reward });
+  if (pay === undefined) throw new InputError("--reward plugin: needs --plugin FILE with a reward");
+  const found = samples.map((sample, i) => ({ ...sample, ...at(scored, i) }));
+  return paidRewards(steps, await pay(found, iteration), settings.extrinsicWeight);
 }
 
 /** The points of the curves: on the test set balanced over relations, and on what random placements give. */
@@ -184,8 +207,14 @@ async function validate(
   return best !== null && oneTerm <= best.accuracy ? best : { iteration, accuracy: oneTerm };
 }
 
-function finished(
-  { iterations, validSamples, stepLimit, patience }: Settings,
+/** Why a run of these settings has come to its end; null where it has not. */
+export function finishedBy(
+  {
+    iterations,
+    validSamples,
+    stepLimit,
+    patience,
+  }: Pick<Settings, "iterations" | "validSamples" | "stepLimit" | "patience">,
   { iteration, generated, valid, best }: Omit<State, "terms" | "finished">,
 ): State["finished"] {
   if (validSamples === 0 && iteration >= iterations) return "all iterations done";

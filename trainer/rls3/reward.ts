@@ -76,6 +76,21 @@ export function rewards(
   );
 }
 
+/** Rewards with an amount for each sample instead of a signal's h, unscaled: ±1, plus β times the amount at each valid step. */
+export function paidRewards(
+  episodes: readonly (readonly RewardedStep[])[],
+  amounts: readonly number[],
+  extrinsicWeight: number,
+): StepReward[][] {
+  return episodes.map((steps) =>
+    steps.map(({ sample }) => ({
+      feasibility: feasibilityOf(sample !== null),
+      extrinsic: sample === null ? 0 : extrinsicWeight * at(amounts, sample),
+      hardness: sample === null ? null : at(amounts, sample),
+    })),
+  );
+}
+
 /** h of a sample by the signal; null where nothing was asked, or what was asked is ambiguous. */
 function signalOf(
   { probability, probabilityAfter, margin }: ScoredSample,

@@ -89,7 +89,7 @@ export async function scoreSamples(
       const { said, ...answer } = at(at(answers, i), j);
       return {
         ...{ slots, code, prompt: set.prompt ?? null, right: set.right, preferred: preferred(set, answer), answer },
-        said: said === null ? null : spoken(world, question, said),
+        said: said === null ? null : spoken(wording, question, said),
         margin,
       };
     });

@@ -4,5 +4,5 @@ import { fileURLToPath } from "node:url";
 
 export const catalogFolder = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
-  "../../../unity-project/catalog",
+  "../../../unity-project/Packages/com.rls3.gym/Catalog~",
 );

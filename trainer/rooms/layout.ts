@@ -17,7 +17,7 @@ export interface Layout {
   readonly seen: readonly number[];
 }
 
-/** Draws a layout (unity-project/catalog/README.md says it draw by draw). Throws InputError where no layout is found. */
+/** Draws a layout (Catalog~/README.md of the Unity package says it draw by draw). Throws InputError where no layout is found. */
 export function drawLayout(catalog: Catalog, scene: Scene, random: Random): Layout {
   for (let draw = 0; draw < DRAWS_AT_MOST; draw++) {
     const objects = drawObjects(catalog, scene, random);

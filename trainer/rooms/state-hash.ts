@@ -1,4 +1,4 @@
-/** @file The state hash: two 32-bit lanes over the state's integers (unity-project/catalog/README.md has it step by step). */
+/** @file The state hash: two 32-bit lanes over the state's integers (Catalog~/README.md of the Unity package has it step by step). */
 import type { Objects } from "./objects.js";
 
 /** Goes into the hash first, and changes whenever the algorithm does. */

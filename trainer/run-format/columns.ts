@@ -68,6 +68,9 @@ export const EPISODE_COLUMNS = [
 ] as const;
 export type EpisodeColumn = (typeof EPISODE_COLUMNS)[number];
 
+/** One row an iteration; a column for each of the plugin's metrics behind these. */
+export const PLUGIN_COLUMNS = ["iteration", "generated", "valid"] as const;
+
 /** One asked caption: the pair it is of, the right one, its probability against its flips, and the boundary margin of its relation in degrees. */
 export interface SampleCaption {
   /** The first and the second object's slots; absent in runs that asked every pair, in their order. */

@@ -193,6 +193,8 @@ const runConfigSchema = z.looseObject({
   /** Of trainer/language; runs from before it was written asked every pair, which is version 1. */
   languageVersion: z.number().default(1),
   seed: z.number().optional(),
+  /** Of a run with parts of the user's own. */
+  plugin: z.looseObject({ name: z.string(), sha256: z.string() }).optional(),
   worldCatalog: z.unknown().optional(),
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;

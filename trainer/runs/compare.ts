@@ -6,6 +6,9 @@ import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
+import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
+import type { LoadedPlugin } from "../plugins/loaded.js";
+import type { PluginSource } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
 import { writeSummary } from "../report/rebuild.js";
 import { summarize } from "../report/summary.js";
@@ -27,6 +30,8 @@ export interface ComparisonPlan {
   /** In the order in which they are compared: each with every later one. */
   readonly arms: readonly { readonly name: Arm; readonly configuration: Configuration }[];
   readonly seeds: readonly number[];
+  /** Module with the user's own parts, for all runs. */
+  readonly plugin?: PluginSource;
   /** Processes side by side. */
   readonly jobs: number;
   readonly mode: "new" | "resume";
@@ -45,7 +50,12 @@ export const compare = (plan: ComparisonPlan, progress: Progress, signal: AbortS
   });
 
 /** Takes the folder, and writes what the comparison is where that is not there yet. */
-function begin({ folder, arms, seeds, command, mode }: ComparisonPlan, model: unknown, worldCatalog: unknown): Lock {
+function begin(
+  { folder, arms, seeds, command, mode }: ComparisonPlan,
+  plugin: LoadedPlugin | null,
+  model: unknown,
+  worldCatalog: unknown,
+): Lock {
   mkdirSync(folder, { recursive: true });
   const lock = takeLock(folder);
   try {
@@ -54,7 +64,8 @@ function begin({ folder, arms, seeds, command, mode }: ComparisonPlan, model: un
     const file = path.join(folder, "config.json");
     if (!existsSync(file)) {
       const configuration = Object.fromEntries(arms.map((arm) => [arm.name, arm.configuration]));
-      const what = { schema: 1, command, languageVersion: LANGUAGE_VERSION, seeds, configuration, model };
+      const own = plugin === null ? {} : { plugin: plugin.description };
+      const what = { schema: 1, command, languageVersion: LANGUAGE_VERSION, seeds, configuration, model, ...own };
       writeDurably(file, `${JSON.stringify({ ...what, ...provenance(), worldCatalog }, null, 2)}\n`);
     }
     return lock;
@@ -77,15 +88,17 @@ async function prepareShared(
     (a, b) => randomTransitionsNeeded(b.configuration) - randomTransitionsNeeded(a.configuration),
   );
   if (first === undefined) throw new InputError("--arms: names no arm; give at least one, such as rls3,random");
+  const plugin = plan.plugin === undefined ? null : await loadPlugin(plan.plugin);
+  for (const { configuration } of plan.arms) refuseMissingParts(configuration, plugin);
   const { configuration } = first;
   const { env, world, render, keys, episodesPerIteration: count } = configuration;
   await closing(async (openingHere) => {
-    const model = await openingHere(openConfiguredModel(configuration));
+    const model = await openingHere(openConfiguredModel(configuration, {}, plugin));
     const { imageSize, description } = model;
     const environments = await openingHere(
       openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),
     );
-    await opening(begin(plan, description, environments.world.catalog.document));
+    await opening(begin(plan, plugin, description, environments.world.catalog.document));
     // Once, when the comparison begins; its runs say nothing.
     if (!isPrepared(shared, configuration)) await warnOfNames(model, environments, configuration, progress);
     await prepare(shared, configuration, environments, imageSize, progress);
@@ -98,7 +111,7 @@ async function runAll(
   progress: Progress,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { folder, arms, seeds } = plan;
+  const { folder, arms, seeds, plugin } = plan;
   // Seed by seed, so that an interrupted comparison has whole pairs.
   const runs = seeds.flatMap((seed) =>
     arms.map(({ name, configuration }): RunPlan => {
@@ -109,6 +122,7 @@ async function runAll(
         command: plan.command,
         shared,
         earlyStopping: false,
+        ...(plugin === undefined ? {} : { plugin }),
         inTurns: fillCores(plan.jobs, configuration.threads),
       };
     }),

@@ -2,22 +2,28 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { InputError } from "../errors.js";
+import type { SettingName } from "../settings/settings.js";
 
 /** Of config.json: equal runs differ in these. What runs share is held to its digest, wherever it lies. */
-const BESIDE = new Set(["command", "versions", "machine", "commit", "shared"]);
+const BESIDE = new Set(["command", "continued", "keepPictures", "versions", "machine", "commit", "shared"]);
 /** Where the environment is: another place that serves the same world gives the same numbers, and another world is refused by its digest. */
 const PLACES = new Set(["env", "keys"]);
+/** How long the plan is: no number of an iteration follows from it, so that a run may be given a longer one. */
+export const GROWING = ["iterations", "validSamples"] as const satisfies readonly SettingName[];
 const LONGEST_SHOWN = 60;
+/** Of a plugin its code counts, wherever it lies. */
+const pluginSchema = z.object({ sha256: z.string() });
 
 const mapSchema = z.record(z.string(), z.unknown());
 
 /** Each key, settings one by one, with its value as JSON, or a digest where that is long. */
 export function followedSettings(config: unknown): Readonly<Record<string, string>> {
   // Through JSON, as from a file: a key without a value is none.
-  const { configuration, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
+  const { configuration, plugin, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
   const settings = mapSchema.safeParse(configuration);
   const entries = [
     ...Object.entries(others).filter(([key]) => !BESIDE.has(key)),
+    ...(plugin === undefined ? [] : [["plugin", pluginSchema.safeParse(plugin).data?.sha256 ?? plugin] as const]),
     ...(settings.success ? settingsOf(settings.data) : [["configuration", configuration] as const]),
   ];
   return Object.fromEntries(entries.map(([key, value]) => [key, brief(value)]));
@@ -37,13 +43,30 @@ function brief(value: unknown): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }
 
+type Followed = Readonly<Record<string, string>>;
+
 /**
- * Refuses what is not as the checkpoint has it.
+ * Refuses what is not as it was saved.
  * @throws InputError with the key that changed
  */
-export function refuseChanged(source: string, saved: Readonly<Record<string, string>>, config: unknown): void {
-  const now = followedSettings(config);
-  const key = [...new Set([...Object.keys(saved), ...Object.keys(now)])].find((one) => saved[one] !== now[one]);
+export const refuseChanged = (source: string, saved: Followed, config: unknown): void =>
+  refuseWhere(source, saved, followedSettings(config), () => true);
+
+/** The same, but for a plan that has grown since. */
+export const refuseChangedButLonger = (source: string, saved: Followed, config: unknown): void =>
+  refuseWhere(source, saved, followedSettings(config), (key, before, after) => {
+    const grows = GROWING.some((name) => key === `configuration.${name}`);
+    return !(grows && Number(after) >= Number(before));
+  });
+
+function refuseWhere(
+  source: string,
+  saved: Followed,
+  now: Followed,
+  matters: (key: string, before: string | undefined, after: string | undefined) => boolean,
+): void {
+  const keys = new Set([...Object.keys(saved), ...Object.keys(now)]);
+  const key = [...keys].find((one) => saved[one] !== now[one] && matters(one, saved[one], now[one]));
   if (key === undefined) return;
   const [before, after] = [saved[key] ?? "not there", now[key] ?? "not there"];
   const shown = [before, after].some((text) => text.startsWith("sha256:"))

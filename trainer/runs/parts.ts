@@ -6,13 +6,15 @@ import type { World } from "../environments/served-world.js";
 import { drawingFrom } from "../environments/wander.js";
 import { InputError } from "../errors.js";
 import { drawNamedPictures, namesKnown, namingWarning } from "../evaluation/naming.js";
+import type { LoadedPlugin } from "../plugins/loaded.js";
 import type { Progress } from "../progress.js";
 import type { Agent } from "../sac/agent.js";
-import { AGENT_SIZES, agentReplayBytes, createAgent } from "../sac/create-agent.js";
+import { AGENT_SIZES, type AgentOptions, agentReplayBytes, createAgent } from "../sac/create-agent.js";
 import { type Configuration, stepsAtMost } from "../settings/configuration.js";
 import { fineTuningOf, phrasingOf } from "../vlm/fine-tuning.js";
 import { openModel } from "../vlm/index.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
+import { type StartingAdapter, unchanged } from "./starting-adapter.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 /** The models that ship: a small CLIP, and a small PaliGemma. */
@@ -22,12 +24,27 @@ const BUNDLED_MODELS: readonly string[] = ["bundled", "bundled-paligemma"];
 export const modelDirectory = (vlm: string): string =>
   BUNDLED_MODELS.includes(vlm) ? path.join(packageRoot, "trainer/vlm", vlm) : path.resolve(vlm);
 
-export async function openConfiguredModel(configuration: Configuration): Promise<VisionLanguageModel> {
+/** What a run's model begins with beside its settings. */
+export interface ModelStart {
+  /** An adapter in PEFT's format that is trained further. */
+  readonly adapter?: StartingAdapter;
+  /** What the adapter that the run writes calls its base model; default: the model's directory. */
+  readonly baseName?: string;
+}
+
+/** @throws InputError for a model or an adapter that can't be opened, or do not fit each other */
+export async function openConfiguredModel(
+  configuration: Configuration,
+  { adapter, baseName }: ModelStart = {},
+  plugin: LoadedPlugin | null = null,
+): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     fineTuning: fineTuningOf(configuration),
-    phrasing: phrasingOf(configuration),
+    phrasing: phrasingOf(configuration, plugin?.vocabulary),
+    ...(adapter === undefined ? {} : { adapter: unchanged(adapter) }),
+    ...(baseName === undefined ? {} : { baseName }),
   });
   if (configuration.scoreFrom === "flips" || model.phrasing.prompt !== null) return model;
   await model.close();
@@ -36,7 +53,12 @@ export async function openConfiguredModel(configuration: Configuration): Promise
   );
 }
 
-export async function openAgent(configuration: Configuration, world: World, progress: Progress): Promise<Agent> {
+export async function openAgent(
+  configuration: Configuration,
+  world: World,
+  progress: Progress,
+  plugin: LoadedPlugin | null = null,
+): Promise<Agent> {
   const { agent, episodesPerIteration, features, replayCapacity } = configuration;
   const options = {
     ...configuration,
@@ -44,11 +66,16 @@ export async function openAgent(configuration: Configuration, world: World, prog
     world: world.agentWorld(features),
     iterationSamples: episodesPerIteration * stepsAtMost(configuration),
   };
-  const bytes = agentReplayBytes(agent, options);
+  const bytes = agent === "plugin" ? 0 : agentReplayBytes(agent, options);
   if (bytes > 0) progress.say(`replay: ${(bytes / 2 ** 20).toFixed(0)} MiB for ${replayCapacity} transitions`);
-  const opened = await createAgent(agent, options);
+  const opened = await (agent === "plugin" ? pluginAgent(plugin, options) : createAgent(agent, options));
   progress.say(`agent: ${opened.description}`);
   return opened;
+}
+
+function pluginAgent(plugin: LoadedPlugin | null, options: AgentOptions): Promise<Agent> {
+  if (plugin !== null) return plugin.openAgent(options);
+  throw new InputError("--agent plugin: needs --plugin FILE, a module with an agent");
 }
 
 /** Tells before a run begins where the model does not know the world's objects: the run would train at chance. */

@@ -46,6 +46,8 @@ const DEPENDS_ON = [
 /** Where agents are kept, and what they follow from. */
 export interface Keeping extends Pick<FeasibilityParts, "environments"> {
   readonly configuration: Configuration;
+  /** Of the plugin's code, where the run has one: with `agent: "plugin"` the agent follows from it. */
+  readonly pluginDigest?: string | null;
   /** Folder of what runs share. */
   readonly shared: string;
   /** Folder of agents that have learned feasibility; null: kept nowhere but those that learn online, in `shared`. */
@@ -152,7 +154,7 @@ async function learnAndKeep(run: OnlineRun, whole: string, unfinished: string, l
   return restored(run, whole);
 }
 
-function digestOf({ configuration, environments }: Keeping): string {
+function digestOf({ configuration, environments, pluginDigest }: Keeping): string {
   const settings = DEPENDS_ON.map((name) => configuration[name]);
   const online = configuration.pretraining === "online";
   const drawn = Math.min(online ? PRETRAINING_ENVIRONMENTS : PREPARATION_ENVIRONMENTS, environments.count);
@@ -165,6 +167,7 @@ function digestOf({ configuration, environments }: Keeping): string {
     ...settings,
     ...inputs,
     ...(configuration.scenes === "" ? [] : [configuration.scenes]),
+    ...(configuration.agent === "plugin" ? [pluginDigest] : []),
   ];
   return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,7 @@
 /** @file Where a result comes from: versions, machine, commit. No clock times: equal runs have equal files. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,13 +28,10 @@ export function provenance(): Provenance {
   };
 }
 
+/** Wherever npm put it: in this package's folder, or beside it. */
 function versionOf(dependency: string): string {
-  const file = path.join(packageRoot, "node_modules", dependency, "package.json");
-  try {
-    return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-  } catch {
-    return "unknown"; // installed beside the package rather than in it
-  }
+  const { resolve } = createRequire(import.meta.url);
+  return (JSON.parse(readFileSync(resolve(`${dependency}/package.json`), "utf8")) as { version: string }).version;
 }
 
 /** No code: collecting results while runs go on changes these, and no number follows from them. */
@@ -47,6 +45,9 @@ export function currentCommit(): string {
     const result = spawnSync("git", args, { cwd: packageRoot, encoding: "utf8", env });
     return result.status === 0 ? result.stdout.trim() : null;
   };
+  // Installed as a package, this may lie in the checkout of somebody's project.
+  const checkout = git("rev-parse", "--show-toplevel");
+  if (checkout === null || path.resolve(checkout) !== realpathSync(packageRoot)) return "unknown";
   const head = git("rev-parse", "HEAD");
   if (head === null) return "unknown";
   const changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ...PAGES_AND_RESULTS);

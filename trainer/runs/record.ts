@@ -2,7 +2,10 @@
 import { at } from "../at.js";
 import { encodePng } from "../environments/picture.js";
 import { meanOrNull } from "../mean.js";
+import type { Measured } from "../plugins/loaded.js";
 import type { Progress } from "../progress.js";
+import type { EventWriter } from "../report/tensorboard/event-writer.js";
+import type { Sample } from "../rls3/episodes.js";
 import type { Found, Iteration } from "../rls3/loop.js";
 import type { AskedSample } from "../rls3/scoring.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
@@ -12,8 +15,9 @@ import type { RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
 import type { CsvRow } from "./table.js";
 
-/** Pictures kept of an iteration. */
+/** Pictures kept of an iteration, where not all are, and of them in TensorBoard. */
 const HARDEST = 16;
+const HARDEST_IN_EVENTS = 4;
 
 /** Mean S and mean h of the samples about whose moved object something was asked. */
 function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
@@ -28,20 +32,35 @@ function means(samples: readonly AskedSample[]): { readonly score: number | null
 const unparsed = (samples: readonly AskedSample[]): number | null =>
   meanOrNull(samples.flatMap(({ pairs }) => pairs.flatMap(({ said }) => (said === null ? [] : said.parsed ? 0 : 1))));
 
+/** What an iteration is written down with. */
+export interface Recording {
+  readonly directory: RunDirectory;
+  readonly events: EventWriter;
+  readonly configuration: Configuration;
+  readonly progress: Progress;
+}
+
+/** `measured` is what a plugin says of it. */
 export async function record(
-  directory: RunDirectory,
-  configuration: Configuration,
+  { directory, events, configuration, progress }: Recording,
   iteration: Iteration,
-  progress: Progress,
+  measured: Measured,
 ): Promise<void> {
   const { state, found, test } = iteration;
   const row = metricsRow(configuration, iteration);
   directory.append("metrics.csv", [row]);
+  if (Object.keys(measured).length > 0) {
+    const { iteration: number, generated, valid } = state;
+    directory.append("plugin.csv", [{ iteration: number, generated, valid, ...measured }]);
+  }
+  let hardest: readonly Uint8Array[] = [];
   if (found !== undefined) {
     directory.append("episodes.csv", episodeRows(state.iteration, found));
-    const { lines, pictures } = await samples(state.iteration, found);
+    const { lines, pictures } = await samples(state.iteration, found, directory.keepsPictures);
     directory.writeSamples(state.iteration, lines, pictures);
+    hardest = [...pictures.values()].slice(0, HARDEST_IN_EVENTS);
   }
+  events.iteration({ metrics: row, measured, pictures: hardest, finished: state.finished !== null });
   directory.log.info(row, "iteration");
   const rate = row["validRate"];
   progress.say(
@@ -114,6 +133,7 @@ function episodeRows(iteration: number, { episodes, scored, rewarded }: Found): 
 async function samples(
   iteration: number,
   { episodes, scored, kept }: Found,
+  keepsPictures: boolean,
 ): Promise<{ lines: SampleLine[]; pictures: Map<string, Uint8Array> }> {
   const tunedOn = new Set(kept);
   const hardest = new Set(
@@ -123,12 +143,18 @@ async function samples(
       .slice(0, HARDEST)
       .map(([, i]) => i),
   );
+  const pictureOf = ({ episode, step }: Sample): string =>
+    `${String(iteration).padStart(4, "0")}/episode${episode}-step${step}.png`;
   const pictures = new Map<string, Uint8Array>();
+  for (const i of hardest) {
+    const sample = at(episodes.samples, i);
+    pictures.set(pictureOf(sample), await encodePng(sample.image));
+  }
   const lines: SampleLine[] = [];
   for (const [i, sample] of episodes.samples.entries()) {
     const { pairs, score, hardness } = at(scored, i);
-    const image = `${String(iteration).padStart(4, "0")}/episode${sample.episode}-step${sample.step}.png`;
-    if (hardest.has(i)) pictures.set(image, await encodePng(sample.image));
+    const pictured = keepsPictures || hardest.has(i);
+    if (pictured && !hardest.has(i)) pictures.set(pictureOf(sample), await encodePng(sample.image));
     lines.push({
       episode: sample.episode,
       step: sample.step,
@@ -149,7 +175,7 @@ async function samples(
       score,
       hardness,
       kept: tunedOn.has(i),
-      ...(hardest.has(i) ? { image } : {}),
+      ...(pictured ? { image: pictureOf(sample) } : {}),
     });
   }
   return { lines, pictures };

@@ -6,7 +6,8 @@ import { z } from "zod";
 import { InputError, UnavailableError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import { readPlainFile } from "../files/plain-file.js";
-import { EPISODE_COLUMNS, METRIC_COLUMNS, type SampleLine } from "../run-format/columns.js";
+import { eventFiles } from "../report/tensorboard/event-writer.js";
+import { EPISODE_COLUMNS, METRIC_COLUMNS, PLUGIN_COLUMNS, type SampleLine } from "../run-format/columns.js";
 import { LOCK_FILE } from "../run-format/run-lock.js";
 import {
   adapterProblem,
@@ -22,7 +23,7 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from "./checkpoints.js";
-import { followedSettings, refuseChanged } from "./followed-settings.js";
+import { followedSettings, refuseChangedButLonger } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
 import { type Lock, takeLock } from "./lock.js";
 import { type CsvRow, Table } from "./table.js";
@@ -38,17 +39,28 @@ export const TIMING_COLUMNS = [
   "total",
 ] as const;
 
-const TABLES = {
-  "metrics.csv": METRIC_COLUMNS,
-  "episodes.csv": EPISODE_COLUMNS,
-  "timings.csv": TIMING_COLUMNS,
-} as const;
-type TableName = keyof typeof TABLES;
+type TableName = "metrics.csv" | "episodes.csv" | "plugin.csv" | "timings.csv";
+type Tables = ReadonlyMap<TableName, readonly string[]>;
+
+/** The columns of each of a run's tables; plugin.csv is there for a plugin that measures something. */
+function tablesOf(config: Readonly<Record<string, unknown>>): Tables {
+  const { metrics = [] } = measuringSchema.safeParse(config["plugin"]).data ?? {};
+  return new Map<TableName, readonly string[]>([
+    ["metrics.csv", METRIC_COLUMNS],
+    ["episodes.csv", EPISODE_COLUMNS],
+    ...(metrics.length === 0 ? [] : [["plugin.csv", [...PLUGIN_COLUMNS, ...metrics]] as const]),
+    ["timings.csv", TIMING_COLUMNS],
+  ]);
+}
+
+const measuringSchema = z.object({ metrics: z.array(z.string()) });
+
 /** What a checkpoint counts: rows after it are cut off on resume. */
-const COUNTED = ["metrics.csv", "episodes.csv"] as const satisfies readonly TableName[];
+const isCounted = (name: TableName): boolean => name !== "timings.csv";
 
 export class RunDirectory {
   readonly log: Logger;
+  private readonly columns: Tables;
   private tables: ReadonlyMap<TableName, Table> = new Map();
   private adapter: KeptAdapter | null = null;
 
@@ -58,6 +70,7 @@ export class RunDirectory {
     /** config.json. */
     readonly config: Readonly<Record<string, unknown>>,
   ) {
+    this.columns = tablesOf(config);
     const destination = pino.destination({ dest: path.join(folder, "log.jsonl"), sync: true, append: true });
     // A line of the log that can't be written is none that a run should end for; a row is, and says it.
     destination.on("error", () => undefined);
@@ -98,6 +111,11 @@ export class RunDirectory {
     }
   }
 
+  /** Whether pictures of all samples are kept. */
+  get keepsPictures(): boolean {
+    return this.config["keepPictures"] === true;
+  }
+
   path(...parts: readonly string[]): string {
     return path.join(this.folder, ...parts);
   }
@@ -126,7 +144,7 @@ export class RunDirectory {
   /** After this returns a killed run goes on from here. Older checkpoints than the `newest` so many are removed. */
   saveCheckpoint(iteration: number, { state, tensors }: Checkpoint, newest: number): void {
     this.refuseTakenOver();
-    const tables = Object.fromEntries(COUNTED.map((name) => [name, this.table(name).mark()]));
+    const tables = Object.fromEntries(this.counted().map(([name]) => [name, this.table(name).mark()]));
     const note = { state, tables, settings: followedSettings(this.config), adapter: this.adapter };
     writeCheckpoint(this.folder, iteration, tensors, note);
     prune(this.folder, newest);
@@ -171,10 +189,10 @@ export class RunDirectory {
   settle(warn: (line: string) => void): void {
     const note = newestNote(this.folder);
     if (note === null) return;
-    refuseChanged(this.path("config.json"), note.settings, this.config);
-    for (const name of COUNTED) {
+    refuseChangedButLonger(this.path("config.json"), note.settings, this.config);
+    for (const [name, columns] of this.counted()) {
       const mark = note.tables[name];
-      const lost = mark === undefined ? null : Table.check(this.path(name), TABLES[name], mark).lost;
+      const lost = mark === undefined ? null : Table.check(this.path(name), columns, mark).lost;
       if (lost !== null) throw new InputError(`${lost}; put it back from a copy`);
     }
     const { adapter } = note;
@@ -187,7 +205,9 @@ export class RunDirectory {
   /** What the run has written so far is removed; it begins again with its configuration. */
   restart(): void {
     for (const name of ["samples", "checkpoints", "adapter"]) rmSync(this.path(name), { recursive: true, force: true });
-    for (const name of Object.keys(TABLES)) rmSync(this.path(name), { recursive: true, force: true });
+    for (const name of [...this.columns.keys(), ...eventFiles(this.folder)]) {
+      rmSync(this.path(name), { recursive: true, force: true });
+    }
     this.beginTables();
   }
 
@@ -212,19 +232,23 @@ export class RunDirectory {
     return table;
   }
 
+  private counted(): (readonly [TableName, readonly string[]])[] {
+    return [...this.columns].filter(([name]) => isCounted(name));
+  }
+
   private beginTables(): void {
-    this.tables = new Map(tableNames().map((name) => [name, Table.begin(this.path(name), TABLES[name])]));
+    this.tables = new Map([...this.columns].map(([name, columns]) => [name, Table.begin(this.path(name), columns)]));
   }
 
   /** The tables cut back to the checkpoint; what is wrong, where rows are lost that it counts. */
   private reopened(iteration: number, checkpoint: NonNullable<ReadCheckpoint["checkpoint"]>): ReadCheckpoint {
     const { tables, settings } = checkpoint.note;
-    refuseChanged(this.path("config.json"), settings, this.config);
+    refuseChangedButLonger(this.path("config.json"), settings, this.config);
     const counted: [TableName, Table][] = [];
-    for (const name of COUNTED) {
+    for (const [name, columns] of this.counted()) {
       const mark = tables[name];
       if (mark === undefined) return { checkpoint: null, problem: `it does not say how long ${name} was` };
-      const { table, lost } = Table.check(this.path(name), TABLES[name], mark);
+      const { table, lost } = Table.check(this.path(name), columns, mark);
       if (table === null) return { checkpoint: null, problem: `${lost}, which iteration ${iteration} counts` };
       counted.push([name, table]);
     }
@@ -253,8 +277,6 @@ export class RunDirectory {
     );
   }
 }
-
-const tableNames = (): TableName[] => ["metrics.csv", "episodes.csv", "timings.csv"];
 
 /** Rows of a run's metrics, row 0 included; 0 where there is no run yet. */
 export function iterationsIn(folder: string): number {

@@ -1,5 +1,4 @@
 /** @file One run from its folder's first file to its last: opens the parts, draws the iterations and writes them down, closes everything again. */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { closing } from "../closing.js";
@@ -8,21 +7,26 @@ import { openEnvironments } from "../environments/open-environments.js";
 import { InputError } from "../errors.js";
 import { prefixed, unprefixed } from "../files/tensor-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
+import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
+import type { LoadedPlugin } from "../plugins/loaded.js";
+import { type PluginSource, pluginSourceSchema } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
-import { EVENT_FILE, writeEventFile } from "../report/tensorboard.js";
-import { type Parts, rls3, type State } from "../rls3/loop.js";
+import { EventWriter } from "../report/tensorboard/event-writer.js";
+import { finishedBy, type Parts, rls3, type Settings, type State } from "../rls3/loop.js";
 import { type Configuration, parseResolved } from "../settings/configuration.js";
+import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Checkpoint, newestState } from "./checkpoints.js";
 import { followedSettings, refuseChanged } from "./followed-settings.js";
 import { refuseOtherLanguage } from "./language-version.js";
-import { openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
+import { type ModelStart, openAgent, openConfiguredModel, warnOfNames } from "./parts.js";
 import { prepare } from "./preparation.js";
 import { learnFeasibilityOnce } from "./pretrained.js";
 import { provenance } from "./provenance.js";
-import { record } from "./record.js";
+import { type Recording, record } from "./record.js";
 import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
+import { startingAdapterSchema } from "./starting-adapter.js";
 
-export interface RunPlan {
+export interface RunPlan extends ModelStart {
   readonly folder: string;
   readonly configuration: Configuration;
   /** What was typed, for config.json. */
@@ -33,11 +37,17 @@ export interface RunPlan {
   readonly pretrained?: string;
   /** In place of the configuration's: a comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
   readonly earlyStopping: boolean;
+  /** Module with the user's own parts; its code may not change before the run has ended. */
+  readonly plugin?: PluginSource;
+  /** Whether the plugin's callbacks are told of the run; default: they are. */
+  readonly callbacks?: boolean;
   /**
    * Keeps to one core: agent and model learn one after the other, and nothing waits awake. The results are the same. Default: takes what
    * there is.
    */
   readonly inTurns?: boolean;
+  /** Pictures of all samples are kept, and not of the hardest alone. */
+  readonly keepPictures?: boolean;
 }
 
 export interface RunOptions {
@@ -53,16 +63,18 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
   const { folder, configuration, inTurns = false, pretrained = null } = plan;
   const progress = stoppable(options.progress, signal);
   if (mode === "new") refuseUsed(folder);
+  const plugin = plan.plugin === undefined ? null : await loadPlugin(plan.plugin);
+  refuseMissingParts(configuration, plugin);
   return closing(async (opening) => {
-    const model = await opening(openConfiguredModel(configuration));
+    const model = await opening(openConfiguredModel(configuration, plan, plugin));
     const { env, world, render, keys, episodesPerIteration: count } = configuration;
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(served, progress, signal));
-    const agent = await opening(openAgent(configuration, environments.world, progress));
+    const agent = await opening(openAgent(configuration, environments.world, progress, plugin));
     // Only now: a mistake in the model's or the environment's name leaves no folder behind.
     const directory = await opening(
       mode === "new"
-        ? RunDirectory.create(folder, configOf(plan, environments.world.catalog.document, model.description))
+        ? RunDirectory.create(folder, configOf(plan, plugin, environments.world.catalog.document, model))
         : RunDirectory.open(folder),
     );
     if (mode === "restart") directory.restart();
@@ -72,10 +84,14 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
       await warnOfNames(model, environments, configuration, progress);
     }
     const preparation = await prepare(shared, configuration, environments, model.imageSize, progress);
-    const parts = { environments, agent, model, ...preparation, progress, signal };
-    const learnFeasibility = () => learnFeasibilityOnce({ ...parts, configuration, shared, pretrained });
-    const state = await train({ ...parts, learnFeasibility }, directory, plan, checkpoint);
-    writeEventFile(folder, directory.rows("metrics.csv"));
+    const pay = plugin?.pay(configuration, environments.world);
+    const parts = { environments, agent, model, ...preparation, pay, progress, signal };
+    const pluginDigest = plan.plugin?.sha256 ?? null;
+    const learnFeasibility = () => learnFeasibilityOnce({ ...parts, configuration, pluginDigest, shared, pretrained });
+    const before = checkpoint === null ? [] : directory.rows("metrics.csv");
+    const events = await opening(EventWriter.start(folder, { configuration, metrics: plugin?.metrics ?? [], before }));
+    const recording = { directory, events, configuration, progress };
+    const state = await train({ ...parts, learnFeasibility }, recording, plan, plugin, checkpoint);
     directory.log.info({ ...state }, "finished");
     return state;
   });
@@ -84,19 +100,27 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
 /** All iterations from the last checkpoint on, each written down before the next begins. */
 async function train(
   parts: Parts,
-  directory: RunDirectory,
+  recording: Recording,
   plan: RunPlan,
+  plugin: LoadedPlugin | null,
   checkpoint: Checkpoint | null,
 ): Promise<State> {
-  const { configuration, earlyStopping, inTurns = false } = plan;
-  let state = checkpoint === null ? null : await restore(parts, checkpoint);
-  for await (const iteration of rls3(parts, { ...configuration, earlyStopping, inTurns }, state)) {
+  const { directory } = recording;
+  const { folder, configuration, earlyStopping, inTurns = false, callbacks = true } = plan;
+  const settings = { ...configuration, earlyStopping, inTurns };
+  const told = callbacks ? plugin : null;
+  let state = checkpoint === null ? null : await restore(parts, settings, checkpoint);
+  await told?.started({ folder, configuration, resumedFrom: state?.iteration ?? null });
+  for await (const iteration of rls3(parts, settings, state)) {
     state = iteration.state;
     // A new best keeps its adapter; without a best the last one is what is wanted.
     if (state.best?.iteration === state.iteration || (state.finished !== null && !earlyStopping)) {
       await directory.saveAdapter(state.iteration, (folder) => parts.model.saveAdapter(folder));
     }
-    await record(directory, configuration, iteration, parts.progress);
+    const measured = (await plugin?.measure(parts, configuration, state.iteration)) ?? {};
+    iteration.stopwatch.lap("evaluation");
+    await record(recording, iteration, measured);
+    await told?.report(iteration);
     await save(parts, directory, state, configuration.checkpointsKept);
     iteration.stopwatch.lap("checkpoint");
     directory.append("timings.csv", [iteration.stopwatch.row(state.iteration)]);
@@ -135,31 +159,46 @@ function resumed(directory: RunDirectory, plan: RunPlan, progress: Progress): Ch
 }
 
 /** A comparison's or a sweep's file says what its runs are, and may have been changed since this one began. */
-function refuseOtherPlan(directory: RunDirectory, { folder, configuration, earlyStopping }: RunPlan): void {
-  const { configuration: begun, earlyStopping: stopping } = directory.config;
-  const saved = followedSettings({ configuration: begun, earlyStopping: stopping });
-  refuseChanged(`what is asked of ${folder}`, saved, { configuration, earlyStopping });
+function refuseOtherPlan(directory: RunDirectory, { folder, configuration, earlyStopping, plugin }: RunPlan): void {
+  const { configuration: begun, earlyStopping: stopping, plugin: beganWith } = directory.config;
+  const saved = followedSettings({ configuration: begun, earlyStopping: stopping, plugin: beganWith });
+  refuseChanged(`what is asked of ${folder}`, saved, { configuration, earlyStopping, plugin });
 }
 
-async function restore({ agent, model }: Parts, { state: saved, tensors }: Checkpoint): Promise<State> {
+async function restore(
+  { agent, model }: Parts,
+  settings: Settings,
+  { state: saved, tensors }: Checkpoint,
+): Promise<State> {
   const { modelSteps, ...state } = savedSchema.parse(saved); // its file's digest is right: no hand has changed it
   await agent.restore(unprefixed("agent", tensors));
   await model.restore({ tensors: unprefixed("vlm", tensors), steps: modelSteps });
-  return state;
+  // The plan may have become longer since.
+  return { ...state, finished: finishedBy(settings, state) };
 }
 
 const SCHEMA = 1;
 
-function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): Readonly<Record<string, unknown>> {
+function configOf(
+  plan: RunPlan,
+  plugin: LoadedPlugin | null,
+  worldCatalog: unknown,
+  { description, imageSize }: VisionLanguageModel,
+): Readonly<Record<string, unknown>> {
   return {
     schema: SCHEMA,
     command: plan.command,
+    ...(plan.keepPictures === true ? { keepPictures: true } : {}),
+    ...(plan.adapter === undefined ? {} : { adapter: plan.adapter }),
+    ...(plan.baseName === undefined ? {} : { baseName: plan.baseName }),
     languageVersion: LANGUAGE_VERSION,
     seed: plan.configuration.seed,
     configuration: plan.configuration,
     earlyStopping: plan.earlyStopping,
     shared: plan.shared === undefined ? null : path.relative(plan.folder, plan.shared),
-    model,
+    model: description,
+    imageSize,
+    ...(plugin === null ? {} : { plugin: plugin.description }),
     ...provenance(),
     worldCatalog,
   };
@@ -168,7 +207,7 @@ function configOf(plan: RunPlan, worldCatalog: unknown, model: unknown): Readonl
 /** The plan of a run that is there already, to go on with it. */
 export function planOf(folder: string): RunPlan {
   const config = readRunConfig(folder);
-  const { command, shared, earlyStopping, seeds } = config;
+  const { command, shared, earlyStopping, seeds, plugin } = config;
   if (seeds !== undefined) {
     throw new InputError(`${folder}: is a comparison; go on with it by rls3 compare --resume ${folder}`);
   }
@@ -179,19 +218,57 @@ export function planOf(folder: string): RunPlan {
     command: typeof command === "string" ? command : "rls3",
     ...(typeof shared === "string" ? { shared: path.resolve(folder, shared) } : {}),
     earlyStopping: earlyStopping === true,
+    ...pluginIn(`${folder}/config.json`, plugin),
+    keepPictures: config["keepPictures"] === true,
+    ...startOf(folder, config),
   };
 }
 
-/** How a run ended, where it has, its last file written too: then there is nothing to go on with. Touches nothing of the run. */
+/** The plugin that a configuration file names, as plans hold it. */
+export function pluginIn(file: string, plugin: unknown): Pick<RunPlan, "plugin"> {
+  if (plugin === undefined) return {};
+  const parsed = pluginSourceSchema.safeParse(plugin);
+  if (parsed.success) return { plugin: parsed.data };
+  throw new InputError(`${file}: ${describeComplaint(parsed.error, plugin, "plugin")}; put it back as it was`);
+}
+
+const startSchema = z.object({
+  adapter: startingAdapterSchema.exactOptional(),
+  baseName: z.string().exactOptional(),
+}) satisfies z.ZodType<ModelStart>;
+
+function startOf(folder: string, config: Readonly<Record<string, unknown>>): ModelStart {
+  const start = startSchema.safeParse(config);
+  if (start.success) return start.data;
+  throw new InputError(`${folder}/config.json: ${describeComplaint(start.error, config)}`);
+}
+
+/** How a run ended, where it has: then there is nothing to go on with. Touches nothing of the run. */
 export function finishedState(folder: string): State | null {
-  if (!existsSync(path.join(folder, EVENT_FILE))) return null;
-  const saved = newestState(folder);
+  const saved = savedState(folder);
   if (saved === null || saved["finished"] == null) return null;
   const state = stateSchema.safeParse(saved);
-  if (state.success) return state.data;
+  if (state.success) return isOutgrown(folder, state.data) ? null : state.data;
   throw new InputError(
     `${folder}: its last checkpoint was written by another version of rls3 (${describeComplaint(state.error, saved)})`,
   );
+}
+
+/** Whether the run was given a longer plan since it ended. */
+function isOutgrown(folder: string, state: State): boolean {
+  const { continued, configuration } = readRunConfig(folder);
+  if (continued === undefined) return false;
+  return finishedBy(parseResolved(`${folder}/config.json`, configuration), state) === null;
+}
+
+/** The newest checkpoint's state; null of one that is damaged, too: resuming says so, and goes on from the one before. */
+function savedState(folder: string): Checkpoint["state"] | null {
+  try {
+    return newestState(folder);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 /**

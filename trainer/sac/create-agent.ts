@@ -1,6 +1,6 @@
-/** @file `createAgent`: the one way to an agent, by the name of its arm. */
+/** @file `createAgent`: the one way to an agent that ships, by the name of its arm. */
 
-import type { Arm } from "../settings/arms.js";
+import type { ShippedAgent } from "../settings/arms.js";
 import type { Agent } from "./agent.js";
 import type { AgentOptions } from "./agent-options.js";
 import { openPaperAgent, paperAgentBytes } from "./paper-agent.js";
@@ -12,7 +12,7 @@ export type { AgentWorld } from "./agent-world.js";
 export { LEARNERS, type LearnerKind } from "./learner.js";
 
 /** Resolves with the agent, its networks drawn from the seed and its learner's thread running; `close` ends that. */
-export async function createAgent(arm: Arm, options: AgentOptions): Promise<Agent> {
+export async function createAgent(arm: ShippedAgent, options: AgentOptions): Promise<Agent> {
   switch (arm) {
     case "rls3":
       return openProposalAgent(options);
@@ -24,7 +24,7 @@ export async function createAgent(arm: Arm, options: AgentOptions): Promise<Agen
 }
 
 /** Bytes of replay that `createAgent` will take: to be printed before it is taken. */
-export function agentReplayBytes(arm: Arm, options: AgentOptions): number {
+export function agentReplayBytes(arm: ShippedAgent, options: AgentOptions): number {
   switch (arm) {
     case "rls3":
       return proposalAgentBytes(options);

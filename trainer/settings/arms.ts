@@ -1,6 +1,10 @@
-/** @file The arms of a comparison, in the order in which they are compared: the product's own agent, the paper's, random placement. */
+/** @file The arms of a comparison, in the order in which they are compared: the product's own agent, the paper's, random placement, a plugin's. */
 
-export const ARMS = ["rls3", "paper", "random"] as const;
+/** Agents that ship. */
+export const SHIPPED_AGENTS = ["rls3", "paper", "random"] as const;
+export type ShippedAgent = (typeof SHIPPED_AGENTS)[number];
+
+export const ARMS = [...SHIPPED_AGENTS, "plugin"] as const;
 export type Arm = (typeof ARMS)[number];
 
 /** Where a name belongs in that order: other names after the arms. */

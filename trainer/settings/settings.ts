@@ -106,9 +106,9 @@ export const SETTINGS = {
   ),
   reward: setting(
     "Algorithm",
-    z.enum(["sample", "episode"]),
+    z.enum(["sample", "episode", "plugin"]),
     "sample",
-    "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (its agent's default)",
+    "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (its agent's default); or at each sample what the reward of --plugin pays",
   ),
   signal: setting(
     "Algorithm",
@@ -151,7 +151,7 @@ export const SETTINGS = {
     "iterations without a better validation accuracy that make a plateau",
   ),
 
-  agent: setting("Agent", z.enum(ARMS), "rls3", "what chooses the placements"),
+  agent: setting("Agent", z.enum(ARMS), "rls3", "what chooses the placements; plugin: the agent of --plugin"),
   pretraining: setting(
     "Agent",
     z.enum(["offline", "online"]),
@@ -396,6 +396,7 @@ export const ARM_DEFAULTS: Readonly<Record<Arm, Layer>> = {
     feasibilityUpdates: 100_000,
   },
   random: { feasibilitySteps: 0, feasibilityUpdates: 0, updatesPerIteration: 0 },
+  plugin: {},
 };
 
 export const PRESETS: Readonly<Record<string, Layer>> = {

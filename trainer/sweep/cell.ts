@@ -1,6 +1,6 @@
 /**
- * @file Entry of a cell's process, on this machine or a cluster's: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs the cell,
- * or goes on with it from its checkpoint, or finds it finished. Exit codes are those of `rls3`; SIGTERM ends it with 130, resumable.
+ * @file The process of a cell, on this machine or a cluster's: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs the cell or
+ * continues it from its checkpoint; a finished cell is left alone. Exit codes are those of `rls3`; SIGTERM ends it with 130, resumable.
  */
 import { InputError } from "../errors.js";
 import { doRun, type Order } from "../runs/child-run.js";

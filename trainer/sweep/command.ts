@@ -1,4 +1,4 @@
-/** @file The command that repeats a cell alone: `rls3 train` with what differs from its defaults. */
+/** @file The command that repeats a cell alone: `rls3 train` with the settings that are not at their defaults. */
 import { type Configuration, resolveConfiguration } from "../settings/configuration.js";
 import { flagOf, SETTING_NAMES, type SettingName } from "../settings/settings.js";
 
@@ -9,7 +9,7 @@ function differences(configuration: Configuration, quick: boolean): SettingName[
   return SETTING_NAMES.filter((name) => name !== "agent" && configuration[name] !== plain[name]);
 }
 
-/** What is not as by default, in the shorter of the two ways: with --quick or without. */
+/** The settings that are not at their defaults, with --quick or without, whichever is shorter. */
 export function unusual(configuration: Configuration): {
   readonly quick: boolean;
   readonly names: readonly SettingName[];
@@ -18,12 +18,15 @@ export function unusual(configuration: Configuration): {
   return quick.length < plain.length ? { quick: true, names: quick } : { quick: false, names: plain };
 }
 
-export function repeatCommand(configuration: Configuration): string {
+export function repeatCommand(configuration: Configuration, plugin?: string): string {
   const { quick, names } = unusual(configuration);
   return [
     "rls3 train",
     ...(quick ? ["--quick"] : []),
-    ...(configuration.agent === "rls3" ? [] : [`--agent ${configuration.agent}`]),
+    ...(plugin === undefined ? [] : [`--plugin ${quoted(plugin)}`]),
+    // A plugin's own agent and reward are taken unless others are named.
+    ...(configuration.agent === "rls3" && plugin === undefined ? [] : [`--agent ${configuration.agent}`]),
+    ...(plugin === undefined || names.includes("reward") ? [] : [flag("reward", configuration.reward)]),
     ...names.map((name) => flag(name, configuration[name])),
   ].join(" ");
 }

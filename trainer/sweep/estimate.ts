@@ -1,4 +1,4 @@
-/** @file How long cells take: seconds for each unit of work as measured, times the units that a configuration asks for. */
+/** @file Estimates how long cells take: measured seconds per unit of work, times a configuration's units. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { type Configuration, iterationsPlanned } from "../settings/configuration
 import type { PlannedCell } from "./plan-file.js";
 import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
 
-/** Seconds for one of each, as one run took them. */
+/** Seconds per unit, as measured in one run. */
 interface Rates {
   /** A valid sample found, and scored. */
   readonly sample: number;
@@ -24,9 +24,9 @@ interface Rates {
   readonly pass: number;
   /** An image of a test set. */
   readonly evaluated: number;
-  /** Once an iteration. */
+  /** Once per iteration. */
   readonly checkpoint: number;
-  /** Once a run: its process, opening, reading. */
+  /** Once per run: its process, opening, reading. */
   readonly start: number;
 }
 
@@ -37,11 +37,11 @@ interface Measured {
 }
 
 export interface Estimate {
-  /** Of one cell, by its place among those asked for. */
+  /** Of each cell, in the order of the request. */
   readonly cells: readonly number[];
   /** Of all of them, `jobs` at a time. */
   readonly total: number;
-  /** What it is taken from, for people. */
+  /** Where the estimate comes from, for people. */
   readonly from: string;
 }
 
@@ -110,7 +110,7 @@ export function secondsOf(configuration: Configuration, rates: Rates): number {
   );
 }
 
-/** Of `cells`, the unfinished ones: from `finished` cells of the same folder, and a short probe for an agent with a model that none of them has. */
+/** Estimates the unfinished ones of `cells` from `finished` cells of the same folder, with a short probe for an agent and model that none has. */
 export async function estimate(
   cells: readonly PlannedCell[],
   finished: readonly PlannedCell[],
@@ -120,16 +120,18 @@ export async function estimate(
   const recorded = finished.map(measuredCell);
   const rates = new Map<string, Rates>();
   const probed: Configuration[] = [];
-  const ratesFor = async (configuration: Configuration): Promise<Rates> => {
+  const ratesFor = async (cell: PlannedCell): Promise<Rates> => {
+    const { configuration } = cell;
     const measured = recorded.filter((cell) => kindOf(cell.configuration) === kindOf(configuration));
     if (measured.length > 0) return ratesOf(measured);
     probed.push(configuration);
-    return ratesOf([await probe(configuration, signal)]);
+    return ratesOf([await probe(cell, signal)]);
   };
   const seconds: number[] = [];
-  for (const { configuration, folder } of cells) {
+  for (const cell of cells) {
+    const { configuration, folder } = cell;
     const kind = kindOf(configuration);
-    const known = rates.get(kind) ?? (await ratesFor(configuration));
+    const known = rates.get(kind) ?? (await ratesFor(cell));
     rates.set(kind, known);
     const done = iterationsIn(folder) / (iterationsPlanned(configuration) + 1);
     seconds.push(secondsOf(configuration, known) * (1 - Math.min(1, done)));
@@ -163,7 +165,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
 }
 
 /** Two iterations at the size of seconds, in a folder that is removed again; the second counts, what is before it warms up. */
-async function probe(configuration: Configuration, signal: AbortSignal): Promise<Measured> {
+async function probe({ configuration, plugin }: PlannedCell, signal: AbortSignal): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-probe-"));
   const small: Configuration = {
     ...configuration,
@@ -181,7 +183,8 @@ async function probe(configuration: Configuration, signal: AbortSignal): Promise
   try {
     const run = path.join(folder, "run");
     const inTurns = configuration.threads === 1;
-    const plan = { folder: run, configuration: small, command: "probe", earlyStopping: false, inTurns };
+    const own = plugin === undefined ? {} : { plugin, callbacks: false };
+    const plan = { folder: run, configuration: small, command: "probe", earlyStopping: false, inTurns, ...own };
     await runInProcess(plan, silent, signal);
     const rows = timingsOf(run);
     const took = (performance.now() - begun) / 1000;

@@ -1,19 +1,19 @@
-/** @file Where a sweep's cells run: the interface that this machine's pool and a cluster's scheduler both fill. */
+/** @file Where a sweep's cells run: the interface of this machine's pool and a cluster's scheduler. */
 import type { Progress } from "../progress.js";
 import type { RunPlan } from "../runs/run.js";
 
-/** What an executor may need to know of the sweep beside its cells. */
+/** What an executor may need besides the cells. */
 export interface ExecutionContext {
-  /** The sweep's folder. An executor's own files (scripts, logs) go into a folder of its name in it. */
+  /** The sweep's folder. An executor's files (scripts, logs) go into a subfolder of the executor's name. */
   readonly folder: string;
-  /** Names every cell by its index: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs or resumes one. */
+  /** Has every cell by its index: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs or resumes one. */
   readonly planFile: string;
-  /** Cells at a time at most. */
+  /** Most cells at a time. */
   readonly jobs: number;
   readonly progress: Progress;
   /** Aborted by Ctrl-C: `run` then stops its cells, whose checkpoints stay, and rejects with the signal's reason. */
   readonly signal: AbortSignal | undefined;
-  /** The executor's own settings, as flags or the sweep's file gave them (`--slurm-partition` → `partition`). */
+  /** The executor's settings, from flags or the sweep's file (`--slurm-partition` → `partition`). */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -24,14 +24,14 @@ export interface Cell extends RunPlan {
 
 export interface Executor {
   readonly name: string;
-  /** Cells run on this machine: its devices are the ones they get, and its cores and memory bound how many at a time. */
+  /** Whether cells run on this machine: they use its devices, and its cores and memory limit how many run at a time. */
   readonly here: boolean;
-  /** Says what is wrong with its settings, or that it can't be used here, before anything is prepared. */
+  /** Throws if its settings are wrong or it can't be used here, before anything is prepared. */
   check?(settings: Readonly<Record<string, unknown>>): Promise<void>;
   /**
-   * Runs the cells that are not finished (`finishedState` of their folder is null), new or resumed as their folders say,
-   * through the entry `cell.ts`, and resolves when all are finished. The first failure ends all and is thrown, as
-   * InputError, UnavailableError or Error by the cell's exit code (2, 3, other); an abort is thrown as the signal's reason.
+   * Runs the unfinished cells (`finishedState` of their folder is null) through `cell.ts`, new or resumed as their folders say.
+   * Resolves when all are finished. The first failure ends all cells and is thrown as InputError, UnavailableError or Error,
+   * by the cell's exit code (2, 3, other); an abort is thrown as the signal's reason.
    */
   run(cells: readonly Cell[], context: ExecutionContext): Promise<void>;
 }

@@ -1,16 +1,16 @@
-/** @file How many cells run side by side: as many as cores and free memory have room for. */
+/** @file How many cells run side by side: as many as cores and free memory allow. */
 import { availableParallelism, freemem } from "node:os";
 import type { Configuration } from "../settings/configuration.js";
 import type { Usage } from "./usage.js";
 
-/** Of a run whose peak nobody has measured yet. */
+/** Assumed for a run whose peak is not measured yet. */
 export const ASSUMED_MIB = 1536;
 /** The rest is for the system and for what a measured peak leaves out. */
 const USABLE = 0.9;
 
 export interface Jobs {
   readonly count: number;
-  /** Memory of one, and whether cells of this folder have shown it. */
+  /** Memory of one cell, and whether it was measured in this folder. */
   readonly peakMiB: number;
   readonly measured: boolean;
   readonly freeMiB: number;
@@ -21,7 +21,7 @@ export interface Machine {
   readonly freeMiB: number;
 }
 
-/** This machine now; a container's limit counts where it is below what is free. */
+/** This machine now. A container's limit counts if it is below the free memory. */
 export const thisMachine = (): Machine => ({
   cores: availableParallelism(),
   freeMiB: Math.floor((process.availableMemory?.() ?? freemem()) / 2 ** 20),

@@ -1,24 +1,32 @@
-/** @file A command's plan put together with what the folder has: the cells that are there keep their folders, new ones are added at the end. */
+/** @file Merges a command's plan with what the folder has: existing cells keep their folders, new ones go to the end. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
+import type { PluginSource } from "../plugins/source.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { flagOf } from "../settings/settings.js";
 import { type CellRequest, configurationKey, conflictOf, type SweepPlan, withoutCollisions } from "./plan.js";
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
 
 export interface Merged {
-  /** All that the folder is to hold. */
+  /** Everything that the folder will hold. */
   readonly file: SweepFile;
   /** The cells that this command names. */
   readonly requested: readonly PlannedCell[];
   readonly added: number;
 }
 
-/** An InputError says where the command's fixed settings are not those of the folder's cells. */
-export function merge(folder: string, command: string, old: SweepFile | null, plan: SweepPlan): Merged {
+/** @throws InputError where the command's fixed settings, or its plugin, are not those of the folder's cells */
+export function merge(
+  folder: string,
+  command: string,
+  old: SweepFile | null,
+  plan: SweepPlan,
+  plugin?: PluginSource,
+): Merged {
   const varied = [...new Set([...(old?.varied ?? []), ...plan.varied])];
   const before = old?.cells ?? [];
+  refuseOtherPlugin(folder, before, plugin);
   const conflict = conflictOf(
     varied,
     before.map(({ configuration }) => configuration),
@@ -40,7 +48,7 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
   const folders = preparationFolders([...before, ...fresh].map(({ configuration }) => configuration));
   for (const [i, { name, variant, configuration }] of fresh.entries()) {
     const shared = path.join(folder, "shared", folders(configuration));
-    const described = { index: before.length + i, name, variant, shared, resolved: configuration };
+    const described = { index: before.length + i, name, variant, shared, resolved: configuration, plugin };
     known.set(configurationKey(configuration), plannedCell(folder, described));
   }
   return {
@@ -54,7 +62,18 @@ export function merge(folder: string, command: string, old: SweepFile | null, pl
   };
 }
 
-/** All that the preparation follows from, but the number of random transitions. */
+/** Cells with another plugin, or with its code as it was, would be compared as if nothing but their settings differed. */
+function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin: PluginSource | undefined): void {
+  const other = cells.find((cell) => cell.plugin?.sha256 !== plugin?.sha256);
+  if (other === undefined) return;
+  const shown = (one: PluginSource | undefined): string =>
+    one === undefined ? "no plugin" : `the plugin ${one.file} of sha256 ${one.sha256.slice(0, 12)}…`;
+  throw new InputError(
+    `--out ${folder}: holds a sweep with ${shown(other.plugin)}, and this one has ${shown(plugin)}; name another folder, or put the plugin back`,
+  );
+}
+
+/** Everything the preparation depends on except the number of random transitions. */
 const inputsOf = (configuration: Configuration): string => {
   const { env, world, scenes, testScenes, render, vlm, testSeed } = configuration;
   const { testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;

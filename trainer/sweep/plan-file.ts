@@ -1,4 +1,4 @@
-/** @file sweep.json: what a sweep's folder holds, cell by cell; whole at any moment, and all that a cell's process reads. */
+/** @file sweep.json: the cells of a sweep's folder. It is whole at any moment, and the only file that a cell's process reads. */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -8,6 +8,7 @@ import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import { readPlainFile } from "../files/plain-file.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
+import { type PluginSource, pluginSourceSchema } from "../plugins/source.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
 import { provenance } from "../runs/provenance.js";
 import { parseResolved, resolveConfiguration } from "../settings/configuration.js";
@@ -17,18 +18,18 @@ import type { Cell } from "./executor.js";
 
 export const PLAN_FILE = "sweep.json";
 
-/** A cell with what the table says of it; its `command` is the one that repeats it alone. */
+/** A cell with its columns of the table; `command` repeats it alone. */
 export interface PlannedCell extends Cell {
   /** The folder's name. */
   readonly name: string;
-  /** The name of its variant, where a list gave it one. */
+  /** The name of its variant, if a list gave it one. */
   readonly variant: string | null;
 }
 
 export interface SweepFile {
   /** What was typed last. */
   readonly command: string;
-  /** Settings that differ between cells, in the order in which they were given; `seed` is not among them. */
+  /** Settings that differ between cells, in the order given, without `seed`. */
   readonly varied: readonly SettingName[];
   readonly cells: readonly PlannedCell[];
 }
@@ -47,11 +48,12 @@ const schema = z.object({
       variant: z.string().nullable(),
       shared: z.string(),
       configuration: z.unknown(),
+      plugin: pluginSourceSchema.optional(),
     }),
   ),
 });
 
-/** Folders are written relative to the sweep's, so that it may be moved. */
+/** Writes folders relative to the sweep's, so that it can be moved. */
 export function writeSweepFile(folder: string, { command, varied, cells }: SweepFile): void {
   const document = {
     schema: SCHEMA,
@@ -60,17 +62,18 @@ export function writeSweepFile(folder: string, { command, varied, cells }: Sweep
     varied,
     reference: referenceOf(varied, cells),
     ...provenance(),
-    cells: cells.map(({ name, variant, shared, configuration }) => ({
+    cells: cells.map(({ name, variant, shared, configuration, plugin }) => ({
       name,
       variant,
       shared: shared === undefined ? "" : path.relative(folder, shared),
       configuration,
+      ...(plugin === undefined ? {} : { plugin }),
     })),
   };
   writeDurably(path.join(folder, PLAN_FILE), `${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** What `rls3 train` takes for each varied setting where nobody gives it: what a report compares the other values with. */
+/** The default of `rls3 train` for each varied setting: the value that a report compares the others with. */
 function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell[]): Readonly<Record<string, unknown>> {
   const agent = varied.includes("agent") ? SETTINGS.agent.fallback : cells[0]?.configuration.agent;
   const defaults = resolveConfiguration([{ name: "reference", values: agent === undefined ? {} : { agent } }]);
@@ -79,13 +82,13 @@ function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell
 
 export const cellFolder = (folder: string, name: string): string => path.join(folder, "cells", name);
 
-/** Null where the folder has no sweep. */
+/** Null if the folder has no sweep. */
 export function readSweepFile(folder: string): SweepFile | null {
   const file = path.join(folder, PLAN_FILE);
   return existsSync(file) ? parseSweepFile(file) : null;
 }
 
-/** For going on with it: an InputError says where it is damaged, or another version's. Reports read it by themselves. */
+/** For continuing a sweep; reports have their own reader. @throws InputError for a file that is damaged or of another version */
 export function parseSweepFile(file: string): SweepFile {
   const folder = path.dirname(path.resolve(file));
   let value: unknown;
@@ -104,9 +107,9 @@ export function parseSweepFile(file: string): SweepFile {
   return {
     command,
     varied,
-    cells: cells.map(({ name, variant, shared, configuration }, index) => {
+    cells: cells.map(({ name, variant, shared, configuration, plugin }, index) => {
       const resolved = parseResolved(`${file}, cell ${name}`, configuration);
-      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved });
+      return plannedCell(folder, { index, name, variant, shared: path.resolve(folder, shared), resolved, plugin });
     }),
   };
 }
@@ -117,9 +120,13 @@ interface Described {
   readonly variant: string | null;
   readonly shared: string;
   readonly resolved: PlannedCell["configuration"];
+  readonly plugin?: PluginSource | undefined;
 }
 
-export const plannedCell = (folder: string, { index, name, variant, shared, resolved }: Described): PlannedCell => ({
+export const plannedCell = (
+  folder: string,
+  { index, name, variant, shared, resolved, plugin }: Described,
+): PlannedCell => ({
   index,
   name,
   variant,
@@ -128,7 +135,8 @@ export const plannedCell = (folder: string, { index, name, variant, shared, reso
   // Cells that learn the same before the loop take the agent from the one that was first.
   pretrained: shared,
   configuration: resolved,
-  command: repeatCommand(resolved),
+  command: repeatCommand(resolved, plugin?.file),
+  ...(plugin === undefined ? {} : { plugin }),
   earlyStopping: resolved.earlyStopping,
   // As many cells run side by side as there are cores for their threads: one of one thread keeps to one core.
   inTurns: resolved.threads === 1,

@@ -13,7 +13,7 @@ import {
 } from "../settings/configuration.js";
 import { ARM_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../settings/settings.js";
 
-/** One named (or not) set of settings that go together. */
+/** A set of settings that go together, named or not. */
 export interface Variant {
   readonly name?: string;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -25,14 +25,14 @@ export type Draw =
   | { readonly low: number; readonly high: number; readonly scale?: "linear" | "log" };
 
 export interface RandomRequest {
-  /** Draws; more of them later keep the first ones. */
+  /** Number of draws; asking for more later keeps the first ones. */
   readonly samples: number;
   /** Seed of the draws, not of the runs. */
   readonly seed?: number;
   readonly keys: Readonly<Record<string, Draw>>;
 }
 
-/** What is asked for, not yet checked. `where` in messages says which flag or part of which file a key is from. */
+/** A request, not yet checked. `where` says for messages which flag or part of which file a key comes from. */
 export interface SweepRequest {
   /** Settings of all cells; later ones win. */
   readonly base: readonly Source[];
@@ -45,7 +45,7 @@ export interface SweepRequest {
   readonly where?: (part: "grid" | "list" | "random", key: string) => string;
 }
 
-/** A cell as planned: its settings, and the name that they give it. */
+/** A planned cell: its settings, and the name that follows from them. */
 export interface CellRequest {
   readonly name: string;
   readonly variant: string | null;
@@ -53,11 +53,11 @@ export interface CellRequest {
 }
 
 export interface SweepPlan {
-  /** In the order in which they were given; `seed` is not among them. */
+  /** In the order given, without `seed`. */
   readonly varied: readonly SettingName[];
-  /** Seed by seed, so that an interrupted sweep has whole comparisons. */
+  /** Seed by seed, so that an interrupted sweep has complete comparisons. */
   readonly cells: readonly CellRequest[];
-  /** Combinations that came to the settings of another one. */
+  /** Combinations with the same resulting settings as another one. */
   readonly repeated: number;
 }
 
@@ -67,7 +67,7 @@ const EXTRA_DRAWS = 100;
 const whereOf = (part: "grid" | "list" | "random", key: string): string =>
   part === "list" ? `list, ${key}` : `${part}: ${key}`;
 
-/** Each combination, checked: an InputError says in one line what is wrong where. */
+/** Every combination, checked. @throws InputError that says in one line what is wrong where */
 export function planSweep(request: SweepRequest): SweepPlan {
   const where = request.where ?? whereOf;
   if (request.seeds.length === 0) throw new InputError("--seeds: names no seed; give how many, such as 5, or a list");
@@ -162,7 +162,7 @@ function refuseSeed(settings: Settings, place: string): void {
   if (settings.seed !== undefined) throw new InputError(`${place}: seeds are varied by --seeds (or seeds:), not here`);
 }
 
-/** A setting varied in two ways would say two things of one cell. */
+/** A setting that varies in two ways would have two values in one cell. */
 function refuseTwice(parts: readonly (readonly [string, readonly SettingName[]])[]): void {
   for (const [i, [part, names]] of parts.entries()) {
     for (const [other, others] of parts.slice(i + 1)) {
@@ -253,7 +253,7 @@ const short = (stem: string): string => {
   return stem.length <= LONGEST_STEM ? stem : `${stem.slice(0, LONGEST_STEM)}.${digest(stem)}`;
 };
 
-/** Names that differ in nothing but case, or not at all, get a digest of their settings. */
+/** Names that are equal, or differ only in case, get a digest of their settings. */
 export function withoutCollisions(cells: readonly CellRequest[], taken: readonly string[] = []): CellRequest[] {
   const used = new Set(taken.map((name) => name.toLowerCase()));
   return cells.map((cell) => {
@@ -271,8 +271,8 @@ export function withoutCollisions(cells: readonly CellRequest[], taken: readonly
 const FOLLOWS_AGENT: ReadonlySet<string> = new Set(Object.values(ARM_DEFAULTS).flatMap((layer) => Object.keys(layer)));
 
 /**
- * The first setting, varied in neither, in which the two sets of cells differ: then they are not one sweep. What follows
- * from the agent is compared between cells of the same agent.
+ * The first setting that varies in neither set of cells but differs between them: then they are not one sweep. Settings
+ * that follow from the agent are compared between cells of the same agent.
  */
 export function conflictOf(
   varied: readonly SettingName[],
@@ -294,7 +294,7 @@ export function conflictOf(
   return null;
 }
 
-/** What varies between cells that no request names: what differs, but for what follows from the agent where only agents differ in it. */
+/** The settings that vary between given cells: all that differ, except those that differ only because the agent does. */
 export function variedIn(all: readonly Configuration[]): SettingName[] {
   const differs = (some: readonly Configuration[], name: SettingName): boolean =>
     new Set(some.map((configuration) => configuration[name])).size > 1 && !followsIn(some, name);

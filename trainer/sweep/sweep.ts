@@ -1,4 +1,4 @@
-/** @file A sweep from its plan to its table: opens or goes on with a folder, prepares what cells share, has an executor run them. */
+/** @file A sweep from its plan to its table: opens or continues a folder, prepares what cells share, lets an executor run the cells. */
 
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -7,6 +7,8 @@ import { closing } from "../closing.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { remoteServers } from "../environments/remote-servers.js";
 import { InputError } from "../errors.js";
+import { loadPlugin, refuseMissingParts } from "../plugins/load.js";
+import type { PluginSource } from "../plugins/source.js";
 import { type Progress, stoppable } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { takeLock } from "../runs/lock.js";
@@ -27,28 +29,30 @@ import { type Usage, usageOf, writeTimings } from "./usage.js";
 
 export interface SweepOptions {
   readonly folder: string;
-  /** What was typed, or what stands for it. */
+  /** The command as typed, or an equivalent one. */
   readonly command: string;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
   /** Where the cells run; default: this machine. */
   readonly executor?: Executor;
-  /** The executor's own settings. */
+  /** The executor's settings. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Cells at a time; default: as many as there is room for here, or as the executor sees fit. */
+  /** Module with the user's own parts, for all cells. */
+  readonly plugin?: PluginSource;
+  /** Cells at a time; default: as many as this machine has room for, or as the executor decides. */
   readonly jobs?: number;
 }
 
-/** What is to be done, before anything is written or run. */
+/** The work ahead, before anything is written or run. */
 export interface OpenSweep {
   readonly options: SweepOptions;
   readonly file: SweepFile;
-  /** Cells of this command, and of them those that are finished, that go on from a checkpoint, and that are new. */
+  /** Cells of this command; among them the finished ones, those that continue from a checkpoint, and the new ones. */
   readonly requested: readonly PlannedCell[];
   readonly finished: readonly PlannedCell[];
   readonly resumed: readonly PlannedCell[];
   readonly fresh: readonly PlannedCell[];
-  /** Combinations that came to the settings of another one. */
+  /** Combinations with the same resulting settings as another one. */
   readonly repeated: number;
   readonly jobs: Jobs;
 }
@@ -58,17 +62,19 @@ export interface SweepResult {
   readonly table: SweepTable;
 }
 
-/** Plans, and looks at what the folder has; writes nothing. */
+/** Plans, and reads what the folder has; writes nothing. */
 export const openSweep = (request: SweepRequest, options: SweepOptions): Promise<OpenSweep> =>
   openPlan(planSweep(request), options);
 
-/** The same with cells that are planned already, all of different settings. */
+/** The same for cells that are already planned, each with different settings. */
 export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
-  const { folder, command, executor = local, jobs: requestedJobs } = options;
+  const { folder, command, executor = local, jobs: requestedJobs, plugin } = options;
   const old = readSweepFile(folder);
   if (old === null) refuseUsed(folder);
+  const loaded = plugin === undefined ? null : await loadPlugin(plugin);
+  for (const { configuration } of planned.cells) refuseMissingParts(configuration, loaded);
   const plan = await onDevices(planned, executor, options.progress);
-  const { file, requested } = merge(folder, command, old, plan);
+  const { file, requested } = merge(folder, command, old, plan, plugin);
   const finished = requested.filter((cell) => finishedState(cell.folder) !== null);
   const rest = requested.filter((cell) => !finished.includes(cell));
   const usages = finished.map((cell) => usageOf(cell.folder)).filter((usage): usage is Usage => usage !== null);
@@ -117,8 +123,8 @@ const unfinished = ({ fresh, resumed, requested }: OpenSweep): PlannedCell[] =>
   requested.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
 
 /**
- * How long what is left will take; from finished cells, or from a probe of some seconds. Null where nothing is left, or where it
- * would take a probe and the cells run on other machines, whose speed a probe here says nothing of.
+ * Estimates how long the rest will take, from finished cells or from a probe of some seconds. Null if nothing is left, or if it
+ * needs a probe but the cells run on other machines: a probe here says nothing about their speed.
  */
 export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> {
   const { signal = new AbortController().signal, executor = local } = sweep.options;
@@ -132,7 +138,7 @@ export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> 
 /** Milliseconds between looks for cells that have come to be finished. */
 const LOOK = 15_000;
 
-/** Runs what is missing, and writes sweep.csv and timings.csv, also when it is stopped half-way. */
+/** Runs the missing cells, and writes sweep.csv and timings.csv, even if it is stopped half-way. */
 export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   const { options, file, jobs } = sweep;
   const { folder, executor = local, settings = {}, signal, progress } = options;
@@ -174,7 +180,7 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   return { folder, table: await sweepTable(file) };
 }
 
-/** All of it, for callers that have no plan to show. */
+/** Plans and runs, for callers that do not show the plan. */
 export const runSweep = async (request: SweepRequest, options: SweepOptions): Promise<SweepResult> =>
   runOpenSweep(await openSweep(request, options));
 

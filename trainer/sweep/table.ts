@@ -1,4 +1,4 @@
-/** @file sweep.csv: a row for each finished cell, keyed by what varies and the seed. No clock times: equal sweeps have equal files. */
+/** @file sweep.csv: a row for each finished cell, keyed by the varied settings and the seed. No clock times: equal sweeps have equal files. */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -15,7 +15,7 @@ import type { PlannedCell, SweepFile } from "./plan-file.js";
 
 export const TABLE_FILE = "sweep.csv";
 
-/** What came of a cell; the report and the README's table know them by these names. */
+/** The outcome of a cell; report and README use these names. */
 export const OUTCOME_COLUMNS = [
   "iterations",
   "generated",
@@ -27,7 +27,7 @@ export const OUTCOME_COLUMNS = [
   "accuracyOneTerm",
   "accuracyFullBefore",
   "accuracyFull",
-  /** On the way between two points, at the number of samples that every cell of the table has come to. */
+  /** At the number of samples that every cell of the table has reached, linear between two points. */
   "accuracyOneTermAtValid",
   "accuracyFullAtValid",
   "accuracyOneTermAtGenerated",
@@ -48,23 +48,23 @@ export interface SweepRow {
   readonly cell: string;
   readonly variant: string | null;
   readonly seed: number;
-  /** What varies, by the settings' own names. */
+  /** The varied settings, by name. */
   readonly settings: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly outcome: Outcome;
-  /** Repeats the cell alone. */
+  /** The command that repeats the cell alone. */
   readonly command: string;
 }
 
 export interface SweepTable {
   readonly varied: readonly SettingName[];
   readonly rows: readonly SweepRow[];
-  /** Samples that every finished cell has come to: where they are compared. */
+  /** Samples that every finished cell has reached: where they are compared. */
   readonly common: { readonly valid: number; readonly generated: number };
 }
 
 const LAST = 3;
 
-/** The table of the cells that are finished, in order of what varies. */
+/** The table of the finished cells, in the order of the varied settings. */
 export async function sweepTable({ varied, cells }: Pick<SweepFile, "varied" | "cells">): Promise<SweepTable> {
   const finished = cells.filter(({ folder }) => existsSync(folder) && finishedState(folder) !== null);
   const runs = await Promise.all(
@@ -145,7 +145,7 @@ function compareValues(a: unknown, b: unknown): number {
   return left === right ? 0 : left < right ? -1 : 1;
 }
 
-/** The file's header for a sweep that varies these. */
+/** The file's header for a sweep with these varied settings. */
 export const tableColumns = (varied: readonly SettingName[], named: boolean): string[] => [
   ...(named ? ["variant"] : []),
   ...varied,

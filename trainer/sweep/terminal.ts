@@ -45,7 +45,7 @@ function fixed({ requested, file }: OpenSweep): string {
   return `${flags.join(" ")}; all else as rls3 train --help has it`;
 }
 
-/** About so long: no more digits than an estimate has. */
+/** A duration with no more digits than an estimate has. */
 export function about(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;

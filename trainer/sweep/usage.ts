@@ -1,4 +1,4 @@
-/** @file What a cell's processes took: a line of the cell's log at their end, gathered into the sweep's timings.csv. */
+/** @file Time and memory that a cell used: each process logs a line at its end, and the sweep's timings.csv collects them. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -18,13 +18,13 @@ export interface Usage {
   /** Its iterations as timings.csv has them; the rest was starting, opening, reading, closing. */
   readonly runSeconds: number;
   readonly cpuSeconds: number;
-  /** The most memory at once, with that of its environment server. */
+  /** Peak memory, with its environment server's. */
   readonly peakMiB: number;
   readonly attempts: number;
   readonly host: string;
 }
 
-/** Has this process say at its end, in the log of the run in `folder`, what it took. */
+/** At its end, this process writes what it used into the log of the run in `folder`. */
 export function recordUsage(folder: string): void {
   let servers = 0;
   const timer = setInterval(() => {
@@ -61,7 +61,7 @@ function childrenPeakKiB(): number {
 const peakKiB = (pid: string): number =>
   pid === "" ? 0 : Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 
-/** What a cell took so far; null where no process of it has ended by itself. */
+/** What a cell used so far; null if none of its processes has ended by itself. */
 export function usageOf(folder: string): Usage | null {
   const lines = readLines(path.join(folder, "log.jsonl")).filter((line) => line.includes(`"msg":"${MESSAGE}"`));
   const attempts = lines.flatMap((line) => {
@@ -104,7 +104,7 @@ const readLines = (file: string): string[] =>
         .filter((line) => line !== "")
     : [];
 
-/** timings.csv of the sweep: a row a cell. The only file of a sweep's own that holds clock times. */
+/** timings.csv of the sweep: a row per cell. It is the sweep's only file with clock times. */
 export function writeTimings(folder: string, cells: readonly PlannedCell[]): void {
   const round = (value: number): number => Math.round(value * 1000) / 1000;
   const rows = cells.flatMap(({ name, folder: cellFolder }) => {

@@ -1,4 +1,5 @@
 /** @file How a model is fine-tuned, out of a run's settings. */
+import type { Vocabulary } from "../language/index.js";
 import type { Configuration } from "../settings/configuration.js";
 import { patternEntries } from "../settings/settings.js";
 import type { FineTuning, PhrasingChanges } from "./model.js";
@@ -47,8 +48,12 @@ export const fineTuningOf = (settings: Settings): FineTuning => ({
   seed: settings.seed,
 });
 
-/** The templates that the settings have in place of the architecture's. */
-export const phrasingOf = ({ prompt, answer }: Pick<Configuration, "prompt" | "answer">): PhrasingChanges => ({
+/** The templates that the settings have in place of the architecture's, and the words of a vocabulary. */
+export const phrasingOf = (
+  { prompt, answer }: Pick<Configuration, "prompt" | "answer">,
+  vocabulary?: Vocabulary,
+): PhrasingChanges => ({
   ...(prompt === "" ? {} : { prompt }),
   ...(answer === "" ? {} : { answer }),
+  ...(vocabulary === undefined ? {} : { vocabulary }),
 });

@@ -23,6 +23,8 @@ import { countOf } from "./weights/parameters.js";
 
 export interface Loaded<Own extends Source & { readonly network: Network }> {
   readonly directory: string;
+  /** What an adapter that is written calls its base model. */
+  readonly baseName: string;
   readonly runtime: Runtime;
   readonly source: Own;
   readonly tokenizer: TextTokenizer;
@@ -41,14 +43,16 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
   protected readonly tokenizer: TextTokenizer;
   protected readonly scoringBatch: number;
   protected readonly directory: string;
+  private readonly baseName: string;
   protected readonly programs: Programs;
   protected readonly patches: Patches;
   protected readonly tuner: FineTuner;
   private readonly runtime: Runtime;
 
-  constructor({ directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch }: Loaded<Own>) {
+  constructor({ directory, baseName, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch }: Loaded<Own>) {
     const { network, parameters } = source;
     this.directory = directory;
+    this.baseName = baseName;
     this.runtime = runtime;
     this.source = source;
     this.tokenizer = tokenizer;
@@ -82,7 +86,7 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
   }
 
   saveAdapter(directory: string): Promise<void> {
-    return this.tuner.save(directory, { directory: this.directory, modelClass: this.source.network.modelClass });
+    return this.tuner.save(directory, { directory: this.baseName, modelClass: this.source.network.modelClass });
   }
 
   state(): Promise<TrainingState> {

@@ -1,6 +1,6 @@
 /** @file What the RLS3 loop sees of a vision-language model, whichever architecture is behind it. */
 import type { RuntimeOptions } from "../graph/runtime.js";
-import type { Phrasing } from "../language/index.js";
+import type { Phrasing, Vocabulary } from "../language/index.js";
 import type { Tensors } from "../tensor.js";
 import type { TargetModules } from "./weights/lora.js";
 
@@ -110,6 +110,7 @@ export interface FineTuning {
 export interface PhrasingChanges {
   readonly prompt?: string;
   readonly answer?: string;
+  readonly vocabulary?: Vocabulary;
 }
 
 export interface OpenOptions {
@@ -118,6 +119,8 @@ export interface OpenOptions {
   readonly fineTuning?: FineTuning;
   /** An adapter in PEFT's format to start from: added to the weights, or, where LoRA is trained, trained further. */
   readonly adapter?: string;
+  /** base_model_name_or_path of adapters that are written; default: the directory. */
+  readonly baseName?: string;
   /** Told, a line each time, of captions that were cut because they are longer than the model reads. */
   readonly warn?: (line: string) => void;
   readonly phrasing?: PhrasingChanges;

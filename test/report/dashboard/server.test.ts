@@ -14,6 +14,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { catalogFolder } from "../../../trainer/rooms/catalog-folder.js";
 import { rls3 } from "../../runs/runs.js";
 import { FIXTURE_ARMS, writeComparison, writeRun } from "../fixture.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
@@ -42,7 +43,7 @@ beforeAll(async () => {
   }
   await writeRun(path.join(folder, "drawable"), arm, 7, 1, 2);
   const config = path.join(folder, "drawable", "config.json");
-  const worldCatalog: unknown = JSON.parse(readFileSync("unity-project/catalog/rooms.json", "utf8"));
+  const worldCatalog: unknown = JSON.parse(readFileSync(path.join(catalogFolder, "rooms.json"), "utf8"));
   writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), worldCatalog }));
   dashboard = await openDashboard(folder, "--port", "0");
 });

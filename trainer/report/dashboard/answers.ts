@@ -1,4 +1,4 @@
-/** @file What is asked by URL, and the document that answers it. Names in a URL are looked up among what was found, never opened. */
+/** @file Answers requests by URL with documents. Names in a URL are looked up among the runs found, never opened. */
 
 import path from "node:path";
 import { z } from "zod";
@@ -20,7 +20,7 @@ import { SampleStore } from "./sample-store.js";
 import type { WatchedFolder } from "./watched-folder.js";
 import type { WatchedRun } from "./watched-run.js";
 
-/** A question that has no answer, with the status that says why. */
+/** A request without an answer, with the status that says why. */
 export class Unanswerable extends Error {
   constructor(
     readonly status: 400 | 404,

@@ -1,4 +1,4 @@
-/** @file What the page is made of: its modules and all that they import, found by following the imports; nothing else is served as a file. */
+/** @file The page's modules and everything they import, found by following the imports; no other file is served. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -15,7 +15,7 @@ export interface Asset {
 export interface Assets {
   /** By path of the URL. */
   readonly files: ReadonlyMap<string, Asset>;
-  /** What the content policy has to allow beside the files: the import map is part of the page. */
+  /** The import map is part of the page, so the content policy has to allow it besides the files. */
   readonly scriptHash: string;
 }
 

@@ -8,18 +8,18 @@ export type RunState = "running" | "finished" | "stopped";
 
 /** A run as the list shows it. */
 export interface RunEntry {
-  /** Its folder below the one that is shown, with "/"; "." for that folder itself. */
+  /** Its folder, relative to the one that is shown, with "/"; "." for that folder itself. */
   readonly id: string;
   /** The id of the comparison or sweep that it belongs to. */
   readonly group: string | null;
   /** The last part of its folder's name. */
   readonly name: string;
-  /** What of its group it is, by its folder's name: the arm of a comparison, the cell of a sweep. */
+  /** Its place in the group, from its folder's name: the arm of a comparison, the cell of a sweep. */
   readonly arm: string;
   readonly seed: number | null;
   readonly agent: string | null;
   readonly state: RunState;
-  /** Settings whose values differ within its group, seeds apart. */
+  /** Settings whose values differ within its group, except seeds. */
   readonly varied: Readonly<Record<string, string>>;
   readonly iteration: number;
   readonly iterations: number | null;
@@ -27,7 +27,7 @@ export interface RunEntry {
   readonly valid: number;
   /** One-term accuracy on the balanced test set, an entry for each iteration that was evaluated. */
   readonly accuracy: readonly number[];
-  /** Milliseconds since 1970 at which its tables were last written to. */
+  /** When its tables were last written to, in milliseconds since 1970. */
   readonly written: number | null;
   /** What is wrong with its files, in a line. */
   readonly problem: string | null;
@@ -37,7 +37,7 @@ export interface GroupEntry {
   readonly id: string;
   readonly kind: "comparison" | "sweep" | "folder";
   readonly name: string;
-  /** How many runs it will have; null where its configuration does not say. */
+  /** How many runs it will have; null if its configuration does not say. */
   readonly planned: number | null;
   /** The verdict of its summary.json in a sentence. */
   readonly headline: string | null;

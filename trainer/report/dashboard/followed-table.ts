@@ -1,4 +1,4 @@
-/** @file Follows a table that is being written: only what was appended is read; a line without its end waits for it. */
+/** @file Follows a table that is being written: reads only what was appended; an incomplete line waits for its end. */
 import { type FileHandle, stat } from "node:fs/promises";
 import path from "node:path";
 import { openPlainFile } from "../../files/plain-file.js";
@@ -31,7 +31,7 @@ export class FollowedTable<Row> {
     return this.read;
   }
 
-  /** Reads what is new; whether anything is. */
+  /** Reads what is new. @returns whether anything is */
   async poll(): Promise<boolean> {
     const now = await stat(this.file).catch(() => null);
     const seen = now === null ? "" : `${now.ino} ${now.size} ${now.mtimeMs}`;
@@ -74,7 +74,7 @@ export class FollowedTable<Row> {
     this.before = Buffer.concat([this.before, bytes.subarray(0, end)]).subarray(-OVERLAP);
   }
 
-  /** A run that is gone on with cuts its tables back, and may have written past the old end since. */
+  /** A resumed run cuts its tables back, and may have written past the old end since. */
   private async isSameFile(handle: FileHandle): Promise<boolean> {
     if (this.before.length === 0) return true;
     return this.before.equals(await bytesAt(handle, this.consumed - this.before.length, this.consumed));

@@ -1,4 +1,4 @@
-/** @file Finds runs, comparisons and sweeps below a folder. Symbolic links are not followed: what is shown lies in the folder. */
+/** @file Finds runs, comparisons and sweeps below a folder. It follows no symbolic links, so that everything shown is in the folder. */
 import { type Dirent, readdirSync } from "node:fs";
 import path from "node:path";
 import type { Place } from "./watched-run.js";

@@ -1,4 +1,4 @@
-/** @file Who is answered: requests to this server's own name, from its own pages or typed by hand, that read. */
+/** @file Accepts only requests to this server's own name, from its own pages or typed by hand, that read. */
 import type { IncomingMessage } from "node:http";
 
 export interface Refusal {
@@ -7,10 +7,10 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Only these lead here. Any other name that a browser took for this address was made to by somebody else (DNS rebinding). */
+/** The only names of this server. Any other name that leads a browser here is somebody's attack (DNS rebinding). */
 const names = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localhost:${port}`];
 
-/** Why a request is not answered; null where it is. */
+/** Why a request is refused; null if it is accepted. */
 export function refusal({ method, url, headers }: IncomingMessage, port: number): Refusal | null {
   const hosts = names(port);
   if (headers.host === undefined || !hosts.includes(headers.host.toLowerCase())) {
@@ -31,7 +31,7 @@ export function refusal({ method, url, headers }: IncomingMessage, port: number)
   return null;
 }
 
-/** On every answer. `scripts` are further sources of scripts, such as a hash. */
+/** Headers of every answer. `scripts` are further sources of scripts, such as a hash. */
 export function securityHeaders(scripts = ""): Record<string, string> {
   const policy = [
     "default-src 'none'",

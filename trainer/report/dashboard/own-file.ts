@@ -1,12 +1,12 @@
-/** @file A file of a folder that is shown, by its name: not one that a link in its place leads to elsewhere. */
+/** @file Finds a file of a shown folder by name, and refuses a link that leads out of the folder. */
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { InputError } from "../../errors.js";
 import { type RunConfig, readRunConfig } from "../../run-format/readers.js";
 
 /**
- * Where the file really is.
- * @throws InputError where that is outside its folder; the system's error where there is none
+ * The file's real path.
+ * @throws InputError if that is outside its folder; the system's error if there is no file
  */
 export async function ownFile(folder: string, name: string): Promise<string> {
   const [inside, file] = [await realpath(folder), await realpath(path.join(folder, name))];

@@ -9,7 +9,7 @@ export type Order = "hardest" | "score" | "margin" | "newest";
 
 export interface SampleFilter {
   readonly scene?: number | undefined;
-  /** A term of the right caption; with `answered`, of the caption that is answered so. */
+  /** A term of the right caption; with `answered`, of the caption with that answer. */
   readonly term?: TermColumn | undefined;
   readonly answered?: "wrong" | "right" | undefined;
   /** The moved object, by its place in the catalog. */
@@ -34,7 +34,7 @@ const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
 };
 export const isTerm = (text: string): text is TermColumn => Object.hasOwn(TERM_COLUMNS, text);
 
-/** What was not measured lies in no range that has an end. */
+/** A value that was not measured is in no range that has an end. */
 const within = (value: number | null, from: number | undefined, to: number | undefined): boolean =>
   (from === undefined || (value !== null && value >= from)) && (to === undefined || (value !== null && value <= to));
 

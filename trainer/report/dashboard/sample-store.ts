@@ -1,4 +1,4 @@
-/** @file The samples of the runs that were looked at last: a shard is read once, since it is written whole. */
+/** @file The samples of the runs viewed last. A shard is read once, because it is written whole. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { readPlainFileLater } from "../../files/plain-file.js";
@@ -37,7 +37,7 @@ export class SampleStore {
   private readonly runs = new Map<string, Map<string, Shard>>();
   private readonly worlds = new Map<string, KnownWorld>();
 
-  /** All samples of a run, in order of iterations; a shard that cannot be read is named, and the others are there. */
+  /** All samples of a run, in order of iterations. A shard that cannot be read is named and left out. */
   async samples(folder: string): Promise<RunSamples> {
     const shards = this.runs.get(folder) ?? new Map<string, Shard>();
     // The most recently asked for stands last.
@@ -59,7 +59,7 @@ export class SampleStore {
     return { samples: all, problems };
   }
 
-  /** Rooms and objects, as the run's configuration has them; none where it has none. */
+  /** Rooms and objects from the run's configuration; none if it has none. */
   async world(folder: string): Promise<World> {
     return (await this.knownWorld(folder)).world;
   }

@@ -1,4 +1,4 @@
-/** @file The live page's server: loopback only, reads only, and tells the page of changes as they happen. */
+/** @file The live page's server: on loopback only, read-only, and it tells the page about changes as they happen. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InputError, UnavailableError } from "../../errors.js";
@@ -22,7 +22,7 @@ export interface Dashboard {
 
 type Answer = (query: URLSearchParams, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** `port` undefined: the usual one, or a free one where that is taken. */
+/** `port` undefined: the usual one, or a free one if that is taken. */
 export async function startDashboard(folder: string, port: number | undefined): Promise<Dashboard> {
   const assets = await loadAssets();
   const watched = new WatchedFolder(folder);

@@ -1,4 +1,4 @@
-/** @file The folder that is shown, kept current: looked at when the disk says that something changed and at intervals, changes told to who listens. */
+/** @file Follows the shown folder: looks when the disk reports a change and at intervals, and tells listeners what changed. */
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -44,7 +44,7 @@ export class WatchedFolder {
 
   constructor(private readonly root: string) {}
 
-  /** What there is now. A page shows at first what was written last, and stays with it: so a run of this very moment is in. */
+  /** The current state, including a run that has just begun: a page first shows what was written last, and stays with it. */
   async index(): Promise<IndexDocument> {
     this.searched = Number.NEGATIVE_INFINITY;
     await this.lookAnew();
@@ -68,7 +68,7 @@ export class WatchedFolder {
     return this.found.groups.find((group) => group.id === id)?.folder;
   }
 
-  /** Tells of changes until the function that comes back is called. */
+  /** Reports changes until the returned function is called. */
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
     if (this.timer === null) {

@@ -1,4 +1,4 @@
-/** @file One run of the folder that is shown: its table followed, its configuration read once, and whether it is still being written. */
+/** @file One run of the shown folder: follows its table, reads its configuration once, and knows whether it is still being written. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -65,7 +65,7 @@ export class WatchedRun {
     return this.state !== "finished";
   }
 
-  /** Looks at what has changed on the disk; whether anything has. */
+  /** Reads what has changed on the disk. @returns whether anything has */
   async refresh(now: number): Promise<boolean> {
     const grown = await this.table.poll();
     const configured = await this.readConfig();

@@ -70,7 +70,7 @@ export function configurationSection(config: RunConfig, seeds: readonly number[]
     "configuration",
     "How to repeat it",
     html`<pre><code>${commandLine(config.command)}</code></pre>
-<dl class="facts"><dt>Commit</dt><dd>${config.commit}</dd><dt>Machine</dt><dd>${describe(config.machine)}</dd>${versions !== "" && html`<dt>Versions</dt><dd>${versions}</dd>`}<dt>Language</dt><dd>version ${config.languageVersion}</dd><dt>Seeds</dt><dd>${seeds.join(", ")}</dd></dl>
+<dl class="facts"><dt>Commit</dt><dd>${config.commit}</dd><dt>Machine</dt><dd>${describe(config.machine)}</dd>${versions !== "" && html`<dt>Versions</dt><dd>${versions}</dd>`}<dt>Language</dt><dd>version ${config.languageVersion}</dd><dt>Seeds</dt><dd>${seeds.join(", ")}</dd>${config.plugin !== undefined && html`<dt>Plugin</dt><dd>${config.plugin.name}, sha256 ${config.plugin.sha256}</dd>`}</dl>
 <details><summary>All settings</summary>${settingsTable(config.configuration)}</details>`,
   );
 }

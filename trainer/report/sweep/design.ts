@@ -1,31 +1,31 @@
-/** @file What a sweep varies: its factors with their levels, and which level of each a cell has. */
+/** @file The design of a sweep: its factors with their levels, and each cell's level of each. */
 
 import { at } from "../../at.js";
 
 /** A value as it stands in the sweep's plan. */
 type Value = unknown;
 
-/** What the plan says of a cell. */
+/** A cell, as the plan has it. */
 export interface PlannedCell {
   readonly name: string;
-  /** Where a list gave it a name. */
+  /** Its name, if a list gave it one. */
   readonly variant: string | null;
   readonly configuration: Readonly<Record<string, Value>>;
 }
 
 export interface Factor {
-  /** A setting's name; "variant" for a named list, "settings" where the cells are no grid. */
+  /** A setting's name; "variant" for a named list, "settings" if the cells are no grid. */
   readonly key: string;
-  /** As a reader knows it: the paper's symbol where there is one. */
+  /** The name for readers: the paper's symbol if there is one. */
   readonly name: string;
-  /** From low to high where they are numbers, else in the order of the cells. */
+  /** From low to high if they are numbers, else in the order of the cells. */
   readonly levels: readonly string[];
-  /** What the other levels are tested against: the setting's default where it was swept, else the first level. */
+  /** The level that the others are compared with: the setting's default if it was swept, else the first level. */
   readonly reference: string;
 }
 
 export interface Design {
-  /** "combinations" where the cells are not every level of each setting with every level of the others. */
+  /** "combinations" if the cells are not every level of each setting with every level of the others. */
   readonly kind: "grid" | "combinations";
   readonly factors: readonly Factor[];
   /** The levels of a cell, in the order of the factors. */
@@ -46,7 +46,7 @@ export function levelText(value: Value): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** "β = 10" of a setting; a variant's own name says all. */
+/** "β = 10" for a setting; a variant is known by its name alone. */
 export const levelName = ({ key, name }: Pick<Factor, "key" | "name">, level: string): string =>
   key === "variant" || key === "settings" ? level : `${name} = ${level}`;
 
@@ -75,8 +75,8 @@ function follows(cells: readonly PlannedCell[], other: LevelOf, of: LevelOf): bo
 }
 
 /**
- * A grid's factors are its settings; a named list is one factor, "variant", in place of the settings that follow from it.
- * Cells that are no full grid of these, as random draws, become levels of a single factor.
+ * A grid's factors are its settings; a named list is one factor, "variant", instead of the settings that follow from it.
+ * Cells that are no full grid of these, such as random draws, become levels of a single factor.
  */
 export function designOf(
   cells: readonly PlannedCell[],

@@ -46,9 +46,9 @@ export interface Contrast {
 
 export interface LevelEffect {
   readonly level: string;
-  /** Over the cells of complete blocks: the same seed and other settings with every level. Null where there is none. */
+  /** Over the cells of complete blocks: same seed and other settings, every level finished. Null without such a block. */
   readonly marginal: SeedMean | null;
-  /** Against the reference level, over the blocks that have both; null for the reference itself, and where there is none. */
+  /** Against the reference level, over the blocks that have both; null for the reference itself, and without such a block. */
   readonly contrast: Contrast | null;
 }
 
@@ -56,14 +56,14 @@ export interface Interaction {
   readonly factors: readonly [string, string];
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  /** Mean over seeds and the other settings; null where no cell has finished. */
+  /** Mean over seeds and the other settings; null if no cell has finished. */
   readonly cells: readonly (readonly (SeedMean | null)[])[];
-  /** How far the column's effect differs between a row and the reference row: (f, g) − (f, ref) − (ref, g) + (ref, ref). */
+  /** How much the column's effect differs between a row and the reference row: (f, g) − (f, ref) − (ref, g) + (ref, ref). */
   readonly contrasts: readonly { readonly row: string; readonly column: string; readonly contrast: Contrast | null }[];
 }
 
 export interface Variance {
-  /** Seeds of which every cell has finished. */
+  /** Seeds whose cells have all finished. */
   readonly seeds: number;
   readonly sources: readonly { readonly source: string; readonly degrees: number; readonly share: number }[];
 }
@@ -225,8 +225,8 @@ export function interactions(
 }
 
 /**
- * Shares of the total sum of squares (η²) of each factor, each pair of factors, the seeds, and what is left, from the seeds of
- * which the whole grid has finished: only there are the parts orthogonal. Null without such a seed, or without any variance.
+ * Shares of the total sum of squares (η²) of each factor, each pair of factors, the seeds, and the rest, over the seeds whose
+ * whole grid has finished: only there are the parts orthogonal. Null without such a seed, or without any variance.
  */
 export function varianceShares(factors: readonly Factor[], observations: readonly Observation[]): Variance | null {
   const size = factors.reduce((product, { levels }) => product * levels.length, 1);

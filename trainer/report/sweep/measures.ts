@@ -1,4 +1,4 @@
-/** @file What is asked of each cell of a sweep, by the columns of sweep.csv. */
+/** @file The measures of a sweep's cells, by the columns of sweep.csv. */
 
 import type { Interval } from "../../run-format/summary.js";
 import { count, percent, percentInterval, points } from "../format.js";
@@ -12,10 +12,10 @@ export const MEASURE_COLUMNS = [
 ] as const;
 export type MeasureColumn = (typeof MEASURE_COLUMNS)[number];
 
-/** Fixed beforehand: what the headline, the interactions and the curves are about. */
+/** Fixed beforehand: the measure of the headline, the interactions and the curves. */
 export const MAIN_MEASURE: MeasureColumn = "accuracyOneTermAtValid";
 
-/** Samples that every finished cell has come to. */
+/** Samples that every finished cell has reached. */
 export interface Common {
   readonly valid: number;
   readonly generated: number;

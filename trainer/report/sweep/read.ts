@@ -1,4 +1,4 @@
-/** @file A sweep's folder, read: its plan (sweep.json), the table of its finished cells (sweep.csv) and their curves. */
+/** @file Reads a sweep's folder: its plan (sweep.json), the table of its finished cells (sweep.csv) and their curves. */
 
 import path from "node:path";
 import { parse } from "csv-parse/sync";
@@ -22,7 +22,7 @@ export interface SweepPlan {
   readonly command: string;
   readonly varied: readonly string[];
   readonly cells: readonly (PlannedCell & { readonly seed: number })[];
-  /** Defaults of what varies, where the plan tells them. */
+  /** Defaults of the varied settings, as far as the plan has them. */
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly commit: string;
   readonly machine: Description;
@@ -119,7 +119,7 @@ function parseRows(text: string, file: string): { finished: FinishedCell[]; comm
   };
 }
 
-/** @throws InputError for a folder without a sweep or without any finished cell. */
+/** @throws InputError for a folder without a sweep or without any finished cell */
 export async function readSweep(folder: string): Promise<SweepContents> {
   const [planFile, tableFile] = [path.join(folder, PLAN), path.join(folder, TABLE)];
   const planText = await readBytesIfAny(planFile);

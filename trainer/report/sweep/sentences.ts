@@ -1,4 +1,4 @@
-/** @file What a sweep says in words: the same sentences in the report and in the terminal. */
+/** @file The sentences about a sweep, for the report and the terminal alike. */
 import { at } from "../../at.js";
 import { capital, count, decimal, percent, points, pointsInterval, probability } from "../format.js";
 import { powerSentence } from "../verdicts.js";
@@ -33,7 +33,7 @@ export const isSignificant = ({ pHolm }: Contrast): boolean => pHolm !== null &&
 export const levelTitle = (factor: Factor, level: string): string =>
   factor.key === "variant" || factor.key === "settings" ? capital(level) : levelName(factor, level);
 
-/** The significant test with the largest difference, else the largest difference; null where nothing could be compared. */
+/** The significant test with the largest difference, else the largest difference; null if nothing could be compared. */
 export function strongest(summary: SweepSummary): Tested | null {
   const largest = (tests: readonly Tested[]): Tested | null =>
     tests.reduce<Tested | null>(
@@ -45,11 +45,11 @@ export function strongest(summary: SweepSummary): Tested | null {
   return largest(tests.filter(({ contrast }) => isSignificant(contrast))) ?? largest(tests);
 }
 
-/** How many seeds the tests rest on at most. */
+/** The largest number of seeds in a test. */
 export const seedsTested = (summary: SweepSummary): number =>
   Math.max(0, ...mainTests(summary).map(({ contrast }) => contrast.seeds));
 
-/** What was varied; of combinations that are no grid, their settings. */
+/** The names of the varied settings. */
 export const factorNames = ({ design, factors, varied }: SweepSummary): string =>
   (design === "grid" ? factors.map(({ name }) => name) : varied).join(", ");
 
@@ -62,7 +62,7 @@ export function inOrderShown({ design }: SweepSummary, effects: readonly LevelEf
 /** What the headline is about: the main measure. */
 const METRIC = "one-term accuracy at equal valid samples";
 
-/** One sentence without its full stop: what differed, or that nothing did, or that nothing can be told. */
+/** One sentence without its full stop: what differed, that nothing did, or that it is unknown. */
 export function sweepHeadline(summary: SweepSummary): string {
   const tests = mainTests(summary);
   const found = strongest(summary);
@@ -82,7 +82,7 @@ export function sweepHeadline(summary: SweepSummary): string {
   return `${levelTitle(factor, level)} has ${higher} ${METRIC} than ${levelName(factor, factor.reference)}${more}${evidence}`;
 }
 
-/** The numbers behind the headline, and how many seeds such a difference takes. */
+/** The numbers behind the headline, and how many seeds it takes to find such a difference. */
 export function strongestSentence(summary: SweepSummary): string | null {
   const found = strongest(summary);
   if (found === null) return null;
@@ -99,7 +99,7 @@ export function strongestSentence(summary: SweepSummary): string | null {
   return `${measured} (${pointsInterval(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
 }
 
-/** The combination with the highest mean, among those with at least half of the seeds; null where none has finished. */
+/** The combination with the highest mean, among those with at least half of the seeds; null if none has finished. */
 export function best({ combinations }: SweepSummary): Combination | null {
   const most = Math.max(0, ...combinations.map(({ seeds }) => seeds));
   const eligible = combinations.flatMap((combination) => {
@@ -125,7 +125,7 @@ export function bestSentence(summary: SweepSummary): string | null {
 
 export const seedCount = (seeds: number): string => `${count(seeds)} ${seeds === 1 ? "seed" : "seeds"}`;
 
-/** Which cells are not in the numbers; null where all are. */
+/** The cells that are not in the numbers; null if all are. */
 export function missingSentence({ finished, missing }: SweepSummary): string | null {
   if (missing.length === 0) return null;
   const named = missing.slice(0, NAMED_CELLS).map(({ name }) => name);
@@ -133,14 +133,14 @@ export function missingSentence({ finished, missing }: SweepSummary): string | n
   return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are in no number: ${named.join(", ")}${more}. The sweep's command goes on with them.`;
 }
 
-/** Which way the numbers of a sweep without a grid go; null for a grid. */
+/** The trend of the main measure with each number, for a sweep without a grid; null for a grid. */
 export function trendSentence({ trends }: SweepSummary): string | null {
   if (trends.length === 0) return null;
   const correlations = trends.map(({ setting, correlation }) => `${setting} ${decimal(correlation, 2)}`).join(", ");
   return `Rank correlation with accuracy over all finished cells: ${correlations}.`;
 }
 
-/** What the main measure's variance is made of; null where no seed's grid is whole. */
+/** The parts of the main measure's variance; null if no seed's grid is complete. */
 export function varianceSentence({ variance }: SweepSummary): string | null {
   const found = variance[MAIN_MEASURE];
   if (found === null) return null;

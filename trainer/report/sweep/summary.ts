@@ -1,4 +1,4 @@
-/** @file sweep-summary.json: what a sweep has found, as it follows from its plan and its finished cells. */
+/** @file Computes sweep-summary.json, the results of a sweep, from its plan and its finished cells. */
 
 import { at } from "../../at.js";
 import { mean } from "../../mean.js";
@@ -29,11 +29,11 @@ export interface Combination {
   readonly levels: readonly string[];
   readonly seeds: number;
   readonly planned: number;
-  /** Means over the finished seeds; null where none has finished or the measure was not taken. */
+  /** Means over the finished seeds; null if none has finished or the measure was not taken. */
   readonly means: Readonly<Record<MeasureColumn, number | null>>;
 }
 
-/** How a measure goes with a number that was varied, over all finished cells: Spearman's rank correlation. */
+/** Correlation of a measure with a varied number, over all finished cells: Spearman's rank correlation. */
 export interface Trend {
   readonly setting: string;
   readonly values: number;
@@ -46,7 +46,7 @@ export interface SweepSummary {
   readonly commit: string;
   readonly machine: Description;
   readonly design: "grid" | "combinations";
-  /** What was varied, as a reader knows it; in a grid the factors say it too. */
+  /** The varied settings, by their names for readers; in a grid these are the factors. */
   readonly varied: readonly string[];
   readonly factors: readonly Factor[];
   readonly seeds: readonly number[];
@@ -60,7 +60,7 @@ export interface SweepSummary {
   /** Of the main measure. */
   readonly interactions: readonly Interaction[];
   readonly variance: Readonly<Record<MeasureColumn, Variance | null>>;
-  /** Of the main measure, where the cells are no grid. */
+  /** Of the main measure, if the cells are no grid. */
   readonly trends: readonly Trend[];
 }
 

@@ -1,4 +1,4 @@
-/** @file The end of a sweep in 80 columns: each level's accuracy against its reference, and what is said of it. */
+/** @file The result of a sweep in 80 columns: each level's accuracy against its reference, and the sentences about it. */
 import { at } from "../../at.js";
 import { count, percent, percentInterval, points, probability } from "../format.js";
 import { columns, wrap } from "../terminal.js";
@@ -50,7 +50,7 @@ function factorTable(summary: SweepSummary, factor: Factor, index: number): stri
   return rows.length > SHOWN_LEVELS ? `${table}\n(and ${rows.length - SHOWN_LEVELS} more, in the report)` : table;
 }
 
-/** What `rls3 sweep` prints when it is done; plain text without colours, ends without a line feed. */
+/** The final output of `rls3 sweep`: plain text without colours or a final line feed. */
 export function renderSweepTerminal(summary: SweepSummary): string {
   const title = measureOf(MAIN_MEASURE).title(summary.common);
   const key =

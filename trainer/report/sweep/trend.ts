@@ -16,7 +16,7 @@ function ranks(values: readonly number[]): number[] {
   });
 }
 
-/** Null where either number is the same everywhere. */
+/** Null if either number is the same everywhere. */
 export function spearman(pairs: readonly XY[]): number | null {
   if (pairs.length < 2) return null;
   const [x, y] = [ranks(pairs.map((pair) => pair.x)), ranks(pairs.map((pair) => pair.y))];

@@ -1,4 +1,4 @@
-/** @file The executor of a Slurm cluster: cells as tasks of job arrays, found again by a controller that was killed. */
+/** @file The executor of a Slurm cluster: cells are tasks of job arrays, which a killed controller finds again when it restarts. */
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";

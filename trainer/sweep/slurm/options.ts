@@ -1,4 +1,4 @@
-/** @file What can be asked of Slurm for a sweep's cells, in one table: flags, keys of the sweep's file, and what sbatch is told. */
+/** @file The Slurm options of a sweep in one table: flags, keys of the sweep's file, and sbatch's options. */
 
 import { z } from "zod";
 import { at } from "../../at.js";
@@ -6,7 +6,7 @@ import { InputError } from "../../errors.js";
 
 export interface SlurmOption {
   readonly description: string;
-  /** What it takes, for the message where it is something else. */
+  /** What it takes, for the message about a wrong value. */
   readonly takes: string;
   readonly pattern: RegExp;
   readonly fallback?: string;
@@ -80,7 +80,7 @@ const OURS: readonly string[] = [
 ];
 
 export interface SlurmSettings {
-  /** For sbatch, in the order of precedence: later ones win. */
+  /** For sbatch; later ones win. */
   readonly flags: readonly string[];
   /** Lines of shell before the cell. */
   readonly setup: readonly string[];
@@ -91,7 +91,7 @@ const values = z.preprocess(
   z.array(z.union([z.string(), z.number()]).transform(String)),
 );
 
-/** @throws InputError that names the flag, where sbatch would only complain after the preparation. */
+/** @throws InputError that names the flag; sbatch itself would complain only after the preparation */
 export function parseSlurmSettings(given: Readonly<Record<string, unknown>>): SlurmSettings {
   const parsed = new Map<SlurmOptionName, readonly string[]>();
   for (const name of SLURM_OPTION_NAMES) {

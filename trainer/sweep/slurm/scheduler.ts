@@ -1,8 +1,8 @@
-/** @file Slurm's own commands, run and read: submit an array, see what became of its tasks, cancel them. Needs no accounting database. */
+/** @file Runs Slurm's commands: submits an array, reads the state of its tasks, cancels them. Needs no accounting database. */
 import { spawn } from "node:child_process";
 import { InputError, UnavailableError } from "../../errors.js";
 
-/** What squeue says of one task of an array. */
+/** A task of an array, as squeue reports it. */
 export interface Task {
   /** As Slurm's commands take it: `12_3`. */
   readonly id: string;
@@ -106,7 +106,7 @@ export interface Limits {
   readonly maxArraySize: number;
 }
 
-/** @throws UnavailableError where there is no Slurm, or its controller does not answer. */
+/** @throws UnavailableError if there is no Slurm or its controller does not answer */
 export async function limits(): Promise<Limits> {
   await command("sbatch", ["--version"]);
   const answer = await command("scontrol", ["show", "config"]);
@@ -123,7 +123,7 @@ export async function limits(): Promise<Limits> {
   return { maxArraySize: Math.max(1, Math.min(size, tasks)) };
 }
 
-/** The id of the array that `script` became; a refusal where the queue has no room for it. */
+/** Submits `script` and returns the id of its array, or a refusal if the queue has no room for it. */
 export async function submit(
   args: readonly string[],
   script: string,
@@ -148,7 +148,7 @@ function jobNumber(output: string): string | undefined {
   return numbers.at(-1);
 }
 
-/** All tasks of the submissions of these names that Slurm still knows; null where its controller does not answer just now. */
+/** The tasks of the submissions of these names that Slurm still knows; null if its controller does not answer now. */
 export async function tasksOf(names: readonly string[]): Promise<Task[] | null> {
   if (names.length === 0) return [];
   const answer = await command("squeue", [
@@ -168,13 +168,13 @@ export async function tasksOf(names: readonly string[]): Promise<Task[] | null> 
   });
 }
 
-/** Ends the tasks; those that have ended already are none of its business. */
+/** Ends the tasks; those that have already ended do not matter. */
 export async function cancel(ids: readonly string[]): Promise<void> {
   // So many at a time that the line does not grow beyond what the system takes.
   for (let at = 0; at < ids.length; at += 500) await command("scancel", ids.slice(at, at + 500));
 }
 
-/** Puts this process's own task back into the queue; false where Slurm does not allow it. */
+/** Puts this process's task back into the queue; false if Slurm does not allow it. */
 export async function requeue(id: string): Promise<boolean> {
   return (await command("scontrol", ["requeue", id])).code === 0;
 }

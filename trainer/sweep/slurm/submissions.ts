@@ -1,4 +1,4 @@
-/** @file What was submitted for a sweep: files in its folder that let a later controller find the jobs, and a job its cell. */
+/** @file The submissions of a sweep: files in its folder, by which a later controller finds the jobs and a job finds its cell. */
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -27,7 +27,7 @@ const outcome = z.object({
   code: z.number(),
   message: z.string(),
 });
-/** How a cell's process ended, where it did not finish the cell. */
+/** The end of a cell's process that did not finish the cell. */
 export type Outcome = z.infer<typeof outcome>;
 
 const identity = z.object({ schema: z.literal(1), id: z.string(), folder: z.string() });
@@ -97,7 +97,7 @@ export class Submissions {
     return logFile(this.folder, cell);
   }
 
-  /** What Slurm itself writes of a task: why its script did not start, what ended it. */
+  /** Slurm's output about a task: why its script did not start, what ended it. */
   jobLog(id: string): string {
     return path.join(this.folder, "jobs", `${id}.out`);
   }
@@ -133,7 +133,7 @@ function parseFile<T>(file: string, schema: z.ZodType<T>): T {
 
 export const logFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.log`);
 
-/** What its log says, as messages (LogMessage) line by line: for the controller. */
+/** The cell's log as one LogMessage per line, for the controller. */
 export const eventsFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.jsonl`);
 
 /** A line of a cell's log. */

@@ -1,6 +1,6 @@
 /**
- * @file Entry of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
- * as a process of its own, keeps its log, and puts the job back into the queue when the time limit is near.
+ * @file The process of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
+ * as a child process, writes its log, and puts the job back into the queue when the time limit is near.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** @file What becomes of the cells in Slurm's queue: progress from their folders, failures explained with the end of their log. */
+/** @file Follows the cells in Slurm's queue: progress from their folders, failures with the end of their log. */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
@@ -68,9 +68,9 @@ export class Watch {
   }
 
   /**
-   * Takes note of what squeue says now. Cells that are `waiting` were not submitted yet, or not again.
-   * @returns cells whose tasks are gone without having finished, to be submitted again
-   * @throws what a cell failed with
+   * Updates from squeue's answer. Cells that are `waiting` were not submitted yet, or not again.
+   * @returns cells to submit again: their tasks ended without finishing them
+   * @throws the error of a failed cell
    */
   look(tasks: readonly Task[], waiting: ReadonlySet<string> = new Set()): Cell[] {
     // The newest task of a cell: an earlier submission's may still be listed with its end.

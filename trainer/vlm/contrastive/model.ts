@@ -209,7 +209,8 @@ export async function openContrastive(
     const source: ContrastiveSource = { network, parameters, trainable };
     const scoringBatch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
     const fineTuning = training?.options ?? null;
-    const loaded = { directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
+    const baseName = options.baseName ?? directory;
+    const loaded = { directory, baseName, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
     const model = new ContrastiveModel(loaded, training, options.warn ?? silent);
     await model.start(trained);
     return model;

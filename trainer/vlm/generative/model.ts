@@ -231,7 +231,8 @@ export async function openGenerative(
     const scoringBatch = options.scoringBatch ?? DEFAULT_SCORING_BATCH;
     const phrasing = { ...network.phrasing, ...options.phrasing };
     const fineTuning = training?.options ?? null;
-    const loaded = { directory, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
+    const baseName = options.baseName ?? directory;
+    const loaded = { directory, baseName, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch };
     const model = new GenerativeModel(loaded, training);
     await model.start(trained);
     return model;

@@ -32,7 +32,7 @@ public class CaptionTests
     [Fact]
     public void A_vertical_term_contradicts_the_bases_just_where_the_trainer_says_so()
     {
-        var cases = Repository.Json("unity-project", "catalog", "vectors", "captions", "bases.json").Items;
+        var cases = Repository.Json("unity-project", "Packages", "com.rls3.gym", "Catalog~", "vectors", "captions", "bases.json").Items;
         Assert.True(cases.Count > 200);
         foreach (var one in cases)
         {
@@ -48,7 +48,7 @@ public class CaptionTests
     public void A_room_has_the_captions_that_the_trainer_gives_it_and_lacks_those_that_are_never_asked(string name)
     {
         var world = new RoomWorld(Repository.Catalog(name), 0);
-        var states = Repository.Json("unity-project", "catalog", "vectors", "captions", name + ".json").Items;
+        var states = Repository.Json("unity-project", "Packages", "com.rls3.gym", "Catalog~", "vectors", "captions", name + ".json").Items;
         Assert.NotEmpty(states);
         foreach (var state in states)
         {

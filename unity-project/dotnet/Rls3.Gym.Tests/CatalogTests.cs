@@ -51,7 +51,7 @@ public class CatalogTests
     [Fact]
     public void The_yaw_table_is_the_catalogs()
     {
-        var table = Repository.Json("unity-project", "catalog", "yaw.json");
+        var table = Repository.Json("unity-project", "Packages", "com.rls3.gym", "Catalog~", "yaw.json");
         Assert.Equal(YawTable.Steps, table.Get("steps")!.Number);
         Assert.Equal(YawTable.Scale, table.Get("scale")!.Number);
         for (var step = 0; step < YawTable.Steps; step++)

@@ -9,7 +9,8 @@ namespace Rls3.Gym.Tests;
 /// <summary>What Unity would otherwise be the first to notice.</summary>
 public class PackageTests
 {
-    private static readonly string Runtime = Repository.PathOf("unity-project", "Packages", "com.rls3.gym", "Runtime");
+    private static readonly string Package = Repository.PathOf("unity-project", "Packages", "com.rls3.gym");
+    private static readonly string Runtime = Path.Combine(Package, "Runtime");
 
     [Fact]
     public void Core_Protocol_and_Transport_know_nothing_of_the_engine_and_import_one_way()
@@ -38,7 +39,7 @@ public class PackageTests
     [Fact]
     public void Unity_builds_every_shape_that_a_catalog_may_have()
     {
-        var schema = File.ReadAllText(Repository.PathOf("unity-project", "catalog", "catalog.schema.json"));
+        var schema = File.ReadAllText(Repository.PathOf("unity-project", "Packages", "com.rls3.gym", "Catalog~", "catalog.schema.json"));
         var builder = File.ReadAllText(Path.Combine(Runtime, "Engine", "RoomBuilder.cs"));
         var shapes = Regex.Matches(schema, "\"const\": \"(\\w+)\"").Select(match => match.Groups[1].Value).ToArray();
         Assert.Contains("lathe", shapes);
@@ -48,7 +49,7 @@ public class PackageTests
     [Fact]
     public void Unity_draws_every_pattern_that_a_catalog_may_have_under_the_number_that_its_shader_knows()
     {
-        var schema = Repository.Json("unity-project", "catalog", "catalog.schema.json");
+        var schema = Repository.Json("unity-project", "Packages", "com.rls3.gym", "Catalog~", "catalog.schema.json");
         var kinds = schema.Get("definitions")!.Get("pattern")!.Get("properties")!.Get("kind")!.Get("enum")!.Items.Select(kind => kind.Text).ToArray();
         var materials = File.ReadAllText(Path.Combine(Runtime, "Engine", "RoomMaterials.cs"));
         var drawn = Regex.Matches(Regex.Match(materials, "Patterns = \\{(.*)\\}").Groups[1].Value, "\"(\\w+)\"").Select(match => match.Groups[1].Value).ToArray();
@@ -72,10 +73,36 @@ public class PackageTests
     }
 
     [Fact]
+    public void URP_is_optional_assemblies_that_use_it_are_compiled_where_it_is_installed_and_no_others_use_it()
+    {
+        var manifest = Repository.Json("unity-project", "Packages", "com.rls3.gym", "package.json");
+        Assert.All(manifest.Get("dependencies")!.Keys, name => Assert.StartsWith("com.unity.modules.", name));
+        var users = Directory.GetFiles(Package, "*.cs", SearchOption.AllDirectories)
+            .Where(file => File.ReadAllText(file).Contains("UnityEngine.Rendering.Universal", StringComparison.Ordinal)).Select(file => Path.GetDirectoryName(file)!).Distinct().Order().ToArray();
+        Assert.Equal([Path.Combine(Package, "EditorUrp"), Path.Combine(Runtime, "Urp")], users);
+        foreach (var assembly in users.Select(folder => JsonReader.Parse(File.ReadAllText(Directory.GetFiles(folder, "*.asmdef").Single()))))
+        {
+            var define = Assert.Single(assembly.Get("versionDefines")!.Items);
+            Assert.Equal("com.unity.render-pipelines.universal", define.Get("name")!.Text);
+            Assert.Equal([define.Get("define")!.Text], assembly.Get("defineConstraints")!.Items.Select(item => item.Text));
+        }
+    }
+
+    [Fact]
+    public void An_install_of_its_folder_alone_has_licence_samples_and_worlds()
+    {
+        Assert.Equal(File.ReadAllText(Repository.PathOf("LICENSE")), File.ReadAllText(Path.Combine(Package, "LICENSE.md")));
+        var samples = Repository.Json("unity-project", "Packages", "com.rls3.gym", "package.json").Get("samples")!.Items.Select(sample => sample.Get("path")!.Text);
+        Assert.Equal(Directory.GetDirectories(Path.Combine(Package, "Samples~")).Select(folder => "Samples~/" + Path.GetFileName(folder)).Order(), samples.Order());
+        Assert.Equal(["rooms", "tabletop"], Repository.Worlds().Order());
+        // A link would lead out of what is installed.
+        Assert.All(new DirectoryInfo(Package).EnumerateFileSystemInfos("*", SearchOption.AllDirectories), entry => Assert.Null(entry.LinkTarget));
+    }
+
+    [Fact]
     public void The_assembly_definitions_name_assemblies_that_there_are()
     {
-        var package = Repository.PathOf("unity-project", "Packages", "com.rls3.gym");
-        var files = Directory.GetFiles(package, "*.asmdef", SearchOption.AllDirectories);
+        var files = Directory.GetFiles(Package, "*.asmdef", SearchOption.AllDirectories);
         var names = files.Select(file => JsonReader.Parse(File.ReadAllText(file)).Get("name")!.Text).ToHashSet();
         Assert.Equal(9, names.Count);
         foreach (var file in files)

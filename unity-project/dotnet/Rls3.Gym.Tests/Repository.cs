@@ -18,12 +18,12 @@ internal static class Repository
 
     public static WireValue Json(params string[] parts) => JsonReader.Parse(File.ReadAllText(PathOf(parts)));
 
-    public static string CatalogFile(string world) => PathOf("unity-project", "catalog", world + ".json");
+    public static string CatalogFile(string world) => PathOf("unity-project", "Packages", "com.rls3.gym", "Catalog~", world + ".json");
 
     public static Catalog Catalog(string world) => CatalogReader.Load(CatalogFile(world));
 
     /// <summary>Catalogs that ship: every JSON file of the folder that has objects.</summary>
-    public static IEnumerable<string> Worlds() => Directory.GetFiles(PathOf("unity-project", "catalog"), "*.json")
+    public static IEnumerable<string> Worlds() => Directory.GetFiles(PathOf("unity-project", "Packages", "com.rls3.gym", "Catalog~"), "*.json")
         .Where(file => JsonReader.Parse(File.ReadAllText(file)).Get("objects") != null)
         .Select(file => Path.GetFileNameWithoutExtension(file));
 }

@@ -7,9 +7,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const ROOTS = ["Assets", "Packages/com.rls3.gym"];
-/** Restored from NuGet, not committed: restore-dlls.mjs writes their .meta files. */
-const LEFT_OUT = new Set(["Packages/com.rls3.gym/Plugins"]);
+const PACKAGE = "Packages/com.rls3.gym";
+const samples = readdirSync(path.join(project, PACKAGE, "Samples~"));
+/** A sample is copied into a project with its .meta files: its scenes find their scripts by GUID. */
+const ROOTS = ["Assets", PACKAGE, ...samples.map((name) => `${PACKAGE}/Samples~/${name}`)];
 
 const common = "  externalObjects: {}\n  userData: \n  assetBundleName: \n  assetBundleVariant: \n";
 const plain = (importer) => `${importer}:\n${common}`;
@@ -18,14 +19,17 @@ const IMPORTERS = {
   ".asmdef": plain("AssemblyDefinitionImporter"),
   ".shader": `ShaderImporter:\n  externalObjects: {}\n  defaultTextures: []\n  nonModifiableTextures: []\n  preprocessorOverride: 0\n  userData: \n  assetBundleName: \n  assetBundleVariant: \n`,
   ".asset": `NativeFormatImporter:\n  externalObjects: {}\n  mainObjectFileID: 11400000\n  userData: \n  assetBundleName: \n  assetBundleVariant: \n`,
+  ".mat": `NativeFormatImporter:\n  externalObjects: {}\n  mainObjectFileID: 2100000\n  userData: \n  assetBundleName: \n  assetBundleVariant: \n`,
+  // For any platform, and named by each assembly that needs it: no script of the project sees it otherwise.
+  ".dll": `PluginImporter:\n  externalObjects: {}\n  serializedVersion: 2\n  iconMap: {}\n  executionOrder: {}\n  defineConstraints: []\n  isPreloaded: 0\n  isOverridable: 1\n  isExplicitlyReferenced: 1\n  validateReferences: 0\n  platformData:\n  - first:\n      Any: \n    second:\n      enabled: 1\n      settings: {}\n  userData: \n  assetBundleName: \n  assetBundleVariant: \n`,
   ".md": plain("TextScriptImporter"),
   ".json": plain("TextScriptImporter"),
   ".txt": plain("TextScriptImporter"),
 };
 
-export const guidOf = (asset) => createHash("md5").update(`com.rls3.gym/${asset}`).digest("hex");
+const guidOf = (asset) => createHash("md5").update(`com.rls3.gym/${asset}`).digest("hex");
 
-export function metaOf(asset, isFolder) {
+function metaOf(asset, isFolder) {
   const importer = isFolder
     ? `folderAsset: yes\n${plain("DefaultImporter")}`
     : path.basename(asset) === "package.json"
@@ -40,7 +44,7 @@ const hidden = (name) => name.startsWith(".") || name.endsWith("~");
 function walk(folder, found) {
   for (const entry of readdirSync(path.join(project, folder), { withFileTypes: true })) {
     const asset = `${folder}/${entry.name}`;
-    if (hidden(entry.name) || LEFT_OUT.has(asset) || LEFT_OUT.has(asset.replace(/\.meta$/, ""))) continue;
+    if (hidden(entry.name)) continue;
     if (entry.name.endsWith(".meta")) {
       found.metas.push(asset);
     } else {
@@ -78,4 +82,4 @@ function main() {
   process.exitCode = check && problems.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+main();

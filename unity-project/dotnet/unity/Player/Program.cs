@@ -1,11 +1,12 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Rls3.Gym.Engine;
 using UnityEngine;
 using UnityEngine.StandIn;
 
-// rls3-gym-stand-in [--nographics] [--built-in] and a player's own arguments (--bind, --connect, --envs, …).
+// rls3-gym-stand-in [--nographics] [--built-in] [--scene FILE] and a player's own arguments (--bind, --connect, --envs, …).
+// The scene is the project's first one unless another is named.
 // It ends with the server's exit code, with 0 when it is told to, and with 3 where the log has an error.
+var scene = Array.IndexOf(args, "--scene");
 var project = typeof(Program).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Project").Value!;
 Player.Start(new PlayerOptions
 {
@@ -14,8 +15,7 @@ Player.Start(new PlayerOptions
     Graphics = !args.Contains("--nographics"),
     Scriptable = !args.Contains("--built-in"),
     DataPath = Path.Combine(project, "Assets"),
-    // The catalogs lie there as they lie in a player.
-    StreamingAssetsPath = project,
+    StreamingAssetsPath = Path.Combine(AppContext.BaseDirectory, "StreamingAssets"),
     Resources = Path.Combine(project, "Packages/com.rls3.gym/Runtime/Engine/Resources"),
 });
 Application.logMessageReceivedThreaded += Print;
@@ -23,7 +23,7 @@ var told = false;
 using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop))
 using (PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop))
 {
-    new GameObject("Gym Server").AddComponent<GymServerBehaviour>();
+    SceneFile.Open(scene < 0 ? Path.Combine(project, "Assets/Scenes/Bootstrap.unity") : args[scene + 1], project);
     while (!Volatile.Read(ref told) && Player.ExitCode == null)
     {
         Player.Frame();

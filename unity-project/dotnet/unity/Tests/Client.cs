@@ -46,13 +46,28 @@ internal sealed class Client : IDisposable
         return (header, frames[1..]);
     }
 
+    /// <summary>One step of environment 0.</summary>
+    public (WireValue Header, List<byte[]> Tensors) Step(string uid, float[] action, params string[] want)
+    {
+        var tensor = Messages.Map(("uid", uid), ("dtype", "float32"), ("shape", Messages.List(1, action.Length)), ("frame", 0));
+        var header = Messages.Header(
+            "batch",
+            ++req,
+            ("sid", sid),
+            ("ops", Messages.List(Messages.Map(("env", 0), ("op", "step")))),
+            ("want", Messages.List([.. want.Select(WireValue.Of)])),
+            ("tensors", Messages.List(tensor)));
+        var frames = Frames(header, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(action).ToArray());
+        return (MessagePackReader.DecodeHeader(frames[0]), frames[1..]);
+    }
+
     public void Dispose() => socket.Dispose();
 
     private List<WireValue> Ask(WireValue header) => [MessagePackReader.DecodeHeader(Frames(header)[0])];
 
-    private List<byte[]> Frames(WireValue header)
+    private List<byte[]> Frames(WireValue header, params byte[][] payload)
     {
-        socket.SendFrame(Messages.Encode(header));
+        socket.SendMultipartBytes([Messages.Encode(header), .. payload]);
         NetMQMessage? message = null;
         for (var until = Environment.TickCount64 + 20_000; !socket.TryReceiveMultipartMessage(TimeSpan.FromMilliseconds(1), ref message);)
         {

@@ -6,6 +6,7 @@ using UnityEngine.Rendering;
 using UnityEngine.Rendering.Universal;
 using UnityEngine.StandIn;
 using Xunit;
+using Object = UnityEngine.Object;
 
 namespace Rls3.Gym.Engine.Tests;
 
@@ -99,9 +100,9 @@ public sealed class PictureTests
     }
 
     [Theory]
-    [InlineData(1f, UpscalingFilterSelection.FSR, "segmentation", "and only 0 to 3 were drawn")]
-    [InlineData(0.7f, UpscalingFilterSelection.Auto, "pixels", "and only 0 and 2 were drawn")]
-    public void A_segmentation_that_was_filtered_is_an_error_that_names_the_causes(float scale, UpscalingFilterSelection filter, string want, string numbers)
+    [InlineData(1f, UpscalingFilterSelection.FSR, "segmentation")]
+    [InlineData(0.7f, UpscalingFilterSelection.Auto, "pixels")]
+    public void A_segmentation_that_was_filtered_is_an_error_that_names_the_causes(float scale, UpscalingFilterSelection filter, string want)
     {
         using var stage = new Stage();
         using var client = new Client(stage.Serve().Endpoint);
@@ -110,7 +111,44 @@ public sealed class PictureTests
         urp.upscalingFilter = filter;
         var error = client.Batch(Client.Resets(1, 3), false, want).Header.Get("results")!.Items[0].Get("error")!;
         Assert.Equal("ENV_CRASH", error.Get("code")!.Text);
-        Assert.All(new[] { numbers, "Render Scale", "Upscaling Filter", "renderer features" }, text => Assert.Contains(text, error.Get("message")!.Text));
+        Assert.All(new[] { "and only 0 to 3 were drawn", "Render Scale", "Upscaling Filter", "renderer features" }, text => Assert.Contains(text, error.Get("message")!.Text));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(9)]
+    public void A_segmentation_that_was_filtered_is_an_error_where_each_mixed_number_is_a_slots_too(int slots)
+    {
+        using var stage = new Stage();
+        Urp().renderScale = 0.7f;
+        using var sensor = new CameraSensor(Side, slots);
+        var camera = new GameObject("camera").AddComponent<Camera>();
+        camera.aspect = 1f;
+        var material = RoomMaterials.Object(Color.clear, 0f);
+        var mesh = BoxMesh.Create();
+        foreach (var slot in new[] { 0, slots - 1 })
+        {
+            var box = new GameObject("box");
+            box.transform.localPosition = new Vector3(slot == 0 ? -0.4f : 0.4f, 0f, 3f);
+            box.AddComponent<MeshFilter>().sharedMesh = mesh;
+            var renderer = box.AddComponent<MeshRenderer>();
+            renderer.sharedMaterial = material;
+            RoomMaterials.SetSlot([renderer], slot, Vector3.up, new MaterialPropertyBlock());
+        }
+        var seen = new byte[Side * Side];
+        void Picture()
+        {
+            sensor.Render(camera, PictureKind.Segmentation, -1, 1);
+            sensor.Finish();
+            sensor.CopySlots(seen, 1);
+        }
+        Assert.Contains("something filtered the picture", Assert.Throws<InvalidOperationException>(Picture).Message);
+        Urp().renderScale = 1f;
+        Picture();
+        Assert.Equal(new[] { 0, 1, slots }.Distinct(), seen.Distinct().Order().Select(number => (int)number));
+        Object.Destroy(material);
+        Object.Destroy(mesh);
     }
 
     [Theory]

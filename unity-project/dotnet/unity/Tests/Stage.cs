@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
+using Rls3.Gym.Editor;
 using Rls3.Gym.Tests;
+using UnityEditor;
 using UnityEngine;
 using UnityEngine.Rendering;
 using UnityEngine.StandIn;
@@ -25,12 +28,26 @@ internal sealed class Stage : IDisposable
         var options = new PlayerOptions
         {
             DataPath = Repository.PathOf("unity-project", "Assets"),
-            StreamingAssetsPath = Repository.PathOf("unity-project"),
+            StreamingAssetsPath = Repository.PathOf("unity-project", "Assets", "StreamingAssets"),
+            PackagePath = Repository.PathOf("unity-project", "Packages", "com.rls3.gym"),
             Resources = Repository.PathOf("unity-project", "Packages", "com.rls3.gym", "Runtime", "Engine", "Resources"),
         };
         change?.Invoke(options);
         AppDomain.CurrentDomain.FirstChanceException += Notice;
         Player.Start(options);
+        if (options.Editor)
+        {
+            LoadScripts();
+        }
+    }
+
+    // ScriptReference InitializeOnLoadAttribute: the Editor does so whenever it has loaded scripts.
+    private static void LoadScripts()
+    {
+        foreach (var type in typeof(GymBuild).Assembly.GetTypes().Where(type => type.IsDefined(typeof(InitializeOnLoadAttribute), false)))
+        {
+            RuntimeHelpers.RunClassConstructor(type.TypeHandle);
+        }
     }
 
     /// <summary>A server on a free port, its settings made before it is switched on.</summary>

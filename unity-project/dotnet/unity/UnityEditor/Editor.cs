@@ -1,6 +1,7 @@
 using System;
-using System.IO;
+using System.Reflection;
 using UnityEngine;
+using UnityEngine.StandIn;
 
 namespace UnityEditor
 {
@@ -18,8 +19,18 @@ namespace UnityEditor
 
     public class EditorWindow : ScriptableObject
     {
-        public static T GetWindow<T>(string title) where T : EditorWindow => throw null;
-        public void Repaint() => throw null;
+        public static T GetWindow<T>(string title) where T : EditorWindow => CreateInstance<T>();
+
+        public void Repaint()
+        {
+        }
+
+        /// <summary>One event of the window.</summary>
+        internal void Draw()
+        {
+            Person.Seen.Clear();
+            GetType().GetMethod("OnGUI", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(this, BindingFlags.DoNotWrapExceptions, null, null, null);
+        }
     }
 
     public sealed class EditorApplication
@@ -34,7 +45,15 @@ namespace UnityEditor
 
         internal static void Change(PlayModeStateChange change) => playModeStateChanged?.Invoke(change);
 
-        public static bool isPlaying { get => throw null; set => throw null; }
+        /// <summary>The end of an event: what waited for it runs.</summary>
+        internal static void EndEvent()
+        {
+            var calls = delayCall;
+            delayCall = null;
+            calls?.Invoke();
+        }
+
+        public static bool isPlaying { get => Player.Playing; set => throw null; }
         public static void Exit(int returnValue) => throw null;
     }
 
@@ -65,55 +84,61 @@ namespace UnityEditor
 
     public sealed class EditorGUILayout
     {
-        public static Vector2 BeginScrollView(Vector2 scrollPosition, params GUILayoutOption[] options) => throw null;
-        public static void EndScrollView() => throw null;
-        public static void HelpBox(string message, MessageType type) => throw null;
-        public static int IntSlider(string label, int value, int leftValue, int rightValue, params GUILayoutOption[] options) => throw null;
-        public static float Slider(string label, float value, float leftValue, float rightValue, params GUILayoutOption[] options) => throw null;
-        public static long LongField(string label, long value, params GUILayoutOption[] options) => throw null;
-        public static void LabelField(string label, params GUILayoutOption[] options) => throw null;
-        public static void LabelField(string label, GUIStyle style, params GUILayoutOption[] options) => throw null;
-        public static void LabelField(string label, string label2, params GUILayoutOption[] options) => throw null;
-        public static void Space() => throw null;
-        public static string TextArea(string text, params GUILayoutOption[] options) => throw null;
+        public static Vector2 BeginScrollView(Vector2 scrollPosition, params GUILayoutOption[] options)
+        {
+            Person.Groups++;
+            return scrollPosition;
+        }
+
+        public static void EndScrollView() => Person.Groups--;
+
+        public static void HelpBox(string message, MessageType type) => Person.Sees(message, type);
+
+        public static int IntSlider(string label, int value, int leftValue, int rightValue, params GUILayoutOption[] options) => Person.Sees(label, value);
+
+        public static float Slider(string label, float value, float leftValue, float rightValue, params GUILayoutOption[] options) => Person.Sees(label, value);
+
+        public static long LongField(string label, long value, params GUILayoutOption[] options) => Person.Sees(label, value);
+
+        public static void LabelField(string label, params GUILayoutOption[] options) => Person.Sees(label, true);
+
+        public static void LabelField(string label, GUIStyle style, params GUILayoutOption[] options) => Person.Sees(label, true);
+
+        public static void LabelField(string label, string label2, params GUILayoutOption[] options) => Person.Sees($"{label}: {label2}", true);
+
+        public static void Space() => Person.Sees("", true);
+
+        public static string TextArea(string text, params GUILayoutOption[] options) => Person.Sees(text, text);
     }
 
     public sealed class EditorGUI
     {
-        public static void DrawPreviewTexture(Rect position, Texture image) => throw null;
+        public static void DrawPreviewTexture(Rect position, Texture image) => Person.Sees(image.name, true);
     }
 
     public sealed class EditorStyles
     {
-        public static GUIStyle boldLabel => throw null;
+        public static GUIStyle boldLabel { get; } = new GUIStyle();
     }
 
     public class EditorUtility
     {
-        public static string OpenFilePanel(string title, string directory, string extension) => throw null;
+        // Manual "Immediate Mode GUI", layout groups: a panel has an event loop of its own, and the groups that are open belong to the window's.
+        public static string OpenFilePanel(string title, string directory, string extension)
+        {
+            if (Person.Groups > 0)
+            {
+                throw new InvalidOperationException("EndLayoutGroup: BeginLayoutGroup must be called first: a panel was opened within a layout group");
+            }
+            var chosen = Person.Choosing ?? throw new InvalidOperationException("nobody is there to choose a file");
+            Person.Choosing = null;
+            return chosen;
+        }
     }
 
     public class AssetDatabase
     {
         public static void CreateAsset(UnityEngine.Object asset, string path) => throw null;
-
-        // ScriptReference AssetDatabase.DeleteAsset: a file or a folder with all that is in it.
-        public static bool DeleteAsset(string path)
-        {
-            var full = Path.Combine(Path.GetDirectoryName(Application.dataPath), path);
-            if (Directory.Exists(full))
-            {
-                Directory.Delete(full, true);
-                return true;
-            }
-            var found = File.Exists(full);
-            File.Delete(full);
-            return found;
-        }
-
-        public static void Refresh()
-        {
-        }
 
         public static void SaveAssets() => throw null;
     }

@@ -34,13 +34,36 @@ namespace UnityEngine.StandIn
         {
             if (slots)
             {
-                return new Vector4(slot / 255f, 0f, 0f, 1f);
+                return new Vector4(slot / 255f, Check(slot) / 255f, 0f, 1f);
             }
             normal = normal.normalized;
             var brightness = shading.X + (shading.Y * Mathf.Clamp(Geometry.Dot(normal, light), 0f, 1f));
             var glint = gloss * (float)Math.Pow(Mathf.Clamp(Geometry.Dot(normal, half), 0f, 1f), 16.0);
             var seen = (colour * brightness) + (Vector3.one * glint);
             // What is above 1 the target cuts off.
+            return new Vector4(seen.x, seen.y, seen.z, 1f);
+        }
+
+        private static float Check(float number)
+        {
+            var square = 37f * number * number;
+            return 128f + square - (127f * (float)Math.Floor((square + 0.5f) / 127f));
+        }
+    }
+
+    /// <summary>Plain.shader's fragments (Samples~/BallOnTray), line for line.</summary>
+    internal sealed class PlainFragments : IFragments
+    {
+        private readonly Vector3 colour;
+
+        private PlainFragments(Vector3 colour) => this.colour = colour;
+
+        public static IFragments Begin(Uniforms uniforms) => new PlainFragments(uniforms["_Colour"].Xyz);
+
+        public Vector4 Shade(Vector3 normal, Vector3 world)
+        {
+            var lit = Mathf.Clamp(Geometry.Dot(normal.normalized, new Vector3(0.36f, 0.8f, -0.48f)), 0f, 1f);
+            var seen = colour * (0.5f + (0.5f * lit));
             return new Vector4(seen.x, seen.y, seen.z, 1f);
         }
     }
@@ -63,6 +86,9 @@ namespace UnityEngine.StandIn
         private readonly Vector4[] boxHigh;
         private readonly Vector4 eye;
         private readonly Vector3 forward;
+        private readonly Vector3 right;
+        private readonly Vector3 up;
+        private readonly Vector4 sampling;
         private readonly Vector4[] shadows;
         private readonly Vector4[] shadowEnds;
 
@@ -81,6 +107,9 @@ namespace UnityEngine.StandIn
             boxHigh = uniforms.Array("_GymBoxHigh");
             eye = uniforms["_GymEye"];
             forward = uniforms["_GymForward"].Xyz;
+            right = uniforms["_GymRight"].Xyz;
+            up = uniforms["_GymUp"].Xyz;
+            sampling = uniforms["_GymSampling"];
             shadows = uniforms.Array("_GymShadow");
             shadowEnds = uniforms.Array("_GymShadowEnd");
         }
@@ -99,7 +128,7 @@ namespace UnityEngine.StandIn
             var facing = Geometry.Dot(normal, light);
             var direct = facing > 0f ? facing * LampShare(start) : 0f;
             var ambient = 1f - (0.75f * Closeness(start, normal));
-            var bright = ((shading.X * ambient) + (shading.Y * direct)) * PatternOn(normal, at) * EdgeOn(normal, at);
+            var bright = ((shading.X * ambient) + (shading.Y * direct)) * MarkedOn(normal, at);
             var shade = ContactShadows(at);
             return new Vector4(Saturate(colour.x * bright) * shade, Saturate(colour.y * bright) * shade, Saturate(colour.z * bright) * shade, 1f);
         }
@@ -193,6 +222,23 @@ namespace UnityEngine.StandIn
             var y = Math.Abs(normal.y) > 0.7f ? width : Math.Min(at.y - low.Y, high.Y - at.y);
             var z = Math.Abs(normal.z) > 0.7f ? width : Math.Min(at.z - low.Z, high.Z - at.z);
             return Math.Min(x, Math.Min(y, z)) < width ? 1.1f : 1f;
+        }
+
+        private float MarkedOn(Vector3 normal, Vector3 at)
+        {
+            var ray = at - eye.Xyz;
+            var reach = Geometry.Dot(ray, forward) * sampling.Y;
+            var finer = Math.Max(1, (int)(sampling.X + 0.5f));
+            var sum = 0f;
+            for (var part = 0; part < finer * finer; part++)
+            {
+                var across = (((part % finer) + 0.5f) / finer) - 0.5f;
+                var along = (((part / finer) + 0.5f) / finer) - 0.5f;
+                var sight = ray + (reach * ((across * right) + (along * up)));
+                var spot = eye.Xyz + (sight * (Geometry.Dot(normal, ray) / Divisor(Geometry.Dot(normal, sight))));
+                sum += PatternOn(normal, spot) * EdgeOn(normal, spot);
+            }
+            return sum / (finer * finer);
         }
 
         private static float Divisor(float part) => Math.Abs(part) < 1e-6f ? (part < 0f ? -1e-6f : 1e-6f) : part;

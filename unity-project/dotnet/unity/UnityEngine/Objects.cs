@@ -334,6 +334,19 @@ namespace UnityEngine
             }
         }
 
+        /// <summary>To a place in the world, as the physics engine moves a body.</summary>
+        internal void MoveTo(Vector3 world)
+        {
+            if (Parent is null)
+            {
+                place = world;
+                return;
+            }
+            var way = Parent.rotation.Inverse.Turn(world - Parent.position);
+            var size = Parent.scale;
+            place = Parent.Parent is null ? new Vector3(way.x / size.x, way.y / size.y, way.z / size.z) : throw new NotSupportedException("the stand-in moves bodies one level below a root");
+        }
+
         public Vector3 TransformPoint(Vector3 position) => World.Point(position);
 
         internal void Visit(Action<GameObject> action)

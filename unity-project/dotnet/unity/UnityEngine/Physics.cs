@@ -11,6 +11,11 @@ namespace UnityEngine
         Script = 2,
     }
 
+    public enum ForceMode
+    {
+        Acceleration = 5,
+    }
+
     public class Collider : Component
     {
     }
@@ -34,8 +39,73 @@ namespace UnityEngine
         internal override void Switched() => Sync();
     }
 
+    public class SphereCollider : Collider
+    {
+        private float reach = 0.5f;
+
+        public float radius { get => Read(reach); set => reach = Write(value); }
+
+        // ScriptReference SphereCollider.radius: scaled by the largest part of the transform's scale.
+        internal float WorldRadius
+        {
+            get
+            {
+                var scale = Holder.transform.localScale;
+                return reach * Math.Max(Math.Abs(scale.x), Math.Max(Math.Abs(scale.y), Math.Abs(scale.z)));
+            }
+        }
+    }
+
+    public sealed class Rigidbody : Component
+    {
+        private Vector3 speed = Vector3.zero;
+        private Vector3 spin = Vector3.zero;
+        private Vector3 pushed = Vector3.zero;
+
+        public Vector3 velocity { get => Read(speed); set => speed = Write(value); }
+
+        public Vector3 angularVelocity { get => Read(spin); set => spin = Write(value); }
+
+        // ScriptReference Rigidbody.AddForce: it takes effect in the next simulation step, and not on an inactive object.
+        public void AddForce(Vector3 force, ForceMode mode)
+        {
+            if (Write(mode) != ForceMode.Acceleration)
+            {
+                throw new NotSupportedException("the stand-in's bodies have no mass: it knows ForceMode.Acceleration alone");
+            }
+            pushed = Holder.activeInHierarchy ? pushed + force : pushed;
+        }
+
+        /// <summary>A ball under gravity, which slides on boxes without friction and does not bounce.</summary>
+        internal void Simulate(float step)
+        {
+            var ball = Holder.GetComponent<SphereCollider>() ?? throw new NotSupportedException($"{Holder.name}: the stand-in simulates balls alone");
+            speed += (Physics.Gravity + pushed) * step;
+            pushed = Vector3.zero;
+            var at = Holder.transform.position + (speed * step);
+            var radius = ball.WorldRadius;
+            foreach (var solid in Player.All<BoxCollider>().Where(one => one.Holder.activeInHierarchy && one.Known != null).Select(one => one.Known.Value))
+            {
+                var nearest = solid.Nearest(at);
+                var away = at - nearest;
+                var distance = Vector3.Distance(at, nearest);
+                if (distance >= radius || distance == 0f)
+                {
+                    continue;
+                }
+                var normal = away / distance;
+                at = nearest + (normal * radius);
+                speed -= normal * Math.Min(0f, Geometry.Dot(speed, normal));
+            }
+            Holder.transform.MoveTo(at);
+        }
+    }
+
     public class Physics
     {
+        // ScriptReference Physics.gravity: of a new project.
+        internal static readonly Vector3 Gravity = new Vector3(0f, -9.81f, 0f);
+
         public static SimulationMode simulationMode { get => Player.Ask(mode); set => mode = Player.Ask(value); }
 
         private static SimulationMode mode;
@@ -46,6 +116,21 @@ namespace UnityEngine
             foreach (var collider in Player.Ask(Player.All<BoxCollider>()))
             {
                 collider.Sync();
+            }
+        }
+
+        // ScriptReference Physics.Simulate and autoSyncTransforms: transforms that moved are told before the step.
+        public static void Simulate(float step)
+        {
+            if (mode != SimulationMode.Script)
+            {
+                Debug.LogWarning("Physics.Simulate(...) was called but simulation mode is not set to Script.");
+                return;
+            }
+            SyncTransforms();
+            foreach (var body in Player.All<Rigidbody>().Where(body => body.Holder.activeInHierarchy).ToArray())
+            {
+                body.Simulate(step);
             }
         }
 
@@ -81,6 +166,15 @@ namespace UnityEngine.StandIn
             var mine = this;
             return mine.Axes(other).All(axis => Math.Abs(Geometry.Dot(axis, other.centre - mine.centre)) <= mine.Reach(axis) + other.Reach(axis));
         }
+
+        /// <summary>The point of it that is nearest to this one.</summary>
+        public Vector3 Nearest(Vector3 point)
+        {
+            var way = point - centre;
+            return centre + Along(axes[0], half.x, way) + Along(axes[1], half.y, way) + Along(axes[2], half.z, way);
+        }
+
+        private static Vector3 Along(Vector3 axis, float half, Vector3 way) => axis * Mathf.Clamp(Geometry.Dot(axis, way), -half, half);
 
         private IEnumerable<Vector3> Axes(SolidBox other)
         {

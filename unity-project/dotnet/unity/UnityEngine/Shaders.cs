@@ -42,7 +42,7 @@ namespace UnityEngine.StandIn
     }
 
     /// <summary>
-    /// A .shader file of the package: opaque, with back faces culled (Manual ShaderLab: Cull, Blend), its defaults read from it. Its
+    /// A .shader file of the package or its samples: opaque, with back faces culled (Manual ShaderLab: Cull, Blend), its defaults read from it. Its
     /// program is one of <see cref="Fragments"/>, which is held to the file's text by a hash.
     /// </summary>
     internal sealed class ShaderFile
@@ -73,12 +73,14 @@ namespace UnityEngine.StandIn
 
         public Dictionary<int, Vector4> Defaults { get; } = new Dictionary<int, Vector4>();
 
-        public static Shader Load(string name)
+        public static Shader Load(string name) => Open(Path.Combine(Player.Options.Resources, name + ".shader"));
+
+        /// <summary>Null where there is no such file.</summary>
+        public static Shader Open(string path)
         {
-            var path = Path.Combine(Player.Options.Resources, name + ".shader");
             if (!Loaded.TryGetValue(path, out var shader) && File.Exists(path))
             {
-                shader = new Shader { File = new ShaderFile(File.ReadAllText(path)), name = name };
+                shader = new Shader { File = new ShaderFile(File.ReadAllText(path)), name = Path.GetFileNameWithoutExtension(path) };
                 Loaded[path] = shader;
             }
             return shader;
@@ -100,8 +102,9 @@ namespace UnityEngine.StandIn
     {
         private static readonly Dictionary<string, (string Hash, Func<Uniforms, IFragments> Program)> Known = new Dictionary<string, (string, Func<Uniforms, IFragments>)>
         {
-            ["RLS3/Object"] = ("dd5cc9969dd909d2", ObjectFragments.Begin),
-            ["RLS3/Room"] = ("b81c5b71b6ac74dc", RoomFragments.Begin),
+            ["RLS3/Object"] = ("bbd8276a53705c65", ObjectFragments.Begin),
+            ["RLS3/Samples/Plain"] = ("2513d39a3fa974d3", PlainFragments.Begin),
+            ["RLS3/Room"] = ("a3b98809e6e3eb72", RoomFragments.Begin),
         };
 
         public static Func<Uniforms, IFragments> Of(string name, string hash)

@@ -15,7 +15,7 @@ namespace Rls3.Gym.Core
     }
 
     /// <summary>
-    /// Reads catalogs (unity-project/catalog/*.json). Checks all that the rules rely on; catalog.schema.json, which the
+    /// Reads catalogs (Catalog~/*.json). Checks all that the rules rely on; catalog.schema.json, which the
     /// trainer holds files to, says more about looks.
     /// </summary>
     public static class CatalogReader

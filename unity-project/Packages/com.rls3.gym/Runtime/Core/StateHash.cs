@@ -3,7 +3,7 @@ using System;
 
 namespace Rls3.Gym.Core
 {
-    /// <summary>The state hash: two 32-bit lanes over the state's integers (catalog/README.md has it step by step).</summary>
+    /// <summary>The state hash: two 32-bit lanes over the state's integers (Catalog~/README.md has it step by step).</summary>
     public static class StateHash
     {
         /// <summary>Goes into the hash first, and changes whenever the algorithm does.</summary>

@@ -1,7 +1,7 @@
 #nullable enable
 namespace Rls3.Gym.Core
 {
-    /// <summary>Cosines and sines as integers scaled by 2^14: the only angles that enter a rule. catalog/yaw.json has the same numbers.</summary>
+    /// <summary>Cosines and sines as integers scaled by 2^14: the only angles that enter a rule. Catalog~/yaw.json has the same numbers.</summary>
     public static class YawTable
     {
         public const int Shift = 14;

@@ -27,9 +27,17 @@ namespace Rls3.Gym.Engine
     {
         private static readonly int SlotsId = Shader.PropertyToID("_GymSlots");
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
+        private static readonly int SamplingId = Shader.PropertyToID("_GymSampling");
+
+        /// <summary>The largest picture whose room has finer samples, and how many a side of each sample, as the trainer's renderer has them.</summary>
+        private const int SmallPicture = 128;
+        private const float FinerSamples = 2f;
 
         /// <summary>Samples a side of each pixel. Multisampling would place them otherwise, and mix the slots' numbers.</summary>
         private const int Fineness = 2;
+
+        /// <summary>What stands in green beside each number in red: a filter that mixes two numbers has the check of neither.</summary>
+        private static readonly byte[] Checks = AllChecks();
 
         private readonly int size;
         private readonly int fine;
@@ -43,7 +51,6 @@ namespace Rls3.Gym.Engine
         private bool pending;
         private bool lost;
         private bool owned;
-        private int only = -1;
         private long tick = -1;
 
         /// <param name="size">Side in pixels.</param>
@@ -84,11 +91,11 @@ namespace Rls3.Gym.Engine
             // One that nobody waited for, after an error in between: its pixels are still the device's.
             Finish();
             tick = -1;
-            only = kind == PictureKind.OneSlot ? slot : -1;
             var around = Around;
             around?.Before();
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
+            Shader.SetGlobalVector(SamplingId, new Vector4(size <= SmallPicture ? FinerSamples : 1f, 2f / fine, 0f, 0f));
             camera.backgroundColor = kind == PictureKind.Image ? ClearColour : Color.clear;
             var active = RenderTexture.active;
             camera.targetTexture = target;
@@ -103,6 +110,7 @@ namespace Rls3.Gym.Engine
                 RenderTexture.active = active;
                 Shader.SetGlobalFloat(SlotsId, 0f);
                 Shader.SetGlobalFloat(OnlySlotId, 0f);
+                Shader.SetGlobalVector(SamplingId, default);
                 around?.After();
             }
             tick = forTick;
@@ -219,16 +227,27 @@ namespace Rls3.Gym.Engine
             return c > 0 && c == d && (owner == 0 || c < owner) ? c : owner;
         }
 
+        // As the shaders have it; 0 is the room, and where there is none.
+        private static byte[] AllChecks()
+        {
+            var checks = new byte[256];
+            for (var number = 1; number < checks.Length; number++)
+            {
+                checks[number] = (byte)(128 + (37 * number * number % 127));
+            }
+            return checks;
+        }
+
         // A filter on the way makes numbers that no object has: the picture would be wrong and look right.
         private void RequireSlots(ReadOnlySpan<byte> read)
         {
             for (var at = 0; at < read.Length; at += 4)
             {
-                if (read[at] > slots || (only >= 0 && read[at] > 0 && read[at] != only + 1))
+                var number = read[at];
+                if (number > slots || read[at + 1] != Checks[number])
                 {
-                    var expected = only < 0 ? $"0 to {slots}" : $"0 and {only + 1}";
                     throw new InvalidOperationException(
-                        $"the segmentation has the number {read[at]}, and only {expected} were drawn: something filtered the picture. In URP's asset set Render Scale to 1 and "
+                        $"the segmentation has the number {number} with the check {read[at + 1]}, and only 0 to {slots} were drawn, each with its own: something filtered the picture. In URP's asset set Render Scale to 1 and "
                         + "Upscaling Filter to Automatic, and remove renderer features such as full-screen passes from its default renderer");
                 }
             }

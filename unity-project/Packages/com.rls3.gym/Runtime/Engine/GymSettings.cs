@@ -14,6 +14,9 @@ namespace Rls3.Gym.Engine
         internal const int SmallestImage = 32;
         internal const int LargestImage = 512;
 
+        /// <summary>The folder in StreamingAssets that holds catalogs: a project's own, and in a player those of the package.</summary>
+        public const string StreamingFolder = "com.rls3.gym";
+
         [Tooltip("Where the server binds, or the trainer that it connects to.")]
         public string Endpoint = "tcp://127.0.0.1:5005";
 
@@ -26,11 +29,14 @@ namespace Rls3.Gym.Engine
         [Tooltip("Side of images in pixels, 32 to 512.")]
         public int ImageSize = 64;
 
-        [Tooltip("A catalog that ships, or the path of a JSON file.")]
+        [Tooltip("A catalog that ships or lies in StreamingAssets/com.rls3.gym, or the path of a JSON file.")]
         public string World = "rooms";
 
         [Tooltip("CURVE keys and token; needed beyond loopback.")]
         public string KeysFile = "";
+
+        /// <summary>Finds the package's own catalogs in the Editor; set by its assembly there. A player has them in StreamingAssets.</summary>
+        public static Func<string>? PackageCatalogs { get; set; }
 
         /// <exception cref="ConfigurationException">A number that no server can have.</exception>
         public void Check()
@@ -47,15 +53,20 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        /// <summary>The catalog's file. In the Editor those that ship lie in the project's catalog folder, in a player in StreamingAssets.</summary>
+        /// <summary>The catalog's file. A project's own in StreamingAssets goes before the package's of the same name, in the Editor as in a player.</summary>
+        /// <exception cref="ConfigurationException">There is no such world.</exception>
         public string CatalogFile()
         {
             if (World.EndsWith(".json", StringComparison.Ordinal))
             {
                 return Path.GetFullPath(World);
             }
-            var folder = Application.isEditor ? Path.Combine(Application.dataPath, "..", "catalog") : Path.Combine(Application.streamingAssetsPath, "catalog");
-            var file = Path.GetFullPath(Path.Combine(folder, World + ".json"));
+            var name = World + ".json";
+            var file = Path.GetFullPath(Path.Combine(Application.streamingAssetsPath, StreamingFolder, name));
+            if (!File.Exists(file) && Application.isEditor && PackageCatalogs != null)
+            {
+                file = Path.Combine(PackageCatalogs(), name);
+            }
             return File.Exists(file) ? file : throw new ConfigurationException($"there is no world \"{World}\" at {file}; give a catalog's path to use your own");
         }
 

@@ -26,6 +26,8 @@ namespace Rls3.Gym.Engine
         private static readonly int HighId = Shader.PropertyToID("_GymBoxHigh");
         private static readonly int EyeId = Shader.PropertyToID("_GymEye");
         private static readonly int ForwardId = Shader.PropertyToID("_GymForward");
+        private static readonly int RightId = Shader.PropertyToID("_GymRight");
+        private static readonly int UpId = Shader.PropertyToID("_GymUp");
         private static readonly int ShadowId = Shader.PropertyToID("_GymShadow");
         private static readonly int ShadowEndId = Shader.PropertyToID("_GymShadowEnd");
 
@@ -61,6 +63,9 @@ namespace Rls3.Gym.Engine
             var forward = (UnityFrame.Numbers(scene.Document.Get("camera")?.Get("target")) - eye).normalized;
             Shader.SetGlobalVector(EyeId, new Vector4(eye.x, eye.y, eye.z, count));
             Shader.SetGlobalVector(ForwardId, forward);
+            var camera = scene.Camera;
+            Shader.SetGlobalVector(RightId, OfField(camera.Right, camera.HalfField));
+            Shader.SetGlobalVector(UpId, OfField(camera.Up, camera.HalfField));
             Shader.SetGlobalVectorArray(ShadowId, shadow);
             Shader.SetGlobalVectorArray(ShadowEndId, shadowEnd);
         }
@@ -71,6 +76,10 @@ namespace Rls3.Gym.Engine
             var half = (direction + (Eye(scene) - place).normalized).normalized;
             return UnityFrame.Direction(half.x, half.y, half.z);
         }
+
+        /// <summary>A direction of the camera, of the length of the tangent of half its field of view.</summary>
+        private static Vector3 OfField(IntVector direction, int halfField) =>
+            new Vector3(direction.X, direction.Y, direction.Z) * ((float)halfField / YawTable.Scale / YawTable.Scale);
 
         private static Vector3 Eye(Scene scene) => UnityFrame.Numbers(scene.Document.Get("camera")?.Get("position"));
 

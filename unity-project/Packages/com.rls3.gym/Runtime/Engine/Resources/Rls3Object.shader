@@ -36,6 +36,13 @@ Shader "RLS3/Object"
             return f;
         }
 
+        // What goes with a number in the segmentation (CameraSensor.Checks): a mixture of two numbers has the check of neither.
+        float check(float number)
+        {
+            float square = 37.0 * number * number;
+            return 128.0 + square - 127.0 * floor((square + 0.5) / 127.0);
+        }
+
         // The pass of one slot alone draws no other, in neither of the passes below.
         void discardOthers() { if (_GymOnlySlot > 0.5 && abs(_Slot - _GymOnlySlot) > 0.5) discard; }
 
@@ -57,7 +64,7 @@ Shader "RLS3/Object"
             float4 frag(Fragment f) : SV_Target
             {
                 discardOthers();
-                if (_GymSlots > 0.5) return float4(_Slot / 255.0, 0, 0, 1);
+                if (_GymSlots > 0.5) return float4(_Slot, check(_Slot), 0, 255) / 255.0;
                 float3 normal = normalize(f.normal);
                 float brightness = _GymShading.x + _GymShading.y * saturate(dot(normal, _GymLight.xyz));
                 float glint = _Gloss * pow(saturate(dot(normal, _Half.xyz)), 16.0);

@@ -34,6 +34,9 @@ Shader "RLS3/Room"
         float4 _GymBoxHigh[BOXES];
         float4 _GymEye;                  // the camera, number of contact shadows
         float4 _GymForward;              // where it looks
+        float4 _GymRight;                // to its right, of the length of the tangent of half its field of view
+        float4 _GymUp;                   // and up
+        float4 _GymSampling;             // finer samples a side of each sample, samples' distance where the picture is 2 wide
         float4 _GymShadow[SHADOWS];      // middle of the base, radius
         float4 _GymShadowEnd[SHADOWS];   // from there to the end of the shadow: x, z
         float _GymSlots;                 // 1: the segmentation pass
@@ -155,6 +158,25 @@ Shader "RLS3/Room"
             // What may be divided by: a ray along a wall has a part of exactly 0, and 0 times infinity is no number.
             float divisor(float part) { return abs(part) < 1e-6 ? (part < 0.0 ? -1e-6 : 1e-6) : part; }
 
+            // Pattern and edges, the mean over the finer samples of a small picture, as the trainer's renderer takes it: where each
+            // of their lines of sight meets this surface's plane.
+            float markedOn(float3 normal, float3 at)
+            {
+                float3 ray = at - _GymEye.xyz;
+                float reach = dot(ray, _GymForward.xyz) * _GymSampling.y;
+                int finer = max(1, int(_GymSampling.x + 0.5));
+                float sum = 0.0;
+                [loop] for (int part = 0; part < finer * finer; part++)
+                {
+                    float across = (float(part % finer) + 0.5) / float(finer) - 0.5;
+                    float along = (float(part / finer) + 0.5) / float(finer) - 0.5;
+                    float3 sight = ray + reach * (across * _GymRight.xyz + along * _GymUp.xyz);
+                    float3 spot = _GymEye.xyz + sight * (dot(normal, ray) / divisor(dot(normal, sight)));
+                    sum += patternOn(normal, spot) * edgeOn(normal, spot);
+                }
+                return sum / float(finer * finer);
+            }
+
             // How far along the ray it enters the nearest box of another piece of furniture, in its lengths; 1e9 if it does not.
             float boxDistance(float3 start, float3 ray)
             {
@@ -251,7 +273,7 @@ Shader "RLS3/Room"
                 float facing = dot(normal, light);
                 float direct = facing > 0.0 ? facing * lampShare(light, start) : 0.0;
                 float ambient = 1.0 - 0.75 * closeness(start, normal);
-                float bright = (_GymShading.x * ambient + _GymShading.y * direct) * patternOn(normal, at) * edgeOn(normal, at);
+                float bright = (_GymShading.x * ambient + _GymShading.y * direct) * markedOn(normal, at);
                 return float4(saturate(_Colour.rgb * bright) * contactShadows(at), 1);
             }
             ENDHLSL

@@ -1,0 +1,101 @@
+/**
+ * @file A run's pictures: drawn again from the states by the embedded renderer, and held to those that the run has kept; or, of another renderer, the
+ * kept ones themselves.
+ */
+import path from "node:path";
+import sharp from "sharp";
+import { encodePng } from "../environments/picture.js";
+import { InputError } from "../errors.js";
+import { render } from "../rooms/index.js";
+import type { SampleLine } from "../run-format/columns.js";
+import { readSampleImage, readSamples } from "../run-format/readers.js";
+import { type Box, boxesOf } from "./boxes.js";
+import { type State, stateOf } from "./row.js";
+import type { ExportedRun } from "./runs.js";
+
+export interface ExportedPicture {
+  readonly png: Uint8Array;
+  /** By slot; null where the picture was not drawn here. */
+  readonly boxes: readonly (Box | null)[] | null;
+}
+
+export interface RunPictures {
+  /** Pixels a side. */
+  readonly size: number;
+  of(iteration: number, line: SampleLine): Promise<ExportedPicture>;
+}
+
+/** A picture that is drawn here. */
+export async function drawn(
+  { world }: Pick<ExportedRun, "world">,
+  state: State,
+  size: number,
+): Promise<ExportedPicture> {
+  const picture = render(world.catalog, state.scene, state.objects, size);
+  return { png: await encodePng(picture.image), boxes: boxesOf(picture) };
+}
+
+/**
+ * @param size pixels a side; null: as the model saw them
+ * @throws InputError where pictures can't be had: they are another renderer's and were not kept, or are wanted at another size
+ */
+export async function picturesOf(run: ExportedRun, size: number | null): Promise<RunPictures> {
+  const seen = run.imageSize ?? (await sizeOfKept(run)) ?? (run.drawnHere ? size : null);
+  if (seen === null) {
+    throw new InputError(
+      `${run.folder}: does not say how large its pictures were (config.json has no imageSize, and samples holds no picture); give --size`,
+    );
+  }
+  return run.drawnHere ? drawnHere(run, seen, size ?? seen) : kept(run, seen, size ?? seen);
+}
+
+function drawnHere(run: ExportedRun, seen: number, size: number): RunPictures {
+  return {
+    size,
+    of: async (iteration, line) => {
+      await holdToKept(run, iteration, line, seen);
+      return drawn(run, stateOf(line), size);
+    },
+  };
+}
+
+function kept(run: ExportedRun, seen: number, size: number): RunPictures {
+  if (size !== seen) {
+    throw new InputError(
+      `--size ${size}: the pictures of ${run.folder} came from its environment server at ${seen} pixels, and can't be drawn again; leave --size out`,
+    );
+  }
+  return {
+    size,
+    of: async (iteration, line) => {
+      const png = await readSampleImage(run.folder, iteration, line);
+      if (png !== null) return { png, boxes: null };
+      throw new InputError(
+        `${run.folder}: its pictures came from its environment server, and that of iteration ${iteration}, episode ${line.episode}, step ${line.step} was not kept; train with --keep-pictures, or with --render embedded`,
+      );
+    },
+  };
+}
+
+/** What was kept of the hardest samples shows whether this renderer draws what the model saw. */
+async function holdToKept(run: ExportedRun, iteration: number, line: SampleLine, seen: number): Promise<void> {
+  if (line.image === undefined) return;
+  const png = await readSampleImage(run.folder, iteration, line);
+  if (png === null) return;
+  const { objects, scene } = stateOf(line);
+  const pixels = await sharp(png).raw().toBuffer();
+  if (pixels.equals(render(run.world.catalog, scene, objects, seen).image)) return;
+  throw new InputError(
+    `${path.join(run.folder, "samples", line.image)}: is not the picture that this rls3 draws of its state; export by the rls3 that made the run, or put the file back as it was`,
+  );
+}
+
+/** From a kept picture; null where there is none. */
+async function sizeOfKept(run: ExportedRun): Promise<number | null> {
+  for (const { iteration, samples } of await readSamples(run.folder)) {
+    const line = samples.find(({ image }) => image !== undefined);
+    const png = line === undefined ? null : await readSampleImage(run.folder, iteration, line);
+    if (png !== null) return (await sharp(png).metadata()).width;
+  }
+  return null;
+}

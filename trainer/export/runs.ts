@@ -1,0 +1,157 @@
+/** @file The runs that a folder holds: itself, a comparison's, or a sweep's; with what of config.json an export follows from. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import type { WireMap } from "../../protocol/index.js";
+import { describeComplaint } from "../complaint.js";
+import { World } from "../environments/served-world.js";
+import { InputError } from "../errors.js";
+import { readPlainFile } from "../files/plain-file.js";
+import { LANGUAGE_VERSION } from "../language/index.js";
+import { ACTION_SPEC, parseCatalog } from "../rooms/index.js";
+import { listFolder, readRunConfig } from "../run-format/readers.js";
+import { compareArms } from "../settings/arms.js";
+
+export interface ExportedRun {
+  /** The folder's name: of a comparison `rls3-0`, of a sweep the cell's. */
+  readonly name: string;
+  /** The same of letters, digits, "-" and "_", other than any other run's: ids begin with it. Empty of a lone run. */
+  readonly key: string;
+  readonly folder: string;
+  readonly seed: number;
+  readonly world: World;
+  /** Whether the embedded renderer drew its pictures. */
+  readonly drawnHere: boolean;
+  /** Pixels a side of the pictures that the model saw; null in runs from before it was written down. */
+  readonly imageSize: number | null;
+  /** Folder of the test sets. */
+  readonly shared: string;
+  readonly testSet: { readonly seed: number; readonly scenes: string; readonly perRelation: number };
+  /** For the dataset card. */
+  readonly model: string;
+  readonly agent: string;
+  readonly commit: string;
+}
+
+const settingsSchema = z.looseObject({
+  env: z.string(),
+  render: z.string().default("server"),
+  agent: z.string(),
+  seed: z.int(),
+  testSeed: z.int(),
+  testScenes: z.string().default(""),
+  testImagesPerRelation: z.int().positive(),
+});
+const othersSchema = z.looseObject({
+  shared: z.string().nullish(),
+  imageSize: z.int().positive().optional(),
+  model: z.looseObject({ directory: z.string(), architecture: z.string() }).optional(),
+});
+
+/**
+ * The runs in a folder, in the order of their seeds and arms, or of the sweep's cells.
+ * @throws InputError where it is no run, comparison or sweep, or was made by a version that asked other pairs
+ */
+export async function runsIn(folder: string): Promise<ExportedRun[]> {
+  const found = await foldersIn(folder);
+  const lone = found.length === 1 && found[0] === folder;
+  const keys = uniqueKeys(found.map((one) => path.basename(one)));
+  return Promise.all(found.map((one, i) => openRun(one, lone ? "" : (keys[i] ?? ""))));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) {
+    throw new InputError(`${folder}: does not exist; name the folder of a run, a comparison or a sweep`);
+  }
+  const names = await listFolder(folder).catch((error: unknown) => {
+    const isFile = error instanceof Error && "code" in error && error.code === "ENOTDIR";
+    throw isFile ? new InputError(`${folder}: is a file; name the folder of a run, a comparison or a sweep`) : error;
+  });
+  if (names.includes("sweep.json")) return sampled(folder, cellFolders(folder), "cell");
+  if (names.includes("metrics.csv")) return sampled(folder, [folder], "iteration");
+  const runs = (await listFolder(path.join(folder, "runs"))).flatMap((name) => {
+    const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    return arm === undefined ? [] : [{ arm, seed: Number(seed), folder: path.join(folder, "runs", name) }];
+  });
+  if (runs.length === 0) {
+    throw new InputError(`${folder}: holds no run, comparison or sweep; name the folder that --out named`);
+  }
+  runs.sort((a, b) => a.seed - b.seed || compareArms(a.arm, b.arm));
+  return sampled(
+    folder,
+    runs.map((run) => run.folder),
+    "run",
+  );
+}
+
+/** Those that have samples already. */
+function sampled(folder: string, runs: readonly string[], what: string): string[] {
+  const begun = runs.filter((run) => existsSync(path.join(run, "samples")));
+  if (begun.length > 0) return begun;
+  throw new InputError(`${folder}: has no samples yet: not one ${what} has been through; go on with it first`);
+}
+
+const planSchema = z.looseObject({ cells: z.array(z.looseObject({ name: z.string().regex(/^[^/\\]+$/) })) });
+
+function cellFolders(folder: string): string[] {
+  const file = path.join(folder, "sweep.json");
+  let value: unknown;
+  try {
+    value = JSON.parse(readPlainFile(file).toString("utf8"));
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const plan = planSchema.safeParse(value);
+  if (!plan.success) throw new InputError(`${file}: is no plan of a sweep: ${describeComplaint(plan.error, value)}`);
+  return plan.data.cells.map(({ name }) => path.join(folder, "cells", name));
+}
+
+const LONGEST_KEY = 64;
+
+/** Names as parts of file names and of keys without dots, none twice and none too long for a tar archive. */
+export function uniqueKeys(names: readonly string[]): string[] {
+  const plain = names.map((name) => name.replace(/[^A-Za-z0-9_-]+/g, "_"));
+  return plain.map((key, i) => {
+    if (key.length <= LONGEST_KEY && plain.indexOf(key) === plain.lastIndexOf(key)) return key;
+    const digest = createHash("sha256")
+      .update(names[i] ?? "")
+      .digest("hex")
+      .slice(0, 8);
+    return `${key.slice(0, LONGEST_KEY - 9)}-${digest}`;
+  });
+}
+
+async function openRun(folder: string, key: string): Promise<ExportedRun> {
+  const file = path.join(folder, "config.json");
+  const config = await readRunConfig(folder);
+  if (config.languageVersion !== LANGUAGE_VERSION) {
+    throw new InputError(
+      `${file}: was made with version ${config.languageVersion} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; export it by the rls3 that made it`,
+    );
+  }
+  const settings = settingsSchema.safeParse(config.configuration);
+  const others = othersSchema.safeParse(config);
+  if (!settings.success) throw notOurs(file, settings.error, config.configuration);
+  if (!others.success) throw notOurs(file, others.error, config);
+  const { env, render, agent, seed, testSeed, testScenes, testImagesPerRelation } = settings.data;
+  const { shared, imageSize, model } = others.data;
+  const catalog = parseCatalog(config.worldCatalog, `${file}, worldCatalog`);
+  return {
+    name: path.basename(path.resolve(folder)),
+    key,
+    folder,
+    seed,
+    world: new World(catalog, { action: ACTION_SPEC, catalog: catalog.document as unknown as WireMap }),
+    drawnHere: env === "embedded" || render === "embedded",
+    imageSize: imageSize ?? null,
+    shared: path.resolve(folder, shared ?? "shared"),
+    testSet: { seed: testSeed, scenes: testScenes, perRelation: testImagesPerRelation },
+    model: model === undefined ? "not recorded" : `${model.directory} (${model.architecture})`,
+    agent,
+    commit: config.commit,
+  };
+}
+
+const notOurs = (file: string, error: z.ZodError, value: unknown): InputError =>
+  new InputError(`${file}: is no run's configuration, or another version's: ${describeComplaint(error, value)}`);

@@ -1,0 +1,34 @@
+/** @file Which rows are for validation: whole iterations, or all runs of a seed, so that nothing of them is seen in training. */
+import { InputError } from "../errors.js";
+import type { Split } from "./row.js";
+import type { ExportedRun } from "./runs.js";
+
+/** Layouts follow from a run's seed and iteration: neither half of a division shares one with the other. */
+export type Validation =
+  | { readonly by: "iterations" | "seeds"; readonly numbers: ReadonlySet<number> }
+  | { readonly by: "nothing" };
+
+export function splitOf({ by, ...rest }: Validation, { seed }: Pick<ExportedRun, "seed">, iteration: number): Split {
+  const held = "numbers" in rest && rest.numbers.has(by === "seeds" ? seed : iteration);
+  return held ? "validation" : "train";
+}
+
+/** @throws InputError for iterations or seeds that there are none of, or where nothing is left to train on */
+export function checkValidation(validation: Validation, seeds: readonly number[], iterations: readonly number[]): void {
+  if (validation.by === "nothing") return;
+  const { by, numbers } = validation;
+  const there = [...new Set(by === "seeds" ? seeds : iterations)].sort((a, b) => a - b);
+  const missing = [...numbers].find((number) => !there.includes(number));
+  if (missing !== undefined) {
+    throw new InputError(`--validation-${by}: there is no ${by.slice(0, -1)} ${missing}, but ${listed(there)}`);
+  }
+  if (numbers.size === there.length) {
+    throw new InputError(
+      `--validation-${by}: takes all of ${listed(there)}, and nothing is left to train on; name fewer`,
+    );
+  }
+}
+
+const MOST_LISTED = 20;
+const listed = (numbers: readonly number[]): string =>
+  numbers.length > MOST_LISTED ? `${numbers.slice(0, MOST_LISTED).join(", ")}, …` : numbers.join(", ");

@@ -1,0 +1,102 @@
+/** @file A folder that is there whole or not at all: filled beside its place, flushed, and renamed. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
+import { UnavailableError } from "../errors.js";
+import { LOCK_FILE } from "../run-format/run-lock.js";
+import { takeLock } from "../runs/lock.js";
+import { refuseFilled } from "../runs/run-directory.js";
+
+/** A folder while it is filled. */
+export interface OpenFolder {
+  /** A file of the given bytes; folders above it are made. */
+  put(name: string, bytes: Uint8Array | string): void;
+  /** A file that grows. It is closed with the folder. */
+  grow(name: string): GrowingFile;
+}
+
+export interface GrowingFile {
+  write(bytes: Uint8Array | string): void;
+}
+
+/**
+ * Has `fill` fill the folder. What it throws, an interruption included, leaves nothing; a process that is killed leaves FOLDER.unfinished, which the next
+ * one clears.
+ * @throws InputError for a folder that holds something; UnavailableError where the disk is full
+ */
+export async function writeFolder<T>(folder: string, fill: (open: OpenFolder) => Promise<T>): Promise<T> {
+  refuseFilled(folder);
+  const place = path.resolve(folder);
+  const unfinished = `${place}.unfinished`;
+  mkdirSync(unfinished, { recursive: true });
+  const lock = takeLock(unfinished);
+  const files = new Map<string, number>();
+  try {
+    for (const left of readdirSync(unfinished)) {
+      if (!left.startsWith(LOCK_FILE)) rmSync(path.join(unfinished, left), { recursive: true });
+    }
+    const result = await fill(openFolder(unfinished, files));
+    for (const handle of files.values()) fsyncSync(handle);
+    closeAll(files);
+    lock.close();
+    // An empty folder in its place gives way: not every system renames onto one.
+    if (existsSync(place)) rmdirSync(place);
+    renameSync(unfinished, place);
+    return result;
+  } catch (error) {
+    closeAll(files);
+    rmSync(unfinished, { recursive: true, force: true });
+    if (!isFull(error)) throw error;
+    throw new UnavailableError(`the disk is full: ${folder} was not written; make room and try again`);
+  }
+}
+
+function closeAll(files: Map<string, number>): void {
+  for (const handle of files.values()) closeSync(handle);
+  files.clear();
+}
+
+function openFolder(folder: string, files: Map<string, number>): OpenFolder {
+  const made = new Set<string>();
+  const place = (name: string): string => {
+    const file = path.join(folder, name);
+    const parent = path.dirname(file);
+    if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+    made.add(parent);
+    return file;
+  };
+  return {
+    put: (name, bytes) => {
+      const handle = openSync(place(name), "wx");
+      try {
+        writeWhole(handle, bytes);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+    },
+    grow: (name) => {
+      const handle = openSync(place(name), "wx");
+      files.set(name, handle);
+      return { write: (bytes) => writeWhole(handle, bytes) };
+    },
+  };
+}
+
+function writeWhole(handle: number, chunk: Uint8Array | string): void {
+  const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
+}
+
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
