@@ -6,6 +6,8 @@ export default defineConfig({
     include: ["dist/test/**/*.test.js"],
     pool: "forks",
     testTimeout: 60_000,
+    // A busy machine takes longer for what comes; what has come is not waited for.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 60_000,
     maxWorkers: 2,
   },

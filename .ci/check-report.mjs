@@ -63,7 +63,7 @@ function inspect(sectionsByKind) {
   const drawings = [...document.querySelectorAll('svg[role="img"]')];
   if (drawings.length < 2) problems.push(`${drawings.length} drawings, at least 2 expected`);
   for (const drawing of drawings) {
-    const title = drawing.querySelector("title")?.textContent;
+    const title = drawing.getAttribute("aria-label") ?? drawing.querySelector("title")?.textContent;
     if (!title) problems.push("a drawing has no title");
     if (!visible(drawing)) problems.push(`drawing "${title}" has an empty box`);
     const shapes = [...drawing.querySelectorAll("path, rect, circle")];

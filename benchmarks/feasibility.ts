@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { h } from "preact";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { at } from "../trainer/at.js";
@@ -17,7 +18,8 @@ import { InputError } from "../trainer/errors.js";
 import { writeDurably } from "../trainer/files/durable-file.js";
 import { mean } from "../trainer/mean.js";
 import { type Progress, stoppable } from "../trainer/progress.js";
-import { drawLines, type Series } from "../trainer/report/html/chart.js";
+import { type Line, LineMarks, layoutLines } from "../trainer/report/charts/lines.js";
+import { COUNT, SHARE } from "../trainer/report/charts/quantities.js";
 import { html, type Markup } from "../trainer/report/html/markup.js";
 import { BLOCK_STEPS, type FeasibilityCurve } from "../trainer/rls3/feasibility.js";
 import { openAgent } from "../trainer/runs/parts.js";
@@ -94,29 +96,25 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const COLOURS = ["#0b5fc0", "#c2500a", "#6a3fb5", "#0d7a5f"] as const;
 
 function drawing(results: readonly Result[]): Markup {
-  const series = results.map(({ name, seeds }, colour): Series => {
+  const lines = results.map(({ name, seeds }, colour): Line => {
     const runs = Object.values(seeds).map(averaged);
     const points = (values: readonly number[]) => values.map((y, i) => ({ x: (i + 0.5) * BLOCKS * BLOCK_STEPS, y }));
     const means = at(runs, 0).map((_, i) => mean(runs.map((run) => run[i] ?? Number.NaN)));
     return { name, colour, points: points(means), runs: runs.map(points) };
   });
   const size = { width: 640, height: 360 };
-  const { markup } = drawLines(
-    {
-      ...{ series, include: [0.4, 1], xLabel: "steps of online pre-training (state only)" },
-      xFormat: (steps) => `${steps / 1000}k`,
-      yFormat: (share) => `${Math.round(100 * share)} %`,
-    },
-    size,
-  );
-  const key = series.map(
+  const title = "Share of valid placements over steps of online pre-training";
+  const xLabel = "steps of online pre-training (state only)";
+  const x = { ...COUNT, tick: (steps: number) => `${steps / 1000}k` };
+  const chart = { title, xLabel, x, y: SHARE, lines, include: [0.4, 1] };
+  const key = lines.map(
     ({ name, colour }) =>
       html`<g class="c${colour}"><path class="line" d="M470 ${270 + 18 * colour}h30"/><text x="508" y="${274 + 18 * colour}">${name}</text></g>`,
   );
-  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="Share of valid placements over steps of online pre-training">
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title}">
 <style>text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4}.run{fill:none;stroke-width:1;stroke-opacity:.35}
 ${COLOURS.map((colour, i) => html`.c${i} path{stroke:${colour}}.c${i} .dot{fill:${colour}}`)}</style>
-<rect width="100%" height="100%" fill="#fff"/>${markup}${key}</svg>
+<rect width="100%" height="100%" fill="#fff"/>${h(LineMarks, { chart, layout: layoutLines(chart, size) })}${key}</svg>
 `;
 }
 

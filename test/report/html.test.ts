@@ -1,10 +1,13 @@
 /** @file report.html: all that it must show is there, nothing from outside gets in unescaped or is fetched, equal folders give equal bytes. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
+import { h } from "preact";
+import { renderToString } from "preact-render-to-string";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lineChart } from "../../trainer/report/html/chart.js";
+import { LineFigure } from "../../trainer/report/charts/lines.js";
+import { NUMBER } from "../../trainer/report/charts/quantities.js";
 import { loadContents } from "../../trainer/report/html/contents.js";
 import { html } from "../../trainer/report/html/markup.js";
 import { renderReport, reportPage } from "../../trainer/report/html/report.js";
@@ -48,43 +51,58 @@ describe("a chart", () => {
     const series = fc.array(fc.array(point, { maxLength: 4 }), { maxLength: 3 });
     fc.assert(
       fc.property(series, (all) => {
-        const { text } = lineChart({
-          id: "c",
-          title: "Made up",
-          description: "nothing",
-          xLabel: "x",
-          xFormat: String,
-          yFormat: String,
-          series: all.map((points, colour) => ({ name: `s${colour}`, colour, points })),
-          numbers: { caption: "numbers", head: ["x"], rows: [["cell"]] },
-        });
+        const lines = all.map((points, colour) => ({ name: `s${colour}`, colour, points }));
+        const chart = { title: "Made up", xLabel: "x", x: NUMBER, y: NUMBER, lines };
+        const text = renderToString(h(LineFigure, { chart }));
         expect(text).not.toMatch(/NaN|undefined|Infinity/);
-        expect(text).toMatch(/<svg role="img" aria-labelledby="c-t c-d"[^>]*><title id="c-t">Made up<\/title>/);
-        expect(text).toContain('<th scope="row">cell</th>');
+        expect(text).toMatch(/<svg role="img" aria-label="Made up, over x: [^"]*"/);
+        const drawn = [...text.matchAll(/data-y="([^"]+)"/g)].map(([, y]) => Number(y));
+        const ends = lines.flatMap(({ points }) => points.at(-1)?.y ?? []);
+        expect(drawn.length).toBe(ends.length);
+        for (const [i, y] of drawn.entries())
+          expect(Math.abs(y - (ends[i] ?? 0))).toBeLessThanOrEqual(1e-9 * Math.abs(y));
       }),
     );
   });
 });
 
 describe("the gallery", () => {
+  it("shows the room drawn again beside what the model saw, where it can be drawn", () => {
+    const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
+    const item = { iteration: 1, sample: { ...sample, captions: [] }, seen: Buffer.from("small") };
+    const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
+    const sources = (drawn: Buffer | null): unknown[] =>
+      [...(gallerySection([{ ...item, drawn }], arm, null)?.text ?? "").matchAll(/src="data:image\/(\w+);/g)].map(
+        ([, type]) => type,
+      );
+    expect(sources(Buffer.from("large"))).toEqual(["webp", "png"]);
+    expect(sources(null)).toEqual(["png"]);
+  });
+
   it("shows what a model that answers was asked and what it said, escaped", () => {
     const captions = [{ prompt: "where is the vase?", right: "above", said: "on <b>", probability: 0.5, margin: 9 }];
     const ranked = [{ right: "The vase is above the plate.", probability: 0.5, margin: 9 }];
     const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
     const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
     const shown = (own: typeof captions | typeof ranked): string =>
-      gallerySection([{ iteration: 1, sample: { ...sample, captions: own }, png: Buffer.of() }], arm, null)?.text ?? "";
-    expect(shown(captions)).toContain("<dt>where is the vase?<br>Above</dt>");
-    expect(shown(captions)).toContain(`<span class="right">right one likeliest</span><br>said “on &lt;b&gt;”`);
+      gallerySection(
+        [{ iteration: 1, sample: { ...sample, captions: own }, seen: Buffer.of(), drawn: null }],
+        arm,
+        null,
+      )?.text ?? "";
+    expect(shown(captions)).toContain("<dt>Where is the vase?<br/>Above</dt>");
+    expect(shown(captions)).toContain(`<span class="right">✓ Right one likeliest.</span> It said “on &lt;b>”.<br/>`);
     expect(shown(ranked)).toContain("<dt>The vase is above the plate.</dt>");
-    expect(shown(ranked)).toContain(`<span class="right">answered right</span><br>probability`);
+    expect(shown(ranked)).toContain(`<span class="right">✓ Right.</span><br/>Probability 50\u00a0%, margin 9°.`);
   });
 });
 
 describe("the report of a comparison", () => {
   it("says first whether it was better, by how much and with which statistics, and that 3 seeds are few", () => {
     const headline = /<h1>([^<]*)<\/h1>/.exec(page)?.[1];
-    expect(headline).toContain("RLS3 was better than random sampling");
+    expect(headline).toContain(
+      "RLS3 has higher one-term accuracy than random sampling, per generated and per valid sample",
+    );
     expect(headline).toContain("only 3 seeds: too few for a claim");
     expect(page).toMatch(/paired t-test p [=&][^;]*; RLS3 ahead in 3 of 3 seeds/);
   });
@@ -94,10 +112,10 @@ describe("the report of a comparison", () => {
     ["curves", "Over valid samples"],
     ["statistics", "95 % interval"],
     ["terms", "pairs with it"],
-    ["validity", "overlaps furniture"],
-    ["rewards", "Reward: feasibility part"],
+    ["validity", "Invalid: overlaps furniture"],
+    ["rewards", "Reward for difficulty, per valid sample"],
     ["gallery", "margin 22°"],
-    ["gallery", "answered:</span> The vase is to the left of the bird."],
+    ["gallery", "Wrong: preferred “left”</span>, not “right”."],
     ["map", "camera at the bottom"],
     ["paper", "about 84 % and 50 %"],
     ["iterations", "natural, one term"],
@@ -106,7 +124,7 @@ describe("the report of a comparison", () => {
   ])("has a section %s with %j", (id, text) => {
     const start = page.indexOf(`<section id="${id}"`);
     expect(start).toBeGreaterThan(0);
-    expect(page.slice(start, page.indexOf("</section>", start))).toContain(text);
+    expect(page.slice(start).split("<section id=", 2)[1]).toContain(text);
   });
 
   it("says beside each figure over generated samples how many feasibility steps there were", () => {
@@ -121,9 +139,9 @@ describe("the report of a comparison", () => {
   });
 
   it("does not draw as a curve, nor interpolate, what was evaluated at the two ends only", () => {
-    expect(page).toContain(
-      "Not in every iteration evaluated, so without a curve: natural, one term; natural, full flip",
-    );
+    const curves = page.slice(page.indexOf('<section id="curves"'), page.indexOf('<section id="statistics"'));
+    expect(curves).not.toContain("<h3>Natural mix");
+    expect(curves.slice(curves.indexOf("Measured too seldom for a curve"))).toContain("Natural mix, one term flipped");
     const statistics = page.slice(page.indexOf('<section id="statistics"'), page.indexOf('<section id="terms"'));
     const [, generated = "", valid = ""] = statistics.split('<p class="caption">Accuracy at ');
     expect(generated).not.toContain('scope="row">natural');
@@ -137,10 +155,15 @@ describe("the report of a comparison", () => {
     expect(page).toContain("default-src 'none'");
   });
 
+  it("is at most 1.3 times as large as the same page at commit 82b8e34, which had 137,466 bytes", async () => {
+    const { size } = await stat(path.join(root, "comparison", "report.html"));
+    expect(size).toBeLessThanOrEqual(1.3 * 137_466);
+  });
+
   it("escapes what comes from files", () => {
     expect(page).not.toContain("<b>not escaped?</b>");
-    expect(page).toContain("&lt;b&gt;not escaped?&lt;/b&gt;");
-    expect(page).toContain("left of the &lt;plate&gt;.");
+    expect(page).toContain("&lt;b>not escaped?&lt;/b>");
+    expect(page).toContain("left of the &lt;plate>.");
     expect(page).toContain("--made-up &#39;&lt;fixture&gt;&#39;");
   });
 

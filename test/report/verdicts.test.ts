@@ -37,17 +37,17 @@ function compared(arms: Readonly<Record<string, readonly SeedRun[]>>) {
 
 describe("the headline", () => {
   it("says better or worse on both axes when they agree", () => {
-    expect(headline(compared({ rls3: arm(5, 0.1, 0.9), random: arm(5, 0.05, 0.4) }).main)).toBe(
-      "RLS3 was better than random sampling, per generated and per valid sample",
+    expect(headline(compared({ rls3: arm(5, 0.1, 0.9), random: arm(5, 0.05, 0.4) }).main)).toMatch(
+      /^RLS3 has higher one-term accuracy than random sampling, per generated and per valid sample \(5 seeds; p\W[<=]\W\.\d+ and p\W[<=]\W\.\d+\)$/,
     );
-    expect(headline(compared({ rls3: arm(5, 0.02, 0.4), random: arm(5, 0.05, 0.4) }).main)).toBe(
-      "RLS3 was worse than random sampling, per generated and per valid sample",
+    expect(headline(compared({ rls3: arm(5, 0.02, 0.4), random: arm(5, 0.05, 0.4) }).main)).toMatch(
+      /^RLS3 has lower one-term accuracy than random sampling, per generated and per valid sample \(5 seeds; /,
     );
   });
 
   it("keeps the axes apart when they do not", () => {
-    expect(headline(compared({ paper: arm(5, 0.1, 0.9), random: arm(5, 0.1, 0.4) }).main)).toBe(
-      "Per generated sample the paper's agent was better than random sampling; per valid sample it did not differ significantly",
+    expect(headline(compared({ paper: arm(5, 0.1, 0.9), random: arm(5, 0.1, 0.4) }).main)).toMatch(
+      /^Per generated sample the paper's agent has higher one-term accuracy than random sampling; per valid sample the difference is not significant \(5 seeds; /,
     );
   });
 
@@ -66,12 +66,26 @@ describe("the headline", () => {
   });
 });
 
+describe("the sentence on accuracy", () => {
+  it("says what is not significant, and gives one seed neither interval nor test", () => {
+    const sentence = (seeds: number, rise: number): string => {
+      const { main } = compared({ rls3: arm(seeds, rise, 0.9), random: arm(seeds, 0.05, 0.9) });
+      const [row] = main.pair.accuracyAt;
+      return row === undefined ? "" : accuracySentence(main, row);
+    };
+    expect(sentence(5, 0.05)).toContain(", not significant; ");
+    expect(sentence(5, 0.1)).not.toContain("not significant");
+    expect(sentence(1, 0.1)).toMatch(/difference \+15\.0 points; one seed, so nothing is tested\.$/);
+    expect(sentence(1, 0.1)).not.toContain("(");
+  });
+});
+
 describe("the sentence on samples to reach", () => {
   it("gives both shares, or says in how many seeds it was not reached", () => {
     const better = compared({ rls3: arm(3, 0.1, 0.9), random: arm(3, 0.05, 0.45) });
     // random ends at 300 valid with mean(.55, .6, .65) = .6, which RLS3's curve crosses at 100: a third, and half of that generated.
     expect(reachSentence(better.main).replaceAll("\u00a0", " ")).toMatch(
-      /^RLS3 came to random sampling's final accuracy with 0\.1[67] × as many generated samples and with 0\.33 × as many valid samples\.$/,
+      /^RLS3 reached random sampling's final accuracy with 0\.1[67] × as many generated samples and with 0\.33 × as many valid samples\.$/,
     );
     const worse = compared({ rls3: arm(3, 0.03, 0.9), random: arm(3, 0.1, 0.45) });
     expect(reachSentence(worse.main)).toBe("RLS3 did not reach random sampling's final accuracy in 3 of 3 seeds.");

@@ -47,40 +47,50 @@ export function mainPair(summary: Summary): NamedPair | null {
   return pairs.find(({ b }) => b === "random") ?? pairs[0] ?? null;
 }
 
+/** The metric of every verdict. */
+const METRIC = "one-term accuracy";
+
 const COMPARED: Readonly<Record<Verdict, string>> = {
-  better: "was better than",
-  worse: "was worse than",
-  "no difference": "did not differ significantly from",
+  better: `has higher ${METRIC} than`,
+  worse: `has lower ${METRIC} than`,
+  "no difference": `does not differ significantly in ${METRIC} from`,
 };
 
 const BY_ITSELF: Readonly<Record<Verdict, string>> = {
-  better: "was better",
-  worse: "was worse",
-  "no difference": "did not differ significantly",
+  better: "it is higher",
+  worse: "it is lower",
+  "no difference": "the difference is not significant",
 };
 
-/** One sentence: was a better than b, on which axis, with how many seeds. */
+/** One sentence: has a the higher accuracy, per which kind of sample, with how many seeds, and is it significant. */
 export function headline({ a, b, pair }: NamedPair): string {
   const [nameA, nameB] = [capital(armName(a)), armName(b)];
   const { generated, valid } = pair.verdict;
-  const seeds = at(pair.accuracyAt, 0).seeds;
-  if (seeds < 2) return `One seed of ${nameA} and ${nameB}: nothing can be said about a difference`;
-  const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
+  const { seeds } = at(pair.accuracyAt, 0);
+  if (seeds < 2) return `One seed of ${nameA} and ${nameB}: nothing can be said about a difference in ${METRIC}`;
+  const tests = pair.accuracyAt.map(({ p }) => probability(p)).join(" and ");
+  const evidence =
+    seeds < SEEDS_FOR_A_CLAIM ? `only ${seeds} seeds: too few for a claim; ${tests}` : `${seeds} seeds; ${tests}`;
   if (generated === valid)
-    return `${nameA} ${COMPARED[generated]} ${nameB}, per generated and per valid sample${caution}`;
-  return `Per generated sample ${armName(a)} ${COMPARED[generated]} ${nameB}; per valid sample it ${BY_ITSELF[valid]}${caution}`;
+    return `${nameA} ${COMPARED[generated]} ${nameB}, per generated and per valid sample (${evidence})`;
+  return `Per generated sample ${armName(a)} ${COMPARED[generated]} ${nameB}; per valid sample ${BY_ITSELF[valid]} (${evidence})`;
 }
 
-/** The numbers behind one axis of a verdict. */
-export function accuracySentence({ a, b }: NamedPair, row: AccuracyAt): string {
-  const tests = [`paired t-test ${probability(row.p)}`];
+const notSignificant = (verdict: Verdict): string => (verdict === "no difference" ? ", not significant" : "");
+
+/** The numbers behind one axis of a verdict. One seed has no interval and no test. */
+export function accuracySentence({ a, b, pair }: NamedPair, row: AccuracyAt): string {
+  const within = (interval: string): string => (row.seeds < 2 ? "" : ` (${interval})`);
+  const values =
+    `${capital(METRIC)} after ${count(row.samples)} ${row.axis} samples: ` +
+    `${armName(a)} ${percent(row.a.mean)}${within(percentInterval(row.a.interval))}, ` +
+    `${armName(b)} ${percent(row.b.mean)}${within(percentInterval(row.b.interval))}, ` +
+    `difference ${points(row.difference)} points${within(pointsInterval(row.differenceInterval))}`;
+  if (row.seeds < 2) return `${values}; one seed, so nothing is tested.`;
+  const tests = [`paired t-test ${probability(row.p)}${notSignificant(pair.verdict[row.axis])}`];
   if (row.pPermutation !== undefined) tests.push(`permutation test ${probability(row.pPermutation)}`);
   if (row.pHolm !== undefined) tests.push(`after Holm's correction for all pairs ${probability(row.pHolm)}`);
-  return (
-    `After ${count(row.samples)} ${row.axis} samples: ${armName(a)} ${percent(row.a.mean)} (${percentInterval(row.a.interval)}), ` +
-    `${armName(b)} ${percent(row.b.mean)} (${percentInterval(row.b.interval)}), difference ${points(row.difference)} points ` +
-    `(${pointsInterval(row.differenceInterval)}); ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`
-  );
+  return `${values}; ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`;
 }
 
 /** The same with interquartile means, which one odd seed does not move; null for an older summary without them. */
@@ -126,7 +136,7 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
       : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
   const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
-  return `${nameA} came to ${target} with ${shares.join(" and with ")}.${caution}`;
+  return `${nameA} reached ${target} with ${shares.join(" and with ")}.${caution}`;
 }
 
 /** The arms' steps before their first generated sample; it belongs beside every figure over generated samples. */

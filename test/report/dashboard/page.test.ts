@@ -1,5 +1,5 @@
 /** @file The live page in headless Chromium, with 200 runs in the folder: drawn, used by keyboard, read by a screen reader, live. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -71,9 +71,9 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
     /** Paths of lines in a chart, none of them with anything that is no number. */
     async function linesOf(page: Page, title: string): Promise<string[]> {
       const chart = page.locator("figure.chart", { has: page.getByRole("heading", { name: title, exact: true }) });
-      await chart.locator("path.line").first().waitFor({ state: "attached" });
+      await chart.locator("g[data-line] path.line").first().waitFor({ state: "attached" });
       const lines = await chart
-        .locator("path.line")
+        .locator("g[data-line] path.line")
         .evaluateAll((paths) => paths.map((each) => each.getAttribute("d") ?? ""));
       expect(lines.join("")).not.toMatch(/NaN|undefined|Infinity/);
       return lines;
@@ -83,7 +83,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       await visit("", async (page) => {
         await page.getByText(`${RUNS} of ${RUNS} runs, 1 chosen`).waitFor();
         expect(await page.title()).toContain(path.basename(folder));
-        expect((await linesOf(page, "Balanced test set, one term"))[0]).toMatch(/^M/);
+        expect((await linesOf(page, "Balanced test set, one term flipped"))[0]).toMatch(/^M/);
         expect(await page.locator("aside .runs input[type=checkbox]:checked").count()).toBe(1);
       });
     });
@@ -134,7 +134,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await page.keyboard.press("Space");
           expect(await box.isChecked()).toBe(true);
         }
-        const lines = async () => new Set(await linesOf(page, "Balanced test set, one term")).size;
+        const lines = async () => new Set(await linesOf(page, "Balanced test set, one term flipped")).size;
         await expect.poll(lines).toBe(2);
         expect(await page.locator("main .key .legend li").allTextContents()).toEqual([
           "RLS3, seed 1000",
@@ -155,10 +155,55 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       const ids = ["rls3", "random"].flatMap((arm) => seeds.map((seed) => `compare-1/runs/${arm}-${seed}`));
       await visit(chosen(...ids), async (page) => {
         await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(2);
-        await page.getByText("RLS3 was better than random sampling").waitFor();
+        await page.getByText("RLS3 has higher one-term accuracy than random sampling").waitFor();
         await page.getByLabel("Mean over seeds").uncheck();
         await page.locator("main .key .legend li").nth(9).waitFor();
         await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(10);
+      });
+    });
+
+    it("smooths and zooms all curves, and saves one as CSV and PNG", async () => {
+      await visit(chosen(...COMPARISON), async (page) => {
+        const title = "Balanced test set, one term flipped";
+        const whole = await linesOf(page, title);
+        await page.getByLabel("Smoothing").fill("0.8");
+        await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
+        await page.getByLabel("Smoothing").fill("0");
+        await expect.poll(() => linesOf(page, title)).toEqual(whole);
+        const plot = page.locator("figure.chart .plot").first();
+        const box = await plot.boundingBox();
+        if (box === null) throw new Error("the chart is not seen");
+        await page.mouse.move(box.x + box.width / 2, box.y + 60);
+        await page.mouse.down();
+        await page.mouse.move(box.x + box.width - 40, box.y + 60, { steps: 4 });
+        await page.mouse.up();
+        await page.getByRole("button", { name: "Whole axis" }).waitFor();
+        expect(new URL(page.url()).hash).toMatch(/from=\d+&to=\d+/);
+        const [zoomed = ""] = await linesOf(page, title);
+        expect(zoomed).not.toBe(whole[0]);
+        await page.getByRole("button", { name: "Whole axis" }).press("Enter");
+        await expect.poll(() => linesOf(page, title)).toEqual(whole);
+        await page.getByRole("form", { name: "Part of the axis" }).getByLabel("From").fill("0");
+        await page.getByRole("spinbutton", { name: /^to/ }).fill("1000");
+        await page.keyboard.press("Enter");
+        await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
+        await page.getByRole("button", { name: "Whole axis" }).click();
+        const save = async (type: string): Promise<Buffer> => {
+          const saved = page.waitForEvent("download");
+          await page.getByRole("button", { name: `Save ${title} as ${type}` }).click();
+          return readFile(await (await saved).path());
+        };
+        const csv = (await save("CSV")).toString("utf8");
+        expect(csv).toMatch(new RegExp(`^line,generated samples,"${title}",low,high\n"RLS3, seed 1000",0,0\\.\\d`));
+        const dot = page.locator("figure.chart circle.dot").first();
+        const end =
+          csv
+            .split("\n")
+            .filter((line) => line.startsWith('"RLS3'))
+            .at(-1)
+            ?.split(",") ?? [];
+        expect(Number(end[3])).toBeCloseTo(Number(await dot.getAttribute("data-y")), 6);
+        expect((await save("PNG")).subarray(1, 4).toString("latin1")).toBe("PNG");
       });
     });
 
@@ -170,7 +215,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           .getByLabel(/^All \d+$/)
           .check();
         await page.getByText("extrinsicWeight 10, samplingRate 0.25 (7 seeds)").first().waitFor();
-        await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(12);
+        await expect.poll(() => linesOf(page, "Balanced test set, one term flipped")).toHaveLength(12);
       });
     });
 
@@ -194,7 +239,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       await visit(`view=map&${chosen(...COMPARISON)}`, async (page) => {
         const map = page.getByRole("img", { name: /^Bedroom from above: \d+ placements/ }).first();
         await map.waitFor();
-        expect(await map.locator("rect.cell").count()).toBeGreaterThan(5);
+        expect(await map.locator("path.cell").count()).toBeGreaterThan(1);
         const placed = async () => Number(/: (\d+) placements/.exec((await map.getAttribute("aria-label")) ?? "")?.[1]);
         const all = await placed();
         await page.getByLabel("Put on").selectOption("furniture");
@@ -238,12 +283,12 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       if (run === undefined) throw new Error("no run is running");
       const id = path.basename(run.folder);
       await visit(chosen(id), async (page) => {
-        const [before = ""] = await linesOf(page, "Balanced test set, one term");
+        const [before = ""] = await linesOf(page, "Balanced test set, one term flipped");
         await page.getByRole("searchbox").fill("train");
         await page.getByRole("searchbox").focus();
         await run.iterate();
         await page.locator("main [role=status]", { hasText: `${id} is at iteration 4` }).waitFor({ state: "attached" });
-        await expect.poll(async () => (await linesOf(page, "Balanced test set, one term"))[0]).not.toBe(before);
+        await expect.poll(async () => (await linesOf(page, "Balanced test set, one term flipped"))[0]).not.toBe(before);
         await expectFocus(page, null);
         expect(await page.getByRole("searchbox").inputValue()).toBe("train");
       });
@@ -261,7 +306,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
           await random?.start(1);
           await page.getByText(/ runs, 2 chosen/).waitFor();
           await page.locator("main .key .legend li").nth(1).waitFor();
-          await expect.poll(() => linesOf(page, "Balanced test set, one term")).toHaveLength(2);
+          await expect.poll(() => linesOf(page, "Balanced test set, one term flipped")).toHaveLength(2);
         });
       } finally {
         await rm(compare, { recursive: true });

@@ -1,13 +1,7 @@
 /** @file What passes a filter of samples, and where samples lie in the rooms. */
 import { describe, expect, it } from "vitest";
-import {
-  inOrder,
-  isTerm,
-  matching,
-  placements,
-  SIDE,
-  sampleEntry,
-} from "../../../trainer/report/dashboard/sample-queries.js";
+import { inOrder, isTerm, matching } from "../../../trainer/report/dashboard/sample-queries.js";
+import { placements, SIDE, sampleEntry } from "../../../trainer/report/world.js";
 import type { SampleLine } from "../../../trainer/run-format/columns.js";
 
 const caption = (right: string, margin: number, answer?: string) => ({
@@ -125,7 +119,10 @@ const world = {
 
 describe("a map", () => {
   it("counts moved objects by cell, and the wrong answers to captions about them alone", () => {
-    const [first, second] = placements(all, world);
+    const [first, second] = placements(
+      all.map(({ sample }) => sample),
+      world,
+    );
     // The second object was moved, and the second caption is of the first and the third.
     expect(first).toEqual({
       scene: 0,
@@ -140,12 +137,12 @@ describe("a map", () => {
 
   it("leaves out of its cells what lies beyond the walls, but not out of its counts", () => {
     const outside = { iteration: 1, sample: sample({ objects: [[0, 5000, 0, 0, 0]], slot: 0 }) };
-    expect(placements([outside], world)[0]).toMatchObject({ placed: 1, cells: [] });
+    expect(placements([outside.sample], world)[0]).toMatchObject({ placed: 1, cells: [] });
   });
 });
 
 it("a sample names its objects, and those that the catalog does not know by their number", () => {
-  const { objects, image } = sampleEntry(here, world);
+  const { objects, image } = sampleEntry(here.iteration, here.sample, world);
   expect(objects.map(({ name }) => name)).toEqual(["vase", "object 1", "object 2"]);
   expect(image).toBeNull();
 });

@@ -1,10 +1,20 @@
 /** @file The live page's server over raw sockets: whom it answers, what it does not serve, and where it listens. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { catalogFolder } from "../../../trainer/rooms/catalog-folder.js";
 import { rls3 } from "../../runs/runs.js";
 import { FIXTURE_ARMS, writeComparison, writeRun } from "../fixture.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
@@ -31,6 +41,10 @@ beforeAll(async () => {
     await writeRun(path.join(folder, "bad", name), arm, 7, 1, 2);
     spoil(path.join(folder, "bad", name));
   }
+  await writeRun(path.join(folder, "drawable"), arm, 7, 1, 2);
+  const config = path.join(folder, "drawable", "config.json");
+  const worldCatalog: unknown = JSON.parse(readFileSync(path.join(catalogFolder, "rooms.json"), "utf8"));
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), worldCatalog }));
   dashboard = await openDashboard(folder, "--port", "0");
 });
 afterAll(async () => {
@@ -177,6 +191,19 @@ describe("it serves no file but the page's own and a run's pictures and report",
     expect(picture.head).toMatch(/^Content-Type: image\/png\r?$/m);
   });
 
+  it("draws the rooms of a world that the renderer knows, and of no other", async () => {
+    const drawn = await get("/drawn?run=drawable&iteration=1&episode=1&step=1");
+    expect(drawn.status).toBe(200);
+    expect(drawn.head).toMatch(/^Content-Type: image\/webp\r?$/m);
+    for (const target of [
+      "/drawn?run=drawable&iteration=1&episode=9&step=9",
+      "/drawn?run=drawable",
+      `/drawn?run=${encodeURIComponent("compare/runs/rls3-1000")}&iteration=1&episode=1&step=1`,
+    ]) {
+      expect((await get(target)).status, target).toBe(404);
+    }
+  });
+
   it.each(["/", "/api/v1/index", "/nothing", "/style.css"])("with headers that keep %s to itself", async (target) => {
     const { head } = await get(target);
     expect(head).toMatch(/^Cache-Control: no-store\r?$/m);
@@ -210,7 +237,7 @@ describe("questions", () => {
     const { body } = await get("/api/v1/index");
     const { runs } = JSON.parse(body) as { runs: { id: string; state: string; iteration: number }[] };
     const ids = runs.map(({ id }) => id).filter((id) => !id.startsWith("bad/"));
-    expect(ids.sort()).toEqual([ODD, "compare/runs/random-1000", "compare/runs/rls3-1000"].sort());
+    expect(ids.sort()).toEqual([ODD, "compare/runs/random-1000", "compare/runs/rls3-1000", "drawable"].sort());
     const metrics = JSON.parse((await get(`/api/v1/metrics?run=${encodeURIComponent(ODD)}`)).body) as {
       rows: unknown[];
     };

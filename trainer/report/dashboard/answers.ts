@@ -6,17 +6,16 @@ import { describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import { METRIC_COLUMNS } from "../../run-format/columns.js";
-import type { World } from "../html/contents.js";
+import { placements, SIDE, sampleEntry } from "../world.js";
 import {
   type IndexDocument,
   type MapDocument,
   type MetricsDocument,
   type SamplesDocument,
   SCHEMA,
-  type SceneOutline,
 } from "./documents.js";
 import { ownFile } from "./own-file.js";
-import { inOrder, isOrder, isTerm, matching, placements, SIDE, sampleEntry } from "./sample-queries.js";
+import { inOrder, isOrder, isTerm, matching } from "./sample-queries.js";
 import { SampleStore } from "./sample-store.js";
 import type { WatchedFolder } from "./watched-folder.js";
 import type { WatchedRun } from "./watched-run.js";
@@ -69,13 +68,6 @@ function filterOf(query: URLSearchParams) {
   throw new Unanswerable(400, describeComplaint(parsed.error, filter, "the filter"));
 }
 
-const outlines = ({ scenes }: World): SceneOutline[] =>
-  scenes.map(({ name, size, furniture }) => ({
-    name,
-    size,
-    furniture: furniture.map((piece) => ({ x: piece.x, y: piece.y, z: piece.z })),
-  }));
-
 export class Answers {
   private readonly store = new SampleStore();
 
@@ -104,10 +96,13 @@ export class Answers {
       schema: SCHEMA,
       run: place.id,
       side: SIDE,
-      outlines: outlines(world),
+      outlines: world.scenes,
       objects: world.objects.map(({ name }) => name),
       lastIteration: samples.at(-1)?.iteration ?? 0,
-      scenes: placements(matching(samples, filter), world),
+      scenes: placements(
+        matching(samples, filter).map(({ sample }) => sample),
+        world,
+      ),
       problems,
     };
   }
@@ -122,11 +117,12 @@ export class Answers {
     return {
       schema: SCHEMA,
       run: place.id,
-      outlines: outlines(world),
+      outlines: world.scenes,
+      drawable: (await this.store.painter(place.folder)).isDrawable,
       total: samples.length,
       matching: found.length,
       offset: filter.offset,
-      samples: shown.map((sample) => sampleEntry(sample, world)),
+      samples: shown.map(({ iteration, sample }) => sampleEntry(iteration, sample, world)),
       problems,
     };
   }
@@ -136,6 +132,20 @@ export class Answers {
     const image = query.get("image") ?? "";
     if (!/^\d+\/[\w-]+\.png$/.test(image)) throw new Unanswerable(404, "there is no such picture");
     return { type: "image/png", body: await fileWithin(path.join(place.folder, "samples"), image) };
+  }
+
+  /** A sample's room, drawn again for people. */
+  async drawn(query: URLSearchParams): Promise<FileAnswer> {
+    const { place } = await this.run(query);
+    const [iteration, episode, step] = ["iteration", "episode", "step"].map((name) => Number(query.get(name)));
+    const { samples } = await this.store.samples(place.folder);
+    const found = samples.find(
+      (each) => each.iteration === iteration && each.sample.episode === episode && each.sample.step === step,
+    );
+    const { draw } = await this.store.painter(place.folder);
+    const body = found === undefined ? null : await draw(found.sample);
+    if (body === null) throw new Unanswerable(404, "there is no such sample, or its room cannot be drawn here");
+    return { type: "image/webp", body };
   }
 
   /** The static report of a run, comparison or sweep. */

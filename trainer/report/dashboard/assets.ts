@@ -23,7 +23,7 @@ export interface Assets {
 const compiled = fileURLToPath(new URL("../../../", import.meta.url));
 const entry = fileURLToPath(new URL("./page/main.js", import.meta.url));
 
-const IMPORT = /(?:\bfrom\s*|\bimport\s*)["']([^"']+)["']/g;
+const IMPORT = /(?<!["'])(?:\bfrom\s*|\bimport\s*)["']([^"']+)["']/g;
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 
 interface Module {

@@ -1,5 +1,6 @@
-/** @file The answers of the live page's server, as types for server and page. README.md describes them; fields are added, never changed. */
-import type { MetricColumn, SampleCaption } from "../../run-format/columns.js";
+/** @file What the live page's server answers, as types that server and page share. README.md says it in words; fields are added, never changed. */
+import type { MetricColumn } from "../../run-format/columns.js";
+import type { RoomOutline, SampleEntry, ScenePlacements } from "../world.js";
 
 export const SCHEMA = 1;
 
@@ -85,64 +86,25 @@ export interface ConfigurationDocument {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** From the lower end to the upper one, in mm. */
-type Span = readonly [number, number];
-
-export interface SceneOutline {
-  readonly name: string;
-  /** Width, height, depth in mm; the origin is on the floor at the middle. */
-  readonly size: readonly [number, number, number];
-  readonly furniture: readonly { readonly x: Span; readonly y: Span; readonly z: Span }[];
-}
-
-export interface ScenePlacements {
-  readonly scene: number;
-  readonly placed: number;
-  /** Of those, how many stand on furniture. */
-  readonly raised: number;
-  readonly asked: number;
-  readonly wrong: number;
-  /** For each cell with a placement: its number (row by row from the far left), placed, captions asked, answered wrong. */
-  readonly cells: readonly (readonly [cell: number, placed: number, asked: number, wrong: number])[];
-}
-
-/** Where the moved objects of valid samples were put, seen from above, and how many of their captions were answered wrong. */
+/** Where the moved objects of valid samples went, seen from above, and how many of their captions were answered wrong. */
 export interface MapDocument {
   readonly schema: typeof SCHEMA;
   readonly run: string;
   /** Cells along a side. */
   readonly side: number;
-  readonly outlines: readonly SceneOutline[];
+  readonly outlines: readonly RoomOutline[];
   readonly objects: readonly string[];
   readonly lastIteration: number;
   readonly scenes: readonly ScenePlacements[];
   readonly problems: readonly string[];
 }
 
-export interface SampleEntry {
-  readonly iteration: number;
-  readonly episode: number;
-  readonly step: number;
-  readonly scene: number;
-  /** Name, position in mm, and size in mm of each object. */
-  readonly objects: readonly {
-    readonly name: string;
-    readonly at: readonly number[];
-    readonly size: readonly number[];
-  }[];
-  readonly slot: number;
-  readonly captions: readonly SampleCaption[];
-  readonly score: number | null;
-  readonly hardness: number;
-  readonly kept: boolean;
-  /** The picture to request; null if none was stored. */
-  readonly image: string | null;
-}
-
 export interface SamplesDocument {
   readonly schema: typeof SCHEMA;
   readonly run: string;
-  readonly outlines: readonly SceneOutline[];
+  readonly outlines: readonly RoomOutline[];
+  /** Whether its rooms can be drawn here: then /drawn has a picture of every sample. */
+  readonly drawable: boolean;
   /** How many there are in all, and how many pass the filter. */
   readonly total: number;
   readonly matching: number;

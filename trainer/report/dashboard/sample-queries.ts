@@ -1,14 +1,8 @@
-/** @file Queries of a run's samples: those that pass a filter, and where they are in the rooms. Pure. */
+/** @file Which of a run's samples pass a filter, and in which order. Pure. */
 
 import { at } from "../../at.js";
 import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../../run-format/columns.js";
-import { askedPairs } from "../asked-pairs.js";
-import type { World } from "../html/contents.js";
-import type { SampleEntry, ScenePlacements } from "./documents.js";
 import type { NumberedSample } from "./sample-store.js";
-
-/** Cells along a side of a map. */
-export const SIDE = 20;
 
 export type Surface = "floor" | "furniture";
 export type Order = "hardest" | "score" | "margin" | "newest";
@@ -91,44 +85,3 @@ export const isOrder = (text: string): text is Order => Object.hasOwn(ORDERS, te
 /** Stable: equal ones stay in the order in which they were made. */
 export const inOrder = (samples: readonly NumberedSample[], order: Order): NumberedSample[] =>
   [...samples].sort(ORDERS[order]);
-
-export function sampleEntry({ iteration, sample }: NumberedSample, world: World): SampleEntry {
-  const { episode, step, scene, slot, captions, score, hardness, kept, image = null } = sample;
-  const objects = sample.objects.map((row) => {
-    const [index, x, y, z] = [at(row, 0), at(row, 1), at(row, 2), at(row, 3)];
-    const { name = `object ${index}`, size = [300, 300, 300] } = world.objects[index] ?? {};
-    return { name, at: [x, y, z], size };
-  });
-  return { iteration, episode, step, scene, objects, slot, captions, score, hardness, kept, image };
-}
-
-/** Those of the moved object are the agent's doing. */
-function captionsOfMoved(sample: SampleLine): readonly SampleCaption[] {
-  const ofMoved = askedPairs(sample).filter(({ slots }) => slots === null || slots.includes(sample.slot));
-  return ofMoved.map(({ caption }) => caption);
-}
-
-export function placements(samples: readonly NumberedSample[], { scenes }: World): ScenePlacements[] {
-  return scenes.map(({ size: [width, , depth] }, scene) => {
-    const cells = new Map<number, [number, number, number]>();
-    let [placed, raised, asked, wrong] = [0, 0, 0, 0];
-    for (const { sample } of samples) {
-      if (sample.scene !== scene) continue;
-      const moved = at(sample.objects, sample.slot);
-      const [x, y, z] = [at(moved, 1), at(moved, 2), at(moved, 3)];
-      const captions = captionsOfMoved(sample);
-      const failed = captions.filter(({ answer }) => answer !== undefined).length;
-      placed += 1;
-      if (y > 0) raised += 1;
-      asked += captions.length;
-      wrong += failed;
-      const column = Math.floor((SIDE * (x + width / 2)) / width);
-      const row = Math.floor((SIDE * (z + depth / 2)) / depth);
-      if (column < 0 || row < 0 || column >= SIDE || row >= SIDE) continue;
-      const cell = cells.get(row * SIDE + column) ?? [0, 0, 0];
-      cells.set(row * SIDE + column, [cell[0] + 1, cell[1] + captions.length, cell[2] + failed]);
-    }
-    const listed = [...cells].sort(([a], [b]) => a - b).map(([cell, counts]) => [cell, ...counts] as const);
-    return { scene, placed, raised, asked, wrong, cells: listed };
-  });
-}

@@ -4,7 +4,8 @@ import path from "node:path";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import type { SampleLine } from "../../run-format/columns.js";
 import { listFolder, parseSamples } from "../../run-format/readers.js";
-import { type World, worldOf } from "../html/contents.js";
+import { type Painter, painterOf } from "../pictures.js";
+import { type World, worldOf } from "../world.js";
 import { ownFile, readOwnConfig } from "./own-file.js";
 
 /** About a kilobyte each: the runs looked at longest ago are forgotten beyond this. */
@@ -14,6 +15,12 @@ interface Shard {
   readonly seen: string;
   readonly samples: readonly SampleLine[];
   readonly problem: string | null;
+}
+
+interface KnownWorld {
+  readonly seen: string;
+  readonly world: World;
+  readonly painter: Painter;
 }
 
 export interface NumberedSample {
@@ -28,7 +35,7 @@ export interface RunSamples {
 
 export class SampleStore {
   private readonly runs = new Map<string, Map<string, Shard>>();
-  private readonly worlds = new Map<string, { readonly seen: string; readonly world: World }>();
+  private readonly worlds = new Map<string, KnownWorld>();
 
   /** All samples of a run, in order of iterations. A shard that cannot be read is named and left out. */
   async samples(folder: string): Promise<RunSamples> {
@@ -54,12 +61,23 @@ export class SampleStore {
 
   /** Rooms and objects from the run's configuration; none if it has none. */
   async world(folder: string): Promise<World> {
+    return (await this.knownWorld(folder)).world;
+  }
+
+  /** Draws the run's samples for people. */
+  async painter(folder: string): Promise<Painter> {
+    return (await this.knownWorld(folder)).painter;
+  }
+
+  private async knownWorld(folder: string): Promise<KnownWorld> {
     const seen = await stampOf(path.join(folder, "config.json"));
     const old = this.worlds.get(folder);
-    if (old?.seen === seen) return old.world;
-    const world = worldOf(await readOwnConfig(folder)) ?? { scenes: [], objects: [] };
-    this.worlds.set(folder, { seen, world });
-    return world;
+    if (old?.seen === seen) return old;
+    const config = await readOwnConfig(folder);
+    const world = worldOf(config) ?? { scenes: [], objects: [] };
+    const now = { seen, world, painter: painterOf(config.worldCatalog) };
+    this.worlds.set(folder, now);
+    return now;
   }
 
   private forget(): void {

@@ -87,6 +87,13 @@ function routes(watched: WatchedFolder, answers: Answers): ReadonlyMap<string, A
       },
     ],
     [
+      "/drawn",
+      async (query, _request, response) => {
+        const { type, body } = await answers.drawn(query);
+        send(response, 200, type, body);
+      },
+    ],
+    [
       "/report",
       async (query, _request, response) => {
         const { type, body } = await answers.report(query);

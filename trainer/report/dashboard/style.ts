@@ -1,22 +1,8 @@
 /** @file What the live page adds to the report's style sheet. */
 
-import { at } from "../../at.js";
-
-const HUES = 8;
-const PLACES = 24;
-/** The first four are the report's. */
-const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "12 3", "1 4", "5 2 1 2", "3 2"];
-
-/** A line's colour and dash by its place: where a colour comes again, it has another dash. */
-const lines = Array.from({ length: PLACES }, (_, place) => {
-  const dash = at(DASHES, (place + 3 * Math.floor(place / HUES)) % DASHES.length);
-  return `.c${place}{--c:var(--c${place % HUES})}.c${place} .line{stroke-dasharray:${dash}}`;
-}).join("");
-
 export const DASHBOARD_STYLE = `
-:root{--c4:#b3256e;--c5:#5c6b12;--c6:#8a4b1f;--c7:#4a5560;--bar:#fff}
-@media (prefers-color-scheme:dark){:root{--c4:#ff8fc4;--c5:#c3d45e;--c6:#dfa27a;--c7:#b4c0cc;--bar:#1a1e22}}
-${lines}
+:root{--bar:#fff}
+@media (prefers-color-scheme:dark){:root{--bar:#1a1e22}}
 .live{font-size:14px;line-height:1.45}
 .live h1{font-size:1rem;margin:0;letter-spacing:0;font-weight:500;max-width:none;overflow-wrap:anywhere}
 .live h1 span{font-weight:750;letter-spacing:.01em;margin-right:.35em}
@@ -95,7 +81,10 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .live .chart .note{font-size:.86em;margin:2px 0}
 .live details summary{font-size:.92em}
 .live svg text{font-size:11.5px}.live svg .label{font-size:11.5px;fill:var(--soft)}
-.plot{position:relative;min-width:0}
+.plot{position:relative;min-width:0}.plot.zooms{cursor:crosshair;touch-action:pan-y;user-select:none}.dragged{fill:var(--accent);fill-opacity:.14}
+.downloads{display:flex;gap:9px;font-size:.84em}.downloads .plain{padding:3px 2px}
+.choices{display:flex;flex-wrap:wrap;gap:6px 28px;align-items:center;margin:12px 0 4px}.choices .choice{margin:0}
+.smoothing,.zoom,.zoom label{display:flex;gap:7px;align-items:center;color:var(--soft)}.smoothing input{width:130px;accent-color:var(--accent)}.smoothing output{min-width:2.4em}.zoom input{width:6.4em}
 .rule path{stroke:var(--soft);stroke-dasharray:2 3}
 .values.before{left:60px;top:14px}.values.after{right:24px;bottom:48px}.values{position:absolute;pointer-events:none;background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:6px 9px;font-size:.86em;box-shadow:0 2px 10px rgb(0 0 0/.14);z-index:1;max-width:calc(100% - 84px)}
 .values b{display:block;font-weight:600}.values span{display:flex;align-items:center;gap:5px;white-space:nowrap}
@@ -117,14 +106,11 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .bar-filters input[type=number]{width:5.2em}.bar-filters select{max-width:230px}
 .bar-filters .range{display:flex;gap:6px}
 .live .maps{grid-template-columns:repeat(auto-fill,minmax(min(100%,170px),1fr));gap:10px;margin:8px 0}
-.live .map figcaption{justify-content:space-between;font-size:.92em;margin-top:3px}.map figcaption span{color:var(--soft)}
-.scale{margin:2px 0 4px}.failed{--c:var(--bad)}
-.few{fill:none;stroke:var(--soft);stroke-width:8}
 .run-title span{font-weight:400;color:var(--soft)}.run-title{flex-wrap:wrap;display:flex;gap:8px;align-items:center;margin:16px 0 4px}
 .problem{color:var(--bad)}
 .found-samples{margin:8px 0;color:var(--soft)}
-.live .gallery{grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr));gap:12px;margin:8px 0 16px}
-.live .gallery li{border-radius:8px;font-size:.93em}.live .gallery div{padding:8px 11px 9px}
+.live .gallery{grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:12px;margin:8px 0 16px}
+.live .gallery li{border-radius:8px;font-size:.93em}.live .gallery .said{padding:8px 11px 9px}
 .plan{display:block;width:100%;aspect-ratio:1;background:var(--wash)}
 .plan rect{stroke-width:10}.plan .there rect{fill:var(--card);stroke:var(--soft)}.plan .moved rect{fill:var(--card);stroke:var(--accent);stroke-width:26}
 .live .plan text{font-size:115px;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:26px}
@@ -139,6 +125,6 @@ label.choice{margin:0 0 6px}.choice{border:0;padding:0;margin:12px 0 -8px;displa
 .live .page main{padding:0 14px 40px}.views{margin:0 -14px;padding:0 8px}
 .terms .run-name span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .live .terms tbody th{min-width:0;padding-right:4px}.terms td,.terms th{padding:3px 6px}.terms .bar-cell{min-width:72px}.terms .pairs svg{width:0}.terms .pairs{min-width:0;width:0;padding:0}
-.live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery div{padding:7px 9px}.views button{padding:9px 9px 7px}
+.live .bar{padding:9px 14px}.live .gallery{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}.live .gallery .said{padding:7px 9px}.views button{padding:9px 9px 7px}
 }
 `;

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { z } from "zod";
-import { at } from "../../at.js";
+import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import type { SampleLine } from "../../run-format/columns.js";
 import {
@@ -22,6 +22,9 @@ import {
 } from "../../run-format/readers.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { compareArms } from "../../settings/arms.js";
+import { placesOf } from "../charts/palette.js";
+import { isLarge, painterOf } from "../pictures.js";
+import { type World, worldOf } from "../world.js";
 
 export interface Run {
   readonly seed: number;
@@ -44,17 +47,10 @@ export interface Arm {
 export interface GalleryItem {
   readonly iteration: number;
   readonly sample: SampleLine;
-  readonly png: Buffer;
-}
-
-/** From the lower end to the upper one, in mm. */
-export type Span = readonly [number, number];
-
-export interface RoomScene {
-  readonly name: string;
-  /** Width, height, depth in mm. */
-  readonly size: readonly [number, number, number];
-  readonly furniture: readonly { readonly x: Span; readonly y: Span; readonly z: Span }[];
+  /** PNG, as the model saw it. */
+  readonly seen: Buffer;
+  /** WebP, drawn again for people; null where its room cannot be drawn here. */
+  readonly drawn: Buffer | null;
 }
 
 export interface ReportContents {
@@ -65,23 +61,8 @@ export interface ReportContents {
   readonly arms: readonly Arm[];
   readonly gallery: readonly GalleryItem[];
   /** Null where the run's configuration has no catalog of rooms. */
-  readonly scenes: readonly RoomScene[] | null;
+  readonly world: World | null;
 }
-
-const span = z.tuple([z.number(), z.number()]);
-const catalogSchema = z.object({
-  objects: z
-    .array(z.object({ name: z.string(), collision: z.object({ size: z.array(z.number()) }) }))
-    .default([])
-    .catch([]),
-  scenes: z.array(
-    z.object({
-      name: z.string(),
-      size: z.tuple([z.number(), z.number(), z.number()]),
-      furniture: z.array(z.object({ x: span, y: span, z: span })),
-    }),
-  ),
-});
 
 const iteration = z.number().optional();
 const logLine = z.union([
@@ -120,25 +101,22 @@ async function loadRun(folder: string, seed: number): Promise<Run> {
   return { seed, folder, metrics, curve: seedRun(seed, metrics), signatures: await readSignatures(folder) };
 }
 
-/** An arm has the same colour in every report. */
-const COLOURS: Readonly<Record<string, number>> = { rls3: 0, random: 1, paper: 2 };
-const OTHER_COLOUR = 3;
-
-async function loadArm(name: string, runs: readonly Run[]): Promise<Arm> {
+async function loadArm(name: string, colour: number, runs: readonly Run[]): Promise<Arm> {
   const first = runs[0];
   const shards = first === undefined ? [] : await readSamples(first.folder);
   const episodes = first === undefined ? [] : await readEpisodes(first.folder);
-  return { name, colour: COLOURS[name] ?? OTHER_COLOUR, runs, shards, episodes };
+  return { name, colour, runs, shards, episodes };
 }
 
 const PICTURES_PER_ITERATION = 8;
 
 /** The hardest samples of the first, the middle and the last iteration that kept pictures. */
-async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
+async function loadGallery(arm: Arm | undefined, config: RunConfig): Promise<GalleryItem[]> {
   const folder = arm?.runs[0]?.folder;
   if (arm === undefined || folder === undefined || arm.shards.length === 0) return [];
   const last = arm.shards.length - 1;
   const chosen = [...new Set([0, Math.round(last / 2), last])].map((i) => at(arm.shards, i));
+  const { draw } = painterOf(config.worldCatalog);
   const items: GalleryItem[] = [];
   for (const { iteration, samples } of chosen) {
     const hardest = [...samples].sort((a, b) => b.hardness - a.hardness).slice(0, 4 * PICTURES_PER_ITERATION);
@@ -147,9 +125,9 @@ async function loadGallery(arm: Arm | undefined): Promise<GalleryItem[]> {
     for (const sample of hardest) {
       const room = `${sample.episode}/${sample.scene}`;
       if (rooms.size === PICTURES_PER_ITERATION || rooms.has(room)) continue;
-      const png = await readSampleImage(folder, iteration, sample);
-      if (png === null) continue;
-      items.push({ iteration, sample, png });
+      const seen = await readSampleImage(folder, iteration, sample);
+      if (seen === null) continue;
+      items.push({ iteration, sample, seen, drawn: isLarge(seen) ? null : await draw(sample) });
       rooms.add(room);
     }
   }
@@ -204,34 +182,26 @@ export async function loadContents(folder: string): Promise<ReportContents> {
   const config = await readRunConfig(folder);
   const run = await loadRun(folder, config.seed ?? 0);
   const agent = config.configuration["agent"];
-  const arm = await loadArm(typeof agent === "string" ? agent : "run", [run]);
-  const scenes = scenesOf(config);
-  return { folder, summary: null, config, arms: [arm], gallery: await loadGallery(arm), scenes };
+  const name = typeof agent === "string" ? agent : "run";
+  const arm = await loadArm(name, only(placesOf([name])), [run]);
+  return {
+    folder,
+    summary: null,
+    config,
+    arms: [arm],
+    gallery: await loadGallery(arm, config),
+    world: worldOf(config),
+  };
 }
 
 async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly Run[]>): Promise<ReportContents> {
   const summary = await readSummary(folder);
   if (summary === null) throw new InputError(`${folder}: has no summary.json yet; rls3 report makes it from the runs`);
   const names = Object.keys(summary.arms);
-  const arms = await Promise.all(names.map((name) => loadArm(name, runs.get(name) ?? [])));
+  const places = placesOf(names);
+  const arms = await Promise.all(names.map((name, i) => loadArm(name, at(places, i), runs.get(name) ?? [])));
   const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
   const config = await loadConfig(folder, firstRun);
-  const scenes = scenesOf(config) ?? (firstRun === undefined ? null : scenesOf(await readRunConfig(firstRun)));
-  return { folder, summary, config, arms, gallery: await loadGallery(arms[0]), scenes };
+  const played = worldOf(config) === null && firstRun !== undefined ? await readRunConfig(firstRun) : config;
+  return { folder, summary, config, arms, gallery: await loadGallery(arms[0], played), world: worldOf(played) };
 }
-
-export interface World {
-  readonly scenes: readonly RoomScene[];
-  /** In the order of the catalog, with width, height and depth in mm; empty where the catalog's are of another form. */
-  readonly objects: readonly { readonly name: string; readonly size: readonly number[] }[];
-}
-
-/** The rooms and objects of a run; null where its configuration has no catalog of rooms. */
-export function worldOf(config: RunConfig): World | null {
-  const parsed = catalogSchema.safeParse(config.worldCatalog);
-  if (!parsed.success) return null;
-  const objects = parsed.data.objects.map(({ name, collision: { size } }) => ({ name, size }));
-  return { scenes: parsed.data.scenes, objects };
-}
-
-const scenesOf = (config: RunConfig): readonly RoomScene[] | null => worldOf(config)?.scenes ?? null;

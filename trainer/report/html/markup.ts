@@ -1,10 +1,13 @@
-/** @file HTML as a tagged template: whatever is put into it is escaped, unless it is markup itself. */
+/** @file HTML as a tagged template: whatever is put into it is escaped, unless it is markup itself. Components are rendered in it. */
+import { h, isValidElement, type JSX } from "preact";
+import { renderToString } from "preact-render-to-string";
+import { DataTable, type Table } from "../charts/table.js";
 
 export class Markup {
   constructor(readonly text: string) {}
 }
 
-export type Content = string | number | Markup | null | undefined | false | readonly Content[];
+export type Content = string | number | Markup | JSX.Element | null | undefined | false | readonly Content[];
 
 const ENTITIES = {
   "&": "&amp;",
@@ -21,6 +24,7 @@ function text(content: Content): string {
   if (content === null || content === undefined || content === false) return "";
   if (content instanceof Markup) return content.text;
   if (Array.isArray(content)) return content.map(text).join("");
+  if (isValidElement(content)) return renderToString(content).replaceAll(/><\/(?:path|circle|rect)>/g, "/>");
   return escapeText(String(content));
 }
 
@@ -29,20 +33,7 @@ export function html(parts: TemplateStringsArray, ...contents: readonly Content[
   return new Markup(parts.reduce((sum, part, i) => sum + text(contents[i - 1]) + part));
 }
 
-export interface Table {
-  readonly caption: string;
-  readonly head: readonly Content[];
-  /** The first cell of a row is its header. */
-  readonly rows: readonly (readonly Content[])[];
-}
-
-/** A table in a box of its own that scrolls where the window is narrow. */
-export function table({ caption, head, rows }: Table): Markup {
-  return html`<p class="caption">${caption}</p><div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table aria-label="${caption}">
-<thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
-<tbody>${rows.map(([first, ...cells]) => html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody>
-</table></div>`;
-}
+export const table = (data: Table): JSX.Element => h(DataTable, data);
 
 /** A section of the page with a link to itself. */
 export const section = (id: string, title: string, ...content: readonly Content[]): Markup =>

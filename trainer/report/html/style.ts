@@ -1,11 +1,13 @@
 /** @file The report's style sheet: light and dark by the reader's preference, two columns where there is room for them. */
+import { PALETTE_STYLE } from "../charts/palette.js";
 import { Markup } from "./markup.js";
 
 export const STYLE = new Markup(`
 :root{color-scheme:light dark;--paper:#fbfaf8;--card:#fff;--ink:#1c2024;--soft:#5a636e;--rule:#dfe2e6;--grid:#e9ebee;--accent:#0b5fc0;
---c0:#0b5fc0;--c1:#c2500a;--c2:#6a3fb5;--c3:#0d7a5f;--c4:#a3261b;--c5:#7a5c00;--c6:#00727f;--c7:#4a525c;--p0:#355c7d;--p1:#6c8ebf;--p2:#c2500a;--p3:#e2a15c;--p4:#8a8f98;--good:#0a6b3d;--bad:#a3261b;--wash:#f1f4f8;--wood:#b99a78}
+--good:#0a6b3d;--bad:#a3261b;--wash:#f1f4f8;--wood:#b99a78}
 @media (prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e9ecef;--soft:#a3adb8;--rule:#343a41;--grid:#2a3036;--accent:#74b2ff;
---c0:#6fb1ff;--c1:#ff9d57;--c2:#bd9cff;--c3:#5fd0ae;--c4:#ff9389;--c5:#e0c15a;--c6:#55c8d8;--c7:#b8c0c8;--p0:#7aa6d6;--p1:#a8c6ee;--p2:#ff9d57;--p3:#f4cf9f;--p4:#8a939e;--good:#6fdba3;--bad:#ff9389;--wash:#232930;--wood:#8a7154}}
+--good:#6fdba3;--bad:#ff9389;--wash:#232930;--wood:#8a7154}}
+${PALETTE_STYLE}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Liberation Sans",sans-serif;font-variant-numeric:tabular-nums}
@@ -37,20 +39,16 @@ figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16p
 svg text{fill:var(--soft);font-size:12px}
 svg .label{fill:var(--ink);font-size:12.5px}
 .grid{stroke:var(--grid);fill:none}.tick{stroke:var(--soft);fill:none;stroke-opacity:.6}
-.c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}.c6{--c:var(--c6)}.c7{--c:var(--c7)}
 .line{fill:none;stroke:var(--c);stroke-width:2.4;stroke-linejoin:round}
-.c1 .line{stroke-dasharray:7 3}.c2 .line{stroke-dasharray:2 3}.c3 .line{stroke-dasharray:9 3 2 3}.c4 .line{stroke-dasharray:14 4}.c5 .line{stroke-dasharray:1 3}.c6 .line{stroke-dasharray:6 2 1 2 1 2}.c7 .line{stroke-dasharray:4 4}
 .run{fill:none;stroke:var(--c);stroke-width:1;stroke-opacity:.28}
 .band{fill:var(--c);fill-opacity:.17}.dot{fill:var(--c)}.whisker{stroke:var(--c);stroke-width:2.4;stroke-opacity:.55}
 .before{fill:var(--card);stroke:var(--soft);stroke-width:1.6}
-.p0{fill:var(--p0)}.p1{fill:var(--p1)}.p2{fill:var(--p2)}.p3{fill:var(--p3)}.p4{fill:var(--p4)}
-.part{stroke:var(--card)}
 .heat{fill:var(--c0);stroke:var(--card);stroke-width:2}.h0{fill-opacity:.06}.h1{fill-opacity:.14}.h2{fill-opacity:.22}.h3{fill-opacity:.31}.h4{fill-opacity:.4}.h5{fill-opacity:.5}.hole{fill:none;stroke:var(--rule);stroke-dasharray:3 3}
 td.command{text-align:left;white-space:normal;min-width:22em;overflow-wrap:anywhere}
 .note{font-size:.85rem;color:var(--soft);margin:6px 0 10px;max-width:none}.chart .note{margin-bottom:4px}
 details{font-size:.9rem;margin:4px 0}
 summary{cursor:pointer;color:var(--soft)}
-.scroll{overflow-x:auto;max-width:100%;margin:8px 0}
+.scroll{overflow-x:auto;max-width:100%;margin:8px 0;padding:0}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
 .caption{color:var(--soft);margin:14px 0 2px;font-size:.86rem;max-width:none}
 .split{display:grid;grid-template-columns:minmax(0,1fr);gap:6px 26px;align-items:start}
@@ -59,18 +57,20 @@ small{color:var(--soft);font-size:.86em}
 th,td{padding:5px 10px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 tbody th,thead th:first-child{text-align:left;font-weight:500;padding-left:0}
 thead th{white-space:normal;font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:16px;margin:12px 0 22px;padding:0;list-style:none}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,270px),1fr));gap:16px;margin:12px 0 22px;padding:0;list-style:none}
 .gallery li{background:var(--card);border:1px solid var(--rule);border-radius:10px;overflow:hidden;font-size:.88rem}
-.gallery img{display:block;width:100%;height:auto;aspect-ratio:1;image-rendering:pixelated;background:var(--wash)}
-.gallery div{padding:10px 13px 12px}
+.gallery img{display:block;width:100%;height:auto;aspect-ratio:1;background:var(--wash)}.gallery .seen{image-rendering:pixelated}
+.pictures.both{display:grid;grid-template-columns:3fr 1fr}.gallery .pictures p{padding:0 7px;font-size:.72rem;line-height:1.25}.gallery .pictures p .seen{width:calc(100% + 14px);margin:0 -7px 4px}
+.gallery .said{padding:10px 13px 12px}
 .gallery dl{margin:0}.gallery dt{line-height:1.35}.gallery dd{margin:1px 0 8px;color:var(--soft);font-size:.84rem}
 .gallery p{margin:0;color:var(--soft);font-size:.84rem}
 .wrong{color:var(--bad);font-weight:600}.right{color:var(--good);font-weight:600}
 .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,205px),1fr));gap:14px;margin:12px 0}
 .map svg{display:block;width:100%;height:auto;background:var(--card);border:1px solid var(--rule);border-radius:8px}
-.map figcaption{font-size:.86rem;justify-content:flex-start}
+.map figcaption{font-size:.86rem;margin-top:3px}.map figcaption span{color:var(--soft)}
+.scale{margin:2px 0 4px}.failed{--c:var(--bad)}
 .furniture{fill:var(--wood);fill-opacity:.3;stroke:var(--wood);stroke-width:10}
-.cell{fill:var(--c)}.l1{fill-opacity:.22}.l2{fill-opacity:.4}.l3{fill-opacity:.6}.l4{fill-opacity:.8}.l5{fill-opacity:1}
+.cell{fill:var(--c)}.l0{fill:var(--soft)}.l1{fill-opacity:.22}.l2{fill-opacity:.4}.l3{fill-opacity:.6}.l4{fill-opacity:.8}.l5{fill-opacity:1}
 .warnings{border-left:4px solid var(--c1);background:var(--wash);padding:12px 18px 12px 36px;border-radius:0 8px 8px 0;margin:10px 0}
 .warnings li{margin:4px 0}
 pre{background:var(--wash);border:1px solid var(--rule);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.86rem;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -78,6 +78,6 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",mo
 dl.facts{display:grid;grid-template-columns:minmax(90px,auto) 1fr;gap:4px 18px;font-size:.92rem}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 footer{padding-top:28px;padding-bottom:44px;color:var(--soft);font-size:.86rem}
-@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery div{padding:8px 9px}th,td{padding:5px 8px}tbody th{white-space:normal;min-width:6.5em}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
+@media (max-width:520px){.gallery,.maps{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}.gallery .said{padding:8px 9px}th,td{padding:5px 8px}tbody th{white-space:normal;min-width:6.5em}main,header,footer{padding-left:14px;padding-right:14px}.chart{padding:12px 10px 8px}svg text,svg .label{font-size:14px}}
 @media print{.chart,.gallery li{break-inside:avoid}nav{display:none}}
 `);

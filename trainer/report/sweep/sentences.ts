@@ -59,6 +59,9 @@ export function inOrderShown({ design }: SweepSummary, effects: readonly LevelEf
   return [...effects].sort((a, b) => (b.marginal?.mean ?? -1) - (a.marginal?.mean ?? -1));
 }
 
+/** What the headline is about: the main measure. */
+const METRIC = "one-term accuracy at equal valid samples";
+
 /** One sentence without its full stop: what differed, that nothing did, or that it is unknown. */
 export function sweepHeadline(summary: SweepSummary): string {
   const tests = mainTests(summary);
@@ -66,17 +69,17 @@ export function sweepHeadline(summary: SweepSummary): string {
   if (found === null) return `The sweep over ${factorNames(summary)} has no two levels to compare yet`;
   const seeds = seedsTested(summary);
   if (seeds < 2) return `One seed of each cell of ${factorNames(summary)}: no difference can be tested`;
-  const caution = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : "";
+  const evidence = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : ` (${seeds} seeds)`;
   const { factor, level, contrast } = found;
   if (!isSignificant(contrast)) {
     return summary.design === "grid"
-      ? `No level of ${factorNames(summary)} differed significantly from its reference${caution}`
-      : `None of the combinations of ${factorNames(summary)} differed significantly from the first${caution}`;
+      ? `No level of ${factorNames(summary)} differs significantly from its reference in ${METRIC}${evidence}`
+      : `No combination of ${factorNames(summary)} differs significantly from the first in ${METRIC}${evidence}`;
   }
-  const better = contrast.difference > 0 ? "better" : "worse";
+  const higher = contrast.difference > 0 ? "higher" : "lower";
   const others = tests.filter(({ contrast: other }) => isSignificant(other)).length - 1;
-  const more = others === 0 ? "" : `, and ${others} more of ${tests.length} levels differed from their reference`;
-  return `${levelTitle(factor, level)} was ${better} than ${levelName(factor, factor.reference)}${more}${caution}`;
+  const more = others === 0 ? "" : `, and ${others} more of ${tests.length} levels differ from their reference`;
+  return `${levelTitle(factor, level)} has ${higher} ${METRIC} than ${levelName(factor, factor.reference)}${more}${evidence}`;
 }
 
 /** The numbers behind the headline, and how many seeds it takes to find such a difference. */

@@ -1,9 +1,10 @@
 /** @file The page: runs at the side, what is chosen of them in the middle. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Legend } from "../../charts/lines.js";
 import { percent } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
 import { useMetrics } from "./ask.js";
-import { CurvesView, Legend } from "./curves-view.js";
+import { CurvesView } from "./curves-view.js";
 import { GalleryView } from "./gallery-view.js";
 import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
@@ -129,7 +130,7 @@ function Body({ index, route, navigate }: BodyProps) {
           <>
             <Verdicts chosen={chosen} groups={index.groups} />
             <div class="key">
-              <Legend series={series} />
+              <Legend entries={series} />
               {hasSeeds(chosen) && (
                 <label>
                   <input

@@ -1,11 +1,14 @@
 /** @file Samples of a run that pass a filter: pictures where they were kept, else the room from above, with captions and what the model said. */
 import { useState } from "preact/hooks";
-import { type SampleCaption, TERM_COLUMNS } from "../../../run-format/columns.js";
-import { capital, count, decimal, percent } from "../../format.js";
-import type { SampleEntry, SamplesDocument, SceneOutline } from "../documents.js";
+import { TERM_COLUMNS } from "../../../run-format/columns.js";
+import { Furniture } from "../../charts/rooms.js";
+import { CARD_NOTE, describeSample, SampleCard } from "../../charts/sample-card.js";
+import { count } from "../../format.js";
+import type { RoomOutline, SampleEntry } from "../../world.js";
+import type { SamplesDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import type { LiveIndex } from "./live-index.js";
-import { Furniture, Iterations } from "./map-view.js";
+import { Iterations } from "./map-view.js";
 import { type RunSeries, runName } from "./series.js";
 
 const PAGE = 24;
@@ -94,6 +97,7 @@ export function GalleryView({ series, index }: GalleryProps) {
                 run={run.id}
                 sample={sample}
                 outline={answer.outlines[sample.scene]}
+                drawable={answer.drawable}
               />
             ))}
           </ul>
@@ -107,12 +111,7 @@ export function GalleryView({ series, index }: GalleryProps) {
           )}
         </>
       )}
-      <p class="note">
-        Below each caption: what the model answered when the sample was made, its probability of the right caption
-        against the flipped ones, and the margin, in degrees to the nearest boundary between two relations. A small
-        margin means that the picture is near a tie, not that the model is blind. Pictures are kept of the hardest
-        samples of an iteration.
-      </p>
+      <p class="note">{CARD_NOTE} The pictures that the model saw are kept of the hardest samples of an iteration.</p>
     </section>
   );
 }
@@ -120,7 +119,7 @@ export function GalleryView({ series, index }: GalleryProps) {
 interface FieldsProps {
   readonly filters: Filters;
   readonly set: (change: Partial<Filters>) => void;
-  readonly outlines: readonly SceneOutline[];
+  readonly outlines: readonly RoomOutline[];
   readonly last: number;
 }
 
@@ -239,98 +238,25 @@ function NumberRange({ name, step, from, to, limits: [low, high], set }: RangePr
 interface CardProps {
   readonly run: string;
   readonly sample: SampleEntry;
-  readonly outline: SceneOutline | undefined;
+  readonly outline: RoomOutline | undefined;
+  readonly drawable: boolean;
 }
 
-function Card({ run, sample, outline }: CardProps) {
-  const { iteration, episode, step, scene, captions, score, hardness, kept, image } = sample;
+function Card({ run, sample, outline, drawable }: CardProps) {
+  const { iteration, episode, step, scene, captions, image } = sample;
   const room = outline?.name ?? `scene ${scene}`;
-  const description = `${capital(room)}. ${captions.map(({ right }) => right).join(" ")}`;
-  return (
-    <li>
-      {image === null ? (
-        <Plan sample={sample} outline={outline} label={description} />
-      ) : (
-        <img
-          src={`/picture?${new URLSearchParams({ run, image })}`}
-          alt={description}
-          width="224"
-          height="224"
-          loading="lazy"
-        />
-      )}
-      <div>
-        {captions.length === 0 ? (
-          <p>nothing asked: bases contradict each pair's vertical term</p>
-        ) : (
-          <dl>
-            {captions.map((caption) => (
-              <Caption key={caption.right} caption={caption} />
-            ))}
-          </dl>
-        )}
-        <p>
-          {room} · iteration {iteration}, episode {episode}, step {step} · S {decimal(score, 2)}, h{" "}
-          {decimal(hardness, 2)}
-          {!kept && " · not fine-tuned on"}
-        </p>
-      </div>
-    </li>
-  );
-}
-
-function Caption({ caption }: { readonly caption: SampleCaption }) {
-  const { prompt, right, said, answer, probability, margin } = caption;
-  return (
-    <>
-      <dt>
-        {prompt !== undefined && (
-          <>
-            {prompt}
-            <br />
-          </>
-        )}
-        {capital(right)}
-      </dt>
-      <dd>
-        {answer === undefined ? (
-          <span class="right">✓ {said === undefined ? "answered right" : "right one likeliest"}</span>
-        ) : (
-          <>
-            <span class="wrong">
-              ✗ {said === undefined ? "answered" : "likeliest"} “{differing(answer, right)}”
-            </span>
-            , not “{differing(right, answer)}”
-          </>
-        )}
-        {said !== undefined && (
-          <>
-            <br />
-            said “{said}”
-          </>
-        )}
-        <br />
-        probability {percent(probability, 0)} · margin {margin.toFixed(0)}°
-      </dd>
-    </>
-  );
-}
-
-/** The words of a caption from the first to the last in which it differs from the other. */
-function differing(caption: string, other: string): string {
-  const [words, others] = [caption.replace(/\.$/, "").split(" "), other.replace(/\.$/, "").split(" ")];
-  let start = 0;
-  while (start < words.length && words[start] === others[start]) start += 1;
-  let end = 0;
-  while (end < words.length - start && end < others.length - start && words.at(-1 - end) === others.at(-1 - end)) {
-    end += 1;
-  }
-  return words.slice(start, words.length - end).join(" ");
+  const state = { run, iteration: String(iteration), episode: String(episode), step: String(step) };
+  const pictures = {
+    seen: image === null ? null : `/picture?${new URLSearchParams({ run, image })}`,
+    drawn: drawable ? `/drawn?${new URLSearchParams(state)}` : null,
+  };
+  const plan = <Plan sample={sample} outline={outline} label={describeSample(room, captions)} />;
+  return <SampleCard sample={sample} room={room} pictures={pictures} plan={plan} />;
 }
 
 interface PlanProps {
   readonly sample: SampleEntry;
-  readonly outline: SceneOutline | undefined;
+  readonly outline: RoomOutline | undefined;
   readonly label: string;
 }
 

@@ -2,9 +2,10 @@
 
 import { useState } from "preact/hooks";
 import { at } from "../../../at.js";
+import { Swatch } from "../../charts/lines.js";
+import { DataTable } from "../../charts/table.js";
 import type { ConfigurationDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
-import { DataTable, Swatch } from "./line-figure.js";
 import type { RunSeries } from "./series.js";
 
 /** Columns that can be compared by eye. */
@@ -41,7 +42,7 @@ export function SettingsView({ series }: { readonly series: readonly RunSeries[]
           <p>They have the same settings.</p>
         ) : (
           <DataTable
-            label="Settings of each run"
+            caption="Settings of each run"
             head={["setting", ...found.map(({ name }) => name)]}
             rows={(isAll ? keys : differ).map((key) => [
               key,

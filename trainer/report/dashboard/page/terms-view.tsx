@@ -2,36 +2,34 @@
 import { useState } from "preact/hooks";
 import { mean } from "../../../mean.js";
 import { type MetricColumn, TERM_COLUMNS, TERM_NAMES, type TermColumn } from "../../../run-format/columns.js";
-import type { MetricsRow } from "../../../run-format/readers.js";
+import { Swatch } from "../../charts/lines.js";
+import { TERM_ACCURACY, TERM_PAIRS } from "../../charts/list.js";
 import { count, percent, points } from "../../format.js";
 import { ChartSection } from "./curves-view.js";
-import { Swatch } from "./line-figure.js";
 import type { RunSeries } from "./series.js";
 
-/** The row of an iteration; for a run that has not come so far its last one. */
-const rowAt = (rows: readonly MetricsRow[], iteration: number): MetricsRow | undefined =>
-  rows.filter((row) => (row.iteration ?? 0) <= iteration).at(-1);
+/** Iterations that every seed has done; one that has only begun is not waited for. */
+function commonEnd({ runs }: RunSeries): number {
+  const ends = runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0);
+  const begun = ends.filter((end) => end > 0);
+  return begun.length === 0 ? 0 : Math.min(...begun);
+}
 
-function meanAt({ runs }: RunSeries, column: MetricColumn, iteration: number): number | null {
-  const values = runs.flatMap(({ rows }) => rowAt(rows, iteration)?.[column] ?? []);
+/** The mean over seeds; null beyond the end of the first of them. */
+function meanAt(series: RunSeries, column: MetricColumn, iteration: number): number | null {
+  if (iteration > commonEnd(series)) return null;
+  const values = series.runs.flatMap(({ rows }) => rows.find((row) => row.iteration === iteration)?.[column] ?? []);
   return values.length === 0 ? null : mean(values);
 }
 
-const ACCURACY = TERM_NAMES.map((term) => ({
-  column: `accuracy_${term}` as const,
-  title: TERM_COLUMNS[term],
-  isShare: true,
-}));
-const PAIRS = TERM_NAMES.map((term) => ({ column: `samples_${term}` as const, title: TERM_COLUMNS[term] }));
-
 export function TermsView({ series }: { readonly series: readonly RunSeries[] }) {
-  const last = Math.max(0, ...series.flatMap(({ runs }) => runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0)));
+  const last = Math.max(0, ...series.map(commonEnd));
   const [requested, setRequested] = useState<number | null>(null);
   // Until an iteration is asked for, the view goes with the newest.
   const iteration = Math.min(requested ?? last, last);
   const most = Math.max(
     1,
-    ...series.flatMap((each) => TERM_NAMES.map((term) => meanAt(each, `samples_${term}`, last) ?? 0)),
+    ...series.flatMap((each) => TERM_NAMES.map((term) => meanAt(each, `samples_${term}`, commonEnd(each)) ?? 0)),
   );
   return (
     <>
@@ -79,8 +77,8 @@ export function TermsView({ series }: { readonly series: readonly RunSeries[] })
           </table>
         </section>
       </section>
-      <ChartSection title="Accuracy of each term" charts={ACCURACY} series={series} axis="iteration" />
-      <ChartSection title="Pairs with each term so far" charts={PAIRS} series={series} axis="iteration" />
+      <ChartSection title="Accuracy of each term" charts={TERM_ACCURACY} series={series} axis="iteration" />
+      <ChartSection title="Pairs with each term so far" charts={TERM_PAIRS} series={series} axis="iteration" />
     </>
   );
 }

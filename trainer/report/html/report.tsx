@@ -7,7 +7,7 @@ import { loadContents, type ReportContents } from "./contents.js";
 import { html, type Markup } from "./markup.js";
 import { type Page, pageOf, writePage } from "./page.js";
 import { paperSection } from "./paper.js";
-import { curvesSection, statisticsSection, verdictHeader } from "./results.js";
+import { curvesSection, statisticsSection, Tile, verdictHeader } from "./results.js";
 import { gallerySection, placementMapSection } from "./samples.js";
 import { iterationsSection, placementsSection, rewardsSection, termsSection } from "./training.js";
 
@@ -22,14 +22,34 @@ function runHeader({ arms }: ReportContents): { title: string; body: Markup } {
     last === first
       ? `${name} starts from ${percent(first.accuracy.oneTerm)} one-term accuracy; no iteration is done yet`
       : `${name} took one-term accuracy from ${percent(first.accuracy.oneTerm)} to ${percent(last.accuracy.oneTerm)} with ${count(last.valid)} valid samples`;
-  const body = html`<ul class="tiles"><li><span class="name">One term flipped</span><b>${percent(last.accuracy.oneTerm)}</b>from ${percent(first.accuracy.oneTerm)}, balanced test set</li><li><span class="name">All terms flipped</span><b>${percent(last.accuracy.full)}</b>from ${percent(first.accuracy.full)}</li>${last.natural !== undefined && html`<li><span class="name">Natural mix, one term</span><b>${percent(last.natural.oneTerm)}</b>pairs as random sampling draws them</li>`}<li><span class="name">Generated samples</span><b>${count(last.generated)}</b>after ${count(run.curve.feasibilitySteps)} feasibility steps (no images, no model)</li><li><span class="name">Valid placements</span><b>${percent(run.curve.validRate, 0)}</b>of all generated</li></ul>
-<p class="note">One run of one seed: this says nothing about whether it is better than another. rls3 compare does.</p>`;
+  const tiles = (
+    <ul class="tiles">
+      <Tile name="One-term accuracy" value={percent(last.accuracy.oneTerm)}>
+        from {percent(first.accuracy.oneTerm)}, balanced test set, one term flipped
+      </Tile>
+      <Tile name="Full-flip accuracy" value={percent(last.accuracy.full)}>
+        from {percent(first.accuracy.full)}, balanced test set, all terms flipped
+      </Tile>
+      {last.natural !== undefined && (
+        <Tile name="Natural mix, one-term accuracy" value={percent(last.natural.oneTerm)}>
+          pairs as random sampling draws them
+        </Tile>
+      )}
+      <Tile name="Generated samples" value={count(last.generated)}>
+        after {count(run.curve.feasibilitySteps)} feasibility steps (no images, no model)
+      </Tile>
+      <Tile name="Valid placements" value={percent(run.curve.validRate, 0)}>
+        of its generated samples
+      </Tile>
+    </ul>
+  );
+  const body = html`${tiles}<p class="note">One run of one seed: this says nothing about whether it is better than another. rls3 compare does.</p>`;
   return { title, body };
 }
 
 /** The page for what was loaded. Pure: equal contents give equal bytes. */
 export function reportPage(contents: ReportContents): string {
-  const { summary, config, arms, gallery, scenes } = contents;
+  const { summary, config, arms, gallery, world } = contents;
   const { title, body } = summary === null ? runHeader(contents) : verdictHeader(summary);
   const feasibility =
     summary === null
@@ -48,8 +68,8 @@ export function reportPage(contents: ReportContents): string {
     ["terms", "Terms", termsSection(arms)],
     ["validity", "Validity", placementsSection(arms, feasibility)],
     ["rewards", "Rewards", rewardsSection(arms)],
-    ["gallery", "Hardest samples", gallerySection(gallery, arms[0], scenes)],
-    ["map", "Placement map", placementMapSection(arms, scenes)],
+    ["gallery", "Hardest samples", gallerySection(gallery, arms[0], world)],
+    ["map", "Placement map", placementMapSection(arms, world)],
     ["paper", "Beside the paper", summary === null ? null : paperSection(summary)],
     ["iterations", "Iterations", iterationsSection(arms, feasibility)],
     ["signatures", "Warnings", signaturesSection(arms)],

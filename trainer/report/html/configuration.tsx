@@ -1,5 +1,6 @@
 /** @file How to repeat it: the command, the machine, the commit, the versions and every setting; and what the runs warned of. */
 
+import type { JSX } from "preact";
 import type { RunConfig } from "../../run-format/readers.js";
 import type { Description } from "../../run-format/summary.js";
 import { armName } from "../format.js";
@@ -41,7 +42,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A run's settings, or a comparison's by arm: then with a column for each arm. */
-function settingsTable(configuration: Readonly<Record<string, unknown>>): Markup {
+function settingsTable(configuration: Readonly<Record<string, unknown>>): JSX.Element {
   const caption = "Resolved values, defaults included";
   const arms = Object.entries(configuration).flatMap(([name, settings]) =>
     isRecord(settings) ? [{ name, settings }] : [],
@@ -54,7 +55,7 @@ function settingsTable(configuration: Readonly<Record<string, unknown>>): Markup
   const rows = keys.map((key) => {
     const values = arms.map(({ settings }) => (key in settings ? plain(settings[key]) : "–"));
     const differ = new Set(values).size > 1;
-    return [differ ? html`<b>${key}</b>` : key, ...values];
+    return [differ ? <b>{key}</b> : key, ...values];
   });
   return table({
     caption: `${caption}; bold where the arms differ`,

@@ -36,7 +36,7 @@ export function paperSection(summary: Summary): Markup | null {
     table({
       caption:
         "The paper's agent is a squashed-Gaussian SAC with one reward an episode; its generated samples follow 100,000 feasibility steps. Reports made before rls3 mended its arm for that agent say nothing about the paper's recipe",
-      head: ["", "paper", "here"],
+      head: ["quantity", "paper", "here"],
       rows: [
         ["valid placements, agent and random", PAPER.validRate, rates.join(" and ")],
         [

@@ -1,34 +1,42 @@
 /** @file The sections of a sweep's page that show effects: charts of each level, heat maps of pairs, shares of variance, curves. */
 
+import type { JSX } from "preact";
 import { at } from "../../at.js";
 import type { SeedRun } from "../../run-format/summary.js";
 import { AXES, type Axis } from "../../run-format/summary.js";
+import { type Curve, meanCurve } from "../charts/curves.js";
+import { DotFigure } from "../charts/dots.js";
+import { HeatMapFigure } from "../charts/heat-map.js";
+import { LineFigure } from "../charts/lines.js";
+import { ACCURACY } from "../charts/list.js";
+import { GREY } from "../charts/palette.js";
+import { AXIS_NAMES, axisQuantity, SHARE } from "../charts/quantities.js";
+import { Estimated, type Table } from "../charts/table.js";
 import { count, decimal, percent, points, pointsInterval, probability } from "../format.js";
+import { along } from "../summary.js";
 import { type Factor, levelName } from "../sweep/design.js";
 import type { Contrast, LevelEffect, SeedMean } from "../sweep/effects.js";
 import { type Common, MAIN_MEASURE, MEASURES, type Measure, measureOf } from "../sweep/measures.js";
 import type { SweepContents } from "../sweep/read.js";
 import { inOrderShown, mainTests, seedsTested, varianceSentence } from "../sweep/sentences.js";
 import type { SweepSummary } from "../sweep/summary.js";
-import { dotChart, lineChart } from "./chart.js";
-import { meanCurveOfSeeds } from "./curves.js";
-import { heatMap } from "./heat-map.js";
-import { html, type Markup, section, type Table, table } from "./markup.js";
+import { html, type Markup, section, table } from "./markup.js";
 
 const EMPTY = "–";
 const isGain = ({ column }: Measure): boolean => column === "gainPerIteration";
 const difference = (measure: Measure, value: number): string => (isGain(measure) ? points(value, 2) : points(value));
 
-function estimate(measure: Measure, value: number | undefined, interval: SeedMean["interval"] | undefined): Markup {
-  if (value === undefined) return html`${EMPTY}`;
-  return html`${measure.value(value)}${interval != null && html`<br><small>${measure.range(interval)}</small>`}`;
+function estimate(measure: Measure, value: number | undefined, interval: SeedMean["interval"] | undefined) {
+  if (value === undefined) return EMPTY;
+  return <Estimated value={measure.value(value)} interval={interval == null ? null : measure.range(interval)} />;
 }
 
 function contrastCells(measure: Measure, contrast: Contrast | null, isReference: boolean) {
   if (contrast === null) return [isReference ? "reference" : EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
   const { difference: value, interval, p, pHolm, power, seeds } = contrast;
+  const range = isGain(measure) ? measure.range : pointsInterval;
   return [
-    html`${difference(measure, value)}${interval !== null && html`<br><small>${isGain(measure) ? measure.range(interval) : pointsInterval(interval)}</small>`}`,
+    <Estimated value={difference(measure, value)} interval={interval === null ? null : range(interval)} />,
     p === null ? EMPTY : probability(p),
     pHolm === null ? EMPTY : probability(pHolm),
     power === null ? EMPTY : decimal(power.effect, 2),
@@ -57,30 +65,35 @@ function levelTable(measure: Measure, factor: Factor, effects: readonly LevelEff
   };
 }
 
-function levelChart(measure: Measure, factor: Factor, effects: readonly LevelEffect[], common: Common): Markup | null {
+function levelChart(
+  measure: Measure,
+  factor: Factor,
+  effects: readonly LevelEffect[],
+  common: Common,
+): JSX.Element | null {
   const drawn = effects.flatMap(({ level, marginal }) => (marginal === null ? [] : [{ level, marginal }]));
   if (drawn.length === 0) return null;
   const ends = drawn.flatMap(({ marginal }) => [marginal.mean, ...(marginal.interval ?? [])]);
   const digits = Math.max(...ends) - Math.min(...ends) < NARROW ? 1 : 0;
   const tick = (value: number): string =>
     isGain(measure) ? (100 * value).toFixed(digits + 1).replace("-", "−") : percent(value, digits);
-  const values = drawn.map(({ level, marginal }) => `${level} ${measure.value(marginal.mean)}`).join("; ");
-  return dotChart({
-    id: `effect-${measure.column}-${factor.key}`,
-    title: `${measure.title(common)}, by ${factor.name}`,
-    heading: factor.key === "variant" || factor.key === "settings" ? `By ${factor.name}` : factor.name,
-    description: `Means over the other settings, then over seeds, with 95 % intervals: ${values}.`,
-    rows: drawn.map(({ level, marginal }) => {
-      const [low, high] = marginal.interval ?? [];
-      const range = low === undefined || high === undefined ? {} : { low, high };
-      const name = level === factor.reference ? "reference" : level;
-      const colour = level === factor.reference ? 7 : 0;
-      return { label: level, before: null, dots: [{ name, colour, value: marginal.mean, ...range }] };
-    }),
-    format: tick,
-    xLabel: measure.short,
-    numbers: levelTable(measure, factor, effects, common),
-  });
+  return (
+    <DotFigure
+      title={`${measure.title(common)}, by ${factor.name}`}
+      heading={factor.key === "variant" || factor.key === "settings" ? `By ${factor.name}` : factor.name}
+      rows={drawn.map(({ level, marginal }) => {
+        const [low, high] = marginal.interval ?? [];
+        const range = low === undefined || high === undefined ? {} : { low, high };
+        const isReference = level === factor.reference;
+        const dot = { name: isReference ? "reference" : level, colour: isReference ? GREY : 0, value: marginal.mean };
+        return { label: level, before: null, dots: [{ ...dot, ...range }] };
+      })}
+      x={{ ...measure, tick }}
+      xLabel={measure.short}
+      // Those of the main measure stand below it.
+      {...(measure.column !== MAIN_MEASURE && { numbers: levelTable(measure, factor, effects, common) })}
+    />
+  );
 }
 
 /** For each measure a chart for each factor; the tests of the main one stand open. */
@@ -136,24 +149,27 @@ export function interactionsSection({ factors, interactions, common }: SweepSumm
   const parts = interactions.map(({ factors: [a, b], rows, columns, cells, contrasts }) => {
     const [first, second] = [factorOf(a), factorOf(b)];
     const name = `${first.name} × ${second.name}`;
-    const map = heatMap({
-      id: `interaction-${a}-${b}`,
-      title: `${measure.title(common)}: ${name}`,
-      heading: name,
-      description: `Mean accuracy of each combination; rows are ${first.name}, columns ${second.name}. The table below has the same numbers with intervals.`,
-      note: "The stronger the colour, the higher. Means over the other settings and seeds.",
-      rowLabel: first.name,
-      columnLabel: second.name,
-      rows,
-      columns,
-      values: cells.map((row) => row.map((cell) => cell?.mean ?? null)),
-      format: measure.value,
-      numbers: {
-        caption: `${measure.title(common)}: ${name}`,
-        head: [`${first.name}, ${second.name}`, ...columns],
-        rows: rows.map((row, r) => [row, ...at(cells, r).map((cell) => cellMarkup(measure, cell))]),
-      },
-    });
+    const map = (
+      <HeatMapFigure
+        title={`${measure.title(common)}: ${name}`}
+        heading={name}
+        note="The stronger the colour, the higher. Means over the other settings and seeds."
+        rowLabel={first.name}
+        columnLabel={second.name}
+        rows={rows}
+        columns={columns}
+        values={cells.map((row) => row.map((cell) => cell?.mean ?? null))}
+        format={measure.value}
+        numbers={{
+          caption: `${measure.title(common)}: ${name}`,
+          head: [`${first.name}, ${second.name}`, ...columns],
+          rows: rows.map((row, r) => [
+            row,
+            ...at(cells, r).map((cell) => estimate(measure, cell?.mean, cell?.interval)),
+          ]),
+        }}
+      />
+    );
     const tests = table({
       caption: `${name}: how far the effect of ${second.name} differs from that at ${levelName(first, first.reference)}`,
       head: [name, ...TEST_HEAD],
@@ -171,8 +187,6 @@ export function interactionsSection({ factors, interactions, common }: SweepSumm
     parts,
   );
 }
-
-const cellMarkup = (measure: Measure, cell: SeedMean | null): Markup => estimate(measure, cell?.mean, cell?.interval);
 
 export function varianceSection(summary: SweepSummary): Markup | null {
   const sentence = varianceSentence(summary);
@@ -198,43 +212,37 @@ export function varianceSection(summary: SweepSummary): Markup | null {
   );
 }
 
-/** As many lines as can be told apart. */
+/** As many lines as can be told apart at a glance. */
 const LINES = 8;
 
-function curveChart(factor: Factor, runs: readonly { level: string; run: SeedRun }[], axis: Axis): Markup {
-  const series = factor.levels.map((level, colour) => ({
-    name: levelName(factor, level),
-    colour,
-    points: meanCurveOfSeeds(
-      `${factor.key}/${level}`,
-      runs.filter((each) => each.level === level).map(({ run }) => run),
-      axis,
-      (point) => point.accuracy.oneTerm,
-    ),
-  }));
-  const ends = series.map(({ name, points: drawn }) => {
-    const last = drawn.at(-1);
-    return last === undefined
-      ? `${name} has not finished`
-      : `${name} ends at ${percent(last.y)} after ${count(last.x)}`;
+/** Where a seed has several runs, it counts with their mean, so that the interval is over seeds. */
+function seedCurves(runs: readonly SeedRun[], axis: Axis): Curve[] {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))];
+  return seeds.map((seed) => {
+    const cells = runs.filter((run) => run.seed === seed).map((run) => along(run, axis));
+    return meanCurve(cells, axis, false).points.map(({ x, y }) => ({ samples: x, value: y }));
   });
-  return lineChart({
-    id: `curve-${factor.key}-${axis}`,
-    title: `One-term accuracy over ${axis} samples, by ${factor.name}`,
-    heading: `Over ${axis} samples`,
-    description: `Means over all finished cells of a level, with 95 % bands over seeds: ${ends.join("; ")}.`,
-    xLabel: `${axis} samples`,
-    xFormat: count,
-    yFormat: (value) => percent(value, 0),
-    series: series.filter(({ points: drawn }) => drawn.length > 0),
-    numbers: {
-      caption: `One-term accuracy over ${axis} samples, by ${factor.name}`,
-      head: ["level", `${axis} samples`, "mean"],
-      rows: series.flatMap(({ name, points: drawn }) =>
-        drawn.filter((_, i) => i % 6 === 0).map(({ x, y }) => [name, count(x), percent(y)]),
-      ),
-    },
+}
+
+function curveFigure(factor: Factor, runs: readonly { level: string; run: SeedRun }[], axis: Axis): JSX.Element {
+  const [chart] = ACCURACY;
+  const lines = factor.levels.flatMap((level, colour) => {
+    const own = runs.filter((each) => each.level === level).map(({ run }) => run);
+    const { points } = meanCurve(seedCurves(own, axis), axis);
+    return points.length === 0 ? [] : [{ name: levelName(factor, level), colour, points }];
   });
+  return (
+    <LineFigure
+      chart={{
+        title: `${chart?.title}, by ${factor.name}`,
+        heading: `Over ${AXIS_NAMES[axis]}`,
+        xLabel: AXIS_NAMES[axis],
+        x: axisQuantity(axis),
+        y: SHARE,
+        lines,
+      }}
+    />
+  );
 }
 
 export function curvesSection({ curves }: SweepContents, { factors, finished }: SweepSummary): Markup | null {
@@ -245,7 +253,7 @@ export function curvesSection({ curves }: SweepContents, { factors, finished }: 
       const run = curves.get(name);
       return run === undefined ? [] : [{ level: at(levels, i), run }];
     });
-    return html`<h3>${factor.name}</h3><div class="charts">${AXES.map((axis) => curveChart(factor, runs, axis))}</div>`;
+    return html`<h3>${factor.name}</h3><div class="charts">${AXES.map((axis) => curveFigure(factor, runs, axis))}</div>`;
   });
   const left = factors.filter(({ levels }) => levels.length > LINES).map(({ name }) => name);
   return section(

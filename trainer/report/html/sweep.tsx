@@ -98,7 +98,7 @@ function cellsSection(summary: SweepSummary): Markup {
   const heads = MEASURES.map(({ short }) => short);
   const overview = table({
     caption: `Every combination: means over its seeds. Equal samples: ${count(common.valid)} valid, ${count(common.generated)} generated`,
-    head: ["", "seeds", ...heads],
+    head: ["combination", "seeds", ...heads],
     rows: combinations.map(({ levels, seeds, planned, means }) => [
       combinationName(summary, levels),
       seeds === planned ? String(seeds) : `${seeds} of ${planned}`,
@@ -112,7 +112,7 @@ function cellsSection(summary: SweepSummary): Markup {
       combinationName({ factors }, levels) || name,
       seed,
       ...MEASURES.map(({ column, value }) => (measures[column] === null ? "–" : value(measures[column]))),
-      html`<code>${command}</code>`,
+      <code>{command}</code>,
     ]),
   });
   return section(

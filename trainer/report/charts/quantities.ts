@@ -1,0 +1,45 @@
+/** @file How a quantity is written: on an axis, in text, as an interval. */
+import type { Interval } from "../../run-format/summary.js";
+import { count, decimal, percent, percentInterval } from "../format.js";
+
+export interface Quantity {
+  /** On an axis; "" leaves the tick out. */
+  readonly tick: (value: number) => string;
+  /** In text and tables: finer than on the axis. */
+  readonly value: (value: number) => string;
+  readonly range: (interval: Interval) => string;
+}
+
+const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
+const fine = (value: number): string => (Math.abs(value) < 0.01 ? plain(value) : decimal(value));
+const isWholePercent = (share: number): boolean => Math.abs(100 * share - Math.round(100 * share)) < 1e-6;
+
+const quantity = (tick: Quantity["tick"], value: Quantity["value"]): Quantity => ({
+  tick,
+  value,
+  range: ([low, high]) => `${value(low)} to ${value(high)}`,
+});
+
+/** A share of 1, in percent. */
+export const SHARE: Quantity = {
+  tick: (share) => percent(share, isWholePercent(share) ? 0 : 1),
+  value: (share) => percent(share),
+  range: percentInterval,
+};
+export const NUMBER: Quantity = quantity(plain, fine);
+export const COUNT: Quantity = quantity(
+  (value) => count(value),
+  (value) => count(value),
+);
+
+export type Axis = "generated" | "valid" | "iteration";
+
+export const AXIS_NAMES: Readonly<Record<Axis, string>> = {
+  generated: "generated samples",
+  valid: "valid samples",
+  iteration: "iteration",
+};
+
+const ITERATION: Quantity = quantity((value) => (Number.isInteger(value) ? String(value) : ""), String);
+
+export const axisQuantity = (axis: Axis): Quantity => (axis === "iteration" ? ITERATION : COUNT);

@@ -1,0 +1,218 @@
+/** @file A line chart in the width there is: values under the pointer, zoom by dragging, downloads. */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { at } from "../../../at.js";
+import { Drawing, Figure } from "../../charts/figure.js";
+import {
+  type ChartPoint,
+  describeLines,
+  type Line,
+  type LineChart,
+  LineMarks,
+  type LinesLayout,
+  layoutLines,
+  numbersOf,
+  Swatch,
+} from "../../charts/lines.js";
+import { DataTable } from "../../charts/table.js";
+import { type ChartView, type Range, viewed } from "../../charts/view.js";
+import { saveCsv, savePng } from "./download.js";
+
+const HEIGHT = 230;
+const SMALLEST = 260;
+
+/** The width of an element, as it changes. */
+function useWidth(): [{ current: HTMLDivElement | null }, number] {
+  const element = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(400);
+  useEffect(() => {
+    if (element.current === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) setWidth(Math.max(SMALLEST, Math.round(entry.contentRect.width)));
+    });
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width];
+}
+
+const WHOLE: ChartView = { smoothing: 0, range: null };
+/** Pixels that the pointer has to be dragged for a part of the axis: less is a click. */
+const SMALLEST_DRAG = 8;
+
+interface LiveProps {
+  readonly chart: LineChart;
+  readonly view?: ChartView;
+  /** Called with the part of the axis over which the pointer was dragged, and with null for the whole. */
+  readonly onZoom?: (range: Range | null) => void;
+}
+
+export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
+  const [box, width] = useWidth();
+  const [pointer, setPointer] = useState<number | null>(null);
+  const [dragFrom, setDragFrom] = useState<number | null>(null);
+  const chart = viewed(whole, view);
+  const layout = layoutLines(chart, { width, height: HEIGHT });
+  const x = pointer === null ? null : nearestX(layout, chart.lines, pointer);
+  const left = (event: JSX.TargetedPointerEvent<HTMLDivElement>): number =>
+    event.clientX - event.currentTarget.getBoundingClientRect().left;
+  const drop = (to: number): void => {
+    setDragFrom(null);
+    if (dragFrom === null || Math.abs(to - dragFrom) < SMALLEST_DRAG) return;
+    const [from, end] = [dragFrom, to].sort((a, b) => a - b).map((at) => clamp(layout.x.invert(at), layout.x.domain()));
+    if (from !== undefined && end !== undefined && from < end) onZoom?.([from, end]);
+  };
+  return (
+    <Figure
+      {...chart}
+      legend={<Downloads chart={chart} drawing={() => box.current?.querySelector("svg") ?? null} />}
+      numbers={<LazyNumbers of={chart.title}>{() => <DataTable {...numbersOf(chart)} />}</LazyNumbers>}
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the fields over the charts do the same for keyboards */}
+      <div
+        class={`plot${onZoom === undefined ? "" : " zooms"}`}
+        ref={box}
+        onPointerDown={(event) => onZoom !== undefined && event.button === 0 && setDragFrom(left(event))}
+        onPointerMove={(event) => setPointer(left(event))}
+        onPointerUp={(event) => drop(left(event))}
+        onPointerLeave={() => {
+          setPointer(null);
+          setDragFrom(null);
+        }}
+        onDblClick={() => onZoom?.(null)}
+      >
+        <Drawing label={describeLines(chart)} width={width} height={HEIGHT}>
+          <LineMarks chart={chart} layout={layout} />
+          {dragFrom !== null && pointer !== null && <Dragged layout={layout} from={dragFrom} to={pointer} />}
+          {x !== null && <Rule layout={layout} lines={chart.lines} x={x} />}
+        </Drawing>
+        {x !== null && dragFrom === null && <Values chart={chart} layout={layout} x={x} />}
+      </div>
+    </Figure>
+  );
+}
+
+const clamp = (value: number, [low = 0, high = 0]: readonly number[]): number => Math.min(high, Math.max(low, value));
+
+interface DraggedProps {
+  readonly layout: LinesLayout;
+  readonly from: number;
+  readonly to: number;
+}
+
+const Dragged = ({ layout: { top, bottom }, from, to }: DraggedProps) => (
+  <rect class="dragged" x={Math.min(from, to)} y={top} width={Math.abs(to - from)} height={bottom - top} />
+);
+
+interface DownloadsProps {
+  readonly chart: LineChart;
+  readonly drawing: () => SVGSVGElement | null;
+}
+
+function Downloads({ chart, drawing }: DownloadsProps) {
+  const png = (): void => {
+    const svg = drawing();
+    if (svg !== null) void savePng(chart, svg);
+  };
+  return (
+    <span class="downloads">
+      <button type="button" class="plain" aria-label={`Save ${chart.title} as CSV`} onClick={() => saveCsv(chart)}>
+        CSV
+      </button>
+      <button type="button" class="plain" aria-label={`Save ${chart.title} as PNG`} onClick={png}>
+        PNG
+      </button>
+    </span>
+  );
+}
+
+/** The point of any line that is nearest to the pointer: its x is what is read off. */
+function nearestX(layout: LinesLayout, lines: readonly Line[], at: number): number | null {
+  const xs = lines.flatMap(({ points }) => points.map(({ x }) => x));
+  const distance = (x: number): number => Math.abs(layout.x(x) - at);
+  return xs.reduce<number | null>((best, x) => (best === null || distance(x) < distance(best) ? x : best), null);
+}
+
+function valueAt(points: readonly ChartPoint[], x: number): ChartPoint | null {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined || x < first.x || x > last.x) return null;
+  const after = points.findIndex((point) => point.x >= x);
+  const [right, left] = [at(points, after), at(points, Math.max(0, after - 1))];
+  const share = right.x === left.x ? 1 : (x - left.x) / (right.x - left.x);
+  return { x, y: left.y + share * (right.y - left.y) };
+}
+
+interface RuleProps {
+  readonly layout: LinesLayout;
+  readonly lines: readonly Line[];
+  readonly x: number;
+}
+
+function Rule({ layout, lines, x }: RuleProps) {
+  return (
+    <g class="rule">
+      <path d={`M${layout.x(x)} ${layout.top}V${layout.bottom}`} />
+      {lines.map(({ name, colour, points }) => {
+        const value = valueAt(points, x);
+        return (
+          value !== null && (
+            <g class={`c${colour}`} key={name}>
+              <circle class="dot" cx={layout.x(x)} cy={layout.y(value.y)} r={4} />
+            </g>
+          )
+        );
+      })}
+    </g>
+  );
+}
+
+interface ValuesProps {
+  readonly chart: LineChart;
+  readonly layout: LinesLayout;
+  readonly x: number;
+}
+
+function Values({ chart, layout, x }: ValuesProps) {
+  const rows = chart.lines
+    .flatMap(({ name, colour, points }) => {
+      const value = valueAt(points, x);
+      return value === null ? [] : [{ name, colour, y: value.y }];
+    })
+    .sort((a, b) => b.y - a.y);
+  // Away from the pointer, where rising curves leave room.
+  const isRight = layout.x(x) > layout.width / 2;
+  return (
+    <div class={`values ${isRight ? "before" : "after"}`} aria-hidden="true">
+      <b>
+        {chart.x.value(x)} {chart.xLabel}
+      </b>
+      {rows.map(({ name, colour, y }) => (
+        <span key={name}>
+          <Swatch colour={colour} /> <i>{name}</i> {chart.y.value(y)}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+interface LazyProps {
+  /** Whose numbers: said where it is not seen. */
+  readonly of: string;
+  readonly title?: string;
+  /** Made when they are looked at. */
+  readonly children: () => ComponentChildren;
+}
+
+export function LazyNumbers({ of, title = "Numbers", children }: LazyProps) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        {title}
+        <span class="unseen"> of {of}</span>
+      </summary>
+      {open && children()}
+    </details>
+  );
+}
