@@ -143,14 +143,9 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   const fixed = typed.flatMap(([name, all]): Source[] =>
     all.length === 1 ? [{ name: flagOf(name), values: { [name]: all[0] } }] : [],
   );
-  if (Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
-    throw new InputError(
-      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or a --config file with grid, list or random (seeds alone: rls3 compare)",
-    );
-  }
   const quick = flags["quick"] === true || from.quick === true;
   const preset = text(flags, "preset") ?? from.preset;
-  return {
+  const given: GivenSweep = {
     request: {
       base: [
         // Equal budgets: stopping early flatters whoever stops late.
@@ -174,6 +169,12 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
     jobs: jobsOf(flags["jobs"] ?? from.jobs),
     plugin: text(flags, "plugin") ?? from.plugin,
   };
+  if (Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
+    throw new InputError(
+      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or a --config file with grid, list or random (seeds alone: rls3 compare)",
+    );
+  }
+  return given;
 }
 
 function variantOf({ name, ...settings }: NonNullable<FileParts["list"]>[number]): Variant {
