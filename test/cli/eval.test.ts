@@ -66,7 +66,8 @@ describe("templates", () => {
     ["an unknown place", ["--answer", "{relation} {c}"], /--answer: must be a text without \{c\}/],
   ])("are refused: %s", async (_what, given, message) => {
     const { code, out, err } = await rls3(...args, ...given);
-    expect([code, out, err.trimEnd().split("\n").length]).toEqual([2, "", 1]);
+    expect([code, err.trimEnd().split("\n").length]).toEqual([2, 1]);
     expect(err).toMatch(message);
+    expect(`rls3: ${(JSON.parse(out) as { error: { message: string } }).error.message}\n`).toBe(err);
   });
 });

@@ -8,6 +8,7 @@ import { renderTerminal } from "../report/terminal.js";
 import type { Summary } from "../run-format/summary.js";
 import { type ComparisonPlan, compare } from "../runs/compare.js";
 import { onDevice } from "../runs/device.js";
+import { checkInputs } from "../runs/inputs.js";
 import { Interrupted } from "../runs/interrupted.js";
 import { refuseOtherLanguage } from "../runs/language-version.js";
 import { pluginIn } from "../runs/run.js";
@@ -73,6 +74,7 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
   refuseUsed(folder);
   const requested = parseArms(arms).map((name) => configurationOf(given, name, plugin));
   const plan = { folder, command: typedCommand(), seeds: parseSeeds(seeds), jobs: parseJobs(jobs, requested) };
+  checkInputs(requested);
   const configurations = await onDevice(requested, progress);
   return {
     ...plan,

@@ -13,6 +13,7 @@ import { writeDurably } from "../files/durable-file.js";
 import { LANGUAGE_VERSION, type Phrasing, TERMS } from "../language/index.js";
 import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
+import { checkInputs } from "../runs/inputs.js";
 import { modelDirectory } from "../runs/parts.js";
 import { drawTestSets } from "../runs/preparation.js";
 import { refuseUsed } from "../runs/run-directory.js";
@@ -60,6 +61,7 @@ async function handle(flags: Flags): Promise<void> {
     throw new InputError(`--adapter ${adapter}: there is no such folder`);
   const copy = publicCopy(flags);
   if (given.out !== undefined) refuseUsed(given.out);
+  checkInputs([requested]);
   const configuration = only(await onDevice([requested], progress));
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {

@@ -8,6 +8,7 @@ import type { Progress } from "../progress.js";
 import { onDevice } from "../runs/device.js";
 import { GROWING } from "../runs/followed-settings.js";
 import { collectSeldom } from "../runs/heap.js";
+import { checkInputs } from "../runs/inputs.js";
 import { Interrupted } from "../runs/interrupted.js";
 import { type Growth, lengthen } from "../runs/longer-plan.js";
 import { type Mode, planOf, type RunPlan, run, settledState } from "../runs/run.js";
@@ -70,6 +71,7 @@ async function newPlan(flags: Flags, given: GivenConfiguration, progress: Progre
   const requested = configurationOf(given, undefined, plugin);
   refuseUsed(folder);
   const start = startOf(flags, given, requested);
+  checkInputs([requested]);
   const configuration = only(await onDevice([requested], progress));
   const { earlyStopping } = requested;
   const plan = { ...start, folder, configuration, command: typedCommand(), earlyStopping };

@@ -1,4 +1,5 @@
 /** @file One run from its folder's first file to its last: opens the parts, draws the iterations and writes them down, closes everything again. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { closing } from "../closing.js";
@@ -256,6 +257,7 @@ export function finishedState(folder: string): State | null {
 
 /** Whether the run was given a longer plan since it ended. */
 function isOutgrown(folder: string, state: State): boolean {
+  if (!existsSync(path.join(folder, "config.json"))) return false;
   const { continued, configuration } = readRunConfig(folder);
   if (continued === undefined) return false;
   return finishedBy(parseResolved(`${folder}/config.json`, configuration), state) === null;

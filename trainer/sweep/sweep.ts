@@ -64,8 +64,11 @@ export interface SweepResult {
 }
 
 /** Plans, and reads what the folder has; writes nothing. */
-export const openSweep = (request: SweepRequest, options: SweepOptions): Promise<OpenSweep> =>
-  openPlan(planSweep(request), options);
+export async function openSweep(request: SweepRequest, options: SweepOptions): Promise<OpenSweep> {
+  const planned = planSweep(request);
+  checkInputs(planned.cells.map(({ configuration }) => configuration));
+  return openPlan(planned, options);
+}
 
 /** The same for cells that are already planned, each with different settings. */
 export async function openPlan(planned: SweepPlan, options: SweepOptions): Promise<OpenSweep> {
@@ -109,7 +112,6 @@ async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress
       `--device auto: the cells of --executor ${executor.name} run on other machines, so name their device: cpu, webgpu, cuda or cuda:N`,
     );
   }
-  checkInputs(plan.cells.map(({ configuration }) => configuration));
   const chosen = new Map<string, string>();
   const cells: CellRequest[] = [];
   for (const cell of plan.cells) {
