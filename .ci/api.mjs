@@ -36,7 +36,7 @@ const source = ({ types }) => types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$
 const { exports } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
 const entryPoints = Object.values(exports).flatMap((target) => ["--entryPoints", source(target)]);
 run(
-  "the API pages are not complete: give every name above a doc comment",
+  "the API pages are not complete: give every name above a doc comment, and mend the links",
   process.execPath,
   [path.join(tools, "node_modules/typedoc/bin/typedoc"), "--options", path.join(tools, "typedoc.json"), ...entryPoints],
   { cwd: root },
