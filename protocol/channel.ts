@@ -22,6 +22,7 @@ export interface Timeouts {
   readonly close: number;
 }
 
+/** The timeouts of a client that names none: a minute for reset and step, 30 s to connect and for hello, 3 s to close. */
 export const DEFAULT_TIMEOUTS: Timeouts = { connect: 30_000, hello: 30_000, reset: 60_000, step: 60_000, close: 3000 };
 
 export interface ChannelOptions {

@@ -24,6 +24,7 @@ import {
   tensorOver,
 } from "./spaces.js";
 
+/** What one environment of a batch is to do. `action` has the elements of `welcome.action`; a noop only observes. */
 export type Op =
   | { readonly env: number; readonly op: "reset"; readonly seed?: number; readonly options?: WireMap }
   | { readonly env: number; readonly op: "step"; readonly action: TensorData | readonly number[] }
@@ -36,27 +37,37 @@ export interface BatchTensor {
   readonly data: TensorData;
 }
 
+/** The answer to a batch of n operations: a result for each, and each wanted observation as one tensor [n, …shape]. */
 export interface BatchResult {
   /** In the order of the operations. */
   readonly results: readonly EnvResult[];
   readonly tensors: Readonly<Record<string, BatchTensor>>;
 }
 
+/** A value of `configure`, of the type that the server's `ParameterSpec` names. */
 export type ParameterValue = number | string | boolean;
 
 /** The environments that a trainer steps: of one server, of a supervised server, or of several servers as one vector. */
 export interface VectorEnvironment {
   readonly welcome: Welcome;
+  /**
+   * Operates on some environments, each at most once; returns the observations named in `want`, row i for operation i.
+   * @throws ProtocolError for the message as a whole; an error of one environment is its result's `error`
+   */
   batch(
     ops: readonly Op[],
     want: readonly string[],
     options?: { signal?: AbortSignal | undefined },
   ): Promise<BatchResult>;
+  /** Sets named parameters of `welcome.parameters` in all environments. @throws ProtocolError for an unknown name or a value out of range */
   configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void>;
+  /** Resolves when the server has answered. @throws ProtocolError TIMEOUT or CLOSED */
   ping(): Promise<void>;
+  /** Ends the session, and whatever was started for it. Calling it twice is fine. */
   close(): Promise<void>;
 }
 
+/** How to reach a server, and what hello asks of it. */
 export interface ClientOptions extends ChannelOptions {
   /** The server's endpoint; for `listen` the client's (`tcp://127.0.0.1:*` takes a free port). */
   readonly endpoint: string;
@@ -171,6 +182,7 @@ export class EnvironmentClient implements VectorEnvironment {
     });
   }
 
+  /** Resolves when the server has answered. @throws ProtocolError TIMEOUT, CLOSED or NO_SESSION */
   async ping(): Promise<void> {
     await this.channel.request("ping", { t: "ping" }, [], undefined, (reply) => expectType(reply, "pong"));
   }
@@ -195,6 +207,7 @@ export class EnvironmentClient implements VectorEnvironment {
     this.channel.end(reason);
   }
 
+  /** Closes: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -271,7 +284,9 @@ export class EnvironmentClient implements VectorEnvironment {
 /** A client that has bound and waits for its server. */
 export interface Listener {
   readonly endpoint: string;
+  /** Waits for the server and says hello. @throws ProtocolError TIMEOUT or what the server refuses; the signal's reason after an abort */
   accept(signal?: AbortSignal): Promise<EnvironmentClient>;
+  /** Gives the endpoint back; a client that was accepted is closed with it. */
   close(): void;
 }
 

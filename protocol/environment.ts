@@ -3,8 +3,10 @@ import type { TensorData, TensorSpec } from "./spaces.js";
 
 /** Anything msgpack can carry as plain maps, arrays, strings, numbers, booleans and null. */
 export type WireValue = null | boolean | number | string | readonly WireValue[] | { readonly [key: string]: WireValue };
+/** A map of msgpack: `info`, `options`, `detail` and the like. */
 export type WireMap = { readonly [key: string]: WireValue };
 
+/** What a step returns. The episode is over when it is terminated (a last state) or truncated (cut off); `info` reaches the client as it is. */
 export interface StepOutcome {
   readonly reward: number;
   readonly terminated: boolean;
@@ -29,9 +31,11 @@ export interface Environment {
   stateHash?(): string;
   /** A named parameter changed (side channel `configure`), already checked against its definition. */
   configure?(name: string, value: number | string | boolean): void;
+  /** Frees what the environment holds: called when its session ends, and when another takes its place after a crash. */
   close?(): void;
 }
 
+/** A named parameter that `configure` can set; `low` and `high` are inclusive. */
 export interface ParameterSpec {
   readonly name: string;
   readonly type: "int" | "float" | "string" | "bool";
@@ -53,6 +57,7 @@ export interface EnvironmentDefinition {
   readonly stateHashVersion?: number;
   /** Sent in `welcome`, as the environment's own description of its world. */
   readonly catalog?: WireMap;
+  /** Makes environment `index` (from 0) of a session, and another in its place after a crash. */
   create(index: number): Environment;
 }
 

@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "ENV_CRASH",
   "INTERNAL",
 ] as const;
+/** One of `ERROR_CODES`. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
@@ -34,6 +35,7 @@ export interface ProtocolErrorBody {
   readonly env?: number;
 }
 
+/** The error of everything here: `code` for programs, `message` for people, `detail` as protocol/README.md lists it for each code. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   constructor(
@@ -46,6 +48,7 @@ export class ProtocolError extends Error {
     super(message);
   }
 
+  /** The error that came over the wire. */
   static from(body: ProtocolErrorBody): ProtocolError {
     return new ProtocolError(body.code, body.message, body.detail, body.retryable, body.env);
   }

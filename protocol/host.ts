@@ -17,6 +17,7 @@ import {
 import { PACKAGE } from "./package-name.js";
 import { checkDefinition, tooLarge, World } from "./world.js";
 
+/** What a server offers a session. `envCount` is 1 to 65535, by default 1; `timeStep` is in simulated seconds. */
 export interface HostOptions {
   readonly envCount?: number;
   readonly limits?: Partial<ServerLimits>;
@@ -49,6 +50,7 @@ interface Session {
   lastHeard: number;
 }
 
+/** Answers the messages of one session at a time without a socket: for tests and transports of your own. */
 export class EnvironmentHost {
   readonly limits: ServerLimits;
   private readonly envCount: number;
@@ -70,6 +72,7 @@ export class EnvironmentHost {
     checkDefinition(typeof source === "function" ? source({}) : source);
   }
 
+  /** Closes the session's environments. */
   close(): void {
     this.world?.close();
     this.world = undefined;

@@ -11,6 +11,7 @@ export interface Limits {
   readonly max_frame_bytes: number;
 }
 
+/** What a server takes: sizes in bytes, periods in milliseconds. */
 export interface ServerLimits extends Limits {
   /** Most requests without a response, and most replies stored for resends. */
   readonly max_in_flight: number;
@@ -54,6 +55,7 @@ export interface EnvResult {
   readonly error?: ProtocolErrorBody;
 }
 
+/** A server's answer to hello: the session, its environments, their spaces and parameters. */
 export interface Welcome {
   readonly sid: string;
   readonly name: string;

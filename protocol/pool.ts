@@ -70,6 +70,7 @@ export class EnvironmentPool implements VectorEnvironment {
     await Promise.all(this.members.map((member) => member.close()));
   }
 
+  /** Closes all servers' sessions: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

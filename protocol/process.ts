@@ -53,6 +53,7 @@ function unwatch(pid: number): void {
   for (const signal of SIGNALS) process.off(signal, onSignal);
 }
 
+/** The command that starts a server, without a shell. */
 export interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
@@ -63,6 +64,7 @@ export interface ProcessOptions {
   readonly logFile?: string;
 }
 
+/** A server's process in a group of its own, which is killed when this process ends. */
 export class ServerProcess {
   /** Resolves when it has ended, with a description of how. */
   readonly ended: Promise<string>;

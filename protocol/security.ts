@@ -13,6 +13,7 @@ export interface Keys {
 
 const LOOPBACK = /^tcp:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)$/;
 
+/** Whether an endpoint is this machine's alone: `tcp://127.…`, `localhost`, `[::1]`, or `ipc://`. */
 export function isLoopback(endpoint: string): boolean {
   return LOOPBACK.test(endpoint) || endpoint.startsWith("ipc://");
 }
@@ -36,6 +37,7 @@ export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
   }
 }
 
+/** A new pair of CURVE keys with the token that clients must send, as a server holds them. */
 export function generateKeys(token: string): Required<Keys> {
   const { publicKey, secretKey } = curveKeyPair();
   return { serverPublicKey: publicKey, serverSecretKey: secretKey, token };

@@ -4,6 +4,7 @@ import type { DefinitionSource } from "./environment.js";
 import { DEFAULT_LIMITS, EnvironmentHost, type HostOptions } from "./host.js";
 import { checkEndpoint, type Keys, serverCurve } from "./security.js";
 
+/** Where a server listens or connects, who may use it, and when it ends. */
 export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
   /** `tcp://127.0.0.1:*` takes a free port (bind only). */
   readonly endpoint: string;
@@ -16,6 +17,7 @@ export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
   readonly orphanedAfter?: number;
 }
 
+/** Serves a definition over ZeroMQ, one session at a time. `EnvironmentHost` is the same without a socket. */
 export class EnvironmentServer {
   private readonly host: EnvironmentHost;
   private readonly watch: NodeJS.Timeout;
@@ -100,6 +102,7 @@ export class EnvironmentServer {
     this.host.close();
   }
 
+  /** Closes and waits for the end: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.closed;

@@ -1,8 +1,10 @@
 /** @file Spaces: dtype, shape and bounds of an environment's actions and observations, and the check of an action against them. */
 import { endianness } from "node:os";
 
+/** Element type of a tensor on the wire. */
 export type DType = "float32" | "float64" | "int32" | "uint8";
 
+/** Elements of a tensor, flat in C order; the array's class follows from the dtype. */
 export type TensorData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** One tensor of one environment; on the wire `shape` has a batch axis in front. */
@@ -26,12 +28,14 @@ export interface ActionProblem {
   readonly detail: { readonly [key: string]: string | number };
 }
 
+/** All dtypes of the protocol. */
 export const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8"];
 
 const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, uint8: 1 };
 
 if (endianness() !== "LE") throw new Error("tensors on the wire are little-endian, and so must be this machine");
 
+/** Whether a value from outside names a dtype. */
 export function isDType(value: unknown): value is DType {
   return DTYPES.includes(value as DType);
 }
@@ -48,10 +52,12 @@ export function byteCount(spec: Pick<TensorSpec, "dtype" | "shape">): number {
   return elementCount(spec.shape) * BYTES[spec.dtype];
 }
 
+/** Bytes of one element: 4, 8, 4, 1 for float32, float64, int32, uint8. */
 export function bytesPerElement(dtype: DType): number {
   return BYTES[dtype];
 }
 
+/** `length` zeros of a dtype. */
 export function createTensor(dtype: DType, length: number): TensorData {
   switch (dtype) {
     case "float32":
@@ -65,6 +71,7 @@ export function createTensor(dtype: DType, length: number): TensorData {
   }
 }
 
+/** The dtype that an array's class stands for. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
@@ -89,6 +96,7 @@ export function tensorOver(dtype: DType, bytes: Uint8Array): TensorData {
   }
 }
 
+/** The bytes of an array: a view, not a copy. */
 export function bytesOf(data: TensorData): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -14,6 +14,7 @@ import type { EnvResult, Welcome } from "./messages.js";
 import { type ProcessOptions, ServerProcess } from "./process.js";
 import { joinParts, sameEnvironment } from "./rows.js";
 
+/** When a lost server is started again, and when it is given up. Delays in milliseconds; each failure in a row doubles them. */
 export interface RestartPolicy {
   /** Most restarts in a row, without `healthyAfter` milliseconds of work between them. */
   readonly atMost: number;
@@ -22,6 +23,7 @@ export interface RestartPolicy {
   readonly healthyAfter: number;
 }
 
+/** At most 5 restarts in a row, after 0.25 s at first and 30 s at most; a minute of work counts as healthy. */
 export const DEFAULT_RESTARTS: RestartPolicy = {
   atMost: 5,
   firstDelay: 250,
@@ -35,11 +37,14 @@ export interface SupervisorEvent {
   readonly message: string;
 }
 
+/** How a lost server is brought back, and who hears of it. */
 export interface SupervisorOptions {
   readonly restarts?: Partial<RestartPolicy>;
+  /** Called with each piece of news; `message` is a line for the user. */
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
 
+/** The process to start, the client that it connects to, and how it is brought back. */
 export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
   /** The client's options. The endpoint is by default a free port of loopback, passed as `--connect ENDPOINT`. */
   readonly client?: Omit<ClientOptions, "endpoint" | "signal"> & { readonly endpoint?: string };
@@ -226,6 +231,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     }
   }
 
+  /** Sets named parameters; a server that replaces this one gets them too. @throws ProtocolError */
   async configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void> {
     await (await this.connection).client.configure(parameters);
     this.parameters = { ...this.parameters, ...parameters };
@@ -242,6 +248,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     await connection?.close();
   }
 
+  /** Closes the session and ends the server: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -1,10 +1,12 @@
 /** @file How long work tells what it is doing; who shows it (bar, lines, parent process) is not its business. */
 
+/** Who is told how far the work is. Phases come one after another. */
 export interface Progress {
   /** A phase of known length begins: "episodes", 640, "samples". */
   begin(phase: string, total: number, unit: string): void;
   /** So much of the phase is done. */
   advance(done: number): void;
+  /** The phase is over. */
   end(): void;
   /** A line for the user that stays. */
   say(line: string): void;
@@ -14,6 +16,7 @@ export interface Progress {
   iterated(iterations: number): void;
 }
 
+/** Shows nothing: for programs and tests. */
 export const silent: Progress = {
   begin: () => undefined,
   advance: () => undefined,

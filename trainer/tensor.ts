@@ -2,6 +2,7 @@
 
 export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
 
+/** Numbers with a shape: `data` holds the product of `dims` elements in C order; [] is a scalar. */
 export interface Tensor {
   readonly type: ElementType;
   readonly dims: readonly number[];
@@ -9,6 +10,7 @@ export interface Tensor {
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
+/** Tensors by name: a file's, a model's, a checkpoint's. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** Of 32-bit floats; a vector unless `dims` says otherwise. */

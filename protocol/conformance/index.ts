@@ -10,8 +10,10 @@ import { Peer, type PeerOptions } from "./peer.js";
 import { numbersOf } from "./requirements.js";
 import { BEFORE_HELLO, CURVE, FAREWELL, HELLO, SESSION, TOKEN } from "./session.js";
 
+/** What is checked. core: what any server must do; full: `state_hash`, `configure` and `images` too, claimed or not. */
 export type Level = "core" | "full";
 
+/** What a check of the suite found. */
 export interface CheckResult {
   readonly name: string;
   /** Not tried: the server gives no occasion, or the one who asked wants no such wait. */
@@ -20,6 +22,7 @@ export interface CheckResult {
   readonly detail: string;
 }
 
+/** The checks of a server at a level, with their counts; `claimed`: core and the capabilities that welcome names. */
 export interface ConformanceReport {
   readonly server: string;
   readonly protocol: number;

@@ -83,6 +83,7 @@ export interface Outcome {
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
+/** How the server is reached, and what a check may expect of it. */
 export interface PeerOptions {
   readonly endpoint: string;
   /** Bind and wait for the server, instead of connecting to it. */
@@ -115,6 +116,7 @@ function isNumber(value: WireValue | undefined): boolean {
   return typeof value === "number";
 }
 
+/** A client that sends any frames, right or wrong, and checks what comes back: for conformance tests of your own. */
 export class Peer {
   readonly client = randomBytes(8).toString("hex");
   readonly patience: number;
@@ -143,6 +145,7 @@ export class Peer {
     return socket;
   }
 
+  /** Binds or connects; sends nothing yet. */
   static async open(options: PeerOptions): Promise<Peer> {
     const peer = new Peer(options);
     if (options.bind === true) await peer.socket.bind(options.endpoint);
@@ -185,14 +188,17 @@ export class Peer {
     return this.known;
   }
 
+  /** Closes the socket without a message. */
   close(): void {
     this.socket.close();
   }
 
+  /** Sends frames as they are. */
   async sendRaw(frames: readonly Uint8Array[]): Promise<void> {
     await this.socket.send(frames as Uint8Array[]);
   }
 
+  /** The frames of the next message. @throws Finding if none comes within `patience` milliseconds */
   async receiveRaw(): Promise<Buffer[]> {
     try {
       return await this.socket.receive();
@@ -204,6 +210,7 @@ export class Peer {
     }
   }
 
+  /** The next message, its header decoded. @throws Finding if v, t, sid or req is missing or wrong */
   async receive(): Promise<Answer> {
     const [first, ...frames] = await this.receiveRaw();
     const header = decodeHeader(first ?? Buffer.alloc(0));
@@ -262,6 +269,7 @@ export class Peer {
     return this.exchange(this.frames(fields, payload), this.req);
   }
 
+  /** Sends frames and takes the answer. @throws Finding if it does not carry `req` */
   async exchange(frames: readonly Uint8Array[], req: number): Promise<Answer> {
     await this.sendRaw(frames);
     const answer = await this.receive();
@@ -288,7 +296,10 @@ export class Peer {
     return this.mustBe(code, answer, { sid: "", ...(field === undefined ? {} : { field }) });
   }
 
-  /** @param expected what `detail.field` must name, and the answer's sid where it is not the usual one */
+  /**
+   * Checks that the answer is the error `code`, complete by the specification, and returns its detail. `field` is what `detail.field` must
+   * name, `sid` the answer's where it is not the usual one. @throws Finding that says what is wrong
+   */
   mustBe(code: string, { header }: Answer, { field, sid }: { field?: string; sid?: string } = {}): WireMap {
     const got = header["t"] === "error" ? `error ${header["code"]} (${header["message"]})` : `"${header["t"]}"`;
     demand(header["t"] === "error" && header["code"] === code, `expected the error ${code}, got ${got}`);
@@ -317,6 +328,7 @@ export class Peer {
     return result.error.detail;
   }
 
+  /** The fields of a hello that the server must welcome, changed by `extra`. */
   helloFields(extra: object = {}): object {
     const token = this.options.keys?.token ?? this.options.token;
     return {
@@ -331,6 +343,7 @@ export class Peer {
     };
   }
 
+  /** Says hello and takes the session. @throws Finding if the answer is no welcome */
   async hello(extra: object = {}): Promise<Answer> {
     return this.adopt(await this.ask(this.helloFields(extra)));
   }
@@ -348,6 +361,7 @@ export class Peer {
     return this.welcome.observations.filter((spec) => spec.graphics !== true || this.welcome.graphics !== null);
   }
 
+  /** A batch as header fields and payload: the actions of its steps as one tensor [steps, …shape]. */
   batchFields(
     ops: readonly PeerOp[],
     want: readonly string[],
@@ -366,11 +380,13 @@ export class Peer {
     return { fields: { t: "batch", ops: wire, want, ...(actions.length === 0 ? {} : { tensors }), ...extra }, payload };
   }
 
+  /** Sends a batch and checks the answer against welcome. @throws Finding that says what is wrong with it */
   async batch(ops: readonly PeerOp[], want: readonly string[] = [], extra: object = {}): Promise<Outcome> {
     const { fields, payload } = this.batchFields(ops, want, extra);
     return this.outcome(await this.ask(fields, payload), ops, want);
   }
 
+  /** Checks the answer to a batch: results, uids, dtypes and shapes. @throws Finding that says what is wrong */
   outcome({ header, frames }: Answer, ops: readonly PeerOp[], want: readonly string[]): Outcome {
     const said = header["t"] === "error" ? `: ${header["code"]} ${header["message"]}` : "";
     demand(header["t"] === "batch_result", `a batch was answered by "${header["t"]}"${said}`);

@@ -6,12 +6,14 @@ import { mean } from "../mean.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Answer, ask, askAloud, captionSet, type Question, spoken, termColumns } from "./questions.js";
 
+/** Images, u8 [size, size, 3] each, and what is asked of them. */
 export interface TestSet {
   readonly images: readonly Uint8Array[];
   /** questions[i]: what is asked of image i. */
   readonly questions: readonly (readonly Question[])[];
 }
 
+/** The test sets of a run; all of its evaluations use the same ones. */
 export interface TestSets {
   /** Balanced over relation codes, one question an image. */
   readonly test: TestSet;
@@ -33,6 +35,7 @@ export interface AgainstFlip {
   readonly probability: number;
 }
 
+/** How a model does on a test set; accuracies are shares from 0 to 1, and .5 is chance. */
 export interface Accuracy {
   /** Right caption beats its full flip, mean over relation codes: each counts the same. */
   readonly full: number;

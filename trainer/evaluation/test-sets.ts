@@ -82,6 +82,7 @@ function missingQuestion(
   return null;
 }
 
+/** `count` images of random valid placements with all their questions: the mix of relations as it comes. Empty for a count of 0. */
 export async function naturalSet(draw: Drawing, seed: number, count: number): Promise<TestSet> {
   const random = Random.stream(seed, "test set", "natural");
   const images: Uint8Array[] = [];

@@ -8,6 +8,7 @@ import { at } from "../at.js";
 
 /** The six terms, in the order of tables and of metrics.csv. */
 export const TERMS = ["right", "left", "behind", "in front", "above", "below"] as const;
+/** One of `TERMS`. */
 export type Term = (typeof TERMS)[number];
 
 /** vertical · 9 + horizontal. Vertical: 0 none, 1 above, 2 below. Horizontal: the sector (0 to 7) in which B lies, 8 none. */

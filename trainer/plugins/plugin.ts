@@ -28,6 +28,7 @@ export interface Plugin {
 
 type Later<T> = T | Promise<T>;
 
+/** What a reward may use beside the samples. */
 export interface RewardContext {
   /** From 1. */
   readonly iteration: number;
@@ -46,6 +47,7 @@ export type Reward = (samples: readonly FoundSample[], context: RewardContext) =
 /** Opens the agent, its state drawn from `options.seed`. `Agent` says what it must do. */
 export type OpenAgent = (options: AgentOptions) => Later<Agent>;
 
+/** What a plugin's metrics may use. */
 export interface EvaluationContext {
   /** 0 is before the first. */
   readonly iteration: number;
@@ -61,6 +63,7 @@ export interface EvaluationContext {
   readonly random: Random;
 }
 
+/** Metrics of a plugin's own, measured before the first iteration and after each. */
 export interface Evaluation {
   /** Columns of plugin.csv and tags `plugin/…` of TensorBoard: letters, digits and _. */
   readonly metrics: readonly string[];
@@ -86,6 +89,7 @@ export interface ReportedSample extends FoundSample {
 
 /** Called one at a time and awaited. An iteration that is repeated after a kill is reported again. */
 export interface Callbacks {
+  /** Called before the first iteration of a new or resumed run. */
   onStart?(run: RunStart): Later<void>;
   /** Called for each valid sample of an iteration, before `onIteration`. */
   onSample?(sample: ReportedSample): Later<void>;

@@ -15,6 +15,7 @@ function splitMix32(counter: number): [number, number] {
   return [next, (z ^ (z >>> 16)) >>> 0];
 }
 
+/** Random numbers that repeat on every machine: the same seed, the same numbers. */
 export class Random {
   private a = 0;
   private b = 0;

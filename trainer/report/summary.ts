@@ -20,6 +20,7 @@ import {
 import { powerOf } from "./power.js";
 import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTTest, permutationTest } from "./statistics.js";
 
+/** What a summary is computed from: the runs of each arm, and where they come from. */
 export interface Comparison {
   /** Each arm is compared with every later one. */
   readonly arms: Readonly<Record<string, readonly SeedRun[]>>;

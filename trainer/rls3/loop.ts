@@ -72,6 +72,7 @@ export interface Found {
   readonly agentStatistics: AgentStatistics;
 }
 
+/** What an iteration leaves: the loop's state, accuracies on the test sets, and the samples it found. */
 export interface Iteration {
   readonly state: State;
   readonly test: Accuracy;

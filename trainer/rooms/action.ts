@@ -3,6 +3,7 @@ import type { TensorSpec } from "../../protocol/spaces.js";
 import type { Catalog, Range } from "./catalog.js";
 import type { Placement } from "./placement.js";
 
+/** The meaning of each of an action's six elements, in order. */
 export const ACTION_NAMES = ["slot", "incoming object", "x", "z", "drop height", "yaw"] as const;
 
 export const ACTION_SPEC: TensorSpec = {

@@ -97,6 +97,7 @@ export interface RulesDocument {
   readonly stepsPerEpisodeAtMost?: string;
 }
 
+/** A catalog file: rules, objects and scenes of a world, with its camera and light. Lengths are in `units`. */
 export interface CatalogDocument {
   readonly name: string;
   readonly units: string;

@@ -28,6 +28,7 @@ export interface RuleCamera {
   readonly halfField: number;
 }
 
+/** A room with its furniture and camera; lengths in millimetres. */
 export interface Scene {
   readonly index: number;
   readonly name: string;
@@ -40,6 +41,7 @@ export interface Scene {
   readonly document: SceneDocument;
 }
 
+/** An object that can be placed; lengths in millimetres. */
 export interface CatalogObject {
   readonly index: number;
   readonly name: string;
@@ -55,6 +57,7 @@ export interface Range {
   readonly high: number;
 }
 
+/** The rules of placement: ranges in millimetres, shares in thousandths. */
 export interface Rules {
   readonly x: Range;
   readonly z: Range;

@@ -19,11 +19,13 @@ import { type Picture, render } from "./render/render.js";
 import { stateHash } from "./state-hash.js";
 import { LATTICE_POINTS } from "./visibility.js";
 
+/** How the embedded environment is served. */
 export interface RoomsOptions {
   /** Side of `image` and `segmentation` in pixels, 32 to 512. */
   readonly imageSize?: number;
 }
 
+/** Side of images in pixels where nothing else is asked for. */
 export const DEFAULT_IMAGE_SIZE = 64;
 
 /** What the server of the embedded environment serves: a catalog's world. Throws InputError for an image size it cannot draw. */

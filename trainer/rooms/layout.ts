@@ -11,6 +11,7 @@ const PLACEMENTS_PER_DRAW = 60;
 /** Draws of types before the scene is given up: a catalog's mistake, not bad luck. */
 const DRAWS_AT_MOST = 1000;
 
+/** A start of an episode: objects that stand by the rules, all of them seen. */
 export interface Layout {
   readonly objects: Objects;
   /** Points seen of each object, of 64. */

@@ -35,6 +35,7 @@ export interface Resting {
   readonly y: number;
 }
 
+/** Whether a placement obeys the rules, why not, and the objects afterwards; heights in millimetres. */
 export interface PlacementOutcome extends Resting {
   readonly valid: boolean;
   /** The objects afterwards: a new array if the placement is valid, else the one given. */

@@ -10,7 +10,9 @@ import { MOST_TEXT_BYTES, readPlainFileLater } from "../files/plain-file.js";
 import { EPISODE_COLUMNS, type EpisodeColumn, METRIC_COLUMNS, type MetricColumn, type SampleLine } from "./columns.js";
 import type { CurvePoint, SeedRun, Summary } from "./summary.js";
 
+/** A row of metrics.csv; null where a cell is empty or the run has no such column. */
 export type MetricsRow = Readonly<Record<MetricColumn, number | null>>;
+/** A row of episodes.csv; null where a cell is empty or the run has no such column. */
 export type EpisodeRow = Readonly<Record<EpisodeColumn, number | null>>;
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -85,6 +87,7 @@ export const parseMetrics = (text: string, file: string): MetricsRow[] =>
 export const parseEpisodes = (text: string, file: string): EpisodeRow[] =>
   parseTable(text, file, EPISODE_COLUMNS, ["iteration", "episode", "steps", "valid"]);
 
+/** metrics.csv of a run's folder, a row for each iteration. @throws InputError that names file, line and column */
 export async function readMetrics(folder: string): Promise<MetricsRow[]> {
   const file = path.join(folder, "metrics.csv");
   return parseMetrics(await readText(file), file);
@@ -149,6 +152,7 @@ export function parseSamples(text: string, file: string): SampleLine[] {
     .flatMap((line, i) => (line.trim() === "" ? [] : [parseJson(line, sampleSchema, `${file}, line ${i + 1}`)]));
 }
 
+/** The valid samples of one iteration. */
 export interface SampleShard {
   /** The NNNN of samples/NNNN.jsonl. */
   readonly iteration: number;
@@ -197,11 +201,13 @@ const runConfigSchema = z.looseObject({
   plugin: z.looseObject({ name: z.string(), sha256: z.string() }).optional(),
   worldCatalog: z.unknown().optional(),
 });
+/** config.json of a run: its settings, command, versions, machine and commit. */
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
 /** Its world takes most of it, and a hundredth of this. */
 const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
 
+/** config.json of a run's folder. @throws InputError that names file and field */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
   const file = path.join(folder, "config.json");
   return parseJson(await readText(file, MOST_CONFIG_BYTES), runConfigSchema, file);

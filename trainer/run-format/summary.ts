@@ -12,6 +12,7 @@ export interface Power {
   readonly seedsNeeded: number | null;
 }
 
+/** Accuracies from 0 to 1; .5 is chance. */
 export interface Accuracy {
   /** Right caption against its full flip, two-way, mean over the 26 relation codes. */
   readonly full: number;
@@ -30,6 +31,7 @@ export interface CurvePoint {
   readonly natural?: Accuracy;
 }
 
+/** One run of a comparison: its accuracies over samples. */
 export interface SeedRun {
   readonly seed: number;
   readonly curve: readonly CurvePoint[];
@@ -79,6 +81,7 @@ export interface AccuracyAt {
   readonly power?: Power | null;
 }
 
+/** How many samples arm a needs for the final accuracy of arm b. Below 1: fewer than b. */
 export interface SamplesToReach {
   /** Mean over seeds of what a took to reach b's final accuracy, as a share of what b took; null where a seed never does. */
   readonly ratio: number | null;
@@ -89,6 +92,7 @@ export interface SamplesToReach {
 
 export type Verdict = "better" | "worse" | "no difference";
 
+/** Arm a against arm b, on both axes: accuracy at equal numbers of samples, samples to equal accuracy, verdict. */
 export interface Pair {
   readonly accuracyAt: readonly AccuracyAt[];
   readonly samplesToReach: Readonly<Record<Axis, SamplesToReach>>;
@@ -98,6 +102,7 @@ export interface Pair {
 /** Whatever JSON the caller has to say; the report prints it. */
 export type Description = string | Readonly<Record<string, unknown>>;
 
+/** summary.json of a comparison: every arm's curves and the statistics of every pair. */
 export interface Summary {
   readonly schema: 1;
   readonly commit: string;

@@ -24,6 +24,7 @@ import { provenance } from "./provenance.js";
 import { type RunPlan, settledState } from "./run.js";
 import { refuseUsed } from "./run-directory.js";
 
+/** A comparison: arms × seeds in one folder. */
 export interface ComparisonPlan {
   readonly folder: string;
   readonly command: string;

@@ -53,6 +53,7 @@ export async function openConfiguredModel(
   );
 }
 
+/** The agent that the settings name, for a served world. Close it. @throws InputError where `--agent plugin` has no plugin */
 export async function openAgent(
   configuration: Configuration,
   world: World,

@@ -27,6 +27,7 @@ import { type Recording, record } from "./record.js";
 import { RunDirectory, readRunConfig, refuseUsed } from "./run-directory.js";
 import { startingAdapterSchema } from "./starting-adapter.js";
 
+/** One run: its folder, its settings, and what it starts from. */
 export interface RunPlan extends ModelStart {
   readonly folder: string;
   readonly configuration: Configuration;
@@ -51,6 +52,7 @@ export interface RunPlan extends ModelStart {
   readonly keepPictures?: boolean;
 }
 
+/** Who is told of the progress; the signal stops the run, which can then be resumed. */
 export interface RunOptions {
   readonly progress: Progress;
   readonly signal?: AbortSignal;

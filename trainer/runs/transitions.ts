@@ -8,6 +8,7 @@ import { feasibilityOf } from "../rls3/reward.js";
 import type { Transition } from "../sac/agent.js";
 import { float32, int32, type Tensors, uint8 } from "../tensor.js";
 
+/** `count` transitions of uniformly random placements, valid and invalid, rewarded for feasibility alone. The same seed draws the same ones. */
 export async function randomTransitions(draw: Drawing, seed: number, count: number): Promise<Transition[]> {
   const transitions: Transition[] = [];
   const random = Random.stream(seed, "feasibility");

@@ -33,6 +33,7 @@ export interface AgentSizes {
 
 export const AGENT_SIZES: AgentSizes = { updateBatch: 256, hidden: [256, 256], annealingUpdates: 10_000 };
 
+/** Settings, sizes and world that an agent is opened with. */
 export interface AgentOptions extends AgentSettings, AgentSizes {
   readonly world: AgentWorld;
   /** Transitions of an iteration at most: sizes the window of recent iterations that hardness is learned from. */

@@ -12,6 +12,7 @@ export interface AgentObservation {
   readonly progress: number;
 }
 
+/** A step of the environment as agents learn from it. */
 export interface Transition {
   readonly observation: AgentObservation;
   /** float32 [6] in [−1, 1]: slot, incoming object, x, z, drop height, yaw. */
@@ -26,11 +27,13 @@ export interface Transition {
   readonly terminated: boolean;
 }
 
+/** What an agent says of its updates. */
 export interface AgentStatistics {
   /** Named scalars for metrics.csv and TensorBoard: losses, KL, temperature, Q … */
   readonly [name: string]: number;
 }
 
+/** A sample generator that learns: proposes placements, remembers their rewards, updates itself. */
 export interface Agent {
   readonly name: string;
   /** What learns, for people: "rls3 on onnxruntime, cpu"; with tensorflow.js also why no faster backend. */
@@ -52,5 +55,6 @@ export interface Agent {
   state(): Promise<Tensors>;
   /** Throws InputError where the state is of another arm, world or size. */
   restore(state: Tensors): Promise<void>;
+  /** Frees the agent's memory; it can't be used afterwards. */
   close(): Promise<void>;
 }

@@ -74,6 +74,7 @@ const template = (known: readonly string[], needed: readonly string[]) =>
     }
   });
 
+/** Every setting by name: its schema, default, description and symbol in the paper. */
 export const SETTINGS = {
   extrinsicWeight: setting(
     "Algorithm",

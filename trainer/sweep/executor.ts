@@ -22,6 +22,7 @@ export interface Cell extends RunPlan {
   readonly index: number;
 }
 
+/** Where the cells of a sweep run: implement this for your own cluster. */
 export interface Executor {
   readonly name: string;
   /** Whether cells run on this machine: they use its devices, and its cores and memory limit how many run at a time. */

@@ -26,6 +26,7 @@ export interface PlannedCell extends Cell {
   readonly variant: string | null;
 }
 
+/** sweep.json: every cell that the folder has or will have. */
 export interface SweepFile {
   /** What was typed last. */
   readonly command: string;

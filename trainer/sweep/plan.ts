@@ -42,6 +42,7 @@ export interface SweepRequest {
   readonly list?: readonly Variant[];
   readonly random?: RandomRequest;
   readonly seeds: readonly number[];
+  /** Says for messages where `key` stands, such as the flag or the file and line; default: the part's name. */
   readonly where?: (part: "grid" | "list" | "random", key: string) => string;
 }
 
@@ -52,6 +53,7 @@ export interface CellRequest {
   readonly configuration: Configuration;
 }
 
+/** The cells of a sweep, each with its settings and name. */
 export interface SweepPlan {
   /** In the order given, without `seed`. */
   readonly varied: readonly SettingName[];

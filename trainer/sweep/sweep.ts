@@ -28,6 +28,7 @@ import { PLAN_FILE, type PlannedCell, readSweepFile, type SweepFile, writeSweepF
 import { type SweepTable, sweepTable, writeTable } from "./table.js";
 import { type Usage, usageOf, writeTimings } from "./usage.js";
 
+/** Where a sweep is written, and where and how many of its cells run at a time. */
 export interface SweepOptions {
   readonly folder: string;
   /** The command as typed, or an equivalent one. */
@@ -58,6 +59,7 @@ export interface OpenSweep {
   readonly jobs: Jobs;
 }
 
+/** The sweep's folder, and the table of its finished cells. */
 export interface SweepResult {
   readonly folder: string;
   readonly table: SweepTable;

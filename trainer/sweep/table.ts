@@ -47,6 +47,7 @@ export const OUTCOME_COLUMNS = [
 export type OutcomeColumn = (typeof OUTCOME_COLUMNS)[number];
 export type Outcome = Readonly<Record<OutcomeColumn, number | null>>;
 
+/** A finished cell: its settings and outcome. */
 export interface SweepRow {
   readonly cell: string;
   readonly variant: string | null;
@@ -58,6 +59,7 @@ export interface SweepRow {
   readonly command: string;
 }
 
+/** The finished cells of a sweep, compared at equal numbers of samples. */
 export interface SweepTable {
   readonly varied: readonly SettingName[];
   readonly rows: readonly SweepRow[];

@@ -30,6 +30,7 @@ export function parseTargets(text: string): TargetModules | null {
   return text !== ALL_LINEAR && /^[\w.]+(?:,[\w.]+)*$/.test(text) ? text.split(",") : text;
 }
 
+/** How the settings of a run fine-tune a model, for `openModel`. */
 export const fineTuningOf = (settings: Settings): FineTuning => ({
   method: settings.fineTuning,
   rank: settings.loraRank,

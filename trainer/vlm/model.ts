@@ -35,6 +35,7 @@ export interface Reply {
   readonly said: string | null;
 }
 
+/** The loss of a step before its update, and how large its gradient was. */
 export interface FineTuneResult {
   readonly loss: number;
   /** Global norm before clipping. */
@@ -47,6 +48,7 @@ export interface TrainingState {
   readonly steps: number;
 }
 
+/** A vision-language model: it scores captions of images, answers questions, and learns. */
 export interface VisionLanguageModel {
   /** Directory name and architecture, for config.json and reports. */
   readonly description: {
@@ -74,11 +76,15 @@ export interface VisionLanguageModel {
   fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
   /** Adapter in PEFT's format (adapter_config.json, adapter_model.safetensors). */
   saveAdapter(directory: string): Promise<void>;
+  /** What training has changed, copied: for a checkpoint. */
   state(): Promise<TrainingState>;
+  /** Goes back to a state of the same model and fine-tuning. Rejects a state with other tensors. */
   restore(state: TrainingState): Promise<void>;
+  /** Frees the model's memory; it can't be used afterwards. */
   close(): Promise<void>;
 }
 
+/** How a model is fine-tuned: LoRA or all weights, the objective, and the optimizer's settings. */
 export interface FineTuning {
   readonly method: "lora" | "full";
   readonly rank: number;
@@ -113,6 +119,7 @@ export interface PhrasingChanges {
   readonly vocabulary?: Vocabulary;
 }
 
+/** How a model is opened. */
 export interface OpenOptions {
   readonly runtime: RuntimeOptions;
   /** Left out: the model scores, and cannot be fine-tuned. */

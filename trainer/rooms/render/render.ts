@@ -12,6 +12,7 @@ import { brightness, type Light, lightOf } from "./light.js";
 import { addPrimitive, type Mesh, MeshBuilder, segmentsFor } from "./mesh.js";
 import { drawTriangles, type Grid, type Rectangle } from "./triangles.js";
 
+/** A drawn state: `image` is u8 [size, size, 3], `segmentation` u8 [size, size], in C order. */
 export interface Picture {
   readonly size: number;
   /** Red, green, blue, row by row from the top. */
