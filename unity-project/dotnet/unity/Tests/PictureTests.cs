@@ -287,7 +287,11 @@ public sealed class PictureTests
         var canvas = new Canvas(fine, fine);
         var camera = Player.All<Camera>().Single(camera => camera.enabled);
         camera.aspect = 1f;
+        // As finely as a trainer's picture of this size is drawn: what people see is larger, and has no finer samples.
+        var sampling = Shader.PropertyToID("_GymSampling");
+        Shader.SetGlobalVector(sampling, new Vector4(2f, 2f / fine, 0f, 0f));
         Rasteriser.Draw(camera, canvas);
+        Shader.SetGlobalVector(sampling, default);
         byte Sample(int x, int y, int channel) => canvas.Pixels[(4 * ((y * fine) + x)) + channel];
         byte Mean(int x, int y, int channel) =>
             (byte)((Sample(x, y, channel) + Sample(x + 1, y, channel) + Sample(x, y + 1, channel) + Sample(x + 1, y + 1, channel) + 2) / 4);
