@@ -11,6 +11,9 @@ export interface Keys {
   readonly token: string;
 }
 
+/** Characters that a token of a keys file has at least. */
+export const SHORTEST_TOKEN = 16;
+
 const LOOPBACK = /^tcp:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)$/;
 
 /** Whether an endpoint is this machine's alone: `tcp://127.…`, `localhost`, `[::1]`, or `ipc://`. */
@@ -56,8 +59,8 @@ export function readKeys(file: string): Keys {
   if (!isKey(serverPublicKey)) throw badKeys(file, "serverPublicKey must be 40 characters of Z85");
   if (serverSecretKey !== undefined && !isKey(serverSecretKey))
     throw badKeys(file, "serverSecretKey must be 40 characters of Z85");
-  if (typeof token !== "string" || token.length < 16)
-    throw badKeys(file, "token must be a string of at least 16 characters");
+  if (typeof token !== "string" || token.length < SHORTEST_TOKEN)
+    throw badKeys(file, `token must be a string of at least ${SHORTEST_TOKEN} characters`);
   return { serverPublicKey, ...(serverSecretKey === undefined ? {} : { serverSecretKey }), token };
 }
 

@@ -3,14 +3,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule } from "yargs";
-import { generateKeys } from "../../protocol/index.js";
+import { generateKeys, SHORTEST_TOKEN } from "../../protocol/index.js";
 import { InputError } from "../errors.js";
 import { writingError } from "../files/durable-file.js";
 import { printJson } from "./outcome.js";
 import { plain } from "./plain.js";
-
-/** Characters that a token must have at least (protocol/README.md, Security). */
-const SHORTEST_TOKEN = 16;
 
 interface Arguments {
   out: string;

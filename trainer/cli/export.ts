@@ -6,8 +6,8 @@ import { exportSamples } from "../export/export.js";
 import { FORMAT_NAMES, type FormatName } from "../export/formats/formats.js";
 import { SPLITS, type Split } from "../export/row.js";
 import type { Validation } from "../export/splits.js";
-import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { Interrupted } from "../runs/interrupted.js";
+import { parseSource } from "../settings/configuration.js";
 import { interruptible, printJson } from "./outcome.js";
 import { plain } from "./plain.js";
 import { showProgress } from "./progress.js";
@@ -70,22 +70,10 @@ function within(flag: string, value: number | undefined, low: number, high: numb
   throw new InputError(`--${flag}: takes a whole number from ${low} to ${high}, not ${value}`);
 }
 
-/** A template with the places that it has to have, and no others. */
-function template(
-  flag: string,
-  text: string | undefined,
-  known: readonly string[],
-  needed: readonly string[],
-): string | null {
+/** A template of the given flag, held to the rules of the setting that it takes the place of; null without one. */
+function template(flag: string, setting: "prompt" | "answer", text: string | undefined): string | null {
   if (text === undefined) return null;
-  const places = placesIn(text);
-  const inBraces = (names: readonly string[]): string => names.map((name) => `{${name}}`).join(", ");
-  const unknown = places.filter((place) => !known.includes(place));
-  const missing = needed.filter((place) => !places.includes(place));
-  if (unknown.length === 0 && missing.length === 0) return text;
-  throw new InputError(
-    `--${flag}: takes a text with ${inBraces(needed)} in it and nothing else in braces but ${inBraces(known)}, not ${JSON.stringify(text)}`,
-  );
+  return parseSource({ name: `--${flag}`, values: { [setting]: text } })[setting] ?? null;
 }
 
 async function handle(args: Arguments): Promise<void> {
@@ -99,8 +87,8 @@ async function handle(args: Arguments): Promise<void> {
     size: within("size", args.size, 32, 512),
     hardest: within("hardest", args.hardest, 1, 2 ** 31 - 1),
     wording: {
-      question: template("question", args.question, PROMPT_PLACES, PROMPT_PLACES),
-      answer: template("answer", args.answer, ANSWER_PLACES, ["relation"]),
+      question: template("question", "prompt", args.question),
+      answer: template("answer", "answer", args.answer),
     },
   };
   const progress = showProgress(args.quiet);

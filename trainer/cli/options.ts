@@ -29,7 +29,7 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
       const meaning = choices === undefined ? description : `${description} (${choices.join(", ")})`;
       const options: Options = {
         group: `${group}:`,
-        // A number is read from its text (flagValue), so yargs is told that it is one, and help that it is the other.
+        // yargs gets no type for a number, because flagValue reads it from its text; help names the type here.
         describe: numeric ? `${meaning}  [number]` : meaning,
         ...(numeric ? {} : { type: typeof fallback === "boolean" ? "boolean" : "string" }),
         defaultDescription: fallback === "" ? "none" : String(fallback),
@@ -41,10 +41,10 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
   );
 }
 
-/** Flags that every command with a result has. */
 /** What --world takes. */
 export const WORLD_MEANING = `a catalog that ships (${SHIPPED_WORLDS.join(", ")}) or a file`;
 
+/** Flags that every command with a result has. */
 export const COMMON_OPTIONS = {
   json: { type: "boolean", describe: "one JSON document on standard output, all else on standard error" },
   quiet: { type: "boolean", describe: "say nothing but warnings and the result" },
@@ -115,7 +115,8 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   const file = text(flags, "config");
   const extra: Record<string, unknown> = {};
   const sources: Source[] = [];
-  let [filePreset, filePlugin]: unknown[] = [];
+  let filePreset: unknown;
+  let filePlugin: unknown;
   if (file !== undefined) {
     const { name, values } = readConfigurationFile(file);
     const settings: Record<string, unknown> = {};

@@ -9,10 +9,10 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  writeSync,
 } from "node:fs";
 import path from "node:path";
 import { UnavailableError } from "../errors.js";
+import { flushed, isDiskFull, writeWhole } from "../files/durable-file.js";
 import { LOCK_FILE } from "../run-format/run-lock.js";
 import { takeLock } from "../runs/lock.js";
 import { refuseFilled } from "../runs/run-directory.js";
@@ -56,7 +56,7 @@ export async function writeFolder<T>(folder: string, fill: (open: OpenFolder) =>
   } catch (error) {
     closeAll(files);
     rmSync(unfinished, { recursive: true, force: true });
-    if (!isFull(error)) throw error;
+    if (!isDiskFull(error)) throw error;
     throw new UnavailableError(`the disk is full: ${folder} was not written; make room and try again`);
   }
 }
@@ -79,8 +79,7 @@ function openFolder(folder: string, files: Map<string, number>): OpenFolder {
     put: (name, bytes) => {
       const handle = openSync(place(name), "wx");
       try {
-        writeWhole(handle, bytes);
-        fsyncSync(handle);
+        flushed(handle, bytes);
       } finally {
         closeSync(handle);
       }
@@ -92,11 +91,3 @@ function openFolder(folder: string, files: Map<string, number>): OpenFolder {
     },
   };
 }
-
-function writeWhole(handle: number, chunk: Uint8Array | string): void {
-  const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
-}
-
-const isFull = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");

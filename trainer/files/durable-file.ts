@@ -53,7 +53,8 @@ function removeQuietly(file: string): void {
   }
 }
 
-function writeWhole(handle: number, chunk: Chunk): void {
+/** Writes all of it to an open file; the system may take less at a time. */
+export function writeWhole(handle: number, chunk: Chunk): void {
   const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
 }
@@ -69,10 +70,14 @@ function flushFolder(folder: string): void {
   }
 }
 
+/** Whether the system refused because the disk, or its user's share of it, is full. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+
 /** What the system said of writing `file`, in words where a user can do something about it. */
 export function writingError(file: string, error: unknown): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskFull(error)) {
     return new UnavailableError(`the disk is full: ${file} was not written; make room and go on with --resume`);
   }
   if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
