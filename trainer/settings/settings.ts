@@ -1,4 +1,7 @@
-/** @file Every setting of a run in one table: its type and limits, its default, what it means. Flags, files, help and sweeps are made from it. */
+/**
+ * @file Every setting of a run in one table: type, limits, default and meaning. Flags, files, help and sweeps are made
+ * from it.
+ */
 import { z } from "zod";
 import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { ARMS, type Arm } from "./arms.js";
@@ -9,7 +12,7 @@ export interface Setting<T = unknown> {
   readonly fallback: T;
   readonly group: SettingGroup;
   readonly description: string;
-  /** The paper's symbol, accepted as a flag and as a key too. */
+  /** The paper's symbol; also accepted as a flag and as a key. */
   readonly symbol?: string;
   readonly choices?: readonly string[];
 }
@@ -17,7 +20,7 @@ export interface Setting<T = unknown> {
 export type SettingGroup = "Algorithm" | "Agent" | "Fine-tuning" | "Environment" | "Evaluation" | "Machine";
 
 const number = (low: number, high = Number.MAX_VALUE) => z.number().min(low).max(high);
-/** Of factors: what they multiply is learned from in 32-bit numbers, and squared there. */
+/** Limit for factors: what they multiply is stored in 32-bit numbers and squared there. */
 const LARGEST_FACTOR = 1e6;
 const integer = (low: number, high = 2 ** 31 - 1) => z.number().int().min(low).max(high);
 
@@ -39,7 +42,7 @@ function setting<T>(
   };
 }
 
-/** "module=number" entries with spaces between, as `patternEntries` takes them apart. */
+/** "module=number" entries separated by spaces, in the form that `patternEntries` parses. */
 const pattern = (value: z.ZodType<number>) =>
   z
     .string()
@@ -48,7 +51,7 @@ const pattern = (value: z.ZodType<number>) =>
       "entries module=number with spaces between",
     );
 
-/** "fc1=8 text_model.*=4" → {"fc1": 8, "text_model.*": 4}; what is no number is NaN. */
+/** "fc1=8 text_model.*=4" → {"fc1": 8, "text_model.*": 4}; NaN where the value is no number. */
 export const patternEntries = (text: string): Record<string, number> =>
   Object.fromEntries(
     text
@@ -62,7 +65,10 @@ export const patternEntries = (text: string): Record<string, number> =>
 
 const inBraces = (names: readonly string[]): string => names.map((name) => `{${name}}`).join(", ");
 
-/** A text with places in braces: each of them known, and those that are needed there. Empty: the model's own. */
+/**
+ * A text with placeholders in braces. All of them must be known, and the needed ones present. Empty: the model's own
+ * template.
+ */
 const template = (known: readonly string[], needed: readonly string[]) =>
   z.string().superRefine((text, context) => {
     const places = placesIn(text);
@@ -369,7 +375,7 @@ export type Configuration = { readonly [K in SettingName]: z.infer<(typeof SETTI
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** Paper symbols and other second names → setting. */
+/** Paper symbols and other aliases → setting. */
 export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries(
   SETTING_NAMES.flatMap((name) => {
     const { symbol } = SETTINGS[name] as Setting;
@@ -377,7 +383,7 @@ export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries
   }),
 );
 
-/** The setting's name as a flag: `--kl-budget`, or the paper's symbol where it has one: `--beta`. */
+/** The setting's flag: `--kl-budget`, or the paper's symbol where there is one: `--beta`. */
 export const flagOf = (name: SettingName): string => {
   const { symbol } = SETTINGS[name] as Setting;
   return `--${symbol ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -401,7 +407,10 @@ export const ARM_DEFAULTS: Readonly<Record<Arm, Layer>> = {
 };
 
 export const PRESETS: Readonly<Record<string, Layer>> = {
-  /** The paper's agent and its sizes (arXiv 2501.18880): T₀ 200 (and so β 10), E 20, η ½; 100k steps before are the agent's own default. */
+  /**
+   * The paper's agent and sizes (arXiv 2501.18880): T₀ 200 (so β is 10), E 20, η ½. The 100k steps of pre-training are
+   * already the agent's default.
+   */
   paper: {
     agent: "paper",
     episodesPerIteration: 20,
