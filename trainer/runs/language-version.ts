@@ -1,8 +1,14 @@
-/** @file Which version of the language a folder was made with: runs that asked other pairs are told apart, and none is mixed with another. */
+/**
+ * @file Checks the version of the questions that a folder was made with: runs with different questions must not be
+ * mixed.
+ */
 import { InputError } from "../errors.js";
 import { LANGUAGE_VERSION } from "../language/index.js";
 
-/** Refuses to go on with what `file` describes where it was made with another version; files of before versions lack it and are 1. */
+/**
+ * Refuses to go on with what `file` describes where its version is another one; old files have no version and count as
+ * 1.
+ */
 export function refuseOtherLanguage(file: string, languageVersion: unknown): void {
   if (languageVersion === LANGUAGE_VERSION) return;
   const version = languageVersion === undefined ? "1 (it names none)" : JSON.stringify(languageVersion);
