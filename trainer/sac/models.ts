@@ -1,6 +1,7 @@
 /**
- * @file The two things that are learned, as every learner implements them: the paper's SAC and the heads of the object-centric agent.
- * A model is its settings, its variables and its functions; this file says their names and shapes, onnx/ and tfjs/ compute them.
+ * @file The two trained models, as every learner implements them: the paper's SAC, and the heads of the object-centric
+ * agent. A model has settings, variables and functions; this file defines their names and shapes, onnx/ and tfjs/
+ * compute them.
  */
 import { InputError } from "../errors.js";
 import type { Random } from "../random/random.js";
@@ -31,22 +32,22 @@ export interface SacModel {
   readonly action: number;
   readonly hidden: readonly number[];
   readonly batch: number;
-  /** Numbers of observations that can be acted on at once. */
+  /** Batch sizes for which there is a function to act. */
   readonly rows: readonly number[];
   readonly gamma: number;
   readonly tau: number;
   readonly targetEntropy: number;
   readonly learningRates: { readonly actor: number; readonly critic: number; readonly temperature: number };
-  /** The actor acts every so many updates, with as many steps (cleanrl). */
+  /** The actor is updated every this many updates, with this many steps (cleanrl). */
   readonly policyFrequency: number;
   /** Actions are tanh(x)·scale + bias. */
   readonly actionScale: readonly number[];
   readonly actionBias: readonly number[];
-  /** Huber's is LAP's. */
+  /** LAP uses Huber's loss. */
   readonly criticLoss: "squared" | "huber";
-  /** The object-centric view of this world in place of the flat observation and action (placement-view.ts). */
+  /** Use the object-centric view of this world instead of the flat observation and action (placement-view.ts). */
   readonly view?: AgentWorld;
-  /** The updates also give what they computed on the way, under golden/sac's names, and `gradient.VARIABLE`. */
+  /** The updates also return their intermediate values, under the names of golden/sac, and `gradient.VARIABLE`. */
   readonly trace?: boolean;
 }
 
@@ -68,17 +69,18 @@ export interface HeadsModel {
   readonly hidden: readonly number[];
   readonly heads: readonly Head[];
   readonly batch: number;
-  /** Numbers of rows that can be evaluated at once. */
+  /** Batch sizes for which there is a function to evaluate. */
   readonly rows: readonly number[];
-  /** Of the heads that are not validity. Huber's is LAP's. */
+  /** Loss of the heads other than validity. LAP uses Huber's loss. */
   readonly loss: "squared" | "huber";
 }
 
 export type Model = SacModel | HeadsModel;
 
 /**
- * How many updates the functions of many make. A run reads the state from its runtime and writes it back, which takes as long as a fifth of an update of SAC: eight
- * share it. A replay hears of their errors after all of them have been drawn.
+ * Number of updates in the `many` functions. A run reads its state from the runtime and writes it back, which takes as
+ * long as a fifth of a SAC update; eight updates share that. The replay gets their errors only after all of them have
+ * been drawn.
  */
 export function updatesInRun(model: Model): number {
   const round = model.kind === "sac" ? model.policyFrequency : 1;
@@ -88,10 +90,10 @@ export function updatesInRun(model: Model): number {
 /** Adam's settings in every model: torch's defaults. */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
-/** log std of the policy: CleanRL's range of its tanh form, Stable-Baselines3's clamp. */
+/** log std of the policy: the range of CleanRL's tanh form, and Stable-Baselines3's clamp. */
 export const LOG_STD = { cleanrl: { low: -5, high: 2 }, sb3: { low: -20, high: 2 } } as const;
 
-/** CleanRL and Stable-Baselines3 both keep log(1 − tanh²) finite so. */
+/** Both CleanRL and Stable-Baselines3 use it to keep log(1 − tanh²) finite. */
 export const CORRECTION = 1e-6;
 
 export const actorLayers = ({ observation, action, hidden, view }: SacModel): Layer[] =>
@@ -102,7 +104,7 @@ export const criticLayers = ({ observation, action, hidden, view }: SacModel): L
 
 export const headLayers = (model: HeadsModel): Layer[] => perceptron(model.features, model.hidden, 1);
 
-/** What is optimized, and how many parameters it has. */
+/** The trained variables, and their numbers of parameters. */
 export function trainedVariables(model: Model): ReadonlyMap<string, number> {
   if (model.kind === "heads") return new Map(model.heads.map((head) => [head, parameterCount(headLayers(model))]));
   return new Map([
@@ -120,7 +122,9 @@ export function variableNames(model: Model): string[] {
   ];
 }
 
-/** Throws InputError where saved variables are not this model's: another world, other hidden layers, another learner's version. */
+/**
+ * @throws InputError where saved variables belong to another model: another world, hidden layers, or learner version
+ */
 export function checkVariables(model: Model, variables: Tensors): void {
   const counts = trainedVariables(model);
   for (const name of variableNames(model)) {
@@ -136,7 +140,7 @@ export function checkVariables(model: Model, variables: Tensors): void {
   }
 }
 
-/** First values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
+/** Initial values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
 export function initialVariables(model: Model, random: Random): Tensors {
   const variables: Record<string, Tensor> = {};
   for (const [name, count] of trainedVariables(model)) {
