@@ -99,7 +99,7 @@ function stopSignal(): AbortSignal {
   // A terminal sends Ctrl-C to the whole process group, so this process gets it, too.
   process.on("SIGINT", () => stopping.abort(new Interrupted("interrupted")));
   process.on("SIGTERM", () => stopping.abort(new Interrupted("interrupted")));
-  // Closing a terminal sends SIGHUP to the group: a parent decides what to do, and if it dies, its work is void.
+  // Closing a terminal sends SIGHUP to the group. The parent decides; if it dies, there is nothing left to work for.
   if (process.send === undefined) keepIgnoringHangup();
   else process.on("SIGHUP", () => undefined);
   process.on("disconnect", () => endBy("SIGTERM"));
