@@ -54,7 +54,7 @@ export function refuseChangedPlugin({ file, sha256 }: PluginSource): void {
   const now = pluginSource(file);
   if (now.sha256 === sha256) return;
   throw new InputError(
-    `--plugin ${file}: was changed since the run began (sha256 ${short(sha256)} then, ${short(now.sha256)} now), which would make it another run; put it back, or start a run of its own with it`,
+    `--plugin ${file}: was changed since the run began (sha256 ${short(sha256)} then, ${short(now.sha256)} now), which would make it another run; put it back, or start a new run with it`,
   );
 }
 
