@@ -123,7 +123,7 @@ function typeOf(data: ConstantData): ElementType {
   return "uint8";
 }
 
-/** Bytes in files; a file in several places counts once. */
+/** Bytes of these places in files; overlapping bytes count once. */
 function bytesIn(places: readonly ExternalData[]): number {
   const ends = new Map<string, number>();
   return [...places]

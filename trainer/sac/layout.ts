@@ -25,7 +25,7 @@ export function parameterShapes(layers: readonly Layer[]): (readonly [number, nu
 /**
  * The same for two equal networks side by side, so that one batched product computes a layer of both: each layer's
  * weights [2, inputs, outputs], then its biases [2, 1, outputs]. The first layer's bias is the last row of its weights
- * [2, inputs + 1, outputs]; the input ends with a one.
+ * [2, inputs + 1, outputs]; the input ends with a constant 1.
  */
 export function twinShapes(layers: readonly Layer[]): (readonly [number, number, number])[] {
   return layers.flatMap(({ inputs, outputs }, layer) =>

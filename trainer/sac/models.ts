@@ -11,17 +11,21 @@ import { initialParameters, type Layer, parameterCount, perceptron, twins } from
 import { actorViewWidth, criticViewWidth } from "./placement-view.js";
 
 /**
- * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
+ * Soft actor-critic (Haarnoja et al. 2018), in the convention of CleanRL or Stable-Baselines3; golden/sac lists the
+ * differences.
  *
- * Variables: `actor`, `critics` (both, as layout.ts has twins), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
- * likewise with moments.
+ * Variables: `actor`, `critics` (both, as twins of layout.ts) and `temperature` (log α), each with `.first`, `.second`
+ * (Adam's moments) and `.step`; and `targets`.
  *
- * Functions (B the batch, O and A the widths of observation and action):
- * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
- *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
- * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
- * - `update_many` (cleanrl): N = `updatesInRun` updates, each `policyFrequency`-th from the first on as `update_actor`; all that they feed has a leading axis of
- *   length N (of the actor's noise each turn takes the next `policyFrequency`); gives errors [N, B] and the losses' means.
+ * Functions (B is the batch, O and A are the widths of observation and action):
+ * - `update`: inputs observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B],
+ *   noise_next [B, A] (sb3 also noise_policy [B, A]). Returns errors [B], the mean of both critics' |TD|, and the
+ *   losses as scalars. In the cleanrl convention it does not change the actor.
+ * - `update_actor` (cleanrl): like `update`, with noise_policy and noise_temperature [policyFrequency, B, A]; then does
+ *   that many steps of actor and temperature.
+ * - `update_many` (cleanrl): N = `updatesInRun` updates; the first and each `policyFrequency`-th after it like
+ *   `update_actor`. All inputs have a leading axis of length N (each update of the actor takes the next
+ *   `policyFrequency` rows of its noise). Returns errors [N, B] and the losses' means.
  * - `act_R` for each R of `rows`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
  * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
  */
@@ -59,9 +63,12 @@ export type Head = (typeof HEADS)[number];
  *
  * Variables: each head's name, with `.first`, `.second`, `.step`.
  *
- * Functions: one by the name of each head, an update: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
- * entropy, errors |p − target|; the others by squared error, errors |value − target|); `NAME_many`, N = `updatesInRun` updates: all of that with a leading axis of
- * length N, and the losses' mean; `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the probability).
+ * Functions, for each head NAME:
+ * - `NAME`, an update: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss. Validity has
+ *   cross entropy and errors |p − target|; the others have squared error and errors |value − target|.
+ * - `NAME_many`: N = `updatesInRun` updates; inputs and errors have a leading axis of length N, and the loss is the
+ *   mean.
+ * - `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the probability).
  */
 export interface HeadsModel {
   readonly kind: "heads";

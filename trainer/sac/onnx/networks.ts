@@ -41,8 +41,8 @@ export function perceptron(x: Value, parameters: readonly Value[]): Value {
 
 /**
  * x [rows, inputs] → [2, rows, outputs] for two networks. One batched product computes a layer of both, so that each
- * gets its own core where there are two. The one at the end of the input saves the first layer a pass over its outputs,
- * and its bias a separate gradient.
+ * gets its own core where there are two. The constant 1 at the end of the input saves the first layer a pass over its
+ * outputs, and its bias a separate gradient.
  */
 export function twinPerceptron(x: readonly Value[], flat: Value, layers: readonly Layer[]): Value {
   const [first, ...rest] = unpack(flat, twinShapes(layers));

@@ -24,7 +24,9 @@ function imagesOf({ images, size }: LabelledImages, chosen: readonly number[]): 
   return { count: chosen.length, height: size, width: size, data };
 }
 
-/** How often an image prefers the name of an object in it to one that is not; over all such pairs of names. */
+/**
+ * How often an image prefers the name of an object in it to the name of one that is not; over all such pairs of names.
+ */
 export async function namingAccuracy(model: VisionLanguageModel, data: LabelledImages, first: number): Promise<number> {
   const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
   const captions = chosen.map((image): CaptionSet[] => {

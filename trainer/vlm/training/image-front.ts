@@ -32,7 +32,7 @@ export const patchesUnlessFed = (graph: Graph, network: ImageNetwork, images: nu
     : graph.external([images, ...patchShape(network.grid)], "float32", { file: "unused", offset: 0, length: 0 });
 
 /**
- * The stages up to which nothing in the image network is trained. Before the first stage an image is only embedded,
+ * The stage up to which nothing in the image network is trained. Before the first stage an image is only embedded,
  * which is as cheap as a cache lookup.
  */
 export function frozenImage(network: ImageNetwork, trainable: Trainable): FrozenFront {

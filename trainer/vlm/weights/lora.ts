@@ -122,8 +122,8 @@ const HARMLESS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Values of init_lora_weights that leave the base weights unchanged. PiSSA, OLoRA, CorDA, LoftQ and EVA subtract A and
- * B from them.
+ * Values of init_lora_weights that start from the unchanged base weights. PiSSA, OLoRA, CorDA, LoftQ and EVA derive A
+ * and B from the base model.
  */
 const PLAIN_STARTS: ReadonlySet<unknown> = new Set([true, false, null, "gaussian", "orthogonal"]);
 
