@@ -11,7 +11,14 @@ import { type CellRequest, configurationKey, variedIn } from "../../trainer/swee
 import { type PlannedCell, readSweepFile } from "../../trainer/sweep/plan-file.js";
 import { estimateSweep, type OpenSweep, openPlan, runOpenSweep, type SweepOptions } from "../../trainer/sweep/sweep.js";
 import { baseDirectory, bundledLike, makeBase, missingBases } from "./bases.js";
-import { combinationName, combinations, type Experiment, type Settings, settingsOf } from "./definition.js";
+import {
+  combinationName,
+  combinations,
+  type Experiment,
+  laterLevels,
+  type Settings,
+  settingsOf,
+} from "./definition.js";
 
 /** A run that an experiment needs. */
 export interface RunRequest extends CellRequest {
@@ -76,9 +83,14 @@ export function wishesOf(
   seeds: readonly number[],
   quick: boolean,
 ): RunRequest[] {
+  const all = combinations(experiment, quick);
+  const parts = [false, true].map((last) =>
+    all.filter((levels) => laterLevels(experiment, levels).length > 0 === last),
+  );
   // Seed by seed, so that an interrupted experiment has complete sets.
-  return seeds.flatMap((seed) =>
-    combinations(experiment, quick).map((levels): RunRequest => {
+  return parts
+    .flatMap((part) => seeds.flatMap((seed) => part.map((levels) => ({ seed, levels }))))
+    .map(({ seed, levels }): RunRequest => {
       const layers: readonly Settings[] = [
         { device: "cpu", earlyStopping: false },
         experiment.settings,
@@ -96,8 +108,7 @@ export function wishesOf(
         name: runName(settings, seed),
         configuration: { ...resolved, vlm: baseDirectory(folder, resolved.vlm), seed },
       };
-    }),
-  );
+    });
 }
 
 /** The sweep of all experiments with these runs; writes nothing. */

@@ -9,6 +9,7 @@ import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { takeLock } from "../../trainer/runs/lock.js";
 import { analysisNamed } from "./analyses/index.js";
 import { cellFile, readCellFile, writeCellFile } from "./cell-files.js";
+import { laterLevels } from "./definition.js";
 import { readExperimentSummary, writeResults } from "./results.js";
 import {
   type Chosen,
@@ -85,16 +86,28 @@ function keepCell({ record }: Gathered, experiment: string, { results, refusal }
   return true;
 }
 
-/** The result over the seeds with all their cells: a comparison needs complete seeds. */
+/** The basis of a partial result: seeds with all their cells, and levels that are run later only if they have all these seeds. */
+export function comparable(
+  { experiment, seeds: all, requests }: Chosen,
+  there: ReadonlySet<string>,
+): { readonly seeds: readonly number[]; readonly without: ReadonlySet<string> } {
+  const missing = requests
+    .filter(({ name }) => !there.has(name))
+    .map(({ levels, configuration }) => ({ later: laterLevels(experiment, levels), seed: configuration.seed }));
+  const broken = new Set(missing.filter(({ later }) => later.length === 0).map(({ seed }) => seed));
+  const seeds = all.filter((seed) => !broken.has(seed));
+  return { seeds, without: new Set(missing.filter(({ seed }) => !broken.has(seed)).flatMap(({ later }) => later)) };
+}
+
 async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Setting): Promise<string> {
   const { experiment, requests } = one;
-  const there = new Set(runs.map(({ record }) => record.name));
-  const seeds = one.seeds.filter((seed) =>
-    requests.every(({ name, configuration }) => configuration.seed !== seed || there.has(name)),
-  );
+  const { seeds, without } = comparable(one, new Set(runs.map(({ record }) => record.name)));
   if (seeds.length === 0) return "no result yet: no seed has all its cells";
   const folder = path.join(setting.results, experiment.name);
-  const whole = runs.filter(({ cell }) => seeds.includes(cell.seed));
+  const whole = runs.filter(
+    ({ cell }) =>
+      seeds.includes(cell.seed) && !laterLevels(experiment, cell.levels).some((level) => without.has(level)),
+  );
   const finished = new Set(whole.map(({ record }) => record.name)).size;
   const file = path.join(folder, "summary.json");
   if (existsSync(file)) {
@@ -107,5 +120,6 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
   const of = new Set(requests.map(({ name }) => name)).size;
   const request = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
   writeResults(folder, experiment, whole, request, outcome);
-  return `result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds`;
+  const lacks = without.size === 0 ? "" : `, without ${[...without].join(", ")}`;
+  return `result rests on ${finished} of ${of} cells, ${seeds.length} of ${one.seeds.length} seeds${lacks}`;
 }

@@ -30,6 +30,8 @@ const schema = z.strictObject({
   seeds: z.strictObject({ first: z.number().int().min(0), count: z.number().int().min(1) }),
   /** Levels of each factor at the quick setting; a factor that is not named has all its levels. */
   quick: z.record(z.string(), z.array(z.string())).default({}),
+  /** Levels that are run last, and that a partial result leaves out until all their runs are there. */
+  later: z.record(z.string(), z.array(z.string())).default({}),
 });
 
 export interface Experiment extends z.infer<typeof schema> {
@@ -59,16 +61,23 @@ export function readExperiment(name: string): Experiment {
   return experiment;
 }
 
-function checkLevels(file: string, { factors, baseline, quick }: Experiment): void {
+function checkLevels(file: string, { factors, baseline, quick, later }: Experiment): void {
   const [first] = Object.values(factors);
   if (baseline !== undefined && first?.[baseline] === undefined) {
     throw new InputError(`${file}: its baseline "${baseline}" is no level of the first factor`);
   }
-  for (const [factor, levels] of Object.entries(quick)) {
-    const missing = levels.find((level) => factors[factor]?.[level] === undefined);
-    if (missing !== undefined) throw new InputError(`${file}: quick names "${factor}: ${missing}", which is not there`);
+  for (const [key, chosen] of Object.entries({ quick, later })) {
+    for (const [factor, levels] of Object.entries(chosen)) {
+      const missing = levels.find((level) => factors[factor]?.[level] === undefined);
+      if (missing !== undefined)
+        throw new InputError(`${file}: ${key} names "${factor}: ${missing}", which is not there`);
+    }
   }
 }
+
+/** The levels of a combination that are run last. */
+export const laterLevels = ({ later }: Experiment, levels: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(levels).flatMap(([factor, level]) => (later[factor]?.includes(level) ? [`${factor} ${level}`] : []));
 
 /** Every combination of levels, the last factor changing fastest. */
 export function combinations({ factors, quick }: Experiment, isQuick: boolean): Readonly<Record<string, string>>[] {

@@ -73,6 +73,7 @@ async function analysed(
       factors,
       seeds: { first: 0, count: 1 },
       quick: {},
+      later: {},
     },
     ...(baseline === undefined ? {} : { baseline }),
   };
@@ -240,6 +241,7 @@ describe("held-out scenes", () => {
       settings: {},
       factors: {},
       quick: {},
+      later: {},
     };
     const { data, headline, sentences, tables } = await analysisNamed("held-out").outcome({
       experiment: { ...experiment, seeds: { first: 0, count: 5 } },

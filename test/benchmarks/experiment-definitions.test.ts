@@ -3,6 +3,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { analysisNamed } from "../../benchmarks/experiments/analyses/index.js";
 import { whatItIs, wishesOf } from "../../benchmarks/experiments/cells.js";
+import { comparable } from "../../benchmarks/experiments/collect.js";
 import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
 import { inserted, pages } from "../../benchmarks/experiments/pages.js";
@@ -60,6 +61,34 @@ describe("runs that experiments share", () => {
   it("are identified by the settings that are not at their defaults, so that later settings do not rename them", () => {
     const configuration = resolveConfiguration([{ name: "test", values: { seed: 7, threads: 2, iterations: 3 } }]);
     expect(whatItIs(configuration)).toEqual({ iterations: 3 });
+  });
+});
+
+describe("levels that are run later", () => {
+  const experiment = readExperiment("claim");
+  const requests = wishesOf(experiment, "/runs", [1, 2], false);
+  const named = (arm: string, seed?: number): string[] =>
+    requests
+      .filter(
+        ({ levels, configuration }) => levels["arm"] === arm && (seed ?? configuration.seed) === configuration.seed,
+      )
+      .map(({ name }) => name);
+  const result = (...missing: readonly string[]) => {
+    const there = new Set(requests.map(({ name }) => name).filter((name) => !missing.includes(name)));
+    const { seeds, without } = comparable({ experiment, seeds: [1, 2], requests }, there);
+    return { seeds, without: [...without] };
+  };
+
+  it("come after all others", () => {
+    expect(requests.slice(-4).map(({ name }) => name)).toEqual(named("paper"));
+    expect(named("paper")).toHaveLength(4);
+  });
+
+  it("are left out of a partial result until they have all of its seeds; others are needed for each seed", () => {
+    expect(result()).toEqual({ seeds: [1, 2], without: [] });
+    expect(result(...named("paper", 2))).toEqual({ seeds: [1, 2], without: ["arm paper"] });
+    expect(result(...named("random", 2).slice(1), ...named("paper", 2))).toEqual({ seeds: [1], without: [] });
+    expect(result(...named("random"))).toEqual({ seeds: [], without: [] });
   });
 });
 

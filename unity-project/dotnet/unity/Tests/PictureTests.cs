@@ -283,18 +283,19 @@ public sealed class PictureTests
     // What the camera that draws each frame has on the display, as a client's image.
     private static byte[] Seen()
     {
-        const int fine = 2 * Side;
+        // As finely as a trainer's picture of this size is drawn.
+        const int samples = 4;
+        const int fine = samples * Side;
         var canvas = new Canvas(fine, fine);
         var camera = Player.All<Camera>().Single(camera => camera.enabled);
         camera.aspect = 1f;
-        // As finely as a trainer's picture of this size is drawn: what people see is larger, and has no finer samples.
         var sampling = Shader.PropertyToID("_GymSampling");
-        Shader.SetGlobalVector(sampling, new Vector4(2f, 2f / fine, 0f, 0f));
+        Shader.SetGlobalVector(sampling, new Vector4(samples, Side, 0f, 0f));
         Rasteriser.Draw(camera, canvas);
         Shader.SetGlobalVector(sampling, default);
-        byte Sample(int x, int y, int channel) => canvas.Pixels[(4 * ((y * fine) + x)) + channel];
+        int Sample(int x, int y, int channel) => canvas.Pixels[(4 * ((y * fine) + x)) + channel];
         byte Mean(int x, int y, int channel) =>
-            (byte)((Sample(x, y, channel) + Sample(x + 1, y, channel) + Sample(x, y + 1, channel) + Sample(x + 1, y + 1, channel) + 2) / 4);
-        return [.. Enumerable.Range(0, 3 * Side * Side).Select(at => Mean(2 * (at / 3 % Side), 2 * (Side - 1 - (at / 3 / Side)), at % 3))];
+            (byte)((Enumerable.Range(0, samples * samples).Sum(at => Sample(x + (at % samples), y + (at / samples), channel)) + (samples * samples / 2)) / (samples * samples));
+        return [.. Enumerable.Range(0, 3 * Side * Side).Select(at => Mean(samples * (at / 3 % Side), samples * (Side - 1 - (at / 3 / Side)), at % 3))];
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace UnityEngine.StandIn
 {
@@ -91,6 +92,7 @@ namespace UnityEngine.StandIn
         private readonly Vector4 sampling;
         private readonly Vector4[] shadows;
         private readonly Vector4[] shadowEnds;
+        private readonly Dictionary<(int Left, int Top, int Part, int Facing), float> known = new Dictionary<(int Left, int Top, int Part, int Facing), float>();
 
         private RoomFragments(Uniforms uniforms)
         {
@@ -124,11 +126,7 @@ namespace UnityEngine.StandIn
             }
             var normal = Flip(turned.normalized);
             var at = Flip(world) * 1000f;
-            var start = at + (2f * normal);
-            var facing = Geometry.Dot(normal, light);
-            var direct = facing > 0f ? facing * LampShare(start) : 0f;
-            var ambient = 1f - (0.75f * Closeness(start, normal));
-            var bright = ((shading.X * ambient) + (shading.Y * direct)) * MarkedOn(normal, at);
+            var bright = Light(normal, at) * PatternOn(normal, at) * EdgeOn(normal, at);
             var shade = ContactShadows(at);
             return new Vector4(Saturate(colour.x * bright) * shade, Saturate(colour.y * bright) * shade, Saturate(colour.z * bright) * shade, 1f);
         }
@@ -224,21 +222,57 @@ namespace UnityEngine.StandIn
             return Math.Min(x, Math.Min(y, z)) < width ? 1.1f : 1f;
         }
 
-        private float MarkedOn(Vector3 normal, Vector3 at)
+        private bool Within(Vector3 normal, Vector3 at)
         {
-            var ray = at - eye.Xyz;
-            var reach = Geometry.Dot(ray, forward) * sampling.Y;
-            var finer = Math.Max(1, (int)(sampling.X + 0.5f));
-            var sum = 0f;
-            for (var part = 0; part < finer * finer; part++)
+            var x = low.W < 0.5f ? Math.Max((-room.X / 2f) - at.x, at.x - (room.X / 2f)) : Math.Max(low.X - at.x, at.x - high.X);
+            var y = low.W < 0.5f ? Math.Max(-at.y, at.y - room.Y) : Math.Max(low.Y - at.y, at.y - high.Y);
+            var z = low.W < 0.5f ? Math.Max((-room.Z / 2f) - at.z, at.z - (room.Z / 2f)) : Math.Max(low.Z - at.z, at.z - high.Z);
+            return (Math.Abs(normal.x) > 0.7f || x <= 0f) && (Math.Abs(normal.y) > 0.7f || y <= 0f) && (Math.Abs(normal.z) > 0.7f || z <= 0f);
+        }
+
+        // The fragments of a pixel have one light on a surface: it is worked out for the first of them, and kept for the others.
+        private float Light(Vector3 normal, Vector3 at)
+        {
+            var (spot, place) = LitAt(normal, at);
+            if (known.TryGetValue(place, out var bright))
             {
-                var across = (((part % finer) + 0.5f) / finer) - 0.5f;
-                var along = (((part / finer) + 0.5f) / finer) - 0.5f;
-                var sight = ray + (reach * ((across * right) + (along * up)));
-                var spot = eye.Xyz + (sight * (Geometry.Dot(normal, ray) / Divisor(Geometry.Dot(normal, sight))));
-                sum += PatternOn(normal, spot) * EdgeOn(normal, spot);
+                return bright;
             }
-            return sum / (finer * finer);
+            var start = spot + (2f * normal);
+            var facing = Geometry.Dot(normal, light);
+            var direct = facing > 0f ? facing * LampShare(start) : 0f;
+            var ambient = 1f - (0.75f * Closeness(start, normal));
+            bright = (shading.X * ambient) + (shading.Y * direct);
+            if (place.Part >= 0)
+            {
+                known[place] = bright;
+            }
+            return bright;
+        }
+
+        private (Vector3 Spot, (int Left, int Top, int Part, int Facing) Place) LitAt(Vector3 normal, Vector3 at)
+        {
+            var side = (int)(sampling.X + 0.5f);
+            var pixels = sampling.Y;
+            var ray = at - eye.Xyz;
+            var toPlane = Geometry.Dot(normal, ray);
+            var reach = Geometry.Dot(ray, forward) * Geometry.Dot(right, right);
+            var left = Floor((0.5f + (0.5f * Geometry.Dot(ray, right) / reach)) * pixels);
+            var top = Floor((0.5f - (0.5f * Geometry.Dot(ray, up) / reach)) * pixels);
+            for (var part = 0; part < side * side; part++)
+            {
+                var x = (2f * (left + (((part % side) + 0.5f) / side)) / pixels) - 1f;
+                var y = (2f * (top + (((part / side) + 0.5f) / side)) / pixels) - 1f;
+                var sight = forward + (x * right) + (-y * up);
+                var along = toPlane / Divisor(Geometry.Dot(normal, sight));
+                var spot = eye.Xyz + (along * sight);
+                if (along > 0f && Within(normal, spot))
+                {
+                    var facing = (int)(1000f * normal.x) + (3000 * (int)(1000f * normal.y)) + (9000000 * (int)(100f * normal.z));
+                    return (spot, ((int)left, (int)top, part, facing));
+                }
+            }
+            return (at, (0, 0, -1, 0));
         }
 
         private static float Divisor(float part) => Math.Abs(part) < 1e-6f ? (part < 0f ? -1e-6f : 1e-6f) : part;

@@ -104,7 +104,7 @@ namespace UnityEngine.StandIn
         {
             ["RLS3/Object"] = ("bbd8276a53705c65", ObjectFragments.Begin),
             ["RLS3/Samples/Plain"] = ("2513d39a3fa974d3", PlainFragments.Begin),
-            ["RLS3/Room"] = ("a3b98809e6e3eb72", RoomFragments.Begin),
+            ["RLS3/Room"] = ("735513f6140266ce", RoomFragments.Begin),
         };
 
         public static Func<Uniforms, IFragments> Of(string name, string hash)

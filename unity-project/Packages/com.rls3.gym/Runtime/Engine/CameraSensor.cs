@@ -19,9 +19,9 @@ namespace Rls3.Gym.Engine
     }
 
     /// <summary>
-    /// A texture that a camera renders into when asked, with four samples of each pixel in a square, as the trainer's own
-    /// renderer has them. A picture carries the tick that it was rendered for, and is refused for any other: an image never
-    /// meets another tick's state. Nothing is allocated for a picture.
+    /// A texture that a camera renders into when asked, with a square of samples for each pixel. Multisampling would place them
+    /// otherwise, and mix the slots' numbers. A picture carries the tick that it was rendered for, and is refused for any other:
+    /// an image never meets another tick's state. Nothing is allocated for a picture.
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
@@ -29,17 +29,14 @@ namespace Rls3.Gym.Engine
         private static readonly int OnlySlotId = Shader.PropertyToID("_GymOnlySlot");
         private static readonly int SamplingId = Shader.PropertyToID("_GymSampling");
 
-        /// <summary>The largest picture whose room has finer samples, and how many a side of each sample, as the trainer's renderer has them.</summary>
-        private const int SmallPicture = 128;
-        private const float FinerSamples = 2f;
-
-        /// <summary>Samples a side of each pixel. Multisampling would place them otherwise, and mix the slots' numbers.</summary>
-        private const int Fineness = 2;
+        /// <summary>The largest image with finer samples. The trainer's renderer draws its rooms finer up to the same size.</summary>
+        private const int SmallImage = 128;
 
         /// <summary>What stands in green beside each number in red: a filter that mixes two numbers has the check of neither.</summary>
         private static readonly byte[] Checks = AllChecks();
 
         private readonly int size;
+        private readonly int samples;
         private readonly int fine;
         private readonly int slots;
         private readonly byte[] owners;
@@ -55,11 +52,13 @@ namespace Rls3.Gym.Engine
 
         /// <param name="size">Side in pixels.</param>
         /// <param name="slots">Slots that a segmentation may show: 0 to one less than this.</param>
-        public CameraSensor(int size, int slots)
+        /// <param name="samples">Samples a side of each pixel.</param>
+        public CameraSensor(int size, int slots, int samples = 2)
         {
             this.size = size;
             this.slots = slots;
-            fine = Fineness * size;
+            this.samples = samples;
+            fine = samples * size;
             owners = new byte[size * size];
             // What the shader writes is what is read: no colour conversion on the way, whatever the project's colour space.
             target = new RenderTexture(fine, fine, 24, GraphicsFormat.R8G8B8A8_UNorm) { name = "gym sensor" };
@@ -81,6 +80,9 @@ namespace Rls3.Gym.Engine
 
         public RenderTexture Target => target;
 
+        /// <summary>A sensor for images with the samples that the trainer's renderer has at that size, and no segmentation.</summary>
+        public static CameraSensor ForImages(int size) => new CameraSensor(size, 0, size <= SmallImage ? 4 : 2);
+
         /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
         /// <param name="camera">What it sees is rendered; afterwards it has no target.</param>
         /// <param name="kind">What the picture shows.</param>
@@ -95,7 +97,7 @@ namespace Rls3.Gym.Engine
             around?.Before();
             Shader.SetGlobalFloat(SlotsId, kind == PictureKind.Image ? 0f : 1f);
             Shader.SetGlobalFloat(OnlySlotId, kind == PictureKind.OneSlot ? slot + 1f : 0f);
-            Shader.SetGlobalVector(SamplingId, new Vector4(size <= SmallPicture ? FinerSamples : 1f, 2f / fine, 0f, 0f));
+            Shader.SetGlobalVector(SamplingId, new Vector4(samples, size, 0f, 0f));
             camera.backgroundColor = kind == PictureKind.Image ? ClearColour : Color.clear;
             var active = RenderTexture.active;
             camera.targetTexture = target;
@@ -162,21 +164,28 @@ namespace Rls3.Gym.Engine
             pixels.CopyFrom(fallback.GetRawTextureData<byte>());
         }
 
-        /// <summary>Copies the image, red, green and blue of each pixel, top row first: the mean of its samples.</summary>
+        /// <summary>Copies the image, red, green and blue of each pixel, top row first: the mean of each pixel's samples.</summary>
         public void CopyImage(Span<byte> output, long forTick)
         {
             RequirePicture(forTick);
             ReadOnlySpan<byte> read = pixels.AsReadOnlySpan();
+            var count = samples * samples;
             var at = 0;
             for (var y = size - 1; y >= 0; y--)
             {
-                for (var x = 0; x < size; x++)
+                for (var x = 0; x < size; x++, at += 3)
                 {
-                    var sample = First(x, y);
-                    for (var channel = sample; channel < sample + 3; channel++)
+                    int red = 0, green = 0, blue = 0;
+                    for (var sample = 0; sample < count; sample++)
                     {
-                        output[at++] = (byte)((read[channel] + read[channel + 4] + read[channel + (4 * fine)] + read[channel + (4 * fine) + 4] + 2) >> 2);
+                        var of = Sample(x, y, sample);
+                        red += read[of];
+                        green += read[of + 1];
+                        blue += read[of + 2];
                     }
+                    output[at] = Mean(red, count);
+                    output[at + 1] = Mean(green, count);
+                    output[at + 2] = Mean(blue, count);
                 }
             }
         }
@@ -208,24 +217,39 @@ namespace Rls3.Gym.Engine
                 {
                     for (var x = 0; x < size; x++)
                     {
-                        var sample = First(x, y);
-                        owners[at++] = Owner(read[sample], read[sample + 4], read[sample + (4 * fine)], read[sample + (4 * fine) + 4]);
+                        owners[at++] = Owner(read, x, y);
                     }
                 }
             }
             return owners;
         }
 
-        // Where the lower left sample of a pixel lies in what was read, whose rows go upwards.
-        private int First(int x, int y) => 4 * Fineness * ((y * fine) + x);
-
-        // Two of four samples are half; where two objects have half each, the one of the lower slot.
-        private static byte Owner(byte a, byte b, byte c, byte d)
+        // Half of the samples are enough; where two objects have half each, the one of the lower slot.
+        private byte Owner(ReadOnlySpan<byte> read, int x, int y)
         {
-            var owner = a > 0 && (a == b || a == c || a == d) ? a : (byte)0;
-            owner = b > 0 && (b == c || b == d) && (owner == 0 || b < owner) ? b : owner;
-            return c > 0 && c == d && (owner == 0 || c < owner) ? c : owner;
+            var count = samples * samples;
+            byte owner = 0;
+            for (var sample = 0; sample <= count / 2; sample++)
+            {
+                var number = read[Sample(x, y, sample)];
+                if (number == 0 || (owner != 0 && number >= owner))
+                {
+                    continue;
+                }
+                var same = 1;
+                for (var other = sample + 1; other < count; other++)
+                {
+                    same += read[Sample(x, y, other)] == number ? 1 : 0;
+                }
+                owner = 2 * same >= count ? number : owner;
+            }
+            return owner;
         }
+
+        // Where a sample of a pixel lies in what was read, whose rows go upwards.
+        private int Sample(int x, int y, int sample) => 4 * ((((y * samples) + (sample / samples)) * fine) + (x * samples) + (sample % samples));
+
+        private static byte Mean(int sum, int count) => (byte)(((2 * sum) + count) / (2 * count));
 
         // As the shaders have it; 0 is the room, and where there is none.
         private static byte[] AllChecks()

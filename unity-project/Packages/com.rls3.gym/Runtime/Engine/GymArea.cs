@@ -24,7 +24,7 @@ namespace Rls3.Gym.Engine
         public GymArea(GymRoom room, int imageSize, int active)
         {
             this.room = room;
-            image = new CameraSensor(imageSize, active);
+            image = CameraSensor.ForImages(imageSize);
             segmentation = new CameraSensor(imageSize, active);
             alone = new CameraSensor[active];
             for (var slot = 0; slot < active; slot++)

@@ -40,7 +40,7 @@ public sealed class BallOnTray : IEnvironment
         this.mark = mark;
         this.eye = eye;
         restingHeight = ball.transform.localPosition.y;
-        sensor = side > 0 ? new CameraSensor(side, 0) : null;
+        sensor = side > 0 ? CameraSensor.ForImages(side) : null;
     }
 
     /// <summary>Never asked: the physics engine computes in floats, whose last bits differ between machines.</summary>

@@ -36,7 +36,7 @@ Shader "RLS3/Room"
         float4 _GymForward;              // where it looks
         float4 _GymRight;                // to its right, of the length of the tangent of half its field of view
         float4 _GymUp;                   // and up
-        float4 _GymSampling;             // finer samples a side of each sample, samples' distance where the picture is 2 wide
+        float4 _GymSampling;             // samples a side of each pixel, pixels a side of the picture; 0: no picture of a sensor
         float4 _GymShadow[SHADOWS];      // middle of the base, radius
         float4 _GymShadowEnd[SHADOWS];   // from there to the end of the shadow: x, z
         float _GymSlots;                 // 1: the segmentation pass
@@ -158,25 +158,6 @@ Shader "RLS3/Room"
             // What may be divided by: a ray along a wall has a part of exactly 0, and 0 times infinity is no number.
             float divisor(float part) { return abs(part) < 1e-6 ? (part < 0.0 ? -1e-6 : 1e-6) : part; }
 
-            // Pattern and edges, the mean over the finer samples of a small picture, as the trainer's renderer takes it: where each
-            // of their lines of sight meets this surface's plane.
-            float markedOn(float3 normal, float3 at)
-            {
-                float3 ray = at - _GymEye.xyz;
-                float reach = dot(ray, _GymForward.xyz) * _GymSampling.y;
-                int finer = max(1, int(_GymSampling.x + 0.5));
-                float sum = 0.0;
-                [loop] for (int part = 0; part < finer * finer; part++)
-                {
-                    float across = (float(part % finer) + 0.5) / float(finer) - 0.5;
-                    float along = (float(part / finer) + 0.5) / float(finer) - 0.5;
-                    float3 sight = ray + reach * (across * _GymRight.xyz + along * _GymUp.xyz);
-                    float3 spot = _GymEye.xyz + sight * (dot(normal, ray) / divisor(dot(normal, sight)));
-                    sum += patternOn(normal, spot) * edgeOn(normal, spot);
-                }
-                return sum / float(finer * finer);
-            }
-
             // How far along the ray it enters the nearest box of another piece of furniture, in its lengths; 1e9 if it does not.
             float boxDistance(float3 start, float3 ray)
             {
@@ -261,6 +242,41 @@ Shader "RLS3/Room"
                 return shade;
             }
 
+            // Whether a point of this surface's plane is on the face: of its box, or else of a wall or the floor.
+            bool within(float3 normal, float3 at)
+            {
+                float3 low = _Low.w < 0.5 ? float3(-_GymRoom.x / 2.0, 0.0, -_GymRoom.z / 2.0) : _Low.xyz;
+                float3 high = _Low.w < 0.5 ? float3(_GymRoom.x / 2.0, _GymRoom.y, _GymRoom.z / 2.0) : _High.xyz;
+                float3 outside = max(low - at, at - high);
+                if (abs(normal.x) > 0.7) outside.x = -1.0;
+                if (abs(normal.y) > 0.7) outside.y = -1.0;
+                if (abs(normal.z) > 0.7) outside.z = -1.0;
+                return max(outside.x, max(outside.y, outside.z)) <= 0.0;
+            }
+
+            // Where a pixel's light on this surface is worked out, as the trainer's renderer does: at the first of its samples, row by
+            // row from the top, whose line of sight meets the surface.
+            float3 litAt(float3 normal, float3 at)
+            {
+                uint side = uint(_GymSampling.x + 0.5);
+                float pixels = _GymSampling.y;
+                float3 ray = at - _GymEye.xyz;
+                float toPlane = dot(normal, ray);
+                float reach = dot(ray, _GymForward.xyz) * dot(_GymRight.xyz, _GymRight.xyz);
+                float2 seen = float2(dot(ray, _GymRight.xyz), -dot(ray, _GymUp.xyz)) / reach;
+                float2 corner = floor((0.5 + 0.5 * seen) * pixels);
+                [loop] for (uint part = 0u; part < side * side; part++)
+                {
+                    float2 offset = (float2(float(part % side), float(part / side)) + 0.5) / float(side);
+                    float2 place = 2.0 * (corner + offset) / pixels - 1.0;
+                    float3 sight = _GymForward.xyz + place.x * _GymRight.xyz - place.y * _GymUp.xyz;
+                    float along = toPlane / divisor(dot(normal, sight));
+                    float3 spot = _GymEye.xyz + along * sight;
+                    if (along > 0.0 && within(normal, spot)) return spot;
+                }
+                return at;
+            }
+
             float4 frag(Fragment f) : SV_Target
             {
                 discardRoom();
@@ -269,11 +285,11 @@ Shader "RLS3/Room"
                 float3 normal = normalize(f.normal) * flip;
                 float3 at = f.world * flip * 1000.0;
                 float3 light = _GymLight.xyz * flip;
-                float3 start = at + 2.0 * normal;
+                float3 start = litAt(normal, at) + 2.0 * normal;
                 float facing = dot(normal, light);
                 float direct = facing > 0.0 ? facing * lampShare(light, start) : 0.0;
                 float ambient = 1.0 - 0.75 * closeness(start, normal);
-                float bright = (_GymShading.x * ambient + _GymShading.y * direct) * markedOn(normal, at);
+                float bright = (_GymShading.x * ambient + _GymShading.y * direct) * patternOn(normal, at) * edgeOn(normal, at);
                 return float4(saturate(_Colour.rgb * bright) * contactShadows(at), 1);
             }
             ENDHLSL
