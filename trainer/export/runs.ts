@@ -131,7 +131,7 @@ async function openRun(folder: string, key: string): Promise<ExportedRun> {
   const config = await readRunConfig(folder);
   if (config.languageVersion !== LANGUAGE_VERSION) {
     throw new InputError(
-      `${file}: was made with version ${config.languageVersion} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; export it by the rls3 that made it`,
+      `${file}: was made with version ${config.languageVersion} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; export it with the version that made it`,
     );
   }
   const settings = settingsSchema.safeParse(config.configuration);

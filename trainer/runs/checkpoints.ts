@@ -117,7 +117,7 @@ function parseNote(file: string, note: unknown): Note {
   const parsed = noteSchema.safeParse(note);
   if (parsed.success) return parsed.data;
   throw new InputError(
-    `${file}: was written by another version of rls3 (${describeComplaint(parsed.error, note)}); go on with it by that one`,
+    `${file}: was written by another version of rls3 (${describeComplaint(parsed.error, note)}); go on with it in that version`,
   );
 }
 

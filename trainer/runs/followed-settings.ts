@@ -81,6 +81,6 @@ function refuseWhere(
     ? "is not what it was"
     : `was ${before} and is ${after} now`;
   throw new InputError(
-    `${source}: ${key} ${shown}, which would make it another run; put it back, or start a run of its own with that`,
+    `${source}: ${key} ${shown}, which would make it another run; put it back, or start a new run with it`,
   );
 }

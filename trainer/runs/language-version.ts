@@ -13,6 +13,6 @@ export function refuseOtherLanguage(file: string, languageVersion: unknown): voi
   if (languageVersion === LANGUAGE_VERSION) return;
   const version = languageVersion === undefined ? "1 (it names none)" : JSON.stringify(languageVersion);
   throw new InputError(
-    `${file}: was made with version ${version} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; start anew in another folder, or go on with it by the rls3 that made it`,
+    `${file}: was made with version ${version} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; start again in another folder, or go on with it in the version that made it`,
   );
 }

@@ -123,7 +123,7 @@ export function followRun(child: ChildProcess, name: string, progress: Progress,
 function howEnded(code: number | null, killedBy: NodeJS.Signals | null): string {
   const how = killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`;
   const why = killedBy === "SIGKILL" ? ", as the system does where memory runs out" : "";
-  return `${how}${why}; what it had saved stays, and is gone on with when the command is started again (compare: --resume)`;
+  return `${how}${why}; its saved state stays: start the command again to go on (compare: --resume)`;
 }
 
 const lastSaid = (tail: string): string => (tail.trim() === "" ? "" : `. It last said:\n${tail.trimEnd()}`);

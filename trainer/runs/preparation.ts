@@ -129,7 +129,7 @@ async function stored({ path: file, digest }: StoredFile, make: () => Promise<Te
   const { tensors, note } = readTensorFile(file);
   if ((note as { digest?: unknown }).digest !== digest) {
     throw new InputError(
-      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to have it made anew`,
+      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to make it again`,
     );
   }
   return tensors;
