@@ -1,5 +1,6 @@
-// Builds the pages of every name that package.json exports into dist/api-pages, and fails where one has no doc comment. TypeDoc needs
-// TypeScript's old API, so it has a folder of its own (.ci/api) with a TypeScript 5; the package itself is built by TypeScript 7.
+// Builds API pages of every name that package.json exports into dist/api-pages; fails where one has no doc comment.
+// TypeDoc needs TypeScript's old API, so it has its own folder (.ci/api) with TypeScript 5; the package itself is built
+// by TypeScript 7.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const tools = path.join(root, ".ci/api");
 
-/** Ends the program where a command fails; `hint` says what to do then. */
+/** Ends the program where a command fails; `hint` says what to do. */
 function run(hint, command, args, options) {
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"], ...options });
   if (status === 0) return;

@@ -1,6 +1,6 @@
-// Holds a small comparison to what the README promises: no address but loopback is reached, and nothing is written outside the
-// run's folder. Every connect, bind, open and rename of the whole process tree is traced (strace), so that a file that is removed
-// again, or a connection that fails, counts too. Ends with exit code 1 where something was, or where nothing could be traced.
+// Checks with a small comparison what the README promises: it connects to no address but loopback, and writes nothing
+// outside the run's folder. Traces every connect, bind, open and rename of the whole process tree (strace), so that
+// removed files and failed connections count, too. Exits with code 1 after a violation, or if nothing could be traced.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ const PROGRAM = [
 const CALLS =
   "connect,bind,sendto,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat";
 
-/** Like a user's shell, with an empty home and no sign of CI: a library may behave better where it finds one. */
+/** Like a user's shell, with an empty home and no sign of CI, in which a library might behave better. */
 function environment() {
   const { CI: _ci, XDG_CACHE_HOME: _cache, XDG_CONFIG_HOME: _config, ...inherited } = process.env;
   return { ...inherited, HOME: home, TMPDIR: temporary };
@@ -34,7 +34,7 @@ const LOOPBACK = /inet_addr\("127\.|inet_pton\(AF_INET6, "::1"|sa_family=AF_(UNI
 const DEVICES = /^\/(dev|proc)\//;
 const inside = (file) => file === run || file.startsWith(`${run}/`);
 
-/** What one traced call did that it must not, or null. */
+/** What a traced call did that is forbidden, or null. */
 function offence(line) {
   const call = line.slice(0, line.indexOf("("));
   if (call === "connect" || call === "bind" || call === "sendto") {
@@ -72,7 +72,7 @@ try {
     console.log(
       `${lines.length} calls of ${readdirSync(traces).length} threads traced; ${connected} connections to loopback, ${offences.length} offences, ${left.length} files left behind`,
     );
-    // A trace that has not even seen the run's own connection and file says nothing.
+    // A trace without the run's own connection and file proves nothing.
     if (connected === 0 || written === 0) console.error("the trace lacks the run's own connections and files");
     process.exitCode = connected > 0 && written > 0 && offences.length === 0 && left.length === 0 ? 0 : 1;
   }

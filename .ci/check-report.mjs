@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-/** By what the page says that it is about. */
+/** By the page's kind. */
 const SECTIONS = {
   runs: ["curves", "iterations", "signatures", "configuration"],
   sweep: ["plan", "effects", "cells", "configuration"],
@@ -40,7 +40,7 @@ function findChromium() {
   return folders.flatMap((folder) => NAMES.map((name) => path.join(folder, name))).find(isExecutable);
 }
 
-/** Runs in the page: what is wrong with it as it is drawn. */
+/** Runs in the page; returns what is wrong with it as drawn. */
 function inspect(sectionsByKind) {
   const problems = [];
   const kind = document.body.dataset.report;

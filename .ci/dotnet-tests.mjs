@@ -1,4 +1,4 @@
-// The C# half of npm test: unity-project/dotnet's solution, built with warnings as errors, and its tests.
+// The C# part of npm test: builds unity-project/dotnet's solution with warnings as errors, and runs its tests.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,13 +6,16 @@ import path from "node:path";
 
 const SDK_MAJOR = 10;
 
-/** Whether a .NET SDK that can build the solution is here. */
+/** Whether a .NET SDK that can build the solution is installed. */
 function hasSdk(root) {
   const { status, stdout } = spawnSync("dotnet", ["--version"], { cwd: root, encoding: "utf8" });
   return status === 0 && Number.parseInt(stdout, 10) >= SDK_MAJOR;
 }
 
-/** Builds what vitest's workers start before they need it: a build in there would block one for longer than vitest waits. */
+/**
+ * Builds what vitest's workers start, before they need it: a build inside a worker would block it for longer than
+ * vitest waits.
+ */
 export function buildHost(root) {
   if (!hasSdk(root)) return true;
   const program = `
@@ -25,7 +28,7 @@ export function buildHost(root) {
   );
 }
 
-/** Counts of `dotnet test`. Without a .NET SDK: nothing, but with CI=true one failure. */
+/** Counts of `dotnet test`. Without a .NET SDK the tests are skipped, or with CI=true count as one failure. */
 export function dotnetTests(root) {
   const folder = path.join(root, "unity-project/dotnet");
   if (!hasSdk(root)) {
@@ -43,7 +46,7 @@ export function dotnetTests(root) {
         ...["test", "Rls3.Gym.sln", "--nologo", "-v", "q", "--disable-build-servers"],
         ...["--logger", "trx", "--results-directory", results],
       ],
-      // What MSBuild and the test host leave in the temporary folder goes with the results.
+      // Temporary files of MSBuild and the test host are removed with the results.
       { cwd: folder, stdio: "inherit", env: { ...process.env, TMPDIR: results } },
     );
     const total = { passed: 0, failed: 0 };
@@ -51,7 +54,7 @@ export function dotnetTests(root) {
       const counters = /<Counters [^>]*>/.exec(readFileSync(path.join(results, name), "utf8"))?.[0] ?? "";
       const count = (key) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(counters)?.[1] ?? 0);
       total.passed += count("passed");
-      // A test that was not executed is no pass.
+      // A test that was not executed did not pass.
       total.failed += count("total") - count("passed");
     }
     if (total.passed + total.failed === 0 || (run.status !== 0 && total.failed === 0)) total.failed += 1;

@@ -1,5 +1,5 @@
-// Installs and builds what is missing or out of date. Called by every npm script, so that each works on a fresh clone. With --build it only
-// builds: npm calls it so when it has installed, here or for somebody who installs the package from git.
+// Installs and builds what is missing or out of date. Every npm script calls it, so that each works on a fresh clone.
+// With --build it only builds: npm calls it that way after an install, here or where the package is installed from git.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -39,12 +39,12 @@ const stamp = (file) => {
 };
 
 const onlyBuilds = process.argv.includes("--build");
-// Without development dependencies nothing can be built, and nothing has to be: dist is in the package.
+// Without development dependencies nothing can be built, and nothing needs to be: the package contains dist.
 if (onlyBuilds && !existsSync(path.join(root, "node_modules/typescript"))) process.exit(0);
 
 const lock = digest("package-lock.json");
 if (!onlyBuilds && stamp("node_modules/.rls3-lock") !== lock) {
-  // onnxruntime-node's install script would download CUDA libraries; cpu and webgpu come with the package.
+  // onnxruntime-node's install script would download CUDA libraries; the package already has cpu and webgpu.
   run("installing dependencies (npm ci)", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     ONNXRUNTIME_NODE_INSTALL: "skip",
   });

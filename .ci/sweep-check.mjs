@@ -1,7 +1,8 @@
-// The sweep of β {1, 10} × η {.25, .5} × 2 seeds at the quick setting on each executor named, killed once in the middle, gone on
-// with by the same command: every cell done before stays as it was, and all executors end with the same sweep.csv, and the same
-// files in every cell, to the bit. With `slurm` a cluster of its own is started (test/sweep/slurm-cluster.sh), and more is done to
-// it: a job is requeued, another is told that its time is up, and the node of a third fails.
+// Runs the sweep of β {1, 10} × η {.25, .5} × 2 seeds at the quick setting on each given executor, kills it once in the
+// middle, and continues it with the same command. Every finished cell must stay unchanged, and all executors must end
+// with the same sweep.csv and the same files in every cell, to the bit. `slurm` starts its own cluster
+// (test/sweep/slurm-cluster.sh) with further faults: one job is requeued, one is told that its time is up, and the node
+// of a third fails.
 //   node .ci/sweep-check.mjs local [slurm …] [-- FLAGS]    FLAGS go to every executor but local, such as --slurm-mem 1G
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -27,7 +28,7 @@ const GRID = ["--quick", "--beta", "1,10", "--eta", ".25,.5", "--seeds", "2", "-
 
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-sweep-check-"));
 
-/** Starts the sweep at the head of a process group; what it says is printed, and can be waited for. */
+/** Starts the sweep at the head of a process group. Its output is printed, and can be waited for. */
 function sweep(executor, folder, env) {
   const own = executor === "local" ? [] : flags;
   const args = [path.join(root, "dist/trainer/cli/main.js"), "sweep", ...GRID, "--jobs", "2", "--executor", executor];
@@ -54,7 +55,10 @@ function sweep(executor, folder, env) {
   return { child, ended, until };
 }
 
-/** Processes that have the sweep's folder in their arguments: the cells, wherever a scheduler has started them on this machine. */
+/**
+ * Kills processes with the sweep's folder in their arguments: the cells, wherever a scheduler started them on this
+ * machine.
+ */
 function killCells(folder) {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
     try {
@@ -82,10 +86,13 @@ const assert = (condition, what) => {
   throw new Error(`failed: ${what}`);
 };
 
-/** What is done to an executor beside killing the sweep's own process, and what must be true at its end. */
+/** What happens to an executor besides killing the sweep's own process, and what must hold at its end. */
 const PLAIN = { env: process.env, jobsFail: killCells, meanwhile: async () => undefined, holds: () => undefined };
 
-/** Jobs run on without their controller: one is requeued, another's node fails, and a later one hears that its time is up. */
+/**
+ * Jobs go on without their controller: one is requeued, another's node fails, and a later one is told that its time is
+ * up.
+ */
 function slurmTrouble(cluster, folder) {
   const running = () =>
     cluster
@@ -103,7 +110,7 @@ function slurmTrouble(cluster, folder) {
   return {
     env: cluster.environment,
     jobsFail: async () => {
-      // Two that are not about to end.
+      // Two jobs that are not about to end.
       let two = [];
       for (let looks = 0; two.length < 2; looks++, await sleep(50)) {
         assert(looks < 6000, "two jobs were in the middle");
@@ -116,13 +123,13 @@ function slurmTrouble(cluster, folder) {
       console.log(`requeued ${requeued}; ${node} with ${failed} has failed`);
     },
     meanwhile: async (ended) => {
-      // One that ends before it hears of it proves nothing: then the next.
+      // A job that ends before the signal proves nothing; then try the next one.
       while (!(await Promise.race([ended, sleep(50)]))) {
         const next = running().find(([task]) => !met.includes(task) && /iteration 1\/3/.test(log(task)))?.[0];
         if (next === undefined) continue;
         met.push(next);
         console.log(`telling ${next} that its time is up, as Slurm does a minute before a limit`);
-        // For an array of which some tasks still wait, scancel sends the signal, calls it an error all the same, and tries again.
+        // For an array with waiting tasks, scancel sends the signal, but reports an error and tries again.
         cluster.slurm("sh", "-c", `timeout 4 scancel --batch --signal=USR2 ${next} || true`);
         while (running().some(([task]) => task === next)) await sleep(200);
         if (/time is up: saved/.test(log(next))) return;
@@ -148,7 +155,7 @@ function slurmTrouble(cluster, folder) {
 async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
   console.log(`\n── a sweep on ${executor}, killed once`);
   const first = sweep(executor, folder, env);
-  // Some cells are done, and others in their iterations.
+  // Some cells are finished, and others are running.
   await first.until((said) => finished(said) >= 3);
   try {
     process.kill(-first.child.pid, "SIGKILL");
@@ -170,7 +177,7 @@ async function check(executor, folder, { env, jobsFail, meanwhile, holds }) {
     throw error;
   });
   const { code, said } = await second.ended;
-  assert(code === 0, `the sweep gone on with on ${executor} ended with ${code}`);
+  assert(code === 0, `the continued sweep on ${executor} ended with ${code}`);
   for (const [i, cell] of done.entries()) {
     const after = times(cell);
     const changed = [...after].filter(([name, time]) => before[i].get(name) !== time).map(([name]) => name);

@@ -1,4 +1,4 @@
-// npm test after .ci/prepare.mjs: formatter, linter, tests. Types are checked by the build. Ends with "N passed, N failed".
+// npm test after .ci/prepare.mjs: formatter, linter, tests. The build checks types. Ends with "N passed, N failed".
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ function step(title, args, env = {}) {
   return result.status === 0;
 }
 
-/** What failed, a line each: repeated at the end, where a reader of a long log looks first. */
+/** One line per failure, repeated at the end, where the reader of a long log looks first. */
 const failures = [];
 const count = (ok, what) => {
   if (ok) passed += 1;
@@ -32,7 +32,7 @@ count(step("formatter and linter (biome)", ["node_modules/@biomejs/biome/bin/bio
 if (selected.length === 0 || selected.some((name) => name.includes("unity")))
   count(buildHost(root), "the build of the headless .NET host");
 
-// A temporary folder of the tests' own, so that what a test or the product leaves behind shows.
+// A separate temporary folder for the tests, so that leftovers of a test or the product show.
 const firstLine = (text = "") => text.trim().split("\n")[0];
 const scratch = mkdtempSync(path.join(tmpdir(), "rls3-tests-"));
 const report = path.join(scratch, "report.json");
@@ -57,7 +57,7 @@ try {
 } catch (error) {
   console.error(`no test report was written: ${error.message}`);
 }
-/** Sockets of a .NET process that was killed: its runtime had no chance to remove them. */
+/** Sockets of a killed .NET process: its runtime had no chance to remove them. */
 const DOTNET_SOCKETS = /^(clr-debug-pipe|dotnet-diagnostic)-\d/;
 const left = readdirSync(scratch).filter((name) => name !== "report.json" && !DOTNET_SOCKETS.test(name));
 rmSync(scratch, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /**
- * @file `npm run check -- cuda`: everything that a device has to do, in one command of a few minutes: reference numbers of each family of models,
- * a quick run of the loop, and the benchmarks of the models; the outcome as JSON.
+ * @file `npm run check -- cuda`: tests everything that a device must do, in one command of a few minutes: reference
+ * numbers of each family of models, a quick run of the loop, and the benchmarks of the models. Prints the outcome as
+ * JSON.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -23,7 +24,7 @@ const main = path.join(root, "dist/trainer/cli/main.js");
 const { _: positional, out } = await yargs(hideBin(process.argv))
   .scriptName("npm run check --")
   .usage(
-    "$0 DEVICE: holds a device to the reference numbers, trains on it, and times it; exit code 3 where it is not there",
+    "$0 DEVICE: compares a device with reference numbers, trains on it, and times it; exit code 3 where it is not there",
   )
   .option("out", { type: "string", describe: "also write the JSON document to this file" })
   .demandCommand(1, 1, "name a device: cuda, cuda:N, webgpu or cpu")
@@ -32,7 +33,7 @@ const { _: positional, out } = await yargs(hideBin(process.argv))
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Model directories with reference numbers, of the architectures that there are. */
+/** Model directories with reference numbers, for the known architectures. */
 function goldenModels(): string[] {
   const golden = process.env["RLS3_GOLDEN"] ?? path.join(root, "test/golden");
   return readdirSync(golden)
@@ -46,7 +47,7 @@ interface Loop {
   readonly said: string;
 }
 
-/** A quick run, pictures, model and agent included. */
+/** A quick run, including pictures, model and agent. */
 function quickLoop(device: string): Loop {
   const folder = mkdtempSync(path.join(os.tmpdir(), "rls3-check-"));
   try {

@@ -1,6 +1,7 @@
 /**
- * @file `node dist/benchmarks/feasibility.js [--seeds 3] [--view flat] …`: the paper's agent learns feasibility online from nothing; the share of
- * valid placements over steps, for each seed. The same command goes on with seeds that were stopped; `--collect` keeps the curves.
+ * @file `node dist/benchmarks/feasibility.js [--seeds 3] [--view flat] …`: the paper's agent learns feasibility online
+ * from scratch. Prints the share of valid placements over steps, for each seed. The same command continues interrupted
+ * seeds; `--collect` stores the curves.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -29,7 +30,7 @@ import { type Configuration, resolveConfiguration } from "../trainer/settings/co
 import type { SettingName } from "../trainer/settings/settings.js";
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../benchmarks/results/feasibility");
-/** What may be varied; everything else is as the arm `paper` has it. */
+/** Settings that may be varied; all others are those of the arm `paper`. */
 const VARIED: readonly SettingName[] = [
   ...([
     "view",
@@ -42,7 +43,7 @@ const VARIED: readonly SettingName[] = [
   ] as const),
   ...(["world", "learner", "device", "threads"] as const),
 ];
-/** Blocks in a point of the curve as it is printed and drawn. */
+/** Blocks per printed and drawn point of the curve. */
 const BLOCKS = 5;
 
 interface Result {
@@ -50,7 +51,7 @@ interface Result {
   readonly command: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seeds: Readonly<Record<string, FeasibilityCurve>>;
-  /** Mean over seeds of the share of valid placements in the last tenth of the steps, and each seed's. */
+  /** The share of valid placements in the last tenth of the steps: mean over seeds, and each seed's. */
   readonly lastTenth: { readonly mean: number; readonly seeds: readonly number[] };
   readonly commit: string;
   readonly machine: Readonly<Record<string, string | number>>;
@@ -79,7 +80,7 @@ async function learn(
   }
 }
 
-/** What repeats it anywhere: where it was kept is of no interest there. */
+/** The command that repeats it anywhere; the output folder does not matter. */
 function commandOf(words: readonly string[]): string {
   const repeated = words.filter(
     (word, i) => word !== "--quiet" && !word.startsWith("--out") && words[i - 1] !== "--out",
@@ -92,7 +93,7 @@ const averaged = (curve: FeasibilityCurve): number[] =>
 const lastTenth = (curve: FeasibilityCurve): number => mean(curve.slice(-Math.max(1, Math.round(curve.length / 10))));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Of the curves in order; the report's. */
+/** Colours of the curves, in order; the report's. */
 const COLOURS = ["#0b5fc0", "#c2500a", "#6a3fb5", "#0d7a5f"] as const;
 
 function drawing(results: readonly Result[]): Markup {
@@ -133,9 +134,9 @@ async function main(): Promise<void> {
       .scriptName("node dist/benchmarks/feasibility.js")
       .options({
         seeds: { type: "string", default: "3", requiresArg: true, describe: "how many, or a list such as 0,5" },
-        name: { type: "string", requiresArg: true, describe: "of the curve; default: its view" },
-        partial: { type: "boolean", default: false, describe: "only show how far each seed has come" },
-        collect: { type: "boolean", default: false, describe: "keep the curves in benchmarks/results/feasibility" },
+        name: { type: "string", requiresArg: true, describe: "name of the curve; default: its view" },
+        partial: { type: "boolean", default: false, describe: "only show the progress of each seed" },
+        collect: { type: "boolean", default: false, describe: "store the curves in benchmarks/results/feasibility" },
       }),
     VARIED,
   )
@@ -173,7 +174,8 @@ async function main(): Promise<void> {
       process.stdout.write(`seed ${seed}, % valid in each ${BLOCKS * BLOCK_STEPS} steps: ${points.join(" ")}\n`);
     }
     process.stdout.write(`last tenth: ${percent(result.lastTenth.mean)} (${last.map(percent).join(", ")})\n`);
-    if (argv.collect && existsSync(RESULTS)) process.stdout.write(`kept in ${path.relative(process.cwd(), RESULTS)}\n`);
+    if (argv.collect && existsSync(RESULTS))
+      process.stdout.write(`stored in ${path.relative(process.cwd(), RESULTS)}\n`);
   }
 }
 

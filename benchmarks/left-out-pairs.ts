@@ -1,6 +1,7 @@
 /**
- * @file How many pairs the language leaves out of what random placements bring, since their bases contradict the vertical term (rules in
- * trainer/language/README.md); and sheets of such pairs to look at. `node dist/benchmarks/left-out-pairs.js --help`.
+ * @file How many pairs of random placements are not asked about, because their bases contradict the vertical term
+ * (rules: trainer/language/README.md); and sheets of such pairs to look at. `node dist/benchmarks/left-out-pairs.js
+ * --help`.
  */
 
 import path from "node:path";
@@ -23,19 +24,22 @@ import { RandomAgent } from "../trainer/sac/random-agent.js";
 import { resolveConfiguration } from "../trainer/settings/configuration.js";
 import { sheet } from "./experiments/sheet.js";
 
-/** Nothing here looks at the pictures of the samples: the smallest that there are. */
+/** The smallest size: nothing here looks at the samples' pictures. */
 const IMAGE_SIZE = 32;
 
-/** A pair of a sample's objects, one way round, with what its caption would say. */
+/** A pair of a sample's objects, in one order, with its caption's terms. */
 interface Pair {
   readonly sample: Sample;
   readonly slots: readonly [number, number];
   readonly caption: string;
   readonly vertical: boolean;
   readonly leftOut: boolean;
-  /** Where the vertical term says "above": by how much (mm) the first base is higher; where "below", the second. */
+  /**
+   * By how much (mm) the first base is higher, where the vertical term is "above"; the second base, where it is
+   * "below".
+   */
   readonly lead: number;
-  /** Of the object that was placed, which alone is rewarded. */
+  /** Whether it includes the placed object; only such pairs are rewarded. */
   readonly moved: boolean;
 }
 
@@ -64,12 +68,12 @@ interface Counted {
   readonly samples: number;
   readonly pairs: number;
   readonly leftOut: number;
-  /** Of those, pairs whose bases differ by more than 1 cm the other way round. */
+  /** Those with bases that differ by more than 1 cm in the opposite direction. */
   readonly reversed: number;
   readonly vertical: number;
   readonly movedPairs: number;
   readonly movedLeftOut: number;
-  /** Samples of which no pair is left, and of which none of the moved object's is. */
+  /** Samples without any pair left, and samples without a pair of the moved object left. */
   readonly noPair: number;
   readonly noMovedPair: number;
 }
@@ -105,12 +109,12 @@ const lines = (found: Counted): string[] => [
 
 const COLUMNS = 5;
 const SIZE = 192;
-/** On a sheet, of each world. */
+/** Pairs per world on a sheet. */
 const SHOWN = 5;
 const FIRST = [225, 0, 0] as const;
 const SECOND = [0, 90, 230] as const;
 
-/** The picture with a frame around each of the pair's objects: red around the first, blue around the second. */
+/** The picture with frames around the pair's objects: red for the first, blue for the second. */
 function framed(catalog: Catalog, { sample: { scene, objects }, slots }: Pair): Uint8Array {
   const { image, segmentation } = render(catalog, scene, objects, SIZE);
   const picture = Uint8Array.from(image);
@@ -132,7 +136,7 @@ interface Shown {
   readonly captions: readonly string[];
 }
 
-/** Pairs drawn at random, each of another sample and with both objects large enough to be seen. */
+/** Pairs drawn at random, each from another sample and with both objects large enough to be seen. */
 function shown(catalog: Catalog, pairs: readonly Pair[], random: Random): Shown {
   const chosen: Pair[] = [];
   for (const i of random.permutation(pairs.length)) {
@@ -146,7 +150,7 @@ function shown(catalog: Catalog, pairs: readonly Pair[], random: Random): Shown 
   return { pictures: chosen.map((pair) => framed(catalog, pair)), captions: chosen.map((pair) => pair.caption) };
 }
 
-/** Pixels of an object that a person makes something out of. */
+/** Number of pixels from which a person can recognize an object. */
 const SMALLEST = 60;
 
 const SHEETS = ["left out", "kept, with a vertical term"] as const;
@@ -179,7 +183,7 @@ async function look(name: string, iterations: number, seed: number): Promise<Fou
   }
 }
 
-/** Writes a sheet and says what the captions are, or were: row by row, the first object in red, the second in blue. */
+/** Writes a sheet, and returns the captions row by row, the first object in red, the second in blue. */
 async function writeSheet(file: string, title: string, parts: readonly Shown[]): Promise<string[]> {
   const png = await sheet(
     parts.flatMap(({ pictures }) => pictures),
@@ -195,16 +199,16 @@ async function main(): Promise<void> {
   const argv = await yargs(hideBin(process.argv))
     .scriptName("node dist/benchmarks/left-out-pairs.js")
     .usage(
-      "$0  how many pairs of random placements are not asked about, since their bases contradict the vertical term",
+      "$0  how many pairs of random placements are not asked about, because their bases contradict the vertical term",
     )
     .options({
       iterations: { type: "number", default: 10, describe: "iterations of the random arm, each 16 × 40 valid samples" },
-      seed: { type: "number", default: 1, describe: "seed of layouts, actions and of what is shown" },
-      picture: { type: "string", requiresArg: true, describe: "PNG to write: ten pairs that are left out" },
+      seed: { type: "number", default: 1, describe: "seed of layouts, actions and the pairs shown" },
+      picture: { type: "string", requiresArg: true, describe: "PNG to write: ten of the pairs left out" },
       kept: {
         type: "string",
         requiresArg: true,
-        describe: "PNG to write: ten pairs with a vertical term that are not",
+        describe: "PNG to write: ten pairs with a vertical term that are asked about",
       },
       json: { type: "boolean", default: false, describe: "one JSON document" },
     })

@@ -1,4 +1,6 @@
-/** @file `npm run bench -- [NAME…] [--json]`: performance, each value beside its floor and the machine it was measured on. */
+/**
+ * @file `npm run bench -- [NAME…] [--json]`: performance, each value with its floor and the machine that measured it.
+ */
 import { readdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -20,7 +22,9 @@ interface Result {
 
 const { json, _: named } = await yargs(hideBin(process.argv))
   .scriptName("npm run bench --")
-  .usage("$0 [NAME…]: rates of all benchmarks, or of those whose names begin so, on an otherwise idle machine")
+  .usage(
+    "$0 [NAME…]: rates of all benchmarks, or of those with names that begin like this, on an otherwise idle machine",
+  )
   .option("json", { type: "boolean", default: false, describe: "one JSON document, with the shapes of floors" })
   .strictOptions()
   .parse();
@@ -32,7 +36,7 @@ for (const file of readdirSync(folder).sort()) {
   const module = (await import(pathToFileURL(path.join(folder, file)).href)) as { benchmarks?: readonly Benchmark[] };
   all.push(...(module.benchmarks ?? []));
 }
-/** By its name, or by the beginning of it up to a dot. */
+/** By name, or by the first part of it up to a dot. */
 const means = (name: string, { name: own }: Benchmark): boolean => own === name || own.startsWith(`${name}.`);
 const unknown = wanted.filter((name) => !all.some((benchmark) => means(name, benchmark)));
 if (unknown.length > 0) {

@@ -1,6 +1,7 @@
 /**
- * @file `node dist/benchmarks/paired.js --with CHECKOUT NAME… [--rounds 5] [--json]`: benchmarks here and in another built checkout in turn, round by
- * round, so that a noisy machine slows both alike; the ratio of the rates, round by round and in the median.
+ * @file `node dist/benchmarks/paired.js --with CHECKOUT NAME… [--rounds 5] [--json]`: runs benchmarks alternately here
+ * and in another built checkout, so that a noisy machine slows both alike. Prints the ratio of the rates for each
+ * round, and the median.
  */
 
 import { spawnSync } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * @file The client's end of the wire: numbered requests, in order and pipelined, resent under their number, each with the
- * timeout of its phase. Of messages it knows only their number and whether they are errors.
+ * @file The client's end of the wire: numbered requests, in order and pipelined, resent under their number, each with
+ * the timeout of its phase. It reads only a message's number, and whether it is an error.
  */
 import { Dealer } from "zeromq";
 import { checkHeader, DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
@@ -17,49 +17,58 @@ export interface Timeouts {
   /** From then until welcome. */
   readonly hello: number;
   readonly reset: number;
-  /** For configure and ping too. */
+  /** Also for configure and ping. */
   readonly step: number;
   readonly close: number;
 }
 
-/** The timeouts of a client that names none: a minute for reset and step, 30 s to connect and for hello, 3 s to close. */
+/** Default timeouts: a minute for reset and step, 30 s for connect and hello, 3 s for close. */
 export const DEFAULT_TIMEOUTS: Timeouts = { connect: 30_000, hello: 30_000, reset: 60_000, step: 60_000, close: 3000 };
 
 export interface ChannelOptions {
   readonly endpoint: string;
   readonly keys?: Keys;
   readonly timeouts?: Partial<Timeouts>;
-  /** Called when the other side's socket is gone. It may come back: requests are kept and sent again. */
+  /** Called when the other side's socket is gone. It may come back: pending requests are sent again then. */
   readonly onDisconnect?: () => void;
-  /** Milliseconds after which an unanswered request is sent again, under its number; also whenever the connection comes back. */
+  /**
+   * Milliseconds after which an unanswered request is sent again under its number. Also sent when the connection comes
+   * back.
+   */
   readonly resendAfter?: number;
-  /** Wait awake for quick answers (eager-wait.ts); false if others need the core. Default: true. */
+  /** Wait awake for quick answers (eager-wait.ts); false if other work needs the core. Default: true. */
   readonly waitAwake?: boolean;
 }
 
-/** Errors in a row that answer no request, beside those that one lost message can bring, after which the server never will. */
+/**
+ * After this many errors in a row without a matching request, the server is given up. A lost message can cause a few,
+ * which do not count.
+ */
 const MOST_REBUFFS = 100;
 
-/** Beyond any number that may be under way. */
+/** Larger than any number that may be under way. */
 const FENCE = 1_000_000;
 
 export type Phase = keyof Timeouts | "ping" | "configure";
 
 type Parse<T> = (reply: WireMap, frames: readonly Buffer[]) => T;
 
-/** A request that was sent. It keeps its place in flight after an abort or a timeout: the server still works on it. */
+/** A request that was sent. It stays in flight after an abort or a timeout, since the server still works on it. */
 interface Pending {
   readonly header: Record<string, unknown>;
   frames: readonly Uint8Array[];
   readonly phase: Phase;
   readonly deadline: number;
   sentAt: number;
-  /** Undefined once nobody waits any more. */
+  /** Undefined once nobody waits for it. */
   answer: ((reply: WireMap, frames: readonly Buffer[]) => void) | undefined;
   fail: ((error: unknown) => void) | undefined;
 }
 
-/** A request that the server may not have read, sent again, and a number beyond all others after it: its answer ends the wait. */
+/**
+ * Tests whether the server could not read a request: it is sent again, then a message with a number beyond all others.
+ * The answer to that one ends the wait.
+ */
 interface Probe {
   readonly suspect: number;
   readonly fence: number;
@@ -67,7 +76,7 @@ interface Probe {
   readonly error: ProtocolError;
 }
 
-/** Waits for a place in flight. */
+/** Waits until the number of requests in flight allows another. */
 interface Waiter {
   readonly phase: Phase;
   readonly deadline: number;
@@ -75,7 +84,7 @@ interface Waiter {
   readonly fail: (error: unknown) => void;
 }
 
-/** What welcome fixes for the rest of a session. */
+/** Terms of a session, fixed by welcome. */
 export interface SessionTerms {
   readonly sid: string;
   readonly maxFrameBytes: number;
@@ -85,9 +94,9 @@ export interface SessionTerms {
 
 export class Channel {
   readonly timeouts: Timeouts;
-  /** Whether the transport is up; a session outlives a cut. */
+  /** Whether the transport is up; a session survives a broken connection. */
   connected = false;
-  /** When anything came, by `performance.now()`. */
+  /** When the last message came, by `performance.now()`. */
   heard = 0;
   private readonly socket: Dealer;
   private readonly resendAfter: number;
@@ -95,14 +104,14 @@ export class Channel {
   private readonly pending = new Map<number, Pending>();
   private readonly waiters: Waiter[] = [];
   private readonly wait: EagerWait | undefined;
-  /** Places that were given to a waiter who has not taken them yet. */
+  /** Places given to waiters that have not used them yet. */
   private granted = 0;
   private readonly outbox: (readonly Uint8Array[])[] = [];
   private sending = false;
   private lastReq = 0;
-  /** Finds out whether the oldest request is one that the server could not read. */
+  /** Under way while it is unclear whether the server could read the oldest request. */
   private probe: Probe | undefined;
-  /** Errors that answered no request, since an answer that did. */
+  /** Errors without a matching request since the last proper answer. */
   private rebuffs = 0;
   private reason: unknown;
   private over = false;
@@ -148,7 +157,7 @@ export class Channel {
     await this.socket.bind(this.options.endpoint);
   }
 
-  /** The endpoint; if bound, with the port that was taken. */
+  /** The endpoint; after binding, with the actual port. */
   get endpoint(): string {
     return this.socket.lastEndpoint ?? this.options.endpoint;
   }
@@ -157,11 +166,11 @@ export class Channel {
     return this.over;
   }
 
-  /** From now on requests carry the session and stay within its server's limits. */
+  /** From now on, requests carry the session's id and respect its server's limits. */
   begin(terms: SessionTerms): void {
     this.terms = terms;
     clearInterval(this.timer);
-    // Often enough to ping in time.
+    // Check often enough to ping in time.
     this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, terms.pingPeriod / 4));
   }
 
@@ -178,9 +187,9 @@ export class Channel {
   }
 
   /**
-   * Sends a request and resolves with what `parse` makes of its response. It waits first while the server's limit of
-   * unanswered requests is reached. `header` gets its version, session and number here.
-   * @throws ProtocolError BAD_MESSAGE or TOO_LARGE for what the server could not read; it is not sent
+   * Sends a request and resolves with `parse` of its response. Waits first while the server's limit of unanswered
+   * requests is reached. Sets the header's version, session and number.
+   * @throws ProtocolError BAD_MESSAGE or TOO_LARGE for a request that the server could not read; it is not sent
    */
   async request<T>(
     phase: Phase,
@@ -193,7 +202,7 @@ export class Channel {
     checkHeader(header);
     const deadline = performance.now() + this.patience(phase);
     const atMost = this.terms?.maxInFlight ?? 1;
-    // Those who waited before go first.
+    // Earlier waiters go first.
     if (this.pending.size + this.granted >= atMost || this.waiters.length > 0) {
       await this.admission(phase, deadline, signal);
       this.granted--;
@@ -201,7 +210,7 @@ export class Channel {
     try {
       return await this.dispatch(phase, header, payload, deadline, signal, parse);
     } finally {
-      // What was refused here has left its place to the next.
+      // A refused request gives its place to the next.
       if (this.pending.size + this.granted < atMost) this.waiters[0]?.admit();
     }
   }
@@ -220,7 +229,7 @@ export class Channel {
     header["req"] = req;
     if (this.terms !== undefined) header["sid"] = this.terms.sid;
     const frames = this.encode(header, payload);
-    // Nothing is wrong any more: only now is the number used up.
+    // The request is valid: only now is the number used up.
     this.lastReq = req;
     return new Promise<T>((resolve, reject) => {
       const entry: Pending = {
@@ -252,7 +261,7 @@ export class Channel {
     });
   }
 
-  /** @throws ProtocolError for frames that the server, or any, does not take */
+  /** @throws ProtocolError for frames that this server, or any server, refuses */
   private encode(header: Record<string, unknown>, payload: readonly Uint8Array[]): Uint8Array[] {
     const frames = [encodeHeader(header), ...payload];
     const bytes = frames[0]?.byteLength ?? 0;
@@ -298,7 +307,7 @@ export class Channel {
     });
   }
 
-  /** zeromq.js takes one waiting send at a time, so they queue here while there is no peer. */
+  /** zeromq.js allows one waiting send at a time, so messages queue here while there is no peer. */
   private post(frames: readonly Uint8Array[]): void {
     if (this.sending) {
       this.outbox.push(frames);
@@ -316,7 +325,7 @@ export class Channel {
 
   private readonly sendFailed = (error: Error): void => {
     this.sending = false;
-    // Closing the socket fails a waiting send too, and everything pending has been told by then.
+    // Closing the socket makes a waiting send fail, too; by then everything pending has failed.
     this.end(new ProtocolError("UNAVAILABLE", `sending failed: ${error.message}`));
   };
 
@@ -328,7 +337,7 @@ export class Channel {
         this.take(frames);
       }
     } catch (error) {
-      // Closing the socket ends a waiting receive; end() knows that it has been here.
+      // Closing the socket ends a waiting receive; end() ignores a second call.
       const why = error instanceof Error ? error.message : String(error);
       this.end(new ProtocolError("UNAVAILABLE", `receiving failed: ${why}`));
     }
@@ -341,7 +350,7 @@ export class Channel {
       reply = decodeHeader(frames[0] ?? Buffer.alloc(0));
       req = readInteger(reply, "req", 0, Number.MAX_SAFE_INTEGER);
     } catch (error) {
-      // Whose answer this is can't be told, so the oldest request hears of it.
+      // The matching request is unknown, so the oldest one gets the error.
       const [oldest] = this.pending.keys();
       if (oldest !== undefined) this.settle(oldest)?.fail?.(error);
       return;
@@ -365,7 +374,7 @@ export class Channel {
     else this.settle(req)?.fail?.(error);
   }
 
-  /** What makes an answer one of another version or session; null where nothing does. */
+  /** What is wrong where an answer has another version or session; null where nothing is. */
   private strangeness({ v, sid }: WireMap): ProtocolError | null {
     if (v !== PROTOCOL_VERSION)
       return badMessage(`the answer's v is ${JSON.stringify(v)}; it must be ${PROTOCOL_VERSION}`);
@@ -374,13 +383,16 @@ export class Channel {
     return badMessage(`the answer is of session ${JSON.stringify(sid)}; this one is ${JSON.stringify(session)}`);
   }
 
-  /** One more error that answers no request; whether that is one too many. With nothing under way it costs nothing. */
+  /**
+   * Counts an error without a matching request, and returns whether that is one too many. With nothing under way, it
+   * does not count.
+   */
   private isRebuffed(): boolean {
     if (this.pending.size > 0) this.rebuffs++;
     return this.rebuffs > MOST_REBUFFS + (this.terms?.maxInFlight ?? 1) ** 2;
   }
 
-  /** The server lacks requests before one that it has: all are sent again, and not for ever. */
+  /** The server lacks earlier requests: sends all again, but not forever. */
   private missing(error: ProtocolError): void {
     if (!this.isRebuffed()) this.resendAll();
     else
@@ -390,8 +402,8 @@ export class Channel {
   }
 
   /**
-   * Without a number the server has read nothing and counted nothing. Whose answer that is shows when all on its way has been answered:
-   * a number that is too high is, by the one that the server expects.
+   * An error without a number: the server could not read a request, and did not count it. To find out which, wait until
+   * everything under way is answered: the server then refuses a number that is too high, and names the one it expects.
    */
   private suspect(error: ProtocolError): void {
     const [oldest] = this.pending;
@@ -406,13 +418,13 @@ export class Channel {
 
   private endProbe({ suspect, error }: Probe, answer: ProtocolError): void {
     this.probe = undefined;
-    // Before welcome there is no number to expect, and no session either.
+    // Before welcome there is no expected number, and no session.
     const isUnread = this.terms === undefined ? answer.code === "NO_SESSION" : answer.detail["expected"] === suspect;
     if (isUnread) this.giveBack(suspect, error);
     this.resendAll();
   }
 
-  /** The request fails, and its number goes to the one after it, and so on. */
+  /** The request fails, and later requests move up by one number. */
   private giveBack(number: number, error: ProtocolError): void {
     const entry = this.settle(number);
     if (entry === undefined) return;
@@ -432,7 +444,9 @@ export class Channel {
     this.post(entry.frames);
   }
 
-  /** The request that this number answers, its place free again; undefined for the second answer to one that was resent. */
+  /**
+   * The request with this number, with its place free again; undefined for the second answer to one that was resent.
+   */
   private settle(req: number): Pending | undefined {
     const entry = this.pending.get(req);
     if (entry === undefined) return undefined;
@@ -445,7 +459,7 @@ export class Channel {
 
   private resendAll(): void {
     for (const entry of this.pending.values()) {
-      // What waits to be sent a first time, as before the first connection, goes out by itself.
+      // Messages that wait for their first send, as before the first connection, go out by themselves.
       if (this.sending) return;
       this.send(entry);
     }
@@ -457,9 +471,9 @@ export class Channel {
       if (now > deadline) fail?.(this.timeout(phase));
     }
     const [oldest] = this.pending.values();
-    // Its answer got lost; what is sent again brings the next.
+    // The probe's answer was lost; the next resend starts another.
     if (this.probe !== undefined && now - this.probe.since > this.resendAfter) this.probe = undefined;
-    // Without a connection they would only pile up: its coming back resends them.
+    // Without a connection, resends would only pile up; when it comes back, everything is resent.
     if (this.connected && oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
     const period = this.terms?.pingPeriod ?? Number.POSITIVE_INFINITY;
     if (this.pending.size === 0 && now - this.heard > period) this.onIdle();

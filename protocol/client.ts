@@ -24,7 +24,7 @@ import {
   tensorOver,
 } from "./spaces.js";
 
-/** What one environment of a batch is to do. `action` has the elements of `welcome.action`; a noop only observes. */
+/** An operation on one environment of a batch. `action` has the elements of `welcome.action`; a noop only observes. */
 export type Op =
   | { readonly env: number; readonly op: "reset"; readonly seed?: number; readonly options?: WireMap }
   | { readonly env: number; readonly op: "step"; readonly action: TensorData | readonly number[] }
@@ -47,7 +47,9 @@ export interface BatchResult {
 /** A value of `configure`, of the type that the server's `ParameterSpec` names. */
 export type ParameterValue = number | string | boolean;
 
-/** The environments that a trainer steps: of one server, of a supervised server, or of several servers as one vector. */
+/**
+ * The environments that a trainer steps: of one server, of a supervised server, or of several servers as one vector.
+ */
 export interface VectorEnvironment {
   readonly welcome: Welcome;
   /**
@@ -59,19 +61,25 @@ export interface VectorEnvironment {
     want: readonly string[],
     options?: { signal?: AbortSignal | undefined },
   ): Promise<BatchResult>;
-  /** Sets named parameters of `welcome.parameters` in all environments. @throws ProtocolError for an unknown name or a value out of range */
+  /**
+   * Sets named parameters of `welcome.parameters` in all environments.
+   * @throws ProtocolError for an unknown name or a value out of range
+   */
   configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void>;
-  /** Resolves when the server has answered. @throws ProtocolError TIMEOUT or CLOSED */
+  /**
+   * Resolves when the server has answered.
+   * @throws ProtocolError TIMEOUT or CLOSED
+   */
   ping(): Promise<void>;
   /** Ends the session, and whatever was started for it. Calling it twice is fine. */
   close(): Promise<void>;
 }
 
-/** How to reach a server, and what hello asks of it. */
+/** How to reach a server, and the wishes in hello. */
 export interface ClientOptions extends ChannelOptions {
   /** The server's endpoint; for `listen` the client's (`tcp://127.0.0.1:*` takes a free port). */
   readonly endpoint: string;
-  /** For a server on loopback that asks for a token; keys bring their own. */
+  /** For a server on loopback that requires a token; keys include their own. */
   readonly token?: string;
   readonly maxFrameBytes?: number;
   readonly imageSize?: number;
@@ -158,8 +166,8 @@ export class EnvironmentClient implements VectorEnvironment {
   }
 
   /**
-   * Operates on some environments, each at most once, and returns the observations in `want` of each. Up to
-   * `limits.max_in_flight` batches may be unanswered; the server works through them in order.
+   * Operates on some environments, each at most once, and returns the observations in `want` for each. Up to
+   * `limits.max_in_flight` batches may be unanswered; the server processes them in order.
    * @throws ProtocolError for the message as a whole; an error of one environment is its result's `error`
    */
   async batch(
@@ -182,7 +190,10 @@ export class EnvironmentClient implements VectorEnvironment {
     });
   }
 
-  /** Resolves when the server has answered. @throws ProtocolError TIMEOUT, CLOSED or NO_SESSION */
+  /**
+   * Resolves when the server has answered.
+   * @throws ProtocolError TIMEOUT, CLOSED or NO_SESSION
+   */
   async ping(): Promise<void> {
     await this.channel.request("ping", { t: "ping" }, [], undefined, (reply) => expectType(reply, "pong"));
   }
@@ -195,7 +206,7 @@ export class EnvironmentClient implements VectorEnvironment {
         await this.channel.request("close", { t: "close" }, [], undefined, (reply) => expectType(reply, "closed"));
       }
     } catch (error) {
-      // A server that is gone, or has given the session up, is as closed as one that says so.
+      // A server that is gone, or has ended the session, counts as closed.
       if (!(error instanceof ProtocolError)) throw error;
     } finally {
       this.end(new ProtocolError("CLOSED", "the client was closed"));
@@ -212,7 +223,7 @@ export class EnvironmentClient implements VectorEnvironment {
     await this.close();
   }
 
-  /** An idle session that turns out to be lost is told to whoever asks next. */
+  /** If an idle session turns out to be lost, the next request reports it. */
   private pingIdle(): void {
     this.ping().catch((error: unknown) => {
       if (error instanceof ProtocolError && error.code === "NO_SESSION") this.end(error);
@@ -284,9 +295,12 @@ export class EnvironmentClient implements VectorEnvironment {
 /** A client that has bound and waits for its server. */
 export interface Listener {
   readonly endpoint: string;
-  /** Waits for the server and says hello. @throws ProtocolError TIMEOUT or what the server refuses; the signal's reason after an abort */
+  /**
+   * Waits for the server and says hello.
+   * @throws ProtocolError TIMEOUT, or the server's refusal; the signal's reason after an abort
+   */
   accept(signal?: AbortSignal): Promise<EnvironmentClient>;
-  /** Gives the endpoint back; a client that was accepted is closed with it. */
+  /** Frees the endpoint; a client that was accepted is closed with it. */
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file Bytes: a header is one msgpack map, scanned against fixed limits before anything is built from it; tensors travel
- * beside it as raw frames.
+ * @file Bytes: a header is one msgpack map, scanned against fixed limits before anything is built from it; tensors
+ * travel beside it as raw frames.
  */
 import { Packr } from "msgpackr";
 import type { WireMap } from "./environment.js";
@@ -23,14 +23,14 @@ const packr = new Packr({
   encodeUndefinedAsNil: true,
 });
 
-/** Encodes plain maps, arrays, strings, numbers, booleans and nil only, so that any msgpack library can read it. */
+/** Encodes only plain maps, arrays, strings, numbers, booleans and nil, so that any msgpack library can read it. */
 export function encodeHeader(header: object): Buffer {
   return packr.pack(header);
 }
 
 /**
- * Checks before sending that any peer can read a header: a peer that can't read it can't say which request it was.
- * @throws ProtocolError BAD_MESSAGE naming the key whose value can't be sent
+ * Checks before sending that any peer can read a header: a peer that cannot read it cannot say which request it was.
+ * @throws ProtocolError BAD_MESSAGE that names the key with the unsupported value
  */
 export function checkHeader(header: object): void {
   let values = 0;
@@ -63,7 +63,7 @@ export function checkHeader(header: object): void {
   check(header, "", 0);
 }
 
-/** Of an array or a plain object; undefined for anything else. */
+/** Entries of an array or a plain object; undefined for anything else. */
 function entriesOf(value: unknown): Iterable<readonly [string | number, unknown]> | undefined {
   if (Array.isArray(value)) return value.entries();
   if (typeof value !== "object" || value === null) return undefined;
@@ -73,7 +73,7 @@ function entriesOf(value: unknown): Iterable<readonly [string | number, unknown]
 
 function checkString(text: string, path: string): void {
   const { stringBytes } = DECODER_LIMITS;
-  // A character of UTF-16 takes three bytes at most.
+  // A UTF-16 code unit takes at most three bytes.
   if (text.length * 3 <= stringBytes) return;
   const bytes = Buffer.byteLength(text);
   if (bytes <= stringBytes) return;
@@ -86,7 +86,7 @@ function nameOf(value: unknown): string {
   return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** @throws ProtocolError BAD_MESSAGE naming what is wrong and at which byte */
+/** @throws ProtocolError BAD_MESSAGE that says what is wrong, and at which byte */
 export function decodeHeader(bytes: Uint8Array): WireMap {
   if (bytes.length > DECODER_LIMITS.headerBytes) {
     throw badMessage(`the header has ${bytes.length} bytes; at most ${DECODER_LIMITS.headerBytes} are allowed`);
@@ -100,7 +100,7 @@ export function decodeHeader(bytes: Uint8Array): WireMap {
   return packr.unpack(bytes) as WireMap;
 }
 
-/** Walks one msgpack value without building it; every count is held against the bytes that are left before it is believed. */
+/** Walks one msgpack value without building it; checks every count against the remaining bytes first. */
 class Scan {
   private values = 0;
   private readonly view: DataView;
@@ -109,7 +109,7 @@ class Scan {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Returns where the value that starts at `at` ends. */
+  /** Returns the end of the value that starts at `at`. */
   value(at: number, depth: number): number {
     const type = this.bytes[at];
     if (type === undefined) throw cut(at);

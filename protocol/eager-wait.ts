@@ -1,12 +1,12 @@
 /**
- * @file Waits awake for an answer that comes at once. A round trip over loopback wakes four threads in turn, which on a virtual
- * machine is a large part of its time. An event loop that keeps turning sees the answer as soon as it is there.
+ * @file Waits awake for an answer that comes quickly. A round trip over loopback wakes four threads in turn, which
+ * takes a large part of its time on a virtual machine. An event loop that keeps turning sees the answer at once.
  */
 import { availableParallelism } from "node:os";
 
-/** Milliseconds that one answer is waited for awake: what a busy core is worth, where nobody knows when an answer comes. */
+/** Milliseconds to wait awake for one answer: a busy core is worth that much where the answer's time is unknown. */
 const AWAKE = 0.4;
-/** Milliseconds. Next to an answer that took longer than this, falling asleep costs little. */
+/** Milliseconds. After an answer that took longer than this, falling asleep costs comparatively little. */
 const QUICK = 0.8;
 
 export interface Turning {
@@ -24,13 +24,13 @@ export class EagerWait {
   private turning = false;
   private quick = true;
 
-  /** @param cores with one there is nobody else to make the answer meanwhile */
+  /** @param cores with a single core, waiting awake would only slow down the server */
   constructor(
     private readonly loop: Turning = eventLoop,
     private readonly cores = availableParallelism(),
   ) {}
 
-  /** A request is on its way. */
+  /** A request was sent. */
   begin(): void {
     if (!this.quick || this.cores < 2) return;
     this.until = this.loop.clock() + AWAKE;
@@ -39,7 +39,10 @@ export class EagerWait {
     this.loop.soon(this.turn);
   }
 
-  /** Nothing is on its way any more. @param took milliseconds from the last request to its answer */
+  /**
+   * No request is under way any more.
+   * @param took milliseconds from the last request to its answer
+   */
   end(took: number): void {
     this.until = Number.NEGATIVE_INFINITY;
     this.quick = took <= QUICK;

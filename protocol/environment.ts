@@ -6,7 +6,10 @@ export type WireValue = null | boolean | number | string | readonly WireValue[] 
 /** A map of msgpack: `info`, `options`, `detail` and the like. */
 export type WireMap = { readonly [key: string]: WireValue };
 
-/** What a step returns. The episode is over when it is terminated (a last state) or truncated (cut off); `info` reaches the client as it is. */
+/**
+ * What a step returns. The episode is over when it is terminated (a final state) or truncated (cut off); `info` reaches
+ * the client unchanged.
+ */
 export interface StepOutcome {
   readonly reward: number;
   readonly terminated: boolean;
@@ -21,7 +24,9 @@ export interface Environment {
    * first reset of a session always has a seed, from hello's.
    */
   reset(seed: number | undefined, options: WireMap): WireMap;
-  /** Says in a sentence what is wrong with a reset's options; then the reset is BAD_MESSAGE, and the episode continues. */
+  /**
+   * Says in a sentence what is wrong with a reset's options; then the reset is BAD_MESSAGE, and the episode continues.
+   */
   optionsProblem?(options: WireMap): string | undefined;
   /** `action` holds the elements of the action spec, already checked against its dtype, shape and bounds. */
   step(action: TensorData): StepOutcome;
@@ -29,9 +34,11 @@ export interface Environment {
   observe(uid: string, out: TensorData): void;
   /** Sixteen lower-case hexadecimal digits over the whole state. Absent: the server does not claim `state_hash`. */
   stateHash?(): string;
-  /** A named parameter changed (side channel `configure`), already checked against its definition. */
+  /** Called when a named parameter changed (side channel `configure`); the value is checked against its definition. */
   configure?(name: string, value: number | string | boolean): void;
-  /** Frees what the environment holds: called when its session ends, and when another takes its place after a crash. */
+  /**
+   * Frees the environment's resources: called when its session ends, and when another takes its place after a crash.
+   */
   close?(): void;
 }
 
@@ -55,13 +62,13 @@ export interface EnvironmentDefinition {
   readonly graphics: string | null;
   /** Version of its environments' `stateHash`; default 1. */
   readonly stateHashVersion?: number;
-  /** Sent in `welcome`, as the environment's own description of its world. */
+  /** Sent in `welcome`: the environment's own description of its world. */
   readonly catalog?: WireMap;
-  /** Makes environment `index` (from 0) of a session, and another in its place after a crash. */
+  /** Makes environment `index` (from 0) of a session, and its replacement after a crash. */
   create(index: number): Environment;
 }
 
-/** What a client asks for in hello. A definition may depend on it, so that `welcome` announces what the session gets. */
+/** A client's wishes in hello. A definition may depend on them, so that `welcome` announces what the session gets. */
 export interface SessionWishes {
   /** Side of square images, in pixels. */
   readonly imageSize?: number;

@@ -1,7 +1,7 @@
 /** @file The error of this folder, with the codes that cross the wire and those that only a client uses. */
 import type { WireMap } from "./environment.js";
 
-/** What a server may answer; protocol/README.md says when. */
+/** A server's error codes; protocol/README.md explains them. */
 export const ERROR_CODES = [
   "VERSION",
   "AUTH",
@@ -20,7 +20,7 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
- * Codes that a client uses without a server: no answer in time (`phase` in the detail), the client was closed, the server can't
+ * Codes that a client uses itself: no answer in time (`phase` in the detail), the client was closed, the server cannot
  * be started or is gone for good, or the request is impossible (an endpoint without keys, for instance).
  */
 export type LocalErrorCode = "TIMEOUT" | "CLOSED" | "UNAVAILABLE" | "CONFIGURATION";
@@ -30,12 +30,15 @@ export interface ProtocolErrorBody {
   readonly code: ErrorCode;
   readonly message: string;
   readonly detail: WireMap;
-  /** The same request may succeed later, or after what `detail` names. */
+  /** Whether the same request may succeed later, or after what `detail` names. */
   readonly retryable: boolean;
   readonly env?: number;
 }
 
-/** The error of everything here: `code` for programs, `message` for people, `detail` as protocol/README.md lists it for each code. */
+/**
+ * The error of everything here: `code` for programs, `message` for people, `detail` as protocol/README.md lists it for
+ * each code.
+ */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   constructor(
@@ -48,7 +51,7 @@ export class ProtocolError extends Error {
     super(message);
   }
 
-  /** The error that came over the wire. */
+  /** An error received over the wire. */
   static from(body: ProtocolErrorBody): ProtocolError {
     return new ProtocolError(body.code, body.message, body.detail, body.retryable, body.env);
   }
@@ -61,7 +64,7 @@ export function badMessage(message: string, detail: WireMap = {}): ProtocolError
 
 const LONGEST_SHOWN = 60;
 
-/** A value from outside, as a message shows it: a map may have a toString of its own, which is no function. */
+/** A value from outside, for a message. Does not call toString: in a map from outside, that may be a value. */
 export function shown(value: unknown): string {
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "missing");
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;

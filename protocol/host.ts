@@ -17,7 +17,7 @@ import {
 import { PACKAGE } from "./package-name.js";
 import { checkDefinition, tooLarge, World } from "./world.js";
 
-/** What a server offers a session. `envCount` is 1 to 65535, by default 1; `timeStep` is in simulated seconds. */
+/** Options of a server. `envCount` is 1 to 65535, by default 1; `timeStep` is in simulated seconds. */
 export interface HostOptions {
   readonly envCount?: number;
   readonly limits?: Partial<ServerLimits>;
@@ -26,7 +26,7 @@ export interface HostOptions {
   /** The server's package, for logs: `name/version`. */
   readonly package?: string;
   readonly timeStep?: number;
-  /** Whether the transport encrypts: then welcome names the capability `curve`. */
+  /** Whether the transport is encrypted: then welcome names the capability `curve`. */
   readonly curve?: boolean;
 }
 
@@ -50,16 +50,16 @@ interface Session {
   lastHeard: number;
 }
 
-/** Answers the messages of one session at a time without a socket: for tests and transports of your own. */
+/** Answers the messages of one session at a time without a socket: for tests, and for your own transports. */
 export class EnvironmentHost {
   readonly limits: ServerLimits;
   private readonly envCount: number;
   private world: World | undefined;
   private session: Session | undefined;
-  /** Sessions ended by `close`. A server that was started for one session ends after it. */
+  /** Number of sessions ended by `close`. A server that was started for one session ends after it. */
   sessionsClosed = 0;
 
-  /** @throws ProtocolError CONFIGURATION for a definition that can't be served */
+  /** @throws ProtocolError CONFIGURATION for a definition that cannot be served */
   constructor(
     private readonly source: DefinitionSource,
     private readonly options: HostOptions = {},
@@ -127,7 +127,7 @@ export class EnvironmentHost {
       );
     }
     const current = this.session;
-    // A client that has been silent for three ping periods has left, as soon as another one asks.
+    // A client that was silent for three ping periods loses its session as soon as another client says hello.
     const left = current === undefined || now - current.lastHeard >= 3 * this.limits.ping_period_ms;
     if (!left && current.client !== hello.client) {
       throw new ProtocolError(
@@ -138,7 +138,7 @@ export class EnvironmentHost {
       );
     }
     if (current?.client === hello.client && current.firstReq === req) {
-      // The same hello once more: its welcome was lost on the way.
+      // The same hello again: its welcome was lost on the way.
       const reply = current.replies[req % this.limits.max_in_flight];
       current.lastHeard = now;
       if (reply !== undefined && current.lastReq === req) return reply;
@@ -209,7 +209,7 @@ export class EnvironmentHost {
       const { t: type } = header;
       if (typeof type !== "string") throw badMessage("t must be a string: the message's type", { field: "t" });
       reply = this.execute(type, session, world, req, header, frames.slice(1));
-      // Observations were held to the limit before they were made; the header is as long as the infos make it.
+      // Observations were checked against the limit before they were made; the header's length depends on the infos.
       const bytes = reply[0].byteLength;
       if (bytes > session.maxFrameBytes) throw tooLarge("the answer's header", bytes, session.maxFrameBytes);
     } catch (error) {

@@ -1,4 +1,4 @@
-/** @file The entrance to the protocol: everything that other folders may use. */
+/** @file The public API of the protocol: everything that other folders may use. */
 export { DEFAULT_TIMEOUTS, type Timeouts } from "./channel.js";
 export * from "./client.js";
 export * from "./environment.js";

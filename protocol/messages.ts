@@ -1,4 +1,4 @@
-/** @file The messages of protocol/README.md as types, and the parsers that turn a header from outside into one of them. */
+/** @file The messages of protocol/README.md as types, and parsers for headers from outside. */
 import type { ParameterSpec, WireMap, WireValue } from "./environment.js";
 import { badMessage, ERROR_CODES, type ErrorCode, type ProtocolErrorBody, shown } from "./errors.js";
 import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
@@ -7,15 +7,15 @@ import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
 export const PROTOCOL_VERSION = 1;
 
 export interface Limits {
-  /** Largest frame, in bytes, that the sender of this accepts. */
+  /** The largest frame, in bytes, that the sender of this accepts. */
   readonly max_frame_bytes: number;
 }
 
-/** What a server takes: sizes in bytes, periods in milliseconds. */
+/** A server's limits: sizes in bytes, periods in milliseconds. */
 export interface ServerLimits extends Limits {
-  /** Most requests without a response, and most replies stored for resends. */
+  /** The most requests without a response, and the most replies stored for resends. */
   readonly max_in_flight: number;
-  /** A client pings after this long in silence; after three periods of silence it counts as gone. */
+  /** A client pings after this much silence; after three such periods it counts as gone. */
   readonly ping_period_ms: number;
 }
 
@@ -32,7 +32,7 @@ export type WireOp =
   | { readonly env: number; readonly op: "reset"; readonly seed?: number; readonly options?: WireMap }
   | { readonly env: number; readonly op: "step" | "noop" };
 
-/** One tensor of a batch, with its place among the payload frames. */
+/** One tensor of a batch, with the index of its payload frame. */
 export interface TensorHeader {
   readonly uid: string;
   readonly dtype: DType;
@@ -46,9 +46,9 @@ export interface EnvResult {
   readonly reward: number;
   readonly terminated: boolean;
   readonly truncated: boolean;
-  /** Resets of this environment in this session so far. */
+  /** Number of resets of this environment in this session. */
   readonly episode: number;
-  /** Steps since the last reset. */
+  /** Number of steps since the last reset. */
   readonly step: number;
   readonly stateHash?: string;
   readonly info: WireMap;
@@ -135,7 +135,7 @@ function optional<T>(map: WireMap, key: string, read: (map: WireMap, key: string
 const readSeed = (map: WireMap, key: string, path = key): number =>
   readInteger(map, key, 0, Number.MAX_SAFE_INTEGER, path);
 
-/** Fields of `hello`, after the check of the version. */
+/** Parses the fields of `hello`, after the check of the version. */
 export function parseHello(header: WireMap): Hello {
   const limits = optional(header, "limits", readMap) ?? {};
   optional(header, "package", readString);
@@ -164,7 +164,7 @@ export interface BatchRequest {
   readonly steps: number;
 }
 
-/** Fields of `batch` except its tensors. Each environment at most once. */
+/** Parses the fields of `batch` except its tensors. Each environment may occur at most once. */
 export function parseBatch(header: WireMap, envCount: number): BatchRequest {
   const ops = readArray(header, "ops");
   if (ops.length > envCount)
@@ -175,7 +175,7 @@ export function parseBatch(header: WireMap, envCount: number): BatchRequest {
     const op = ops[i];
     if (!isMap(op)) throw wrong(`ops[${i}]`, "a map", op);
     const env = op["env"];
-    // Paths are only put together once something is wrong: this runs for every operation of every message.
+    // Build paths only after an error: this runs for every operation of every message.
     if (typeof env !== "number" || !Number.isInteger(env) || env < 0 || env >= envCount) {
       throw wrong(`ops[${i}].env`, `an integer from 0 to ${envCount - 1}`, env);
     }
@@ -211,7 +211,7 @@ function parseWant(want: WireValue | undefined): readonly string[] {
   return want as readonly string[];
 }
 
-/** The `tensors` of a header, each checked against the frame that it names. */
+/** Parses a header's `tensors`, and checks each against its frame. */
 export function parseTensorHeaders(
   header: WireMap,
   frames: readonly Uint8Array[],
@@ -222,7 +222,7 @@ export function parseTensorHeaders(
   if (!Array.isArray(value)) throw wrong("tensors", "an array", value);
   const uids = new Set<string>();
   return value.map((entry: WireValue, i) => {
-    // As in parseBatch, paths are put together only for what is wrong.
+    // As in parseBatch, build paths only after an error.
     const path = (key: string): string => `tensors[${i}]${key}`;
     if (!isMap(entry)) throw wrong(path(""), "a map", entry);
     const { uid, dtype, shape, frame } = entry;
@@ -261,7 +261,7 @@ export function isBatchOf(given: readonly number[], count: number, shape: readon
   return true;
 }
 
-/** `configure`'s parameters, checked against what the server defined. */
+/** Parses `configure`'s parameters, and checks them against the server's definitions. */
 export function parseParameters(
   header: WireMap,
   specs: readonly ParameterSpec[],
@@ -296,7 +296,7 @@ export function parseParameters(
   });
 }
 
-/** A spec as it crosses the wire: only the keys that are there. */
+/** A spec as it crosses the wire, with only the defined keys. */
 export function specToWire(spec: TensorSpec): WireMap {
   return {
     uid: spec.uid,
@@ -400,7 +400,7 @@ export function parseErrorBody(value: WireMap): ProtocolErrorBody {
 const isCount = (value: WireValue | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** `results` of a batch_result, checked against the operations of the request. */
+/** Parses a batch_result's `results`, and checks them against the operations of the request. */
 export function parseResults(header: WireMap, ops: readonly { readonly env: number }[]): EnvResult[] {
   const results = readArray(header, "results");
   if (results.length !== ops.length)

@@ -1,7 +1,7 @@
 /** @file The name and version of this package, which hello and welcome carry for logs. */
 import { readFileSync } from "node:fs";
 
-/** One folder further up in what is compiled. */
+/** The compiled file is one folder deeper. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };

@@ -4,7 +4,7 @@ import { badMessage, ProtocolError } from "./errors.js";
 import type { EnvResult, Welcome } from "./messages.js";
 import { joinParts, sameEnvironment } from "./rows.js";
 
-/** The environments are numbered server by server, in the order of the servers. */
+/** Environments are numbered server by server, in the order of the servers. */
 export class EnvironmentPool implements VectorEnvironment {
   readonly welcome: Welcome;
   private readonly firsts: readonly number[];
@@ -30,7 +30,7 @@ export class EnvironmentPool implements VectorEnvironment {
     this.welcome = { ...first.welcome, envCount, limits: { ...first.welcome.limits, max_in_flight } };
   }
 
-  /** The servers work side by side; the answer has the order of `ops`. */
+  /** The servers work at the same time; the answer has the order of `ops`. */
   async batch(
     ops: readonly Op[],
     want: readonly string[],

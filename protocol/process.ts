@@ -1,4 +1,7 @@
-/** @file A server's process: in its own process group, with its last lines stored for error messages, and without leftovers. */
+/**
+ * @file A server's process: in its own process group, with its last lines stored for error messages, and without
+ * leftovers.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -8,16 +11,19 @@ const TAIL_LINES = 30;
 const LINE_LENGTH = 500;
 const LAST_LINES_MS = 200;
 
-/** Groups that are alive: killed when this process ends, however it does short of SIGKILL (then the servers end themselves). */
+/**
+ * Living process groups. They are killed when this process ends, unless by SIGKILL (then the servers end themselves).
+ */
 const groups = new Set<number>();
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
-    // Windows has no process groups: there the process alone is ended, and its children end by the silence.
+    // Windows has no process groups: only the process itself is ended, and its children end when they hear nothing
+    // more.
     process.kill(process.platform === "win32" ? pid : -pid, signal);
   } catch (error) {
-    // ESRCH: nobody of the group is left, which is what was wanted. EPERM: only a zombie is, on some systems.
+    // ESRCH: no process of the group is left, as wanted. EPERM: on some systems, only a zombie is left.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
@@ -29,11 +35,11 @@ function killAll(): void {
 }
 
 function onSignal(signal: EndingSignal): void {
-  // Whoever else listens decides when to end; the exit event comes here again then.
+  // Other listeners decide when to end; then the exit event calls this again.
   if (process.listenerCount(signal) === 1) endBy(signal);
 }
 
-/** Once: the handler below would end a process that nohup has started. */
+/** Only once: the handler below would end a process that nohup has started. */
 let hangupSettled = false;
 
 function watch(pid: number): void {
@@ -60,13 +66,13 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A file that gets all its output too. */
+  /** A file that also gets all its output. */
   readonly logFile?: string;
 }
 
-/** A server's process in a group of its own, which is killed when this process ends. */
+/** A server's process in its own group, which is killed when this process ends. */
 export class ServerProcess {
-  /** Resolves when it has ended, with a description of how. */
+  /** Resolves when it has ended, with a description of how it ended. */
   readonly ended: Promise<string>;
   private readonly child: ChildProcess;
   private readonly lines: string[] = [];
@@ -99,7 +105,7 @@ export class ServerProcess {
           unwatch(pid);
         }
         const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
-        // Its last lines may still be in the pipes; a stray child that holds them open is not waited for.
+        // Its last lines may still be in the pipes; do not wait for a stray child that holds them open.
         const timer = setTimeout(() => end(how), LAST_LINES_MS);
         this.child.once("close", () => {
           clearTimeout(timer);
@@ -128,7 +134,7 @@ export class ServerProcess {
     await this.ended;
   }
 
-  /** Ends it at once. */
+  /** Kills it at once. */
   async kill(): Promise<void> {
     if (!this.over && this.pid !== undefined) killGroup(this.pid, "SIGKILL");
     await this.ended;

@@ -1,11 +1,11 @@
-/** @file Joins the results of parts of a batch, in the order of the whole. */
+/** @file Joins the results of a batch's parts, in the order of the whole batch. */
 import type { BatchResult, BatchTensor } from "./client.js";
 import type { EnvResult, Welcome } from "./messages.js";
 import { createTensor, elementCount } from "./spaces.js";
 
 export interface BatchPart {
   readonly result: BatchResult;
-  /** The place of each of the part's operations in the whole. */
+  /** Index of each of the part's operations in the whole. */
   readonly places: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export function joinParts(
   return { results, tensors };
 }
 
-/** Whether two servers serve the same environment: everything equal but session, count and limits. */
+/** Whether two servers serve the same environment: everything is equal except session, count and limits. */
 export function sameEnvironment(a: Welcome, b: Welcome): boolean {
   const what = ({
     name,

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { curveKeyPair } from "zeromq";
 import { ProtocolError } from "./errors.js";
 
-/** Both sides hold the server's public key; its secret key stays with the server. Keys are Z85 text of 40 characters. */
+/**
+ * Both sides have the server's public key; its secret key stays with the server. Keys are Z85 text of 40 characters.
+ */
 export interface Keys {
   readonly serverPublicKey: string;
   /** Servers only. */
@@ -11,12 +13,12 @@ export interface Keys {
   readonly token: string;
 }
 
-/** Characters that a token of a keys file has at least. */
+/** Minimum length of a token in a keys file. */
 export const SHORTEST_TOKEN = 16;
 
 const LOOPBACK = /^tcp:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)$/;
 
-/** Whether an endpoint is this machine's alone: `tcp://127.…`, `localhost`, `[::1]`, or `ipc://`. */
+/** Whether an endpoint can only be reached from this machine: `tcp://127.…`, `localhost`, `[::1]`, or `ipc://`. */
 export function isLoopback(endpoint: string): boolean {
   return LOOPBACK.test(endpoint) || endpoint.startsWith("ipc://");
 }
@@ -26,11 +28,11 @@ export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
   if (!/^(tcp:\/\/[^\s/]+:(\d+|\*)|ipc:\/\/.+)$/.test(endpoint)) {
     throw new ProtocolError(
       "CONFIGURATION",
-      `"${endpoint}" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005`,
+      `"${endpoint}" is not an endpoint; write tcp://ADDRESS:PORT, such as tcp://127.0.0.1:5005`,
     );
   }
   const port = Number(/:(\d+)$/.exec(endpoint)?.[1] ?? 0);
-  // ZeroMQ would take the rest of a division by 65536.
+  // ZeroMQ would take the port modulo 65536.
   if (port > 65_535) throw new ProtocolError("CONFIGURATION", `${endpoint}: ports go from 0 to 65535`);
   if (keys === undefined && !isLoopback(endpoint)) {
     throw new ProtocolError(
@@ -40,7 +42,7 @@ export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
   }
 }
 
-/** A new pair of CURVE keys with the token that clients must send, as a server holds them. */
+/** A new CURVE key pair with the clients' token, in the form that a server needs. */
 export function generateKeys(token: string): Required<Keys> {
   const { publicKey, secretKey } = curveKeyPair();
   return { serverPublicKey: publicKey, serverSecretKey: secretKey, token };
@@ -68,7 +70,7 @@ function badKeys(file: string, what: string): Error {
   return new ProtocolError("CONFIGURATION", `keys file ${file}: ${what}`);
 }
 
-/** Socket options of the environment's side: always the CURVE server, whoever binds. */
+/** Socket options of the environment's side: always the CURVE server, whichever side binds. */
 export function serverCurve(keys: Keys | undefined): { curveServer?: boolean; curveSecretKey?: string } {
   if (keys === undefined) return {};
   if (keys.serverSecretKey === undefined)

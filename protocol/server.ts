@@ -9,7 +9,7 @@ export interface ServeOptions extends Omit<HostOptions, "token" | "curve"> {
   /** `tcp://127.0.0.1:*` takes a free port (bind only). */
   readonly endpoint: string;
   readonly keys?: Keys;
-  /** Makes the server ask for a token on loopback too; keys bring their own. */
+  /** Requires a token on loopback, too; keys include their own. */
   readonly token?: string;
   /** End after the first session instead of waiting for the next hello. A server that connects always does. */
   readonly once?: boolean;
@@ -60,7 +60,8 @@ export class EnvironmentServer {
   static connect(definition: DefinitionSource, options: ServeOptions): EnvironmentServer {
     const server = EnvironmentServer.create(definition, options, options.once ?? true);
     server.downSince = performance.now();
-    // "connect" and not "handshake": a trainer that is only stopped is there, and its system still takes connections.
+    // "connect" and not "handshake": a trainer that is only stopped still exists, and its system still accepts
+    // connections.
     server.socket.events.on("connect", () => {
       server.downSince = undefined;
     });
@@ -77,8 +78,8 @@ export class EnvironmentServer {
     const socket = new Router({
       linger: 0,
       ipv6: options.endpoint.includes("["),
-      // Of answers that a client does not read: those to all that it may have under way, twice, since what was read is
-      // counted in halves. Further ones are dropped, and it may ask again.
+      // The most answers to queue for a client that does not read. Enough for all that may be under way, twice, since
+      // ZeroMQ counts what was read in halves. Further answers are dropped, and the client may ask again.
       sendHighWaterMark: 2 * inFlight + 2,
       heartbeatInterval: 5000,
       reconnectInterval: 50,
@@ -88,7 +89,7 @@ export class EnvironmentServer {
     return new EnvironmentServer(definition, options, socket, once);
   }
 
-  /** The endpoint it is bound to, with the port that was taken, or connects to. */
+  /** The endpoint that it is bound to, with the actual port, or connects to. */
   get endpoint(): string {
     return this.socket.lastEndpoint ?? this.options.endpoint;
   }
@@ -130,7 +131,7 @@ export class EnvironmentServer {
     }
   }
 
-  /** Leaves the last answer its way out: with linger 0, closing at once would drop it. */
+  /** Gives the last answer time to leave: with linger 0, closing at once would drop it. */
   private async finish(): Promise<void> {
     this.socket.linger = 500;
     this.close();

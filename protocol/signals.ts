@@ -1,4 +1,7 @@
-/** @file Obeys signals as a shell expects: a hangup that was ignored at the start stays ignored, and an immediate end is by the signal itself. */
+/**
+ * @file Handles signals as a shell expects: a hangup ignored at the start stays ignored, and an immediate end is by the
+ * signal itself.
+ */
 import { constants as files, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
@@ -6,11 +9,12 @@ import path from "node:path";
 export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /**
- * Whether the process was started with SIGHUP ignored, as by nohup. Node undoes that before any JavaScript runs
- * (PlatformInit in its node.cc), so this looks for other signs: what nohup leaves behind, and a parent that ignores it too.
+ * Whether the process was started with SIGHUP ignored, as by nohup. Node resets that before any JavaScript runs
+ * (PlatformInit in its node.cc), so this looks for other signs: what nohup leaves behind, and a parent that ignores it
+ * too.
  */
 export function hangupIgnoredAtStart(): boolean {
-  // Shells put the command that they start into "_", and nohup hands it on.
+  // Shells put the command that they start into "_", and nohup passes it on.
   if (path.basename(process.env["_"] ?? "") === "nohup") return true;
   return hasUnreadableInput() || ignoresHangup("self") || ignoresHangup(process.ppid);
 }
@@ -21,7 +25,7 @@ function ignoresHangup(pid: number | "self"): boolean {
   return ((BigInt(`0x${mask}`) >> BigInt(constants.signals.SIGHUP - 1)) & 1n) === 1n;
 }
 
-/** GNU nohup puts /dev/null, opened for writing only, in a terminal's place. */
+/** GNU nohup replaces a terminal by /dev/null, opened only for writing. */
 function hasUnreadableInput(): boolean {
   const flags = /^flags:\s*(\d+)$/m.exec(textOf("/proc/self/fdinfo/0"))?.[1] ?? "0";
   return (Number.parseInt(flags, 8) & 0b11) === files.O_WRONLY;
@@ -31,18 +35,18 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, "latin1");
   } catch {
-    return ""; // no Linux
+    return ""; // not Linux
   }
 }
 
-/** Survives SIGHUP if whoever started this process wanted that. Call it first, while the parent is there. */
+/** Ignores SIGHUP if the process was started that way. Call it first, while the parent still exists. */
 export function keepIgnoringHangup(): void {
   if (hangupIgnoredAtStart()) process.on("SIGHUP", () => undefined);
 }
 
 /**
- * Ends the process at once: exit listeners, then the signal itself, which a shell shows as 128 + its number. process.exit
- * alone would stop threads inside onnxruntime, which then aborts.
+ * Ends the process at once: exit listeners, then the signal itself, which a shell shows as 128 + its number.
+ * process.exit alone would stop threads inside onnxruntime, which then aborts.
  */
 export function endBy(signal: EndingSignal): never {
   const code = 128 + constants.signals[signal];

@@ -1,13 +1,16 @@
-/** @file Spaces: dtype, shape and bounds of an environment's actions and observations, and the check of an action against them. */
+/**
+ * @file Spaces: dtype, shape and bounds of an environment's actions and observations, and the check of an action
+ * against them.
+ */
 import { endianness } from "node:os";
 
 /** Element type of a tensor on the wire. */
 export type DType = "float32" | "float64" | "int32" | "uint8";
 
-/** Elements of a tensor, flat in C order; the array's class follows from the dtype. */
+/** Elements of a tensor, flat in C order; the dtype determines the array's class. */
 export type TensorData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** One tensor of one environment; on the wire `shape` has a batch axis in front. */
+/** One tensor of one environment; on the wire, `shape` has a leading batch axis. */
 export interface TensorSpec {
   readonly uid: string;
   readonly dtype: DType;
@@ -16,9 +19,9 @@ export interface TensorSpec {
   /** Inclusive bounds: one for all elements, or one for each. */
   readonly low?: number | readonly number[];
   readonly high?: number | readonly number[];
-  /** The meaning of each element, for error messages and manual control; one per element. */
+  /** The meaning of each element, for error messages and manual control. */
   readonly names?: readonly string[];
-  /** Needs a server with a renderer; a request elsewhere is NO_GRAPHICS. */
+  /** Needs a server with a renderer; other servers answer a request for it with NO_GRAPHICS. */
   readonly graphics?: boolean;
 }
 
@@ -71,14 +74,14 @@ export function createTensor(dtype: DType, length: number): TensorData {
   }
 }
 
-/** The dtype that an array's class stands for. */
+/** The dtype of an array's class. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   return data instanceof Int32Array ? "int32" : "uint8";
 }
 
-/** A typed array over a frame's bytes: a view where the alignment allows, else a copy. */
+/** A typed array over a frame's bytes: a view where the alignment allows it, else a copy. */
 export function tensorOver(dtype: DType, bytes: Uint8Array): TensorData {
   const size = BYTES[dtype];
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
@@ -101,7 +104,7 @@ export function bytesOf(data: TensorData): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Of one environment's tensor: the largest frame that a client takes unless it says otherwise. */
+/** For one environment's tensor: a client's default for the largest frame. */
 const MOST_BYTES = 2 ** 30;
 
 /** What is wrong with a spec, or undefined. Servers check their specs before serving, clients those of `welcome`. */
@@ -135,7 +138,7 @@ export function specProblem(spec: TensorSpec): string | undefined {
   return crossedBounds(spec);
 }
 
-/** Where low is above high. Two single numbers are compared once, however many elements they are of. */
+/** Where low is above high. Two single numbers are compared once, however many elements they apply to. */
 function crossedBounds({ uid, low, high, shape }: TensorSpec): string | undefined {
   const single = typeof low !== "object" && typeof high !== "object";
   const count = single ? 1 : elementCount(shape);
@@ -151,8 +154,8 @@ export function boundOf(bound: number | readonly number[] | undefined, count: nu
 }
 
 /**
- * Makes the check of one environment's tensor against its space, once per spec. NaN and values out of bounds are a
- * problem that names the element, its meaning and the bound.
+ * Makes the check of one environment's tensor against its space, once per spec. For NaN and values out of bounds, the
+ * problem names the element, its meaning and the bound.
  */
 export function membershipCheck(spec: TensorSpec): (data: TensorData) => ActionProblem | undefined {
   const count = elementCount(spec.shape);
@@ -161,7 +164,7 @@ export function membershipCheck(spec: TensorSpec): (data: TensorData) => ActionP
   return (data) => {
     for (let i = 0; i < count; i++) {
       const value = data[i] as number;
-      // NaN fails both comparisons, so it lands here too.
+      // NaN fails both comparisons, so it ends up here, too.
       if (value >= (low[i] as number) && value <= (high[i] as number)) continue;
       return outOfSpace(spec, i, value, low[i] as number, high[i] as number);
     }

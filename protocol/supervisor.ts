@@ -1,4 +1,7 @@
-/** @file Steps a server that may die: starts it again, or waits for it; each episode that ends with it is reported lost, once. */
+/**
+ * @file Steps a server that may die: starts it again, or waits for it. Each episode that ends with it is reported as
+ * lost, once.
+ */
 
 import { DEFAULT_TIMEOUTS } from "./channel.js";
 import {
@@ -14,16 +17,19 @@ import type { EnvResult, Welcome } from "./messages.js";
 import { type ProcessOptions, ServerProcess } from "./process.js";
 import { joinParts, sameEnvironment } from "./rows.js";
 
-/** When a lost server is started again, and when it is given up. Delays in milliseconds; each failure in a row doubles them. */
+/**
+ * When a lost server is started again, and when it is given up. Delays in milliseconds; each failure in a row doubles
+ * them.
+ */
 export interface RestartPolicy {
-  /** Most restarts in a row, without `healthyAfter` milliseconds of work between them. */
+  /** The most restarts in a row, without `healthyAfter` milliseconds of work in between. */
   readonly atMost: number;
   readonly firstDelay: number;
   readonly longestDelay: number;
   readonly healthyAfter: number;
 }
 
-/** At most 5 restarts in a row, after 0.25 s at first and 30 s at most; a minute of work counts as healthy. */
+/** At most 5 restarts in a row, with delays from 0.25 s up to 30 s; a minute of work counts as healthy. */
 export const DEFAULT_RESTARTS: RestartPolicy = {
   atMost: 5,
   firstDelay: 250,
@@ -31,13 +37,16 @@ export const DEFAULT_RESTARTS: RestartPolicy = {
   healthyAfter: 60_000,
 };
 
-/** News about a server for the user: it is awaited, still another client's, gone (paused until it is back), or started again. */
+/**
+ * News about a server for the user: it is waited for, busy with another client, gone (paused until it is back), or
+ * started again.
+ */
 export interface SupervisorEvent {
   readonly kind: "waiting" | "busy" | "paused" | "restarting";
   readonly message: string;
 }
 
-/** How a lost server is brought back, and who hears of it. */
+/** How a lost server is brought back, and where news about it goes. */
 export interface SupervisorOptions {
   readonly restarts?: Partial<RestartPolicy>;
   /** Called with each piece of news; `message` is a line for the user. */
@@ -46,21 +55,21 @@ export interface SupervisorOptions {
 
 /** The process to start, the client that it connects to, and how it is brought back. */
 export interface SpawnOptions extends ProcessOptions, SupervisorOptions {
-  /** The client's options. The endpoint is by default a free port of loopback, passed as `--connect ENDPOINT`. */
+  /** The client's options. By default, the endpoint is a free loopback port, passed as `--connect ENDPOINT`. */
   readonly client?: Omit<ClientOptions, "endpoint" | "signal"> & { readonly endpoint?: string };
   /** Milliseconds from start to connection; the phase "spawn". */
   readonly spawnTimeout?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A session with what stands behind it. */
+/** A session, and what was started for it. */
 interface Connection {
   readonly client: EnvironmentClient;
-  /** What the server last printed, where that can be known. */
+  /** The server's last output, if available. */
   readonly tail?: () => string;
   /** Ends the session and whatever was started for it. */
   close(): Promise<void>;
-  /** The same at once, for a server that is lost. */
+  /** Ends it at once, for a server that is lost. */
   abandon(): Promise<void>;
 }
 
@@ -70,8 +79,8 @@ export function spawnServer(options: SpawnOptions): Promise<SupervisedEnvironmen
 }
 
 /**
- * Steps a server that others start and stop, such as the Editor's Play: waits for it without limit, at first and whenever it
- * is gone. Its steps have no timeout, because a paused Editor is no error.
+ * Steps a server that others start and stop, such as the Editor's Play: waits for it without limit, at first and
+ * whenever it is gone. Its steps have no timeout, because a paused Editor is no error.
  */
 export function followServer(options: ClientOptions & SupervisorOptions): Promise<SupervisedEnvironment> {
   const forever = Number.POSITIVE_INFINITY;
@@ -98,10 +107,10 @@ export function followServer(options: ClientOptions & SupervisorOptions): Promis
   );
 }
 
-/** Milliseconds for which another client may have the session: a day. */
+/** Milliseconds to wait while another client has the session: a day. */
 const MOST_BUSY = 24 * 3_600_000;
 
-/** Waits while another client has the session: a trainer that was killed keeps it for three ping periods. */
+/** Waits while another client has the session: a killed trainer holds it for three ping periods. */
 async function whenFree<T>(options: SupervisorOptions, connect: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const started = performance.now();
   for (let tries = 0; ; tries++) {
@@ -131,7 +140,7 @@ async function spawnOnce(options: SpawnOptions, signal: AbortSignal): Promise<Co
   });
   try {
     const accepted = listener.accept(signal);
-    accepted.catch(() => undefined); // told below, or replaced by why the process ended
+    accepted.catch(() => undefined); // reported below, or replaced by why the process ended
     const first = await Promise.race([accepted, gone]);
     if (first instanceof ProtocolError) throw first;
     void gone.then((error) => first.end(error));
@@ -161,12 +170,12 @@ function withTail(message: string, tail: string): string {
   return tail === "" ? `${message}; it printed nothing` : `${message}; its last lines:\n${tail.replace(/^/gm, "  | ")}`;
 }
 
-/** A loss of the server, as against an answer that is an error. */
+/** Whether the server is lost; an answer that is an error is no loss. */
 function isLoss(error: unknown): boolean {
   return error instanceof ProtocolError && ["UNAVAILABLE", "NO_SESSION", "TIMEOUT", "CLOSED"].includes(error.code);
 }
 
-/** An environment's episodes, counted over all servers: those of servers before, the last one, and its steps. */
+/** An environment's episodes, counted over all servers: those of earlier servers, the last one, and its steps. */
 interface Episode {
   before: number;
   last: number;
@@ -184,7 +193,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
   private openedAt = performance.now();
   private failures = 0;
   private parameters: Record<string, ParameterValue> = {};
-  /** Environments whose running episode was lost, until that has been told. */
+  /** Environments with a lost episode that was not reported yet. */
   private readonly lost = new Set<number>();
   private readonly running = new Set<number>();
   private readonly episodes: readonly Episode[];
@@ -200,7 +209,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     this.episodes = Array.from({ length: welcome.envCount }, () => ({ before: 0, last: 0, step: 0 }));
   }
 
-  /** Does not repeat a failed first start: that is for the user to fix. */
+  /** Does not retry a failed first start: the user must fix that. */
   static async open(
     openConnection: (signal: AbortSignal) => Promise<Connection>,
     options: SupervisorOptions,
@@ -210,7 +219,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     return new SupervisedEnvironment(openConnection, options, first, first.client.welcome);
   }
 
-  /** As EnvironmentClient.batch; the running episodes of a lost server end here with `truncated` and `info.lost`. */
+  /** Like EnvironmentClient.batch; the running episodes of a lost server end here with `truncated` and `info.lost`. */
   async batch(
     ops: readonly Op[],
     want: readonly string[],
@@ -231,7 +240,10 @@ export class SupervisedEnvironment implements VectorEnvironment {
     }
   }
 
-  /** Sets named parameters; a server that replaces this one gets them too. @throws ProtocolError */
+  /**
+   * Sets named parameters; a server that replaces this one gets them too.
+   * @throws ProtocolError
+   */
   async configure(parameters: Readonly<Record<string, ParameterValue>>): Promise<void> {
     await (await this.connection).client.configure(parameters);
     this.parameters = { ...this.parameters, ...parameters };
@@ -253,7 +265,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     await this.close();
   }
 
-  /** Which operations meet a lost episode: a step or noop is told of it, a reset ends the matter. */
+  /** Which operations meet a lost episode: a step or noop reports it, a reset makes reporting unnecessary. */
   private mourn(ops: readonly Op[]): number[] {
     if (this.lost.size === 0) return [];
     return ops.flatMap((op, i) => (this.lost.delete(op.env) && op.op !== "reset" ? [i] : []));
@@ -282,7 +294,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
     return joinParts(ops.length, parts, want, this.welcome);
   }
 
-  /** Remembers which episodes run, and counts them on from the servers before. */
+  /** Records which episodes run, and continues the counts of earlier servers. */
   private note(batch: BatchResult): BatchResult {
     let renumbered = false;
     for (const { env, terminated, truncated, error, episode, step } of batch.results) {
@@ -316,12 +328,12 @@ export class SupervisedEnvironment implements VectorEnvironment {
     for (const episode of this.episodes) episode.before = episode.last;
     if (performance.now() - this.openedAt > this.policy.healthyAfter) this.failures = 0;
     this.connection = this.reopen(connection, error);
-    this.connection.catch(() => undefined); // told to whoever awaits it
+    this.connection.catch(() => undefined); // reported to whoever awaits it
   }
   private lostConnection: Connection | undefined;
 
   private async reopen(old: Connection, cause: ProtocolError): Promise<Connection> {
-    // A server that hangs is told by its log, as one that died is by how it ended.
+    // A server that hangs is explained by its log, one that died by how it ended.
     const hung = cause.code === "TIMEOUT" && old.tail !== undefined;
     let why = hung ? new ProtocolError("TIMEOUT", withTail(cause.message, old.tail()), cause.detail, true) : cause;
     await old.abandon();

@@ -22,7 +22,7 @@ import {
   tensorOver,
 } from "./spaces.js";
 
-/** One environment with what the protocol knows of its episode. */
+/** One environment, and the protocol's state of its episode. */
 interface Slot {
   environment: Environment;
   state: "new" | "running" | "over";
@@ -37,14 +37,14 @@ export interface BatchAnswer {
   readonly frames: readonly Buffer[];
 }
 
-/** An observation that is wanted: where it goes, for all operations of the batch. */
+/** A wanted observation: its buffer, for all operations of the batch. */
 interface Output {
   readonly uid: string;
   readonly data: TensorData;
   readonly elements: number;
 }
 
-/** @throws ProtocolError CONFIGURATION for a definition that can't be served */
+/** @throws ProtocolError CONFIGURATION for a definition that cannot be served */
 export function checkDefinition(definition: EnvironmentDefinition): void {
   const fail = (what: string): Error => new ProtocolError("CONFIGURATION", `environment ${definition.name}: ${what}`);
   for (const spec of [definition.action, ...definition.observations]) {
@@ -61,13 +61,13 @@ export class World {
   private readonly check: ReturnType<typeof membershipCheck>;
   private readonly actionElements: number;
   private readonly specs: ReadonlyMap<string, TensorSpec>;
-  /** What configure has set, for an environment that is made anew. */
+  /** Parameters set by configure, for an environment that replaces another. */
   private readonly parameters = new Map<string, number | string | boolean>();
 
   constructor(
     readonly definition: EnvironmentDefinition,
     envCount: number,
-    /** hello's: what the first resets are seeded from that bring no seed. */
+    /** hello's seed: first resets without a seed get theirs from it. */
     private readonly seed = 0,
   ) {
     this.check = membershipCheck(definition.action);
@@ -90,7 +90,7 @@ export class World {
 
   /**
    * Finds everything that is wrong with the whole message before the first environment moves.
-   * @param limit largest frame that the client takes, in bytes
+   * @param limit largest frame that the client accepts, in bytes
    */
   batch(header: WireMap, payload: readonly Uint8Array[], limit: number): BatchAnswer {
     const request = parseBatch(header, this.slots.length);
@@ -121,7 +121,9 @@ export class World {
     return { results, tensors, frames: outputs.map(({ data }) => bytesOf(data)) };
   }
 
-  /** Room for one wanted observation. It is new for each answer: what was handed to a socket is never written again. */
+  /**
+   * A buffer for one wanted observation. It is new for each answer: what was passed to a socket is never written again.
+   */
   private output(uid: string, count: number, limit: number): Output {
     const spec = this.specs.get(uid);
     if (spec === undefined) {
@@ -191,13 +193,15 @@ export class World {
     return { env, reward, terminated, truncated, episode, step, info, state_hash };
   }
 
-  /** (seed + env) mod 2^53, though the sum may be beyond what doubles count. */
+  /** (seed + env) mod 2^53, although the sum may exceed what doubles represent exactly. */
   private seedOf(env: number): number {
     const room = Number.MAX_SAFE_INTEGER - this.seed;
     return env <= room ? this.seed + env : env - room - 1;
   }
 
-  /** An error of one environment: the others of the batch go on. What the environment itself throws costs it its episode. */
+  /**
+   * An error of one environment: the others of the batch go on. If the environment itself throws, its episode is lost.
+   */
   private failed(env: number, slot: Slot, error: unknown): object {
     let known = error instanceof ProtocolError ? error : undefined;
     if (known === undefined) {

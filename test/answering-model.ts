@@ -1,8 +1,8 @@
-/** @file A model that answers by a rule in place of weights: for what the rest does with answers, whichever model gives them. */
+/** @file A model that answers by a rule instead of weights, to test what happens with answers. */
 import type { Phrasing } from "../trainer/language/index.js";
 import type { CaptionSet, FineTuneResult, ImageBatch, Reply, VisionLanguageModel } from "../trainer/vlm/model.js";
 
-/** As PaliGemma is asked. */
+/** Asked like PaliGemma. */
 export const ANSWERING: Phrasing = {
   prompt: "answer en where is the {a} relative to the {b}?",
   answer: "{relation}",
@@ -12,9 +12,9 @@ export const ANSWERING: Phrasing = {
 
 export interface Rule {
   readonly phrasing?: Phrasing;
-  /** What is said to a set's prompt; by default what is right. */
+  /** The answer to a set's prompt; default: the right text. */
   readonly says?: (set: CaptionSet) => string;
-  /** Of a text as the answer to a prompt; by default each is as likely as the others. */
+  /** The likelihood of a text as the answer to a prompt; default: all are equally likely. */
   readonly likelihood?: (text: string, prompt: string | undefined) => number;
 }
 
@@ -22,10 +22,10 @@ export class AnsweringModel implements VisionLanguageModel {
   readonly description = { directory: "rule", architecture: "rule", parameters: 0, trainable: 0 };
   readonly imageSize = 32;
   readonly phrasing: Phrasing;
-  /** All that it was asked, in order; and what it was trained on. */
+  /** Everything it was asked, in order; and what it was trained on. */
   readonly asked: CaptionSet[] = [];
   readonly trained: CaptionSet[] = [];
-  /** Sets to which it was to say something. */
+  /** Number of sets that it answered in words. */
   spoken = 0;
 
   constructor(private readonly rule: Rule = {}) {

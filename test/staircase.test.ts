@@ -5,12 +5,12 @@ import { describe, expect, it } from "vitest";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** The rooms of the house from the top down: the rows of the table in trainer/README.md. */
+/** The rooms from the top down: the rows of the table in trainer/README.md. */
 const ROOMS = [...readFileSync(path.join(root, "trainer/README.md"), "utf8").matchAll(/^\| `([\w/.-]+)` \|/gm)].map(
   ([, room = ""]) => room.replace(/\.ts$/, ""),
 );
 
-/** Gradient rules are made of operators, whose gradient rules are made of operators. */
+/** Gradient rules are made of operators, which have gradient rules in turn. */
 const MUTUAL = "trainer/graph/operators/";
 
 /** "trainer/vlm/clip/tower.ts" → "trainer/vlm"; "trainer/errors.ts" → "trainer/errors"; "protocol/client.ts" → "protocol". */
@@ -52,7 +52,7 @@ describe("the staircase", () => {
     expect(folders.filter((room) => !existsSync(path.join(root, room, "README.md")))).toEqual([]);
   });
 
-  it("is only climbed down: a room imports from rooms below it", () => {
+  it("is only descended: a room imports from rooms below it", () => {
     const climbing = [...imports].flatMap(([file, targets]) =>
       targets
         .filter((target) => ROOMS.indexOf(roomOf(target)) < ROOMS.indexOf(roomOf(file)))
@@ -61,7 +61,7 @@ describe("the staircase", () => {
     expect(climbing).toEqual([]);
   });
 
-  it("has no circle: no file imports itself by way of others", () => {
+  it("has no circle: no file imports itself through others", () => {
     const circles: string[] = [];
     const finished = new Set<string>();
     const visit = (file: string, way: readonly string[]): void => {

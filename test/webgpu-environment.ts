@@ -1,4 +1,7 @@
-/** @file Where webgpu can be tested: on this machine's GPU, or on the software driver of Debian's chromium package (SwiftShader). */
+/**
+ * @file Where webgpu can be tested: on this machine's GPU, or on the software driver of Debian's chromium package
+ * (SwiftShader).
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { probeDevices } from "../trainer/graph/index.js";
@@ -8,8 +11,8 @@ const CHROMIUM = "/usr/lib/chromium";
 const DRIVER = path.join(CHROMIUM, "vk_swiftshader_icd.json");
 
 /**
- * The environment variables with which webgpu works. undefined, with a line that says why: it is not tested here; with CI=true it is tested
- * even so, and fails.
+ * The environment variables with which webgpu works. undefined, after printing why, where it cannot be tested; with
+ * CI=true it is tested anyway, and fails.
  */
 export async function webgpuEnvironment(): Promise<NodeJS.ProcessEnv | undefined> {
   if ((await probeDevices()).some(({ device, works }) => device === "webgpu" && works)) return {};

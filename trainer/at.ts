@@ -1,4 +1,6 @@
-/** @file Elements that must be there: where one is missing it is a bug, said where it happens, never a silent 0. */
+/**
+ * @file Access to array elements that must exist: a missing one is a bug, thrown where it happens, never a silent 0.
+ */
 
 /**
  * The element at `index`.

@@ -1,10 +1,10 @@
-/** @file What work opens is closed when it is over, the last first and each whatever befalls the others; the first error is the one that is told. */
+/** @file Closes everything that was opened, the last first, even if some of it fails; throws the first error. */
 
 export interface Closable {
   close(): Promise<void> | void;
 }
 
-/** Takes what is opened, so that it will be closed, and hands it back. */
+/** Registers what was opened, so that it will be closed, and returns it. */
 export type Opening = <Part extends Closable>(part: Part | Promise<Part>) => Promise<Part>;
 
 export async function closing<T>(work: (opening: Opening) => Promise<T>): Promise<T> {

@@ -1,22 +1,27 @@
-/** @file What is wrong with a value from outside, in words for people: zod's own say too little, above all of unions ("Invalid input"). */
+/**
+ * @file Says in plain words what is wrong with a value from outside. Zod's own messages say too little, above all for
+ * unions ("Invalid input").
+ */
 import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
 type Key = PropertyKey;
 
-/** Where in the value (`cells[2].name`; "" is the whole), and what is wanted there: `takes a number, not "1"`. */
+/**
+ * The place in the value (`cells[2].name`; "" for the whole), and what is expected there: `takes a number, not "1"`.
+ */
 export interface Complaint {
   readonly path: string;
   readonly message: string;
 }
 
-/** Of the first issue. `value` is what was parsed. */
+/** The first issue's complaint. `value` is what was parsed. */
 export function complaintOf(error: z.ZodError, value: unknown): Complaint {
   const [first] = error.issues;
   return first === undefined ? { path: "", message: "is not as it should be" } : complaint(deepest(first), value);
 }
 
-/** The same on one line; `whole` is what the value itself is called. */
+/** The same on one line; `whole` names the value itself. */
 export function describeComplaint(error: z.ZodError, value: unknown, whole = "the whole"): string {
   const { path, message } = complaintOf(error, value);
   return `${path === "" ? whole : path}: ${message}`;
@@ -27,7 +32,7 @@ interface Found {
   readonly issue: Issue;
 }
 
-/** Of a union the alternative that fits furthest in says what is wrong; where none fits at all, the union itself. */
+/** In a union, reports the alternative that fits best; where none fits at all, the union itself. */
 function deepest(issue: Issue, above: readonly Key[] = []): Found {
   const path = [...above, ...issue.path];
   if (issue.code === "invalid_union") {
@@ -73,7 +78,7 @@ const TYPES: Readonly<Record<string, string>> = {
   nan: "NaN",
 };
 
-/** What would be right: each alternative once; none where only the issue's own message says it. */
+/** What would be right, each alternative once; empty where only the issue's own message says it. */
 function wantedBy(issue: Issue): readonly string[] {
   switch (issue.code) {
     case "invalid_type":

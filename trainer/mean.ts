@@ -1,8 +1,8 @@
-/** @file The mean, where there may be nothing to take it of. */
+/** @file Means, also of empty lists. */
 
-/** NaN of no values. */
+/** NaN for an empty list. */
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Null where there is nothing to take the mean of. */
+/** Null for an empty list. */
 export const meanOrNull = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));

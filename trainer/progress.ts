@@ -1,18 +1,18 @@
-/** @file How long work tells what it is doing; who shows it (bar, lines, parent process) is not its business. */
+/** @file How work reports its progress; it does not know who shows it (a bar, lines, a parent process). */
 
-/** Who is told how far the work is. Phases come one after another. */
+/** Receives reports of progress. Phases come one after another. */
 export interface Progress {
-  /** A phase of known length begins: "episodes", 640, "samples". */
+  /** Starts a phase of known length: "episodes", 640, "samples". */
   begin(phase: string, total: number, unit: string): void;
-  /** So much of the phase is done. */
+  /** The amount of the phase that is done. */
   advance(done: number): void;
-  /** The phase is over. */
+  /** Ends the phase. */
   end(): void;
-  /** A line for the user that stays. */
+  /** A line for the user that stays on the screen. */
   say(line: string): void;
-  /** The same, of what the user should look into. */
+  /** The same, for something that the user should check. */
   warn(line: string): void;
-  /** So many iterations of a run are over and written down, beside the look before the first. */
+  /** The number of iterations that are complete and saved, not counting the evaluation before the first. */
   iterated(iterations: number): void;
 }
 
@@ -26,7 +26,7 @@ export const silent: Progress = {
   iterated: () => undefined,
 };
 
-/** The same, ending the work at the next advance after the user has stopped it. */
+/** The same, but throws at the next advance after the user has stopped the work. */
 export function stoppable(progress: Progress, signal: AbortSignal | undefined): Progress {
   return {
     begin: (phase, total, unit) => progress.begin(phase, total, unit),

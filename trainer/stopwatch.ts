@@ -1,10 +1,10 @@
-/** @file Seconds spent in each phase of an iteration, for timings.csv. */
+/** @file Seconds per phase of an iteration, for timings.csv. */
 export class Stopwatch {
   private readonly begun = performance.now();
   private last = this.begun;
   private readonly seconds = new Map<string, number>();
 
-  /** What passed since the last lap belongs to this phase. */
+  /** Adds the time since the last lap to this phase. */
   lap(phase: string): void {
     const now = performance.now();
     this.seconds.set(phase, (this.seconds.get(phase) ?? 0) + (now - this.last) / 1000);

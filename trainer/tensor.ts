@@ -1,4 +1,4 @@
-/** @file A tensor as every room passes it on: to onnxruntime, to tensorflow.js, to a file. */
+/** @file The tensor type that all rooms share: for onnxruntime, tensorflow.js and files. */
 
 export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
 
@@ -6,38 +6,38 @@ export type ElementType = "float32" | "int32" | "int64" | "uint8" | "bool";
 export interface Tensor {
   readonly type: ElementType;
   readonly dims: readonly number[];
-  /** bool is held as 0 and 1. */
+  /** bool is stored as 0 and 1. */
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
-/** Tensors by name: a file's, a model's, a checkpoint's. */
+/** Tensors by name, as in a file, a model or a checkpoint. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** Of 32-bit floats; a vector unless `dims` says otherwise. */
+/** 32-bit floats; a vector unless `dims` says otherwise. */
 export const float32 = (data: Float32Array, dims: readonly number[] = [data.length]): Tensor => ({
   type: "float32",
   dims,
   data,
 });
 
-/** Of 32-bit integers. */
+/** 32-bit integers. */
 export const int32 = (data: Int32Array, dims: readonly number[] = [data.length]): Tensor => ({
   type: "int32",
   dims,
   data,
 });
 
-/** Of bytes. */
+/** Bytes. */
 export const uint8 = (data: Uint8Array, dims: readonly number[] = [data.length]): Tensor => ({
   type: "uint8",
   dims,
   data,
 });
 
-/** A number as a float32 tensor of no dimensions. */
+/** A float32 scalar. */
 export const scalar = (value: number): Tensor => float32(Float32Array.of(value), []);
 
-/** The numbers of a float tensor by its name. */
+/** The data of a float tensor, by name. */
 export function floats(tensors: Tensors, name: string): Float32Array {
   const data = tensors[name]?.data;
   if (!(data instanceof Float32Array)) throw new Error(`no float tensor ${name}`);

@@ -1,4 +1,5 @@
-// A TypeDoc plugin: names each module as programs import it (rls3/run) and describes it by the @file line of its source.
+// A TypeDoc plugin: gives each module the name that programs import (rls3/run), and the @file line of its source as
+// description.
 import path from "node:path";
 import { Comment, Converter, ReflectionKind } from "typedoc";
 

@@ -1,4 +1,7 @@
-/** @file Which cell files count here: those of this code's language and world, made at a commit of this algorithm or at one that is accepted. */
+/**
+ * @file Which cell files count here: those with this code's questions and world, made at a commit with this algorithm
+ * or at an accepted commit.
+ */
 import { spawnSync } from "node:child_process";
 import { InputError } from "../../trainer/errors.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
@@ -9,25 +12,25 @@ import { combinationOf, type Repeat } from "./repeats.js";
 
 const inTrainer = (room: string): string => `trainer/${room}`;
 
-/** What a run's numbers follow from. */
+/** The files that a run's numbers depend on. */
 const ALGORITHM = [
   ...["rls3", "runs", "evaluation", "environments", "settings", "sac", "vlm", "replay", "graph"].map(inTrainer),
   ...["rooms", "language", "random"].map(inTrainer),
-  // Where the catalogs are, and where they were at earlier commits.
+  // The current folder of the catalogs, and the one at earlier commits.
   ...["unity-project/Packages/com.rls3.gym/Catalog~", "unity-project/catalog"],
   ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
 ];
-/** And those of runs from base models that experiments pre-train. */
+/** For runs whose base models the experiments pre-train. */
 const BASES = ["benchmarks/experiments/bases.ts", "trainer/cli/labelled-images.ts"];
 
-/** Why a cell does not count, with what to do; null where it does. */
+/** Why a cell does not count, and what to do; null where it counts. */
 export type Refusal = (record: RunRecord) => string | null;
 
 const short = (commit: string): string => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "");
 
 /**
- * `accepted`: commits that somebody knows to give this algorithm's numbers, in full or their first digits, with "+" where files differed; `repeats`: runs
- * that gave the same numbers at another commit.
+ * `accepted`: commits that the user knows to give this algorithm's numbers, in full or their first digits, with "+"
+ * where files differed. `repeats`: runs that gave the same numbers at another commit.
  */
 export function refusals(accepted: readonly string[], repeats: readonly Repeat[]): Refusal {
   const wrong = accepted.find((commit) => !/^([0-9a-f]{7,40}\+?|unknown)$/.test(commit));
@@ -50,10 +53,10 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
   return (record) => {
     const { commit, languageVersion, world } = record;
     if (languageVersion !== LANGUAGE_VERSION) {
-      return `was made with version ${languageVersion} of the language, and this code has ${LANGUAGE_VERSION}, which asks a picture other questions; remove the file to have the run done anew`;
+      return `was made with version ${languageVersion} of the language, and this code has ${LANGUAGE_VERSION}, which asks other questions about pictures; remove the file to repeat the run`;
     }
     if (world.digest !== worldDigest(loadCatalog(world.name).document)) {
-      return `was made in another version of the world "${world.name}"; remove the file to have the run done anew`;
+      return `was made in another version of the world "${world.name}"; remove the file to repeat the run`;
     }
     if (isAccepted(commit)) return null;
     const paths = baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES];
@@ -61,25 +64,28 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     if (why === null) return null;
     const again = repeats.filter((repeat) => repeat.commit === commit && repeat.combination === combinationOf(record));
     if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;
-    return `${why}; remove the file to have the run done anew, or, where you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
+    return `${why}; remove the file to repeat the run, or if you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
   };
 }
 
-/** Why the algorithm in a checkout may not be that of the commit; null where git finds no difference but files that moved as they were. */
+/**
+ * Why the algorithm in a checkout may differ from the commit's; null where git finds no difference except unchanged
+ * files that moved.
+ */
 export function differenceSince(commit: string, paths: readonly string[], checkout: string = root): string | null {
   const at = `was made at commit ${short(commit)}`;
   if (commit === "unknown") return "was made outside a checkout, at no known commit";
   if (commit.endsWith("+")) return `${at}: its files differed from that commit`;
   if (!/^[0-9a-f]{40}$/.test(commit)) return "does not name its commit";
   const git = (...args: string[]) => {
-    // Without optional locks: git diff would write the checkout's index anew.
+    // Without optional locks: git diff would rewrite the checkout's index.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
     return spawnSync("git", args, { cwd: checkout, encoding: "utf8", env });
   };
   if (git("rev-parse", "--verify", "--quiet", `${commit}^{commit}`).status !== 0) {
     return `${at}, which git does not have here (git fetch, or git fetch --unshallow, may bring it)`;
   }
-  // Against the files as they are: those that are not committed are this code too.
+  // Compare with the working tree: uncommitted files are part of this code, too.
   const { status, stdout } = git("diff", "--name-status", "--find-renames=100%", commit, "--", ...paths);
   const changed = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("R100\t"));
   return status === 0 && changed.length === 0 ? null : `${at}, of another version of the algorithm`;

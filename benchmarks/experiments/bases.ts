@@ -1,4 +1,7 @@
-/** @file Base models beside the bundled one, by the names that levels give as their `vlm`. Made once each, kept with the runs. */
+/**
+ * @file Base models besides the bundled ones, by their names as `vlm` in levels. Each is made once and stored with the
+ * runs.
+ */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { labelledImages } from "../../trainer/cli/labelled-images.js";
@@ -7,7 +10,7 @@ import { loadCatalog, SHIPPED_WORLDS } from "../../trainer/rooms/index.js";
 import { type Architecture, RECIPES, type Recipe } from "../../trainer/vlm/pretraining/recipes.js";
 
 interface Base {
-  /** What it has seen, for people. */
+  /** What it has seen, for display. */
   readonly of: string;
   readonly architecture: Architecture;
   readonly worlds: readonly string[];
@@ -16,7 +19,7 @@ interface Base {
 
 const ON_THE_FLOOR = { of: "rooms with everything on the floor", worlds: ["rooms"], floorOnly: true };
 
-/** As `rls3 vlm pretrain` makes them with --floor-only, and with --world rooms --world tabletop. */
+/** Made like `rls3 vlm pretrain` with --floor-only, and with --world rooms --world tabletop. */
 const BASES: Readonly<Record<string, Base>> = {
   "floor-only": { ...ON_THE_FLOOR, architecture: "clip" },
   "both-worlds": { of: "rooms and tabletop", architecture: "clip", worlds: SHIPPED_WORLDS, floorOnly: false },
@@ -25,17 +28,20 @@ const BASES: Readonly<Record<string, Base>> = {
 
 const QUICK = { images: 80, floorOnlyImages: 80, heldOut: 16 };
 
-/** Where the model is that a level calls `vlm`: a base of this file's in the folder of the experiments, anything else where it is. */
+/**
+ * The directory of a level's `vlm`: for a base in this file under the experiments' folder, for anything else the path
+ * itself.
+ */
 export const baseDirectory = (folder: string, vlm: string): string =>
   BASES[vlm] === undefined ? vlm : path.join(folder, "models", vlm);
 
-/** The bundled model of the same sizes, where `directory` is that of a base of this file's; else the directory itself. */
+/** The bundled model of the same size where `directory` belongs to a base in this file; else the directory itself. */
 export function bundledLike(folder: string, directory: string): string {
   const base = Object.entries(BASES).find(([name]) => baseDirectory(folder, name) === directory);
   return base === undefined ? directory : RECIPES[base[1].architecture].bundled;
 }
 
-/** Names of those models in `directories` that are bases of this file's and not there yet. */
+/** Names of the bases in this file whose model in `directories` does not exist yet. */
 export const missingBases = (folder: string, directories: readonly string[]): string[] =>
   Object.keys(BASES).filter((name) => {
     const directory = baseDirectory(folder, name);

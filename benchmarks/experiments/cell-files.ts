@@ -1,4 +1,7 @@
-/** @file Cell files: a finished run in a few KB, small enough to commit, from which another machine goes on with the experiment. */
+/**
+ * @file Cell files: a finished run in a few KB, small enough to commit, so that another machine can continue the
+ * experiment.
+ */
 
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -21,7 +24,7 @@ const machine = z.record(z.string(), z.union([z.string(), z.number()]));
 const schema = z.strictObject({
   schema: z.literal(SCHEMA),
   name: z.string(),
-  /** For readers: an experiment that shares the run calls its levels otherwise. */
+  /** For readers: an experiment that shares the run may name its levels differently. */
   levels: z.record(z.string(), z.string()),
   settings: z.record(z.string(), scalar),
   seed: z.number().int().nonnegative(),
@@ -30,21 +33,21 @@ const schema = z.strictObject({
   world: z.strictObject({ name: z.string(), digest: z.string() }),
   versions: z.record(z.string(), z.string()),
   machine,
-  /** On which the run ended. */
+  /** When the run ended. */
   date: z.string(),
   columns: z.array(z.enum(CURVE_COLUMNS)),
   rows: z.array(z.array(z.number().nullable())),
-  /** Analysis → what it took of the run beside its curve. */
+  /** Analysis → its measures of the run, besides the curve. */
   measures: z.record(z.string(), z.unknown()),
 });
 
-/** A finished run as an experiment needs it, whichever machine it was done on. */
+/** A finished run as an experiment needs it, from any machine. */
 export interface RunRecord extends Omit<z.infer<typeof schema>, "schema" | "columns" | "rows"> {
   readonly rows: readonly CurveRow[];
 }
 
 const sha256 = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
-/** Of a world, by its catalog: equal catalogs are equal worlds. */
+/** Digest of a world's catalog: equal catalogs are equal worlds. */
 export const worldDigest = sha256;
 
 const configSchema = z.looseObject({
@@ -55,10 +58,10 @@ const configSchema = z.looseObject({
   worldCatalog: z.unknown(),
 });
 
-/** The version of the language that a run's folder was made with. */
+/** The version of the questions that a run's folder was made with. */
 export const languageVersionOf = (folder: string): number => configSchema.parse(readRunConfig(folder)).languageVersion;
 
-/** A finished run of this machine; `measures` as analyses took them. */
+/** A finished run of this machine, with the measures of analyses. */
 export async function recordOf(cell: Cell, measures: Readonly<Record<string, unknown>>): Promise<RunRecord> {
   const { run: name, levels, settings, seed, configuration, folder } = cell;
   const { commit, languageVersion, versions, machine, worldCatalog } = configSchema.parse(readRunConfig(folder));
@@ -75,7 +78,7 @@ export async function recordOf(cell: Cell, measures: Readonly<Record<string, unk
 export const cellFile = (results: string, experiment: string, name: string): string =>
   path.join(results, experiment, "cells", `${name}.json`);
 
-/** Written whole or not at all; equal runs give equal files. */
+/** Writes the file whole or not at all; equal runs give equal files. */
 export function writeCellFile(file: string, record: RunRecord): void {
   const { name, levels, settings, seed, commit, languageVersion, world, versions, machine, date, rows, measures } =
     record;
@@ -91,7 +94,7 @@ export function writeCellFile(file: string, record: RunRecord): void {
 
 const LINE = 200;
 
-/** JSON of which a curve's row is a line, so that a diff of two cells can be read. */
+/** JSON with one line per row of the curve, so that the diff of two cells is readable. */
 function laidOut(value: unknown, indent: string): string {
   const line = JSON.stringify(value);
   if (typeof value !== "object" || value === null) return line;
@@ -146,7 +149,7 @@ export function readCellFile(file: string): ReadCell {
   return { kind: "whole", record: { ...rest, rows: curve } };
 }
 
-/** The base model that a run's settings name, where it is not the bundled one. */
+/** The base model in a run's settings, where it is not a bundled one. */
 export const baseOf = ({ settings }: Pick<RunRecord, "settings">): string | null => {
   const vlm = settings["vlm"] ?? SETTINGS.vlm.fallback;
   return vlm === SETTINGS.vlm.fallback ? null : String(vlm);

@@ -1,6 +1,6 @@
 /**
- * @file The runs of an experiment: combinations × seeds as cells of one sweep, that of all experiments, so that those that ask for the
- * same run share it, and any executor of sweeps can run them.
+ * @file The runs of an experiment: combinations × seeds as cells of one sweep, which all experiments share. So
+ * experiments with the same run share it, and any executor of sweeps can run them.
  */
 import { createHash } from "node:crypto";
 import { stoppable } from "../../trainer/progress.js";
@@ -20,30 +20,30 @@ import {
   settingsOf,
 } from "./definition.js";
 
-/** A run that an experiment asks for. */
+/** A run that an experiment needs. */
 export interface RunRequest extends CellRequest {
   /** Factor → level. */
   readonly levels: Readonly<Record<string, string>>;
-  /** Those that are not at their defaults, base models by their names: the same on every machine. */
+  /** Settings that are not at their defaults, with base models by name: the same on every machine. */
   readonly settings: Settings;
 }
 
-/** The same with where it is. */
+/** The same, with its folder. */
 export interface Cell {
   readonly levels: Readonly<Record<string, string>>;
-  /** Of its combination of levels. */
+  /** The name of its combination of levels. */
   readonly name: string;
-  /** Of its run, and of its cell file. */
+  /** The name of its run and of its cell file. */
   readonly run: string;
   readonly seed: number;
   readonly settings: Settings;
   readonly configuration: Configuration;
   readonly folder: string;
-  /** Folder of the test sets and transitions that runs of its world share. */
+  /** Folder of the test sets and transitions shared by runs in its world. */
   readonly shared: string;
 }
 
-/** A setting of every experiment that fits a CI job: the same code path, nothing to be learned from its numbers. */
+/** Settings that make any experiment fit a CI job: the same code path; the numbers mean nothing. */
 const QUICK: Settings = {
   episodesPerIteration: 4,
   samplesPerEpisode: 5,
@@ -63,7 +63,7 @@ const QUICK: Settings = {
 
 const digest = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
 
-/** Settings that are not at their defaults, so that a setting that is new tomorrow leaves today's runs what they are. */
+/** Settings that are not at their defaults. A new setting in a later version does not change the runs of today. */
 export const whatItIs = (configuration: Configuration): Settings =>
   Object.fromEntries(
     SETTING_NAMES.filter((name) => name !== "seed" && name !== "threads")
@@ -72,11 +72,11 @@ export const whatItIs = (configuration: Configuration): Settings =>
       .map((name) => [name, configuration[name]]),
   );
 
-/** The name of a run, from what it is: the same on every machine. */
+/** The name of a run from its settings: the same on every machine. */
 export const runName = (settings: Settings, seed: number): string =>
   `${settings["agent"] ?? SETTINGS.agent.fallback}-${digest(settings)}-${seed}`;
 
-/** Named by what the run is and its seed: equal configurations are one run, whichever experiment asks. */
+/** Named by settings and seed: equal configurations are one run, whichever experiment needs it. */
 export function wishesOf(
   experiment: Experiment,
   folder: string,
@@ -87,7 +87,7 @@ export function wishesOf(
   const parts = [false, true].map((last) =>
     all.filter((levels) => laterLevels(experiment, levels).length > 0 === last),
   );
-  // Seed by seed, so that an interrupted experiment has whole sets.
+  // Seed by seed, so that an interrupted experiment has complete sets.
   return parts
     .flatMap((part) => seeds.flatMap((seed) => part.map((levels) => ({ seed, levels }))))
     .map(({ seed, levels }): RunRequest => {
@@ -111,14 +111,14 @@ export function wishesOf(
     });
 }
 
-/** The sweep of all experiments with these runs asked for; writes nothing. */
+/** The sweep of all experiments with these runs; writes nothing. */
 export function openRuns(requests: readonly RunRequest[], options: SweepOptions): Promise<OpenSweep> {
   const cells = [...new Map(requests.map((request) => [configurationKey(request.configuration), request])).values()];
   const all = [...(readSweepFile(options.folder)?.cells ?? []), ...cells].map(({ configuration }) => configuration);
   return openPlan({ varied: variedIn(all), cells, repeated: requests.length - cells.length }, options);
 }
 
-/** Where the runs asked for are. */
+/** The folders of the runs. */
 export function cellsOf(requests: readonly RunRequest[], { requested }: OpenSweep): Cell[] {
   const planned = new Map(requested.map((cell) => [configurationKey(cell.configuration), cell]));
   return requests.map(({ levels, settings, name: run, configuration }) => {
@@ -130,14 +130,14 @@ export function cellsOf(requests: readonly RunRequest[], { requested }: OpenSwee
   });
 }
 
-/** Base models that what is not done needs and that are to be made first; `folder` is that of all experiments. */
+/** Base models that unfinished runs need and that must be made first; `folder` is that of all experiments. */
 export const basesToMake = ({ fresh, resumed }: OpenSweep, folder: string): string[] =>
   missingBases(
     folder,
     [...fresh, ...resumed].map(({ configuration }) => configuration.vlm),
   );
 
-/** Runs what is not done, base models first; `folder` is that of all experiments. */
+/** Does the unfinished runs, base models first; `folder` is that of all experiments. */
 export async function runCells(sweep: OpenSweep, folder: string, quick: boolean): Promise<void> {
   const { progress, signal } = sweep.options;
   if (sweep.fresh.length + sweep.resumed.length === 0) return;
@@ -145,7 +145,10 @@ export async function runCells(sweep: OpenSweep, folder: string, quick: boolean)
   await runOpenSweep(sweep);
 }
 
-/** About how long what is missing takes, for a sweep of the folder of all experiments. Some base models are not made yet. */
+/**
+ * Estimates how long the missing runs take, for a sweep in the folder of all experiments. Some base models may not
+ * exist yet.
+ */
 export function estimateRuns(sweep: OpenSweep, folder: string): Promise<Estimate | null> {
   const withBundled = (cell: PlannedCell): PlannedCell => ({
     ...cell,

@@ -1,4 +1,6 @@
-/** @file Into benchmarks/results: finished experiments whole, or cell by cell while they are not finished. */
+/**
+ * @file Collects results into benchmarks/results: finished experiments whole, or single cells before they are finished.
+ */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { shownPath } from "../../trainer/cli/run-folder.js";
@@ -20,7 +22,7 @@ import {
   type Sources,
 } from "./sources.js";
 
-/** The small form of a finished experiment of the full setting; what cells there are stays. */
+/** Copies the small form of a finished experiment at the full setting; existing cells stay. */
 export function collectWhole(name: string, folder: string, results: string): string {
   const source = path.join(folder, name);
   const file = path.join(source, "summary.json");
@@ -30,7 +32,7 @@ export function collectWhole(name: string, folder: string, results: string): str
     );
   }
   if (readExperimentSummary(file).setting !== "full") {
-    throw new InputError(`${shownPath(source)}: is of the quick setting, which nothing is to be read from`);
+    throw new InputError(`${shownPath(source)}: is of the quick setting; its numbers say nothing`);
   }
   const to = path.join(results, name);
   mkdirSync(to, { recursive: true });
@@ -41,7 +43,10 @@ export function collectWhole(name: string, folder: string, results: string): str
   return shownPath(to);
 }
 
-/** Each run that is finished here as a cell file, and the result of the whole seeds there are; `said` is what it did, in a line. */
+/**
+ * Writes each run finished here as a cell file, and the result over complete seeds; `said` reports in a line what it
+ * did.
+ */
 export async function collectCells(
   one: Chosen,
   setting: Setting,
@@ -50,7 +55,7 @@ export async function collectCells(
   const { results } = setting;
   const collected = path.join(results, experiment.name);
   mkdirSync(collected, { recursive: true });
-  // One at a time: two would write the same files.
+  // One process at a time: two would write the same files.
   const lock = takeLock(collected);
   try {
     const sources = await openSources([one], setting);
@@ -66,7 +71,10 @@ export async function collectCells(
   }
 }
 
-/** True where a file was written. A cell that is there stays, wherever it came from, unless it does not count and this one does. */
+/**
+ * True where a file was written. An existing cell stays, wherever it came from, unless it does not count and this one
+ * does.
+ */
 function keepCell({ record }: Gathered, experiment: string, { results, refusal }: Setting): boolean {
   const file = cellFile(results, experiment, record.name);
   if (existsSync(file)) {
@@ -78,7 +86,7 @@ function keepCell({ record }: Gathered, experiment: string, { results, refusal }
   return true;
 }
 
-/** What a partial result rests on: seeds that have every cell, and of levels that are run later those that have all these seeds. */
+/** The basis of a partial result: seeds with all their cells, and levels that are run later only if they have all these seeds. */
 export function comparable(
   { experiment, seeds: all, requests }: Chosen,
   there: ReadonlySet<string>,

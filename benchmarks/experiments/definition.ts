@@ -1,4 +1,4 @@
-/** @file An experiment as its YAML file says it: a question, factors with their levels, seeds, and how its runs are looked at. */
+/** @file An experiment, from its YAML file: a question, factors with levels, seeds, and the analysis of its runs. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { InputError } from "../../trainer/errors.js";
 import { nearest } from "../../trainer/settings/configuration.js";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
-/** Where the YAML files and the pages are. */
+/** The folder of the YAML files and the pages. */
 export const EXPERIMENTS = path.join(root, "benchmarks/experiments");
 
 const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -21,14 +21,14 @@ const schema = z.strictObject({
   title: z.string(),
   question: z.string(),
   analysis: z.string(),
-  /** Of all its runs; levels win over them. */
+  /** For all its runs; levels win over them. */
   settings: settings.default({}),
-  /** Factor → level → what the level sets. Every combination of levels is run. */
+  /** Factor → level → the level's settings. Every combination of levels is run. */
   factors: z.record(z.string(), z.record(z.string(), settings)),
-  /** Level of the first factor that the others are compared with. */
+  /** The level of the first factor that others are compared with. */
   baseline: z.string().optional(),
   seeds: z.strictObject({ first: z.number().int().min(0), count: z.number().int().min(1) }),
-  /** Levels of each factor that the quick setting runs; not named: all of them. */
+  /** Levels of each factor at the quick setting; a factor that is not named has all its levels. */
   quick: z.record(z.string(), z.array(z.string())).default({}),
   /** Levels that are run last, and that a partial result leaves out until all their runs are there. */
   later: z.record(z.string(), z.array(z.string())).default({}),
@@ -89,7 +89,7 @@ export function combinations({ factors, quick }: Experiment, isQuick: boolean): 
   return made;
 }
 
-/** What the levels of one combination set. */
+/** The settings of one combination's levels. */
 export const settingsOf = ({ factors }: Experiment, levels: Readonly<Record<string, string>>): readonly Settings[] =>
   Object.entries(levels).map(([factor, level]) => {
     const found = factors[factor]?.[level];
@@ -97,7 +97,7 @@ export const settingsOf = ({ factors }: Experiment, levels: Readonly<Record<stri
     return found;
   });
 
-/** "β 1, E 10"; with one factor the level alone. */
+/** "β 1, E 10"; with one factor just the level. */
 export function combinationName(levels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(levels);
   return entries.length === 1 ? only(entries)[1] : entries.map(([factor, level]) => `${factor} ${level}`).join(", ");

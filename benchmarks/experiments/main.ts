@@ -1,4 +1,7 @@
-/** @file `npm run experiment -- NAME… [--quick]`: runs the paper's experiments and the ablations, prints and keeps what they show. */
+/**
+ * @file `npm run experiment -- NAME… [--quick]`: runs the paper's experiments and the ablations, prints and stores
+ * their results.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import yargs from "yargs";
@@ -34,7 +37,7 @@ import {
   type Sources,
 } from "./sources.js";
 
-/** What all of them come to, and about how long that takes. */
+/** Prints the number of runs, and about how long they take. */
 async function sayPlan(chosen: readonly Chosen[], setting: Setting): Promise<void> {
   const { progress } = setting.sweep;
   for (const one of chosen) {
@@ -60,7 +63,7 @@ function counts(name: string, { sweep, runCount }: Sources): string {
   return `${name}: ${runCount} runs, ${finished.length} of them done here, ${elsewhere} from cells, ${missing} missing`;
 }
 
-/** What is to be run; where cells that it needs do not count, that is for the user to decide first. */
+/** Opens the runs that are still to do. If needed cells do not count, the user must decide first. */
 async function openRest(chosen: readonly Chosen[], setting: Setting): Promise<OpenSweep> {
   const sources = await openSources(chosen, setting);
   refuseUncounted(sources);
@@ -99,14 +102,14 @@ function sayPages(): void {
   for (const page of writePages()) process.stdout.write(`${page}\n`);
 }
 
-/** Whole experiments, or cell by cell what there is of them; then the pages, which are of benchmarks/results alone. */
+/** Collects whole experiments, or single cells, then writes the pages, which depend only on benchmarks/results. */
 async function collect(named: readonly string[], partial: boolean, setting: Setting): Promise<void> {
   const { folder, quick, results } = setting;
   const all = experimentNames();
   if (partial) {
     if (quick && results === RESULTS) {
       throw new InputError(
-        `--quick --partial: nothing is to be read from the quick setting, so its cells do not go into ${shownPath(RESULTS)}; name another folder with --results`,
+        `--quick --partial: the numbers of the quick setting say nothing, so its cells do not go into ${shownPath(RESULTS)}; name another folder with --results`,
       );
     }
     const collected: Sources[] = [];
@@ -116,7 +119,7 @@ async function collect(named: readonly string[], partial: boolean, setting: Sett
       collected.push(sources);
     }
     if (results === RESULTS) sayPages();
-    // Only now, when all that is done here is safe.
+    // Only now, when everything done here is saved.
     for (const sources of collected) refuseUncounted(sources);
   } else {
     const finished = all.filter((name) => existsSync(path.join(folder, name, "summary.json")));
@@ -144,7 +147,7 @@ async function main(): Promise<void> {
       jobs: {
         type: "number",
         requiresArg: true,
-        describe: "runs side by side",
+        describe: "runs at a time",
         defaultDescription: "what cores and memory have room for",
       },
       out: {
@@ -167,10 +170,10 @@ async function main(): Promise<void> {
         nargs: 1,
         default: [],
         defaultDescription: "none",
-        describe: "take cells of this commit too: its numbers are known to be the same (may be repeated)",
+        describe: "accept cells of this commit, too: its numbers are known to be the same (may be repeated)",
       },
-      plan: { type: "boolean", default: false, describe: "only say what would be run" },
-      quiet: { type: "boolean", default: false, describe: "say nothing but warnings and the result" },
+      plan: { type: "boolean", default: false, describe: "only print what would run" },
+      quiet: { type: "boolean", default: false, describe: "print only warnings and the result" },
       ...EXECUTOR_OPTIONS,
     })
     .strictOptions()

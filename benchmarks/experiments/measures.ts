@@ -1,4 +1,6 @@
-/** @file What is read off the runs of an experiment: accuracies at equal budgets, valid rate, gain, and tests against a baseline. */
+/**
+ * @file Measures of an experiment's runs: accuracies at equal budgets, valid rate, gain, and tests against a baseline.
+ */
 
 import { at } from "../../trainer/at.js";
 import { mean } from "../../trainer/mean.js";
@@ -12,7 +14,7 @@ import type { Axis, SeedRun } from "../../trainer/run-format/summary.js";
 import type { Cell } from "./cells.js";
 import type { Estimate } from "./outcome.js";
 
-/** What analyses read of metrics.csv, and so what a cell file holds of it. */
+/** The columns of metrics.csv that analyses read, and that cell files therefore have. */
 export const CURVE_COLUMNS = [
   "iteration",
   "generated",
@@ -29,17 +31,17 @@ export const CURVE_COLUMNS = [
   ...TERM_NAMES.map((term) => `accuracy_${term}` as const),
   ...TERM_NAMES.map((term) => `samples_${term}` as const),
 ] as const;
-/** Columns that cells from before them lack: there is nothing in them. */
+/** Columns that older cells lack; they are empty there. */
 export const LATER_COLUMNS: readonly string[] = ["testScore"];
 type CurveColumn = (typeof CURVE_COLUMNS)[number];
 export type CurveRow = Readonly<Pick<MetricsRow, CurveColumn>>;
 
-/** The cell of an experiment, wherever its run was done. */
+/** A cell of an experiment, wherever its run was done. */
 export type MeasuredCell = Pick<Cell, "levels" | "name" | "seed">;
 
 /**
- * The level of a factor that a cell has.
- * @throws RangeError where the cell is not of that factor's experiment
+ * The level of a factor in a cell.
+ * @throws RangeError where the cell belongs to an experiment without that factor
  */
 export function levelOf({ name, levels }: Pick<MeasuredCell, "levels" | "name">, factor: string): string {
   const level = levels[factor];
@@ -47,12 +49,12 @@ export function levelOf({ name, levels }: Pick<MeasuredCell, "levels" | "name">,
   return level;
 }
 
-/** A run and what it left. */
+/** A run and its results. */
 export interface Measured {
   readonly cell: MeasuredCell;
   readonly rows: readonly CurveRow[];
   readonly run: SeedRun;
-  /** What the analysis took of the run's folder; not defined for one that takes the curve alone. */
+  /** The analysis's measures from the run's folder; undefined for an analysis of the curve alone. */
   readonly measures: unknown;
 }
 
@@ -68,14 +70,14 @@ export const fullFlip: Measure = ({ accuracy }) => accuracy.full;
 export const naturalOneTerm: Measure = ({ natural }) => natural?.oneTerm;
 export const naturalFull: Measure = ({ natural }) => natural?.full;
 
-/** The largest budget that every run has. */
+/** The largest budget that every run has reached. */
 export const commonBudget = (runs: readonly Measured[], axis: Axis): number =>
   Math.min(...runs.map(({ run }) => at(run.curve, run.curve.length - 1)[axis]));
 
 export const valueAt = ({ run }: Measured, axis: Axis, samples: number, what: Measure = oneTerm): number =>
   interpolate(along(run, axis, what), samples);
 
-/** A column of metrics at a number of samples, linear between iterations. */
+/** A column of metrics at a number of samples, interpolated linearly between iterations. */
 export function columnAt({ rows }: Measured, column: CurveColumn, axis: Axis, samples: number): number {
   const curve = rows.flatMap((row) => {
     const [reached, value] = [row[axis], row[column]];
@@ -84,7 +86,7 @@ export function columnAt({ rows }: Measured, column: CurveColumn, axis: Axis, sa
   return interpolate(curve, samples);
 }
 
-/** Accuracy gained in an iteration, over the whole run. */
+/** Accuracy gained per iteration, over the whole run. */
 export function gainPerIteration({ run }: Measured): number {
   if (run.curve.length < 2) return 0;
   const [first, last] = [at(run.curve, 0), at(run.curve, run.curve.length - 1)];
@@ -111,7 +113,7 @@ export function grouped<Run extends Measured>(
   return groups;
 }
 
-/** Two groups' runs that agree in `pairing`, side by side. */
+/** Pairs of runs from two groups with the same `pairing`. */
 export function paired<Run extends Measured>(
   a: readonly Run[],
   b: readonly Run[],
@@ -126,12 +128,12 @@ export function paired<Run extends Measured>(
 
 export interface Difference {
   readonly mean: number;
-  /** Paired t-test, two-sided; null below two pairs. */
+  /** Paired t-test, two-sided; null with fewer than two pairs. */
   readonly p: number | null;
   /** Pairs in which a is above b. */
   readonly wins: number;
   readonly pairs: number;
-  /** Seeds at which a difference of this size would be found in four of five comparisons; null where there is none to find. */
+  /** Number of seeds for a power of 80 % at this effect size; null where there is no effect. */
   readonly seedsNeeded: number | null;
 }
 

@@ -1,4 +1,7 @@
-/** @file What an analysis finds: tables and sentences for people, data for scripts. One form for the terminal, the page and summary.json. */
+/**
+ * @file The result of an analysis: tables and sentences for people, data for scripts. The terminal, the page and
+ * summary.json use the same form.
+ */
 
 import { at } from "../../trainer/at.js";
 import { wrap } from "../../trainer/report/terminal.js";
@@ -11,7 +14,7 @@ export interface Table {
 }
 
 export interface Outcome {
-  /** The one line of the list of experiments. */
+  /** Its line in the list of experiments. */
   readonly headline: string;
   readonly sentences: readonly string[];
   readonly tables: readonly Table[];
@@ -27,7 +30,7 @@ export interface Estimate {
   readonly interval: Interval;
 }
 
-/** The first column to the left, the others to the right; two spaces between. */
+/** The first column is aligned left, the others right, with two spaces in between. */
 export function plainTable({ title, head, rows }: Table): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => at(row, column).length)));

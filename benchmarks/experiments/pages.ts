@@ -1,4 +1,7 @@
-/** @file The pages: numbers are put between marks by this code, from what is committed; the words around them are written by hand. */
+/**
+ * @file The pages: this code writes numbers from committed results between marks; the text around them is written by
+ * hand.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -17,14 +20,14 @@ export const RESULTS = path.join(root, "benchmarks/results");
 const LIST = path.join(root, "benchmarks/EXPERIMENTS.md");
 const COMPARISONS = path.join(RESULTS, "README.md");
 
-/** Two comments of a page, between which its text is written by this code. */
+/** Two comments in a page; this code writes the text between them. */
 interface Marks {
   readonly begin: string;
   readonly end: string;
 }
 
 const RESULT: Marks = { begin: "<!-- written by npm run experiment -- pages -->", end: "<!-- end -->" };
-/** Right below the title: what a reader has to know before any number. */
+/** Right below the title: what a reader must know before any number. */
 const OPENING: Marks = {
   begin: "<!-- opening, written by npm run experiment -- pages -->",
   end: "<!-- end of opening -->",
@@ -49,7 +52,7 @@ const machinesOf = ({ machines }: ExperimentSummary): string =>
 /** "+" where files differed from the commit. */
 const commitsOf = ({ commits }: ExperimentSummary): string =>
   commits.map((commit) => commit.slice(0, 7) + (commit.endsWith("+") ? "+" : "")).join(", ");
-/** Latin letters alone: a symbol such as β stays what it is. */
+/** Only Latin letters: a symbol such as β stays as it is. */
 const capital = (text: string): string => text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 const restsOn = ({ cells }: ExperimentSummary): string => `rests on ${cells.finished} of ${cells.of} cells`;
 
@@ -66,7 +69,7 @@ function resultOf(name: string, summary: ExperimentSummary | null): string {
   ].join("\n\n");
 }
 
-/** `text` with what is between the marks replaced. */
+/** `text` with the part between the marks replaced. */
 export function inserted(file: string, text: string, between: string, { begin, end }: Marks = RESULT): string {
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from === -1 || to < from) throw new InputError(`${file}: lacks the marks "${begin}" and "${end}"`);
@@ -74,7 +77,7 @@ export function inserted(file: string, text: string, between: string, { begin, e
   return `${text.slice(0, from + begin.length)}\n\n${written}${text.slice(to)}`;
 }
 
-/** The page with its opening, which it has where its results are older than what is asked of pictures now. */
+/** The page with its opening, if its results are older than today's questions about pictures. */
 export function opened(file: string, text: string, opening: string | null): string {
   if (!/^# [^\n]+\n+<!-- opening/.test(text)) {
     throw new InputError(`${file}: lacks the marks "${OPENING.begin}" and "${OPENING.end}" right below its title`);
@@ -82,7 +85,7 @@ export function opened(file: string, text: string, opening: string | null): stri
   return inserted(file, text, opening ?? "", OPENING);
 }
 
-/** An experiment's page with what its summary says. */
+/** An experiment's page with its summary inserted. */
 export function experimentPage(file: string, text: string, name: string, summary: ExperimentSummary | null): string {
   const opening = summary === null ? null : openingOf(summary.languageVersion);
   return opened(file, inserted(file, text, resultOf(name, summary)), opening);
@@ -105,7 +108,7 @@ const list = (): string =>
     ...experimentNames().map((name) => listRow(name, readExperiment(name).title, committed(name))),
   ].join("\n");
 
-/** Experiments of which today's code has not all cells: what is there, and the command that goes on. */
+/** Experiments without all cells for today's code: how many there are, and the command that continues. */
 export function openRunsTable(results: string): string {
   const rows = experimentNames().flatMap((name) => {
     const experiment = readExperiment(name);
@@ -124,7 +127,10 @@ export function openRunsTable(results: string): string {
   return ["| experiment | cells there | goes on with |", "|---|--:|---|", ...rows].join("\n");
 }
 
-/** Whether a cell of today's language is there. At which commit it was made is looked at when it is needed: pages do not follow from git. */
+/**
+ * Whether a cell with today's questions exists. Its commit is checked only when the cell is used: pages do not depend
+ * on git.
+ */
 const isCollected = (results: string, experiment: string, run: string): boolean =>
   collectedFiles(results, experiment, run).some((file) => {
     const cell = readCellFile(file);
@@ -133,7 +139,7 @@ const isCollected = (results: string, experiment: string, run: string): boolean 
 
 const comparison = z.looseObject({ languageVersion: z.number().int().default(1) });
 
-/** The opening of the page of comparisons, as old as the oldest of them. */
+/** The opening of the page of comparisons, by the oldest of them. */
 function comparisonsOpening(): string | null {
   const names = readdirSync(RESULTS).filter(
     (name) => !experimentNames().includes(name) && existsSync(path.join(RESULTS, name, "summary.json")),
@@ -147,7 +153,7 @@ function comparisonsOpening(): string | null {
   return opening === null ? null : `${opening} That holds for ${old.map(({ name }) => `\`${name}\``).join(" and ")}.`;
 }
 
-/** Every page with its text as it should be. */
+/** Every page, with its text as it should be. */
 export function pages(): { readonly file: string; readonly found: string; readonly wanted: string }[] {
   const page = (file: string, wanted: (found: string) => string) => {
     if (!existsSync(file)) {

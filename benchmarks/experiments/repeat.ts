@@ -1,4 +1,4 @@
-/** @file `npm run experiment -- repeat NAME…`: does this code have the numbers of cells that were made at another commit? */
+/** @file `npm run experiment -- repeat NAME…`: does this code give the same numbers as cells made at another commit? */
 import path from "node:path";
 import { only } from "../../trainer/at.js";
 import { InputError } from "../../trainer/errors.js";
@@ -14,7 +14,7 @@ interface Refused {
   readonly record: RunRecord;
 }
 
-/** Of each commit and combination of settings among the refused cells the first. */
+/** The first refused cell of each commit and combination of settings. */
 async function refusedCells(name: string, setting: Setting): Promise<Refused[]> {
   const one = choose(name, setting);
   const { refused } = await openSources([one], setting);
@@ -32,9 +32,10 @@ async function refusedCells(name: string, setting: Setting): Promise<Refused[]> 
 }
 
 /**
- * Does them again, one after another as they were, in a folder for this; keeps which are the same.
+ * Repeats these runs one after another with their own settings, in a separate folder, and records which give the same
+ * numbers.
  * @returns a line for each
- * @throws InputError where files differ from their commit: the outcome would be of no commit
+ * @throws InputError where files differ from their commit: the outcome would belong to no commit
  */
 export async function repeat(names: readonly string[], setting: Setting): Promise<string[]> {
   const sameAt = currentCommit();

@@ -1,6 +1,7 @@
 /**
- * @file Whether this code still has the numbers of cells made at another commit: a run of each combination of settings is done anew and compared row by row.
- * What came out is kept beside the cells, so that they count here from then on, without anybody's word for it.
+ * @file Records whether this code still gives the numbers of cells made at another commit: one run of each combination
+ * of settings is repeated and compared row by row. The outcome is stored beside the cells, so that they count here from
+ * then on, based on evidence.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -15,9 +16,9 @@ const schema = z.array(
   z.strictObject({
     /** Of the cells. */
     commit: z.string(),
-    /** Of settings, as `combinationOf` names it. */
+    /** Of settings, as named by `combinationOf`. */
     combination: z.string(),
-    /** The commit at which `run` was done again, and gave the same rows. */
+    /** The commit at which `run` was repeated with the same rows. */
     sameAt: z.string(),
     run: z.string(),
     machine: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -25,20 +26,20 @@ const schema = z.array(
   }),
 );
 
-/** A run that was done again with the same outcome. */
+/** A repeated run with the same outcome. */
 export type Repeat = z.infer<typeof schema>[number];
 
 const fileOf = (results: string): string => path.join(results, "repeats.json");
 
-/** What a run is but for its seed: one seed speaks for the others, and no setting for another. */
+/** A run without its seed: one seed stands for the others, but no setting for another. */
 export const combinationOf = ({ name }: Pick<RunRecord, "name">): string => name.replace(/-\d+$/, "");
 
-/** @throws InputError where the file is none of this program's */
+/** @throws InputError where the file was not written by this program */
 export function readRepeats(results: string): readonly Repeat[] {
   const file = fileOf(results);
   if (!existsSync(file)) return [];
   const refused = (why: string): InputError =>
-    new InputError(`${file}: ${why}; restore it (git checkout), or remove it to have runs repeated anew`);
+    new InputError(`${file}: ${why}; restore it (git checkout), or remove it to repeat runs again`);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
@@ -51,7 +52,7 @@ export function readRepeats(results: string): readonly Repeat[] {
   throw refused(`field "${field}": ${message}`);
 }
 
-/** Adds a repeat; an earlier one of the same commit and combination is replaced. */
+/** Adds a repeat; replaces an earlier one of the same commit and combination. */
 export function keepRepeat(results: string, repeat: Repeat): void {
   const others = readRepeats(results).filter(
     ({ commit, combination }) => commit !== repeat.commit || combination !== repeat.combination,
@@ -59,7 +60,7 @@ export function keepRepeat(results: string, repeat: Repeat): void {
   writeDurably(fileOf(results), `${JSON.stringify([...others, repeat], null, 2)}\n`);
 }
 
-/** What differs first between a run and its repeat; null: nothing. Columns that came later than the run are not compared. */
+/** The first difference between a run and its repeat; null: none. Columns added after the run are not compared. */
 export function firstDifference(before: RunRecord, after: RunRecord): string | null {
   if (before.rows.length !== after.rows.length) return `${before.rows.length} rows, now ${after.rows.length}`;
   for (const [i, row] of before.rows.entries()) {

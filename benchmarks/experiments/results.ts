@@ -1,4 +1,7 @@
-/** @file What an experiment leaves: summary.json, sweep.csv (a row a run), curves.csv (a row an iteration), pictures. */
+/**
+ * @file The files of an experiment: summary.json, sweep.csv (one row per run), curves.csv (one row per iteration),
+ * pictures.
+ */
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "csv-stringify/sync";
@@ -9,7 +12,7 @@ import { CURVE_COLUMNS } from "./measures.js";
 import type { Outcome } from "./outcome.js";
 import type { Gathered } from "./sources.js";
 
-/** A row of curves.csv; what feasibility pre-training took is in none of its tables. */
+/** A row of curves.csv. The cost of feasibility pre-training is in none of its tables. */
 const CSV_COLUMNS = CURVE_COLUMNS.filter((column) => column !== "feasibilitySteps");
 
 const table = z.object({ title: z.string(), head: z.array(z.string()), rows: z.array(z.array(z.string())) });
@@ -24,12 +27,12 @@ const summarySchema = z.object({
   date: z.string(),
   /** Of the first run. */
   machine,
-  /** All that runs were done on. */
+  /** All machines that did runs. */
   machines: z.array(machine),
   commits: z.array(z.string()),
-  /** What was asked of pictures: LANGUAGE_VERSION of the runs. */
+  /** Version of the questions about pictures: LANGUAGE_VERSION of the runs. */
   languageVersion: z.number(),
-  /** Runs that the result rests on, of those that the experiment asks for. */
+  /** Number of finished runs, and of runs in the experiment. */
   cells: z.object({ finished: z.number(), of: z.number() }),
   seeds: z.array(z.number()),
   runs: z.number(),
@@ -47,11 +50,11 @@ export interface ResultsRequest {
   readonly command: string;
   readonly quick: boolean;
   readonly seeds: readonly number[];
-  /** Runs that the experiment asks for. */
+  /** Number of runs in the experiment. */
   readonly of: number;
 }
 
-/** Commits, machines and the day on which the last of the runs ended, as the runs themselves have them. */
+/** Commits, machines and the day on which the last run ended, as recorded by the runs. */
 function provenanceOf(
   runs: readonly Gathered[],
 ): Pick<ExperimentSummary, "date" | "machine" | "machines" | "commits" | "languageVersion"> {
@@ -79,7 +82,7 @@ const csvRows = (runs: readonly Gathered[], which: "all" | "last"): Record<strin
     })),
   );
 
-/** Writes the experiment's folder and gives what is in its summary.json. */
+/** Writes the experiment's folder and returns the content of its summary.json. */
 export function writeResults(
   folder: string,
   experiment: Experiment,
@@ -120,7 +123,7 @@ export function writeResults(
   return summary;
 }
 
-/** What was written before experiments could be partial, and before the language had versions. */
+/** Converts files from before partial experiments, and from before versions of the questions. */
 const upgraded = (value: unknown): unknown => {
   const old = z.looseObject({ schema: z.literal(1), runs: z.number(), machine }).safeParse(value);
   if (!old.success) return value;

@@ -1,9 +1,9 @@
-/** @file Square pictures side by side in one PNG. */
+/** @file Arranges square pictures in one PNG. */
 import sharp from "sharp";
 
 const GAP = 4;
 
-/** `columns` a row, light gaps between; u8 RGB of `size` pixels a side each. */
+/** `columns` per row, with light gaps; u8 RGB, `size` pixels a side each. */
 export function sheet(pictures: readonly Uint8Array[], size: number, columns: number): Promise<Uint8Array> {
   const rows = Math.ceil(pictures.length / columns);
   const [width, height] = [columns * (size + GAP) + GAP, rows * (size + GAP) + GAP];

@@ -1,4 +1,6 @@
-/** @file Where each run of an experiment comes from: done here, read from the cell file of another machine, or still to do. */
+/**
+ * @file Where each run of an experiment comes from: done here, read from another machine's cell file, or still to do.
+ */
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { shownPath } from "../../trainer/cli/run-folder.js";
@@ -15,15 +17,15 @@ import { cellsOf, openRuns, type RunRequest, wishesOf } from "./cells.js";
 import { combinationName, type Experiment, readExperiment } from "./definition.js";
 import { type Measured, measured } from "./measures.js";
 
-/** What all the experiments of a command have in common. */
+/** Shared by all experiments of a command. */
 export interface Setting {
-  /** Of all experiments. */
+  /** The folder of all experiments. */
   readonly folder: string;
   /** The folder of cell files: benchmarks/results, or one like it. */
   readonly results: string;
   readonly refusal: Refusal;
   readonly quick: boolean;
-  /** As asked for; else each experiment's own. */
+  /** From the command; else each experiment's own. */
   readonly seeds: readonly number[] | undefined;
   readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
 }
@@ -41,7 +43,7 @@ export function choose(name: string, { folder, quick, seeds: requested }: Settin
   return { experiment, seeds, requests: wishesOf(experiment, folder, seeds, quick) };
 }
 
-/** What repeats it anywhere: neither where its results go nor where its runs are done changes them. */
+/** The command that repeats it anywhere; the folder of its results and the place of its runs do not matter. */
 export const commandOf = (names: readonly string[], { quick, seeds }: Setting): string =>
   [
     `npm run experiment -- ${names.join(" ")}`,
@@ -52,17 +54,17 @@ export const commandOf = (names: readonly string[], { quick, seeds }: Setting): 
 export interface Sources {
   /** The runs that are done here, or to be done. */
   readonly sweep: OpenSweep;
-  /** Experiment → run → what its cell file says, where it is not done here. */
+  /** Experiment → run → content of its cell file, for runs not done here. */
   readonly taken: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
-  /** Run → why its cell file does not count, where it is not done here. */
+  /** Run → why its cell file does not count, for runs not done here. */
   readonly refused: ReadonlyMap<string, string>;
-  /** What to tell of cells that lack what an analysis takes. */
+  /** Messages about cells that lack what an analysis needs. */
   readonly lacking: readonly string[];
-  /** Runs of all of them, each once. */
+  /** Number of different runs in all experiments. */
   readonly runCount: number;
 }
 
-/** Looks where the runs of all the experiments are; writes nothing. */
+/** Finds out where the runs of all the experiments are; writes nothing. */
 export async function openSources(chosen: readonly Chosen[], setting: Setting): Promise<Sources> {
   const names = chosen.map(({ experiment }) => experiment.name);
   const options = { ...setting.sweep, folder: path.join(setting.folder, "runs"), command: commandOf(names, setting) };
@@ -84,7 +86,7 @@ export async function openSources(chosen: readonly Chosen[], setting: Setting): 
   return { sweep: await openRuns(toRun, options), taken, refused, lacking, runCount: whole.requested.length };
 }
 
-/** One table of runs of two versions of the language would compare what is not comparable. */
+/** Runs with different questions cannot be compared in one table. */
 function refuseOldRuns({ finished, resumed }: OpenSweep, { folder }: Setting): void {
   const old = [...finished, ...resumed].find((cell) => languageVersionOf(cell.folder) !== LANGUAGE_VERSION);
   if (old === undefined) return;
@@ -93,13 +95,13 @@ function refuseOldRuns({ finished, resumed }: OpenSweep, { folder }: Setting): v
   );
 }
 
-/** Takes down which cells do not count or do not suffice. */
+/** Collects cells that do not count, or lack something. */
 interface Complaints {
   readonly refused: Map<string, string>;
   readonly lacking: string[];
 }
 
-/** The cells that count, of any experiment's folder: those that ask for the same run share it. */
+/** The cells that count, from any experiment's folder: experiments with the same run share it. */
 function takenFrom(
   { name: experiment, analysis }: Experiment,
   requests: readonly RunRequest[],
@@ -125,7 +127,7 @@ function takenFrom(
     if (wrong[0] !== undefined) refused.set(name, wrong[0]);
     else if (short[0] !== undefined) {
       lacking.push(
-        `${experiment}: the cell ${shownPath(short[0])} lacks what the analysis "${analysis}" takes of a run's folder, so its run is to be done here`,
+        `${experiment}: the cell ${shownPath(short[0])} lacks what the analysis "${analysis}" needs from a run's folder, so its run must be done here`,
       );
     }
   }
@@ -148,14 +150,14 @@ export function judged(
   if (cell.kind === "damaged") {
     return {
       record: null,
-      why: `${cell.why}; restore it from where it was collected (git checkout), or remove it to have the run done anew`,
+      why: `${cell.why}; restore it from where it was collected (git checkout), or remove it to repeat the run`,
     };
   }
   const why = refusal(cell.record);
   return why === null ? { record: cell.record, why } : { record: null, why };
 }
 
-/** Hours of work are not done anew unasked: cells that do not count are named, and what to do about it. */
+/** Never repeats hours of work without asking: names the cells that do not count, and says what to do. */
 export function refuseUncounted({ refused }: Sources): void {
   const [first, ...others] = [...refused];
   if (first === undefined) return;
@@ -168,7 +170,7 @@ export interface Gathered extends Measured {
   readonly record: RunRecord;
 }
 
-/** Those of the experiment's runs that are finished, here or elsewhere, in the order in which they were asked for. */
+/** The experiment's finished runs, here or elsewhere, in the order of the request. */
 export async function gather(one: Chosen, { sweep, taken }: Sources, setting: Setting): Promise<Gathered[]> {
   const { experiment, requests } = one;
   const analysis = analysisNamed(experiment.analysis);

@@ -1,4 +1,7 @@
-/** @file Which code a result is of: the commits at which the language's version was raised, and the sentence that pages of older results open with. */
+/**
+ * @file Which code a result comes from: the commits that raised the version of the questions, and the first sentence of
+ * pages with older results.
+ */
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 
 /** The commit that raised the version to 2. */
@@ -10,10 +13,10 @@ interface Change {
   readonly since: string;
 }
 
-/** One for each raise of LANGUAGE_VERSION, in order. */
+/** One for each increase of LANGUAGE_VERSION, in order. */
 export const CHANGES: readonly Change[] = [{ language: 2, since: SINCE }];
 
-/** "With the code before COMMIT" for a result of an older version of the language; null for one of today's. */
+/** "With the code before COMMIT" for a result with older questions; null for one with today's. */
 export function codeBefore(language: number): string | null {
   if (language >= LANGUAGE_VERSION) return null;
   const change = CHANGES.find((one) => one.language > language);

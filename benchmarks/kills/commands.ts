@@ -1,4 +1,4 @@
-/** @file The commands that are killed, at a size that takes seconds, and how each is gone on with. */
+/** @file The commands to kill, at a size that takes seconds, and how to continue each. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 export const PROGRAM = path.join(root, "dist/trainer/cli/main.js");
 
-/** Every part does its work, none for long: a real CLIP with random weights reads and learns as the bundled one does. */
+/** Every part works, but briefly: a real CLIP with random weights reads and learns like the bundled one. */
 const SMALL = [
   ...["--vlm", path.join(root, "test/golden/clip-tiny"), "--device", "cpu", "--E", "3", "--T0", "10"],
   ...["--batch-size", "8", "--epochs", "1", "--updates-per-iteration", "20", "--replay-capacity", "4000"],
@@ -23,10 +23,10 @@ export const COMMANDS = {
 export type Command = keyof typeof COMMANDS;
 export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
 
-/** Relative to where a command is started, so that equal runs also write down equal commands. */
+/** Relative to the working directory, so that equal runs also record equal commands. */
 export const FOLDER = "run";
 
-/** The words that begin a command in `place`, or go on with what it has left there, as the documentation says. */
+/** The words that start a command in `place`, or continue its work there, as documented. */
 export function wordsFor(command: Command, place: string): readonly string[] {
   const begun = existsSync(path.join(place, FOLDER, "config.json"));
   if (begun && command !== "sweep") return [command, "--resume", FOLDER];

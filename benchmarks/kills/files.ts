@@ -1,12 +1,12 @@
-/** @file Whether two runs have left the same files. */
+/** @file Compares the files of two runs. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-/** Files of clock times; equal runs have every other file equal to the bit. */
+/** Files with clock times; all other files of equal runs are equal to the bit. */
 const CLOCK_TIMES = /^(log\.jsonl|timings\.csv|events\.out\.tfevents\..*)$/;
 
-/** Digest of each file, by its path below the folder. */
+/** Digest of each file, by its path in the folder. */
 export function digests(folder: string): ReadonlyMap<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !CLOCK_TIMES.test(entry.name))

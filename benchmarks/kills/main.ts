@@ -1,6 +1,6 @@
 /**
- * @file `npm run kills -- --kills 200`: train, compare and sweep killed at random moments, gone on with until they end, and
- * compared with the same never killed, every file to the bit. Interrupted, the same command goes on. Linux.
+ * @file `npm run kills -- --kills 200`: kills train, compare and sweep at random moments, continues them to their end,
+ * and compares every file to the bit with an undisturbed run. After an interruption, the same command continues. Linux.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -17,16 +17,16 @@ import { endAll, marked } from "./processes.js";
 import { killsByWay, render, rowsOf } from "./table.js";
 import { oneStart, type Reference, runTrial, type Trial } from "./trial.js";
 
-/** How long a reference may take is not known yet. */
+/** How long a reference takes is not known yet. */
 const PATIENT = { seconds: 60 };
 
 interface Begun extends Provenance {
   readonly seed: number;
-  /** Of each command that nothing kills. */
+  /** Of each command without a kill. */
   readonly seconds: Readonly<Record<Command, number>>;
 }
 
-/** Runs each command twice without a kill: two such runs must be equal for a difference to mean anything. */
+/** Runs each command twice without a kill: unless these two are equal, a later difference means nothing. */
 async function makeReferences(folder: string, stop: AbortSignal): Promise<Record<Command, number>> {
   const seconds: Partial<Record<Command, number>> = {};
   for (const command of COMMAND_NAMES) {
@@ -48,13 +48,13 @@ async function makeReferences(folder: string, stop: AbortSignal): Promise<Record
   return seconds as Record<Command, number>;
 }
 
-/** The references of the folder, made where they are not there. */
+/** The references in the folder; makes missing ones. */
 async function begin(folder: string, seed: number, stop: AbortSignal): Promise<Begun> {
   const file = path.join(folder, "kills.json");
   const { commit, machine, versions } = provenance();
   if (existsSync(file)) {
     const begun = JSON.parse(readFileSync(file, "utf8")) as Begun;
-    // Files name the commit that made them.
+    // Files record the commit that made them.
     if (begun.seed !== seed || begun.commit !== commit) {
       throw new InputError(`${folder}: holds trials of seed ${begun.seed} at ${begun.commit}; give another --out`);
     }
@@ -68,7 +68,7 @@ async function begin(folder: string, seed: number, stop: AbortSignal): Promise<B
 
 const killsIn = (trials: readonly Trial[]): number => trials.reduce((sum, { kills }) => sum + kills.length, 0);
 
-/** Lines of earlier starts; the last one may have been cut short. */
+/** Lines of earlier starts; the last one may be cut off. */
 function readTrials(file: string): Trial[] {
   if (!existsSync(file)) return [];
   const whole = readFileSync(file, "utf8").split("\n").slice(0, -1);
@@ -76,7 +76,10 @@ function readTrials(file: string): Trial[] {
   return whole.map((line) => JSON.parse(line) as Trial);
 }
 
-/** The least that the command took without a kill: moments after its end would be lost on a machine that has become faster. */
+/**
+ * The shortest time of the command without a kill: on a machine that has become faster, later moments would come after
+ * its end.
+ */
 function shortest(command: Command, begun: Begun, trials: readonly Trial[]): number {
   const own = trials.filter((trial) => trial.command === command);
   return Math.min(begun.seconds[command], ...own.flatMap(({ unkilledSeconds: seconds }) => seconds ?? []));
@@ -94,7 +97,7 @@ async function runTrials(folder: string, begun: Begun, kills: number, stop: Abor
     const trial = await runTrial(plan, place, reference, stop);
     trials.push(trial);
     appendFileSync(file, `${JSON.stringify(trial)}\n`);
-    // What differs stays for whoever looks into it.
+    // Files that differ stay for inspection.
     if (trial.equal) rmSync(place, { recursive: true });
     const result = trial.difference ?? "equal";
     process.stderr.write(
@@ -108,12 +111,16 @@ async function main(): Promise<void> {
   const flags = await yargs(hideBin(process.argv))
     .scriptName("npm run kills --")
     .usage(
-      "$0: train, compare and sweep killed at random moments end equal to the bit; 200 kills take 30 to 50 minutes",
+      "$0: kills train, compare and sweep at random moments; they must end equal to the bit; 200 kills take 30 to 50 minutes",
     )
     .options({
       kills: { type: "number", default: 200, describe: "how many kills, spread over the commands" },
-      seed: { type: "number", default: 0, describe: "of the moments and the signals" },
-      out: { type: "string", default: "runs/kills", describe: "folder; interrupted, the same command goes on there" },
+      seed: { type: "number", default: 0, describe: "seed of the moments and the signals" },
+      out: {
+        type: "string",
+        default: "runs/kills",
+        describe: "folder; the same command goes on there after an interruption",
+      },
       json: { type: "boolean", default: false, describe: "one JSON document on standard output" },
     })
     .strict()
@@ -125,7 +132,7 @@ async function main(): Promise<void> {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError(`--seed: takes a whole number from 0, not ${seed}`);
   const folder = path.resolve(flags.out);
   const signal = interruptible();
-  // Of an earlier start that was killed itself.
+  // Processes of an earlier start that was itself killed.
   if (marked(folder).length > 0) await endAll(folder);
   try {
     const begun = await begin(folder, seed, signal);

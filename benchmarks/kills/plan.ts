@@ -3,7 +3,7 @@ import { at } from "../../trainer/at.js";
 import { Random } from "../../trainer/random/random.js";
 import { COMMAND_NAMES, type Command } from "./commands.js";
 
-/** What is ended, by which signal, and in which share of the kills. */
+/** What is killed, by which signal, and in which share of the kills. */
 export const WAYS = [
   { name: "group", share: 0.6, signal: "SIGKILL", meaning: "SIGKILL to the process group" },
   {
@@ -19,23 +19,26 @@ export type Way = (typeof WAYS)[number]["name"];
 
 export interface PlannedKill {
   readonly way: Way;
-  /** When, as a share of the time that the command takes when nothing kills it. */
+  /** When, as a share of the command's time without a kill. */
   readonly moment: number;
   /** Which of several processes, as a share of their number. */
   readonly pick: number;
 }
 
-/** A trial that is through. */
+/** A finished trial. */
 interface Past {
   readonly command: Command;
   readonly kills: ArrayLike<unknown>;
 }
 
 const MOST_KILLS = 6;
-/** A trial of train takes half the time of the others, so that it gets half of the kills. */
+/** A trial of train takes half the time of the others, so it gets half of the kills. */
 const WEIGHTS: Readonly<Record<Command, number>> = { train: 2, compare: 1, sweep: 1 };
 
-/** The command with the fewest kills so far for its weight, killed at one to six starts; a start that ends before its moment is not killed. */
+/**
+ * Chooses the command with the fewest kills for its weight, to be killed in one to six starts. A start that ends before
+ * its moment is not killed.
+ */
 export function planTrial(
   seed: number,
   number: number,

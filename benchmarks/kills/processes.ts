@@ -1,11 +1,11 @@
-/** @file Processes that a trial has started, found by a mark in their environment. Linux. */
+/** @file Finds the processes that a trial has started, by a mark in their environment. Linux. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM } from "./commands.js";
 
-/** Inherited by whatever a process starts, however it is started and whoever is its parent later on. */
+/** Every descendant process inherits it, however it is started and whoever becomes its parent. */
 const MARK = "RLS3_KILLS";
 
 export interface Marked {
@@ -17,11 +17,11 @@ const read = (file: string): string => {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // ended meanwhile, or another user's
+    return ""; // has ended meanwhile, or belongs to another user
   }
 };
 
-/** Processes that live and whose mark is this one, or begins with it. */
+/** Living processes with this mark, or one that begins with it. */
 export function marked(mark: string): Marked[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
@@ -37,7 +37,7 @@ export function marked(mark: string): Marked[] {
 export const runProcesses = (mark: string): Marked[] =>
   marked(mark).filter(({ command }) => /run-process\.js|sweep\/cell\.js/.test(command));
 
-/** Ends all that have the mark, and waits until none is left. */
+/** Ends all processes with the mark, and waits until none is left. */
 export async function endAll(mark: string): Promise<void> {
   for (let left = marked(mark); left.length > 0; left = marked(mark)) {
     for (const { pid } of left) send(pid, "SIGKILL");
@@ -45,7 +45,7 @@ export async function endAll(mark: string): Promise<void> {
   }
 }
 
-/** False where there is no such process any more. */
+/** False where the process no longer exists. */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -65,7 +65,10 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-/** `rls3 WORDS` in `place`, at the head of a process group, its output added to a file there, its temporary files too. */
+/**
+ * Starts `rls3 WORDS` in `place`, at the head of a process group. Its output is appended to a file there; its temporary
+ * files go there, too.
+ */
 export function start(words: readonly string[], place: string): Started {
   const temporary = path.join(place, "tmp");
   mkdirSync(temporary, { recursive: true });

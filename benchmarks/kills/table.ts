@@ -1,4 +1,4 @@
-/** @file What came of the trials: by command, and by what was ended and how. */
+/** @file The results of the trials: by command, and by what was killed and how. */
 import { COMMAND_NAMES } from "./commands.js";
 import { WAYS } from "./plan.js";
 import type { Trial } from "./trial.js";
@@ -17,7 +17,7 @@ function row(name: string, trials: readonly Trial[]): Row {
   return { name, trials: trials.length, kills, equal, differing: trials.length - equal };
 }
 
-/** A row a command, and one of all. */
+/** One row per command, and one for all. */
 export const rowsOf = (trials: readonly Trial[]): readonly Row[] => [
   ...COMMAND_NAMES.map((name) =>
     row(
@@ -28,7 +28,7 @@ export const rowsOf = (trials: readonly Trial[]): readonly Row[] => [
   row("all", trials),
 ];
 
-/** Kills by their way. */
+/** Number of kills of each kind. */
 export const killsByWay = (trials: readonly Trial[]): Readonly<Record<string, number>> =>
   Object.fromEntries(
     WAYS.map(({ name }) => [name, trials.flatMap(({ kills }) => kills).filter(({ way }) => way === name).length]),

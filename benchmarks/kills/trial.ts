@@ -1,4 +1,7 @@
-/** @file One trial: a command is killed at its moments, gone on with until it ends, and its files compared with the reference. */
+/**
+ * @file One trial: a command is killed at its moments and continued to its end; then its files are compared with the
+ * reference.
+ */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +15,7 @@ export interface Kill {
   readonly victim: "group" | "command" | "run";
   /** Seconds since this start of the command. */
   readonly seconds: number;
-  /** What the command had said last. */
+  /** The command's last output. */
   readonly after: string;
   /** How the command ended. */
   readonly ended: string;
@@ -22,32 +25,32 @@ export interface Trial {
   readonly number: number;
   readonly command: Command;
   readonly kills: readonly Kill[];
-  /** Of a trial that had ended before its first moment; null of others. */
+  /** For a trial that ended before its first moment; else null. */
   readonly unkilledSeconds: number | null;
-  /** Starts that were refused since a process of the start before was still ending. */
+  /** Starts that were refused because a process of the previous start was still ending. */
   readonly waits: number;
   readonly equal: boolean;
-  /** What differs from the reference first, or what went wrong; null where all is equal. */
+  /** The first difference from the reference, or what went wrong; null where all is equal. */
   readonly difference: string | null;
 }
 
 export interface Reference {
-  /** Of the command that nothing kills. */
+  /** Of the command without a kill. */
   readonly seconds: number;
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** A start that takes so many times the reference's time, and a minute, hangs. */
+/** A start that takes this many times the reference's time, plus a minute, hangs. */
 const PATIENCE = 10;
 const MINUTE = 60;
-/** For what a killed command has started to notice that the command is gone. */
+/** Time for the children of a killed command to notice that it is gone. */
 const LINGERING_SECONDS = 20;
 const RETRY_MS = 500;
-/** Exit codes of a command that was stopped, or one of whose runs was. */
+/** Exit codes of a command that was stopped, or with a run that was stopped. */
 const STOPPED: readonly (number | null)[] = [3, 130, 143];
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 
-/** What no kill may bring about: the trial has failed. */
+/** Something that no kill may cause: the trial has failed. */
 class Wrong extends Error {}
 
 export interface Plan {
@@ -91,12 +94,12 @@ export async function runTrial(plan: Plan, place: string, reference: Reference, 
 
 interface Start {
   readonly ended: Ended;
-  /** Null where the command had ended before its moment, or ended well all the same. */
+  /** Null where the command ended before its moment, or ended normally anyway. */
   readonly kill: Kill | null;
   readonly output: string;
 }
 
-/** Begins the command or goes on with it, kills it at its moment, and waits for its end. */
+/** Starts the command or continues it, kills it at its moment, and waits for its end. */
 export async function oneStart(
   command: Command,
   planned: PlannedKill | undefined,
@@ -136,7 +139,7 @@ export async function oneStart(
   }
 }
 
-/** Whom the signal was sent to; null where nobody was there any more. */
+/** What got the signal; null where no process was left. */
 function deliver({ way, pick }: PlannedKill, { pid }: Started, place: string): Kill["victim"] | null {
   switch (way) {
     case "group":
@@ -163,7 +166,7 @@ async function endsWithin({ ended }: Started, seconds: number): Promise<boolean>
   }
 }
 
-/** Waits for what killed commands have left to end: environment servers, runs of a comparison. */
+/** Waits for the children of killed commands to end: environment servers, runs of a comparison. */
 async function allGone(place: string): Promise<void> {
   for (let waited = 0; marked(place).length > 0; waited += RETRY_MS) {
     if (waited >= 1000 * LINGERING_SECONDS) {

@@ -1,11 +1,14 @@
-/** @file `npm run memory -- [FLAGS of compare]`, or `-- -- COMMAND…`: the peak memory of all processes of a command together. Linux. */
+/**
+ * @file `npm run memory -- [FLAGS of compare]`, or `-- -- COMMAND…`: the peak memory of all processes of a command
+ * together. Linux.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../../trainer/errors.js";
 
-/** Milliseconds between two looks; what comes and goes between them is not seen. */
+/** Milliseconds between two samples; shorter peaks are missed. */
 const PERIOD = 200;
 const GIB = 2 ** 30;
 
@@ -20,14 +23,14 @@ const read = (file: string): string => {
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Clock ticks: with the id, the same process as before. */
+  /** In clock ticks; together with the id it identifies the process. */
   readonly started: string;
 }
 
 function processes(): Process[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    // The command's name may hold anything, a ")" too: the fields come after the last one.
+    // The command's name may contain anything, even a ")": the fields come after the last one.
     const stat = read(`/proc/${name}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return [{ pid: Number(name), parent: Number(fields[1]), started: fields[19] ?? "" }];
@@ -36,7 +39,7 @@ function processes(): Process[] {
 
 const key = ({ pid, started }: Process): string => `${pid}@${started}`;
 
-/** Descendants of `root`, those included whose parent has ended since they were first seen. */
+/** Descendants of `root`, including those whose parent has ended since they were first seen. */
 function family(root: number, known: Set<string>): Process[] {
   const all = processes();
   const members = new Set(all.filter((one) => one.pid === root || known.has(key(one))).map(({ pid }) => pid));
@@ -49,7 +52,7 @@ function family(root: number, known: Set<string>): Process[] {
   return found;
 }
 
-/** Proportional set size in bytes: shared pages count once over all that share them. */
+/** Proportional set size in bytes: shared pages count once in total. */
 const pss = (pid: number): number =>
   1024 * Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
 

@@ -1,6 +1,7 @@
 /**
- * @file `node dist/benchmarks/performance/model-memory.js [NAME…]`: what memory models of published shapes take to score and to tune, beside what
- * `rls3 vlm inspect` says beforehand, and how long they take. Anonymous pages (a process's own) apart from mapped ones (the weights' file, shared). Linux.
+ * @file `node dist/benchmarks/performance/model-memory.js [NAME…]`: the memory that models of published shapes take to
+ * score and to fine-tune, next to the prediction of `rls3 vlm inspect`, and the time. Separates anonymous pages (a
+ * process's own) from mapped ones (the weights' file, shared). Linux.
  */
 import { fork } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -18,7 +19,7 @@ import { typicalWork } from "../../trainer/vlm/typical-work.js";
 import { makeModel, type Precision, SHAPES } from "./model-shapes.js";
 
 const MIB = 2 ** 20;
-/** Milliseconds between two looks at a process. */
+/** Milliseconds between two samples of a process. */
 const PERIOD = 20;
 
 const TASKS = ["score", "tune"] as const;
@@ -36,16 +37,16 @@ const {
   directory,
 } = await yargs(hideBin(process.argv))
   .scriptName("model-memory")
-  .usage("$0 [NAME…]: memory and seconds of models of published shapes, the memory measured and told beforehand")
+  .usage("$0 [NAME…]: memory and seconds of models of published shapes; the memory as measured and as predicted")
   .option("images", { type: "number", default: 16, describe: "images at once" })
-  .option("rank", { type: "number", default: 8, describe: "of LoRA" })
+  .option("rank", { type: "number", default: 8, describe: "rank of LoRA" })
   .option("precision", {
     choices: ["F32", "BF16"] as const,
     default: "BF16" as Precision,
-    describe: "of the weights on disk",
+    describe: "type of the weights on disk",
   })
-  .option("tasks", { type: "array", choices: TASKS, default: [...TASKS], describe: "which to measure" })
-  .option("repetitions", { type: "number", default: 3, describe: "of each task in its process" })
+  .option("tasks", { type: "array", choices: TASKS, default: [...TASKS], describe: "what to measure" })
+  .option("repetitions", { type: "number", default: 3, describe: "repetitions of each task in its process" })
   .option("json", { type: "boolean", default: false })
   .option("task", { choices: TASKS, hidden: true })
   .option("directory", { type: "string", hidden: true })
@@ -54,7 +55,7 @@ const {
 
 const fineTuning = { ...fineTuningOf(resolveConfiguration([])), rank, alpha: 2 * rank };
 
-/** In a process of its own: the work, and nothing else. */
+/** In a separate process: only the work. */
 async function perform(what: Task, model: string): Promise<void> {
   const opened = await openModel(model, {
     runtime: { device: "cpu", threads: availableParallelism() },
@@ -66,7 +67,7 @@ async function perform(what: Task, model: string): Promise<void> {
   const { captions } = typicalWork(images, opened.phrasing);
   let seconds = Infinity;
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    // Each time another picture: what is made of one is kept for as long as its parameters stay.
+    // A new picture each time, because results are cached per picture while the parameters stay.
     batch.data.fill(repetition);
     const start = performance.now();
     if (what === "score") await opened.score(batch, captions);
@@ -92,13 +93,13 @@ function resident(pid: number): Resident {
   try {
     status = readFileSync(`/proc/${pid}/status`, "utf8");
   } catch {
-    // It has ended since.
+    // The process has ended.
   }
   const field = (name: string): number => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
   return { anonymous: field("RssAnon"), mapped: field("RssFile") };
 }
 
-/** The most of each kind while the task runs. */
+/** The peak of each kind of memory while the task runs. */
 function measure(what: Task, model: string): Promise<Measured> {
   const numbers = { images, rank, repetitions };
   const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
@@ -148,7 +149,7 @@ async function main(): Promise<void> {
         if (json) continue;
         const ratio = (row.anonymous / row.told).toFixed(2);
         console.log(
-          `${name} ${precision}, ${what} ${images} images: ${show(row.anonymous)} anonymous, ${ratio} of the ${show(row.told)} told; ${show(row.mapped)} mapped, weights ${show(row.weights)}; ${row.seconds.toFixed(1)} s`,
+          `${name} ${precision}, ${what} ${images} images: ${show(row.anonymous)} anonymous, ${ratio} of the ${show(row.told)} predicted; ${show(row.mapped)} mapped, weights ${show(row.weights)}; ${row.seconds.toFixed(1)} s`,
         );
       }
     } finally {

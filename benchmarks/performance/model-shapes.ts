@@ -1,6 +1,6 @@
 /**
- * @file Directories of published models' shapes, without their weights: one block of random numbers repeated, norms that change nothing. How fast
- * a model is and what memory it takes depends on its shape alone.
+ * @file Directories with the shapes of published models, without their weights: one repeated block of random numbers,
+ * and norms without effect. Speed and memory of a model depend only on its shape.
  */
 import { closeSync, copyFileSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
@@ -13,17 +13,17 @@ import type { ParameterShape } from "../../trainer/vlm/weights/recording.js";
 const golden = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../test/golden");
 
 interface Shape {
-  /** The directory whose tokenizer and image processor it takes. */
+  /** The directory that supplies its tokenizer and image processing. */
   readonly like: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly imageSize: number;
-  /** Norms that multiply by their weight and 1: Gemma's. */
+  /** Norms that multiply by their weight plus 1, as in Gemma. */
   readonly offsetNorms?: RegExp;
 }
 
 const so400m = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, num_attention_heads: 16 };
 
-/** Tokens of test/golden's tokenizers, whose vocabularies are smaller than the models'. */
+/** Tokens of test/golden's tokenizers, which have smaller vocabularies than the models. */
 const PALIGEMMA = { model_type: "paligemma", image_token_index: 520, eos_token_id: 1 };
 const GEMMA_NORMS = /^model\.language_model\./;
 
@@ -36,7 +36,7 @@ const gemma2b = {
   head_dim: 256,
 };
 
-/** After the config.json that each was published with; what is left out has the class's default. */
+/** From the published config.json; missing keys have the class's defaults. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   "clip-vit-b-32": { like: "clip-tiny", imageSize: 224, config: { model_type: "clip" } },
   "clip-vit-l-14-336": {
@@ -77,7 +77,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       vision_config: { ...so400m, image_size: 224, patch_size: 14, vision_use_head: false },
     },
   },
-  // For the decoder's speed: Gemma 2B's layers, two of them, behind a tower that is of no account.
+  // For the decoder's speed: two of Gemma 2B's layers after a negligible tower.
   "gemma-2b-2-layers": {
     like: "paligemma-tiny",
     imageSize: 224,
@@ -122,7 +122,7 @@ const SPREAD = 0.02;
 export type Precision = "F32" | "BF16";
 const BYTES: Readonly<Record<Precision, number>> = { F32: 4, BF16: 2 };
 
-/** Normal numbers, as the file holds them. */
+/** Normally distributed numbers, in the file's type. */
 function randomBlock(precision: Precision): Uint8Array {
   const random = new Random(1);
   const values = Float32Array.from({ length: BLOCK_BYTES / BYTES[precision] }, () => SPREAD * random.normal());
@@ -135,7 +135,7 @@ function bytesOf(values: Float32Array, precision: Precision): Uint8Array {
   return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
 }
 
-/** Norms multiply by 1; a scale and a bias of logits are small numbers; everything else is random. */
+/** Norms multiply by 1, the logits' scale and bias are small, and everything else is random. */
 const constantOf = (name: string, { offsetNorms }: Shape): number | null => {
   if (/(?:norm\d?|layrnorm)\.weight$/.test(name)) return offsetNorms?.test(name) ? 0 : 1;
   return /(?:norm\d?|layrnorm)\.bias$|^logit_/.test(name) ? 0 : null;
@@ -176,8 +176,8 @@ function writeWeights(file: string, shape: Shape, shapes: readonly ParameterShap
 }
 
 /**
- * Makes the directory of a shape's name inside `folder`; the caller removes it.
- * @throws InputError for a shape that is not in the list, or a disk that is too full
+ * Makes the directory of a shape inside `folder`; the caller removes it.
+ * @throws InputError for an unknown shape, or a disk without enough space
  */
 export function makeModel(folder: string, name: string, precision: Precision): string {
   const shape = SHAPES[name];

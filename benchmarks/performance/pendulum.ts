@@ -1,6 +1,7 @@
 /**
- * @file `node dist/benchmarks/performance/pendulum.js [--seeds 5] [--steps 20000] [--convention sb3|cleanrl] [--replay …] [--learner …] [--json]`: SAC on Pendulum-v1 over several
- * seeds. The gate: mean return at least −200 at 10,000 steps.
+ * @file `node dist/benchmarks/performance/pendulum.js [--seeds 5] [--steps 20000] [--convention sb3|cleanrl] [--replay
+ * …] [--learner …] [--json]`: SAC on Pendulum-v1 over several seeds. It passes with a mean return of at least −200 at
+ * 10,000 steps.
  */
 import os from "node:os";
 import yargs from "yargs";

@@ -1,7 +1,7 @@
 /**
- * @file What a sweep loses beside its runs: cells an hour one at a time and two side by side, beside what this machine's second core
- * gives to plain matrix products, and what a cell costs beyond its run. A round is one cell alone, the two of them side by side, the
- * other cell alone, so that a machine that gets slower or faster by and by does so for both figures.
+ * @file A sweep's overhead: cells per hour one at a time and two at a time, compared with what this machine's second
+ * core adds to plain matrix products; and the time of a cell besides its run. A round is one cell alone, both at the
+ * same time, then the other cell alone, so that a machine that gradually gets faster or slower affects both figures.
  * `node dist/benchmarks/performance/sweep-throughput.js --help`; on an otherwise idle machine.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -22,12 +22,12 @@ import { runSweep } from "../../trainer/sweep/sweep.js";
 import { type Usage, usageOf } from "../../trainer/sweep/usage.js";
 import { bestRate } from "./rates/benchmark.js";
 
-/** At least so many times the cells an hour of one at a time, with two side by side on two idle cores. */
+/** With two idle cores, two cells at a time must do at least this many times the cells per hour. */
 const FLOOR = 1.8;
-/** At most this share of a cell's time is not its run's. */
+/** The largest share of a cell's time that may be outside its run. */
 const CEILING = 0.05;
 
-/** This machine's executor with a watch around it, so that what is shared does not count. */
+/** This machine's executor, timed from inside, so that shared work does not count. */
 function watched(took: Took): Executor {
   return {
     ...local,
@@ -41,9 +41,9 @@ function watched(took: Took): Executor {
 }
 
 interface Took {
-  /** Of both cells, from the first start to the last end. */
+  /** For both cells, from the first start to the last end. */
   seconds: number;
-  /** Processor time of the whole machine meanwhile, environment servers included. */
+  /** Processor time of the whole machine meanwhile, including environment servers. */
   busySeconds: number;
 }
 
@@ -60,9 +60,9 @@ const busySeconds = (): number =>
   sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1000;
 
 /**
- * Times as many matrix products a second from two single-threaded sessions at once as from one: what two cells side by side
- * could gain at most, as far as a noisy machine lets it be seen (one after the other, so that more than 2 comes out at times). Less
- * than 2 where the two cores are threads of one, or share its clock.
+ * The factor in matrix products per second of two simultaneous single-threaded sessions over one: the most that two
+ * cells at a time could gain. On a noisy machine it is inexact (measured one after the other, so it sometimes exceeds
+ * 2). It is below 2 where the two cores are threads of one core, or share its clock.
  */
 async function gainOfSecondCore(): Promise<number> {
   const products = [{ m: 256, k: 256, n: 256, backward: "both", count: 8 }] as const;
@@ -88,9 +88,9 @@ async function main(): Promise<void> {
     .scriptName("sweep-throughput")
     .usage("$0: two cells one after the other, and the same two side by side; at the full setting some minutes")
     .options({
-      rounds: { type: "number", default: 1, describe: "how many times each cell is run alone, and both side by side" },
+      rounds: { type: "number", default: 1, describe: "how often to run each cell alone, and both at a time" },
       json: { type: "boolean", describe: "one JSON document on standard output" },
-      quiet: { type: "boolean", describe: "the result only" },
+      quiet: { type: "boolean", describe: "only the result" },
       ...settingOptions(SETTING_NAMES),
     })
     .strict()
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     const oneRound = async (name: string): Promise<Round> => {
       const [alone, together] = [nothing(), nothing()];
       const measure = async (took: Took, seeds: readonly number[], jobs: number): Promise<Usage[]> => {
-        // The second cell alone goes on with the folder of the first.
+        // The second cell alone uses the folder of the first.
         const folder = path.join(parent, name, took === alone ? "alone" : "together");
         const executor = watched(took);
         const options = { folder, command: "sweep-throughput", progress, signal, executor, jobs };
@@ -139,10 +139,12 @@ async function main(): Promise<void> {
       ratio: alone / together,
       ratioOfRounds: rounds.map((round) => round.alone.seconds / round.together.seconds),
       gainOfSecondCore: gain,
-      /** Of the time that the cells took one after the other: processes started and ended, opening, reading, closing. */
+      /**
+       * As a share of the cells' time one after the other: starting and ending processes, opening, reading, closing.
+       */
       overhead: 1 - runSeconds / alone,
       overheadSeconds: (alone - runSeconds) / cells,
-      /** Processor time of a cell's own process in each second of its run: more than 1 where it uses more than one core. */
+      /** Processor time of a cell's own process per second of its run: above 1 where it uses more than one core. */
       coresOfOne: sum(usages.map(({ cpuSeconds }) => cpuSeconds)) / alone,
       busySecondsAlone: total((round) => round.alone.busySeconds) / cells,
       busySecondsTogether: total((round) => round.together.busySeconds) / cells,

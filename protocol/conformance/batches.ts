@@ -4,7 +4,7 @@ import { above, below, type Check, core, NotTried, sampleAction } from "./check.
 import { demand, type Peer } from "./peer.js";
 import { look, rowOf, sameRows, wanted } from "./playing.js";
 
-/** At least two environments, or there is nothing to see of rows. */
+/** Needs two environments: with one, the order of rows cannot be seen. */
 function several(peer: Peer): number[] {
   const { envCount } = peer.welcome;
   if (envCount < 2) throw new NotTried("there is one environment");
@@ -17,7 +17,7 @@ interface WrongAction {
   readonly value: number;
 }
 
-/** Bounds of each element, and the least and greatest numbers of the dtype. */
+/** Bounds of each element, and the dtype's smallest and largest numbers. */
 function rangeOf({ dtype, shape, low, high }: TensorSpec): { low: Float64Array; high: Float64Array; end: number[] } {
   const count = elementCount(shape);
   const end = dtype === "uint8" ? [0, 255] : dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [-1e30, 1e30];
@@ -28,7 +28,7 @@ function rangeOf({ dtype, shape, low, high }: TensorSpec): { low: Float64Array; 
   };
 }
 
-/** What the first and the last element of an action may not be. */
+/** Wrong values for the first and the last element of an action. */
 function wrongActions(action: TensorSpec): WrongAction[] {
   const { low, high, end } = rangeOf(action);
   const [least = 0, most = 0] = end;
@@ -52,7 +52,10 @@ function withElement(action: TensorSpec, { element, value }: WrongAction): Tenso
   return data;
 }
 
-/** The detail of BAD_ACTION says all that a person needs: which element of what, its meaning, its bounds and its value. */
+/**
+ * The detail of BAD_ACTION has everything that a person needs: the element and its tensor, its meaning, its bounds and
+ * its value.
+ */
 function rightDetail(action: TensorSpec, wrong: WrongAction, detail: Readonly<Record<string, unknown>>): void {
   const { low, high } = rangeOf(action);
   const { element, bound } = wrong;
@@ -75,8 +78,8 @@ function rightDetail(action: TensorSpec, wrong: WrongAction, detail: Readonly<Re
 export const BATCHES: readonly Check[] = [
   core(
     "batch.empty",
-    "a batch without operations is answered by no results, and one that wants nothing brings nothing",
-    "take an empty ops as it is",
+    "a batch without operations has no results, and one that wants nothing has no tensors",
+    "accept an empty ops",
     async (peer) => {
       await peer.batch([]);
       const [uid] = wanted(peer);
@@ -122,7 +125,7 @@ export const BATCHES: readonly Check[] = [
       const alone: TensorData[][] = [];
       for (const env of [a, b]) alone.push(rowOf((await peer.one(step(env), want)).tensors, want, 0, 1));
       await reset();
-      // An operation that takes no row lies in front, where there is another environment for it.
+      // An operation without a row comes first, where there is another environment for it.
       const front = c === undefined ? [] : [{ env: c, op: "reset", seed: 1 }];
       const ops = [...front, step(b), step(a)];
       const { tensors } = await peer.batch(ops, want);
@@ -142,7 +145,7 @@ export const BATCHES: readonly Check[] = [
       const { action } = peer.welcome;
       await peer.hello();
       const want = wanted(peer);
-      // Rows that a server wrote before are not zeros any more.
+      // Fill the rows first, so that zeros are not just left over.
       await peer.batch(
         [0, 1].map((env) => ({ env, op: "reset", seed: 70 + env })),
         want,
@@ -175,10 +178,10 @@ export const BATCHES: readonly Check[] = [
         const what = `${action.uid}[${wrong.element}] = ${wrong.value}`;
         rightDetail(action, wrong, peer.mustFail("BAD_ACTION", results[0], what));
         const message = results[0]?.error?.message ?? "";
-        // As the action's dtype has it.
+        // In the action's dtype.
         const [element = "", value = ""] = [action.names?.[wrong.element], String(sent[wrong.element])];
         demand(message.includes(element), `${what}: the message does not name ${element}: ${message}`);
-        // Languages write infinities, large numbers and those with a fraction in ways of their own.
+        // Languages write infinities, large numbers and fractions differently.
         const isPlain = (Number.isInteger(wrong.value) && Math.abs(wrong.value) < 2 ** 24) || Number.isNaN(wrong.value);
         demand(!isPlain || message.includes(value), `${what}: the message does not tell the value: ${message}`);
       }

@@ -1,20 +1,22 @@
-/** @file Headers put together by hand: what an encoder would not write, and what a decoder must take or refuse. */
+/** @file Headers assembled by hand: bytes that an encoder would not write, and that a decoder must accept or refuse. */
 import { Packr } from "msgpackr";
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: "number" });
 
-/** One value, as bytes of msgpack. */
+/** One value, as msgpack bytes. */
 export function pack(value: unknown): Buffer {
   return packr.pack(value);
 }
 
-/** A map of up to 15 keys. Bytes stand for what they are, anything else for its encoding; keys may be bytes too, or come twice. */
+/**
+ * A map of up to 15 keys. Bytes are used as they are, anything else is encoded. Keys may be bytes, too, or occur twice.
+ */
 export function rawMap(entries: readonly (readonly [key: string | Uint8Array, value: unknown])[]): Buffer {
   const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : pack(value));
   return Buffer.concat([Uint8Array.of(0x80 | entries.length), ...entries.flat().map(bytes)]);
 }
 
-/** A number of `size` bytes behind its format's byte. */
+/** A number of `size` bytes after its format byte. */
 function number(format: number, size: number, write: (into: Buffer) => void): Buffer {
   const bytes = Buffer.alloc(size);
   write(bytes);
@@ -26,13 +28,13 @@ export const float64 = (value: number): Buffer => number(0xcb, 8, (into) => into
 export const uint64 = (value: bigint): Buffer => number(0xcf, 8, (into) => into.writeBigUInt64BE(value));
 export const int64 = (value: bigint): Buffer => number(0xd3, 8, (into) => into.writeBigInt64BE(value));
 
-/** A string behind the format's byte and a length of `size` bytes. */
+/** A string after its format byte and a length of `size` bytes. */
 export function text(format: number, size: number, value: string): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([number(format, size, (into) => into.writeUIntBE(bytes.length, 0, size)), bytes]);
 }
 
-/** Each format of msgpack that a header may hold, by its name in msgpack's specification. */
+/** Every msgpack format that a header may contain, by its name in msgpack's specification. */
 export const FORMATS: Readonly<Record<string, Uint8Array>> = {
   nil: Uint8Array.of(0xc0),
   false: Uint8Array.of(0xc2),
@@ -67,7 +69,7 @@ export const FORMATS: Readonly<Record<string, Uint8Array>> = {
   "map 32": Uint8Array.of(0xdf, 0, 0, 0, 1, 0xa1, 0x61, 1),
 };
 
-/** Arrays in each other. */
+/** Nested arrays. */
 export function nested(levels: number): Buffer {
   return Buffer.concat([Buffer.alloc(levels - 1, 0x91), Uint8Array.of(0x90)]);
 }

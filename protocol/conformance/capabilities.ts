@@ -1,17 +1,17 @@
-/** @file Checks of graphics and of what welcome names as capabilities. */
+/** @file Checks of graphics and of the capabilities that welcome names. */
 import type { ParameterSpec } from "../environment.js";
 import { bytesOf } from "../spaces.js";
 import { above, below, type Check, checkOf, core, NotTried } from "./check.js";
 import { demand, Finding, type Peer, within } from "./peer.js";
 import { inSpace, play, samePlay } from "./playing.js";
 
-/** Steps within which a parameter must show, and an episode that tells. */
+/** A parameter must show its effect within this many steps, in an episode where it has one. */
 const SHOWS_WITHIN = 20;
 const TOLD = { seed: 7 };
 
 type Value = ParameterSpec["default"];
 
-/** A value that the parameter may have and does not have by default. */
+/** An allowed value other than the default. */
 function another({ type, default: standard, low, high }: ParameterSpec): Value | undefined {
   if (type === "bool") return !standard;
   if (type === "string" || typeof standard !== "number") return undefined;
@@ -25,7 +25,7 @@ function another({ type, default: standard, low, high }: ParameterSpec): Value |
   );
 }
 
-/** Of the parameter: what it may not be. */
+/** Values that the parameter must refuse. */
 function wrongValues({ type, low, high }: ParameterSpec): unknown[] {
   return [
     null,
@@ -47,12 +47,14 @@ async function configure(peer: Peer, parameters: Record<string, Value>): Promise
     demand(set[name] === value, `configured says ${name} = ${JSON.stringify(set[name])} after ${said}`);
 }
 
-/** A parameter with another value that shows, and the episode without and with it. */
+/** A parameter with another value that changes an episode, and the episode without and with it. */
 async function showing(
   peer: Peer,
 ): Promise<{ name: string; value: Value; standard: Awaited<ReturnType<typeof play>> }> {
   if (!peer.welcome.parameters.some((parameter) => another(parameter) !== undefined)) {
-    throw new NotTried("the suite knows no other value of any parameter: texts alone, or bounds that leave one");
+    throw new NotTried(
+      "the suite knows no other value of any parameter: all are texts, or have bounds that leave one value",
+    );
   }
   await peer.hello();
   const standard = await play(peer, TOLD, SHOWS_WITHIN);
@@ -70,7 +72,7 @@ async function showing(
 export const CAPABILITIES: readonly Check[] = [
   core(
     "graphics.honest",
-    "an image wanted of a server without a renderer is NO_GRAPHICS, never a black frame",
+    "without a renderer, a wanted image is NO_GRAPHICS, never a black frame",
     "look at the spec's graphics flag before the batch is executed",
     async (peer) => {
       const image = peer.welcome.observations.find((spec) => spec.graphics === true);
@@ -83,14 +85,14 @@ export const CAPABILITIES: readonly Check[] = [
   ),
   core(
     "graphics.size",
-    "with hello's image_size granted or not, images have the shape that welcome gives them",
-    "make the specs of a session by its hello, or keep your own size",
+    "images have the shape in welcome, whether hello's image_size was granted or not",
+    "take a session's image size from its hello, or keep your own",
     async (peer) => {
-      // Few servers can draw the first and the last; they are welcome to say so by their own size.
+      // Few servers can draw the smallest and the largest size; they may answer with their own size.
       for (const side of [1, 48, 65_535]) {
         await peer.hello({ image_size: side });
         const image = peer.observable.find((spec) => spec.graphics === true);
-        if (image === undefined) throw new NotTried("there are no images to be had");
+        if (image === undefined) throw new NotTried("the server gives no images");
         const { tensors } = await peer.one({ env: 0, op: "reset", seed: 1 }, [image.uid]);
         const data = tensors.get(image.uid);
         if (data !== undefined) inSpace(peer, image.uid, data);
@@ -165,8 +167,8 @@ export const CAPABILITIES: readonly Check[] = [
   ),
   checkOf("configure")(
     "configure.effect",
-    "a parameter that is set shows in every environment, at once and until it is set again or the session ends",
-    "hand it to each environment, and put defaults back with each session",
+    "a set parameter shows in every environment, at once and until it is set again or the session ends",
+    "pass it to each environment, and restore the defaults in each new session",
     async (peer) => {
       const { name, value, standard } = await showing(peer);
       const last = peer.welcome.envCount - 1;

@@ -1,31 +1,34 @@
-/** @file What a conformance check is, and the actions that checks try. */
+/** @file The interface of a conformance check, and the actions that checks try. */
 import { boundOf, createTensor, elementCount, type TensorData, type TensorSpec } from "../spaces.js";
 import type { Peer } from "./peer.js";
 
-/** Part of the specification: what any server must do, or a capability that welcome names. */
+/** Part of the specification: what every server must do, or a capability that welcome names. */
 export type Claim = "core" | "state_hash" | "configure" | "images" | "curve";
 
 export interface Check {
   readonly name: string;
   readonly claim: Claim;
-  /** The requirement that it holds the server to. */
+  /** The requirement that it tests. */
   readonly requirement: string;
   /** What to do when it fails. */
   readonly remedy: string;
   /**
-   * Throws a Finding when the server is wrong, NotTried when it gives no occasion. The session is open, except for the
+   * Throws a Finding when the server is wrong, NotTried when it cannot be tested. The session is open, except for the
    * checks before "hello.welcome".
    */
   run(peer: Peer): Promise<void>;
 }
 
-/** A server gives no occasion for a check, which is then neither passed nor failed. The message says why. */
+/** The check does not apply to this server, so it neither passes nor fails. The message says why. */
 export class NotTried extends Error {}
 
-/** A number below `bound`, still so where it is rounded to float32, whole where the bound is: one less of a small bound, a millionth of a large one. */
+/**
+ * A number below `bound`, also after rounding to float32, and whole where the bound is: one less than a small bound, a
+ * millionth less than a large one.
+ */
 export const below = (bound: number): number => bound - Math.ceil(Math.max(1, Math.abs(bound) * 1e-6));
 
-/** The same above it. */
+/** The same above `bound`. */
 export const above = (bound: number): number => -below(-bound);
 
 export const checkOf =
@@ -38,10 +41,13 @@ export const checkOf =
     run,
   });
 
-/** Of what any server must do. */
+/** A check of what every server must do. */
 export const core = checkOf("core");
 
-/** Values spread over an action space, the same on every machine: a multiplicative sequence in 32 bits, no generator needed. */
+/**
+ * Values spread over an action space, the same on every machine: a multiplicative sequence in 32 bits, no generator
+ * needed.
+ */
 export function sampleAction(spec: TensorSpec, index: number): TensorData {
   const count = elementCount(spec.shape);
   const low = boundOf(spec.low, count, -1);

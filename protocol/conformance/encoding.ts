@@ -1,4 +1,4 @@
-/** @file Checks of the encoding: which headers and tensors must be read, which refused, and within what bounds. */
+/** @file Checks of the encoding: which headers and tensors must be accepted or refused, and their limits. */
 
 import { PROTOCOL_VERSION } from "../messages.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
@@ -6,17 +6,17 @@ import { FORMATS, float32, float64, int64, nested, pack, rawMap, text, uint64 } 
 import { type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer, within } from "./peer.js";
 
-/** Of every decoder, as the specification gives them. */
+/** Limits of every decoder, from the specification. */
 const BOUNDS = { header: 4 * 1024 * 1024, nesting: 16, values: 200_000, string: 65_536, frames: 64 };
 
 type Entry = readonly [key: string | Uint8Array, value: unknown];
 
-/** A ping of the session, with more entries behind. */
+/** A ping of the session, with further entries after its own. */
 function ping(peer: Peer, req: number, more: readonly Entry[] = []): Buffer {
   return rawMap([["v", PROTOCOL_VERSION], ["t", "ping"], ["sid", peer.sid], ["req", req], ...more]);
 }
 
-/** A header that must be read: `more` in a ping. */
+/** Checks that a header is accepted: `more` in a ping. */
 async function taken(peer: Peer, what: string, more: readonly Entry[], frames = 0): Promise<void> {
   const req = ++peer.req;
   const payload = Array.from({ length: frames }, () => Buffer.alloc(0));
@@ -26,7 +26,7 @@ async function taken(peer: Peer, what: string, more: readonly Entry[], frames = 
   });
 }
 
-/** A header that must not be read: an error with req 0, and its number is still free. */
+/** Checks that a header cannot be read: an error with req 0, and its number is still free. */
 async function unreadable(peer: Peer, what: string, bytes: Uint8Array): Promise<void> {
   await peer.sendRaw([bytes]);
   const answer = await peer.receive();
@@ -43,7 +43,7 @@ async function alive(peer: Peer): Promise<void> {
 export const ENCODING: readonly Check[] = [
   core(
     "header.unreadable",
-    "what is no map of the allowed types is BAD_MESSAGE with req 0, and the connection lives on",
+    "anything but a map of the allowed types is BAD_MESSAGE with req 0, and the connection stays open",
     "scan the header before you build anything of it: types, keys, counts against the bytes left, and where it ends",
     async (peer) => {
       const next = peer.req + 1;
@@ -70,11 +70,11 @@ export const ENCODING: readonly Check[] = [
   ),
   core(
     "header.cut",
-    "a header that ends too early, wherever, is BAD_MESSAGE with req 0",
-    "hold each length and each count against the bytes that are left",
+    "a header that is cut off, anywhere, is BAD_MESSAGE with req 0",
+    "compare each length and each count with the bytes that are left",
     async (peer) => {
       for (const [format, bytes] of Object.entries(FORMATS)) {
-        // Behind the value nothing is left: each byte less is one that is missing.
+        // Nothing follows the value, so each byte cut off is one that is missing.
         const whole = ping(peer, peer.req + 1, [["x", bytes]]);
         for (let missing = 1; missing <= Math.min(bytes.length, 9); missing++)
           await unreadable(peer, `${format}, cut by ${missing} bytes`, whole.subarray(0, -missing));
@@ -203,7 +203,7 @@ export const ENCODING: readonly Check[] = [
   ),
   core(
     "header.repeated_key",
-    "of a key that comes twice in a map, the last one counts",
+    "if a key comes twice in a map, the last one counts",
     "let a later entry replace an earlier one",
     async (peer) => {
       const req = ++peer.req;
@@ -218,7 +218,7 @@ export const ENCODING: readonly Check[] = [
       demand(header["t"] === "pong", `t "teleport", then t "ping", was answered by "${header["t"]}"`);
     },
   ),
-  core("header.utf8", "bytes of a string that are no UTF-8 are no error", "read each as U+FFFD", async (peer) => {
+  core("header.utf8", "invalid UTF-8 in a string is no error", "read each as U+FFFD", async (peer) => {
     await taken(peer, "a string that is no UTF-8", [["x", Buffer.from([0xa3, 0x61, 0xff, 0x62])]]);
     await taken(peer, "a key that is no UTF-8", [[Buffer.from([0xa3, 0x78, 0xc3, 0x28]), 1]]);
   }),
@@ -254,7 +254,7 @@ export const ENCODING: readonly Check[] = [
   ),
   core(
     "header.as_much",
-    "what lies just within the bounds is read: 16 levels, a string of 65 536 bytes, 200 000 values, 64 frames",
+    "what is just within the limits is read: 16 levels, a string of 65 536 bytes, 200 000 values, 64 frames",
     "compare with >, and count the header's map as the first level",
     async (peer) => {
       await taken(peer, "16 levels", [["x", nested(BOUNDS.nesting - 1)]]);
@@ -269,7 +269,7 @@ export const ENCODING: readonly Check[] = [
         const values = [...new Array(83).fill(filled), text(0xda, 2, "x".repeat(left))];
         await taken(peer, "a header of 4 MiB", [["x", Buffer.concat([Uint8Array.of(0xdc, 0, 84), ...values])]]);
       }
-      // The map, five keys, four values and the array count too.
+      // The map, five keys, four values and the array count, too.
       if (limit > 2 * BOUNDS.values)
         await taken(peer, "200 000 values", [["x", pack(new Array(BOUNDS.values - 11).fill(0))]]);
     },
@@ -277,7 +277,7 @@ export const ENCODING: readonly Check[] = [
   core(
     "tensor.frame",
     "a tensor whose frame is not exactly dtype × shape, or is not there, is BAD_MESSAGE",
-    "hold each entry of tensors against its frame before you look at what it is for",
+    "compare each entry of tensors with its frame before you use it",
     async (peer) => {
       const { action } = peer.welcome;
       const bytes = bytesOf(sampleAction(action, 0));

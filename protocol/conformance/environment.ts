@@ -1,12 +1,14 @@
-/** @file Checks of the environment behind the server, after Gymnasium's check_env: resets, seeds, steps and episodes. */
+/**
+ * @file Checks of the environment behind the server, after Gymnasium's check_env: resets, seeds, steps and episodes.
+ */
 import { type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer } from "./peer.js";
 import { dataOf, inSpace, look, play, rowOf, samePlay, sameRows, wanted } from "./playing.js";
 
 const EPISODE_STEPS = 2000;
 
-/** Options that the environment can't take, as the one who runs the suite says, or as its catalog of scenes tells. */
-/** Where there is one start, two of them can't differ. */
+/** Reset options that the environment must refuse, from the user or from its catalog of scenes. */
+/** With a single start, starts cannot differ. */
 function severalStarts({ options }: Peer): void {
   if (options.singleStart === true) throw new NotTried("the environment has a single start");
 }
@@ -16,18 +18,18 @@ function wrongOptions(peer: Peer): NonNullable<Peer["options"]["wrongOptions"]> 
   if (wrongOptions !== undefined) return wrongOptions;
   const scenes = peer.welcome.catalog?.["scenes"];
   if (Array.isArray(scenes)) return { scene: scenes.length };
-  throw new NotTried("welcome's catalog tells no options that this environment can't take");
+  throw new NotTried("welcome's catalog does not tell which options this environment refuses");
 }
 
 export const ENVIRONMENT: readonly Check[] = [
   core(
     "reset.required",
     "in a new session a step or noop before the first reset is NOT_RESET, as that environment's own error",
-    "keep a flag for each environment, and clear it with each session",
+    "keep a flag for each environment, and clear it in each new session",
     async (peer) => {
       await peer.hello();
       await peer.one({ env: 0, op: "reset", seed: 1 });
-      await peer.hello(); // a new session: nothing has been reset in it
+      await peer.hello(); // a new session: no environment has been reset
       const action = sampleAction(peer.welcome.action, 0);
       for (const op of [
         { env: 0, op: "step", action },
@@ -41,11 +43,11 @@ export const ENVIRONMENT: readonly Check[] = [
   core(
     "reset.first_seed",
     "the first reset of environment i in a session, without a seed, has the seed (hello's seed + i) mod 2^53",
-    "give it that seed, and let later resets without one draw on",
+    "give it that seed; later resets without one go on with the random numbers",
     async (peer) => {
       const last = Math.min(peer.welcome.envCount, 3) - 1;
       for (const seed of [undefined, 5, 2 ** 53 - 1]) {
-        // The sum may be beyond what doubles count.
+        // The sum may exceed the integers that doubles represent exactly.
         const room = 2 ** 53 - 1 - (seed ?? 0);
         const sum = (env: number): number => (env <= room ? (seed ?? 0) + env : env - room - 1);
         const said = seed === undefined ? "no seed" : `seed ${seed}`;
@@ -65,7 +67,7 @@ export const ENVIRONMENT: readonly Check[] = [
   ),
   core(
     "reset.draws_on",
-    "a later reset without a seed draws on from the one before: the same in each session, and not the same start again",
+    "a later reset without a seed goes on with the random numbers: the same in each session, and another start",
     "seed the generator where a reset brings a seed, and nowhere else",
     async (peer) => {
       const series = async (): Promise<Awaited<ReturnType<typeof play>>[]> => {
@@ -90,7 +92,7 @@ export const ENVIRONMENT: readonly Check[] = [
   core(
     "reset.observations",
     "a reset brings every wanted observation, in its dtype, shape and bounds, with reward 0 and no end",
-    "hold what you write against the specs of welcome",
+    "compare what you write with the specs in welcome",
     async (peer) => {
       const ops = Array.from({ length: peer.welcome.envCount }, (_, env) => ({ env, op: "reset", seed: env }));
       for (const { uid } of peer.observable) {
@@ -109,7 +111,7 @@ export const ENVIRONMENT: readonly Check[] = [
   core(
     "reset.seed_repeats",
     "the same seed gives the same episode start",
-    "draw everything of a reset from a generator seeded with it",
+    "draw everything in a reset from a generator seeded with it",
     async (peer) => {
       for (const seed of [0, 123, 2 ** 53 - 1]) {
         const [a, b] = [await play(peer, { seed }, 0), await play(peer, { seed }, 0)];
@@ -120,7 +122,7 @@ export const ENVIRONMENT: readonly Check[] = [
   core(
     "reset.seeds_differ",
     "different seeds give different starts (of eight, not all the same)",
-    "use the seed; of an environment with a single start, tell the suite so (--single-start)",
+    "use the seed; or tell the suite that the environment has a single start (--single-start)",
     async (peer) => {
       severalStarts(peer);
       const { rows: first } = await play(peer, { seed: 0 }, 0);
@@ -149,7 +151,7 @@ export const ENVIRONMENT: readonly Check[] = [
   ),
   core(
     "reset.options",
-    "options that the environment can't take are its own BAD_MESSAGE, and its episode goes on",
+    "wrong options of a reset are that environment's own BAD_MESSAGE, and its episode goes on",
     "look at the options before you touch the episode",
     async (peer) => {
       const options = wrongOptions(peer);
@@ -232,7 +234,7 @@ export const ENVIRONMENT: readonly Check[] = [
   core(
     "episode.counts",
     "episode counts the successful resets of each environment in this session, from 1",
-    "count each environment apart, and begin anew with each session",
+    "count for each environment, from the start in each new session",
     async (peer) => {
       await peer.hello();
       const { envCount } = peer.welcome;

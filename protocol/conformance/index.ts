@@ -10,19 +10,22 @@ import { Peer, type PeerOptions } from "./peer.js";
 import { numbersOf } from "./requirements.js";
 import { BEFORE_HELLO, CURVE, FAREWELL, HELLO, SESSION, TOKEN } from "./session.js";
 
-/** What is checked. core: what any server must do; full: `state_hash`, `configure` and `images` too, claimed or not. */
+/**
+ * What is checked. core: what every server must do; full: also `state_hash`, `configure` and `images`, announced or
+ * not.
+ */
 export type Level = "core" | "full";
 
-/** What a check of the suite found. */
+/** The result of a check. */
 export interface CheckResult {
   readonly name: string;
-  /** Not tried: the server gives no occasion, or the one who asked wants no such wait. */
+  /** Not tried: the check does not apply to the server, or would wait longer than the user allows. */
   readonly outcome: "passed" | "failed" | "not tried";
-  /** What was held, or why it was not tried, or what is wrong and what to do. */
+  /** The requirement, or why it was not tried, or what is wrong and what to do. */
   readonly detail: string;
 }
 
-/** The checks of a server at a level, with their counts; `claimed`: core and the capabilities that welcome names. */
+/** The results of a server at a level, with their counts; `claimed`: core and the capabilities that welcome names. */
 export interface ConformanceReport {
   readonly server: string;
   readonly protocol: number;
@@ -44,10 +47,10 @@ const WITH_SESSION: readonly Check[] = [
   ...FAREWELL,
 ];
 
-/** Every check of the suite, in its order. */
+/** All checks of the suite, in order. */
 export const CHECKS: readonly Check[] = [...BEFORE_HELLO, ...TOKEN, ...HELLO, ...WITH_SESSION];
 
-/** Which claims are checked, of those that welcome names. */
+/** Which claims to check, given those in welcome. */
 function selected(level: Level | undefined, claimed: readonly string[]): ReadonlySet<Claim> {
   if (level === "core") return new Set<Claim>(["core"]);
   const wanted = (["state_hash", "configure", "images", "curve"] as const).filter(
@@ -57,9 +60,10 @@ function selected(level: Level | undefined, claimed: readonly string[]): Readonl
 }
 
 /**
- * Runs the suite through an open peer; the session is closed at the end.
- * @param level core: what any server must do; full: every capability but curve too, claimed or not; undefined: core and what is claimed.
- * @param onCheck is told of each result; what it returns as true ends the suite there
+ * Runs the suite through an open peer; closes the session at the end.
+ * @param level core: what every server must do; full: also every capability except curve, announced or not; undefined:
+ * core and announced capabilities
+ * @param onCheck called with each result; ends the suite where it returns true
  */
 export async function checkServer(
   peer: Peer,
@@ -127,7 +131,7 @@ async function runCheck(check: Check, peer: Peer): Promise<CheckResult> {
   }
 }
 
-/** A failed check may leave answers under way, or no session: the next ones start from a clean one. */
+/** A failed check may leave answers under way, or no session: the next check starts from a clean session. */
 async function recover(peer: Peer): Promise<string> {
   if (peer.sid === "") return "";
   try {

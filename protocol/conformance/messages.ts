@@ -1,10 +1,12 @@
-/** @file Checks of the conversation: types and values of messages, their order, resends, and what is looked at first. */
+/**
+ * @file Checks of the conversation: types and values of messages, their order, resends, and the order of validation.
+ */
 import { encodeHeader } from "../codec.js";
 import { bytesOf, createTensor, elementCount } from "../spaces.js";
 import { type Check, core, NotTried, sampleAction } from "./check.js";
 import { demand, type Peer, within } from "./peer.js";
 
-/** The connection lives on: a ping gets its pong. */
+/** Checks that the connection is still open: a ping gets its pong. */
 async function alive(peer: Peer): Promise<void> {
   const { header } = await peer.ask({ t: "ping" });
   demand(header["t"] === "pong", `after it, a ping was answered by "${header["t"]}" ${header["code"] ?? ""}`);
@@ -14,7 +16,7 @@ async function steps(peer: Peer): Promise<number> {
   return (await peer.one({ env: 0, op: "noop" })).result.step;
 }
 
-/** An episode with at least one step still in it, for the checks that count steps. */
+/** Starts an episode with at least one step left, for checks that count steps. */
 async function fresh(peer: Peer): Promise<void> {
   await peer.one({ env: 0, op: "reset", seed: 1 });
 }
@@ -34,7 +36,7 @@ async function sameReply(peer: Peer, frames: readonly Uint8Array[], first: reado
   demand(Buffer.concat(first).equals(Buffer.concat(second)), "the second reply differs from the first");
 }
 
-/** Batches that are wrong as a whole, with the key that is to blame. */
+/** Batches that are wrong as a whole, with the wrong key. */
 function wrongBatches(peer: Peer): readonly (readonly [field: string, fields: object])[] {
   const { envCount, action } = peer.welcome;
   const noop = { ops: [{ env: 0, op: "noop" }] };
@@ -103,7 +105,7 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "message.type",
-    "an unknown type, and one that is missing or no string, is BAD_MESSAGE; it takes its number, and the connection lives on",
+    "an unknown type, a missing one, or one that is no string is BAD_MESSAGE; it takes its number, and the connection stays open",
     "answer with an error instead of closing, and keep the answer",
     async (peer) => {
       for (const t of ["teleport", 5, null]) {
@@ -131,7 +133,7 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "message.whole",
-    "what is wrong with a message as a whole is found before the first environment moves",
+    "mistakes in a message as a whole are found before the first environment moves",
     "read all of the message first, then execute",
     async (peer) => {
       const { action } = peer.welcome;
@@ -166,8 +168,8 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "resend.kept",
-    "the replies of the last max_in_flight requests are kept",
-    "keep as many as welcome promises",
+    "the replies to the last max_in_flight requests are stored",
+    "store as many as welcome promises",
     async (peer) => {
       const { max_in_flight: count } = peer.welcome.limits;
       if (count < 2) throw new NotTried("max_in_flight is 1");
@@ -180,8 +182,8 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "resend.error",
-    "an error takes its number, and is kept like any other reply",
-    "keep what you answer, whatever it is",
+    "an error takes its number, and is stored like any other reply",
+    "store every reply, errors too",
     async (peer) => {
       const tooMany = Array.from({ length: 64 }, () => Buffer.alloc(0));
       for (const [fields, payload] of [
@@ -200,7 +202,7 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "resend.too_old",
-    "a req older than the kept replies is OUT_OF_ORDER, not retryable, and not executed",
+    "a req older than the stored replies is OUT_OF_ORDER, not retryable, and not executed",
     "compare req with the last one executed",
     async (peer) => {
       await fresh(peer);
@@ -258,8 +260,8 @@ export const CONVERSATION: readonly Check[] = [
   ),
   core(
     "order.looks",
-    "of several things that are wrong the first is answered: v, req, sid, the order of req, then what is asked",
-    "look in the order of protocol/README.md",
+    "of several mistakes the first is answered: v, req, sid, the order of req, then the request itself",
+    "check in the order of protocol/README.md",
     async (peer) => {
       const next = peer.req + 1;
       const wrong: [string, object][] = [
@@ -287,7 +289,7 @@ export const CONVERSATION: readonly Check[] = [
     "work through them in the order of arrival",
     async (peer) => {
       const first = peer.req + 1;
-      // One more than it must take; of many more, unread, a server may drop answers.
+      // One more than it must accept. With many more, all unread, a server may drop answers.
       const count = peer.welcome.limits.max_in_flight + 1;
       for (let i = 0; i < count; i++) await peer.sendRaw(peer.frames({ t: "ping" }));
       for (let i = 0; i < count; i++) {
@@ -300,7 +302,7 @@ export const CONVERSATION: readonly Check[] = [
   core(
     "limits.answer",
     "an answer over the client's max_frame_bytes is TOO_LARGE, before anything is executed",
-    "work out the size of what is wanted from the specs, and compare it with hello's limits.max_frame_bytes",
+    "compute the size of the wanted observations from the specs, and compare it with hello's limits.max_frame_bytes",
     async (peer) => {
       const limit = 1024;
       const { action, envCount } = peer.welcome;
@@ -309,7 +311,7 @@ export const CONVERSATION: readonly Check[] = [
       const large = peer.observable.find((spec) => bytes(spec) > limit);
       if (large === undefined) throw new NotTried("no observation is that large");
       await peer.hello({ limits: { max_frame_bytes: limit } });
-      // Even the welcome may be larger than that; the limit is for the frames of batches.
+      // Even the welcome may exceed that; the limit applies to the frames of batches.
       const ops = Array.from({ length: envCount }, (_, env) => ({ env, op: "reset", seed: 1 }));
       const { fields, payload } = peer.batchFields(ops, [large.uid]);
       const detail = await peer.refused("TOO_LARGE", fields, payload);
@@ -319,13 +321,13 @@ export const CONVERSATION: readonly Check[] = [
       demand(results[0]?.error?.code === "NOT_RESET", "the reset whose answer was too large has been executed");
       await peer.hello();
       const headerBytes = encodeHeader((await peer.ask(fields, payload)).header).byteLength;
-      // The header's own size is known to a quarter only: servers may write numbers otherwise than this does.
+      // The header's size is known only to within a quarter: servers may encode numbers differently.
       if (headerBytes * 1.25 < bytes(large)) {
         await peer.hello({ limits: { max_frame_bytes: bytes(large) } });
         await peer.batch(ops, [large.uid]);
       }
       if (headerBytes > 1.25 * limit) {
-        // Wanted is nothing, so that the header is the only frame.
+        // Want nothing, so that the header is the only frame.
         await peer.hello({ limits: { max_frame_bytes: limit } });
         const alone = peer.batchFields(ops, []);
         await peer.refused("TOO_LARGE", alone.fields, alone.payload);

@@ -1,4 +1,4 @@
-/** @file A client with bare hands: sends any frames, right or wrong, and looks at what comes back. */
+/** @file A low-level client: sends any frames, right or wrong, and checks the answers. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Dealer } from "zeromq";
@@ -25,7 +25,7 @@ import {
   tensorOver,
 } from "../spaces.js";
 
-/** A result of a batch, beyond what a client needs to go on with it. */
+/** Checks a batch's result more strictly than a client needs. */
 function strictly(result: WireMap, path: string, hashes: boolean): void {
   const { error, info, state_hash: hash, reward, terminated, truncated } = result;
   demand(isMap(info), `${path}.info is no map`);
@@ -56,7 +56,7 @@ export function demand(condition: boolean, problem: string): asserts condition {
   if (!condition) throw new Finding(problem);
 }
 
-/** What is found wrong in the work is told of `what`. */
+/** Adds `what` to a Finding from the work. */
 export async function within(what: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -83,7 +83,7 @@ export interface Outcome {
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
-/** How the server is reached, and what a check may expect of it. */
+/** How to reach the server, and what a check may expect of it. */
 export interface PeerOptions {
   readonly endpoint: string;
   /** Bind and wait for the server, instead of connecting to it. */
@@ -92,15 +92,15 @@ export interface PeerOptions {
   readonly token?: string;
   /** Milliseconds to wait for any one answer. */
   readonly patience?: number;
-  /** Most milliseconds that a check may be silent to see what a server makes of it; default 2000. */
+  /** The longest silence of a check in milliseconds, to see how a server reacts; default 2000. */
   readonly longestSilence?: number;
-  /** Options of a reset that the environment can't take; by default a scene that its catalog lacks. */
+  /** Reset options that the environment must refuse; default: a scene that its catalog lacks. */
   readonly wrongOptions?: WireMap;
-  /** The environment has one start, whatever the seed: what tells starts apart is not tried. */
+  /** The environment always starts the same, whatever the seed: checks that compare starts are not tried. */
   readonly singleStart?: boolean;
 }
 
-/** What `detail` holds of each code, whatever the occasion. */
+/** The keys of `detail` for each code, on any occasion. */
 const DETAILS: Readonly<Record<string, Readonly<Record<string, (value: WireValue | undefined) => boolean>>>> = {
   VERSION: { protocols: (value) => Array.isArray(value) && value.includes(PROTOCOL_VERSION) },
   BUSY: { ping_period_ms: isNumber },
@@ -109,14 +109,14 @@ const DETAILS: Readonly<Record<string, Readonly<Record<string, (value: WireValue
   NO_GRAPHICS: { uid: (value) => typeof value === "string" },
 };
 
-/** Answered as of no session, even inside one. */
+/** Answered without a session id, even inside a session. */
 const OF_NO_SESSION: readonly unknown[] = ["VERSION", "AUTH", "BUSY", "NO_SESSION"];
 
 function isNumber(value: WireValue | undefined): boolean {
   return typeof value === "number";
 }
 
-/** A client that sends any frames, right or wrong, and checks what comes back: for conformance tests of your own. */
+/** A client that sends any frames, right or wrong, and checks the answers: for your own conformance tests. */
 export class Peer {
   readonly client = randomBytes(8).toString("hex");
   readonly patience: number;
@@ -153,7 +153,7 @@ export class Peer {
     return peer;
   }
 
-  /** Another connection in place of this one: to the server, it has another routing id. */
+  /** Opens another connection in place of this one; for the server it has another routing id. */
   async reconnect(): Promise<void> {
     const { endpoint } = this;
     this.socket.close();
@@ -162,7 +162,7 @@ export class Peer {
       this.socket.connect(endpoint);
       return;
     }
-    // The old socket gives its port back a little later.
+    // The old socket frees its port a little later.
     const until = performance.now() + this.patience;
     for (;;) {
       try {
@@ -198,7 +198,10 @@ export class Peer {
     await this.socket.send(frames as Uint8Array[]);
   }
 
-  /** The frames of the next message. @throws Finding if none comes within `patience` milliseconds */
+  /**
+   * The frames of the next message.
+   * @throws Finding if none comes within `patience` milliseconds
+   */
   async receiveRaw(): Promise<Buffer[]> {
     try {
       return await this.socket.receive();
@@ -210,7 +213,10 @@ export class Peer {
     }
   }
 
-  /** The next message, its header decoded. @throws Finding if v, t, sid or req is missing or wrong */
+  /**
+   * The next message, with its header decoded.
+   * @throws Finding if v, t, sid or req is missing or wrong
+   */
   async receive(): Promise<Answer> {
     const [first, ...frames] = await this.receiveRaw();
     const header = decodeHeader(first ?? Buffer.alloc(0));
@@ -221,7 +227,7 @@ export class Peer {
     return { header, frames };
   }
 
-  /** Nothing comes that no request asked for. */
+  /** Checks that no unrequested message comes. */
   async expectSilence(milliseconds: number): Promise<void> {
     this.socket.receiveTimeout = milliseconds;
     try {
@@ -235,7 +241,7 @@ export class Peer {
     }
   }
 
-  /** Throws away answers that are still under way: everything up to that to a ping without a session. */
+  /** Discards answers that are still under way: everything up to the answer to a ping without a session. */
   async drain(): Promise<void> {
     const marker = 2 ** 50 + this.req;
     await this.sendRaw([encodeHeader({ v: PROTOCOL_VERSION, t: "ping", sid: "none", req: marker })]);
@@ -244,32 +250,35 @@ export class Peer {
       try {
         if (first !== undefined && decodeHeader(first)["req"] === marker) return;
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error; // an unreadable answer is thrown away like the others
+        if (!(error instanceof ProtocolError)) throw error; // an unreadable answer is discarded like the others
       }
     }
   }
 
-  /** The next request of this session, as frames; its number is used up. */
+  /** The next request of this session, as frames; uses up its number. */
   frames(fields: object, payload: readonly Uint8Array[] = []): Uint8Array[] {
     return [...this.framesOf({ sid: this.sid, req: ++this.req, ...fields }), ...payload];
   }
 
-  /** A header with these fields alone. */
+  /** A header with only these fields. */
   framesOf(fields: object): Uint8Array[] {
     return [encodeHeader({ v: PROTOCOL_VERSION, ...fields })];
   }
 
-  /** The server connected to this peer: it ends with the session. */
+  /** Whether the server connected to this peer: then it ends with the session. */
   get endsWithSession(): boolean {
     return this.options.bind === true;
   }
 
-  /** Sends the next request and takes its answer. */
+  /** Sends the next request and returns its answer. */
   async ask(fields: object, payload: readonly Uint8Array[] = []): Promise<Answer> {
     return this.exchange(this.frames(fields, payload), this.req);
   }
 
-  /** Sends frames and takes the answer. @throws Finding if it does not carry `req` */
+  /**
+   * Sends frames and returns the answer.
+   * @throws Finding if it does not carry `req`
+   */
   async exchange(frames: readonly Uint8Array[], req: number): Promise<Answer> {
     await this.sendRaw(frames);
     const answer = await this.receive();
@@ -279,7 +288,7 @@ export class Peer {
     return answer;
   }
 
-  /** Asks for something wrong: the answer must be this error. */
+  /** Sends a wrong request: the answer must be this error. */
   async refused(
     code: string,
     fields: object,
@@ -289,7 +298,7 @@ export class Peer {
     return this.mustBe(code, await this.ask(fields, payload), expected);
   }
 
-  /** A hello that must be refused. It takes no number, so that the session that may be open goes on. */
+  /** A hello that must be refused. It takes no number, so that an open session goes on. */
   async refusedHello(code: string, extra: object, field?: string): Promise<WireMap> {
     const answer = await this.ask({ ...this.helloFields(), ...extra });
     this.req--;
@@ -297,8 +306,9 @@ export class Peer {
   }
 
   /**
-   * Checks that the answer is the error `code`, complete by the specification, and returns its detail. `field` is what `detail.field` must
-   * name, `sid` the answer's where it is not the usual one. @throws Finding that says what is wrong
+   * Checks that the answer is the error `code`, complete by the specification, and returns its detail. `field` is what
+   * `detail.field` must name, `sid` the answer's where it is not the usual one.
+   * @throws Finding that says what is wrong
    */
   mustBe(code: string, { header }: Answer, { field, sid }: { field?: string; sid?: string } = {}): WireMap {
     const got = header["t"] === "error" ? `error ${header["code"]} (${header["message"]})` : `"${header["t"]}"`;
@@ -306,14 +316,14 @@ export class Peer {
     demand(typeof header["message"] === "string" && header["message"] !== "", `the error ${code} has no message`);
     const { detail, retryable } = header;
     demand(typeof retryable === "boolean", `the error ${code} lacks retryable`);
-    // Of OUT_OF_ORDER it depends.
+    // For OUT_OF_ORDER it depends on the case.
     demand(code === "OUT_OF_ORDER" || retryable === (code === "BUSY"), `the error ${code} has retryable ${retryable}`);
     demand(isMap(detail), `the error ${code} has no map detail`);
     for (const [key, holds] of Object.entries(DETAILS[code] ?? {}))
       demand(holds(detail[key]), `detail.${key} of ${code} is ${JSON.stringify(detail[key]) ?? "missing"}`);
     if (field !== undefined) {
       const named = detail["field"];
-      // A part of the key, or what it is in, names it as well.
+      // A part of the key, or a key that contains it, also names it.
       const close = typeof named === "string" && (named.startsWith(field) || field.startsWith(named));
       demand(close, `detail.field is ${JSON.stringify(named) ?? "missing"}, not "${field}"`);
     }
@@ -322,13 +332,13 @@ export class Peer {
     return detail;
   }
 
-  /** The error of one result, which must be this one. */
+  /** Checks that a result has this error, and returns its detail. */
   mustFail(code: string, result: EnvResult | undefined, what: string): WireMap {
     demand(result?.error?.code === code, `${what}: expected ${code}, got ${result?.error?.code ?? "no error"}`);
     return result.error.detail;
   }
 
-  /** The fields of a hello that the server must welcome, changed by `extra`. */
+  /** The fields of a valid hello, changed by `extra`. */
   helloFields(extra: object = {}): object {
     const token = this.options.keys?.token ?? this.options.token;
     return {
@@ -343,12 +353,15 @@ export class Peer {
     };
   }
 
-  /** Says hello and takes the session. @throws Finding if the answer is no welcome */
+  /**
+   * Says hello and takes the session.
+   * @throws Finding if the answer is no welcome
+   */
   async hello(extra: object = {}): Promise<Answer> {
     return this.adopt(await this.ask(this.helloFields(extra)));
   }
 
-  /** Takes the session that an answer to a hello opens. */
+  /** Takes the session that the answer to a hello opens. */
   adopt(answer: Answer): Answer {
     demand(answer.header["t"] === "welcome", `hello was answered by ${JSON.stringify(answer.header).slice(0, 300)}`);
     this.known = parseWelcome(answer.header);
@@ -356,7 +369,7 @@ export class Peer {
     return answer;
   }
 
-  /** Observations that any server can give: all, without a renderer those that need none. */
+  /** Observations that this server can give: all, or without a renderer those that need none. */
   get observable(): readonly TensorSpec[] {
     return this.welcome.observations.filter((spec) => spec.graphics !== true || this.welcome.graphics !== null);
   }
@@ -380,13 +393,19 @@ export class Peer {
     return { fields: { t: "batch", ops: wire, want, ...(actions.length === 0 ? {} : { tensors }), ...extra }, payload };
   }
 
-  /** Sends a batch and checks the answer against welcome. @throws Finding that says what is wrong with it */
+  /**
+   * Sends a batch and checks the answer against welcome.
+   * @throws Finding that says what is wrong with it
+   */
   async batch(ops: readonly PeerOp[], want: readonly string[] = [], extra: object = {}): Promise<Outcome> {
     const { fields, payload } = this.batchFields(ops, want, extra);
     return this.outcome(await this.ask(fields, payload), ops, want);
   }
 
-  /** Checks the answer to a batch: results, uids, dtypes and shapes. @throws Finding that says what is wrong */
+  /**
+   * Checks the answer to a batch: results, uids, dtypes and shapes.
+   * @throws Finding that says what is wrong
+   */
   outcome({ header, frames }: Answer, ops: readonly PeerOp[], want: readonly string[]): Outcome {
     const said = header["t"] === "error" ? `: ${header["code"]} ${header["message"]}` : "";
     demand(header["t"] === "batch_result", `a batch was answered by "${header["t"]}"${said}`);
@@ -416,7 +435,7 @@ export class Peer {
     return { results, tensors };
   }
 
-  /** One environment's result, which must be no error. */
+  /** One environment's result, which must not be an error. */
   async one(
     op: PeerOp,
     want: readonly string[] = [],

@@ -1,9 +1,9 @@
-/** @file Episodes that checks play, and what can be seen of them. */
+/** @file Episodes that checks play, and what they show. */
 import { dtypeOf, membershipCheck, type TensorData } from "../spaces.js";
 import { sameData, sampleAction } from "./check.js";
 import { demand, type Peer, type PeerOp } from "./peer.js";
 
-/** Observations to hold against each other: those without a renderer, or there is nothing else, with one. */
+/** Observations to compare: those without a renderer, or one with a renderer if there are no others. */
 export function wanted(peer: Peer): string[] {
   const plain = peer.observable.filter((spec) => spec.graphics !== true);
   return (plain.length > 0 ? plain : peer.observable).map(({ uid }) => uid);
@@ -17,7 +17,7 @@ export function inSpace(peer: Peer, uid: string, data: TensorData): void {
   demand(problem === undefined, `an observation outside its space: ${problem?.message}`);
 }
 
-/** What was wanted has come: `Peer.outcome` demands it. */
+/** `Peer.outcome` has checked that every wanted observation came. */
 export function dataOf(tensors: ReadonlyMap<string, TensorData>, uid: string): TensorData {
   const data = tensors.get(uid);
   demand(data !== undefined, `the answer lacks the wanted observation "${uid}"`);
@@ -42,16 +42,16 @@ export function sameRows(a: readonly TensorData[], b: readonly TensorData[]): bo
   return a.length === b.length && a.every((data, i) => sameData(data, b[i]));
 }
 
-/** What a noop shows of an environment: its observations and its hash. */
+/** An environment's observations and hash, from a noop. */
 export async function look(peer: Peer, env = 0): Promise<{ rows: TensorData[]; hash: string | undefined }> {
   const want = wanted(peer);
   const { result, tensors } = await peer.one({ env, op: "noop" }, want);
   return { rows: rowOf(tensors, want, 0, 1), hash: result.stateHash };
 }
 
-/** All that can be seen of an episode. */
+/** Everything visible of an episode. */
 export interface Played {
-  /** Of each operation: reward, ends, hash and info. */
+  /** For each operation: reward, ends, hash and info. */
   readonly record: readonly unknown[];
   readonly rows: readonly TensorData[];
 }

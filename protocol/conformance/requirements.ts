@@ -1,12 +1,12 @@
 /**
- * @file Which checks hold a server to which numbered requirement of protocol/README.md, or why no message between a suite
- * and a server can show it. test/protocol/mutants.test.ts breaks each requirement on purpose: a check named here must notice.
+ * @file Which checks test which numbered requirement of protocol/README.md, or why no message can show it.
+ * test/protocol/mutants.test.ts breaks each requirement on purpose: a check named here must notice.
  */
 
 export type Requirement =
   /** Names of checks of the suite. */
   | { readonly checks: readonly string[] }
-  /** Why the suite can't tell, and what holds the servers of this repository to it. */
+  /** Why the suite cannot tell, and what tests the servers of this repository instead. */
   | { readonly unseen: string };
 
 const by = (...checks: string[]): Requirement => ({ checks });
@@ -125,7 +125,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
 
   K1: by("hello.token"),
   K2: unseen("a server that does not start answers nothing (test/protocol/guarantees.test.ts)"),
-  K3: unseen("what is not answered can't be told from what is not there (test/protocol/guarantees.test.ts)"),
+  K3: unseen("a missing answer cannot be told from a missing server (test/protocol/guarantees.test.ts)"),
 
   D1: by("step.repeats", "reset.seed_repeats"),
   D2: by("reset.seeds_differ"),
@@ -138,7 +138,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   L3: by("curve.used"),
 };
 
-/** The requirements that a check holds a server to. */
+/** The requirements that a check tests. */
 export function numbersOf(check: string): readonly string[] {
   return Object.entries(REQUIREMENTS).flatMap(([number, row]) =>
     "checks" in row && row.checks.includes(check) ? [number] : [],

@@ -1,21 +1,21 @@
-/** @file Checks of hello, of sessions and of who may have one. */
+/** @file Checks of hello, of sessions, and of who may have one. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { WireMap, WireValue } from "../environment.js";
 import { PROTOCOL_VERSION } from "../messages.js";
 import { type Check, checkOf, core, NotTried } from "./check.js";
 import { demand, type Peer, within } from "./peer.js";
 
-/** Of a session's name: what 64 random bits make differ among a few names, whatever they are written in. */
+/** At least this many characters differ among a few session ids with 64 random bits, in any notation. */
 const DIFFERENT_PLACES = 9;
 
 const ANOTHER = "another client of this check";
 
-/** A hello of another client over the same connection: who speaks is told by `client`, not by the connection. */
+/** A hello of another client over the same connection: `client` identifies the sender, not the connection. */
 async function anotherHello(peer: Peer, req: number, extra: object = {}): ReturnType<Peer["exchange"]> {
   return peer.exchange(peer.framesOf({ ...peer.helloFields({ client: ANOTHER, ...extra }), req }), req);
 }
 
-/** The session is as it was: `peer` is heard under its sid. */
+/** Checks that the session is unchanged: `peer` is still answered under its sid. */
 async function alive(peer: Peer, when: string): Promise<void> {
   const { header } = await peer.ask({ t: "ping" });
   demand(
@@ -24,12 +24,12 @@ async function alive(peer: Peer, when: string): Promise<void> {
   );
 }
 
-/** Ends a session that another client was given. */
+/** Ends another client's session. */
 async function closeAnother(peer: Peer, sid: unknown, req: number): Promise<void> {
   await peer.exchange(peer.framesOf({ t: "close", sid, req }), req);
 }
 
-/** The token is asked for: what a hello without it, or with another one, is answered. */
+/** For servers with a token: the answers to a hello without it, or with a wrong one. */
 export const TOKEN: readonly Check[] = [
   core(
     "hello.token",
@@ -47,7 +47,7 @@ export const TOKEN: readonly Check[] = [
   ),
 ];
 
-/** What a hello may not say: the field, and the value. */
+/** Wrong values in a hello: the field, and the value. */
 const WRONG_HELLOS: readonly (readonly [field: string, value: WireValue])[] = [
   ["client", null],
   ["client", 5],
@@ -95,7 +95,7 @@ export const BEFORE_HELLO: readonly Check[] = [
   ),
   core(
     "session.required",
-    "a request whose sid is that of no session, is missing or is no string is NO_SESSION",
+    "a request with an unknown sid, without one, or with one that is no string is NO_SESSION",
     'compare sid with the session\'s own for every type but hello, and answer with sid ""',
     async (peer) => {
       for (const sid of ["0000000000000000", "", 5, null]) {
@@ -107,12 +107,12 @@ export const BEFORE_HELLO: readonly Check[] = [
   core(
     "hello.values",
     "a value of hello that has a wrong type or range is BAD_MESSAGE that names it",
-    "check all that the table of hello gives, what you make no use of too",
+    "check every key in the table of hello, also those that you do not use",
     wrongHellos,
   ),
 ];
 
-/** Of welcome: each key with what it must be. */
+/** Welcome's keys, each with its check. */
 const WELCOME: Readonly<Record<string, (value: WireValue | undefined, welcome: WireMap) => boolean>> = {
   protocols: (value) => Array.isArray(value) && value.includes(PROTOCOL_VERSION),
   name: (value) => typeof value === "string" && value !== "",
@@ -147,7 +147,7 @@ export const HELLO: readonly Check[] = [
   core(
     "hello.sid",
     "each session has a random name of 64 bits or more",
-    "draw eight bytes or more for each session from a generator for secrets",
+    "draw eight bytes or more for each session from a cryptographic generator",
     async (peer) => {
       const sids: string[] = [];
       for (let i = 0; i < 8; i++) {
@@ -163,7 +163,7 @@ export const HELLO: readonly Check[] = [
   core(
     "hello.repeated",
     "the same hello again (client and req) gets the same welcome: its first answer may have been lost",
-    "keep the welcome as you keep every reply; open no second session",
+    "keep the welcome like every reply; open no second session",
     async (peer) => {
       const frames = peer.frames(peer.helloFields());
       await peer.sendRaw(frames);
@@ -179,7 +179,7 @@ export const HELLO: readonly Check[] = [
   ),
   core(
     "hello.late",
-    "the same hello again once something has followed it is OUT_OF_ORDER, not retryable, and the session goes on",
+    "the same hello again after other messages is OUT_OF_ORDER, not retryable, and the session goes on",
     "tell a resent hello by client and req, and look at what came after it",
     async (peer) => {
       const frames = peer.frames(peer.helloFields());
@@ -196,7 +196,7 @@ export const HELLO: readonly Check[] = [
   core(
     "hello.again",
     "a hello of the same client with another req begins a new session in place of the old one",
-    "a client that says hello again has begun anew: forget its old session",
+    "a client that says hello again has restarted: forget its old session",
     async (peer) => {
       await peer.hello();
       const old = peer.sid;
@@ -209,7 +209,7 @@ export const HELLO: readonly Check[] = [
   ),
   core(
     "hello.refused",
-    "a hello that is answered by an error begins nothing and ends nothing",
+    "a hello that is answered by an error neither begins nor ends a session",
     "check all of a hello before you touch the session",
     async (peer) => {
       await peer.hello();
@@ -309,7 +309,7 @@ export const SESSION: readonly Check[] = [
       demand(header["t"] === "welcome", `after three silent periods another client's hello got "${header["t"]}"`);
       await peer.refused("NO_SESSION", { t: "ping" });
       if (peer.endsWithSession) {
-        // Its end would be the server's: the own client takes the session back once the other one is silent.
+        // Otherwise the server would end with it: the own client takes the session back once the other one is silent.
         await wait(silence);
       } else {
         await closeAnother(peer, header["sid"], 3);
@@ -339,7 +339,7 @@ export const FAREWELL: readonly Check[] = [
   ),
 ];
 
-/** Claimed by servers whose transport encrypts: that this is so is shown by the suite's having come this far. */
+/** For servers with an encrypted transport; the suite could not have come this far without encryption. */
 export const CURVE: readonly Check[] = [
   checkOf("curve")(
     "curve.used",

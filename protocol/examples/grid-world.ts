@@ -1,7 +1,7 @@
 /**
- * @file A whole environment of one's own: a point walks a grid to a goal. Start it with `--bind tcp://127.0.0.1:5005`, or let
- * a trainer start it, which passes `--connect ENDPOINT`. `rls3 env check --spawn -- node dist/protocol/examples/grid-world.js`
- * holds it to the specification.
+ * @file Your own environment, complete: a point walks a grid to a goal. Start it with `--bind tcp://127.0.0.1:5005`, or
+ * let a trainer start it, which passes `--connect ENDPOINT`. `rls3 env check --spawn -- node
+ * dist/protocol/examples/grid-world.js` tests it against the specification.
  */
 import { parseArgs } from "node:util";
 import {
@@ -22,7 +22,7 @@ const MOVES: readonly (readonly [x: number, y: number])[] = [
   [-1, 0],
 ];
 
-/** Whatever can be reset, stepped and observed. The server checks actions, counts steps and keeps the order. */
+/** An environment resets, steps and observes. The server checks actions, counts steps and keeps the order. */
 class GridWorld implements Environment {
   private x = 0;
   private y = 0;
@@ -34,7 +34,7 @@ class GridWorld implements Environment {
     this.nextSeed = index;
   }
 
-  /** The same seed must give the same start; without one, the environment goes on with seeds of its own. */
+  /** The same seed must give the same start; without one, the environment continues with seeds of its own. */
   reset(seed: number | undefined, _options: WireMap): WireMap {
     const draw = lehmer(seed ?? this.nextSeed++);
     this.x = draw(SIZE);
@@ -45,7 +45,7 @@ class GridWorld implements Environment {
     return {};
   }
 
-  /** `action` is already known to be one whole number from 0 to 3. */
+  /** `action` is already checked: one whole number from 0 to 3. */
   step(action: TensorData): StepOutcome {
     const [direction] = action;
     const move = MOVES[direction as number];
@@ -58,7 +58,7 @@ class GridWorld implements Environment {
     return { reward: terminated ? 1 : -0.01, terminated, truncated, info: { distance: this.distance() } };
   }
 
-  /** Writes the observation that was asked for into `out`, which has its dtype and size. */
+  /** Writes the wanted observation into `out`, which has its dtype and size. */
   observe(_uid: string, out: TensorData): void {
     out.set([this.x, this.y, this.goal.x, this.goal.y]);
   }
@@ -68,7 +68,7 @@ class GridWorld implements Environment {
   }
 }
 
-/** Whole numbers below n from a seed: Lehmer's generator, enough for a grid. */
+/** Whole numbers below n from a seed, by Lehmer's generator, which is good enough for a grid. */
 function lehmer(seed: number): (n: number) => number {
   let state = (seed % 2147483646) + 1;
   return (n) => {

@@ -1,4 +1,4 @@
-"""A server of the environment protocol (protocol/README.md) as Gymnasium environments: all of it in this file.
+"""A server of the environment protocol (protocol/README.md) as Gymnasium environments, in one file.
 
     rls3 env serve --bind tcp://127.0.0.1:5005            # or any other server
     python3 gymnasium_env.py tcp://127.0.0.1:5005         # a few random steps
@@ -7,7 +7,7 @@
     observation, info = env.reset(seed=7)
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
 
-    envs = RemoteVectorEnv(spawn="npx rls3 env serve --envs 8", flat=True)    # eight of them, one request a step
+    envs = RemoteVectorEnv(spawn="npx rls3 env serve --envs 8", flat=True)    # eight of them, one request per step
 
 Needs pyzmq and msgpack (Debian: python3-zmq, python3-msgpack). With gymnasium installed these are a gymnasium.Env and a
 gymnasium.vector.VectorEnv with its spaces, made by gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...) too; else
@@ -48,7 +48,7 @@ except ImportError:
     gymnasium = None
 
     class Env:
-        """What of gymnasium.Env is needed here."""
+        """The part of gymnasium.Env that is needed here."""
 
         metadata, render_mode = {}, None
 
@@ -66,7 +66,7 @@ except ImportError:
             self.close()
 
     class VectorEnv:
-        """What of gymnasium.vector.VectorEnv is needed here."""
+        """The part of gymnasium.vector.VectorEnv that is needed here."""
 
         render_mode, closed = None, False
 
@@ -148,8 +148,8 @@ _TIMEOUTS = {"spawn": 60.0, "hello": 30.0, "reset": 60.0, "step": 60.0, "close":
 
 
 class RemoteError(RuntimeError):
-    """What went wrong: `code` of the specification, TIMEOUT, CLOSED, CONFIGURATION, or UNAVAILABLE: a server that was
-    started here could not be, or ended."""
+    """An error. `code` is one of the specification, TIMEOUT, CLOSED, CONFIGURATION, or UNAVAILABLE: a server that was
+    started here did not start, or has ended."""
 
     def __init__(self, code, message, detail=None, retryable=False):
         super().__init__(f"{code}: {message}")
@@ -157,7 +157,7 @@ class RemoteError(RuntimeError):
 
 
 class _Session:
-    """One session with a server: hello, requests in a strict sequence, and the same bytes again until they are answered.
+    """One session with a server: hello, requests in strict order, resent unchanged until they are answered.
 
     A thread pings whenever nothing was said for the server's ping period, so that no other client takes the session while
     the trainer computes. It holds no reference to the session, and ends with it. A session belongs to the process that
@@ -170,7 +170,7 @@ class _Session:
                 "CONFIGURATION", "give either endpoint=... of a server that runs, or spawn=... to start one"
             )
         if endpoint is not None and keys is None and not _LOOPBACK.match(endpoint):
-            raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it takes a keys file (keys=...)")
+            raise RemoteError("CONFIGURATION", f"{endpoint} is beyond this machine: it needs a keys file (keys=...)")
         self._timeouts, self._resend, self._encrypted = {**_TIMEOUTS, **(timeouts or {})}, resend, bool(keys)
         self._client, self.sid, self._req, self._waiting, self._late = secrets.token_hex(8), "", 0, {}, 0
         self._wishes, self._parameters, self.welcome = wishes, dict(parameters or {}), None
@@ -213,7 +213,7 @@ class _Session:
                 self.configure(self._parameters)
 
     def reopen(self):
-        """As open; where that fails there is no session, not one half begun, so that the next reset() tries again."""
+        """Like open. If it fails, no half-open session is left, so that the next reset() tries again."""
         with self._owned():
             try:
                 self.open()
@@ -222,13 +222,13 @@ class _Session:
                 raise
 
     def configure(self, parameters):
-        """Sets parameters for all environments; returns them as set. They are set again in a session that follows."""
+        """Sets parameters for all environments and returns them as set. They are set again in later sessions."""
         header, _ = self.request("step", {"t": "configure", "parameters": _plain(parameters, "parameters", 1)})
         self._parameters.update(header["parameters"])
         return header["parameters"]
 
     def batch(self, phase, ops, want, action=None):
-        """Results, one for each operation, and by uid the bytes of what is wanted of all of them."""
+        """One result for each operation, and by uid the bytes of the wanted observations of all of them."""
         body, payload = {"t": "batch", "ops": ops, "want": want}, ()
         if action is not None:
             shape, data = action
@@ -244,7 +244,7 @@ class _Session:
         return header["results"], {uid: frames[came[uid]["frame"]] for uid in want}
 
     def close(self):
-        if os.getpid() != self._owner:  # A fork's copy: sockets don't survive that, and the session is still its owner's.
+        if os.getpid() != self._owner:  # In a fork: sockets do not survive that, and the session still belongs to its owner.
             return
         self._closing.set()
         with self._lock:
@@ -254,7 +254,7 @@ class _Session:
                 if self.sid:
                     self.request("close", {"t": "close"})
             except RemoteError:
-                pass  # A server that is gone is as closed as one that says so.
+                pass  # A server that is gone counts as closed.
             finally:
                 self.sid = None
                 self._socket.close()
@@ -269,7 +269,7 @@ class _Session:
             return self._request(phase, body, payload)
 
     def _owned(self):
-        """The lock, but not for a fork of the process that opened the session: a thread that isn't there may hold it."""
+        """The lock. Refused in a fork of the process that opened the session, where a missing thread may hold it."""
         if os.getpid() != self._owner:
             raise RemoteError("CLOSED", "this process was forked from the one that opened it; make another environment")
         return self._lock
@@ -280,7 +280,7 @@ class _Session:
 
     def _request(self, phase, body, payload):
         if self.sid is None:
-            raise RemoteError("NO_SESSION", "the server has given this session up; reset() begins another")
+            raise RemoteError("NO_SESSION", "the server has ended this session; reset() begins another")
         req, sid = self._req + 1, {"sid": self.sid} if self.sid else {}
         frames = [_packed({"v": 1, **body, **sid, "req": req}), *payload]
         limit = self.welcome["limits"]["max_frame_bytes"] if self.sid else math.inf
@@ -288,7 +288,7 @@ class _Session:
             raise RemoteError("TOO_LARGE", f"a frame of {size} bytes; this server takes {limit}")
         deadline = time.monotonic() + self._timeouts[phase]
         self._make_room(phase, deadline)
-        self._req = req  # Nothing is wrong with it: only now is the number used up.
+        self._req = req  # The request is valid: only now is the number used up.
         self._waiting[req] = frames
         self._send(frames)
         copies, unread = 1, 0
@@ -306,16 +306,16 @@ class _Session:
             if header.get("t") == "error":
                 error = RemoteError(header["code"], header["message"], header.get("detail"), header.get("retryable"))
                 if error.code == "OUT_OF_ORDER" and error.retryable and answered in self._waiting:
-                    again = 0.0  # What came before it got lost on the way.
+                    again = 0.0  # An earlier request was lost on the way.
                     continue
                 if error.code == "BUSY" and answered == req:
-                    busy = error  # Another client's session, perhaps of one that died and will be given up.
+                    busy = error  # Another client has the session; if it is dead, the server will end it.
                     continue
                 if answered == 0 and self._late > 0:
-                    self._late -= 1  # To one more copy of an earlier request that the server could not read.
+                    self._late -= 1  # The answer to another copy of an earlier request that the server could not read.
                     continue
                 if answered == 0 and (unread := unread + 1) < 2:
-                    again = 0.0  # Perhaps not to this request: once more, to see.
+                    again = 0.0  # Perhaps for another request: send it again, to find out.
                     continue
                 if answered == 0:
                     self._take_back(req, copies - unread)
@@ -335,16 +335,16 @@ class _Session:
         raise busy or RemoteError("TIMEOUT", told)
 
     def _take_back(self, req, late):
-        """The server has not read the request, and so not counted it: the next one gets its number."""
+        """The server could not read the request, so it did not count it: the next one gets its number."""
         self._late = max(0, late)
         if list(self._waiting) == [req]:
             self._req = req - 1
-        else:  # Which one it could not read is not to be told; a new session begins with none of them.
+        else:  # It is unknown which one it could not read; a new session begins without them.
             self.sid = None
         self._waiting.clear()
 
     def _make_room(self, phase, deadline):
-        """Until fewer requests are under way than the server takes: pings and those that were given up count too."""
+        """Waits until the server accepts another request; pings and abandoned requests also count as under way."""
         again = time.monotonic() + self._patience()
         while self.sid and len(self._waiting) >= self.welcome["limits"]["max_in_flight"]:
             if (now := time.monotonic()) >= deadline:
@@ -357,7 +357,7 @@ class _Session:
                 self._read_late()
 
     def _read_late(self):
-        """Answers to requests that nobody waits for any more: pings, and those that were given up."""
+        """Reads answers that nobody waits for: to pings, and to abandoned requests."""
         while self._socket.poll(0):
             header = _header(self._socket.recv_multipart()[0])
             if header.get("req") == 0 and self._late > 0:
@@ -373,23 +373,23 @@ class _Session:
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
-            pass  # No connection to put it on: it is sent again like one that got lost.
+            pass  # There is no connection: it is sent again later, like a lost one.
 
     def _period(self):
-        """Seconds of silence that the server bears three times over."""
+        """Ping period in seconds; the server tolerates three of them in silence."""
         return max(0.05, self.welcome["limits"]["ping_period_ms"] / 1000)
 
     def _patience(self):
-        """Seconds until what is unanswered is sent again. In a session that counts as being heard, in place of pings."""
+        """Seconds until unanswered requests are sent again. In a session, resends replace pings."""
         return min(self._resend, self._period()) if self.sid else self._resend
 
     def _send_again(self):
-        """All that is unanswered, also what was given up: the server executes all in sequence, each once."""
+        """Sends all unanswered requests again, also abandoned ones: the server executes all in order, each once."""
         for unanswered in self._waiting.values():
             self._send(unanswered)
 
     def _poll(self, seconds, flags=zmq.POLLIN):
-        """As the socket's, but a server that was started here and has ended is not waited for."""
+        """Like the socket's poll, but does not wait for a server started here that has ended."""
         deadline = time.monotonic() + seconds
         while not self._socket.poll(1000 * max(0.0, min(0.2, seconds)), flags):
             if self._server and not self._server.runs():
@@ -401,7 +401,7 @@ class _Session:
 
     def _start(self):
         self._server = _Server([*self._spawn, "--connect", self.endpoint])
-        weakref.finalize(self, self._server.stop, 0.0)  # Also where close() is forgotten.
+        weakref.finalize(self, self._server.stop, 0.0)  # Also if close() is never called.
         if not self._poll(self._timeouts["spawn"], zmq.POLLOUT):
             said = self._server.last_lines()
             self._server.stop(0.0)
@@ -411,7 +411,7 @@ class _Session:
             raise RemoteError("TIMEOUT", f"{told}; does it take --connect ENDPOINT?{said}")
 
     def stay(self):
-        """Pings if nothing was said for the ping period. Returns the seconds until it should look again."""
+        """Pings after a silent ping period. Returns the seconds until the next check."""
         with self._lock:
             period = self._period()
             if self._socket.closed or not self.sid:
@@ -422,13 +422,13 @@ class _Session:
             try:
                 self._read_late()
                 if self._waiting:
-                    self._send_again()  # Resends count as being heard, and pings that pile up help nobody.
+                    self._send_again()  # Resends also keep the session, and pings would only pile up.
                 elif self.sid:
                     self._req += 1
                     self._waiting[self._req] = [_packed({"v": 1, "t": "ping", "sid": self.sid, "req": self._req})]
                     self._send(self._waiting[self._req])
             except RemoteError:
-                pass  # An unreadable answer: the next request finds the same server.
+                pass  # An unreadable answer; the next request will report it.
             return period
 
 
@@ -443,7 +443,7 @@ def _keep_alive(reference, closing):
 
 
 class _Server:
-    """A server that was started here: in a process group of its own, its last lines kept for error messages."""
+    """A server started here, in its own process group, with its last lines stored for error messages."""
 
     def __init__(self, command):
         self._name, self._owner, self._lines = shlex.join(command), os.getpid(), collections.deque(maxlen=20)
@@ -462,7 +462,7 @@ class _Server:
         return not self._over
 
     def _end(self):
-        """Its own children go with it, once: later its group's number may be another's."""
+        """Ends its children too, only once: later, another group may have its number."""
         self._over = True
         self._signal(_KILL)
 
@@ -472,12 +472,12 @@ class _Server:
         return f"{self._name} {how}; reset() starts it again{self.last_lines()}"
 
     def last_lines(self):
-        self._reader.join(0.2)  # They may still be in the pipe; a stray child that holds it open is not waited for.
+        self._reader.join(0.2)  # They may still be in the pipe; do not wait for a stray child that holds it open.
         return "".join(f"\n  {line}" for line in self._lines)
 
     def stop(self, patience):
         """Waits for the end, then asks for it, then forces it."""
-        if self._over or os.getpid() != self._owner:  # Else a fork of the process that started it.
+        if self._over or os.getpid() != self._owner:  # Otherwise this is a fork of the process that started it.
             return
         for signal_ in (None, signal.SIGTERM, _KILL):
             if signal_ is not None:
@@ -497,7 +497,7 @@ class _Server:
             else:
                 self._process.terminate()
         except (ProcessLookupError, PermissionError):
-            pass  # Nobody of the group is left.
+            pass  # No process of the group is left.
 
 
 def _keep(stream, lines):
@@ -507,7 +507,7 @@ def _keep(stream, lines):
 
 
 class _Remote:
-    """What one environment and a vector of them have in common: the session, and welcome's specs as spaces."""
+    """Shared by one environment and a vector of them: the session, and welcome's specs as spaces."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
     _session = None
@@ -542,7 +542,7 @@ class _Remote:
 
     @property
     def welcome(self):
-        """What the server said of itself: the specification's table."""
+        """The server's welcome, as in the specification's table."""
         return self._session.welcome
 
     @property
@@ -554,14 +554,14 @@ class _Remote:
         return self._session.configure(parameters)
 
     def _begin(self, seed, options):
-        """Seed and options of a reset as plain ones. A session that the server lost is followed by another."""
+        """Seed and options of a reset as plain values. Opens a new session if the server lost the old one."""
         plain = _plain(seed, "seed", 3), _plain(options or {}, "options", 3)
         if self._session.sid is None:
             self._session.reopen()
         return plain
 
     def _ends(self, result):
-        """terminated, truncated: the server counts the steps of an episode, so that a repeated request counts once."""
+        """terminated, truncated. The server counts an episode's steps, so a repeated request counts once."""
         late = self._longest is not None and result["step"] >= self._longest
         return bool(result["terminated"]), bool(result["truncated"]) or late
 
@@ -580,20 +580,20 @@ class _Remote:
 
 
 class RemoteEnv(_Remote, Env):
-    """Environment `index` of the server at `endpoint`. A server has one session: one RemoteEnv at a time.
+    """Environment `index` of the server at `endpoint`. A server has one session, so one RemoteEnv at a time.
 
-    endpoint:     of a server that runs; or else
-    spawn:        a command, list or str: started with `--connect ENDPOINT` behind it, and ended by close().
-    observations: uids to bring; one gives that space, several a Dict of them; by default all that need no renderer.
-    flat:         observation and action are one float32 Box each: all tensors one after the other in the order of
+    endpoint:     of a running server; or else
+    spawn:        a command, list or str, started with `--connect ENDPOINT` added, and ended by close().
+    observations: uids to return; one gives that space, several a Dict of them; by default all that need no renderer.
+    flat:         observation and action are one float32 Box each: all tensors concatenated in the order of
                   `observations`, elements with both bounds scaled to -1 … 1.
-    render_mode:  None or "rgb_array": then render() brings the first image that the server offers.
-    max_episode_steps: after so many `truncated` is True, as with Gymnasium's TimeLimit (which make() adds itself).
-    parameters:   of welcome's, to set in each session, as `configure` does.
-    keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where that is all it asks.
-    timeouts:     seconds for spawn, hello, reset, step, close; resend: after how many an unanswered request is repeated,
+    render_mode:  None or "rgb_array": then render() returns the first image that the server offers.
+    max_episode_steps: after this many `truncated` is True, as with Gymnasium's TimeLimit (which make() adds itself).
+    parameters:   parameters of welcome to set in each session, like `configure`.
+    keys:         keys file or dict (serverPublicKey, token), needed beyond loopback; token: where only that is needed.
+    timeouts:     seconds for spawn, hello, reset, step, close; resend: seconds after which an unanswered request is repeated,
                   or after the server's ping period where that is shorter.
-    image_size, seed: the hello's, see the specification.
+    image_size, seed: of hello, see the specification.
     reset() and step() return what Gymnasium's do; info has the server's own keys, and `state_hash` where it has one.
     """
 
@@ -642,7 +642,7 @@ class RemoteEnv(_Remote, Env):
 class RemoteVectorEnv(_Remote, VectorEnv):
     """The first `num_envs` environments of a server, by default all: each reset() and step() is one request.
 
-    Arguments as of RemoteEnv, spaces and results as of Gymnasium's vectors. Needs numpy.
+    Arguments as in RemoteEnv, spaces and results as in Gymnasium's vectors. Needs numpy.
     autoreset_mode: "NextStep" (an environment that ended is reset by the next step, which ignores its action), "SameStep" (at
                   once, by a second request; what the end looked like is in infos["final_obs"] and ["final_info"]) or
                   "Disabled" (by reset(options={"reset_mask": ...}) alone).
@@ -664,7 +664,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
         self._ended = numpy.zeros(self.num_envs, bool)
 
     def reset(self, *, seed=None, options=None):
-        """With options["reset_mask"], bool [num_envs], only those; the others' observations are brought as they stand."""
+        """With options["reset_mask"], bool [num_envs], resets only those; the others' observations are the current ones."""
         options = dict(options or {})
         chosen = self._chosen(options.pop("reset_mask", None))
         seeds, options = self._begin(seed, options)
@@ -683,7 +683,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
 
     def step(self, actions):
         actions = self._view.actions(actions, self.num_envs)
-        begins = self._ended  # In "SameStep" only where a step failed.
+        begins = self._ended  # In "SameStep" only after a failed step.
         if self._mode is AutoresetMode.DISABLED and self._ended.any():
             ended = numpy.flatnonzero(self._ended).tolist()
             raise RemoteError(
@@ -694,7 +694,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
         results, observation = self._operate(phase, ops, None if begins.all() else _rows(actions[~begins]))
         rewards = numpy.array([result["reward"] for result in results], "float64")
         terminated, truncated = numpy.array([self._ends(result) for result in results], bool).T.copy()
-        # One that failed wants a reset as well, however the caller takes the error.
+        # A failed one needs a reset too, however the caller handles the error.
         self._ended = terminated | truncated | numpy.array([bool(result.get("error")) for result in results])
         _raise_first(results)
         told = [_info(result) for result in results]
@@ -716,7 +716,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
             self._session.close()
 
     def _reset_ended(self, observation, told):
-        """The second request of a step in which episodes ended: their first observations in place of their last ones."""
+        """The second request of a step in which episodes ended: first observations replace the last ones."""
         ended = numpy.flatnonzero(self._ended).tolist()
         results, first = self._operate("reset", [self._reset(i) for i in ended])
         self._ended[ended] = [bool(result.get("error")) for result in results]
@@ -755,7 +755,7 @@ class RemoteVectorEnv(_Remote, VectorEnv):
 
 
 class _View:
-    """What of the server's tensors the trainer sees, and as what."""
+    """Which of the server's tensors the trainer sees, and in which form."""
 
     def __init__(self, specs, action, flat):
         if flat and numpy is None:
@@ -806,7 +806,7 @@ class _View:
 
 
 class _Row:
-    """Tensors as one float32 row, for networks that take nothing else: spec after spec, each in C order.
+    """Tensors as one float32 row, for networks that need that: spec after spec, each in C order.
 
     An element with both bounds is mapped from low … high to -1 … 1, any other stays as it is. Back again, -1 … 1 is cut
     into equal parts for a whole-numbered element, one for each of its numbers.
@@ -823,7 +823,7 @@ class _Row:
         self._whole = numpy.concatenate(
             [numpy.full(len(low), spec["dtype"] in _RANGE) for (low, _), spec in zip(bounds, specs)]
         )
-        widest = _RANGE["int32"]  # That of an int32 without bounds: scaled, its values would all be 0.
+        widest = _RANGE["int32"]  # The range of an int32 without bounds: scaled, its values would all be 0.
         unbounded = (self._low == widest[0]) | (self._high == widest[1])
         self._scaled = numpy.isfinite(self._low) & numpy.isfinite(self._high) & ~unbounded
         self._origin = numpy.where(self._scaled, self._low, 0.0)
@@ -842,7 +842,7 @@ class _Row:
         return numpy.where(self._scaled, scaled, flat).astype("float32")
 
     def values(self, rows, leading):
-        """From -1 … 1 to the elements' own range. Raises RemoteError where an element lies beyond."""
+        """Scales -1 … 1 to the elements' own range. Raises RemoteError for an element outside."""
         rows = _array(rows, "float64")
         _must_have_shape(rows, (*leading, self._low.size))
         low, high = (numpy.where(self._scaled, one, bound) for one, bound in ((-1.0, self._low), (1.0, self._high)))
@@ -861,7 +861,7 @@ def _must_have_shape(actions, shape):
 
 
 def _must_be_within(actions, low, high, leading, names=()):
-    """Found here, so that no other environment of the batch has moved."""
+    """Checked here, so that no other environment of the batch has moved."""
     wrong = numpy.argwhere(~((actions >= low) & (actions <= high)))
     if not wrong.size:
         return
@@ -876,7 +876,7 @@ def _must_be_within(actions, low, high, leading, names=()):
 
 
 def _raise_first(results):
-    """What went wrong with one environment alone; in a vector it is named."""
+    """Raises the error of a single environment; in a vector, names the environment."""
     for result in results:
         if error := result.get("error"):
             told = error["message"] if len(results) == 1 else f"environment {result['env']}: {error['message']}"
@@ -885,7 +885,7 @@ def _raise_first(results):
 
 
 def _vector_info(infos):
-    """One dict of arrays, and beside each key `_key`: which environments said it. Numbers are 0, others None where not."""
+    """One dict of arrays; for each key, `_key` tells which environments have it. Missing numbers are 0, others None."""
     count, vector = len(infos), {}
     for key in dict.fromkeys(key for info in infos for key in info):
         said = numpy.array([key in info for info in infos])
@@ -908,14 +908,14 @@ def _tensors(observation):
 
 
 def _taken(observation, i):
-    """Environment i's, a copy."""
+    """A copy of environment i's."""
     if isinstance(observation, dict):
         return {uid: tensor[i].copy() for uid, tensor in observation.items()}
     return observation[i].copy()
 
 
 def _batched(space, count):
-    """The space of `count` values of another."""
+    """The space of `count` values of another space."""
     if isinstance(space, Dict):
         return Dict({uid: _batched(space[uid], count) for uid in space})
     if isinstance(space, Discrete):
@@ -939,7 +939,7 @@ def _is_image(spec):
 
 
 def _bounds(spec):
-    """Lowest and highest values, a number for each element in C order; without bounds infinite, or the dtype's own."""
+    """Lowest and highest values for each element in C order; without bounds infinite, or those of the dtype."""
     dtype, size, bounds = spec["dtype"], math.prod(spec["shape"]), []
     for side, key in enumerate(("low", "high")):
         bound = spec.get(key)
@@ -950,7 +950,7 @@ def _bounds(spec):
 
 
 def _space(spec, action=False):
-    """A Box of the spec's dtype and shape; a whole-numbered scalar action with bounds is a Discrete."""
+    """A Box of the spec's dtype and shape; a scalar integer action with bounds is a Discrete."""
     dtype, shape, (lows, highs) = spec["dtype"], tuple(spec["shape"]), _bounds(spec)
     if action and shape == () and dtype in _RANGE:
         low, high = int(lows[0]), int(highs[0])
@@ -966,7 +966,7 @@ def _box(low, high, shape, dtype):
 
 
 def _frame(action, dtype):
-    """Shape and bytes of an action; the server says what is wrong with its bounds or its shape."""
+    """Shape and bytes of an action; the server checks its bounds and shape."""
     if numpy is not None:
         return _rows(_array(action, dtype))
     shape, flat = [], action.tolist() if hasattr(action, "tolist") else action
@@ -981,13 +981,13 @@ def _frame(action, dtype):
 
 
 def _array(action, dtype):
-    """The action in the server's dtype, little-endian. Raises RemoteError where a value would become another one."""
+    """The action in the server's dtype, little-endian. Raises RemoteError where a value would change."""
     is_whole = dtype in _RANGE
     try:
         given = numpy.asarray(action)
         if is_whole and given.dtype.kind not in "iub":
             raise TypeError(f"{given.dtype} is no integer type")
-        # Whole numbers may come in any integer type: their values are compared below.
+        # Integers may have any integer type: their values are compared below.
         casting = "unsafe" if is_whole else "same_kind"
         array = given.astype(numpy.dtype(dtype).newbyteorder("<"), casting=casting)
     except (TypeError, ValueError) as error:
@@ -1011,7 +1011,7 @@ def _tensor(data, dtype, shape):
 
 
 def _packed(header):
-    """The header as msgpack, of what the specification allows: a server that can't read it can't say whose it was."""
+    """The header as msgpack, if the specification allows it: a server that cannot read it cannot say which request it was."""
     data = msgpack.packb(_plain(header, "", 0))
     if len(data) > 4 * 2**20:
         raise RemoteError("BAD_MESSAGE", f"the header has {len(data)} bytes; at most {4 * 2**20} are allowed")
@@ -1024,9 +1024,9 @@ def _kind(value):
 
 
 def _plain(value, path, depth):
-    """Numbers and arrays of numpy and its kind as Python's; everything else that no server can read is refused by its key."""
+    """Converts numbers and arrays of numpy and the like to Python's; refuses anything unreadable, naming its key."""
     original = value
-    for method in ("tolist", "item"):  # numpy, torch and others; a thing of one element may have `item` alone.
+    for method in ("tolist", "item"):  # numpy, torch and others; some single elements have only `item`.
         if hasattr(value, method):
             value = getattr(value, method)()
             break
@@ -1064,7 +1064,7 @@ def _plain(value, path, depth):
 
 
 def _header(data):
-    """One bounded msgpack map, as the specification asks of every decoder."""
+    """Decodes one bounded msgpack map, as the specification requires of every decoder."""
     try:
         if len(data) > 4 * 2**20:
             raise ValueError(f"{len(data)} bytes")

@@ -19,7 +19,7 @@ class Refusal(Exception):
 
 
 def reason(failure):
-    """What an exception says, as text that can be sent; its traceback goes to standard error."""
+    """The text of an exception, in a form that can be sent; prints its traceback to standard error."""
     traceback.print_exception(type(failure), failure, failure.__traceback__)
     return f"{type(failure).__name__}: {failure}"[:200].encode("utf8", "replace").decode()
 
@@ -29,7 +29,7 @@ def bad(field, what):
 
 
 def integer(value, field, low, high):
-    """Any number that is whole, whatever format it came in."""
+    """Any whole number, in whatever format it came."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         if value == int(value) and low <= value <= high:
             return int(value)
@@ -48,7 +48,7 @@ class Lights:
     `presses` and `check` say what is wrong with options and actions, before anything moves. An exception in `reset` or `step` is ENV_CRASH.
     """
 
-    REWARD = 0  # As long in msgpack as any reward here, -5 … 5. Of numbers with fractions: 0.5.
+    REWARD = 0  # Takes as many msgpack bytes as any reward here, -5 … 5. For fractional rewards: 0.5.
 
     def __init__(self):
         self.state, self.episode, self.step_count, self.random, self.lights = "new", 0, 0, random.Random(), []
@@ -89,7 +89,7 @@ class Lights:
 
 
 def decode(frame):
-    """A header within the bounds of every decoder. msgpack makes room for an array by its count alone, whatever bytes follow: hence a bound for that too."""
+    """Decodes a header within the limits of every decoder. msgpack allocates an array by its count alone, whatever bytes follow, so that has a limit, too."""
     if len(frame) > 4 * 1024 * 1024:
         raise Refusal("BAD_MESSAGE", "a header over 4 MiB")
     try:
@@ -116,7 +116,7 @@ def decode(frame):
 
 
 def elements(shape, most):
-    """Their product, or some number above `most`: a shape may be as long as a header, and its product longer still."""
+    """The product of a shape, or some number above `most`: a shape may be as long as a header, and its product longer still."""
     count = 0 if 0 in shape else 1
     for n in shape:
         if count > most:
@@ -130,7 +130,7 @@ class Server:
         self.env_count, self.session, self.closed = env_count, None, False
 
     def answer(self, frames):
-        """The frames of a message to the frames of its answer."""
+        """Turns the frames of a message into the frames of its answer."""
         req, sid = 0, ""
         try:
             if len(frames[0]) > LIMITS["max_frame_bytes"]:
@@ -166,7 +166,7 @@ class Server:
                 if len(frame) > LIMITS["max_frame_bytes"]:
                     raise self.too_large(len(frame), LIMITS["max_frame_bytes"])
             reply = self.execute(header, frames[1:], req, session)
-            # All but infos and crashes was held to the limit before anything moved.
+            # Everything except infos and crashes was checked against the limit before anything moved.
             if len(reply[0]) > session["limit"]:
                 raise self.too_large(len(reply[0]), session["limit"])
         except Exception as failure:
@@ -176,7 +176,7 @@ class Server:
         return reply
 
     def refuse(self, failure, req, sid):
-        """What is no refusal is a fault of this server, which goes on."""
+        """Any other exception is a fault of this server, which goes on."""
         if not isinstance(failure, Refusal):
             failure = Refusal("INTERNAL", f"a fault of this server: {reason(failure)}")
         return self.pack("error", req, sid, failure.body)
@@ -212,7 +212,7 @@ class Server:
             session["heard"] = now
             if session["last"] == req:
                 return session["kept"][req]
-            raise Refusal("OUT_OF_ORDER", "something has followed this hello", expected=session["last"] + 1)
+            raise Refusal("OUT_OF_ORDER", "other messages have followed this hello", expected=session["last"] + 1)
         sid = os.urandom(8).hex()
         reply = self.pack("welcome", req, sid, {
             "protocols": [1], "name": "lights", "package": "lights-server/1.0", "env_count": self.env_count, "action": ACTION,
@@ -238,7 +238,7 @@ class Server:
         raise bad("t", "hello, batch, ping, configure or close")
 
     def batch(self, header, payload, req, session):
-        """First everything that can be wrong with the whole, then one operation after the other."""
+        """First checks the whole message, then runs one operation after another."""
         ops, seen = typed(header.get("ops"), "ops", list, "an array"), set()
         for i, op in enumerate(ops):
             env = integer(typed(op, f"ops[{i}]", dict, "a map").get("env"), f"ops[{i}].env", 0, self.env_count - 1)
@@ -292,12 +292,12 @@ class Server:
 
     @staticmethod
     def error(one, op, action):
-        """Why one environment can't do an operation, or None. Nothing has moved yet, and nothing moves here."""
+        """Why one environment cannot do an operation, or None. Nothing has moved yet, and nothing moves here."""
         try:
             if op["op"] == "reset":
                 one.presses(op.get("options") or {})
             elif one.state == "new" or (one.state == "over" and op["op"] == "step"):
-                raise Refusal("NOT_RESET", f"environment {int(op['env'])} wants a reset first")
+                raise Refusal("NOT_RESET", f"environment {int(op['env'])} needs a reset first")
             elif op["op"] == "step":
                 one.check(action)
         except Refusal as refusal:
@@ -306,14 +306,14 @@ class Server:
 
     @staticmethod
     def result(one, op, error, outcome):
-        """Of one operation: `outcome` is what a step returns, {} of anything else."""
+        """The result of one operation: `outcome` is what a step returns, {} for anything else."""
         env = int(op["env"])
         told = {"env": env, "reward": 0, "terminated": False, "truncated": False, **outcome}
         told |= {"episode": one.episode, "step": one.step_count, "info": {}}
         return told if error is None else {**told, "error": {**error, "env": env}}
 
     def foreseen(self, one, op, error):
-        """A result as long as the one that will come."""
+        """A result with the length of the one that will come."""
         told = self.result(one, op, error, {})
         if error is None and op["op"] == "reset":
             told |= {"episode": one.episode + 1, "step": 0}
@@ -345,7 +345,7 @@ def main():
     parser.add_argument("--ping-period", type=int, default=LIMITS["ping_period_ms"], help="milliseconds")
     given = parser.parse_args()
     LIMITS["ping_period_ms"] = given.ping_period
-    # To bind, ZeroMQ takes a name for that of a network device.
+    # When binding, ZeroMQ takes a name for that of a network device.
     endpoint = given.connect or given.bind.replace("tcp://localhost:", "tcp://127.0.0.1:")
     if not re.match(r"(tcp://(127\.[\d.]+|localhost|\[::1\]):(\d+|\*)|ipc://.+)$", endpoint):
         parser.error(f"{endpoint} is beyond this machine, which takes CURVE keys and a token; this example has none")

@@ -1,4 +1,4 @@
-/** @file The package's entry points, imported as a program of somebody else's does. */
+/** @file The package's entry points, imported the way another program imports them. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { root } from "../runs/runs.js";
 
-/** Names that programs rely on, beside types. */
+/** Names that programs rely on, besides types. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   run: [
     "run",
@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   conformance: ["checkServer", "CHECKS", "Peer"],
 };
 
-/** What a program in the package prints. */
+/** The output of a program in the package. */
 async function printed(program: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: root,
@@ -57,7 +57,7 @@ describe("the package", () => {
     }
   });
 
-  it("gives the names that programs rely on", async () => {
+  it("exports the names that programs rely on", async () => {
     const found = await printed(`
       const names = {};
       for (const name of ${JSON.stringify(Object.keys(NAMES))}) names[name] = Object.keys(await import(\`rls3/\${name}\`));
@@ -68,7 +68,7 @@ describe("the package", () => {
     }
   }, 60_000);
 
-  it("has types that the examples of plugins are checked by, as a program of somebody else's is", async () => {
+  it("has types that check the examples of plugins, as in another program", async () => {
     const examples = path.join(root, "trainer/plugins/examples");
     const files = readdirSync(examples).map((name) => path.join(examples, name));
     expect(files.length).toBe(5);

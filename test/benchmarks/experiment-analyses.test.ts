@@ -22,7 +22,7 @@ import { temporaryFolder } from "../temporary.js";
 const folder = temporaryFolder("analyses");
 let made = 0;
 
-/** A run as it would have left its files: rows of metrics.csv, and lines of samples of its only iteration. */
+/** A run with the files that it would have left: rows of metrics.csv, and sample lines of its only iteration. */
 function cellOf(
   levels: Record<string, string>,
   seed: number,
@@ -80,7 +80,7 @@ async function analysed(
   const { measures, outcome } = analysisNamed(analysis);
   const place = { cells, folder, progress: silent, signal: undefined };
   const runs = cells.map(async (cell) => {
-    // As a cell file gives it back.
+    // As read back from a cell file.
     const taken: unknown = JSON.parse(JSON.stringify((await measures?.take(cell, place)) ?? null));
     return measured(cell, await readMetrics(cell.folder), taken);
   });
@@ -91,7 +91,7 @@ const SEEDS = [0, 1, 2, 3, 4];
 const noise = (seed: number, salt: number): number => 0.01 * (Random.stream(seed, "noise", salt).float() - 0.5);
 
 describe("levels of a factor", () => {
-  it("are each compared with the baseline over seeds, corrected for their number; the clear ones are named", async () => {
+  it("are each compared with the baseline over seeds, corrected for their number; clear differences are named", async () => {
     const ends = {
       low: (seed: number) => 0.7 + noise(seed, 1),
       same: (seed: number) => 0.8 + noise(seed, 2),
@@ -122,7 +122,7 @@ describe("levels of a factor", () => {
     expect(tables[0]?.rows.map((row) => row[0])).toEqual(["low", "same", "base"]);
   });
 
-  it("are compared where the first of them ends: over generated samples a fast arm's end is a slow one's middle", async () => {
+  it("are compared at the smallest budget: over generated samples a fast arm's end is a slow one's middle", async () => {
     const cells = SEEDS.flatMap((seed) => [
       cellOf({ f: "fast" }, seed, curve(0.9, 100)),
       cellOf({ f: "slow" }, seed, curve(0.9, 200)),
@@ -136,7 +136,7 @@ describe("levels of a factor", () => {
   });
 });
 
-it("a grid gives back the effects that its cells were made of", async () => {
+it("a grid gives back the effects that were built into its cells", async () => {
   const effect = { a: { "1": 0, "2": 0.05 }, b: { x: 0, y: -0.02, z: 0.01 } };
   const cells = Object.entries(effect.a).flatMap(([a, ofA]) =>
     Object.entries(effect.b).map(([b, ofB], i) => cellOf({ a, b }, 0, curve(0.7 + ofA + ofB + noise(i, Number(a))))),
@@ -161,7 +161,7 @@ it("a grid gives back the effects that its cells were made of", async () => {
   expect(tables.find(({ title }) => title.startsWith("a and b"))?.rows).toHaveLength(2);
 });
 
-it("terms are counted and told apart by arm", async () => {
+it("terms are counted and separated by arm", async () => {
   const rows = (above: number, made: number): Record<string, number>[] =>
     curve(0.8).map((row, i) => ({
       ...row,
@@ -186,7 +186,7 @@ it("terms are counted and told apart by arm", async () => {
   expect(terms.find(({ name }) => name === "right")?.difference.mean).toBe(0);
 });
 
-it("of the hardest samples those with an artefact are counted, in the pair that the model does worst on", async () => {
+it("among the hardest samples, artefacts are counted in the pair that the model does worst on", async () => {
   const catalog = loadCatalog("rooms");
   const [room] = catalog.scenes;
   if (room === undefined) throw new Error("a world without a scene");
@@ -199,7 +199,7 @@ it("of the hardest samples those with an artefact are counted, in the pair that 
       probability,
       margin,
     });
-    // Slot 0 was moved: its pairs are the first two, and the third is nobody's doing.
+    // Slot 0 was moved: the first two pairs include it, the third does not.
     const captions = [caption(0.9, margins[0]), caption(0.1, margins[1]), caption(0, 0)];
     return { episode: 0, step, scene: 0, objects: rows, slot: 0, captions, score: 3, hardness, kept: true };
   };
@@ -217,7 +217,7 @@ it("of the hardest samples those with an artefact are counted, in the pair that 
 });
 
 describe("held-out scenes", () => {
-  it("are compared over seeds, folds averaged, and said to be how much of what was gained elsewhere", async () => {
+  it("are compared over seeds, folds averaged, with their share of the gain in the trained scenes", async () => {
     const sets = ["trained scenes", "held-out scene"];
     const cameras = ["15° left", "15° right", "5° steeper", "5° flatter", "250 mm up"];
     const all = (trained: number, heldOut: number): Record<string, number> =>
@@ -271,13 +271,13 @@ describe("another camera", () => {
     }));
   };
 
-  it("is the catalog's where it is not turned", () => {
+  it("equals the catalog's where nothing is changed", () => {
     expect(cameras({})).toEqual(
       scenes.map(({ document: { camera } }) => ({ position: [...camera.position], target: [...camera.target] })),
     );
   });
 
-  it("looks at the same point from as far, so many degrees to its right or up", () => {
+  it("looks at the same point from the same distance, the given degrees to its right or up", () => {
     for (const [i, { document }] of scenes.entries()) {
       const { position, target } = document.camera;
       const before = position.map((value, axis) => value - at(target, axis));
@@ -291,7 +291,7 @@ describe("another camera", () => {
       const turned = moved({ yaw: 15 });
       expect(angle(flat(before), flat(turned))).toBeCloseTo(15, 1);
       expect(at(turned, 1)).toBe(at(before, 1));
-      // To its right: what it looks along, turned against the clock seen from above, so that right · after > 0.
+      // The camera's right: its direction, rotated counter-clockwise seen from above, so that right · after > 0.
       const right = [at(before, 2), 0, -at(before, 0)];
       expect(right.reduce((sum, value, axis) => sum + value * at(turned, axis), 0)).toBeGreaterThan(0);
       const steeper = moved({ pitch: 5 });

@@ -23,7 +23,7 @@ import { loadCatalog } from "../../trainer/rooms/index.js";
 import { temporaryFolder } from "../temporary.js";
 import { experiment } from "./run-experiment.js";
 
-/** Of an experiment whose analysis takes more of a run than its curve. */
+/** An experiment with an analysis that needs more of a run than its curve. */
 const NAME = "hardest";
 const [first = "", second = ""] = wishesOf(readExperiment(NAME), "/runs", [1000], true).map((request) => request.name);
 
@@ -50,7 +50,7 @@ describe("an experiment that was interrupted after its first run", () => {
   const collectInto = (into: string, out: string, ...more: readonly string[]) =>
     experiment(["collect", NAME, "--partial", "--quick", "--out", out, "--results", into, ...more]);
   const collect = (out: string, ...more: readonly string[]) => collectInto(results, out, ...more);
-  /** A checkout with changes that are not committed makes cells that count where they are accepted only. */
+  /** A checkout with uncommitted changes makes cells that count only where they are accepted. */
   let accepted: readonly string[] = [];
   let collected = "";
 
@@ -77,7 +77,7 @@ describe("an experiment that was interrupted after its first run", () => {
     expect(collected).not.toContain(machine1);
   });
 
-  it("is planned elsewhere with what is missing, as is an experiment that shares the run", async () => {
+  it("is planned elsewhere with its missing runs, like an experiment that shares the run", async () => {
     const args = ["--plan", "--quick", "--out", machine2, "--results", results, ...accepted];
     const planned = await experiment([NAME, "natural", ...args]);
     expect(planned.code, planned.err).toBe(0);
@@ -87,13 +87,13 @@ describe("an experiment that was interrupted after its first run", () => {
     expect(runsIn(machine2)).toEqual([]);
   });
 
-  it("goes on elsewhere with what is missing", async () => {
+  it("goes on elsewhere with the missing runs", async () => {
     const rest = await experiment([NAME, "--quick", "--out", machine2, "--results", results, ...accepted]);
     expect(rest.code, rest.err).toBe(0);
     expect(runsIn(machine2)).toEqual([second]);
   }, 60_000);
 
-  it("comes there to the tables and pictures of a run in one go, to the bit", async () => {
+  it("gives there the tables and pictures of an uninterrupted run, to the bit", async () => {
     const inOneGo = await experiment([NAME, "--quick", "--out", whole, "--results", none]);
     expect(inOneGo.code, inOneGo.err).toBe(0);
     expect(runsIn(whole).sort()).toEqual([first, second].sort());
@@ -105,7 +105,7 @@ describe("an experiment that was interrupted after its first run", () => {
     }
   }, 120_000);
 
-  it("is collected there too: the new cell, and the result with how many cells it rests on", async () => {
+  it("is collected there too: the new cell, and the result with its number of cells", async () => {
     const all = await collect(machine2, ...accepted);
     expect(all.out, all.err).toContain(
       `${NAME}: 1 cells new, 2 of 2 there; result rests on 2 of 2 cells, 1 of 1 seeds`,
@@ -118,7 +118,7 @@ describe("an experiment that was interrupted after its first run", () => {
     expect(tables).toEqual(readExperimentSummary(path.join(whole, "quick", NAME, "summary.json")).tables);
   }, 60_000);
 
-  it("is refused elsewhere by the cell's name where the cell is damaged, or of another language or commit", async () => {
+  it("is refused elsewhere, naming the cell, where the cell is damaged, or has another language or commit", async () => {
     const other = temporaryFolder("cells-refused");
     const spoiled = cellFile(other, NAME, first);
     const plan = (...more: readonly string[]) =>
@@ -147,7 +147,7 @@ describe("an experiment that was interrupted after its first run", () => {
     expect(accepting.err).toContain(`${NAME}: 2 runs, 0 of them done here, 2 from cells, 0 missing`);
   }, 60_000);
 
-  it("has its run done anew where the cell is of an experiment that took less of the run", async () => {
+  it("repeats its run where the cell comes from an experiment with fewer measures", async () => {
     const other = temporaryFolder("cells-less");
     writeCellFile(cellFile(other, "natural", first), { ...recordIn(file), measures: {} });
     const args = ["--quick", "--plan", "--out", path.join(other, "runs"), "--results", other, ...accepted];
@@ -167,7 +167,7 @@ describe("an experiment that was interrupted after its first run", () => {
   });
 });
 
-/** A run as one of today's code would have left it. */
+/** A run as today's code would have left it. */
 function madeUp(changes: Partial<RunRecord> = {}): RunRecord {
   const row = Object.fromEntries(CURVE_COLUMNS.map((column) => [column, column === "iteration" ? 0 : 0.1 + 0.2]));
   return {
@@ -199,7 +199,7 @@ describe("a cell file", () => {
     expect(lines.filter((line) => line.startsWith("  [0,"))).toHaveLength(2);
   });
 
-  it("is not read where its name, settings and seed are of different runs", () => {
+  it("is not read where its name, settings and seed belong to different runs", () => {
     const file = cellFile(folder, "grid", madeUp().name);
     writeCellFile(file, madeUp({ seed: 101 }));
     expect(readCellFile(file)).toMatchObject({
@@ -234,7 +234,7 @@ describe("a cell counts", () => {
     },
   );
 
-  it("not from files that differ from their commit, unless those are accepted as such", () => {
+  it("not from files that differ from their commit, unless those are accepted", () => {
     const record = madeUp({ commit: `${head || "a".repeat(40)}+` });
     expect(refusals([], [])(record)).toContain("its files differed from that commit");
     expect(refusals([record.commit.slice(0, 7)], [])(record)).not.toBeNull();
@@ -258,7 +258,7 @@ describe("a cell counts", () => {
     },
   );
 
-  it("at a commit since which a file only moved, and not once it says something else", () => {
+  it("at a commit since which a file only moved, but not once its content changes", () => {
     const checkout = temporaryFolder("moved");
     const inIt = (...args: string[]): string =>
       spawnSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: checkout, encoding: "utf8" })
@@ -281,7 +281,7 @@ describe("a cell counts", () => {
     expect(difference()).toContain("of another version of the algorithm");
   });
 
-  it("and its repeats are kept beside it, one of a combination; rubbish there is named", () => {
+  it("and its repeats are stored beside it, one per combination; invalid content is reported", () => {
     const record = madeUp({ commit: "0".repeat(40) });
     const repeat = {
       ...{ commit: record.commit, combination: combinationOf(record), sameAt: "1".repeat(40), run: record.name },
@@ -296,7 +296,7 @@ describe("a cell counts", () => {
     expect(() => readRepeats(results)).toThrow(/repeats.json: field "\[0\].commit"/);
   });
 
-  it("and a repeat is the same only where every number is", () => {
+  it("and a repeat only counts as the same where every number is equal", () => {
     const record = madeUp();
     const [first, ...rest] = record.rows;
     if (first === undefined) throw new Error("a cell has rows");
@@ -323,7 +323,7 @@ const summaryOf = (changes: Partial<ExperimentSummary> = {}): ExperimentSummary 
 });
 
 describe("a result", () => {
-  it("that is collected whole takes the place of the one before, and leaves the cells", () => {
+  it("that is collected whole replaces the earlier one, and leaves the cells", () => {
     const [folder, results] = [temporaryFolder("collect-from"), temporaryFolder("collect-to")];
     const summary = { ...summaryOf(), experiment: "beta" };
     mkdirSync(path.join(folder, "beta"));
@@ -335,7 +335,7 @@ describe("a result", () => {
     expect(recordIn(cellFile(results, "beta", madeUp().name))).toEqual(madeUp());
   });
 
-  it("of before there were cells is whole, and of the first language", () => {
+  it("from before there were cells counts as whole, with the first version of the questions", () => {
     const file = path.join(temporaryFolder("old-summary"), "summary.json");
     const { cells: _cells, languageVersion: _language, machines: _machines, ...old } = summaryOf({ runs: 25 });
     writeFileSync(file, JSON.stringify({ ...old, schema: 1 }));
@@ -357,7 +357,7 @@ Words.
 
 <!-- end -->
 `;
-  it("of older results opens with the code that they are of, right below its title; one of new results does not", () => {
+  it("with older results begins with their code, right below its title; one with new results does not", () => {
     const [old, fresh] = [LANGUAGE_VERSION - 1, LANGUAGE_VERSION].map((languageVersion) =>
       summaryOf({ languageVersion }),
     );
@@ -373,7 +373,7 @@ Words.
     );
   });
 
-  it("says on how many cells of how many it rests, with every commit and machine that they are of", () => {
+  it("says how many of how many cells it uses, with every commit and machine", () => {
     for (const said of [experimentPage(file, text, "beta", summaryOf()), listRow("beta", "", summaryOf())]) {
       expect(said).toContain("rests on 12 of 30 cells");
       expect(said).toContain("aaaaaaa, bbbbbbb+");
@@ -388,7 +388,7 @@ Words.
     expect(codeBefore(LANGUAGE_VERSION)).toBeNull();
   });
 
-  it("lists the experiments that lack cells, with the command that goes on", () => {
+  it("lists the experiments that lack cells, with the command that continues them", () => {
     const results = temporaryFolder("open-runs");
     expect(openRunsTable(results)).toContain("| beta | 0 of 25 | `npm run experiment -- beta` |");
     writeCellFile(cellFile(results, "beta", madeUp().name), madeUp());

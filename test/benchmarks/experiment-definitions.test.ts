@@ -12,20 +12,20 @@ import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 
 const names = experimentNames();
-/** Valid samples of a run from which on it counts as one of the paper's size. */
+/** From this number of valid samples on, a run counts as one of the paper's size. */
 const PAPER_SIZE = 30_000;
 
 describe.each(names)("the experiment %s", (name) => {
   const experiment = readExperiment(name);
   const cells = (quick: boolean, seeds = [1, 2]) => wishesOf(experiment, "/runs", seeds, quick);
 
-  it("has an analysis, and settings that a run takes, in both sizes", () => {
+  it("has an analysis, and valid settings in both sizes", () => {
     expect(analysisNamed(experiment.analysis).outcome).toBeTypeOf("function");
     expect(cells(false)).toHaveLength(2 * combinations(experiment, false).length);
     expect(cells(true).length).toBeLessThanOrEqual(cells(false).length);
   });
 
-  it("runs each combination once a seed", () => {
+  it("runs each combination once per seed", () => {
     for (const quick of [false, true]) {
       const planned = cells(quick);
       expect(new Set(planned.map((cell) => cell.name)).size).toBe(planned.length);
@@ -48,7 +48,7 @@ describe("runs that experiments share", () => {
   const runs = (name: string): string[] =>
     wishesOf(readExperiment(name), "/runs", [100], false).map((request) => request.name);
 
-  it("are of one name: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
+  it("have the same name: the defaults of the ablations, and all runs of the analyses of one comparison", () => {
     const ablations = names.filter((name) => name.startsWith("ablation-"));
     const common = ablations.map(runs).reduce((a, b) => a.filter((run) => b.includes(run)));
     expect(common).toHaveLength(1);
@@ -58,7 +58,7 @@ describe("runs that experiments share", () => {
     }
   });
 
-  it("are known by what is not at its default, so that tomorrow's settings do not rename them", () => {
+  it("are identified by the settings that are not at their defaults, so that later settings do not rename them", () => {
     const configuration = resolveConfiguration([{ name: "test", values: { seed: 7, threads: 2, iterations: 3 } }]);
     expect(whatItIs(configuration)).toEqual({ iterations: 3 });
   });
@@ -93,7 +93,7 @@ describe("levels that are run later", () => {
 });
 
 describe("the pages", () => {
-  it("say what is committed: npm run experiment -- pages would change nothing", () => {
+  it("match the committed results: npm run experiment -- pages would change nothing", () => {
     const all = pages();
     expect(all.map(({ file }) => path.basename(file))).toEqual([
       ...names.map((name) => `${name}.md`),
@@ -103,7 +103,7 @@ describe("the pages", () => {
     for (const { file, found, wanted } of all) expect(found, file).toBe(wanted);
   });
 
-  it("open with the code that they are of where that is not this code's language, and only there", () => {
+  it("begin with the code of their results where its questions are older, and only there", () => {
     for (const { file, found } of pages().slice(0, names.length)) {
       const summary = path.join(path.dirname(file), "../results", path.basename(file, ".md"), "summary.json");
       const isOld = existsSync(summary) && readExperimentSummary(summary).languageVersion < LANGUAGE_VERSION;
@@ -113,13 +113,13 @@ describe("the pages", () => {
     }
   });
 
-  it("withdraw the verdict on the paper's recipe where they rest on its arm before it was mended", () => {
+  it("withdraw the verdict on the paper's recipe where they depend on its arm before it was corrected", () => {
     for (const name of ["sample-efficiency", "reward", "ablation-policy", "beta"]) {
       const page = pages().find(({ file }) => path.basename(file) === `${name}.md`);
       const summary = readExperimentSummary(
         path.join(path.dirname(page?.file ?? ""), "../results", name, "summary.json"),
       );
-      // Above the question, and gone when the experiment has been run again.
+      // It is above the question, and disappears once the experiment has been run again.
       const [before = ""] = page?.found.split("**Question.**") ?? [];
       const withdrawn = before.includes("**The earlier verdict on the paper's recipe was wrong.**");
       expect(withdrawn, name).toBe(summary.languageVersion < LANGUAGE_VERSION);
@@ -135,7 +135,7 @@ describe("the pages", () => {
     }
   });
 
-  it("are refused without the marks between which results go", () => {
+  it("are refused without the marks around results", () => {
     expect(() => inserted("page.md", "no marks", "result")).toThrow(/page\.md: lacks the marks/);
     const text = readFileSync(pages()[0]?.file ?? "", "utf8");
     expect(inserted("page.md", inserted("page.md", text, "one"), "two")).toBe(inserted("page.md", text, "two"));

@@ -21,7 +21,7 @@ describe("all experiments at CI's size", () => {
 
   it("run, each to its table in 80 columns and its files, and say that quick numbers say nothing", () => {
     expect(ended.code, ended.err).toBe(0);
-    // A path stays whole, however long: it is to be copied.
+    // A path is not wrapped, however long, so that it can be copied.
     const lines = ended.out.split("\n").filter((line) => !line.startsWith("results: "));
     for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
     for (const name of experimentNames()) {
@@ -39,7 +39,7 @@ describe("all experiments at CI's size", () => {
     expect(ended.out).toContain("The quick setting shows that the code path works; its numbers say nothing.");
   });
 
-  it("that were interrupted go on, to what they would have come to", async () => {
+  it("that were interrupted go on, to the same results", async () => {
     const other = temporaryFolder("experiments-whole");
     const whole = await experiment(["ablation-heads", "--quick", "--out", other]);
     expect(whole.code, whole.err).toBe(0);
@@ -70,7 +70,7 @@ describe("all experiments at CI's size", () => {
     240_000,
   );
 
-  it("that are done are only looked at again", async () => {
+  it("that are finished are only evaluated again", async () => {
     const before = readFileSync(file("beta", "summary.json"), "utf8");
     const again = await experiment(["beta", "--quick", "--out", folder]);
     expect(again.code, again.err).toBe(0);
@@ -79,7 +79,7 @@ describe("all experiments at CI's size", () => {
     expect(before).not.toContain(folder);
   });
 
-  it("are not collected: nothing is to be read from them", async () => {
+  it("are not collected: their numbers say nothing", async () => {
     const refused = await experiment(["collect", "beta", "--quick", "--out", folder]);
     expect(refused.code).toBe(2);
     expect(refused.err).toContain("is of the quick setting");
@@ -87,7 +87,7 @@ describe("all experiments at CI's size", () => {
 });
 
 describe("the command", () => {
-  it("lists what there is, and names the nearest where it is given what there is not", async () => {
+  it("lists the experiments, and names the nearest to an unknown one", async () => {
     const listed = await experiment([]);
     for (const name of experimentNames()) expect(listed.out).toContain(`${name}: `);
     const mistaken = await experiment(["bta"]);
@@ -95,7 +95,7 @@ describe("the command", () => {
     expect(mistaken.err).toContain('there is no experiment "bta"; did you mean "beta"?');
   });
 
-  it("says what it would run, and runs nothing", async () => {
+  it("prints what it would run, and runs nothing", async () => {
     const folder = temporaryFolder("experiments-plan");
     const planned = await experiment(["grid", "--plan", "--out", path.join(folder, "none")]);
     expect(planned.err).toContain("grid: 36 runs, 0 of them done here, 0 from cells, 36 missing");

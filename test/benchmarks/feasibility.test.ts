@@ -20,7 +20,7 @@ describe("the feasibility command", () => {
     });
   const small = ["--seeds", "3,4", "--feasibility-steps", "2000", "--feasibility-updates", "8"];
 
-  it("gives a curve for each seed, and the same again from what it has kept", () => {
+  it("gives a curve for each seed, and the same again from stored results", () => {
     const first = run(...small, "--json");
     expect(first.stderr).toBe("");
     const { seeds, lastTenth, settings } = JSON.parse(first.stdout) as Result;
@@ -39,7 +39,7 @@ describe("the feasibility command", () => {
     expect(begun.seeds).toEqual({ "3": [], "4": [] });
   }, 120_000);
 
-  it("says what is wrong with its flags", () => {
+  it("reports what is wrong with its flags", () => {
     const wrong = run("--view", "round");
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toBe('feasibility: --view: is one of flat, objects, not "round"\n');

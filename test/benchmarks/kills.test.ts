@@ -18,20 +18,20 @@ const trial = (command: Command, kills: number, wrong: string | null = null): Tr
 });
 
 describe("a trial's plan", () => {
-  it("follows from the seed and the trial's number", () => {
+  it("depends only on the seed and the trial's number", () => {
     expect(planTrial(3, 5, [], 100)).toEqual(planTrial(3, 5, [], 100));
     expect(planTrial(3, 5, [], 100)).not.toEqual(planTrial(4, 5, [], 100));
     expect(planTrial(3, 5, [], 100).kills).not.toEqual(planTrial(3, 6, [], 100).kills);
   });
 
-  it("is of the command that has the fewest kills for its weight, half of them train's", () => {
+  it("takes the command with the fewest kills for its weight, train for half of them", () => {
     expect(planTrial(0, 1, [], 100).command).toBe("train");
     expect(planTrial(0, 2, [trial("train", 3)], 100).command).toBe("compare");
     expect(planTrial(0, 3, [trial("train", 3), trial("compare", 2)], 100).command).toBe("sweep");
     expect(planTrial(0, 4, [trial("train", 3), trial("compare", 2), trial("sweep", 2)], 100).command).toBe("train");
   });
 
-  it("has moments over the whole time, ways by their shares, and no more kills than are left", () => {
+  it("has moments over the whole time, ways by their shares, and no more kills than remain", () => {
     const kills = Array.from({ length: 2000 }, (_, number) => planTrial(0, number, [], 100).kills).flat();
     const moments = kills.map(({ moment }) => moment);
     expect(Math.min(...moments)).toBeLessThan(0.01);
@@ -46,7 +46,7 @@ describe("a trial's plan", () => {
   });
 });
 
-describe("a command that is gone on with", () => {
+describe("a command that is continued", () => {
   it("is resumed where it has begun; a sweep is started by the same words", () => {
     const place = temporaryFolder("kills");
     expect(wordsFor("train", place)).toEqual(expect.arrayContaining(["train", "--seed", "7", "--out", FOLDER]));
@@ -71,12 +71,12 @@ describe("two folders", () => {
   };
   const reference = folder({ "metrics.csv": "1", "runs/a/timings.csv": "2", "runs/a/episodes.csv": "3" });
 
-  it("are equal but for clock times", () => {
+  it("are equal except for clock times", () => {
     const other = { "metrics.csv": "1", "runs/a/timings.csv": "5", "runs/a/episodes.csv": "3", "log.jsonl": "{}" };
     expect(difference(reference, folder(other))).toBeNull();
   });
 
-  it("differ by a byte, a file that is missing, and one that is left over", () => {
+  it("differ by a byte, a missing file, or an extra one", () => {
     const files = { "metrics.csv": "1", "runs/a/episodes.csv": "3" };
     expect(difference(reference, folder({ ...files, "metrics.csv": "2" }))).toBe("metrics.csv differs");
     expect(difference(reference, folder({ "metrics.csv": "1" }))).toBe("runs/a/episodes.csv is missing");
@@ -97,7 +97,7 @@ it("the table counts trials and kills by command, and names what differs", () =>
 });
 
 describe.skipIf(process.platform !== "linux")("a start", () => {
-  it("is killed at its moment, with what it had said and how it ended, and leaves no process", async () => {
+  it("is killed at its moment, with its last output and its end recorded, and leaves no process", async () => {
     const place = temporaryFolder("kills");
     const kill = { way: "group", moment: 0.5, pick: 0 } as const;
     const start = await oneStart("train", kill, place, { seconds: 1 }, new AbortController().signal);

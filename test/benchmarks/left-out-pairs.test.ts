@@ -19,7 +19,7 @@ function leftOutPairs(...args: readonly string[]): Promise<{ code: number | null
 }
 
 describe("pairs that are left out", () => {
-  it("are as many as the language's page says, and those that its picture shows", async () => {
+  it("match the numbers and the picture on the language's page", async () => {
     const file = path.join(temporaryFolder("left-out"), "left-out.png");
     const { code, out, err } = await leftOutPairs("--picture", file);
     expect(code, err).toBe(0);
@@ -51,7 +51,7 @@ describe("pairs that are left out", () => {
     }
   }, 240_000);
 
-  it("are not counted for what is no number of iterations, in one line and with 2", async () => {
+  it("are not counted for an invalid number of iterations: one line, exit code 2", async () => {
     const { code, err } = await leftOutPairs("--iterations", "0", "--picture", "/nowhere.png");
     expect([code, err]).toEqual([2, "left-out-pairs: --iterations is a whole number from 1 on, not 0\n"]);
     expect(existsSync("/nowhere.png")).toBe(false);

@@ -11,12 +11,12 @@ export interface Ended {
 }
 
 interface Circumstances {
-  /** A text on standard error at which it is interrupted. */
+  /** Interrupted when standard error shows this text. */
   readonly until?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The command, to its end. */
+/** Runs the command to its end. */
 export function experiment(args: readonly string[], { until, env = process.env }: Circumstances = {}): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   let [out, err] = ["", ""];

@@ -1,4 +1,4 @@
-/** @file Commands with models that answer, as processes: what is asked, said and scored, and what is refused. */
+/** @file Commands with models that answer, as processes: questions, answers, scores and refusals. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -52,7 +52,7 @@ describe.each(["paligemma-tiny", "paligemma2-tiny", "llava-tiny"])("%s", (name) 
 });
 
 describe("a model that answers", () => {
-  it("is told to take another answer than one without its relation", async () => {
+  it("refuses an answer template without its relation", async () => {
     const { code, err } = await rls3(
       "eval",
       "--vlm",
@@ -66,7 +66,7 @@ describe("a model that answers", () => {
     expect(err).toContain("{relation}");
   });
 
-  it("is not opened where its tokenizer has other tokens than config.json speaks of", async () => {
+  it("is not opened if its tokenizer lacks the tokens in config.json", async () => {
     const copy = path.join(temporaryFolder("tokens"), "model");
     cpSync(directory("paligemma-tiny"), copy, { recursive: true });
     const file = path.join(copy, "config.json");

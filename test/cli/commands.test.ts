@@ -34,7 +34,7 @@ const folder = (name: string, config: string): string => {
   return path.join(parent, name);
 };
 
-/** The bundled model with something else in place of its weights. */
+/** A copy of the bundled model with changed weights. */
 function broken(name: string, spoil: (weights: string) => void): string {
   const directory = path.join(parent, name);
   cpSync(path.join(root, "trainer/vlm/bundled"), directory, { recursive: true });
@@ -56,7 +56,7 @@ const notNumbers = (): string =>
     writeFileSync(weights, bytes);
   });
 
-describe("bad input is one line on standard error, exit code 2, and nothing written", () => {
+describe("bad input gives one line on standard error, exit code 2, and writes nothing", () => {
   const truncated = path.join(parent, "truncated");
   const comparison = folder("comparison", JSON.stringify({ seeds: [0], configuration: { rls3: {}, random: {} } }));
   const noConfiguration = folder("no-configuration", "null");
@@ -78,7 +78,7 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
       /--seed: there is no .*; did you mean --seeds\?$/m,
     ],
     ["a flag by another word", ["env", "view", "--image-size", "64"], /no such flag; did you mean --size\?$/m],
-    ["a flag like none of the command's", ["env", "view", "--negatives", "all"], /no such flag; --help shows/],
+    ["a flag like none of the command's", ["env", "view", "--negatives", "all"], /no such flag; --help lists/],
     ["an unknown command", ["trian"], /there is no command "trian"; did you mean rls3 train\?/],
     ["an unknown command of a group", ["env", "vew"], /there is no command "vew"; did you mean rls3 env view\?/],
     ["an unknown command", ["trian"], /train/],
@@ -97,8 +97,8 @@ describe("bad input is one line on standard error, exit code 2, and nothing writ
     ["a file that is not there", ["train", "--config", "nowhere.yaml"], /nowhere.yaml/],
     ["a model that is not there", ["train", "--vlm", "nowhere"], /nowhere/],
     ["a model without weights", ["train", "--vlm", truncated], /truncated/],
-    ["a flag without its value", ["train", "--config"], /--config: needs a value behind it/],
-    ["a flag with an empty value", ["train", "--vlm", TINY_MODEL, "--config", ""], /--config: needs a value behind it/],
+    ["a flag without its value", ["train", "--config"], /--config: needs a value/],
+    ["a flag with an empty value", ["train", "--vlm", TINY_MODEL, "--config", ""], /--config: needs a value/],
     ["a switch that is neither on nor off", ["train", "--quick=maybe"], /--quick: is on or off/],
     ["nothing where a folder belongs", ["report"], /rls3 report: something is missing/],
     ["a port beyond the last", ["env", "serve", "--bind", "tcp://127.0.0.1:99999"], /ports go from 0 to 65535/],
@@ -199,7 +199,7 @@ describe("every command", () => {
     expect(await rls3("help", "env", "view")).toEqual(await rls3("env", "view", "--help"));
   });
 
-  it("has an example, of flags that it has", async () => {
+  it("has an example with existing flags", async () => {
     const words = [["env"], ["vlm"]].map(async (group) => {
       const { out } = await rls3(...group, "--help");
       return [...out.matchAll(/^ {2}rls3 (\w+ \w+) /gm)].map(([, name = ""]) => name);
@@ -220,7 +220,7 @@ describe("every command", () => {
     }
   });
 
-  it("is as wide as COLUMNS says where its help goes into a pipe", () => {
+  it("has help as wide as COLUMNS in a pipe", () => {
     const help = (columns: string) => {
       const env = { ...process.env, COLUMNS: columns };
       return spawnSync(process.execPath, [path.join(root, "dist/trainer/cli/main.js"), "train", "--help"], {
@@ -233,12 +233,12 @@ describe("every command", () => {
     expect(widest(help(""))).toBeLessThanOrEqual(80);
   });
 
-  it("is completed by a shell, its flags too", async () => {
+  it("is completed by a shell, with its flags", async () => {
     expect((await rls3("completion")).out).toContain("--get-yargs-completions");
     expect((await rls3("--get-yargs-completions", "rls3", "env", "")).out).toMatch(/^serve\ncheck\nview\n/);
   });
 
-  it("takes its flags from --config too, and those typed win", async () => {
+  it("takes its flags from --config too, and typed ones win", async () => {
     const config = file("view.json", JSON.stringify({ world: "tabletop", seed: 3, size: 32 }));
     const out = path.join(parent, "view.png");
     const { out: printed, err } = await rls3("env", "view", "--config", config, "--seed", "4", "--out", out, "--json");
@@ -247,7 +247,7 @@ describe("every command", () => {
 });
 
 describe("a folder", () => {
-  it("that holds something is refused, and left as it is", async () => {
+  it("that is not empty is refused, and left unchanged", async () => {
     const used = path.join(parent, "used");
     const { code } = await rls3("train", ...tiny(1), "--agent", "random", "--out", used);
     expect(code).toBe(0);
@@ -260,7 +260,7 @@ describe("a folder", () => {
     expect(readdirSync(used, { recursive: true })).toEqual(before);
   });
 
-  it("is one run's: of two that start at once, one is refused and the other finishes", async () => {
+  it("belongs to one run: of two that start at once, one is refused and the other finishes", async () => {
     const both = path.join(parent, "both");
     const ended = await Promise.all([0, 1].map(() => rls3("train", ...tiny(1), "--agent", "random", "--out", both)));
     expect(ended.map(({ code }) => code).sort()).toEqual([0, 2]);
@@ -287,7 +287,7 @@ describe("a server with keys", () => {
     expect(code, err).toBe(0);
   });
 
-  it("keeps its keys: they are not written over", async () => {
+  it("keeps its keys: they are not overwritten", async () => {
     const folder = path.join(parent, "kept-keys");
     expect((await rls3("env", "keys", "--out", folder, "--token", "a token of some length")).code).toBe(0);
     const before = readFileSync(path.join(folder, "server-keys.json"), "utf8");
@@ -300,7 +300,7 @@ describe("a server with keys", () => {
 });
 
 describe("--json", () => {
-  it("says on standard output, too, what went wrong", async () => {
+  it("prints errors on standard output, too", async () => {
     const { code, out, err } = await rls3("env", "view", "--size", "9", "--json");
     const message = "--size is a whole number from 32 to 512, not 9";
     expect([code, JSON.parse(out)]).toEqual([2, { error: { message, exitCode: 2 } }]);
@@ -338,7 +338,7 @@ describe("--json", () => {
   });
 });
 
-it("a reader that leaves early ends rls3 without a word", () => {
+it("a reader that closes the pipe early ends rls3 without a message", () => {
   const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
   const piped = `set -o pipefail; ${process.execPath} ${main} env view --seed 3 --json --out ${path.join(parent, "room.png")} | true`;
   const { status, stderr } = spawnSync("bash", ["-c", piped], { encoding: "utf8" });

@@ -75,7 +75,7 @@ describe("a comparison", () => {
   it("killed with all of its processes goes on, to a summary that is equal to the bit", async () => {
     const killed = path.join(parent, "killed");
     const run = startGroup(...args(killed));
-    // Two runs are at work: the one that was first is between iterations, the other anywhere.
+    // Two runs are working: the first one is between iterations, the other anywhere.
     await run.said("rls3-0: iteration 1/");
     run.killGroup();
     expect((await run.ended).signal).toBe("SIGKILL");

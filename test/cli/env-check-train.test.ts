@@ -19,7 +19,7 @@ afterEach(() => {
   server = undefined;
 });
 
-/** The endpoint of a grid world that runs. */
+/** The endpoint of a running grid world. */
 async function running(): Promise<string> {
   const child = spawn(process.execPath, [gridWorld, "--bind", "tcp://127.0.0.1:*"]);
   server = child;
@@ -32,7 +32,7 @@ const LACKS =
   "actions float32 [6] from -1 to 1 (it takes int32 []); ";
 
 describe("a server that is no world", { timeout: 240_000 }, () => {
-  it("is told so first, with all that it lacks, and still held to the protocol", () => {
+  it("gets a list of all that it lacks first, and is still tested against the protocol", () => {
     const run = rls3(
       "env",
       "check",
@@ -72,7 +72,7 @@ describe("a server that is no world", { timeout: 240_000 }, () => {
 });
 
 describe("a server of rooms", { timeout: 240_000 }, () => {
-  it("passes, tried out as a run would use it", () => {
+  it("passes after a trial like a run's", () => {
     const run = rls3("env", "check", "--longest-silence", "1", "--level", "train", "--spawn", "embedded");
     expect(run.stderr).not.toContain("FAIL");
     for (const name of ["catalog", "action", "objects", "scene", "images", "reset", "step", "picture"]) {

@@ -1,4 +1,4 @@
-/** @file `rls3 eval`: its table, and the templates that it takes. */
+/** @file `rls3 eval`: its table, and its templates. */
 import { describe, expect, it } from "vitest";
 import { accuracyTable } from "../../trainer/cli/eval.js";
 import { evaluate, type TestSet } from "../../trainer/evaluation/evaluation.js";
@@ -26,13 +26,13 @@ describe("the table", () => {
     expect(cells("  behind")).toEqual(["100.0 %", "88.1 %", "100.0 %", "88.1 %"]);
     expect(cells("  in front")).toEqual(["0.0 %", "11.9 %", "0.0 %", "11.9 %"]);
     expect(cells("  left")).toEqual(["0.0 %", "50.0 %", "0.0 %", "50.0 %"]);
-    // "behind" against "in front of", and four of the other terms: one of six right, and all of p in the middle.
+    // Only "behind" beats its opposite among the six terms: one of six is right, and every p is .5 in the mean.
     expect(cells("  relations of 1 term")).toEqual(["16.7 %", "50.0 %", "–", "–"]);
     expect(cells("  relations of 2 terms")?.[1]).toBe("50.0 %");
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 
-  it("has dashes for a natural mix that there is not, and for terms that do not occur", async () => {
+  it("has dashes for a missing natural mix, and for terms that do not occur", async () => {
     const above = CODES.filter((code) => codeTerms(code).join() === "above");
     const lines = accuracyTable(await evaluate(new AnsweringModel(), world, setOf(above)), null);
     expect(lines.find((line) => line.startsWith("  above"))).toMatch(/ 0\.0 % +50\.0 % +– +–$/);
@@ -44,7 +44,7 @@ describe("the table", () => {
 describe("templates", () => {
   const args = ["eval", "--json", ...tiny().slice(0, 4), "--test-images-per-relation", "1", "--natural-images", "2"];
 
-  it("may say captions in other words, and the document says in which", async () => {
+  it("may put captions in other words, and the document has these words", async () => {
     const [own, other] = await Promise.all([rls3(...args), rls3(...args, "--answer", "{a} {relation} {b}")]);
     const [first, second] = [own, other].map(({ code, out, err }) => {
       expect(code, err).toBe(0);

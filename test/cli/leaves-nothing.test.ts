@@ -1,4 +1,4 @@
-/** @file What the command line leaves outside the files that it was asked for: nothing. .ci/check-local.mjs traces a whole comparison. */
+/** @file The command line leaves nothing besides the requested files. .ci/check-local.mjs traces a whole comparison. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { temporaryFolder } from "../temporary.js";
 
 it("a model that is read and run leaves nothing in the home folder and the temporary one", () => {
   const [home, temporary] = [temporaryFolder("home"), temporaryFolder("tmp")];
-  // As from a user's shell: nothing that keeps onnxruntime quiet but the product itself.
+  // Like a user's shell: only the product itself keeps onnxruntime quiet.
   const { CI: _ci, ORT_DISABLE_TELEMETRY: _quiet, XDG_CACHE_HOME: _cache, ...inherited } = process.env;
   const env = { ...inherited, HOME: home, TMPDIR: temporary };
   const picture = path.join(root, "test/golden/preprocess/noise-33x48.png");

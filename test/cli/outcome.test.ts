@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "../../trainer/cli/outcome.js";
 
-/** As Node reports what the system refused. */
+/** An error of the system, as Node reports it. */
 const refused = (code: string, places: { path?: string; dest?: string }): Error =>
   Object.assign(new Error(`${code}: refused`), { code, ...places });
 
-describe("what the system refuses is one line and an exit code, wherever it was met", () => {
+describe("an error of the system gives one line and an exit code, wherever it occurs", () => {
   it.each([
     ["a full disk", refused("ENOSPC", { path: "from", dest: "out/model.safetensors" }), 3, /disk is full: out\/model/],
     ["a folder that may not be written", refused("EROFS", { path: "out/a" }), 3, /^out\/a may not be used \(EROFS\)/],
@@ -18,7 +18,7 @@ describe("what the system refuses is one line and an exit code, wherever it was 
     expect(ended.message).not.toContain("\n");
   });
 
-  it("but a fault of ours keeps its stack", () => {
+  it("a bug keeps its stack", () => {
     expect(exitCodeOf(new TypeError("undefined is no function")).message).toMatch(/\n\s+at /);
   });
 });

@@ -1,4 +1,4 @@
-/** @file The package as somebody installs it: packed, put into a project of its own, used there. */
+/** @file The package as a user installs it: packed, installed in another project, and used there. */
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -26,7 +26,7 @@ const project = path.join(scratch, "project");
 const installed = path.join(project, "node_modules/rls3");
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** onnxruntime-node's own install script would fetch CUDA libraries. */
+/** onnxruntime-node's install script would download CUDA libraries. */
 const ENVIRONMENT = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip", npm_config_update_notifier: "false" };
 const run = (command: string, ...words: readonly string[]): string =>
   execFileSync(command, words, { cwd: project, encoding: "utf8", env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
@@ -44,7 +44,7 @@ beforeAll(() => {
   run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", path.join(scratch, filename));
 }, 300_000);
 
-describe("the package, installed into a project of its own", () => {
+describe("the package, installed in another project", () => {
   it("has what its users need, and neither tests nor benchmarks", () => {
     const there = new Set(files());
     for (const file of [
@@ -109,11 +109,13 @@ describe("the package, installed into a project of its own", () => {
     expect(status).toBe(0);
   });
 
-  it("says its own version", () => {
+  it("prints its own version", () => {
     expect(run("npx", "rls3", "--version").trim()).toBe(manifest.version);
   });
 
-  it("trains, with its versions in config.json and no commit of somebody else's", { timeout: 240_000 }, () => {
+  it("trains, with its versions in config.json and without the commit of the other project", {
+    timeout: 240_000,
+  }, () => {
     const git = (...words: readonly string[]) => run("git", "-c", "user.name=a", "-c", "user.email=a@b", ...words);
     git("init", "-q");
     git("add", "package.json");

@@ -1,4 +1,4 @@
-/** @file A pipe in the place of a file that a command reads would hold it for ever: each command says so instead. */
+/** @file A pipe in place of an input file would block a command forever: each command refuses it instead. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -37,7 +37,7 @@ describe.skipIf(process.platform === "win32")("a pipe", () => {
     expect(code).toBe(2);
   });
 
-  it("in the place of the lock is refused, and so is a socket", async () => {
+  it("in place of the lock is refused, and so is a socket", async () => {
     const folder = folderWith("lock", ".lock");
     writeFileSync(path.join(folder, "config.json"), "{}");
     const { code, err } = await rls3("train", "--resume", folder);

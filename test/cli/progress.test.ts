@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { showProgress } from "../../trainer/cli/progress.js";
 
-/** What a terminal of 80 columns would be sent. */
+/** Records what is sent to a terminal of 80 columns. */
 function terminal(): { readonly stream: NodeJS.WriteStream; text(): string } {
   let text = "";
   const stream = new Writable({
@@ -23,7 +23,7 @@ function terminal(): { readonly stream: NodeJS.WriteStream; text(): string } {
 }
 
 describe("progress on a terminal", () => {
-  it("stays where it is when a line is said meanwhile", () => {
+  it("stays in place when a line is printed meanwhile", () => {
     const { stream, text } = terminal();
     const progress = showProgress(false, stream);
     progress.begin("8 runs", 10, "iterations");

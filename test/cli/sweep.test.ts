@@ -101,7 +101,7 @@ describe("a sweep", () => {
     expect(times(done)).toEqual(before);
   }, 240_000);
 
-  it("that is done runs nothing again", async () => {
+  it("that is finished runs nothing again", async () => {
     const cells = path.join(folder, "cells");
     const before = times(cells);
     const again = await rls3(...args(folder));
@@ -111,7 +111,7 @@ describe("a sweep", () => {
     expect(times(cells)).toEqual(before);
   });
 
-  it("takes more cells into the same folder, and keeps those that it has whatever else comes to vary", async () => {
+  it("accepts more cells in the same folder, and keeps those that it has, whatever is varied later", async () => {
     const states = async (...flags: string[]): Promise<string[][]> => {
       const { code, err, out } = await rls3(...args(folder, "--dry-run", "--json", ...flags));
       expect(code, err).toBe(0);
@@ -139,7 +139,7 @@ describe("a sweep", () => {
   });
 });
 
-describe("what a sweep can't do is one line on standard error, exit code 2, and nothing left behind", () => {
+describe("an impossible sweep gives one line on standard error, exit code 2, and leaves nothing behind", () => {
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ["an unknown flag", ["--bta", "1,2"], "did you mean --beta?"],
     ["a value of the wrong type", ["--beta", "1,ten"], '--beta: must be a number, not "ten"'],

@@ -1,4 +1,4 @@
-/** @file `rls3 vlm score` of a model that answers, by a rule in place of weights; and what is refused of one that ranks. */
+/** @file `rls3 vlm score` of a model that answers by a rule; and what it refuses for a model that ranks. */
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { pictureLines, scorePicture } from "../../trainer/cli/vlm-score.js";
@@ -29,12 +29,12 @@ describe("a model that answers", () => {
     expect(pictureLines([], found)).toEqual(["  answer en what?: says of answer en what?", "  quiet: (nothing)"]);
   });
 
-  it("describes the picture where it is asked nothing", async () => {
+  it("describes the picture without a prompt", async () => {
     const { found } = await scored([], []);
     expect(found).toEqual({ answers: [{ prompt: "caption en", said: "says of caption en" }] });
   });
 
-  it("has captions scored as descriptions, and says nothing", async () => {
+  it("scores captions as descriptions, and says nothing", async () => {
     const { found, model } = await scored(["a cup", "cups"], []);
     expect(model.asked).toEqual([{ prompt: "caption en", right: "a cup", wrong: ["cups"] }]);
     expect(model.spoken).toBe(0);
@@ -43,7 +43,7 @@ describe("a model that answers", () => {
     expect(second / first).toBeCloseTo(Math.E, 6);
   });
 
-  it("has captions scored as answers to a prompt, and says its own", async () => {
+  it("scores captions as answers to a prompt, and gives its own answer", async () => {
     const { found, model } = await scored(["left", "right"], ["answer en where?"]);
     expect(model.asked).toEqual([{ prompt: "answer en where?", right: "left", wrong: ["right"] }]);
     expect(found).toMatchObject({
@@ -75,13 +75,13 @@ describe("a model that ranks", () => {
   });
 
   const refused = async (...args: readonly string[]): Promise<string> => {
-    // Refused before the picture is looked for: it is not there.
+    // Refused before the picture is looked for, since it does not exist.
     const { code, out, err } = await rls3("vlm", "score", TINY_MODEL, "--image", "nowhere.png", ...args);
     expect([code, out, err.trimEnd().split("\n").length]).toEqual([2, "", 1]);
     return err;
   };
 
-  it("is asked no prompt: exit code 2 and what to do, before anything is opened", async () => {
+  it("refuses a prompt: exit code 2 and what to do, before anything is opened", async () => {
     for (const args of [
       ["--prompt", "where?"],
       ["--prompt", "where?", "--caption", "a cup"],
@@ -94,7 +94,7 @@ describe("a model that ranks", () => {
     expect(await refused()).toMatch(/--caption: .* ranks captions; give at least one/);
   });
 
-  it("prints JSON of captions alone", async () => {
+  it("prints JSON for captions alone", async () => {
     const image = path.join(root, "test/golden/preprocess/noise-33x48.png");
     const words = ["vlm", "score", TINY_MODEL, "--image", image, "--caption", "a", "--device", "cpu", "--json"];
     const { code, out, err } = await rls3(...words);

@@ -9,7 +9,7 @@ import { ACTION_SPEC, loadCatalog } from "../../trainer/rooms/index.js";
 const catalog = loadCatalog("rooms");
 const world = new World(catalog, { action: ACTION_SPEC, catalog: {} });
 
-/** A server that answers one step so, whatever is asked. */
+/** A server with one fixed answer to every step. */
 function answering(scene: number, object: number, info: Readonly<Record<string, unknown>> = {}): EnvironmentLink {
   const objects = Int32Array.from([object, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
   const client = {
@@ -20,7 +20,7 @@ function answering(scene: number, object: number, info: Readonly<Record<string, 
   } as unknown as VectorEnvironment;
   return new EnvironmentLink(client, world, 1, undefined);
 }
-/** One whose every operation fails so. */
+/** A server that fails every operation with this error. */
 function failing(error: { readonly code: string; readonly message: string }): EnvironmentLink {
   const tensors = {
     objects: { data: new Int32Array(10) },
@@ -32,8 +32,8 @@ function failing(error: { readonly code: string; readonly message: string }): En
 }
 const observe = (link: EnvironmentLink) => link.observe([{ env: 0, op: "step", action: [] }]);
 
-describe("what a server says", () => {
-  it("is taken where its catalog has it", async () => {
+describe("a server's answer", () => {
+  it("is accepted where its catalog has it", async () => {
     const [observed] = await observe(answering(0, 2, { valid: false, reason: 3 }));
     expect(observed).toMatchObject({ scene: 0, reason: 3, lost: false });
   });
@@ -48,11 +48,11 @@ describe("what a server says", () => {
     await expect(observe(link())).rejects.toThrow(`the environment server gives ${what}`);
   });
 
-  it("of a server that was restarted is not looked at", async () => {
+  it("is ignored after the server was restarted", async () => {
     expect((await observe(answering(99, 99, { lost: true })))[0]?.lost).toBe(true);
   });
 
-  it("of an environment that nobody has reset is of one that was lost: another operation under way was told; no picture of it is black", async () => {
+  it("about an environment without a reset means that it was lost: another operation under way was told; no picture of it is black", async () => {
     const notReset = { code: "NOT_RESET", message: "it has not been reset yet" };
     const link = failing(notReset);
     expect(await observe(link)).toMatchObject([{ lost: true }]);
@@ -86,7 +86,7 @@ describe("what a server says", () => {
     );
   });
 
-  it("is not that episodes are lost for ever", async () => {
+  it("is not accepted if episodes are lost forever", async () => {
     const link = answering(0, 2, { lost: true });
     const untilRefused = async (): Promise<number> => {
       for (let batches = 0; ; batches++) {
@@ -99,7 +99,7 @@ describe("what a server says", () => {
     expect(await untilRefused()).toBe(100);
   });
 
-  it("is not that no placement is ever valid", async () => {
+  it("is not accepted if no placement is ever valid", async () => {
     const drawing = { environments: answering(0, 2, { valid: false, reason: 3 }), count: 1, scenes: [0] };
     let steps = 0;
     const drawn = wander(drawing, Random.stream(1, "test"), uniformActions, async () => ++steps > 0);

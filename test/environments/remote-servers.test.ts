@@ -52,7 +52,7 @@ async function connect(servers: readonly RemoteServer[] | null): Promise<Environ
   return client;
 }
 
-describe("servers that are there already", () => {
+describe("servers that already run", () => {
   it("are named by --env, separated by spaces, with a keys file for all or one for each", () => {
     expect(remoteServers("embedded", "")).toBeNull();
     expect(remoteServers("builds/my player.x86_64", "")).toBeNull();
@@ -76,7 +76,7 @@ describe("servers that are there already", () => {
     expect((await third).welcome.envCount).toBe(1);
   });
 
-  it("are waited for when alone, as long as a client that died keeps them busy, and no longer", async () => {
+  it("are waited for when alone, as long as a dead client keeps them busy, and no longer", async () => {
     const [endpoint = ""] = await twoServers();
     const [alone] = remoteServers(endpoint, files[0] ?? "") ?? [];
     if (alone === undefined) throw new Error("there is a server");
@@ -87,7 +87,7 @@ describe("servers that are there already", () => {
     expect(next.welcome.envCount).toBe(1);
   });
 
-  it("are waited for when they come late, which is said", async () => {
+  it("are waited for when they come late, and the user is told", async () => {
     const options = { endpoint: LOCAL, envCount: 1 };
     const gone = await EnvironmentServer.bind(counterDefinition(), options);
     const { endpoint } = gone;
@@ -99,7 +99,7 @@ describe("servers that are there already", () => {
     expect((await client).welcome.envCount).toBe(1);
   });
 
-  it("are named where one refuses: a token that is another's", async () => {
+  it("are named where one refuses: a token of another server", async () => {
     const [endpoint = "", other = ""] = await twoServers();
     const stranger = path.join(folder, "stranger.json");
     const { serverSecretKey: _secret, ...clientKeys } = keys[0] ?? generateKeys("none of these");
@@ -109,7 +109,7 @@ describe("servers that are there already", () => {
     await expect(connect(servers)).rejects.toMatchObject({ code: "AUTH", message: expect.stringContaining(endpoint) });
   });
 
-  it("and busy for ever are given up, though they do not say how long they may be", async () => {
+  it("that stay busy are given up, even if they do not say how long they may be", async () => {
     const socket = new Router({ linger: 0 });
     open.push(socket);
     await socket.bind(LOCAL);

@@ -17,7 +17,7 @@ const rooms = roomsDefinition(catalog);
 
 type Changes = Readonly<Record<string, Partial<TensorSpec> | null>>;
 
-/** What rooms announce, with some specs changed or (null) left out. */
+/** The welcome of rooms, with some specs changed or (null) left out. */
 function announced({ action = {}, ...changes }: Changes, more: Partial<Welcome> = {}): Welcome {
   const observations = rooms.observations.flatMap((spec) => {
     const change = changes[spec.uid];
@@ -28,7 +28,7 @@ function announced({ action = {}, ...changes }: Changes, more: Partial<Welcome> 
 }
 
 describe("what a server announces", () => {
-  it("is taken where it is what rooms announce, whatever else there is", () => {
+  it("is accepted where it matches what rooms announce, whatever else there is", () => {
     const more = { uid: "depth", dtype: "float32", shape: [9, 9] } as const;
     const welcome = announced({ state: null, action: { low: -2, high: 2 } });
     const world = worldOf({ ...welcome, observations: [...welcome.observations, more] }, 64, "server");
@@ -62,7 +62,7 @@ describe("what a server announces", () => {
     expect(() => worldOf(announced(changes), 64, "server")).toThrow(what);
   });
 
-  it("is told with everything that lacks, in one sentence", () => {
+  it("is refused with everything that it lacks, in one sentence", () => {
     const problem = trainingProblem(announced({ objects: null, scene: null }, { catalog: null }), 64, "server");
     expect(problem).toBe(
       'the server "shop" is no RLS3 world. It needs a catalog, as unity-project/Packages/com.rls3.gym/Catalog~/README.md describes it (it sends none); ' +
@@ -82,7 +82,7 @@ describe("what a server announces", () => {
   });
 });
 
-/** What a server of these rooms, as they are or changed, does not hold: the names of what was tried, with what it said. */
+/** What these rooms, changed or not, fail: the names of the checks, with their messages. */
 async function failed(definition: EnvironmentDefinition): Promise<Record<string, string>> {
   const server = closing(await EnvironmentServer.bind(definition, { endpoint: "tcp://127.0.0.1:*", envCount: 2 }));
   const found = { imageSize: 64, progress: silent };
@@ -94,7 +94,7 @@ async function failed(definition: EnvironmentDefinition): Promise<Record<string,
 
 type Environment = ReturnType<EnvironmentDefinition["create"]>;
 
-/** Rooms of which each environment does something in its own way. */
+/** Rooms in which each environment does something differently. */
 const changed = (change: (environment: Environment) => Partial<Environment>): EnvironmentDefinition => ({
   ...rooms,
   create: (index) => {
@@ -110,7 +110,7 @@ const changed = (change: (environment: Environment) => Partial<Environment>): En
 });
 
 describe("what a server answers", () => {
-  it("is as rooms answer", async () => {
+  it("matches the answers of rooms", async () => {
     expect(await failed(rooms)).toEqual({});
   });
 

@@ -1,4 +1,6 @@
-/** @file Pairs whose bases contradict their vertical term: never in a test set, never trained on, and paid nothing for. */
+/**
+ * @file Pairs whose bases contradict their vertical term are never in a test set, never trained on, and pay nothing.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -28,14 +30,17 @@ afterAll(() => rmSync(parent, { recursive: true }));
 const worldOf = (catalog: Catalog): World =>
   new World(catalog, { action: ACTION_SPEC, catalog: roomsDefinition(catalog).catalog ?? null });
 
-/** The rule, of slots and in the test's own words: what is said to be above stands more than 1 cm higher. */
+/** The rule for two slots, written independently: the object said to be above stands more than 1 cm higher. */
 function sayable(objects: Int32Array, first: number, second: number, code: number): boolean {
   const higher = (objects[first * 5 + 2] ?? 0) - (objects[second * 5 + 2] ?? 0);
   const terms = codeTerms(code);
   return terms.includes("above") ? higher > 10 : terms.includes("below") ? higher < -10 : true;
 }
 
-/** Environments in this process whose pictures are the numbers of their states: 2 × 2 pixels, the number in the first bytes. */
+/**
+ * Environments in this process with pictures that encode the number of their state: 2 × 2 pixels, the number in the
+ * first bytes.
+ */
 class NumberedStates extends EnvironmentLink {
   readonly states: Int32Array[] = [];
   private readonly environments;
@@ -116,7 +121,7 @@ describe.each(WORLDS)("the test sets of $name", (catalog) => {
     },
   );
 
-  it("natural leaves nothing else out, and there is something that it leaves out", () => {
+  it("natural leaves out exactly these pairs, and at least one of them", () => {
     const { images, questions } = sets.natural;
     const { activeObjects } = catalog.rules;
     const every = (activeObjects * (activeObjects - 1)) / 2;
@@ -128,7 +133,7 @@ describe.each(WORLDS)("the test sets of $name", (catalog) => {
         for (let b = a + 1; b < activeObjects; b++) {
           if (asked.has(`${objects[a * 5]} ${objects[b * 5]}`)) continue;
           leftOut += 1;
-          // In which scene is not in the picture; the vertical term is the same in all of them.
+          // The picture does not tell the scene; the vertical term is the same in all scenes.
           const { code } = environments.world.relation(0, objects, a, b);
           expect(sayable(objects, a, b, code)).toBe(false);
         }
@@ -138,7 +143,7 @@ describe.each(WORLDS)("the test sets of $name", (catalog) => {
     expect(leftOut).toBeGreaterThan(5);
   });
 
-  it("come back as they were from the tensors that are kept", () => {
+  it("are read back unchanged from their stored tensors", () => {
     for (const set of [sets.test, sets.natural]) expect(decodeTestSet(encodeTestSet(set))).toEqual(set);
     const uneven: TestSet = {
       images: [0, 1, 2].map((value) => new Uint8Array(12).fill(value)),
@@ -168,7 +173,7 @@ const movedUnasked = sampleOf([
   [PLATE, 300, 0, 0],
   [BOWL, -300, 0, 0],
 ]);
-/** All within a few millimetres, so that all of them are said to be above or below each other. */
+/** All within a few millimetres, so that every pair has "above" or "below". */
 const nothingAsked = sampleOf([
   [BOTTLE, 0, 0, 0],
   [PLATE, 20, 0, 0],
@@ -181,7 +186,7 @@ const allAsked = sampleOf([
   [BOWL, -300, 0, 0],
 ]);
 
-/** Prefers the right caption by one; counts what it is trained on. */
+/** Prefers the right caption by one; counts its training examples. */
 class Model {
   readonly phrasing = CAPTIONS;
   readonly trained: CaptionSet[][] = [];
@@ -201,7 +206,7 @@ class Model {
 const model = (own = new Model()): VisionLanguageModel => own as unknown as VisionLanguageModel;
 
 describe("a sample", () => {
-  it("is asked about the pairs that are left, in whichever order they are put", () => {
+  it("is asked about the remaining pairs, in either order", () => {
     const asked = (sample: Sample): number[][] => sampleQuestions(rooms, sample).map(({ slots }) => [...slots]);
     expect(asked(nothingAsked)).toEqual([]);
     expect(asked(movedUnasked)).toEqual([[1, 2]]);
@@ -217,7 +222,7 @@ describe("a sample", () => {
     }
   });
 
-  it("without a pair of the moved object has no S and h = 0, and its other pairs are asked all the same", async () => {
+  it("without a pair of the moved object has no S and h = 0; its other pairs are still asked about", async () => {
     const [none, moved, all] = await scoreSamples(model(), rooms, [nothingAsked, movedUnasked, allAsked]);
     expect(none).toEqual({
       ...{ probability: null, rubric: null, pairs: [], score: null, hardness: 0, movedTerms: [] },
@@ -265,7 +270,7 @@ describe("fine-tuning", () => {
   const drawn = async (samples: readonly Sample[], rate: number): Promise<number[]> =>
     subsample(samples, await scoreSamples(model(), rooms, samples), rate, new Random(1));
 
-  it("takes no image about which nothing can be asked, and η of the others", async () => {
+  it("takes no image without an askable pair, and η of the others", async () => {
     const samples = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? nothingAsked : movedUnasked));
     const kept = await drawn(samples, 0.5);
     expect(kept).toHaveLength(5);
@@ -275,7 +280,7 @@ describe("fine-tuning", () => {
     for (const sets of own.trained) expect(sets).toHaveLength(1);
   });
 
-  it("of an iteration in which nothing at all can be asked does no step, and has no loss", async () => {
+  it("does no step and has no loss in an iteration without any askable pair", async () => {
     const samples = Array.from({ length: 6 }, (_, i) => ({ ...nothingAsked, episode: i % 2 }));
     const kept = await drawn(samples, 1);
     expect(kept).toEqual([]);

@@ -1,18 +1,18 @@
-/** @file Accuracies and probabilities of a test set, from a model whose likelihoods are known. */
+/** @file Accuracies and probabilities on a test set, from a model with known likelihoods. */
 import { expect, test } from "vitest";
 import { evaluate, type TestSet } from "../../trainer/evaluation/evaluation.js";
 import { CAPTIONS, CODES, codeTerms, TERMS } from "../../trainer/language/index.js";
 import { AnsweringModel } from "../answering-model.js";
 
 const world = { name: (object: number) => `object ${object}` };
-/** Each relation once, in an image of its own; none has any sense in it. */
+/** Each relation once, with its own image; the images mean nothing. */
 const everyRelation: TestSet = {
   images: CODES.map(() => new Uint8Array(12)),
   questions: CODES.map((code) => [{ first: 0, second: 1, code }]),
 };
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-test("a model that prefers a word whatever the picture shows it by term, while its mean accuracy says nothing", async () => {
+test("a model that prefers a word whatever the picture is detected by the terms, while its mean accuracy looks like chance", async () => {
   const model = new AnsweringModel({ likelihood: (text) => (text.includes("behind") ? 2 : 0) });
   const { terms, termProbability, oneTerm } = await evaluate(model, world, everyRelation);
   expect(terms).toEqual({ right: 0, left: 0, behind: 1, "in front": 0, above: 0, below: 0 });
@@ -23,12 +23,12 @@ test("a model that prefers a word whatever the picture shows it by term, while i
   expect(Object.keys(termProbability)).toEqual([...TERMS]);
 });
 
-test("relations of one, two and three terms are told apart, and those that do not occur are absent", async () => {
+test("relations of one, two and three terms are separated, and those that do not occur are absent", async () => {
   const model = new AnsweringModel({
     likelihood: (text) => (["above", "behind", "to the left of"].includes(text) ? 1 : 0),
   });
   const { byTermCount } = await evaluate(model, world, everyRelation);
-  // Three of the six are preferred to their opposites by 1, the other three lose by as much.
+  // Three of the six beat their opposites by 1, the other three lose by as much.
   expect(byTermCount[1]).toEqual({ accuracy: 0.5, probability: expect.closeTo(0.5, 12) });
   expect(byTermCount[2]).toEqual({ accuracy: 0, probability: 0.5 });
   expect(byTermCount[3]).toEqual({ accuracy: 0, probability: 0.5 });
@@ -50,14 +50,14 @@ test("a model that answers is evaluated by its likelihoods, without saying anyth
   );
 });
 
-test("the paper's score is of what the model says aloud, each relation counting the same; null where it was not let speak or only ranks", async () => {
+test("the paper's score is of what the model says aloud, each relation counting the same; null where it did not speak or only ranks", async () => {
   const right = new AnsweringModel();
   expect((await evaluate(right, world, everyRelation)).score).toBeNull();
   expect(right.spoken).toBe(0);
   expect((await evaluate(right, world, everyRelation, true)).score).toBe(5);
   const silent = new AnsweringModel({ says: () => "a room" });
   expect((await evaluate(silent, world, everyRelation, true)).score).toBe(1);
-  // One term of a relation of one, two or three: F1 1, 2/3, 1/2. All else is wrong.
+  // One right term in a relation of one, two or three: F1 1, 2/3, 1/2. All other answers are wrong.
   const above = new AnsweringModel({ says: () => "above" });
   const f1 = CODES.map((code) => (codeTerms(code).includes("above") ? 2 / (1 + codeTerms(code).length) : 0));
   // A relation that is asked twice counts no more than the others.

@@ -27,14 +27,14 @@ async function named(directory: string, world: string): Promise<Named[]> {
 }
 
 describe("a model's names for a world's objects", () => {
-  it("are all known where it was trained on that world, and no word is said", async () => {
+  it("are all known where it was trained on that world, without a warning", async () => {
     const found = await named(BUNDLED, "rooms");
     expect(found.length).toBeGreaterThan(5);
     expect(found.every(({ ranking, isKnown }) => isKnown && ranking > 0.9)).toBe(true);
     expect(namingWarning(found, "rooms")).toBeNull();
   }, 60_000);
 
-  it("are asked before a run begins, and the user is told", async () => {
+  it("are checked before a run begins, with a warning to the user", async () => {
     const out = path.join(temporaryFolder("naming"), "run");
     const { code, err } = await rls3("train", ...tiny(1), "--agent", "random", "--out", out);
     expect(code, err).toBe(0);

@@ -12,8 +12,8 @@ const question = fc
 const batches = fc.array(fc.array(question, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 });
 const says = (own: Question, code: number): string => captionSet(wording, { ...own, code }).right;
 
-describe("what a right caption competes with in fine-tuning", () => {
-  it("is by default every caption that it is scored against", () => {
+describe("the competitors of a right caption in fine-tuning", () => {
+  it("are by default all captions that it is scored against", () => {
     fc.assert(
       fc.property(batches, (batch) => {
         const sets = batch.map((questions) => questions.map((own) => captionSet(wording, own)));
@@ -22,7 +22,7 @@ describe("what a right caption competes with in fine-tuning", () => {
     );
   });
 
-  it("is one caption with a full flip, and with one flip one in which a single term is turned", () => {
+  it("are one caption with the full flip, or one with a single flipped term", () => {
     fc.assert(
       fc.property(batches, fc.nat(), (batch, seed) => {
         const [full, one] = (["full", "one"] as const).map((negatives) =>
@@ -40,7 +40,7 @@ describe("what a right caption competes with in fine-tuning", () => {
     );
   });
 
-  it("is each of the terms in turn where one of them is drawn", () => {
+  it("are each of the terms in turn where one of them is drawn", () => {
     const code = CODES.find((own) => codeTerms(own).length === 3) ?? 0;
     const own: Question = { first: 0, second: 1, code };
     const random = new Random(1);
@@ -48,7 +48,7 @@ describe("what a right caption competes with in fine-tuning", () => {
     expect(new Set(drawn)).toEqual(new Set(termFlips(code).map((flipped) => says(own, flipped))));
   });
 
-  it("is, with none, what is said of the batch's other images, and never what is said of its own", () => {
+  it("are, with none, the captions of the batch's other images, and never its own", () => {
     fc.assert(
       fc.property(batches, (batch) => {
         const right = batch.map((questions) => questions.map((own) => says(own, own.code)));
@@ -62,7 +62,7 @@ describe("what a right caption competes with in fine-tuning", () => {
     );
   });
 
-  it("is, of a model that answers, other answers to the same prompt; with none there is none", () => {
+  it("are, for a model that answers, other answers to the same prompt; with none there are none", () => {
     const answering = { ...wording, phrasing: ANSWERING };
     fc.assert(
       fc.property(batches, fc.constantFrom("all", "full", "one", "none"), fc.nat(), (batch, negatives, seed) => {
@@ -72,7 +72,7 @@ describe("what a right caption competes with in fine-tuning", () => {
           for (const [j, { first, second }] of questions.entries()) {
             const found = sets[i]?.[j];
             expect(found?.prompt).toBe(`answer en where is the object ${first} relative to the object ${second}?`);
-            // The same relations in the same order as captions have them, without the names.
+            // The same relations in the same order as in captions, without the names.
             const said = (text = ""): string => text.replace(/^The object \d is | the object \d\.$/g, "");
             expect(found?.right).toBe(said(captions[i]?.[j]?.right));
             expect(found?.wrong).toEqual(negatives === "none" ? [] : captions[i]?.[j]?.wrong.map(said));

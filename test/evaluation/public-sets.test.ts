@@ -48,7 +48,7 @@ describe("a local copy of a public test set", () => {
     for (const image of images) await sharp(noise).jpeg().toFile(path.join(folder, image));
   });
 
-  it("is read as its authors publish it, and shows its format itself", () => {
+  it("is read in its authors' file format, which is detected", () => {
     const { format, items } = readPublicSet(vsr);
     expect(format).toBe("vsr");
     expect(items[1]).toEqual({
@@ -115,7 +115,7 @@ describe("a local copy of a public test set", () => {
     expect(again.err).toContain("is not empty");
   });
 
-  it("of statements is put to a model that answers as a question: yes against no is the score", async () => {
+  it("of statements asks a model that answers: yes against no is the score", async () => {
     const judged = /^answer en is it true that The (?:cat is on the bed|cup is left of the bowl)\.$/;
     const model = new AnsweringModel({
       likelihood: (text, prompt = "") => (text === "yes" ? (judged.test(prompt) ? -1 : -3) : -2),
@@ -127,14 +127,14 @@ describe("a local copy of a public test set", () => {
       right: "yes",
       wrong: ["no"],
     });
-    // The likelihood of "yes" alone decides nothing: here it is higher where "no" is higher still.
+    // The likelihood of "yes" alone decides nothing: here it is higher, but that of "no" is higher still.
     const other = new AnsweringModel({
       likelihood: (text, prompt = "") => (judged.test(prompt) ? (text === "yes" ? -5 : -6) : text === "yes" ? -2 : -1),
     });
     expect(await evaluatePublic(other, readPublicSet(vsr), folder, silent)).toMatchObject({ accuracy: 1, ranking: 1 });
   });
 
-  it("of choices is put to a model that answers as descriptions of the image, to one that ranks as bare captions", async () => {
+  it("of choices is scored as descriptions of the image by a model that answers, as bare captions by one that ranks", async () => {
     const likelihood = (text: string): number => (text.includes(" on ") ? 0 : text.includes("left") ? -1 : -2);
     const answering = new AnsweringModel({ likelihood });
     const found = await evaluatePublic(answering, readPublicSet(whatsUp), folder, silent);
@@ -199,8 +199,8 @@ describe("accuracies", () => {
   };
   const score = (value: number): Float32Array => Float32Array.of(value);
 
-  it("of statements judge each by a threshold of the other half of the images", () => {
-    // Even and odd images separate at different scores: a threshold that had seen its own half would be right everywhere.
+  it("of statements use a threshold from the other half of the images", () => {
+    // Even and odd images have different best thresholds: a threshold chosen on its own half would always be right.
     const items = [
       statement(0, "on", true),
       statement(0, "on", false),

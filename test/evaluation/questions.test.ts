@@ -6,13 +6,13 @@ import { ANSWERING, AnsweringModel } from "../answering-model.js";
 const SIDE = 2;
 const BYTES = SIDE * SIDE * 3;
 
-/** `count` images of 2 × 2 pixels with different bytes, one behind the other in one buffer that begins with something else. */
+/** `count` images of 2 × 2 pixels with different bytes, adjacent in one buffer that begins with other data. */
 function neighbours(count: number): Uint8Array[] {
   const all = Uint8Array.from({ length: 5 + count * BYTES }, (_, i) => i);
   return Array.from({ length: count }, (_, i) => all.subarray(5 + i * BYTES, 5 + (i + 1) * BYTES));
 }
 
-test("images of one buffer are stacked where they lie", () => {
+test("adjacent images of one buffer are stacked without a copy", () => {
   const images = neighbours(3);
   const { count, height, width, data } = stack(images);
   expect([count, height, width]).toEqual([3, SIDE, SIDE]);
@@ -20,7 +20,7 @@ test("images of one buffer are stacked where they lie", () => {
   expect(data).toEqual(Uint8Array.from(images.flatMap((image) => [...image])));
 });
 
-test("images in another order, and with one left out, are copied to the order asked for", () => {
+test("images in another order, or with one left out, are copied into the right order", () => {
   const [a, b, c] = neighbours(3) as [Uint8Array, Uint8Array, Uint8Array];
   for (const images of [
     [b, a, c],
@@ -67,7 +67,7 @@ test("each term's column is where its flip stands among the wrong captions", () 
   expect(() => termColumns(27)).toThrow("no relation has the code 27");
 });
 
-test("a question is put in the words of the model that is asked, and not in those of one that was asked before", () => {
+test("a question uses the words of the current model, not those of an earlier one", () => {
   const world = { name: (object: number) => `cup ${object}` };
   const question = { first: 0, second: 1, code: 0 };
   const spoken = captionSet({ world, phrasing: CAPTIONS }, question);
@@ -83,7 +83,7 @@ test("a question is put in the words of the model that is asked, and not in thos
   expect(captionSet({ world, phrasing: CAPTIONS }, question)).toEqual(spoken);
 });
 
-test("probability is the softmax over all that was asked, whether or not the model speaks", async () => {
+test("probability is the softmax over all candidates, whether or not the model speaks", async () => {
   const likelihoods = new Map([
     ["right", -1],
     ["one", -2],

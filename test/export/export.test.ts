@@ -1,4 +1,4 @@
-/** @file `rls3 export`: what comes out of real runs, read again here and by the Python examples. */
+/** @file `rls3 export`: the data sets of real runs, read back here and by the Python examples. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const catalog = loadCatalog("rooms");
 const run = path.join(parent, "run");
 const at = (...parts: readonly string[]): string => path.join(parent, ...parts);
 
-/** The rows and the pictures' bytes; ids are names, so that a written row has its picture's place. */
+/** The rows and the pictures' bytes. Ids are also names, so a written row has its picture's path. */
 type WrittenRow = Row & { readonly image: string };
 const lines = (file: string): string[] => readFileSync(file, "utf8").trimEnd().split("\n");
 const rowsIn = (file: string): WrittenRow[] => lines(file).map((line) => JSON.parse(line) as WrittenRow);
@@ -63,7 +63,7 @@ describe("jsonl", () => {
       const pixels = await pixelsOf(path.join(out, row.image));
       const { image: saw, segmentation } = render(catalog, scene, Int32Array.from(objects.flat()), size);
       expect(pixels.equals(saw)).toBe(true);
-      // What the run itself has kept, written while it ran.
+      // The picture that the run itself stored.
       if (image !== undefined) expect(pixels.equals(await pixelsOf(path.join(run, "samples", image)))).toBe(true);
       for (const [object, { box }] of row.objects.entries()) {
         const columns = [...segmentation.keys()].filter((pixel) => segmentation[pixel] === object + 1);
@@ -77,7 +77,7 @@ describe("jsonl", () => {
     }
   });
 
-  it("has captions, right and wrong, as the model was asked them", async () => {
+  it("has captions, right and wrong, in the words that the model was asked", async () => {
     const rows = rowsIn(path.join(at("jsonl"), "train.jsonl"));
     const asked = (await readSamples(run)).flatMap(({ samples }) => samples.map(({ captions }) => captions));
     expect(rows.flatMap(({ pairs }) => pairs).length).toBeGreaterThan(100);
@@ -95,13 +95,13 @@ describe("jsonl", () => {
     }
   });
 
-  it("is the same to the byte when it is exported again", async () => {
+  it("is the same to the byte in a second export", async () => {
     const again = await exported("again");
     expect(files(again)).toEqual(files(at("jsonl")));
     expect(files(again).length).toBeGreaterThan(90);
   });
 
-  it("asks in other words, at another size", async () => {
+  it("can have another question, at another size", async () => {
     const words = ["--question", "Is the {a} near the {b}, and where?", "--answer", "{relation}", "--size", "192"];
     const rows = rowsIn(path.join(await exported("words", ...words), "train.jsonl"));
     const [{ pairs, image, objects, scene, episode, step } = {} as WrittenRow] = rows;
@@ -114,7 +114,7 @@ describe("jsonl", () => {
     expect(Math.abs(box / 3 - smallBox)).toBeLessThanOrEqual(1.5);
   });
 
-  it("of a model that answers has what it was asked, taught, and said", async () => {
+  it("of a model that answers has its prompts, the right answers and its own", async () => {
     const folder = at("answering");
     cpSync(run, folder, { recursive: true });
     for (const name of readdirSync(path.join(folder, "samples")).filter((entry) => entry.endsWith(".jsonl"))) {
@@ -149,7 +149,7 @@ describe("jsonl", () => {
     }
   });
 
-  it("of a run that does not say how large its pictures were takes the kept ones' size, or the one it is told", async () => {
+  it("of a run that does not record its pictures' size takes the stored ones' size, or --size", async () => {
     const older = at("older");
     cpSync(run, older, { recursive: true });
     const config = path.join(older, "config.json");
@@ -167,7 +167,7 @@ describe("jsonl", () => {
     expect(same(at("told"))).toEqual(same(at("jsonl")));
   });
 
-  it("has the hardest alone where it is asked to", async () => {
+  it("has only the hardest samples on request", async () => {
     const rows = rowsIn(path.join(await exported("hardest", "--hardest", "7"), "train.jsonl"));
     const all = rowsIn(at("jsonl", "train.jsonl"));
     const hardness = all.map((row) => row.hardness ?? 0).sort((a, b) => b - a);
@@ -183,7 +183,7 @@ describe("splits", () => {
     expect(new Set(train?.map(({ iteration }) => iteration))).toEqual(new Set([1, 2]));
     expect(new Set(validation?.map(({ iteration }) => iteration))).toEqual(new Set([3]));
     expect((train?.length ?? 0) + (validation?.length ?? 0)).toBe(90);
-    // What the agent did not move lies where the layout put it: two pictures of one layout have two objects in common.
+    // Objects that the agent did not move are where the layout put them: two pictures of one layout share two objects.
     const still = (row: WrittenRow): string[] =>
       row.objects.flatMap(({ name, position }, slot) =>
         slot === row.moved ? [] : [`${row.scene} ${name} ${position.join()}`],
@@ -215,7 +215,7 @@ describe("splits", () => {
     [["--validation-iterations", "9"], /there is no iteration 9, but 1, 2, 3/],
     [["--validation-iterations", "1,2,3"], /nothing is left to train on/],
     [["--validation-seeds", "4"], /there is no seed 4, but 5/],
-    [["--split", "validation"], /say of what/],
+    [["--split", "validation"], /needs --validation-iterations/],
     [["--split", "all"], /takes some of train, validation, test/],
     [["--size", "600"], /--size: takes a whole number from 32 to 512/],
     [["--hardest", "0"], /--hardest/],
@@ -241,7 +241,7 @@ const python = ["/usr/bin/python3", "python3"].find((candidate) => {
 
 describe.skipIf(python === undefined && process.env["CI"] !== "true")("the Python examples", () => {
   const examples = path.join(root, "trainer/export/examples");
-  /** Runs a reader over a split: ids and a digest of the pixels of each sample, and whatever else it gives. */
+  /** Reads a split with a reader: ids, a digest of each sample's pixels, and its other fields. */
   const read = (format: string, folder: string, split: string): { id: string; pixels: string; rest: unknown }[] => {
     const script = [
       `import hashlib, json, sys; sys.path.insert(0, sys.argv[1]); import read_${format}`,
@@ -343,7 +343,7 @@ describe.skipIf(python === undefined && process.env["CI"] !== "true")("the Pytho
 });
 
 describe("several runs", () => {
-  it("of a comparison are exported together, a seed's runs on one side", async () => {
+  it("of a comparison are exported together, with a seed's runs in the same split", async () => {
     const comparison = at("comparison");
     const arms = ["--arms", "random", "--seeds", "2,3", "--jobs", "1"];
     const { code, err } = await rls3("compare", ...tiny(1), ...arms, "--out", comparison);
@@ -380,11 +380,11 @@ describe("several runs", () => {
     for (const name of names) expect(name).toMatch(/^eta_0_(25|5)-5-i\d{4}-e\d{3}-s\d{4}\.(png|json|txt)$/);
   });
 
-  it("that are none are refused", async () => {
+  it("are refused where there are none", async () => {
     for (const [folder, message] of [
       [at("nowhere"), /does not exist/],
       [path.join(run, "metrics.csv"), /is a file/],
-      [parent, /holds no run, comparison or sweep/],
+      [parent, /contains no run, comparison or sweep/],
     ] as const) {
       const { code, err } = await rls3("export", folder, "--out", at("of-none"));
       expect(code, err).toBe(2);
@@ -404,7 +404,7 @@ describe("pictures of another renderer", () => {
     return folder;
   }
 
-  it("are exported where the run has kept them all, and refused where it has not", async () => {
+  it("are exported where the run has stored them all, and refused otherwise", async () => {
     const kept = at("kept");
     const { code, err } = await rls3("train", ...tiny(1), "--agent", "random", "--keep-pictures", "--out", kept);
     expect(code, err).toBe(0);
@@ -425,7 +425,7 @@ describe("pictures of another renderer", () => {
     expect(existsSync(at("of-served"))).toBe(false);
   }, 120_000);
 
-  it("than this one's are noticed by what the run has kept", async () => {
+  it("that differ from this one's are detected by the stored ones", async () => {
     const other = at("other");
     cpSync(run, other, { recursive: true });
     const folder = path.join(other, "samples", "0001");
@@ -438,7 +438,7 @@ describe("pictures of another renderer", () => {
 });
 
 describe("a dataset card", () => {
-  it("says how many there are, where they are from, and has every column", () => {
+  it("has the counts, the origin and every column", () => {
     const text = readFileSync(at("iterations", "README.md"), "utf8");
     expect(text).toMatch(/^---\nlanguage: en\n/);
     expect(text).toContain("| train | 60 |");
@@ -456,7 +456,7 @@ describe("nothing half-written", () => {
     const folder = path.join(`${out}.unfinished`, "images", "train");
     return existsSync(folder) ? readdirSync(folder).length : 0;
   };
-  /** An export that is ended by the signal once it has written some pictures. */
+  /** An export stopped by the signal after it has written some pictures. */
   async function ended(out: string, signal: NodeJS.Signals) {
     const running = start("export", run, "--out", out, "--size", "512");
     while (pictures(out) < 3) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -464,7 +464,7 @@ describe("nothing half-written", () => {
     return running.ended;
   }
 
-  it("is left by an export that is interrupted", async () => {
+  it("is left by an interrupted export", async () => {
     const out = at("stopped");
     const { code, err } = await ended(out, "SIGINT");
     expect(code, err).toBe(130);
@@ -472,7 +472,7 @@ describe("nothing half-written", () => {
     expect(readdirSync(parent).filter((name) => name.startsWith("stopped"))).toEqual([]);
   });
 
-  it("is taken for whole where an export was killed; the next one clears it", async () => {
+  it("is mistaken for a whole export after a kill; the next one removes it", async () => {
     const out = at("killed");
     const { signal } = await ended(out, "SIGKILL");
     expect(signal).toBe("SIGKILL");
@@ -482,7 +482,7 @@ describe("nothing half-written", () => {
     expect(existsSync(`${out}.unfinished`)).toBe(false);
   });
 
-  it("is left where a sample is damaged, and the line is named", async () => {
+  it("is left where a sample is damaged; the message names the line", async () => {
     const damaged = at("damaged");
     cpSync(run, damaged, { recursive: true });
     const file = path.join(damaged, "samples", "0002.jsonl");
@@ -499,7 +499,7 @@ describe("nothing half-written", () => {
     rmSync(damaged, { recursive: true });
   });
 
-  it("into a folder that holds something is refused", async () => {
+  it("is written into a folder that is not empty", async () => {
     const { code, err } = await rls3("export", run, "--out", at("jsonl"));
     expect(code).toBe(2);
     expect(err).toContain("is not empty");

@@ -1,4 +1,4 @@
-/** @file Parts of an export by themselves: folders that are whole or not there, names, archives. */
+/** @file Parts of an export: folders written whole or not at all, names, archives. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -12,7 +12,7 @@ import { temporaryFolder } from "../temporary.js";
 const parent = temporaryFolder("parts");
 
 describe("a folder", () => {
-  it("is there once it is filled, in the place of an empty one", async () => {
+  it("exists once it is filled, replacing an empty one", async () => {
     const folder = path.join(parent, "whole");
     mkdirSync(folder);
     const result = await writeFolder(folder, async (open) => {
@@ -28,7 +28,7 @@ describe("a folder", () => {
     expect(readFileSync(path.join(folder, "lines.txt"), "utf8")).toBe("one\ntwo\n");
   });
 
-  it("is not there where the disk is full, and says so", async () => {
+  it("does not exist where the disk is full; the message says so", async () => {
     const folder = path.join(parent, "full");
     const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     const writing = writeFolder(folder, async (open) => {
@@ -40,7 +40,7 @@ describe("a folder", () => {
     expect(readdirSync(parent).filter((name) => name.startsWith("full"))).toEqual([]);
   });
 
-  it("is one process's: a second writer is refused, and the first one's files stay", async () => {
+  it("belongs to one process: a second writer is refused, and the first one's files stay", async () => {
     const folder = path.join(parent, "two");
     const unfinished = `${folder}.unfinished`;
     mkdirSync(unfinished);
@@ -62,7 +62,7 @@ describe("names of runs as parts of ids", () => {
 });
 
 describe("a tar archive", () => {
-  it("is read by tar, name by name, and follows from its files alone", () => {
+  it("is read by tar, name by name, and depends only on its files", () => {
     const file = path.join(parent, "files.tar");
     const entries = [tarEntry("a.txt", Buffer.from("first")), tarEntry("b.bin", Buffer.alloc(1024, 3))];
     writeFileSync(file, Buffer.concat([...entries, TAR_END]));

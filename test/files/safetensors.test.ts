@@ -50,7 +50,7 @@ describe("safetensors", () => {
     ]);
   });
 
-  it("refuses a truncated file, wherever it is cut, and says which", () => {
+  it("refuses a file truncated anywhere, and names it", () => {
     const file = fresh();
     writeSafetensors(file, { weight: { shape: [4, 4], data: new Float32Array(16) } });
     const whole = readFileSync(file);
@@ -87,7 +87,7 @@ describe("safetensors", () => {
     expect(() => SafetensorsFile.open(write({ w: entry }, 20))).toThrow(/4 bytes follow the last tensor/);
   });
 
-  it("passes over a tensor of a type that it cannot read, until it is asked for", () => {
+  it("ignores a tensor of an unsupported type until it is read", () => {
     const foreign = { dtype: "F8_E4M3", shape: [4], data_offsets: [16, 20] };
     const file = SafetensorsFile.open(write({ w: entry, scale: foreign }, 20));
     expect([...file.tensors.keys()]).toEqual(["w"]);

@@ -34,7 +34,7 @@ describe("a file of tensors", () => {
   describe("that several processes write", () => {
     const ended = spawnSync(process.execPath, ["--version"]).pid;
     const id = randomUUID();
-    /** What is left in a folder of these files when one more is written. */
+    /** The files left in a folder with these files after one more is written. */
     function leftOf(names: readonly string[], hours: number): string[] {
       const place = mkdtempSync(path.join(folder, "shared-"));
       const begun = new Date(Date.now() - hours * 3_600_000);
@@ -49,12 +49,12 @@ describe("a file of tensors", () => {
     }
     const named = (pid: number, host: string, start = ""): string => `test.safetensors.${pid}~${host}~${start}~${id}`;
 
-    it("is at once cleared of what killed ones of this machine have left, whichever file they wrote", () => {
+    it("is cleared at once of files that killed processes of this machine have left, for any shared file", () => {
       const dead = named(ended, hostname());
       expect(leftOf([dead, `${dead}.unfinished`, named(process.pid, hostname(), "another%3A1")], 0)).toEqual([]);
     });
 
-    it("keeps what living ones write, and what is none of theirs", () => {
+    it("keeps the files of living processes, and files of others", () => {
       const living = path.basename(besideOf("test.safetensors"));
       const others = ["test.safetensors", "test.safetensors.txt", `test.${id}`, `notes.txt.${id}`];
       const all = [living, `${living}.unfinished`, ...others].sort();

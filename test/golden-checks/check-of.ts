@@ -1,4 +1,4 @@
-/** @file Which comparison a folder of reference numbers has: its own, by name, or a model directory's. */
+/** @file The comparison for a folder of reference numbers: its own, by name, or that of a model directory. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

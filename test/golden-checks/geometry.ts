@@ -1,10 +1,13 @@
-/** @file Overlap of boxes turned about the vertical, rounded to the rules' millimetres and 2^-14, against FCL's labels. */
+/**
+ * @file Overlap of boxes rotated about the vertical axis, rounded to the rules' millimetres and 2^-14, against FCL's
+ * labels.
+ */
 import path from "node:path";
 import { boxesOverlap, type UprightBox } from "../../trainer/rooms/index.js";
 import type { GoldenCheck } from "./check.js";
 import { goldenTensor, readGoldenTensors } from "./safetensors.js";
 
-/** Metres: nearer than this to touching, rounding may decide. */
+/** Metres: if boxes are nearer than this to touching, rounding may decide. */
 const MARGIN = 0.003;
 
 export const check: GoldenCheck = async (directory) => {
@@ -17,7 +20,7 @@ export const check: GoldenCheck = async (directory) => {
       Math.round((data(`${name}_${which}`)[3 * pair + axis] ?? Number.NaN) * 1000);
     const scaled = (row: number, column: number): number =>
       Math.round((rotation[9 * pair + 3 * row + column] ?? Number.NaN) * 2 ** 14);
-    // Twice as large, so that half of an odd height is whole: overlap does not depend on the unit.
+    // Doubled, so that half of an odd height is whole: overlap does not depend on the unit.
     return {
       x: 2 * millimetres("position", 0),
       y: 2 * millimetres("position", 1) - millimetres("size", 1),

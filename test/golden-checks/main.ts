@@ -14,7 +14,7 @@ if (!existsSync(root)) {
 
 const lines: string[] = [];
 let failed = false;
-/** The scripts that made the numbers lie beside them. */
+/** The scripts that made the numbers are in the same folder. */
 const folders = readdirSync(root, { withFileTypes: true }).filter(
   (entry) => entry.isDirectory() && entry.name !== "generate",
 );

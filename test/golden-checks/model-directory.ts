@@ -1,4 +1,4 @@
-/** @file Model directories with golden/: against PyTorch, transformers and PEFT, as `rls3 vlm verify` does it. */
+/** @file Model directories with golden/, compared with PyTorch, transformers and PEFT like `rls3 vlm verify` does. */
 import { verify } from "../../trainer/vlm/verification/index.js";
 import type { GoldenCheck } from "./check.js";
 

@@ -1,4 +1,7 @@
-/** @file Pendulum-v1 against Gymnasium's trajectories, step by step from each stored state (along a trajectory it is chaotic). */
+/**
+ * @file Pendulum-v1 against Gymnasium's trajectories, step by step from each stored state (whole trajectories are
+ * chaotic).
+ */
 import path from "node:path";
 import { EPISODE_STEPS, observePendulum, stepPendulum } from "../../trainer/sac/pendulum.js";
 import type { GoldenCheck } from "./check.js";

@@ -1,4 +1,4 @@
-/** @file golden/pictures: picture files of every kind that is read, to the bytes that Pillow makes of them. */
+/** @file golden/pictures: picture files of every supported kind give the same bytes as Pillow. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { z } from "zod";

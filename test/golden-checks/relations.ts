@@ -1,4 +1,4 @@
-/** @file golden/relations: terms and captions of random cases and of cases on and beside every boundary. */
+/** @file golden/relations: terms and captions of random cases, and of cases on and beside every boundary. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import {
@@ -31,7 +31,7 @@ const PHRASE_OF: Readonly<Record<string, string>> = {
   "in front": "in front of",
 };
 
-/** Boundary cases name no objects beside their caption: "The vase is … the plate." */
+/** Boundary cases name their objects only in the caption: "The vase is … the plate." */
 function namesOf(row: Case): readonly [string, string] {
   if (row.A !== undefined && row.B !== undefined) return [row.A, row.B];
   const match = /^The (.+?) is .* the (.+?)\.$/.exec(row.caption);

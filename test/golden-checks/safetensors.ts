@@ -1,4 +1,7 @@
-/** @file Reads a safetensors file of reference numbers into plain arrays: a few lines, independent of the reader that ships. */
+/**
+ * @file Reads a safetensors file of reference numbers into plain arrays: a few lines, independent of the product's
+ * reader.
+ */
 import { readFile } from "node:fs/promises";
 
 export interface GoldenTensor {
@@ -33,7 +36,7 @@ export async function readGoldenTensors(file: string): Promise<ReadonlyMap<strin
   return tensors;
 }
 
-/** A tensor that must be there. */
+/** A tensor that must exist. */
 export function goldenTensor(tensors: ReadonlyMap<string, GoldenTensor>, name: string): GoldenTensor {
   const found = tensors.get(name);
   if (found === undefined) throw new Error(`the reference file has no "${name}"`);

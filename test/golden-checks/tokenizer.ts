@@ -1,4 +1,4 @@
-/** @file golden/tokenizer: strings and ids of the CLIP tokenizer, which lies in the clip-tiny folder beside it. */
+/** @file golden/tokenizer: strings and ids of the CLIP tokenizer in the clip-tiny folder beside it. */
 import path from "node:path";
 import { z } from "zod";
 import { readJson } from "../../trainer/vlm/files/directory.js";

@@ -5,11 +5,11 @@ import { CUDA_NEEDS, cudaNeeds, installedOnnxruntime } from "../../trainer/graph
 import { linkedLibraries } from "../../trainer/graph/shared-libraries.js";
 
 describe("what CUDA needs", () => {
-  it("is known of the version of onnxruntime that is installed", () => {
+  it("is known for the installed version of onnxruntime", () => {
     expect(Object.keys(CUDA_NEEDS)).toContain(installedOnnxruntime());
   });
 
-  it("names a toolkit that its libraries are of", () => {
+  it("names the toolkit that its libraries belong to", () => {
     for (const { cuda, linked } of Object.values(CUDA_NEEDS)) {
       expect(linked).toContain(`libcudart.so.${cuda}`);
       expect(linked).toContain(`libcublas.so.${cuda}`);

@@ -28,7 +28,7 @@ export function tensor({ shape, type = "float32", data }: TestInput): Tensor {
   return { type, dims, data: Uint8Array.from(data) };
 }
 
-/** Builds a graph from the inputs, runs it once, and gives each output's numbers. */
+/** Builds a graph from the inputs, runs it once, and returns each output's numbers. */
 export async function evaluate(
   runtime: Runtime,
   inputs: readonly TestInput[],
@@ -62,8 +62,8 @@ async function compile(
 }
 
 /**
- * Distinct numbers in [−low, low], at least `spacing` apart from each other and from zero, in random order: finite differences
- * of functions with kinks (at zero, or where two inputs are equal) are then taken beside the kinks only.
+ * Distinct numbers in [−low, low] in random order, at least `spacing` apart from each other and from zero, so that
+ * finite differences avoid the kinks of functions at zero or at equal inputs.
  */
 export function spacedNumbers(count: number, random: Random, spacing = 0.05): number[] {
   const half = Math.ceil(count / 2);
@@ -72,8 +72,8 @@ export function spacedNumbers(count: number, random: Random, spacing = 0.05): nu
 }
 
 /**
- * Checks d Σ w·f(x) / dx and d Σ f(x) / dx along a random direction in each float input, by central differences of two widths
- * (their combination is exact to the fourth order).
+ * Checks d Σ w·f(x) / dx and d Σ f(x) / dx along a random direction in each float input, by central differences of two
+ * widths (combined, they are exact to the fourth order).
  */
 export async function checkGradients(
   runtime: Runtime,

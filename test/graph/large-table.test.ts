@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Graph, gather, gradients, multiply, startRuntime, sum, type Value } from "../../trainer/graph/index.js";
 
 describe("the gradient of rows gathered from a large table", () => {
-  it("adds up rows that come many times, on several threads", async () => {
+  it("adds up rows that occur many times, on several threads", async () => {
     const [rows, width, count] = [5000, 32, 4000];
     const graph = new Graph();
     const table = graph.input("table", [rows, width]);

@@ -1,12 +1,12 @@
 /**
- * @file A program of its own, on Linux: `node measure-memory.js NAME FOLDER` prints what `Graph.memory` says of a training step and
- * how much the process's own memory grew at most in it, as JSON. FOLDER holds the frozen weights.
+ * @file A separate program for Linux: `node measure-memory.js NAME FOLDER` prints as JSON what `Graph.memory` predicts
+ * for a training step, and how much the process's private memory grew at most during it. FOLDER has the frozen weights.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import * as g from "../../trainer/graph/index.js";
 
 export const FROZEN = "frozen.bin";
-/** Bytes of FROZEN that the adapter's weights are taken from. */
+/** Bytes of FROZEN, the file with the adapter's frozen weights. */
 export const FROZEN_BYTES = 4 * 1024 * 512 * 2;
 
 /** Adam on all parameters of a perceptron, as one vector: `rows` examples of `width` numbers. */
@@ -74,7 +74,7 @@ if (process.argv[2] !== undefined && process.argv[3] !== undefined) {
   const weights = { folder: process.argv[3], inPlace: true };
   const program = await runtime.load({ bytes: graph.serialize(), weights });
   const before = bytesOf("RssAnon");
-  // From here on the most memory is counted anew.
+  // Reset the memory peak here.
   writeFileSync("/proc/self/clear_refs", "5");
   await program.run(feeds);
   const measured = bytesOf("VmHWM") - bytesOf("RssFile") - before;

@@ -1,4 +1,4 @@
-/** @file What a graph says of its memory is what its program takes. */
+/** @file A graph's predicted memory equals what its program takes. */
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
@@ -20,18 +20,18 @@ describe("memory of a graph", () => {
     return graph.memory().peakBytes / (4 * n * n);
   };
 
-  test("counts what is there at once: inputs, outputs and what lies between", () => {
-    // The input, two tensors in turn, a few single numbers.
+  test("counts what exists at once: inputs, outputs and intermediate results", () => {
+    // The input, two alternating tensors, and a few scalars.
     expect(bytes((x) => ({ y: g.sum(g.exp(g.exp(g.exp(g.exp(x))))) }))).toBeCloseTo(3, 2);
-    // Activations are written over what they are of, and another shape is no other tensor.
+    // Activations are computed in place, and a reshape makes no new tensor.
     expect(bytes((x) => ({ y: g.sum(g.reshape(g.tanh(g.tanh(g.exp(x))), [n * n])) }))).toBeCloseTo(2, 2);
-    // What is needed once more stays.
+    // A tensor that is needed again stays.
     expect(bytes((x) => ({ y: g.sum(g.multiply(g.exp(x), g.exp(g.exp(g.exp(x))))) }))).toBeCloseTo(4, 2);
     // Outputs are copied at the end.
     expect(bytes((x) => ({ y: g.exp(x), z: g.negate(x) }))).toBeCloseTo(5, 2);
   });
 
-  test("counts stored weights apart, and of half precision one copy at a time", () => {
+  test("counts stored weights separately, and half-precision ones one copy at a time", () => {
     const graph = new g.Graph();
     const x = graph.input("x", [1, n]);
     const length = 2 * n * n;
@@ -46,7 +46,7 @@ describe("memory of a graph", () => {
   });
 });
 
-test("a model of several steps has each node once, after its makers", () => {
+test("a model of several steps has each node once, after its producers", () => {
   const layout = Array.from({ length: 30 }, (_, i) => ({ name: `${i}`, shape: [4, 4] }));
   const graph = new g.Graph();
   const x = graph.input("x", [2, 4]);
@@ -77,7 +77,8 @@ describe.skipIf(process.platform !== "linux")("memory of a training step", () =>
     writeFileSync(path.join(folder, FROZEN), Buffer.alloc(FROZEN_BYTES));
   });
 
-  // The allocator's heap has gaps where tensors are smaller than what it asks the system for one by one: up to a third more.
+  // The allocator's heap has gaps where tensors are smaller than its separate requests to the system: up to a third
+  // more.
   test.each([
     ["many rows", 1.1],
     ["many parameters", 1.2],

@@ -1,4 +1,4 @@
-/** @file One use of every operator, for what must hold of all of them. */
+/** @file One use of every operator, for properties that all must have. */
 import * as g from "../../trainer/graph/index.js";
 
 export interface CaseInputs {
@@ -14,13 +14,13 @@ export interface CaseInputs {
   readonly i: g.Value;
 }
 
-/** Of four positions and heads of six numbers. */
+/** For four positions and heads of six numbers. */
 const turns = (graph: g.Graph): g.RotaryTables => {
   const angles = Float32Array.from({ length: 12 }, (_, i) => Math.floor(i / 3) / ((i % 3) + 1));
   return { cos: graph.constant(angles.map(Math.cos), [4, 3]), sin: graph.constant(angles.map(Math.sin), [4, 3]) };
 };
 
-/** A value of each, under the operator's name (and more words where there are several). */
+/** One value of each, under the operator's name (with more words where there are several). */
 export function operatorCases({ x, p, w, v, i }: CaseInputs): Record<string, g.Value> {
   const stacked = g.reshape(g.concat([x, p], 0), [2, 4, 6]);
   return {

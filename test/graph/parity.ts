@@ -1,4 +1,7 @@
-/** @file A program of its own: `node parity.js DEVICE` prints, as JSON, what every operator, weights in a file and three training steps of a small transformer give on a device. */
+/**
+ * @file A separate program: `node parity.js DEVICE` prints as JSON the results of every operator, of weights in a file,
+ * and of three training steps of a small transformer on a device.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -35,13 +38,13 @@ async function operatorNumbers(runtime: g.Runtime): Promise<Numbers> {
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]));
 }
 
-/** Weights of each type that lie in a file: products, rows and a reshaped kernel, and their gradients. */
+/** Weights of each type in a file: products, rows and a reshaped kernel, and their gradients. */
 async function storedNumbers(runtime: g.Runtime): Promise<Numbers> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-parity-"));
   const graph = new g.Graph();
   const x = graph.input("x", [6, WIDTH]);
   const ids = graph.input("ids", [6], "int32");
-  // Read as any type, the bits are numbers from 0.5 to 2 and their negatives.
+  // Read as any type, the bits are numbers from 0.5 to 2, or their negatives.
   const bits = Uint16Array.from(
     { length: 2 * WIDTH ** 2 },
     (_, i) => 0x3f00 + ((i * 37) % 128) + (i % 3 === 0 ? 0x8000 : 0),

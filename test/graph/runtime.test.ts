@@ -1,4 +1,7 @@
-/** @file The runtime: variables that stay in the worker and change all or none, errors that name what failed, several at once, and the text of devices that do not work. */
+/**
+ * @file The runtime: variables that stay in the worker and change all or none, errors that name what failed, several
+ * runtimes at once, and the messages about devices that do not work.
+ */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -68,7 +71,7 @@ describe("variables", () => {
     await expect(doubling.run({})).rejects.toThrow("released");
   });
 
-  test("a bound output that is asked for is both written and returned", async () => {
+  test("a bound output that is fetched is both written and returned", async () => {
     await runtime.set({ total: vector(0, 0, 0), counter: vector(4) });
     const outputs = await program.run(feeds(1), ["next counter"]);
     expect(numbers(outputs["next counter"])).toEqual([5]);
@@ -87,7 +90,7 @@ describe("variables", () => {
     expect(numbers((await runtime.get(["counter"]))["counter"])).toEqual([8]);
   });
 
-  test("that are not there are named", async () => {
+  test("that do not exist are named", async () => {
     await expect(runtime.get(["nobody"])).rejects.toThrow('variable "nobody" has not been set');
     const graph = new g.Graph();
     graph.output("y", g.negate(graph.variable("unset", [1])));
@@ -98,7 +101,7 @@ describe("variables", () => {
     );
   });
 
-  test("a model that is none is refused with the reason, and what was loaded still runs", async () => {
+  test("an invalid model is refused with the reason, and loaded ones still run", async () => {
     await expect(runtime.load({ bytes: new Uint8Array([1, 2, 3]) })).rejects.toThrow(/loading program \d+ on cpu/);
     await expect(runtime.load({ path: "/no/such/model.onnx" })).rejects.toThrow("/no/such/model.onnx");
     await runtime.set({ total: vector(0, 0, 0), counter: vector(0) });
@@ -126,7 +129,7 @@ describe("lifetime", () => {
     expect(before - threads()).toBe(3);
   });
 
-  test("close answers what was asked before, refuses what comes after, and may be called twice", async () => {
+  test("close answers earlier requests, refuses later ones, and may be called twice", async () => {
     const runtime = await g.startRuntime({ device: "cpu", threads: 1 });
     await runtime.set({ a: vector(5) });
     const answer = runtime.get(["a"]);
@@ -137,7 +140,7 @@ describe("lifetime", () => {
 });
 
 describe("devices", () => {
-  test("one there is no such thing as is bad input, and names those there are", async () => {
+  test("an unknown device is bad input, and the message names the known ones", async () => {
     for (const device of ["gpu", "cuda:", "cuda:x", "CPU", ""]) {
       await expect(g.startRuntime({ device, threads: 1 })).rejects.toMatchObject({
         name: "InputError",
@@ -147,7 +150,7 @@ describe("devices", () => {
     expect(g.parseDevice("cuda")).toBe("cuda:0");
   });
 
-  test("one that does not work here says what to install and what does work, and another is never taken instead", async () => {
+  test("a device that does not work here says what to install and what does work, and is never replaced by another", async () => {
     const reports = await g.probeDevices();
     expect(reports[0]).toMatchObject({ device: "cpu", works: true });
     for (const { device, works } of reports) {

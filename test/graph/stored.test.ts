@@ -1,4 +1,7 @@
-/** @file Frozen weights that stay in their file: values and gradients for each type, and that programs which use them in place share one copy. */
+/**
+ * @file Frozen weights that stay in their file: values and gradients for each type; programs that use them in place
+ * share one copy.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-/** The numbers as a file holds them: small multiples of 1/8 are exact in every type. */
+/** The numbers as a file stores them: small multiples of 1/8 are exact in every type. */
 const exact = (count: number, name: string): Float32Array =>
   Float32Array.from(normals(count, seeded(name)), (x) => Math.round(x * 8) / 8);
 const toBrain = (values: Float32Array): Uint16Array =>
@@ -47,7 +50,7 @@ describe.each(TYPES.flatMap((type) => IN_PLACE.map((inPlace) => ({ type, inPlace
       model = (graph) => ({ bytes: graph.serialize(), weights: { folder, inPlace } });
     });
 
-    /** What f gives of x, w and the bias where they are stored, and where they are fed. */
+    /** The results of f for x, w and the bias, stored and as inputs. */
     async function both(f: (x: g.Value, w: g.Value, bias: g.Value) => Record<string, g.Value>) {
       const outputsOf = async (storedToo: boolean): Promise<g.Tensors> => {
         const graph = new g.Graph();
@@ -79,7 +82,7 @@ describe.each(TYPES.flatMap((type) => IN_PLACE.map((inPlace) => ({ type, inPlace
         picked: g.gather(weight, g.cast(g.abs(g.slice(rows, 1, 0, 4)), "int32")),
       })));
 
-    test("let gradients through to what they are used on", () =>
+    test("pass gradients to the values that they are used with", () =>
       both((rows, weight, shift) => {
         const gradientOf = (y: g.Value): g.Value => g.gradients(g.sum(g.square(y)), [rows])[0] as g.Value;
         const stack = g.reshape(rows, [1, 5, 96]);
@@ -96,7 +99,7 @@ describe.each(TYPES.flatMap((type) => IN_PLACE.map((inPlace) => ({ type, inPlace
   },
 );
 
-test("the backward pass has a cast of its own, and casts of weights come before all else in the model", () => {
+test("the backward pass has its own cast, and casts of weights come before all else in the model", () => {
   const graph = new g.Graph();
   const x = graph.input("x", [2, 8]);
   const place = (i: number) => ({ file: "w", offset: 128 * i, length: 128 });
@@ -114,7 +117,7 @@ describe.skipIf(process.platform !== "linux")("memory", () => {
   const LAYERS = 32;
   const WIDTH = 512;
   const PROGRAMS = 4;
-  /** What each program would hold more if it had the weights in memory as float32. */
+  /** The extra memory of a program with the weights in memory as float32. */
   const COPY = LAYERS * WIDTH ** 2 * 4;
 
   const anonymous = (): number => {
@@ -122,11 +125,14 @@ describe.skipIf(process.platform !== "linux")("memory", () => {
     return Number(kilobytes) * 1024;
   };
 
-  /** How much a few programs with forward and backward passes over the same 16 or 32 MiB file add to this process's own memory. */
+  /**
+   * How much several programs with forward and backward passes over the same file of 16 or 32 MiB add to this process's
+   * private memory.
+   */
   async function growth(type: g.StoredFloat, inPlace: boolean): Promise<number> {
     const folder = temporaryFolder("shared");
     const bytes = LAYERS * WIDTH ** 2 * (type === "float32" ? 4 : 2);
-    // No two layers are equal: onnxruntime would share their copies.
+    // All layers differ: otherwise onnxruntime would share their copies.
     const data = Buffer.alloc(bytes);
     for (let i = 0; i < LAYERS; i++) data.fill(i + 1, (i * bytes) / LAYERS);
     writeFileSync(path.join(folder, "w"), data);
@@ -158,7 +164,7 @@ describe.skipIf(process.platform !== "linux")("memory", () => {
     expect(await growth(type, true)).toBeLessThan((PROGRAMS * COPY) / 4);
   });
 
-  test("programs that do not each hold copies, laid out for their products", async () => {
+  test("programs that do not use them in place each hold copies, in the layout of their products", async () => {
     expect(await growth("bfloat16", false)).toBeGreaterThan((PROGRAMS * COPY) / 2);
   });
 });

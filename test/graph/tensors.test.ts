@@ -1,4 +1,7 @@
-/** @file Products, moves, reductions, normalisations and indexing: gradients against finite differences over random shapes, values against plain TypeScript. */
+/**
+ * @file Products, moves, reductions, normalization and indexing: gradients against finite differences over random
+ * shapes, values against plain TypeScript.
+ */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as g from "../../trainer/graph/index.js";
@@ -12,7 +15,7 @@ afterAll(() => runtime.close());
 
 const length = fc.integer({ min: 1, max: 4 });
 
-/** c = a · b over the last two axes, both with the same leading axes. */
+/** c = a · b over the last two axes; both have the same leading axes. */
 function product(a: ArrayLike<number>, b: ArrayLike<number>, [m, k, n]: readonly [number, number, number]): number[] {
   return Array.from({ length: m * n }, (_, at) => {
     const [row, column] = [Math.floor(at / n), at % n];
@@ -100,7 +103,7 @@ describe("matMul", () => {
     expect(largestDifference(y ?? [], same ?? [])).toBeLessThan(1e-5);
   });
 
-  // A wide layer takes the slim products, a narrow one the whole weight's gradient; a large one never makes the sum.
+  // A wide layer uses slim products, a narrow one the whole weight's gradient; a large one never computes the sum.
   test.each([
     [520, 512],
     [24, 20],
@@ -128,7 +131,7 @@ describe("matMul", () => {
       };
       await checkGradients(runtime, values, known, random, { step: 0.1 });
       const sum = ([, base, a, b]: g.Value[]): g.Value => g.lowRankSum(base as g.Value, a as g.Value, b as g.Value, 2);
-      // Outside a layer the size makes no difference.
+      // Outside a layer, the size makes no difference.
       if (outputs < 100) await checkGradients(runtime, values, sum, random, { step: 0.1 });
       const all = await evaluate(runtime, values, (given) => {
         const gradientsOf = (f: typeof known): g.Value =>
@@ -143,7 +146,7 @@ describe("matMul", () => {
     },
   );
 
-  test("a large low-rank layer has no tensor of its weight's size but the weight", () => {
+  test("a large low-rank layer has no tensor of its weight's size except the weight", () => {
     const largest = (width: number): number => {
       const graph = new g.Graph();
       const [x, a, b] = [graph.input("x", [4, width]), graph.input("a", [2, width]), graph.input("b", [width, 2])];
@@ -238,7 +241,7 @@ describe("reductions", () => {
     const property = fc.asyncProperty(cases, async ({ shape, chosen, keep }) => {
       const axes = shape.flatMap((_, i) => (chosen[i] ? [i - (i % 2) * shape.length] : []));
       const size = g.sizeOf(shape);
-      // Some 200 elements need numbers closer together, and so a smaller step.
+      // About 200 elements need numbers closer together, and so a smaller step.
       const data = spacedNumbers(size, random, 0.02);
       await checkGradients(
         runtime,
@@ -356,7 +359,7 @@ describe("rotary positions", () => {
     return g.rotary(x as g.Value, positions as g.Value, { cos: table(Math.cos), sin: table(Math.sin) });
   };
 
-  test("each pair is turned by its position's angle, times the tables' factor", async () => {
+  test("rotates each pair by its position's angle, times the tables' factor", async () => {
     const { y } = await evaluate(runtime, inputs, (values) => ({ y: f(values) }));
     const [x, positions] = inputs.map(({ data }) => data) as [number[], number[]];
     const expected = x.map((_, i) => {
@@ -387,7 +390,7 @@ describe.each([
   const plain = ([gate, up, w]: g.Value[]): g.Value =>
     g.linear(g.multiply(activation(gate as g.Value), up as g.Value), w as g.Value);
 
-  test("has the numbers and gradients of its parts, and its result is not kept for them", async () => {
+  test("has the numbers and gradients of its parts, and its result is not stored for them", async () => {
     await checkGradients(runtime, inputs, made, random);
     const all = (f: (values: g.Value[]) => g.Value) => (values: g.Value[]) => {
       const y = f(values);

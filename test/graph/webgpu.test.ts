@@ -1,5 +1,5 @@
 /**
- * @file cpu and webgpu give the same numbers. Where there is no GPU, on the software driver of Debian's chromium package
+ * @file cpu and webgpu give the same numbers. Without a GPU, this uses the software driver of Debian's chromium package
  * (SwiftShader), which runs the real WebGPU path.
  */
 import { execFile } from "node:child_process";
@@ -39,12 +39,12 @@ describe.skipIf(environment === undefined)("webgpu", () => {
       return worst <= tolerance && a.length === b.length && a.length > 0 ? [] : [`${name}: ${worst}`];
     });
 
-  test("every operator and its gradient is the cpu's, and so are stored weights and gradients through them", () => {
+  test("every operator, its gradient, and gradients through stored weights match the cpu's", () => {
     expect([cpu.device, webgpu.device]).toEqual(["cpu", "webgpu"]);
     const names = Object.keys(cpu.numbers).filter((name) => !name.includes("step"));
     expect(names.length).toBeGreaterThan(200);
     expect(names.filter((name) => name.includes("stored"))).toHaveLength(6);
-    // WGSL promises no more of sine and cosine than 2⁻¹¹.
+    // WGSL guarantees only 2⁻¹¹ for sine and cosine.
     const rough = (name: string): boolean => /\b(sin|cos)$/.test(name);
     expect(
       differing(
@@ -55,7 +55,7 @@ describe.skipIf(environment === undefined)("webgpu", () => {
     expect(differing(names.filter(rough), 2 ** -11)).toEqual([]);
   });
 
-  test("three training steps of a transformer, with variables that stay on the GPU, are the cpu's", () => {
+  test("three training steps of a transformer, with variables that stay on the GPU, match the cpu's", () => {
     const names = Object.keys(cpu.numbers).filter((name) => name.includes("step"));
     expect(names).toHaveLength(7);
     expect(differing(names, 2e-4)).toEqual([]);

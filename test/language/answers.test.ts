@@ -53,7 +53,7 @@ describe("answers", () => {
     );
   });
 
-  it("are read in other words, as bare terms, and with negations", () => {
+  it("are parsed in other words, as bare terms, and with negations", () => {
     const terms = (answer: string): Term[] => [...parseAnswer(answer, "vase", "plate").terms].sort();
     expect(terms("above, left")).toEqual(["above", "left"]);
     expect(terms("It is underneath and on the right-hand side.")).toEqual(["below", "right"]);

@@ -15,7 +15,7 @@ const vertical = (of: number): "above" | "below" | null => {
 };
 
 describe("the bases of a pair", () => {
-  it("contradict (A, B) just where they contradict (B, A), whose terms are all turned", () => {
+  it("contradict (A, B) exactly where they contradict (B, A), with all terms inverted", () => {
     fc.assert(
       fc.property(code, bases, (of, [a, b]) => {
         expect(contradictsBases(fullFlip(of), b, a)).toBe(contradictsBases(of, a, b));

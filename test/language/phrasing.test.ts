@@ -15,25 +15,25 @@ import {
 import { ANSWERING } from "../answering-model.js";
 
 describe("a template", () => {
-  it("fills its places once: a name that looks like a place stays a name", () => {
+  it("fills its placeholders once: a name that looks like a placeholder stays a name", () => {
     expect(fill("{a} by {b}, {a}", { a: "{b}", b: "$& vase" })).toBe("{b} by $& vase, {b}");
     expect(fill("{c} and {a}", { a: "x" })).toBe("{c} and x");
   });
 
-  it("tells its places, those too that are none", () => {
+  it("lists its placeholders, including unknown ones", () => {
     expect(placesIn("where is the {a} from { b }, {A}{}?")).toEqual(["a", " b ", "A", ""]);
     expect(placesIn("} no place {")).toEqual([]);
   });
 });
 
 describe("a pair", () => {
-  it("is put to a model that ranks as captions without a prompt", () => {
+  it("becomes captions without a prompt for a model that ranks", () => {
     for (const code of CODES) {
       expect(askedPair(CAPTIONS, "vase", "plate", code)).toEqual(captionAndFlips("vase", "plate", code));
     }
   });
 
-  it("is put to one that answers as a prompt with the relation and its flips for answers, which the parser reads back", () => {
+  it("becomes a prompt, and the relation and its flips as answers, for a model that answers; the parser reads them back", () => {
     for (const code of CODES) {
       const { prompt, right, wrong } = askedPair(ANSWERING, "vase", "plate", code);
       expect(prompt).toBe("answer en where is the vase relative to the plate?");
@@ -44,7 +44,7 @@ describe("a pair", () => {
     }
   });
 
-  it("is held against the relations that are asked for", () => {
+  it("is compared with the given relations", () => {
     expect(askedPair(CAPTIONS, "vase", "plate", 0, [4]).wrong).toEqual(["The vase is to the right of the plate."]);
     expect(askedPair(ANSWERING, "vase", "plate", 0, []).wrong).toEqual([]);
   });

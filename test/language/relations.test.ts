@@ -19,7 +19,7 @@ const coordinate = fc.double({ min: -3, max: 3, noNaN: true, noDefaultInfinity: 
 const offset = fc.record({ right: coordinate, up: coordinate, toward: coordinate });
 
 describe("relation codes", () => {
-  it("are 26 that can be said, each with terms of its own", () => {
+  it("are 26 that can be said, each with its own terms", () => {
     expect(CODES).toHaveLength(RELATION_CODES - 1);
     expect(new Set(CODES.map((code) => codeTerms(code).join())).size).toBe(CODES.length);
     for (const code of CODES) expect(codeOfTerms(codeTerms(code))).toBe(code);

@@ -1,4 +1,4 @@
-/** @file Relations in words of one's own: said and read back. */
+/** @file Relations in a user's words: said and parsed. */
 import { describe, expect, it } from "vitest";
 import {
   askedPair,
@@ -25,7 +25,7 @@ const GERMAN: Vocabulary = {
 };
 
 describe("a vocabulary", () => {
-  it("says every relation in its own words, and reads it back", () => {
+  it("says every relation in its own words, and parses it again", () => {
     for (const code of CODES) {
       const said = relationPhrase(code, GERMAN);
       expect(said).not.toMatch(/\b(?:left|right|behind|front|above|below|and)\b/);
@@ -33,7 +33,7 @@ describe("a vocabulary", () => {
     }
   });
 
-  it("stands in prompts and answers in the place of English", () => {
+  it("replaces English in prompts and answers", () => {
     const { right, wrong } = askedPair(
       { prompt: null, answer: "{a}: {relation} {b}", vocabulary: GERMAN },
       "Vase",
@@ -44,7 +44,7 @@ describe("a vocabulary", () => {
     expect(wrong).toEqual(["Vase: rechts von Teller"]);
   });
 
-  it("reads other sayings, whole words alone, and not what is negated", () => {
+  it("parses other sayings, only whole words, and nothing negated", () => {
     const terms = (text: string): string[] => [...parseAnswer(text, "vase", "teller", GERMAN).terms];
     expect(terms("Die Vase steht links.")).toEqual(["left"]);
     expect(terms("Die Vase steht nicht links, sondern über dem Teller.")).toEqual(["above"]);

@@ -1,4 +1,4 @@
-/** @file What a plugin's hooks give is looked at, and what they throw is told with plugin and hook. */
+/** @file Results of a plugin's hooks are checked, and their errors name plugin and hook. */
 import { describe, expect, it } from "vitest";
 import type { World } from "../../trainer/environments/served-world.js";
 import { InputError, UnavailableError } from "../../trainer/errors.js";
@@ -16,12 +16,12 @@ const samples = [0, 1, 2].map((step) => ({ episode: 1, step: 10 + step }) as Fou
 const loaded = (parts: Omit<Plugin, "name">): LoadedPlugin =>
   new LoadedPlugin({ file: "/nowhere/mine.mjs", sha256: "0" }, { name: "mine", ...parts });
 
-/** What the loop is told where the reward gives that. */
+/** What the loop gets for this result of the reward. */
 const paid = (gives: unknown) =>
   loaded({ reward: () => gives as readonly number[] }).pay(configuration, world)?.(samples, 5);
 
 describe("a plugin's reward", () => {
-  it("is a number for each sample, in an array of any kind, later too", async () => {
+  it("is a number for each sample, in an array of any kind, possibly asynchronous", async () => {
     expect(await paid([1, 0, -2])).toEqual([1, 0, -2]);
     expect(await paid(Float64Array.of(0.5, 0, 1))).toEqual([0.5, 0, 1]);
     expect(await paid(Promise.resolve([0, 0, 0]))).toEqual([0, 0, 0]);
@@ -56,7 +56,7 @@ describe("a plugin's reward", () => {
     expect(await draws(4, 1)).not.toEqual(await draws(5, 1));
   });
 
-  it("that throws is told in one line, whatever it throws; what is not available stays that", async () => {
+  it("that throws is reported in one line, whatever it throws; UnavailableError keeps its type", async () => {
     const throwing = (error: unknown) =>
       loaded({
         reward: () => {
@@ -106,7 +106,7 @@ describe("a plugin's agent", () => {
     );
   };
 
-  it("acts as it does by itself", async () => {
+  it("behaves the same as without checks", async () => {
     expect((await acting({})).length).toBe(12);
     const opened = await loaded({ agent: () => new RandomAgent() }).openAgent(options);
     expect([opened.name, opened.description]).toEqual(["random", "random, which learns nothing"]);
@@ -128,7 +128,7 @@ describe("a plugin's agent", () => {
     await expect(acting(changes)).rejects.toThrow(`plugin mine: ${message}`);
   });
 
-  it("that is stopped while it learns ends as the run does, and is not blamed", async () => {
+  it("that is stopped while it learns ends like the run, and is not blamed", async () => {
     class Interrupted extends Error {}
     const learning = {
       pretrain: async (_transitions: unknown, _updates: number, _random: Random, progress: (done: number) => void) => {

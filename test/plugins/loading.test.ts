@@ -1,4 +1,4 @@
-/** @file What a plugin is, and what is said of a module that is none. */
+/** @file What counts as a plugin, and the messages about modules that are none. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "../temporary.js";
 const parent = temporaryFolder("plugins");
 let written = 0;
 
-/** A module of that text, and others beside it by their names. */
+/** A module with this text, and others beside it by name. */
 function module(text: string, beside: Readonly<Record<string, string>> = {}): string {
   written += 1;
   const folder = path.join(parent, String(written));
@@ -65,12 +65,12 @@ describe("a plugin", () => {
     await loading.catch(({ message: line }: Error) => expect(line).not.toContain("\n"));
   });
 
-  it("has to be there, and be a file", () => {
+  it("must exist, and be a file", () => {
     expect(() => pluginSource(path.join(parent, "nowhere.mjs"))).toThrow(/--plugin .*nowhere\.mjs: does not exist/);
     expect(() => pluginSource(parent)).toThrow(/is no file/);
   });
 
-  it("is what it was as long as it and all that it imports by relative paths are, wherever it lies", () => {
+  it("is the same as long as its file and its relative imports are, wherever they are", () => {
     const text = 'import { a } from "./a.mjs";\nexport default { name: a };';
     const beside = { "a.mjs": 'export const a = (await import("./b.mjs")).b;', "b.mjs": 'export const b = "b";' };
     const file = module(text, beside);
@@ -85,14 +85,14 @@ describe("a plugin", () => {
     );
   });
 
-  it("that has changed is loaded as it is now, in the same process too", async () => {
+  it("that has changed is loaded again, in the same process too", async () => {
     const file = module('export default { name: "before" };');
     expect((await loadPlugin(pluginSource(file))).name).toBe("before");
     writeFileSync(file, 'export default { name: "after" };');
     expect((await loadPlugin(pluginSource(file))).name).toBe("after");
   });
 
-  it("has what the settings ask for, or the line says what is missing", async () => {
+  it("has what the settings need, or the message says what is missing", async () => {
     const bare = await load('export default { name: "bare" };');
     const asked = { reward: "plugin", agent: "rls3" } as const;
     expect(() => refuseMissingParts(asked, null)).toThrow(

@@ -1,4 +1,4 @@
-/** @file Plugins in whole runs, by the command line: the examples, and what is said of those that go wrong. */
+/** @file Plugins in whole runs, by the command line: the examples, and the messages about those that fail. */
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { temporaryFolder } from "../temporary.js";
 
 const parent = temporaryFolder("plugin-runs");
 const example = (name: string): string => path.join(root, "trainer/plugins/examples", `${name}.mjs`);
-/** Random placement: what is told of a plugin is told by any agent. */
+/** Random placement: plugins behave the same with any agent. */
 const quick = (iterations = 2): string[] => [...tiny(iterations), "--agent", "random", "--seed", "3"];
 const configOf = (folder: string): Record<string, unknown> =>
   JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
@@ -20,7 +20,7 @@ function module(name: string, text: string): string {
   return file;
 }
 
-describe("a reward of one's own", () => {
+describe("a user's reward", () => {
   const paid = path.join(parent, "paid");
   const plugin = path.join(parent, "reward.mjs");
   cpSync(example("reward"), plugin);
@@ -39,7 +39,7 @@ describe("a reward of one's own", () => {
     const again = path.join(parent, "again");
     expect((await rls3("train", ...settings, "--plugin", plugin, "--out", again)).code).toBe(0);
     expect(resultFiles(again)).toEqual(resultFiles(paid));
-    // What is paid is the plugin's: Σ (1 − p) / √(count of the rarest term), times β, over all steps.
+    // The plugin's pay: Σ (1 − p) / √(count of the rarest term), times β, over all steps.
     const [first] = await readSamples(paid);
     const metrics = await readMetrics(paid);
     const extrinsic = (metrics[1]?.rewardExtrinsic ?? 0) * (metrics[1]?.generated ?? 0);
@@ -52,7 +52,7 @@ describe("a reward of one's own", () => {
     expect(configOf(plain)).not.toHaveProperty("plugin");
   }, 240_000);
 
-  it("changed in the middle is refused on resume, and moved is not", async () => {
+  it("changed in the middle is refused on resume; moved is not", async () => {
     const folder = path.join(parent, "changed");
     const run = start("train", ...quick(20), "--plugin", plugin, "--out", folder);
     await run.said("iteration 1/");
@@ -86,7 +86,7 @@ describe("a reward of one's own", () => {
     expect(existsSync(path.join(folder, "samples"))).toBe(false);
   }, 120_000);
 
-  it("is asked for by --reward plugin alone in vain", async () => {
+  it("is required by --reward plugin", async () => {
     const folder = path.join(parent, "none");
     const { code, err } = await rls3("train", ...quick(), "--reward", "plugin", "--out", folder);
     expect([code, existsSync(folder)]).toEqual([2, false]);
@@ -107,7 +107,7 @@ describe("a module that does not load", () => {
 });
 
 describe("callbacks", () => {
-  it("are told every sample and iteration, and change nothing", async () => {
+  it("get every sample and iteration, and change nothing", async () => {
     const [told, untold] = [path.join(parent, "told"), path.join(parent, "untold")];
     const { code, err } = await rls3("train", ...quick(), "--plugin", example("callbacks"), "--out", told);
     expect(code, err).toBe(0);
@@ -118,7 +118,7 @@ describe("callbacks", () => {
     expect((await rls3("train", ...quick(), "--out", untold)).code).toBe(0);
     const files = resultFiles(told);
     files.delete("hardest.tsv");
-    // A checkpoint names the plugin's digest among what may not change; all numbers are the same.
+    // A checkpoint records the plugin's digest, which must not change; all numbers are the same.
     for (const [name, bytes] of resultFiles(untold)) {
       if (!name.startsWith("checkpoints/")) expect(files.get(name) === bytes, name).toBe(true);
     }
@@ -139,7 +139,7 @@ describe("callbacks", () => {
   }, 120_000);
 });
 
-describe("an evaluation of one's own", () => {
+describe("a user's evaluation", () => {
   it("has its measures in plugin.csv and TensorBoard, through a kill", async () => {
     const folder = path.join(parent, "measured");
     const run = start("train", ...quick(3), "--plugin", example("evaluation"), "--out", folder);
@@ -161,7 +161,7 @@ describe("an evaluation of one's own", () => {
   }, 240_000);
 });
 
-describe("an agent of one's own", () => {
+describe("a user's agent", () => {
   it("is an arm of a comparison, by default before those that ship", async () => {
     const folder = path.join(parent, "compared");
     const { code, err } = await rls3(
@@ -184,7 +184,7 @@ describe("an agent of one's own", () => {
     expect((await rls3("compare", "--resume", folder)).code).toBe(0);
   }, 240_000);
 
-  it("goes on from its state to the same files", async () => {
+  it("continues from its state to the same files", async () => {
     const [whole, killed] = [path.join(parent, "agent-whole"), path.join(parent, "agent-killed")];
     const settings = [...tiny(3), "--seed", "5", "--plugin", example("agent")];
     expect((await rls3("train", ...settings, "--out", whole)).code).toBe(0);
@@ -216,8 +216,8 @@ describe("an agent of one's own", () => {
   }, 120_000);
 });
 
-describe("a vocabulary of one's own", () => {
-  it("says what the model is asked and trained on", async () => {
+describe("a user's vocabulary", () => {
+  it("determines what the model is asked and trained on", async () => {
     const folder = path.join(parent, "german");
     const { code, err } = await rls3(
       "train",
@@ -238,7 +238,7 @@ describe("a vocabulary of one's own", () => {
 });
 
 describe("a sweep with a plugin", () => {
-  it("gives it to every cell, and refuses another one in its folder", async () => {
+  it("passes it to every cell, and refuses another one in its folder", async () => {
     const folder = path.join(parent, "sweep");
     const plugin = module("swept", readFileSync(example("reward"), "utf8"));
     const sweep = (file: string) =>

@@ -1,4 +1,4 @@
-/** @file Servers that answer wrongly: each is refused by what is wrong, in bounded time. */
+/** @file Servers that answer wrongly: the client says what is wrong, in bounded time. */
 
 import { afterEach, describe, expect, it } from "vitest";
 import { Router } from "zeromq";
@@ -15,7 +15,7 @@ afterEach(() => {
   for (const one of open.splice(0).reverse()) one.close();
 });
 
-/** A client of a server whose answers after the welcome are changed so. */
+/** A client of a server whose answers after the welcome are changed like this. */
 async function clientOf(change: Change): Promise<EnvironmentClient> {
   const socket = new Router({ linger: 0 });
   open.push(socket);
@@ -25,7 +25,7 @@ async function clientOf(change: Change): Promise<EnvironmentClient> {
   const endpoint = socket.lastEndpoint ?? "";
   const client = await EnvironmentClient.connect({
     endpoint,
-    // An error that fits no request is one of some 160 that are taken, and each waits for a resend.
+    // Errors without a matching request are tolerated about 160 times, and each waits for a resend.
     resendAfter: 20,
     timeouts: { step: 20_000, reset: 20_000 },
   });
@@ -68,7 +68,7 @@ describe("a server's spec", () => {
     expect(problem).toBe(`${spec.uid}: shape [${spec.shape}] takes ${bytes}, and at most 1073741824 are taken`);
   });
 
-  it("of as much as a frame may hold is taken, and its bounds are compared without room for each", () => {
+  it("as large as a frame allows is accepted, and its bounds are compared without allocating room for each", () => {
     const largest = { uid: "image", dtype: "uint8", shape: [2 ** 30] } as const;
     expect(specProblem({ ...largest, low: 0, high: 255 })).toBeUndefined();
     expect(specProblem({ ...largest, low: 1, high: 0 })).toBe("image: low 1 is above high 0 at element 0");
@@ -78,7 +78,7 @@ describe("a server's spec", () => {
   });
 });
 
-describe("a server's answer is refused by what is wrong with it", () => {
+describe("a wrong answer is refused with what is wrong", () => {
   it.each<[string, Change, RegExp]>([
     ["of another version", (reply) => ({ ...reply, v: 2 }), /the answer's v is 2; it must be 1/],
     ["without a version", ({ v: _, ...reply }) => reply, /the answer's v is/],
@@ -104,7 +104,7 @@ describe("a server's answer is refused by what is wrong with it", () => {
   });
 });
 
-describe("a server that never answers what it was asked is given up, long before the timeout, with what it said", () => {
+describe("a server that never answers a request properly is given up long before the timeout, with its last answer", () => {
   const error =
     (code: string, more: object): Change =>
     (reply) => ({

@@ -1,4 +1,4 @@
-/** @file The conformance suite finds nothing wrong with a right server, and names what is wrong with a wrong one. */
+/** @file The conformance suite passes a right server, and names what is wrong with a wrong one. */
 import { afterEach, describe, expect, it } from "vitest";
 import { type CheckResult, checkServer, type Level, Peer } from "../../protocol/conformance/index.js";
 import type { Environment, EnvironmentDefinition } from "../../protocol/index.js";
@@ -73,19 +73,19 @@ describe("the conformance suite", () => {
     expect(await failures({ ...definition, action })).toEqual([]);
   });
 
-  it("passes a right server that has texts alone to configure, and tries no effect", async () => {
+  it("passes a right server with only texts to configure, and tries no effect", async () => {
     const parameters = [{ name: "level", type: "string", default: "easy", description: "a name" }] as const;
     expect(await failures({ ...counterDefinition(), parameters })).toEqual([]);
   });
 
-  it("passes an environment with a single start where it is told so, and doubts it else", async () => {
+  it("passes an environment with a single start if told so, and fails it otherwise", async () => {
     const single = spoiled((environment) => ({ reset: (_seed, options) => environment.reset(5, options) }));
     expect(await failures({ ...single, parameters: [] }, { singleStart: true })).toEqual([]);
     const doubted = (await failures(single)).map(({ name }) => name);
     expect(doubted).toEqual(expect.arrayContaining(["reset.seeds_differ", "reset.draws_on"]));
   });
 
-  it("says what level full misses", async () => {
+  it("reports what level full misses", async () => {
     const missing = await failures(counterDefinition(null), { level: "full" });
     expect(missing.map(({ name }) => name)).toEqual(["images.drawn"]);
     expect(missing[0]?.detail).toContain('does not claim "images"');

@@ -1,4 +1,7 @@
-/** @file Serves the tests' counter from a process of its own: `node counter-server.js (--connect|--bind) ENDPOINT [--envs N] [--fail]`. */
+/**
+ * @file Serves the tests' counter in a separate process: `node counter-server.js (--connect|--bind) ENDPOINT [--envs N]
+ * [--fail]`.
+ */
 import { spawn } from "node:child_process";
 import { EnvironmentServer } from "../../protocol/index.js";
 import { counterDefinition } from "./counter.js";
@@ -17,7 +20,7 @@ if (args.includes("--fail")) {
 if (args.includes("--mute")) {
   setInterval(() => undefined, 1000);
 } else {
-  // A helper process of the server's own, as a player may have: nothing of it may stay behind.
+  // A child process of the server, as a player may have: it must not outlive the server.
   if (args.includes("--helper")) {
     const helper = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     console.log(`helper ${helper.pid}`);

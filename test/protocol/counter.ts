@@ -1,4 +1,4 @@
-/** @file The environment of these tests: a counter that says what was done to it, and crashes when asked. */
+/** @file The environment of these tests: a counter that records what was done to it, and crashes on request. */
 import type { Environment, EnvironmentDefinition, TensorData, WireMap } from "../../protocol/index.js";
 
 /** Each step adds action[0] to the state; the episode ends at 5 steps. Observations: `count` float32 [2], `frame` uint8 [4, 4, 3]. */

@@ -1,11 +1,11 @@
-/** @file A client that asks and does not read, and how many answers were kept for it. */
+/** @file A client that sends requests without reading, and counts how many answers the server stored for it. */
 import { createConnection, createServer, type Socket } from "node:net";
 import { Dealer } from "zeromq";
 import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
 import type { WireMap } from "../../protocol/index.js";
 import { closing } from "./peer.js";
 
-/** A way to the server on which nothing is read while it is held. */
+/** A connection to the server on which nothing is read while it is held. */
 async function hold(endpoint: string): Promise<{ endpoint: string; held: (held: boolean) => void }> {
   const port = Number(endpoint.split(":").at(-1));
   const sockets: Socket[] = [];
@@ -34,10 +34,13 @@ async function hold(endpoint: string): Promise<{ endpoint: string; held: (held: 
 }
 
 const REQUESTS = 200;
-/** Those to all requests that may be under way, twice, and what TCP's buffers and zeromq's batches hold. */
+/** The answers to all requests that may be under way, twice, plus what TCP's buffers and zeromq's batches hold. */
 export const MOST_KEPT = 60;
 
-/** Of 200 noops in so many environments, asked and for `patience` milliseconds not read: how many were answered, and the answer to one more. */
+/**
+ * Sends 200 noops to each of `environments` without reading for `patience` milliseconds. Returns how many were answered,
+ * and the answer to one more.
+ */
 export async function answersKept(
   endpoint: string,
   environments: number,
@@ -58,7 +61,7 @@ export async function answersKept(
   way.held(true);
   const ask = (): Promise<void> => send({ t: "batch", ops: ops("noop"), want: [want] });
   for (let i = 0; i < REQUESTS; i++) await ask();
-  // All of them are worked through.
+  // By then the server has processed all of them.
   await quiet(patience);
   way.held(false);
   for (let kept = 0; ; kept++) {

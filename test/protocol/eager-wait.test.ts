@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { EagerWait } from "../../protocol/eager-wait.js";
 
-/** An event loop whose turns take a tenth of a millisecond each, as far as it is asked for any. */
+/** An event loop whose turns take a tenth of a millisecond each; it turns only on request. */
 class Loop {
   now = 0;
   turns = 0;
@@ -12,7 +12,7 @@ class Loop {
     this.next = turn;
   };
 
-  /** Turns until `milliseconds` from now, or until nobody asks for more. */
+  /** Turns for `milliseconds`, or until no turn is requested. */
   run(milliseconds: number): void {
     const end = this.now + milliseconds;
     while (this.next !== undefined && this.now < end) {
@@ -26,7 +26,7 @@ class Loop {
   }
 }
 
-test("the loop turns while a quick answer is waited for, and no longer", () => {
+test("the loop turns while it waits for a quick answer, and no longer", () => {
   const loop = new Loop();
   const wait = new EagerWait(loop, 2);
   wait.begin();
@@ -34,7 +34,7 @@ test("the loop turns while a quick answer is waited for, and no longer", () => {
   expect(loop.turns).toBe(2);
   wait.end(0.2);
   loop.run(100);
-  expect(loop.turns).toBe(3); // the turn that was asked for already
+  expect(loop.turns).toBe(3); // the turn that was already requested
 });
 
 test("an answer that does not come lets the loop sleep", () => {
@@ -44,7 +44,7 @@ test("an answer that does not come lets the loop sleep", () => {
   expect(loop.turns).toBeLessThanOrEqual(5);
 });
 
-test("after a slow answer nothing is waited for awake until one is quick again", () => {
+test("after a slow answer it does not wait awake until an answer is quick again", () => {
   const loop = new Loop();
   const wait = new EagerWait(loop, 2);
   wait.end(5);
@@ -57,7 +57,7 @@ test("after a slow answer nothing is waited for awake until one is quick again",
   expect(loop.turns).toBeGreaterThan(0);
 });
 
-test("several requests on their way turn the loop once each time round", () => {
+test("several requests under way make the loop turn once per round", () => {
   const loop = new Loop();
   const wait = new EagerWait(loop, 2);
   for (let i = 0; i < 3; i++) wait.begin(); // Loop.soon refuses a second turn at a time
@@ -67,7 +67,7 @@ test("several requests on their way turn the loop once each time round", () => {
   expect(loop.turns).toBeLessThanOrEqual(6);
 });
 
-test("on one core the answer is left to be made", () => {
+test("with one core it does not wait awake", () => {
   const loop = new Loop();
   new EagerWait(loop, 1).begin();
   loop.run(1);

@@ -70,7 +70,7 @@ describe("rls3 env check", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("passes the example of an environment of one's own at level core", async () => {
+  it("passes the example of a user's environment at level core", async () => {
     const example = path.resolve(import.meta.dirname, "../../protocol/examples/grid-world.js");
     const { code, stdout, stderr } = await rls3(
       "--level",
@@ -87,7 +87,7 @@ describe("rls3 env check", () => {
     expect(code).toBe(0);
   });
 
-  it("ends with 2 on bad input and 3 where no server can be had, each in one line", async () => {
+  it("ends with 2 on bad input and 3 where there is no server, each in one line", async () => {
     const keyless = await rls3("tcp://192.0.2.1:5005");
     expect(keyless.stderr).toContain("CURVE keys and a token");
     expect(keyless.code).toBe(2);

@@ -1,4 +1,4 @@
-/** @file Whatever bytes come, a server answers each message once and serves on. */
+/** @file Whatever bytes come, a server answers each message once and keeps serving. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeHeader, encodeHeader } from "../../protocol/codec.js";
@@ -34,7 +34,7 @@ function wellFormed(reply: readonly Buffer[]): WireMap {
   return header;
 }
 
-/** A right message with some of its bytes replaced, removed, doubled or put in. */
+/** A right message with some bytes replaced, removed, doubled or inserted. */
 const mutation = fc.array(
   fc.record({
     at: fc.nat(),
@@ -73,7 +73,7 @@ const message = (sid: string, req: number): Buffer =>
     want: ["count"],
   });
 
-/** Shown in a message as texts are, it throws. */
+/** Throws when a message shows it like a text. */
 const ODD = { toString: 1, valueOf: 2, toJSON: 3 };
 
 describe("a server", () => {
@@ -91,13 +91,13 @@ describe("a server", () => {
     for (const value of [ODD, [ODD], {}]) {
       const header = { ...decodeHeader(message(sid, 2)), [key]: value };
       const answer = wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)], 0));
-      // A bad message takes its number: the next is another's.
+      // A bad message takes its number: the next one belongs to another message.
       expect(["OUT_OF_ORDER", code]).toContain(answer["code"]);
       expect(answer["code"]).not.toBe("INTERNAL");
     }
   });
 
-  it("finds a map in the place of a tensor's frame or an environment's number", () => {
+  it("finds a map in place of a tensor's frame or an environment's number", () => {
     for (const change of [
       { tensors: [{ uid: "action", dtype: "float32", shape: [1, 2], frame: ODD }] },
       { ops: [{ env: ODD, op: "noop" }] },
@@ -110,7 +110,7 @@ describe("a server", () => {
     }
   });
 
-  it("gives exactly one well-formed answer to mutated messages, and works on", () => {
+  it("gives exactly one well-formed answer to mutated messages, and keeps working", () => {
     fc.assert(
       fc.property(
         fc.array(mutation, { minLength: 1, maxLength: 5 }),
@@ -119,7 +119,7 @@ describe("a server", () => {
           const server = host();
           const sid = open(server);
           for (const changes of rounds) wellFormed(server.answer([mutate(message(sid, 2), changes), payload], 0));
-          // Some of them may have used up a number: the server says which one is next, and answers it.
+          // Some may have used up a number: the server says which is next, and answers it.
           const ping = (req: number): WireMap =>
             wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req })], 0));
           const gap = ping(2 ** 40);
@@ -149,7 +149,7 @@ describe("a server", () => {
     );
   });
 
-  it("behind a real socket serves on after random frames", async () => {
+  it("behind a real socket keeps serving after random frames", async () => {
     const peer = await raw((await serve()).endpoint);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 4 }), async (frames) => {

@@ -20,7 +20,7 @@ const RESET = { env: 0, op: "reset", seed: 1 } as const;
 const STEP = { env: 0, op: "step", action: [1, 0] } as const;
 
 describe("requests", () => {
-  it("are executed once, however often they come", async () => {
+  it("are executed once, however often they arrive", async () => {
     const peer = await raw((await serve()).endpoint);
     await peer.one({ ...RESET });
     const { fields, payload } = peer.batchFields([{ env: 0, op: "step", action: new Float32Array([1, 0]) }], ["count"]);
@@ -34,7 +34,7 @@ describe("requests", () => {
     expect((await peer.one({ env: 0, op: "noop" })).result.step).toBe(1);
   });
 
-  it("older than the kept replies are refused, not executed", async () => {
+  it("older than the stored replies are refused, not executed", async () => {
     const server = await serve({ limits: { max_in_flight: 2 } });
     const peer = await raw(server.endpoint);
     await peer.one({ ...RESET });
@@ -50,7 +50,7 @@ describe("requests", () => {
     expect((await peer.one({ env: 0, op: "noop" })).result.step).toBe(1);
   });
 
-  it("sent over a connection that is cut are resent with the same number, and no step is lost or made twice", async () => {
+  it("sent over a connection that is cut are resent with the same number, and no step is lost or executed twice", async () => {
     const server = await serve();
     const wire = await Wire.to(server.endpoint);
     const client = await connect(wire.endpoint, { resendAfter: 200 });
@@ -126,7 +126,7 @@ describe("a request that no server can read", () => {
     expect((await client.batch([RESET], [])).results[0]?.episode).toBe(1);
   });
 
-  it("is none where a number is beyond what integers may be: the server names its place, and the session goes on", async () => {
+  it("has a number beyond the range of integers: the server names its place, and the session goes on", async () => {
     const client = await connect((await serve()).endpoint, { timeouts: { reset: 2000 } });
     await expect(client.batch([{ ...RESET, seed: 2 ** 60 }], [])).rejects.toMatchObject({
       code: "BAD_MESSAGE",
@@ -135,13 +135,13 @@ describe("a request that no server can read", () => {
     expect((await client.batch([{ ...RESET, options: { mass: 2 ** 60 } }], [])).results[0]?.episode).toBe(1);
   });
 
-  it("may nest as deep as the specification says, and hold any text", async () => {
+  it("does not include deep nesting within the limit, or any text", async () => {
     const client = await connect((await serve()).endpoint);
     const options = { deep: nested(11), text: "x".repeat(65_536) };
     expect((await client.batch([{ ...RESET, options }], [])).results[0]?.error).toBeUndefined();
   });
 
-  it("and is answered without a number gives it back: what follows is executed in order, once", async () => {
+  it("and is answered without a number frees its number: later requests are executed in order, once", async () => {
     const reader = await shortSighted((await serve({ limits: { max_in_flight: 4 } })).endpoint);
     const client = await connect(reader.endpoint, { timeouts: { reset: 5000, step: 5000 } });
     await client.batch([RESET], []);
@@ -156,7 +156,7 @@ describe("a request that no server can read", () => {
     await client.close();
   });
 
-  it("is not what an answer to nothing makes of one that was read", async () => {
+  it("is not one that was read, even after an answer without a request", async () => {
     const reader = await shortSighted((await serve()).endpoint);
     const client = await connect(reader.endpoint, { timeouts: { reset: 5000, step: 5000 } });
     await client.batch([RESET], []);
@@ -166,7 +166,7 @@ describe("a request that no server can read", () => {
     }
   });
 
-  it("is told at once of a hello too; an answer to nothing before welcome is none", async () => {
+  it("may be a hello, and is reported at once; an answer without a request before welcome is ignored", async () => {
     const reader = await shortSighted((await serve()).endpoint);
     await expect(connect(reader.endpoint, { token: "unreadable" })).rejects.toMatchObject({
       code: "BAD_MESSAGE",
@@ -176,7 +176,7 @@ describe("a request that no server can read", () => {
     expect((await connect(reader.endpoint)).welcome.name).toBe("counter");
   });
 
-  it("leaves its place to those who wait", async () => {
+  it("gives its place to waiting requests", async () => {
     const client = await connect((await serve({ limits: { max_in_flight: 1, max_frame_bytes: 2048 } })).endpoint, {
       timeouts: { reset: 3000, step: 3000 },
     });
@@ -189,7 +189,7 @@ describe("a request that no server can read", () => {
   });
 });
 
-describe("what is wrong with a message", () => {
+describe("an error", () => {
   it("names the element of a bad action, its meaning and its bound; the other environments go on", async () => {
     const client = await connect((await serve()).endpoint);
     await client.batch([RESET, { ...RESET, env: 1 }], []);
@@ -223,19 +223,19 @@ describe("what is wrong with a message", () => {
     for (let i = 1; i <= 5; i++) expect((await client.batch([STEP], [])).results[0]?.truncated).toBe(i === 5);
     const { results } = await client.batch([STEP], ["count"]);
     expect(results[0]?.error).toMatchObject({ code: "NOT_RESET", message: expect.stringContaining("episode is over") });
-    // The final observation can still be had.
+    // The final observation is still available.
     expect([...((await client.batch([{ env: 0, op: "noop" }], ["count"])).tensors["count"]?.data ?? [])]).toEqual([
       6, 5,
     ]);
   });
 
-  it("leaves unknown keys alone", async () => {
+  it("does not come from unknown keys", async () => {
     const peer = await raw((await serve()).endpoint);
     const { results } = await peer.batch([{ env: 0, op: "reset", seed: 1 }], [], { tomorrow: { a: [1, { b: null }] } });
     expect(results[0]?.error).toBeUndefined();
   });
 
-  it("is BAD_MESSAGE for an unknown type and for wrong values, naming the field; the connection lives on", async () => {
+  it("is BAD_MESSAGE for an unknown type and for wrong values, naming the field; the connection stays open", async () => {
     const peer = await raw((await serve()).endpoint);
     await peer.one({ ...RESET });
     const say = async (fields: object) => (await peer.ask({ want: [], ...fields })).header;
@@ -260,7 +260,7 @@ describe("what is wrong with a message", () => {
     expect((await peer.one({ env: 0, op: "noop" })).result.step).toBe(0);
   });
 
-  it("is BAD_MESSAGE of one environment for a reset's options that it can't take, and its episode goes on", async () => {
+  it("is BAD_MESSAGE of one environment for wrong options of a reset, and its episode goes on", async () => {
     const client = await connect((await serve()).endpoint);
     await client.batch([RESET], []);
     const { results } = await client.batch(
@@ -296,7 +296,7 @@ describe("what is wrong with a message", () => {
     await peer.hello();
   });
 
-  it("is NO_GRAPHICS where an image is wanted of a server without a renderer, and nothing is executed", async () => {
+  it("is NO_GRAPHICS for a wanted image where the server has no renderer, and nothing is executed", async () => {
     const client = await connect((await serve({}, null)).endpoint);
     expect(client.welcome.graphics).toBeNull();
     await expect(client.batch([RESET], ["count", "frame"])).rejects.toMatchObject({
@@ -306,7 +306,7 @@ describe("what is wrong with a message", () => {
     expect((await client.batch([STEP], [])).results[0]?.error?.code).toBe("NOT_RESET");
   });
 
-  it("is ENV_CRASH for an environment that throws: it wants a reset, the others go on", async () => {
+  it("is ENV_CRASH for an environment that throws: it needs a reset, the others go on", async () => {
     const client = await connect((await serve()).endpoint);
     await client.batch([RESET, { ...RESET, env: 1 }], []);
     const { results, tensors } = await client.batch(
@@ -341,11 +341,11 @@ describe("a session", () => {
     await first.close();
     await first.close();
     const second = await connect(server.endpoint);
-    // Nothing of the first session is left: its environments start anew.
+    // Nothing of the first session is left: its environments start afresh.
     expect((await second.batch([STEP], [])).results[0]?.error?.code).toBe("NOT_RESET");
   });
 
-  it("of a client that has gone silent is freed after three ping periods; one that only idles keeps it by pinging", async () => {
+  it("of a silent client is freed after three ping periods; an idle client keeps it by pinging", async () => {
     const server = await serve({ limits: { ping_period_ms: 400 } });
     const silent = await raw(server.endpoint);
     await wait(1400);
@@ -402,7 +402,7 @@ describe("a session", () => {
     expect(await unanswered).toMatchObject({ code: "TIMEOUT" });
   });
 
-  it("tells the phase in which a timeout struck", async () => {
+  it("names the phase of a timeout", async () => {
     const nobody = EnvironmentClient.connect({ endpoint: "tcp://127.0.0.1:9", timeouts: { connect: 100, hello: 100 } });
     await expect(nobody).rejects.toMatchObject({ code: "TIMEOUT", detail: { phase: "connect" } });
     const wire = await Wire.to((await serve()).endpoint);
@@ -441,7 +441,7 @@ describe("beyond loopback", () => {
     await expect(EnvironmentClient.connect({ endpoint, keys: guess })).rejects.toMatchObject({ code: "AUTH" });
   });
 
-  it("a token may be asked on loopback too", async () => {
+  it("a token may be required on loopback too", async () => {
     const server = await serve({ token: "open sesame" });
     await expect(EnvironmentClient.connect({ endpoint: server.endpoint })).rejects.toBeInstanceOf(ProtocolError);
     expect((await connect(server.endpoint, { token: "open sesame" })).welcome.name).toBe("counter");

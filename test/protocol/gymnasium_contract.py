@@ -1,4 +1,4 @@
-"""Gymnasium's contract, held against a server: `gymnasium_contract.py CHECK ENDPOINT`, for python-client.test.ts.
+"""Tests Gymnasium's contract with a server: `gymnasium_contract.py CHECK ENDPOINT`, for python-client.test.ts.
 
 With Gymnasium where that is installed, else with gymnasium_stub.py. The endpoints serve three environments, of the tests' counter
 (an episode is truncated at 5 steps) or of grid-world. Prints which Gymnasium it was; an assertion that fails ends it with 1.
@@ -21,7 +21,7 @@ ID = "gymnasium_env:RLS3/Remote-v0"
 
 
 def moves(*each):
-    """Of the counter: how far each environment's total goes."""
+    """Actions of the counter: how far each environment's total moves."""
     return numpy.array([[move, 0] for move in each], "float32")
 
 
@@ -35,7 +35,7 @@ def refusal(code, act):
 
 
 def held(env, observation, rewards, terminated, truncated, infos):
-    """The forms that every step of a vector has."""
+    """Checks the shapes and types of a vector's step."""
     assert observation in env.observation_space
     assert rewards.shape == (env.num_envs,) and rewards.dtype == numpy.float64
     for ends in (terminated, truncated):
@@ -84,7 +84,7 @@ def discrete(endpoint):
 
 
 def singles(endpoint):
-    """The same seeds and actions give each environment what it gives alone."""
+    """With the same seeds and actions, each environment gives the same as alone."""
     env = RemoteVectorEnv(endpoint, observations=["count", "frame"])
     script = [moves(0.5 * i / 4, -0.25, 0.125) for i in range(4)]
     steps = [env.reset(seed=numpy.int64(40))] + [env.step(actions) for actions in script]
@@ -100,7 +100,7 @@ def singles(endpoint):
 
 
 def ended_by(env, first, seed=10):
-    """Environment `first` has five steps behind it and has just ended; the others were reset anew before."""
+    """Environment `first` has just ended after five steps; the others were reset before."""
     env.reset(seed=seed)
     for _ in range(2):
         env.step(moves(0.5, 0.5, 0.5))
@@ -184,14 +184,14 @@ def failures(endpoint):
     assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [1, 1, 1]  # None of these moved anything.
     crash = numpy.array([[0, 0], [0, 1], [0, 0]], "float32")
     assert "environment 1: " in refusal("ENV_CRASH", lambda: env.step(crash))
-    assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [3, 0, 3]  # The one that failed was reset.
+    assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [3, 0, 3]  # The failed one was reset.
     env.close()
     env = RemoteVectorEnv(endpoint, autoreset_mode="SameStep")
     env.reset(seed=1)
     for _ in range(4):
         env.step(moves(0, 0, 0))
     assert "environment 1: " in refusal("ENV_CRASH", lambda: env.step(crash))
-    # Both kinds of end are reset by the next step: that of the one which failed, and those which the error hid.
+    # The next step resets the failed environment, and those whose end the error hid.
     told = held(env, *env.step(moves(1, 1, 1)))
     assert told[0][:, 1].tolist() == [0, 0, 0] and told[1].tolist() == [0, 0, 0] and "final_obs" not in told[-1]
     refusal("ENV_CRASH", lambda: env.step(crash))
@@ -217,7 +217,7 @@ def flat(endpoint):
         assert (env.action_space.shape, env.action_space.dtype) == ((2,), numpy.float32)
         observation, _ = env.reset(seed=5)
         assert observation in space
-        assert observation[:2].tolist() == [5, 0]  # `count` has no bounds: as it is.
+        assert observation[:2].tolist() == [5, 0]  # `count` has no bounds, so it is unchanged.
         assert numpy.allclose(observation[2:], numpy.arange(48) / 255 * 2 - 1)  # `frame`: 0 … 255.
         observation = env.step(numpy.array([0.5, 0], "float32"))[0]
         assert observation[:2].tolist() == [5.5, 1]
@@ -237,7 +237,7 @@ def flat(endpoint):
 
 
 def flat_whole_numbers(endpoint):
-    """Grid-world's moves 0 … 3: each a quarter of -1 … 1; its cells 0 … 7 are -1 … 1."""
+    """Grid-world's moves 0 … 3 are quarters of -1 … 1; its cells 0 … 7 become -1 … 1."""
     moved = {0: (0, 1), 1: (1, 0), 2: (0, -1), 3: (-1, 0)}
     quarters = {-1.0: 0, -0.51: 0, -0.49: 1, -0.01: 1, 0.01: 2, 0.49: 2, 0.51: 3, 1.0: 3}
     with RemoteEnv(endpoint) as env:
@@ -296,7 +296,7 @@ def spawned(command):
 
 
 def wrappers(endpoint):
-    """Gymnasium's own wrapper of vectors, which goes by the autoreset mode."""
+    """Gymnasium's own wrapper of vectors, which depends on the autoreset mode."""
     from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
     for mode in AutoresetMode:

@@ -1,4 +1,4 @@
-"""How protocol/examples/gymnasium_env.py bears what goes wrong around it: `gymnasium_faults.py CHECK`, for python-client.test.ts.
+"""How protocol/examples/gymnasium_env.py handles faults around it: `gymnasium_faults.py CHECK`, for python-client.test.ts.
 
 The server is protocol/examples/lights_server.py in a thread, so that a check can have it drop, delay and lose what it likes.
 An assertion that fails ends it with 1.
@@ -14,11 +14,11 @@ import numpy
 import zmq
 from gymnasium_contract import RemoteEnv, RemoteVectorEnv, refusal
 
-import lights_server  # In the folder that gymnasium_contract.py looks in.
+import lights_server  # In the folder that gymnasium_contract.py adds to the path.
 
 
 class Served:
-    """Lights Out at `endpoint`: `drop` holds types of messages that get lost, `delay` how many seconds an answer to a step takes."""
+    """Lights Out at `endpoint`: `drop` has the types of lost messages, `delay` the seconds until a step is answered."""
 
     def __init__(self, envs=1, endpoint="tcp://127.0.0.1:*"):
         self.envs, self.drop, self.delay, self.heard = envs, set(), 0.0, []
@@ -75,7 +75,7 @@ IMPATIENT = {"timeouts": {"hello": 0.6, "step": 0.6, "reset": 5.0}, "resend": 0.
 
 
 def parameters_of_its_own():
-    """The server of a world that has a parameter, which lights_server.py has not: it takes any."""
+    """The server of a world with a parameter, unlike lights_server.py: it accepts any value."""
 
     def execute(self, header, payload, req, session):
         if header.get("t") == "configure":
@@ -86,7 +86,7 @@ def parameters_of_its_own():
 
 
 def lose(served, env, dropped, phase):
-    """The server begins anew, and hears nothing of one type: each reset runs out of time."""
+    """The server restarts and loses messages of one type: each reset times out."""
     env.reset(seed=1)
     served.restart()
     served.drop = {dropped}
@@ -96,7 +96,7 @@ def lose(served, env, dropped, phase):
 
 
 def failed_hello():
-    """A reset whose hello gets no answer leaves no half session behind: each reset after it says hello again."""
+    """A reset without an answer to its hello leaves no half-open session: each later reset says hello again."""
     with Served() as served, RemoteEnv(served.endpoint, **IMPATIENT) as env:
         lose(served, env, "hello", "hello: ")
         assert "reset() begins another" in refusal("NO_SESSION", lambda: env.step([1, 1]))
@@ -106,7 +106,7 @@ def failed_hello():
 
 
 def failed_parameters():
-    """No episode begins without the parameters that were set."""
+    """Every episode has the parameters that were set."""
     parameters_of_its_own()
     with Served() as served, RemoteEnv(served.endpoint, parameters={"hard": 0.5}, **IMPATIENT) as env:
         lose(served, env, "configure", "step: ")
@@ -118,7 +118,7 @@ def failed_parameters():
 
 
 def failed_start():
-    """An environment that could not be made gives its session back, and one that was closed begins none."""
+    """An environment that could not be made ends its session, and a closed one begins none."""
     with Served() as served:
         assert "parameters.hard" in refusal(
             "BAD_MESSAGE", lambda: RemoteEnv(served.endpoint, parameters={"hard": 0.5}, **IMPATIENT)
@@ -139,12 +139,12 @@ def failed_start():
 
 
 def bytes_as_actions():
-    """Actions of uint8 come in whatever whole numbers, and none becomes another."""
+    """Actions of uint8 accept any integer type, and no value changes."""
     lights_server.ACTION.update(dtype="uint8")
     plain = lights_server.Server.actions
 
     def actions(tensors, payload, steps):
-        """As of int32: the server under test knows no other."""
+        """As for int32, the only dtype of the server under test."""
         wide = [{**tensor, "dtype": "int32", "frame": i} for i, tensor in enumerate(tensors or [])]
         assert all(tensor["dtype"] == "uint8" for tensor in tensors or [])
         return plain(wide, [struct.pack(f"<{len(frame)}i", *frame) for frame in payload], steps)
@@ -176,7 +176,7 @@ def bytes_as_actions():
 
 
 def long_steps():
-    """While a step takes long, the server hears of its client each ping period, however rarely requests are repeated."""
+    """During a long step, the server hears from its client every ping period, however rarely requests are repeated."""
     lights_server.LIMITS["ping_period_ms"] = 300
     for most in (8, 1):
         lights_server.LIMITS["max_in_flight"] = most
@@ -194,7 +194,7 @@ def long_steps():
 
 
 def full_line():
-    """A request that waits for room keeps the session too: behind a step that was given up."""
+    """A request that waits behind an abandoned step keeps the session, too."""
     lights_server.LIMITS.update(ping_period_ms=300, max_in_flight=1)
     with Served() as served, RemoteEnv(served.endpoint, resend=60.0, timeouts={"step": 0.2}) as env:
         env.reset(seed=1)
@@ -214,11 +214,11 @@ def ipv6():
 
 
 def forks():
-    """In a fork close() returns at once and all else is refused; the session stays its owner's."""
+    """In a fork, close() returns at once and everything else is refused; the session still belongs to its owner."""
     with Served() as served:
         env = RemoteEnv(served.endpoint)
         env.reset(seed=1)
-        with env._session._lock:  # As the thread that pings may hold it when the process is forked.
+        with env._session._lock:  # Like the pinging thread, which may hold it when the process is forked.
             child = os.fork()
             if child == 0:
                 in_fork(env)
@@ -245,7 +245,7 @@ def in_fork(env):
         env.close()
         told.append(True)
 
-    other = threading.Thread(target=check, daemon=True)  # The lock is not its own.
+    other = threading.Thread(target=check, daemon=True)  # Another thread, which does not hold the lock.
     other.start()
     other.join(8)
     os._exit(0 if told == [True] * 4 else 1)

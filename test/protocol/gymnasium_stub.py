@@ -1,4 +1,4 @@
-"""Stands for Gymnasium where it is not installed: `import gymnasium_stub` puts modules of its names into sys.modules.
+"""Replaces Gymnasium where it is not installed: `import gymnasium_stub` puts modules of its names into sys.modules.
 
 Only the contract's form: what a space holds, what an environment's classes are called, and how make() and make_vec() pass
 arguments on. Stricter than Gymnasium where it can be: a Box takes no other dtype and no bounds of another shape.
@@ -132,7 +132,7 @@ class VectorEnv:
 
 
 class TimeLimit:
-    """The wrapper that make() puts around an environment with max_episode_steps."""
+    """The wrapper that make() adds to an environment with max_episode_steps."""
 
     def __init__(self, env, max_episode_steps):
         self.env, self.unwrapped, self._most, self._count = env, env.unwrapped, max_episode_steps, 0

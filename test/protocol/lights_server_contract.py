@@ -1,4 +1,4 @@
-"""What protocol/examples/lights_server.py does with what would cost it dear, without sockets: `lights_server_contract.py CHECK`, for python-server.test.ts.
+"""How protocol/examples/lights_server.py handles expensive messages, without sockets: `lights_server_contract.py CHECK`, for python-server.test.ts.
 
 An assertion that fails ends it with 1.
 """
@@ -21,7 +21,7 @@ class Client:
         self.sid = self.ask("hello", client="c0ffee", **hello)["sid"]
 
     def ask(self, t, payload=(), **fields):
-        """The answer's header; `size` is how many bytes it had."""
+        """The answer's header; `size` is its number of bytes."""
         self.req += 1
         sid = {} if self.sid is None else {"sid": self.sid}
         frames = self.server.answer([msgpack.packb({"v": 1, "t": t, "req": self.req, **sid, **fields}), *payload])
@@ -32,7 +32,7 @@ class Client:
         return self.ask("batch", ops=[{"env": env, "op": "reset", "seed": 1} for env in envs], want=want)
 
     def step(self, *actions, want=("lights",)):
-        """Of the first environments, one for each action."""
+        """Steps the first environments, one for each action."""
         press = {"uid": "press", "dtype": "int32", "shape": [len(actions), 2], "frame": 0}
         payload = [b"".join(n.to_bytes(4, "little") for action in actions for n in action)]
         ops = [{"env": env, "op": "step"} for env in range(len(actions))]
@@ -40,7 +40,7 @@ class Client:
 
 
 class Failing(lights_server.Lights):
-    """An environment of one's own with a fault in it: it can't be pressed at row 7, nor begin with 7 presses."""
+    """A user's environment with a fault: it cannot be pressed at row 7, nor begin with 7 presses."""
 
     def press(self, row, column):
         if row == 7 and self.state == "running":
@@ -55,7 +55,7 @@ class Failing(lights_server.Lights):
 
 
 def long_shapes():
-    """A shape is multiplied no further than its frame is long."""
+    """A shape is only multiplied up to the length of its frame."""
     client = Client()
     for shape, payload, is_right in (
         ([MANY] * 100_000, b"", False),
@@ -68,18 +68,18 @@ def long_shapes():
         tensor = {"uid": "other", "dtype": "uint8", "shape": shape, "frame": 0}
         begun = time.process_time()
         told = client.ask("batch", [payload], ops=[], tensors=[tensor])
-        assert time.process_time() - begun < 5  # Multiplied out it takes half a minute.
+        assert time.process_time() - begun < 5  # The full product takes half a minute.
         assert told["t"] == "batch_result" if is_right else told["code"] == "BAD_MESSAGE", (shape[:3], told)
 
 
 def promised_arrays():
-    """Arrays in arrays, each of which promises four million values: gigabytes, were they believed."""
+    """Nested arrays that each announce four million values: gigabytes, if allocated."""
     resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
     for promised, problem in ((4_190_000, "max_array_len"), (200_001, "max_array_len"), (200_000, "incomplete")):
         nested = (b"\xdd" + promised.to_bytes(4, "big")) * 900
         assert problem in refused(nested + b"\xc0" * (4 * 2**20 - len(nested)))
     assert "max_map_len" in refused(b"\xdf" + (2**22 - 5).to_bytes(4, "big") + b"\xc0" * (2**22 - 5))
-    # As much as is allowed is taken.
+    # The largest allowed number is accepted.
     assert len(lights_server.decode(msgpack.packb({"all": [None] * 199_997}))["all"]) == 199_997
 
 
@@ -93,14 +93,14 @@ def refused(header):
 
 
 def out_of_memory():
-    """An array that finds no memory is a header that can't be read."""
+    """An array without memory for it makes the header unreadable."""
     resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
     nested = (b"\xdd" + (200_000).to_bytes(4, "big")) * 900
     refused(nested + b"\xc0" * 1000)
 
 
 def large_headers():
-    """hello's max_frame_bytes holds for the answer's header, before anything moves, to the byte."""
+    """hello's max_frame_bytes limits the answer's header to the byte, before anything moves."""
     all_ = range(32)
     size = Client(32).reset(*all_)["size"]
     assert size > 1024
@@ -109,7 +109,7 @@ def large_headers():
         told = client.reset(*all_)
         assert told["code"] == "TOO_LARGE" and told["detail"]["limit"] == limit < told["detail"]["bytes"], told
         assert client.ask("batch", ops=[{"env": 0, "op": "noop"}])["results"][0]["error"]["code"] == "NOT_RESET"
-    # What will be refused is foreseen too. The observations would be the larger frame: nobody wants them here.
+    # Refusals are predicted, too. The observations would be the larger frame, so none are wanted here.
     actions = [(3, 4)] * 30 + [(20, 0), (0, 99)]
     for spare, code in ((0, None), (-1, "TOO_LARGE")):
         client = Client(32)
@@ -121,7 +121,7 @@ def large_headers():
 
 
 def stepped(actions):
-    """How many bytes the header of an answer to these actions has."""
+    """The number of bytes in the header of the answer to these actions."""
     client = Client(len(actions))
     client.reset(*range(len(actions)))
     told = client.step(*actions, want=[])
@@ -130,7 +130,7 @@ def stepped(actions):
 
 
 def crashes():
-    """An exception in one's own environment costs its episode alone; anywhere else it is INTERNAL, and the server goes on."""
+    """An exception in a user's environment only ends its episode; anywhere else it is INTERNAL, and the server goes on."""
     lights_server.Lights = Failing
     client = Client(2)
     client.reset(0, 1)
@@ -157,7 +157,7 @@ def crashes():
     assert told["code"] == "BUSY"
     told = client.ask("hello", client="c0ffee")
     assert (told["code"], told["req"], told["sid"]) == ("INTERNAL", client.req, ""), told
-    client.req -= 2  # The failed hello has ended nothing.
+    client.req -= 2  # The failed hello has not ended the session.
     assert client.step((1, 1), (1, 1))["results"][0]["step"] == 3
 
 

@@ -1,6 +1,6 @@
 /**
- * @file The conformance suite notices what it says it notices: every numbered requirement of protocol/README.md has a check or a
- * reason why it has none, and a server that breaks it on purpose fails that check.
+ * @file Tests the conformance suite itself: every numbered requirement of protocol/README.md has a check or a reason
+ * for having none, and a server that breaks it on purpose fails that check.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -16,7 +16,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../..");
 const specification = readFileSync(path.join(ROOT, "protocol/README.md"), "utf8");
 const numbers = [...specification.matchAll(/\[([A-Z]\d+)\](?!\()/g)].map(([, number]) => number as string);
 
-/** Paragraphs, entries of lists and rows of tables of what is required, without code. */
+/** Paragraphs, list entries and table rows of the requirements, without code. */
 function blocks(): string[] {
   const required = specification.slice(specification.indexOf("## Transport"), specification.indexOf("## Levels"));
   const lines = required
@@ -29,7 +29,10 @@ function blocks(): string[] {
     .split("\0");
 }
 
-/** Sentences with "must" that ask nothing of a server which the numbers below them do not ask: of clients, or in sum. */
+/**
+ * Sentences with "must" that add nothing for a server to the numbered requirements below them: about clients, or
+ * summaries.
+ */
 const OF_NO_SERVER = [/^A client that gives up waiting/, /^A step must not be executed twice/];
 
 /** Runs the suite; `until` ends it at a result. */
@@ -67,20 +70,20 @@ const failing = (checks: readonly CheckResult[]): string[] =>
   checks.filter(({ outcome }) => outcome === "failed").map(({ name, detail }) => `${name}: ${detail}`);
 
 describe("the table of requirements", () => {
-  it("has a row for each number of the text, which stands there once, and no other", () => {
+  it("has a row for each number in the text, which occurs there once, and no other row", () => {
     expect(numbers.length).toBeGreaterThan(90);
     expect([...new Set(numbers)].length).toBe(numbers.length);
     expect(Object.keys(REQUIREMENTS).sort()).toEqual([...numbers].sort());
   });
 
-  it("leaves no must of the text without a number", () => {
+  it("covers every must in the text by a number", () => {
     const demands = blocks().filter((block) => /\bmust\b/i.test(block));
     expect(demands.length).toBeGreaterThan(10);
     const bare = demands.filter((block) => !/\[[A-Z]\d+\]/.test(block));
     expect(bare.filter((block) => !OF_NO_SERVER.some((client) => client.test(block.trim())))).toEqual([]);
   });
 
-  it("says of what the suite can't see which tests do, and they are there", () => {
+  it("names the tests for what the suite cannot see, and they exist", () => {
     const reasons = Object.values(REQUIREMENTS).flatMap((row) => ("unseen" in row ? [row.unseen] : []));
     const files = reasons.flatMap((why) => [...why.matchAll(/[\w./-]+\.(?:ts|cs)\b/g)].map(([file]) => file));
     expect(files.length).toBeGreaterThan(5);
@@ -94,7 +97,7 @@ describe("the table of requirements", () => {
     expect(known.filter((name) => !named.includes(name))).toEqual([]);
   });
 
-  it("has a mutant for each requirement that checks hold a server to, and none for the others", () => {
+  it("has a mutant for each requirement with checks, and none for the others", () => {
     const broken = new Set<string>(Object.values(MUTANTS).map(({ breaks }) => breaks));
     const seen = Object.entries(REQUIREMENTS).filter(([, row]) => "checks" in row);
     expect([...broken].sort()).toEqual(seen.map(([number]) => number).sort());
@@ -113,7 +116,7 @@ describe("the conformance suite", () => {
     expect(checks.length).toBeGreaterThan(60);
   });
 
-  it("notices a server that breaks a requirement, whichever", { timeout: 600_000 }, async () => {
+  it("notices a server that breaks a requirement, for each requirement", { timeout: 600_000 }, async () => {
     const started = performance.now();
     const names = Object.keys(MUTANTS) as MutantName[];
     const missed: string[] = [];

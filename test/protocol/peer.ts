@@ -1,4 +1,6 @@
-/** @file What these tests share: servers and clients that are closed after each test, and a wire that can be cut. */
+/**
+ * @file Shared by these tests: servers and clients that are closed after each test, and a connection that can be cut.
+ */
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { Dealer, Router } from "zeromq";
@@ -33,7 +35,7 @@ export async function connect(endpoint: string, options: Partial<ClientOptions> 
   return closing(await EnvironmentClient.connect({ endpoint, ...options }));
 }
 
-/** A client with bare hands, its session open. */
+/** A low-level client with an open session. */
 export async function raw(endpoint: string, options: Partial<PeerOptions> = {}): Promise<Peer> {
   const peer = closing(await Peer.open({ endpoint, patience: 5000, ...options }));
   await peer.hello();
@@ -43,7 +45,7 @@ export async function raw(endpoint: string, options: Partial<PeerOptions> = {}):
 /** A TCP proxy whose connections can be cut, at once or after the request has gone through but before its answer comes back. */
 export class Wire {
   private readonly sockets = new Set<Socket>();
-  /** While set, what the server says is thrown away. */
+  /** While set, everything that the server sends is discarded. */
   deaf = false;
 
   private constructor(
@@ -88,8 +90,8 @@ export class Wire {
 }
 
 /**
- * Between a client and a server, a reader that gives up on what has the option or token `unreadable`: it answers with no number, and the server
- * never sees it. `stray` more such answers come first, to nothing.
+ * A proxy that cannot read messages with the option or token `unreadable`: it answers them without a number, and the
+ * server never sees them. First it sends `stray` such answers without a request.
  */
 export async function shortSighted(endpoint: string): Promise<{ readonly endpoint: string; stray: number }> {
   const [front, back] = [closing(new Router({ linger: 0 })), closing(new Dealer({ linger: 0 }))];

@@ -1,4 +1,4 @@
-/** @file The Gymnasium environment of protocol/examples, in a Python of its own, against `rls3 env serve`: real processes on both sides. */
+/** @file The Gymnasium environment of protocol/examples, in a real Python process, against `rls3 env serve`. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ const imports = (candidate: string, modules: string): boolean => {
     return false;
   }
 };
-/** The first Python that has what the client needs (Debian: python3-zmq, python3-msgpack, python3-numpy). */
+/** The first Python with the client's libraries (Debian: python3-zmq, python3-msgpack, python3-numpy). */
 const python = ["/usr/bin/python3", "python3"].find((candidate) => imports(candidate, "zmq, msgpack, numpy"));
 const missing = "no Python with zmq, msgpack and numpy: apt-get install python3-zmq python3-msgpack python3-numpy";
 
@@ -70,7 +70,7 @@ interface Task {
   readonly forget?: boolean;
 }
 
-/** What the driver says, a line for each step; at a `wait` it goes on once `whileWaiting` has. */
+/** The driver's output, a line for each step; after a `wait` it goes on once `whileWaiting` has. */
 async function drive(task: Task, whileWaiting?: () => Promise<unknown>): Promise<Told[]> {
   const child = spawn(python ?? "", ["-B", driver, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
@@ -93,7 +93,10 @@ const ACTIONS = Array.from({ length: 8 }, (_, step) =>
 const UIDS = ["state", "objects", "image"];
 const episode: readonly Step[] = [["reset", 11], ...ACTIONS.map((action): Step => ["step", action]), ["render"]];
 
-/** Of gymnasium_contract.py, against the tests' counter or grid-world; the last ones only where the real libraries are installed. */
+/**
+ * Checks of gymnasium_contract.py against the tests' counter or grid-world; the last ones only where the real libraries
+ * are installed.
+ */
 const CONTRACT: readonly (readonly [check: string, world: "counter" | "grid", behaviour: string])[] = [
   ["spaces", "counter", "has batched spaces and an autoreset mode, and gives five arrays and pictures"],
   ["discrete", "grid", "batches a Discrete to a MultiDiscrete, and names the environment and element of a bad action"],
@@ -115,7 +118,7 @@ const CONTRACT: readonly (readonly [check: string, world: "counter" | "grid", be
     : []),
 ];
 
-/** Of gymnasium_faults.py, which brings its own servers. */
+/** Checks of gymnasium_faults.py, which has its own servers. */
 const FAULTS: readonly (readonly [check: string, behaviour: string])[] = [
   ["failed_hello", "says hello at each reset until one is answered"],
   ["failed_parameters", "begins no episode without its parameters"],
@@ -129,7 +132,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ 
 
 const hold = (check: string, argument: string): Promise<void> => passes(contract, check, argument);
 
-/** Fails with what the script printed. */
+/** Fails with the script's output. */
 async function passes(...script: readonly string[]): Promise<void> {
   const child = spawn(python ?? "", ["-B", ...script], { stdio: ["ignore", "pipe", "pipe"] });
   closers.push(() => child.kill("SIGKILL"));
@@ -145,7 +148,7 @@ const sha256 = (data: ArrayLike<number> & ArrayBufferView): string =>
     .update(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     .digest("hex");
 
-/** The same episode with the TypeScript client, as the driver would tell it. */
+/** The same episode with the TypeScript client, in the driver's form. */
 async function reference(endpoint: string): Promise<Told[]> {
   const client = await EnvironmentClient.connect({ endpoint });
   const lines: Told[] = [];
@@ -239,7 +242,7 @@ describe.skipIf(python === undefined)(
       expect(fine?.error).toBeUndefined();
     });
 
-    it("names the key of what can't be sent, and goes on; numpy's numbers can", async () => {
+    it("names the key of a value that cannot be sent, and goes on; numpy's numbers can be sent", async () => {
       const { endpoint } = await serve();
       const kinds = ["object", "complex", "bytes", "key", "seed", "integer", "string", "text", "deep", "large"];
       const steps = kinds.flatMap((kind): Step[] => [
@@ -267,7 +270,7 @@ describe.skipIf(python === undefined)(
       expect(lines.at(-2)?.observation).toEqual(lines.at(-3)?.observation);
     });
 
-    it("gives the number back of a request that the server could not read", async () => {
+    it("reuses the number of a request that the server could not read", async () => {
       const reader = await shortSighted((await serve()).endpoint);
       const unreadable: Step = ["reset", 1, { unreadable: true }];
       const options = { timeouts: { reset: 5 } };
@@ -292,7 +295,7 @@ describe.skipIf(python === undefined)(
       expect((await open({ render_mode: "human" }))?.message).toContain("'rgb_array'");
     });
 
-    it("waits for a server that has another client, and says so when that stays", async () => {
+    it("waits for a server that has another client, and reports it if that lasts", async () => {
       const { endpoint } = await serve();
       const other = await EnvironmentClient.connect({ endpoint });
       const impatient = { timeouts: { hello: 0.5 }, resend: 0.1 };
@@ -303,7 +306,7 @@ describe.skipIf(python === undefined)(
       expect((await patient)[0]?.info?.["state_hash"]).toMatch(/^[0-9a-f]{16}$/);
     });
 
-    it("repeats a request to a server that does not answer for a while, which executes it once", async () => {
+    it("repeats a request to a server that does not answer for a while; the server executes it once", async () => {
       const { child, endpoint } = await serve();
       const expected = await reference(endpoint);
       const frozen = async (): Promise<void> => {
@@ -364,7 +367,7 @@ describe.skipIf(python === undefined)(
       expect(told[4]?.error?.message).toMatch(/BAD_MESSAGE: .*gravity/);
     });
 
-    it("starts a server, says how it died, starts it again at a reset, and ends it", async () => {
+    it("starts a server, reports how it died, starts it again at a reset, and ends it", async () => {
       const spawned = [process.execPath, gridWorld];
       const steps: Step[] = [["reset", 1], ["kill"], ["step", 1], ["step", 1], ["reset", 1], ["pid"]];
       const begun = Date.now();
@@ -380,7 +383,7 @@ describe.skipIf(python === undefined)(
       expect(() => process.kill(Number(forgotten?.["pid"]), 0)).toThrow(/ESRCH/);
     });
 
-    it("says what is wrong with a command that can't be started, ends at once or never connects", async () => {
+    it("reports a command that cannot be started, ends at once or never connects", async () => {
       const failed = async (spawned: unknown, more: object = {}) =>
         (await drive({ options: { spawn: spawned, ...more }, steps: [] }))[0]?.error?.message;
       expect(await failed(["/no/such/player"])).toMatch(/^UNAVAILABLE: \/no\/such\/player .*could not be started/);
@@ -423,7 +426,7 @@ describe.skipIf(python === undefined)(
       await hold("spawned", [process.execPath, gridWorld, "--envs", "3"].map((word) => `'${word}'`).join(" "));
     });
 
-    it("says which phase ran out of time when the server is killed, and begins anew with a new one", async () => {
+    it("names the phase that ran out of time when the server is killed, and starts again with a new one", async () => {
       const first = await serve();
       const { endpoint } = first;
       let stage = 0;
@@ -450,7 +453,7 @@ describe.skipIf(python === undefined)(
       expect(never?.error?.message).toContain("hello: tcp://127.0.0.1:9 did not answer within 0.2 s");
     });
 
-    it("talks over CURVE with a keys file and its token, and to nobody beyond loopback without", async () => {
+    it("talks over CURVE with a keys file and its token, and without them to nobody beyond loopback", async () => {
       const folder = mkdtempSync(path.join(tmpdir(), "rls3-keys-"));
       closers.push(() => rmSync(folder, { recursive: true }));
       const { serverSecretKey, ...shared } = generateKeys("a token of some length");

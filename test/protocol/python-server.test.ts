@@ -1,4 +1,4 @@
-/** @file The server of protocol/examples in Python holds every rule that the suite knows, whichever side binds. */
+/** @file The Python server of protocol/examples passes the whole suite, whichever side binds. */
 import { execFileSync, spawnSync } from "node:child_process";
 import path from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -9,7 +9,7 @@ import { ANYWHERE, closing } from "./peer.js";
 const example = path.resolve(import.meta.dirname, "../../../protocol/examples/lights_server.py");
 const contract = path.resolve(import.meta.dirname, "../../../test/protocol/lights_server_contract.py");
 
-/** The first Python that has what the server needs (Debian: python3-zmq, python3-msgpack). */
+/** The first Python with the server's libraries (Debian: python3-zmq, python3-msgpack). */
 const python = ["/usr/bin/python3", "python3"].find((candidate) => {
   try {
     execFileSync(candidate, ["-c", "import zmq, msgpack"], { stdio: "ignore" });
@@ -52,7 +52,7 @@ describe.skipIf(python === undefined)(
     });
 
     it("conforms when it binds", async () => {
-      // A port that the system has just given and taken back.
+      // A port that the system has just given and freed.
       const port = closing(await Peer.open({ endpoint: ANYWHERE, bind: true }));
       const { endpoint } = port;
       port.close();
@@ -64,7 +64,7 @@ describe.skipIf(python === undefined)(
       });
     });
 
-    it("reads and refuses the headers of the vectors as the other servers do", () => {
+    it("reads and refuses the vectors' headers like the other servers", () => {
       const vectors = path.resolve(import.meta.dirname, "../../../protocol/vectors");
       const script = [
         "import json, sys, lights_server",
@@ -93,7 +93,7 @@ describe.skipIf(python === undefined)(
       expect(status, stderr).toBe(0);
     });
 
-    it("binds localhost, and says in a line where it can't bind", async () => {
+    it("binds localhost, and says in one line where it cannot bind", async () => {
       const near = lights("--bind", "tcp://localhost:*");
       await vi.waitUntil(() => /at tcp:\/\/127\.0\.0\.1:\d+/.test(near.tail), { timeout: 10_000 });
       const [endpoint] = /tcp:\S+/.exec(near.tail) ?? [""];

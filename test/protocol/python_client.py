@@ -30,7 +30,7 @@ def nested(levels):
 
 
 class OneElement:
-    """What other libraries' scalars have in common with numpy's."""
+    """Other libraries' scalars share this with numpy's."""
 
     def item(self):
         return 1
@@ -56,7 +56,7 @@ ODD = {
 
 
 def digest(value):
-    """Of the bytes of an observation, in C order."""
+    """Digest of an observation's bytes, in C order."""
     if isinstance(value, dict):
         return {uid: digest(tensor) for uid, tensor in value.items()}
     return hashlib.sha256(value.tobytes()).hexdigest()

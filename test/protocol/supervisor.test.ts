@@ -39,7 +39,7 @@ const step = (env: number, kind = 0) => ({ env, op: "step" as const, action: [1,
 const KILL = 0.5;
 const HANG = 0.75;
 
-/** Whether a process is there and no zombie. */
+/** Whether a process exists and is no zombie. */
 function alive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
@@ -66,13 +66,14 @@ describe("a spawned server", () => {
     expect(events[0]).toContain("exit code 17");
     expect(events[0]).toContain("loading the counting engine");
 
-    // The other environment hears of its loss at its next step; beside it, the first one starts anew and counts on.
+    // The other environment learns of its loss at its next step; meanwhile the first one starts afresh and continues
+    // its count.
     const next = await environment.batch([reset(0), step(1)], ["count"]);
     expect(next.results[0]).toMatchObject({ env: 0, episode: 2, step: 0 });
     expect(next.results[1]).toMatchObject({ env: 1, truncated: true, info: { lost: true } });
     expect([...(next.tensors["count"]?.data ?? [])]).toEqual([1, 0, 0, 0]);
 
-    // Told once; from then on it is an environment that wants a reset.
+    // Reported once; from then on, the environment needs a reset.
     const again = await environment.batch([step(0), step(1)], []);
     expect(again.results[0]).toMatchObject({ step: 1, reward: 1 });
     expect(again.results[1]?.error?.code).toBe("NOT_RESET");
@@ -132,7 +133,7 @@ describe("a spawned server", () => {
     await environment.close();
   });
 
-  it("that does not start says why in its own words, and with its exit code", async () => {
+  it("that does not start is reported in its own words, with its exit code", async () => {
     const failed = spawnServer({ command, args: [program, "--fail"] });
     await expect(failed).rejects.toMatchObject({
       code: "UNAVAILABLE",
@@ -211,7 +212,7 @@ describe("a spawned server", () => {
   });
 });
 
-/** ZeroMQ's own thread frees the port of a closed socket a moment later, and tells nobody. */
+/** ZeroMQ's own thread frees the port of a closed socket a moment later, without notice. */
 async function onceFree<T>(bind: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
@@ -224,7 +225,7 @@ async function onceFree<T>(bind: () => Promise<T>): Promise<T> {
 }
 
 describe("a server that others start and stop", () => {
-  it("is waited for, and followed when it comes back, as the Editor's Play is", async () => {
+  it("is waited for, and used again when it comes back, like the Editor's Play", async () => {
     const events: string[] = [];
     const first = await EnvironmentServer.bind(counterDefinition(), { endpoint: "tcp://127.0.0.1:*" });
     const endpoint = first.endpoint;

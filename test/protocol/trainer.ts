@@ -1,4 +1,6 @@
-/** @file A trainer for the tests to kill: starts the counter's server, says which process it is, and steps until it ends. */
+/**
+ * @file A trainer for the tests to kill: starts the counter's server, prints its process id, and steps until it ends.
+ */
 import path from "node:path";
 import { spawnServer } from "../../protocol/index.js";
 

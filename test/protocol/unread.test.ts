@@ -1,4 +1,4 @@
-/** @file Answers that nobody reads are not kept without a bound; who reads again is served again. */
+/** @file Unread answers are stored only up to a limit; a client that reads again is served again. */
 import { describe, expect, it } from "vitest";
 import { type EnvironmentDefinition, EnvironmentServer } from "../../protocol/index.js";
 import { answersKept, MOST_KEPT } from "./deaf-client.js";
@@ -20,7 +20,7 @@ const definition: EnvironmentDefinition = {
 };
 
 describe("answers that a client does not read", () => {
-  it("are dropped beyond those that it may wait for, and it is served again once it reads", async () => {
+  it("are dropped beyond the number that may be under way, and the client is served again once it reads", async () => {
     const server = closing(await EnvironmentServer.bind(definition, { endpoint: ANYWHERE }));
     const { kept, last, req } = await answersKept(server.endpoint, 1, "block");
     expect(last).toMatchObject({ t: "batch_result", req });

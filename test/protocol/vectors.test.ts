@@ -1,4 +1,4 @@
-/** @file The golden vectors: byte for byte what this code writes, and what it makes of them when it reads. */
+/** @file The golden vectors: byte for byte what this code writes, and how it reads them. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ interface MessageVector {
   frames: { dtype: DType; shape: number[]; values: number[]; hex: string }[];
 }
 
-/** The generator of protocol/README.md once more, in big integers: a second opinion on the vectors. */
+/** The generator of protocol/README.md again, in big integers, to check the vectors independently. */
 function* xoshiro(seed: bigint): Generator<number> {
   const M = 0xffffffffn;
   const rotl = (x: bigint, k: bigint): bigint => ((x << k) | (x >> (32n - k))) & M;
@@ -45,16 +45,16 @@ function* xoshiro(seed: bigint): Generator<number> {
 }
 
 describe("protocol/vectors", () => {
-  it("is what this code writes, byte for byte, and holds nothing else", () => {
+  it("is what this code writes, byte for byte, and contains nothing else", () => {
     const files = vectorFiles();
     for (const [name, content] of files) expect(read(name).equals(Buffer.from(content)), name).toBe(true);
     const here = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    // What a fuzzer found is written by its own tool: unity-project/dotnet/tools/fuzzed-headers.mjs.
+    // Headers found by a fuzzer are written by another tool: unity-project/dotnet/tools/fuzzed-headers.mjs.
     const written = here.filter(({ name }) => name !== "fuzzed-headers.json");
     expect(written.length).toBe(files.size);
   });
 
-  it("reads back as the headers and tensors that it says", () => {
+  it("is read back as the stated headers and tensors", () => {
     const vectors = json<MessageVector[]>("messages.json");
     expect(vectors.length).toBeGreaterThan(10);
     for (const { name, header, hex, frames } of vectors) {

@@ -1,4 +1,7 @@
-/** @file What the golden vectors of protocol/vectors are made of: messages, headers to refuse, actions to refuse, random numbers. */
+/**
+ * @file The contents of the golden vectors in protocol/vectors: messages, headers to refuse, actions to refuse, random
+ * numbers.
+ */
 import { encodeHeader } from "../../protocol/codec.js";
 import { bytesOf, createTensor, membershipCheck, type TensorSpec } from "../../protocol/spaces.js";
 import { Random } from "../../trainer/random/random.js";
@@ -257,11 +260,11 @@ function random(): unknown {
   };
 }
 
-/** One element of the outermost array or object's only array a line, so that changes can be read. */
+/** One element per line, of the outermost array or of an object's only array, so that changes are readable. */
 const lines = (value: unknown): string =>
   `[\n${(value as unknown[]).map((entry) => JSON.stringify(entry)).join(",\n")}\n]\n`;
 
-/** Each file of protocol/vectors by its name there. */
+/** Each file of protocol/vectors, by name. */
 export function vectorFiles(): ReadonlyMap<string, string | Buffer> {
   const files = new Map<string, string | Buffer>([
     ["messages.json", lines(messages())],

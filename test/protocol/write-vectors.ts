@@ -1,4 +1,4 @@
-/** @file `node dist/test/protocol/write-vectors.js`: writes protocol/vectors anew. */
+/** @file `node dist/test/protocol/write-vectors.js`: writes protocol/vectors again. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { vectorFiles } from "./vectors.js";

@@ -31,7 +31,7 @@ test("probabilities, weights and largest priority equal cpprb's", async () => {
 });
 
 describe("priority tree", () => {
-  test("finds the leaf that a plain cumulative sum finds, and knows sum and minimum", () => {
+  test("finds the same leaf as a plain cumulative sum, and knows sum and minimum", () => {
     const leaf = fc.option(fc.integer({ min: 1, max: 1000 }), { nil: null });
     fc.assert(
       fc.property(fc.array(leaf, { minLength: 1, maxLength: 40 }), fc.nat(), (leaves, seed) => {
@@ -103,7 +103,7 @@ describe.each(REPLAY_KINDS)("%s replay", (kind) => {
     );
   });
 
-  test("restored from its state it goes on as the saved one", () => {
+  test("restored from its state continues like the saved one", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 30 }),
@@ -126,7 +126,7 @@ describe.each(REPLAY_KINDS)("%s replay", (kind) => {
     );
   });
 
-  test("says the bytes it takes before it takes them", () => {
+  test("tells the bytes that it will allocate", () => {
     const options = { kind, capacity: 1000, schema };
     expect(replayBytes(options)).toBe(createReplay(options).bytes);
     expect(replayBytes(options)).toBeGreaterThanOrEqual(12_000);

@@ -8,7 +8,7 @@ import type { Transition } from "../../trainer/sac/agent.js";
 import { RandomAgent } from "../../trainer/sac/random-agent.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 
-/** Writes down what it is given. */
+/** Records what it gets. */
 class Listening extends RandomAgent {
   readonly remembered: Transition[] = [];
   readonly updates: number[] = [];
@@ -26,7 +26,7 @@ const observation = { scene: 0, objects: new Int32Array(15), progress: 0 };
 const step = (sample: number | null, last = false): Step => ({
   ...{ observation, action: new Float32Array(6), next: observation, last, reason: sample === null ? 1 : 0, sample },
 });
-/** Two episodes, round by round: the first has an invalid step. */
+/** Two episodes, round by round; the first has an invalid step. */
 const rounds: readonly (readonly Step[])[] = [[step(0), step(1)], [step(null), step(2, true)], [step(3, true)]];
 const episodes = [
   [0, 1, 2].flatMap((round) => rounds[round]?.[0] ?? []),
@@ -42,7 +42,7 @@ const rewarded: StepReward[][] = episodes.map((steps) =>
 const rewardsOf = (agent: Listening): number[] => agent.remembered.map(({ reward }) => reward);
 
 describe("an agent that learns", () => {
-  it("after its episodes remembers them in order with their whole rewards, then makes all updates", async () => {
+  it("after its episodes remembers them in order with their whole rewards, then does all updates", async () => {
     const agent = new Listening();
     const learning = agentLearning(agent, { ...settings, agentLearns: "after" }, new Random(1));
     for (const round of rounds) await learning.during(round);
@@ -53,7 +53,7 @@ describe("an agent that learns", () => {
     expect(agent.remembered.some(({ terminated }) => terminated)).toBe(false);
   });
 
-  it("during them remembers ±1 as it comes with an update a step, and each last step with its J₂ at the end", async () => {
+  it("during them remembers each ±1 with one update per step, and each last step with its J₂ at the end", async () => {
     const agent = new Listening();
     const learning = agentLearning(agent, { ...settings, agentLearns: "during" }, new Random(1));
     for (const round of rounds) await learning.during(round);
@@ -62,7 +62,7 @@ describe("an agent that learns", () => {
     const statistics = await learning.after(episodes, rewarded);
     expect(rewardsOf(agent)).toEqual([1, 1, -1, 8, 8]);
     expect(agent.updates).toEqual([2, 2, 1]);
-    // Weighted by their updates: 1, 2 and 3.
+    // Weighted by their numbers of updates: 1, 2 and 3.
     expect(statistics).toEqual({ loss: (2 * 1 + 2 * 2 + 1 * 3) / 5 });
     expect(agent.remembered.some(({ terminated }) => terminated)).toBe(false);
   });

@@ -17,7 +17,7 @@ const configuration: Configuration = resolveConfiguration([
 const episodesOf = (environments: EnvironmentLink, agent: Agent, settings: Configuration, iteration: number) =>
   playEpisodes({ environments, agent, progress: silent }, settings, iteration);
 
-/** Puts the first object there is (a wide one) into the corner, through the walls: no placement of its is ever valid. */
+/** Puts the first object (a wide one) into the corner, through the walls: none of its placements is valid. */
 class Outside extends RandomAgent implements Agent {
   override async act(observations: readonly unknown[]): Promise<Float32Array> {
     return Float32Array.from(observations.flatMap(() => [0, -1, 1, 1, 1, 0]));
@@ -38,7 +38,7 @@ describe("an iteration's episodes", () => {
     for (const steps of episodes.steps) {
       expect(steps.filter((step) => step.sample !== null)).toHaveLength(15);
       expect(steps.length).toBeLessThanOrEqual(6 * 15);
-      // The value goes on into the next episode.
+      // The value continues into the next episode.
       expect(steps.map((step) => step.next.progress === 0)).toEqual(
         steps.map((step, i) => i === steps.length - 1 || (step.sample === null && step.observation.progress === 0)),
       );
@@ -101,7 +101,7 @@ describe("an iteration's episodes", () => {
     }
   });
 
-  it("are asked about in both directions, the relation turned with the pair", () => {
+  it("are asked about in both orders, with the relation inverted accordingly", () => {
     const [sample] = episodes.samples;
     if (sample === undefined) throw new Error("no sample");
     for (const asked of sampleQuestions(environments.world, sample)) {
@@ -112,7 +112,7 @@ describe("an iteration's episodes", () => {
   });
 });
 
-/** Is stopped while pictures of the placements before are under way. */
+/** Stopped while pictures of earlier placements are under way. */
 class StoppedThinking extends RandomAgent implements Agent {
   private calls = 0;
   constructor(private readonly stop: () => void) {
@@ -128,7 +128,7 @@ class StoppedThinking extends RandomAgent implements Agent {
 }
 
 describe("episodes that are stopped", () => {
-  it("end with the reason alone, wherever they were: nothing else is left to fail", async () => {
+  it("end with the reason alone, wherever they were: nothing else can fail afterwards", async () => {
     const stopping = new AbortController();
     const reason = new Error("stopped");
     const unheard: unknown[] = [];

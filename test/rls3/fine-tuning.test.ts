@@ -14,7 +14,7 @@ const sampleOf = (episode: number): Sample => ({
 });
 
 describe("subsampling", () => {
-  it("keeps η of each episode's samples about which anything can be asked, none twice and none of the others", () => {
+  it("keeps η of each episode's samples with an askable pair, none twice and none of the others", () => {
     fc.assert(
       fc.property(
         // For each episode, how many pairs of each of its samples can be asked about.
@@ -41,7 +41,7 @@ describe("subsampling", () => {
 });
 
 describe("batches", () => {
-  it("are of one size, and show each sample once an epoch", () => {
+  it("have one size, and show each sample once per epoch", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 6 }), fc.nat(), (size, epochs, seed) => {
         const indices = Array.from({ length: 2 * size }, (_, i) => 100 + i);

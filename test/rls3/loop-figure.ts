@@ -1,4 +1,4 @@
-/** @file The README's figure of the loop: what happens to one scene, with the room as the environment draws it. */
+/** @file The README's figure of the loop, for one scene, with the room as the environment draws it. */
 import sharp from "sharp";
 import { LocalRoom } from "../../trainer/cli/room-view.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
@@ -40,7 +40,7 @@ const STYLE = `text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans
 .title { font-size: 16px; font-weight: 600 } .line { font-size: 13.5px } .label { font-size: 13px; fill: #57606a; text-anchor: middle }
 .box { fill: #f6f8fa; stroke: #d0d7de; stroke-width: 1.5 } .arrow { fill: none; stroke: #0969da; stroke-width: 2.5 }`;
 
-/** The figure as SVG of its own: the picture is inside. */
+/** The figure as a stand-alone SVG with the picture inside. */
 export async function loopFigure(): Promise<string> {
   const room = new LocalRoom(loadCatalog("rooms"));
   room.reset(SEED, SCENE);

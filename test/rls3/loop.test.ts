@@ -21,7 +21,7 @@ const configuration = resolveConfiguration([
   { name: "test", values: { replayCapacity: 2000 } },
 ]);
 
-/** The iterations drawn by hand, from parts of one's own and no folder; `stopAfter` leaves the rest undrawn. */
+/** The iterations drawn directly, with the test's own parts and no folder; `stopAfter` leaves the rest undrawn. */
 async function drawn(from: State | null, stopAfter = Number.POSITIVE_INFINITY): Promise<Iteration[]> {
   const model = await openConfiguredModel(configuration);
   const { env, world, episodesPerIteration: count } = configuration;
@@ -49,7 +49,7 @@ async function drawn(from: State | null, stopAfter = Number.POSITIVE_INFINITY): 
   }
 }
 
-it("the algorithm needs no folder: drawn by hand, its iterations are those that a run writes down", async () => {
+it("the algorithm needs no folder: its iterations are those that a run records", async () => {
   const place = path.join(folder, "run");
   await run({ folder: place, configuration, command: "test", earlyStopping: false }, "new", { progress: silent });
   const written = await readMetrics(place);
@@ -68,7 +68,7 @@ it("the algorithm needs no folder: drawn by hand, its iterations are those that 
   expect(iterations.at(-1)?.state.finished).toBe("all iterations done");
 }, 120_000);
 
-it("an iteration that nobody asks for is not made", async () => {
+it("an iteration that nobody requests does not happen", async () => {
   const [first, ...others] = await drawn(null, 1);
   expect(first?.state.iteration).toBe(0);
   expect(first?.found).toBeUndefined();

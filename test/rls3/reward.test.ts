@@ -17,7 +17,7 @@ const sampleMode: RewardOptions = {
 const episodeMode: RewardOptions = { ...sampleMode, extrinsicWeight: 10, reward: "episode" };
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
-/** Episodes of valid (true) and invalid steps, and how the model did on each valid one. */
+/** Episodes of valid (true) and invalid steps, and how well the model did on each valid one. */
 const iterations = fc
   .array(fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 })
   .chain((episodes) => {
@@ -51,7 +51,7 @@ describe("the reward", () => {
     );
   });
 
-  it("hands the agent's hardness head what it pays, whichever way: β times that is the extrinsic part of a valid step", () => {
+  it("gives the agent's hardness head what it pays, for every kind of reward: β times that is the extrinsic part of a valid step", () => {
     fc.assert(
       fc.property(iterations, fc.constantFrom(sampleMode, episodeMode), ({ episodes, scores }, options) => {
         const steps = withSamples(episodes).flat();
@@ -86,7 +86,7 @@ describe("the reward", () => {
     );
   });
 
-  it("pays nothing for a sample that nothing is asked about, and the same for the others as if it were not there", () => {
+  it("pays nothing for a sample without an askable pair, and the same for the others as if it did not exist", () => {
     const unasked = fc.array(fc.boolean(), { minLength: 1, maxLength: 72 });
     fc.assert(
       fc.property(
@@ -105,7 +105,7 @@ describe("the reward", () => {
             ),
             options,
           );
-          // Without them: their steps are invalid ones, and the samples' numbers close up.
+          // Without them: their steps count as invalid, and the samples are renumbered.
           const asked = scores.flatMap((own, i) => (isUnasked(i) ? [] : [{ own, i }]));
           const without = rewards(
             steps.map((own) =>
@@ -157,7 +157,7 @@ describe("the reward", () => {
     expect(rewards([[{ sample: null }]], [], episodeMode)[0]?.[0]?.extrinsic).toBe(0);
   });
 
-  it("per sample pays by its signal, and nothing near a boundary where it is told so", () => {
+  it("per sample pays by its signal, and nothing near a boundary if so configured", () => {
     const steps = withSamples([[true, true, true]]);
     const scores = [0.05, 0.5, 0.95].map((probability) => ({ probability, rubric: 1, margin: 20, movedTerms: [] }));
     const paid = (options: Partial<RewardOptions>, samples: readonly ScoredSample[] = scores): number[] =>
@@ -175,7 +175,7 @@ describe("the reward", () => {
     expect((first + third) / 2).toBeCloseTo(sampleMode.hardnessMean, 12);
   });
 
-  it("pays progress by what fine-tuning brought, and nothing for what got worse", () => {
+  it("pays progress by the gain from fine-tuning, and nothing for a loss", () => {
     const steps = withSamples([[true, true]]);
     const scores = [
       { probability: 0.2, probabilityAfter: 0.8, rubric: 1, margin: 20, movedTerms: [] },
@@ -186,7 +186,7 @@ describe("the reward", () => {
     expect(worse?.hardness).toBe(0);
   });
 
-  it("per sample pays rare relations more where it is told so, each term the same in sum", () => {
+  it("per sample pays rare relations more if so configured, each term the same in sum", () => {
     const terms = [["left"], ["left"], ["left"], ["above"]];
     const steps = withSamples([[true, true, true, true]]);
     const scores = terms.map((movedTerms) => ({ probability: 0.5, rubric: 1, margin: 20, movedTerms }));
@@ -208,11 +208,11 @@ describe("the reward", () => {
 });
 
 describe("a signal", () => {
-  it.each(SIGNAL_NAMES.filter((name) => !looksBack(name)))("%s goes onto 0 to 1, and reaches both", (name) => {
+  it.each(SIGNAL_NAMES.filter((name) => !looksBack(name)))("%s maps onto 0 to 1, and reaches both", (name) => {
     const values = Array.from({ length: 1001 }, (_, i) => SIGNALS[name](i / 1000, i / 1000));
     expect(Math.max(...values)).toBeCloseTo(1, 5);
     expect(Math.min(...values)).toBeCloseTo(0, 12);
-    // What the model always gets right is worth nothing.
+    // A sample that the model always gets right pays nothing.
     expect(values.at(-1)).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-/** @file What samples are worth: by what a model that answers says, and by what one that ranks prefers. */
+/** @file The value of samples: from the answers of a model that answers, and from the preferences of one that ranks. */
 import { describe, expect, it } from "vitest";
 import { World } from "../../trainer/environments/served-world.js";
 import { CAPTIONS, codeTerms } from "../../trainer/language/index.js";
@@ -15,7 +15,7 @@ const [BOTTLE = 0, PLATE = 0, BOWL = 0] = ["bottle", "plate", "purple bowl"].map
   catalog.objects.findIndex((object) => object.name === name),
 );
 
-/** A bottle, just placed, between a plate and a bowl: all on the floor in a row, the bottle on a shelf. */
+/** A bottle, just placed, between a plate and a bowl: in a row, the bottle on a shelf and the others on the floor. */
 const sample: Sample = {
   ...{ episode: 0, step: 0, scene: 0, slot: 0, image: new Uint8Array(12) },
   objects: Int32Array.from([BOTTLE, 0, 900, 0, 0, PLATE, 300, 0, 0, 0, BOWL, -300, 0, 0, 0]),
@@ -35,7 +35,7 @@ const paper: RewardOptions = {
   hardnessMean: 0.3,
   hardnessCap: 4,
 };
-/** β·J₂ of an episode of this sample alone. */
+/** β·J₂ of an episode with only this sample. */
 const paid = (scored: Awaited<ReturnType<typeof one>>): number | undefined =>
   rewards([[{ sample: 0 }]], [scored], paper)[0]?.[0]?.extrinsic;
 
@@ -62,7 +62,7 @@ describe("p of a sample", () => {
 });
 
 describe("a model that answers", () => {
-  it("is worth 1 by the rubric where it says what is right, and J₂ is (6 − 5)²", async () => {
+  it("scores 1 by the rubric where its answer is right, and J₂ is (6 − 5)²", async () => {
     const scored = await one(new AnsweringModel());
     expect(scored.rubric).toBe(1);
     expect(paid(scored)).toBe(1);
@@ -73,7 +73,7 @@ describe("a model that answers", () => {
     }
   });
 
-  it("is worth 0 where it says nothing that can be read, however likely the right answer is: S is 1, J₂ 25", async () => {
+  it("scores 0 where its answer cannot be parsed, however likely the right one is: S is 1, J₂ 25", async () => {
     const scored = await one(
       new AnsweringModel({ says: () => "on table", likelihood: (text) => (text === "behind" ? 0 : -9) }),
     );
@@ -84,19 +84,19 @@ describe("a model that answers", () => {
     );
   });
 
-  it("is worth the mean F1 of its terms over the pairs", async () => {
+  it("scores the mean F1 of its terms over the pairs", async () => {
     const scored = await one(new AnsweringModel({ says: () => "above" }));
     const f1 = scored.pairs.map(({ code }) =>
       codeTerms(code).includes("above") ? 2 / (1 + codeTerms(code).length) : 0,
     );
-    // Plate and bowl stand side by side: of them "above" is wrong, but said.
+    // Plate and bowl are side by side: "above" is wrong for them, but the model says it.
     expect(new Set(f1).size).toBeGreaterThan(1);
     expect(scored.pairs.map(({ said }) => said?.f1)).toEqual(f1);
     expect(scored.pairs.every(({ said }) => said?.parsed === true)).toBe(true);
     expect(scored.rubric).toBeCloseTo(f1.reduce((sum, value) => sum + value, 0) / f1.length, 12);
   });
 
-  it("has the probability of its right answers, and S and h from that, whatever it says", async () => {
+  it("has p of its right answers, and S and h from that, whatever it says", async () => {
     const likelihood = (text: string): number => (text.includes("above") ? 1 : 0);
     const [silent, wrong] = await Promise.all([
       one(new AnsweringModel({ likelihood, says: () => "" })),
@@ -110,7 +110,7 @@ describe("a model that answers", () => {
   });
 });
 
-it("a model that ranks is worth the share of pairs whose right caption beats its full flip, and says nothing", async () => {
+it("a model that ranks scores the share of pairs with the right caption above its full flip, and says nothing", async () => {
   const likelihood = (text: string): number => (text.includes("above") ? 1 : 0);
   const scored = await one(new AnsweringModel({ phrasing: CAPTIONS, likelihood }));
   const beats = scored.pairs.map(({ code }) => (codeTerms(code).includes("above") ? 1 : 0));

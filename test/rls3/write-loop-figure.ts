@@ -1,4 +1,4 @@
-/** @file `node dist/test/rls3/write-loop-figure.js`: draws the README's figure of the loop anew. */
+/** @file `node dist/test/rls3/write-loop-figure.js`: draws the README's figure of the loop again. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { loopFigure } from "./loop-figure.js";

@@ -8,12 +8,15 @@ import { randomSteps, WORLDS } from "./worlds.js";
 const vectors = (name: string): string =>
   path.join(root, "unity-project/Packages/com.rls3.gym/Catalog~/vectors/captions", `${name}.json`);
 const STEPS = 6000;
-/** States in the file; as many again in which a pair is left out, where random steps bring them. */
+/** Number of states in the file; as many again with a pair that is left out, if random steps reach them. */
 const STATES = 12;
 
-/** What unity-project's tests hold the C# captions to: states of random steps, some with a pair that is left out. */
+/**
+ * The reference for the C# captions in unity-project's tests: states of random steps, some with a pair that is left
+ * out.
+ */
 describe.each(WORLDS)("the captions of $name", (catalog) => {
-  it("are of every ordered pair but those that are never asked, as C# has them", async () => {
+  it("cover every ordered pair except those never asked about, as in C#", async () => {
     const { activeObjects } = catalog.rules;
     const every = activeObjects * (activeObjects - 1);
     const states = [...randomSteps(catalog, 7, STEPS, 20)]
@@ -26,7 +29,7 @@ describe.each(WORLDS)("the captions of $name", (catalog) => {
     const short = states.filter(({ captions }) => captions.length < every).slice(0, STATES);
     expect(whole).toHaveLength(STATES);
     expect(short.length).toBeGreaterThan(3);
-    // Both ways round or neither.
+    // A pair has captions in both orders or in neither.
     for (const { captions } of short) expect(captions.length % 2).toBe(0);
     const lines = [...whole, ...short].map(({ scene, objects, captions }) =>
       JSON.stringify({ scene, objects: [...objects], captions }),
@@ -35,7 +38,7 @@ describe.each(WORLDS)("the captions of $name", (catalog) => {
   });
 });
 
-it("which relations contradict which bases, as C# has it: every code, bases on both sides of 1 cm", async () => {
+it("the relations contradicted by bases are the same as in C#: every code, bases on both sides of 1 cm", async () => {
   const lines = Array.from({ length: RELATION_CODES }, (_, code) =>
     [-300, -11, -10, -9, 0, 9, 10, 11, 300].map((higher) => {
       const [baseA, baseB] = [400 + higher, 400];

@@ -27,7 +27,7 @@ function changed(pointer: string, value: unknown): unknown {
 }
 
 describe("a catalog that ships", () => {
-  it.each(WORLDS)("$name goes through JSON and is the same world", (catalog) => {
+  it.each(WORLDS)("$name is the same world after a round trip through JSON", (catalog) => {
     const sent = JSON.parse(JSON.stringify(catalog.document));
     expect(parseCatalog(sent)).toEqual(catalog);
   });

@@ -28,7 +28,7 @@ async function failure(...args: string[]): Promise<Failure> {
 }
 
 describe("rls3 env view", () => {
-  it("writes a PNG, and says the captions and whether each action was valid", async () => {
+  it("writes a PNG, and prints the captions and whether each action was valid", async () => {
     const out = path.join(folder, "view.png");
     const args = ["--seed", "12", "--scene", "living room", "--action", "-0.5,0.1,0.25,0.2,-0.1,0", "--size", "128"];
     const { stdout } = await run("view", ...args, "--out", out, "--json");
@@ -69,7 +69,7 @@ describe("rls3 env step", () => {
 });
 
 describe("rls3 env serve", () => {
-  it("serves the catalog's world: the same states and pictures as in process", async () => {
+  it("serves the catalog's world: the same states and pictures as in this process", async () => {
     const child = spawn(process.execPath, [main, "env", "serve", "--bind", "tcp://127.0.0.1:*", "--json"]);
     const ended = new Promise((resolve) => child.once("exit", resolve));
     try {

@@ -40,7 +40,7 @@ describe.each(WORLDS)("the environment of $name", (catalog) => {
     );
   });
 
-  it("gives another layout for another seed, and draws on without one", () => {
+  it("gives another layout for another seed, and continues its random numbers without one", () => {
     const environment = definition.create(0);
     const starts = Array.from({ length: 200 }, (_, seed) => hashes(environment, seed, [])[0]);
     expect(new Set(starts).size).toBe(200);
@@ -110,7 +110,7 @@ describe.each(WORLDS)("the environment of $name", (catalog) => {
     });
   });
 
-  it("rewards +1 and −1, never ends by itself, and says why and with what", () => {
+  it("rewards +1 and −1, never ends by itself, and tells the reason and what was in the way", () => {
     const environment = definition.create(0);
     environment.reset(4, {});
     fc.assert(
@@ -127,7 +127,7 @@ describe.each(WORLDS)("the environment of $name", (catalog) => {
     );
   });
 
-  it("takes the scene it is asked for by number and by name, and the layout does not depend on how", () => {
+  it("takes a scene by number or name, with the same layout", () => {
     const environment = definition.create(0);
     for (const { index, name } of catalog.scenes) {
       environment.reset(7, { scene: index });

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { root } from "../runs/runs.js";
 import { overview } from "./overview.js";
 
-it("the README's picture is what the renderer draws, and what is said under it is the third one's caption", async () => {
+it("the README's picture is what the renderer draws, and its caption is the third room's", async () => {
   const { captions, png } = await overview();
   const pixels = (image: string | Buffer): Promise<Buffer> => sharp(image).removeAlpha().raw().toBuffer();
   const committed = await pixels(path.join(root, "trainer/rooms/rooms.png"));

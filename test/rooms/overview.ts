@@ -1,4 +1,4 @@
-/** @file The README's picture: each room of the default world, and the second world, as `rls3 env view` draws them. */
+/** @file The README's picture: each room of the default world, and the second world, as drawn by `rls3 env view`. */
 import sharp from "sharp";
 import { LocalRoom } from "../../trainer/cli/room-view.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
@@ -13,12 +13,12 @@ const PICTURES: readonly (readonly [string, string | undefined, number])[] = [
   ["tabletop", undefined, 5],
 ];
 const COLUMNS = 3;
-/** Pixels: drawn at this size, shown at that, with so much between two. */
+/** Pixels: the size drawn, the size shown, and the gap. */
 const DRAWN = 512;
 const SHOWN = 384;
 const GAP = 6;
 
-/** The captions of each picture, and all of them as one PNG. */
+/** The captions of each picture, and all pictures as one PNG. */
 export async function overview(): Promise<{ captions: readonly string[][]; png: Buffer }> {
   const rooms = PICTURES.map(([world, scene, seed]) => {
     const room = new LocalRoom(loadCatalog(world));

@@ -42,7 +42,7 @@ describe("overlap", () => {
     fc.assert(fc.property(boxes, boxes, (a, b) => boxesOverlap(a, b) === boxesOverlap(moved(a), moved(b))));
   });
 
-  it("of a box with itself holds, and touching is none", () => {
+  it("includes a box with itself, but not touching boxes", () => {
     fc.assert(fc.property(boxes, (box) => boxesOverlap(box, box)));
     fc.assert(fc.property(boxes, (box) => !boxesOverlap(box, { ...box, y: box.y + box.sizeY })));
     const still: UprightBox = { x: 0, y: 0, z: 0, sizeX: 101, sizeY: 50, sizeZ: 33, cosine: 2 ** 14, sine: 0 };
@@ -57,7 +57,7 @@ describe("random actions in the default world", () => {
     const counts = REASONS.map(() => 0);
     for (const { outcome } of randomSteps(rooms, 11, steps)) counts[outcome.reason] = (counts[outcome.reason] ?? 0) + 1;
     const percent = Object.fromEntries(REASONS.map((name, reason) => [name, (100 * (counts[reason] ?? 0)) / steps]));
-    // The shares of the rules as first measured; a share of 20,000 steps strays by .4 at most.
+    // The rules' shares as first measured; over 20,000 steps a share varies by at most .4.
     const calibrated = { none: 47.7, bounds: 7.5, unsupported: 7.5, furniture: 19.8, object: 14.2, hidden: 3.3 };
     for (const [name, share] of Object.entries(calibrated)) {
       expect(Math.abs((percent[name] ?? 0) - share), `${name} is ${percent[name]} %`).toBeLessThan(1.3);
@@ -147,7 +147,7 @@ describe("one placement at a time, in the dining room", () => {
   });
 
   it("is unsupported when too little of its footprint lies on the table", () => {
-    // Of a half size of 137.5, .6 are 82.5: from 417.5 on it hangs too far over the table's edge at 500.
+    // .6 of a half size of 137.5 is 82.5: from 417.5 on it overhangs the table's edge at 500 too far.
     expect(put(vase, 417, 100, 1000)).toMatchObject({ reason: 0 });
     expect(put(vase, 418, 100, 1000)).toMatchObject({ reason: 2, with: 0, withKind: "furniture" });
   });
@@ -175,13 +175,13 @@ describe("stacking and yaw, on the tabletop", () => {
     expect(onBook).toMatchObject({ valid: true, y: 36 });
   });
 
-  it("does not take away what another object rests on", () => {
+  it("does not remove what another object rests on", () => {
     const swap = { slot: 0, type: ball ?? 0, x: 300, z: 350, drop: 0, yaw: 0 };
     expect(place(tabletop, desk, onBook.objects, swap)).toMatchObject({ reason: 2, with: 1, withKind: "object" });
     expect(place(tabletop, desk, around, { ...swap, type: cube ?? 0 })).toMatchObject({ valid: true });
   });
 
-  it("gives the turned book another footprint", () => {
+  it("gives the rotated book another footprint", () => {
     const at = (yaw: number) => place(tabletop, desk, around, { slot: 0, type: book ?? 0, x: 0, z: 370, drop: 0, yaw });
     expect(at(0)).toMatchObject({ reason: 0 });
     expect(at(6)).toMatchObject({ reason: 1 });

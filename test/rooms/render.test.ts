@@ -26,7 +26,7 @@ function layout(catalog: Catalog, sceneIndex: number, seed: number): Objects {
   return drawLayout(catalog, sceneAt(catalog, sceneIndex), new Random(seed)).objects;
 }
 
-/** The distinct pixels of two images. */
+/** The pixels in which two images differ. */
 function differing(a: Uint8Array, b: Uint8Array): Set<number> {
   const pixels = new Set<number>();
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) pixels.add(Math.floor(at / 3));
@@ -85,7 +85,7 @@ describe.each(WORLDS)("pictures of $name", (catalog) => {
     }
   });
 
-  it("show every object that the rules call seen", () => {
+  it("show every object that the rules count as seen", () => {
     for (const { picture } of pictures) for (const pixels of picture.visiblePixels) expect(pixels).toBeGreaterThan(0);
   });
 
@@ -106,7 +106,7 @@ describe.each(WORLDS)("pictures of $name", (catalog) => {
       const shown = [...picture.segmentation.keys()].filter((pixel) => picture.segmentation[pixel] !== 0);
       const same = shown.filter((pixel) => !changed.has(pixel));
       expect(same.length).toBeLessThanOrEqual(0.1 * shown.length);
-      // Beyond the objects only their edges and shadows change.
+      // Outside the objects, only their edges and shadows change.
       expect(changed.size).toBeLessThan(5 * shown.length + 60);
     }
   });

@@ -12,7 +12,7 @@ const folder = path.resolve(
 const EPISODES = 12;
 const STEPS = 30;
 
-/** Episodes step by step, which every server of the same catalog must repeat; one line a reset or step. */
+/** Episodes step by step that every server of the same catalog must reproduce; one line per reset or step. */
 describe.each(WORLDS)("the vectors of $name", (catalog) => {
   it("are what the environment does", async () => {
     const random = Random.stream(1, "vectors", catalog.name);
@@ -30,7 +30,7 @@ describe.each(WORLDS)("the vectors of $name", (catalog) => {
       const sceneOption = scene === null ? "" : `"scene": ${scene}, `;
       lines.push(`{"reset": ${seed}, ${sceneOption}"seen": ${JSON.stringify(seen)}, ${state()}}`);
       for (let step = 0; step < STEPS; step++) {
-        // Whole 256ths, so that every language reads the same float32.
+        // Multiples of 1/256, so that every language reads the same float32.
         const action = ACTION_NAMES.map(() => (random.below(513) - 256) / 256);
         const { info } = environment.step(Float32Array.from(action));
         lines.push(`{"step": ${JSON.stringify(action)}, "info": ${JSON.stringify(info)}, ${state()}}`);

@@ -16,7 +16,10 @@ import { randomSteps, sceneAt } from "./worlds.js";
 
 type Box = readonly (readonly [low: number, high: number])[];
 
-/** Whether the segment from `p` to `c` meets the box, by its parameter's interval: exact, as fractions of big integers. */
+/**
+ * Whether the segment from `p` to `c` meets the box, by the interval of its parameter: exact, in fractions of big
+ * integers.
+ */
 function meets(box: Box, p: readonly number[], c: readonly number[]): boolean {
   let enter: [bigint, bigint] = [0n, 1n];
   let leave: [bigint, bigint] = [1n, 1n];
@@ -41,7 +44,7 @@ function meets(box: Box, p: readonly number[], c: readonly number[]): boolean {
   return !less(leave, enter);
 }
 
-/** The rule again for worlds without yaw, point by point and with no short cut. */
+/** The rule again for worlds without yaw, point by point and without shortcuts. */
 function countSeen(catalog: Catalog, scene: Scene, objects: Objects, slot: number): number {
   const eighths = (value: number): number => 8 * value;
   const solid = (other: number): Box => {
@@ -101,7 +104,7 @@ describe("the hidden rule", () => {
     expect(seenEver.size).toBeGreaterThan(5);
   });
 
-  it("turns away an object that would be hidden, and one that would hide another, and says which", () => {
+  it("refuses an object that would be hidden, or would hide another, and says which", () => {
     const kinds = new Set<string>();
     for (const { placement, outcome } of randomSteps(rooms, 2, 6000)) {
       if (outcome.reason !== REASON.hidden) continue;
@@ -120,7 +123,7 @@ describe("the hidden rule", () => {
     expect(seenPoints(rooms, away, objects)).toEqual([0]);
   });
 
-  it("gives a box turned by half a turn what it gives the same box", () => {
+  it("gives a box the same result after half a turn", () => {
     const tabletop = loadCatalog("tabletop");
     const random = new Random(3);
     for (let layout = 0; layout < 40; layout++) {

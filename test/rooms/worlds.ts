@@ -1,4 +1,4 @@
-/** @file What the tests of the rooms share: both worlds, actions, and episodes of random steps. */
+/** @file Shared by the tests of the rooms: both worlds, actions, and episodes of random steps. */
 import fc from "fast-check";
 import { Random } from "../../trainer/random/random.js";
 import {
@@ -18,7 +18,7 @@ import {
 
 export const WORLDS: readonly Catalog[] = SHIPPED_WORLDS.map(loadCatalog);
 
-/** Six elements of [−1, 1] as they come over the wire: float32. */
+/** Six elements of [−1, 1] as on the wire: float32. */
 export const actions = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), {
   minLength: ACTION_NAMES.length,
   maxLength: ACTION_NAMES.length,

@@ -1,4 +1,7 @@
-/** @file `node dist/test/rooms/write-overview.js`: draws the README's picture anew and prints what can be said of each room in it. */
+/**
+ * @file `node dist/test/rooms/write-overview.js`: draws the README's picture again, and prints the captions of each
+ * room in it.
+ */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { overview } from "./overview.js";

@@ -1,4 +1,4 @@
-/** @file The page of a run's files says what a real run has: every file, key and column, and no other. */
+/** @file The page about a run's files matches a real run: it has every file, key and column, and no other. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { temporaryFolder } from "../temporary.js";
 const folder = path.join(temporaryFolder("page"), "run");
 const page = readFileSync(path.join(root, "trainer/run-format/README.md"), "utf8");
 
-/** What stands in backquotes in the first column of the tables under a heading, in order. */
+/** The code in the first column of the tables under a heading, in order. */
 function named(heading: string, table = 0): string[] {
   const section = page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const rows =
@@ -64,7 +64,7 @@ describe("the page of a run's files", () => {
     const keys = (objects: readonly object[]): string[] =>
       [...new Set(objects.flatMap((one) => Object.keys(one)))].sort();
     expect(named("samples/NNNN.jsonl").sort()).toEqual(keys(lines));
-    // A model that ranks captions is asked no prompt and says nothing.
+    // A model that ranks captions has no prompt and says nothing.
     const ofCaptions = named("samples/NNNN.jsonl", 1).filter((key) => key !== "prompt" && key !== "said");
     expect(ofCaptions.sort()).toEqual(keys(lines.flatMap(({ captions }) => captions)));
   });

@@ -1,4 +1,4 @@
-/** @file Readers of a run's files: what was written comes back, and what is wrong is named with its place. */
+/** @file Readers of a run's files: they return what was written, and name the place of what is wrong. */
 import { stringify } from "csv-stringify/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -31,7 +31,7 @@ const sample = {
 };
 
 describe("metrics.csv", () => {
-  it("comes back number for number, empty cells as null, in any order of columns and beside unknown ones", () => {
+  it("is read back number for number, with empty cells as null, columns in any order, and unknown ones ignored", () => {
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), fc.boolean(), (rows, reverse) => {
         const order = reverse ? [...METRIC_COLUMNS].reverse() : [...METRIC_COLUMNS];
@@ -49,7 +49,7 @@ describe("metrics.csv", () => {
     );
   });
 
-  it("names file, line and column of what is no number, and the column that is missing", () => {
+  it("names file, line and column of a value that is no number, and a missing column", () => {
     const head = "iteration,generated,valid,feasibilitySteps,kl\n";
     expect(() => parseMetrics(`${head}0,0,0,100,\n1,5,4,100,high\n`, "m.csv")).toThrow(
       'm.csv, line 3, column "kl": "high" is not a number',
@@ -59,7 +59,7 @@ describe("metrics.csv", () => {
     expect(() => parseMetrics(`${head}0,0\n`, "m.csv")).toThrow("m.csv is not a CSV file");
   });
 
-  it("of a run from before a column has nothing in it", () => {
+  it("from an older run has nothing in a column added later", () => {
     const columns = METRIC_COLUMNS.filter((column) => column !== "unparsed" && column !== "testScore");
     const text = `${columns.join(",")}\n${columns.map((_, i) => i).join(",")}\n`;
     const [read] = parseMetrics(text, "m.csv");
@@ -92,12 +92,12 @@ describe("episodes.csv", () => {
 });
 
 describe("samples", () => {
-  it("come back as written, and unknown fields do no harm", () => {
+  it("are read as written; unknown fields do no harm", () => {
     const text = `${JSON.stringify(sample)}\n\n${JSON.stringify({ ...sample, later: 1 })}\n`;
     expect(parseSamples(text, "0001.jsonl")).toEqual([sample, sample]);
   });
 
-  it("of runs that leave pairs out say which slots a caption is about, and have no S where nothing is asked", () => {
+  it("of runs that leave pairs out tell a caption's slots, and have no S where nothing is asked", () => {
     const asked: SampleCaption = { slots: [1, 2], right: "The plate is behind the vase.", probability: 0.5, margin: 3 };
     const objects = [0, 1, 2].map((type) => [type, 0, 0, 0, 0]);
     const one = { ...sample, objects, captions: [asked] };
@@ -106,7 +106,7 @@ describe("samples", () => {
     expect([first, second]).toEqual([one, none]);
     expect(askedPairs(one)).toEqual([{ caption: asked, slots: [1, 2] }]);
     expect(askedPairs(none)).toEqual([]);
-    // Older lines have a caption for each pair, in their order.
+    // Older lines have a caption for each pair, in order.
     const older = askedPairs({ objects, captions: [0, 1, 2].map(() => ({ right: "", probability: 1, margin: 1 })) });
     expect(older.map(({ slots }) => slots)).toEqual([
       [0, 1],
@@ -121,7 +121,7 @@ describe("samples", () => {
     expect(parseSamples(JSON.stringify(line), "0001.jsonl")).toEqual([line]);
   });
 
-  it("name the line and the field that is wrong, and a line that a kill cut off", () => {
+  it("name the line and the wrong field, also for a line cut off by a kill", () => {
     const wrong = JSON.stringify({ ...sample, captions: [{ right: "x", margin: 1 }] });
     expect(() => parseSamples(`${JSON.stringify(sample)}\n${wrong}`, "0001.jsonl")).toThrow(
       '0001.jsonl, line 2, field "captions[0].probability"',

@@ -1,4 +1,6 @@
-/** @file What a run has opened is closed whatever fails: no process that hangs, and the first error told. */
+/**
+ * @file Everything that a run has opened is closed, whatever fails: no process hangs, and the first error is reported.
+ */
 import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,8 +13,8 @@ const failing = (message: string) => async (): Promise<never> => {
   throw new Error(message);
 };
 
-describe("what work opens", () => {
-  it("is closed, the last first, though one of them fails to, and the work's own error is told", async () => {
+describe("what was opened", () => {
+  it("is closed, the last first, even if closing one fails; the work's own error is reported", async () => {
     const closed: string[] = [];
     const part = (name: string) => ({ close: () => void closed.push(name) });
     const work = closing(async (opening) => {
@@ -25,7 +27,7 @@ describe("what work opens", () => {
     expect(closed).toEqual(["directory", "server"]);
   });
 
-  it("that can't be closed is an error by itself, the first of several", async () => {
+  it("that cannot be closed is an error, the first of several", async () => {
     const work = closing(async (opening) => {
       await opening({ close: failing("second") });
       await opening({ close: failing("first") });
@@ -46,16 +48,16 @@ describe("what work opens", () => {
     expect(closed).toBe(true);
   });
 
-  it("is closed, and its result handed on", async () => {
+  it("is closed, and the result is returned", async () => {
     expect(await closing(async (opening) => (await opening({ close: () => undefined, value: 3 })).value)).toBe(3);
   });
 });
 
-/** Root may write anywhere: where the tests run as root, the run does not. */
+/** Root may write anywhere: if the tests run as root, the run does not. */
 const NOBODY = 65534;
 const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
-describe("a run ends, with the reason in a line", () => {
+describe("a run ends, with the reason in one line,", () => {
   const ends = async (
     name: string,
     disturb: (folder: string) => void,
@@ -64,7 +66,7 @@ describe("a run ends, with the reason in a line", () => {
     const folder = path.join(parent, "run");
     if ("uid" in identity) {
       chownSync(parent, NOBODY, NOBODY);
-      // The whole suite has a temporary folder of its own, which is root's alone: others may pass through it here.
+      // The suite's temporary folder belongs to root alone: let others pass through it here.
       const { mode } = statSync(tmpdir());
       if ((mode & 0o001) === 0) chmodSync(tmpdir(), (mode & 0o777) | 0o011);
     }
@@ -76,7 +78,7 @@ describe("a run ends, with the reason in a line", () => {
     return { code, err };
   };
 
-  it("whose folder may not be written to any more, and whose checkpoints may not be read when it is gone on with", async () => {
+  it("if its folder is no longer writable, or its checkpoints are unreadable on resume", async () => {
     let run = "";
     const set = (mode: number): void => {
       for (const name of ["samples", "checkpoints", ""]) chmodSync(path.join(run, name), mode);
@@ -97,13 +99,13 @@ describe("a run ends, with the reason in a line", () => {
     expect(readdirSync(checkpoints)).toEqual(saved);
   });
 
-  it("whose folder is moved away", async () => {
+  it("if its folder is moved away", async () => {
     const { code, err } = await ends("moved", (folder) => renameSync(folder, `${folder}-moved`));
     expect(code).toBe(3);
     expect(err).toMatch(/\.csv was removed while the run was writing it/);
   });
 
-  it("whose lock can't be read", async () => {
+  it("if its lock cannot be read", async () => {
     const { code, err } = await ends("lock", (folder) => {
       rmSync(path.join(folder, ".lock"));
       mkdirSync(path.join(folder, ".lock"));

@@ -1,4 +1,4 @@
-/** @file Comparisons as processes: two at once, and one of whose runs is killed. */
+/** @file Comparisons as processes: two at once, and one with a run that is killed. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ const words = (name: string, iterations: number): string[] => [
 ];
 
 describe("a comparison", () => {
-  it("is one process's of two that are started at once; the other one says so", async () => {
+  it("belongs to one of two processes that start at once; the other one reports it", async () => {
     const ended = await Promise.all([rls3(...words("twice", 1)), rls3(...words("twice", 1))]);
     expect(ended.map(({ code }) => code).sort(), ended.map(({ err }) => err).join("\n")).toEqual([0, 2]);
     expect(ended.find(({ code }) => code === 2)?.err).toMatch(/is writing to it|holds another run/);

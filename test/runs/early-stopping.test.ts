@@ -7,11 +7,11 @@ import { rls3, tiny } from "./runs.js";
 const parent = mkdtempSync(path.join(tmpdir(), "rls3-early-stopping-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 
-/** A rate at which nothing is learned: validation stays where it was before the first iteration. */
+/** A rate at which nothing is learned: validation accuracy stays what it was before the first iteration. */
 const still = [...tiny(5), "--agent", "random", "--learning-rate", "1e-12", "--patience", "2"];
 
 describe("early stopping", () => {
-  it("ends a run whose validation accuracy has not risen for so many iterations, and keeps the best adapter", async () => {
+  it("ends a run after the set number of iterations without a better validation accuracy, and keeps the best adapter", async () => {
     const out = path.join(parent, "stopped");
     const ended = await rls3("train", ...still, "--json", "--out", out);
     expect(ended.code, ended.err).toBe(0);
@@ -19,7 +19,7 @@ describe("early stopping", () => {
     expect(existsSync(path.join(out, "adapter", "adapter_config.json"))).toBe(true);
   });
 
-  it("is not there in a run with a budget of valid samples, which ends after the iteration that brings them", async () => {
+  it("does not apply to a run with a budget of valid samples, which ends after the iteration that reaches it", async () => {
     const out = path.join(parent, "budget");
     const own = ["--no-early-stopping", "--valid-samples", "31", "--agent", "random", "--json", "--out", out];
     const ended = await rls3("train", ...tiny(1), ...own);

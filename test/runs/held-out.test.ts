@@ -1,4 +1,4 @@
-/** @file Scenes that are trained in and scenes that are tested in, apart. */
+/** @file Separate scenes for training and for testing. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at } from "../../trainer/at.js";
 import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
@@ -17,7 +17,7 @@ const settings = (scenes: string, testScenes: string): Configuration =>
   ]);
 const held = settings("bedroom, living room,dining room,green kitchen", "grey kitchen");
 
-/** The scenes that layouts were drawn in, by what they were drawn for. */
+/** The scenes of drawn layouts, by their purpose. */
 async function drawnIn(environments: EnvironmentLink, configuration: Configuration, folder: string) {
   const drawn = new Map<string, Set<number>>();
   let drawing = "transitions";
@@ -49,7 +49,7 @@ describe("scenes that are held out", () => {
   });
   afterAll(() => environments.close());
 
-  it("are those of the test set and the natural mix alone", async () => {
+  it("are only those of the test set and the natural mix", async () => {
     const folder = temporaryFolder("held-out");
     const trained = [0, 1, 2, 3];
     const drawn = await drawnIn(environments, held, folder);
@@ -57,12 +57,12 @@ describe("scenes that are held out", () => {
     for (const [name, scenes] of Object.entries(drawn)) {
       expect([name, scenes]).toEqual([name, /^(test|natural)/.test(name) ? [4] : trained]);
     }
-    // What was drawn for one choice is not taken for another one.
+    // Data drawn for one choice of scenes is not used for another.
     const other = settings(held.scenes, "");
     await expect(prepare(folder, other, environments, 32, silent)).rejects.toThrow("another configuration");
   });
 
-  it("are not played in", async () => {
+  it("are not used for episodes", async () => {
     const parts = { environments, agent: new RandomAgent(), progress: silent };
     const scenesOf = async (configuration: Configuration) => {
       const { samples } = await playEpisodes(parts, configuration, 1);
@@ -73,7 +73,7 @@ describe("scenes that are held out", () => {
     expect(await scenesOf(settings("", ""))).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it("are named as the world names them", () => {
+  it("have the world's own names", () => {
     const { world } = environments;
     expect(world.scenes("grey kitchen, bedroom")).toEqual([0, 4]);
     expect(at(world.scenes(""), 4)).toBe(4);

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../temporary.js";
 const FOLDERS = 150;
 const PROCESSES = 4;
 
-/** Takes each folder's lock at a moment agreed on with the other processes and prints the folders that it got. */
+/** Takes each folder's lock at a moment agreed with the other processes, and prints the folders that it got. */
 const CONTENDER = `
 const { takeLock } = await import(process.argv[1]);
 const [parent, start] = process.argv.slice(2);
@@ -24,7 +24,7 @@ for (let i = 0; i < ${FOLDERS}; i++) {
     if (!String(error.message).includes("is writing to it")) throw error;
   }
 }
-// Lives until all have tried: a dead one's lock may be taken.
+// Stays alive until all have tried: a dead process's lock may be taken.
 process.stdout.write(JSON.stringify(got) + "\\n");
 process.stdin.resume();
 `;
@@ -66,13 +66,13 @@ function folders(name: string, lock: string | null): string {
 }
 
 describe("a folder's lock", () => {
-  it("is one process's of several that take it at once, and nothing else is left", async () => {
+  it("belongs to one of several processes that take it at once, and nothing else is left", async () => {
     const parent = folders("lock", null);
     expect(await holders(parent)).toEqual(Array(FOLDERS).fill(1));
     for (const folder of readdirSync(parent)) expect(readdirSync(path.join(parent, folder))).toEqual([".lock"]);
   }, 30_000);
 
-  it("of a process that died is taken over by one", async () => {
+  it("of a dead process is taken over by one process", async () => {
     const parent = folders("dead-lock", `999999999 ${hostname()}`);
     expect(await holders(parent)).toEqual(Array(FOLDERS).fill(1));
   }, 30_000);
@@ -84,7 +84,7 @@ describe("the lock of a process that", () => {
     writeFileSync(path.join(folder, ".lock"), text);
     return folder;
   };
-  /** This process' parent lives as long as this one. */
+  /** The parent of this process lives as long as this one. */
   const [pid, start] = [process.ppid, startOf(process.ppid)];
 
   it("lives keeps others out, whatever the machine was called when it took it", () => {
@@ -94,13 +94,13 @@ describe("the lock of a process that", () => {
     }
   });
 
-  it("has ended is taken over, though its number is another living process's by now", () => {
+  it("has ended is taken over, even if its number is another living process's by now", () => {
     const folder = lockedBy("number", `${pid} ${hostname()} ${start}1`);
     takeLock(folder).close();
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("was killed while it took the lock leaves nothing for ever", () => {
+  it("was killed while taking the lock leaves nothing forever", () => {
     const folder = temporaryFolder("abandoned");
     const write = (name: string, text: string): void => writeFileSync(path.join(folder, name), text);
     write(".lock.1", `999999999 ${hostname()} ${start}`);
@@ -111,12 +111,12 @@ describe("the lock of a process that", () => {
     expect(readdirSync(folder).sort()).toEqual([".lock.2", ".lock.3"]);
   });
 
-  it("does not say when it was started advises to look, and not only to end what may be somebody's", () => {
+  it("gives no start time: the message advises to look first, since it may be another process", () => {
     const folder = lockedBy("early", `${pid} ${hostname()}`);
     expect(() => takeLock(folder)).toThrow(/or, if that is no rls3, remove .*\.lock$/);
   });
 
-  it("has it is put back where somebody removes it, and is not where another has taken the folder", () => {
+  it("has it puts a removed lock back, unless another process has taken the folder", () => {
     const folder = temporaryFolder("removed-lock");
     const lock = takeLock(folder);
     rmSync(path.join(folder, ".lock"));

@@ -1,4 +1,4 @@
-/** @file A run that is given a longer plan, and one that starts from an adapter. */
+/** @file A run with a longer plan, and one that starts from an adapter. */
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { resultFiles, rls3, start, TINY_MODEL, tiny } from "./runs.js";
 
 const parent = temporaryFolder("longer");
 const at = (name: string): string => path.join(parent, name);
-/** Every file by name, with a digest: bytes tell nothing where they differ. */
+/** Every file by name, with a digest, since a diff of bytes says nothing. */
 const files = (folder: string): [string, string][] =>
   [...resultFiles(folder)].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]);
 
@@ -24,14 +24,14 @@ async function refused(message: RegExp, ...args: readonly string[]): Promise<voi
   expect(err).toMatch(message);
 }
 
-describe("a run that is gone on with beyond its end", () => {
+describe("a run that continues beyond its end", () => {
   const patient = ["--patience", "100", "--seed", "7"];
   beforeAll(async () => {
     await trained("short", ...tiny(3), ...patient);
     await trained("long", ...tiny(5), ...patient);
   }, 240_000);
 
-  it("has the same files as one that was planned as long, to the bit, killed on the way or not", async () => {
+  it("has the same files as one planned that long from the start, to the bit, killed on the way or not", async () => {
     const short = at("short");
     const run = start("train", "--resume", short, "--iterations", "5");
     await run.said("iteration 4/5");
@@ -46,7 +46,7 @@ describe("a run that is gone on with beyond its end", () => {
     expect(config["configuration"]).toMatchObject({ iterations: 5 });
   }, 240_000);
 
-  it("goes on by a number of valid samples too", async () => {
+  it("can continue to a number of valid samples, too", async () => {
     const budget = await trained("budget", ...tiny(), "--agent", "random", "--valid-samples", "30");
     const { code, err } = await rls3("train", "--resume", budget, "--valid-samples", "90");
     expect(code, err).toBe(0);
@@ -54,7 +54,7 @@ describe("a run that is gone on with beyond its end", () => {
     expect(files(budget)).toEqual(files(whole));
   }, 240_000);
 
-  it("is refused what is no longer plan", async () => {
+  it("refuses a plan that is not longer", async () => {
     const long = at("long");
     const before = files(long);
     await refused(
@@ -81,14 +81,14 @@ describe("a run that is gone on with beyond its end", () => {
 
 describe("a run that starts from an adapter", () => {
   const once = [...tiny(1), "--agent", "random"];
-  /** Accuracy of the row before the first iteration, and the whole last row. */
+  /** Accuracy in the row before the first iteration, and the whole last row. */
   const accuracies = (run: string): (string | undefined)[] => {
     const [head = "", first = ""] = readFileSync(path.join(run, "metrics.csv"), "utf8").split("\n");
     const column = head.split(",").indexOf("naturalOneTerm");
     return [first.split(",")[column], first.split(",")[head.split(",").indexOf("accuracyOneTerm")]];
   };
 
-  it("begins where that one ended, keeps its rank, and names the base that it is told", async () => {
+  it("begins where that one ended, keeps its rank, and uses the given base name", async () => {
     const first = await trained("first", ...tiny(2), "--agent", "random", "--lora-rank", "4", "--no-early-stopping");
     const adapter = path.join(first, "adapter");
     const second = await trained("second", ...once, "--adapter", adapter, "--base-name", "openai/clip");
@@ -97,7 +97,7 @@ describe("a run that starts from an adapter", () => {
     expect(accuracies(second)[1]).toBe((rows.at(-1) ?? "").split(",")[column]);
     const written = JSON.parse(readFileSync(path.join(second, "adapter", "adapter_config.json"), "utf8")) as object;
     expect(written).toMatchObject({ r: 4, base_model_name_or_path: "openai/clip", peft_type: "LORA" });
-    // The same again, interrupted and gone on with.
+    // The same again, interrupted and resumed.
     const again = at("again");
     const run = start("train", ...once, "--adapter", adapter, "--base-name", "openai/clip", "--out", again);
     await run.said("iteration 0/");
@@ -108,7 +108,7 @@ describe("a run that starts from an adapter", () => {
     expect(files(again)).toEqual(files(second));
   }, 240_000);
 
-  it("is refused one that does not fit, is not there, or was changed since", async () => {
+  it("refuses one that does not fit, does not exist, or has changed", async () => {
     const adapter = path.join(at("first"), "adapter");
     const out = ["--out", at("none")];
     await refused(/there is no such folder/, ...once, "--adapter", at("nowhere"), ...out);

@@ -44,7 +44,7 @@ describe("the loop with another architecture and LoRA's other settings", () => {
 });
 
 describe("the list of architectures", () => {
-  it("is the table of the models' page", () => {
+  it("matches the table on the models' page", () => {
     const page = readFileSync(path.join(root, "trainer/vlm/README.md"), "utf8");
     const rows = [...page.matchAll(/^\| `([a-z0-9_]+)` \|/gm)].map(([, name]) => name);
     expect(rows).toEqual(ARCHITECTURES.map(({ name }) => name));

@@ -39,7 +39,7 @@ describe("an agent that has learned feasibility", () => {
     await start("second", tiny(), pretrained);
   }, 120_000);
 
-  it("is kept once, and runs that begin with it are equal to the bit to one that learned it itself", () => {
+  it("is stored once, and runs that start from it equal one that learned it itself, to the bit", () => {
     expect(kept()).toEqual([expect.stringMatching(/^feasible-[0-9a-f]{16}\.safetensors$/)]);
     expect(phases).toContain("first: feasibility");
     expect(phases).not.toContain("second: feasibility");
@@ -51,7 +51,7 @@ describe("an agent that has learned feasibility", () => {
     expect(readFileSync(path.join(folder, "second", "metrics.csv"), "utf8")).toContain("accuracyOneTerm");
   });
 
-  it("serves runs that differ in what matters later only, and no other ones", async () => {
+  it("serves runs that differ only in what matters later, and no others", async () => {
     await start("later", tiny({ E: 3, klBudget: 1, extrinsicWeight: 2, proposals: 8 }), pretrained);
     expect(phases).not.toContain("later: feasibility");
     expect(kept()).toHaveLength(1);
@@ -72,7 +72,7 @@ describe("online pre-training", () => {
   const online = (values: Record<string, unknown> = {}): Configuration =>
     tiny({ agent: "paper", feasibilitySteps: 12_000, feasibilityUpdates: 24, replayCapacity: 20_000, ...values });
 
-  /** A run's part in it; `advanced` hears of every block, and may stop it there. */
+  /** One run's pre-training; `advanced` is called for every block, and may stop it there. */
   async function learn(
     shared: string,
     configuration: Configuration,
@@ -93,7 +93,7 @@ describe("online pre-training", () => {
   it("stopped in the middle goes on from there, to the bit", async () => {
     const whole = await learn("whole", online());
     expect(whole.curve).toHaveLength(12);
-    // Random placements are about half valid.
+    // About half of random placements are valid.
     expect(whole.curve[0]).toBeGreaterThan(0.3);
     expect(whole.curve[0]).toBeLessThan(0.7);
     const blocks: number[] = [];
@@ -103,13 +103,13 @@ describe("online pre-training", () => {
     };
     await expect(learn("stopped", online(), stop)).rejects.toThrow("stopped");
     const again = await learn("stopped", online(), (done) => void blocks.push(done));
-    // Kept after ten blocks: only what came after is done again.
+    // Saved after ten blocks: only what came after is repeated.
     expect(blocks.slice(-2)).toEqual([11_000, 12_000]);
     expect(blocks).toHaveLength(13);
     expect(again).toEqual(whole);
   }, 120_000);
 
-  it("is done once for runs at once that ask for the same, whatever their β and E", async () => {
+  it("is done once for simultaneous runs that need the same, whatever their β and E", async () => {
     const shared = path.join(folder, "shared");
     const begun: string[] = [];
     const start = (name: string, values: Record<string, unknown>) => {
@@ -125,7 +125,7 @@ describe("online pre-training", () => {
     expect(begun.filter((phase) => phase === "feasibility, online")).toHaveLength(1);
     const metrics = (name: string): string => readFileSync(path.join(folder, name, "metrics.csv"), "utf8");
     expect(metrics("again")).toBe(metrics("one"));
-    // T₀ valid samples are a time limit: no transition ends the value.
+    // T₀ valid samples are a time limit: no transition terminates the value.
     const { tensors } = readTensorFile(path.join(folder, "one", "checkpoints", "0001.safetensors"));
     const terminated = tensors["agent/replay/column.terminated"]?.data ?? [];
     expect(terminated.length).toBeGreaterThan(3000);

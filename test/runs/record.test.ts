@@ -1,4 +1,4 @@
-/** @file What a run with a model that answers leaves in its files. */
+/** @file The files of a run with a model that answers. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -57,7 +57,7 @@ async function recorded(name: string, rule: Rule) {
 }
 
 describe("a run with a model that answers", () => {
-  it("has what was asked and said in its samples, and the share that says no relation in its metrics", async () => {
+  it("has prompts and answers in its samples, and the share of answers without a relation in its metrics", async () => {
     const { metrics, captions, model, warnings } = await recorded("half", {
       says: ({ right }) => (/left/.test(right) ? "on table" : right),
     });
@@ -70,7 +70,7 @@ describe("a run with a model that answers", () => {
       expect(said).toBe(/left/.test(right) ? "on table" : right);
     }
     expect(warnings.some((line) => line.startsWith("answers without a relation: "))).toBe(true);
-    // It is trained on the same questions that it is scored by.
+    // It is trained on the same questions that score it.
     expect(model.trained.length).toBeGreaterThan(0);
     for (const { prompt, wrong } of model.trained) {
       expect(prompt).toMatch(/^answer en where is the /);

@@ -52,7 +52,8 @@ describe("a run", () => {
 
   it("killed again and again, and resumed, has the same files as one never killed", async () => {
     const killed = path.join(parent, "killed");
-    // What it says, and so many milliseconds after: in the preparation, before the first checkpoint, within iterations, between them.
+    // What it prints, and this many milliseconds after: in the preparation, before the first checkpoint, within
+    // iterations, and between them.
     const moments: readonly (readonly [string, number])[] = [
       ["replay:", 300],
       ["iteration 0/", 0],
@@ -74,7 +75,7 @@ describe("a run", () => {
     expect(kills).toBeGreaterThanOrEqual(4);
     const { code, err } = await rls3("train", "--resume", killed);
     expect(code, err).toBe(0);
-    // TensorBoard's files are several now, and say the same.
+    // There are several TensorBoard files now, with the same content.
     expect(eventFiles(killed).length).toBeGreaterThan(1);
     expect(eventFiles(whole)).toHaveLength(1);
     const told = (folder: string) => [...curves(folder)].filter(([tag]) => !tag.startsWith("_hparams_")).sort();
@@ -108,7 +109,7 @@ describe("a run", () => {
     expect(readFileSync(path.join(robbed, "metrics.csv"), "utf8").trimEnd().split("\n")).toHaveLength(5);
   }, 240_000);
 
-  it("changed by hand is refused by the key, going on or finished, and begun anew where that is asked for", async () => {
+  it("edited by hand is refused with the key, running or finished, and can be restarted", async () => {
     const changed = path.join(parent, "changed");
     const run = start("train", ...tiny(2), "--agent", "random", "--seed", "7", "--out", changed);
     await run.said("iteration 1/");
@@ -138,7 +139,7 @@ describe("a run", () => {
     expect(resultFiles(changed)).toEqual(files);
   }, 240_000);
 
-  it("whose adapter is lost has it again, going on or finished", async () => {
+  it("with a lost adapter gets it back, running or finished", async () => {
     const adapter = path.join(whole, "adapter");
     const files = resultFiles(whole);
     rmSync(adapter, { recursive: true });

@@ -38,7 +38,7 @@ const unexpected = (line: string): void => {
   throw new Error(line);
 };
 
-/** Row and checkpoint of so many iterations. */
+/** Rows and checkpoints of this many iterations. */
 function fill(directory: RunDirectory, iterations: number): void {
   for (let iteration = 0; iteration <= iterations; iteration++) {
     directory.append("metrics.csv", [{ iteration, generated: 10 * iteration, valid: iteration, accuracyFull: 1 / 3 }]);
@@ -56,7 +56,7 @@ describe("a run's folder", () => {
     expect(() => RunDirectory.open(parent)).toThrow(/no config\.json/);
   });
 
-  it("that a start killed before its configuration was written has left can be taken", () => {
+  it("left by a start that was killed before it wrote its configuration can be used", () => {
     mkdirSync(folder);
     const ended = spawnSync(process.execPath, ["-e", ""]);
     writeFileSync(path.join(folder, ".lock"), String(ended.pid));
@@ -83,7 +83,7 @@ describe("a run's folder", () => {
     first.close();
   });
 
-  it("is not gone on with by another version of the language, and left as it is", () => {
+  it("is refused by another version of the questions, and left unchanged", () => {
     RunDirectory.create(folder, { languageVersion: LANGUAGE_VERSION + 1 }).close();
     const before = readdirSync(folder);
     expect(() => RunDirectory.open(folder)).toThrow(`was made with version ${LANGUAGE_VERSION + 1} of the language`);
@@ -93,7 +93,7 @@ describe("a run's folder", () => {
     expect(() => RunDirectory.open(folder)).toThrow("was made with version 1 (it names none) of the language");
   });
 
-  it("is written to no more by a process that another one has taken over from, on a machine that saw it as dead", () => {
+  it("is no longer written to by a process after another one has taken over, on a machine that saw it as dead", () => {
     const cutOff = RunDirectory.create(folder, {});
     fill(cutOff, 1);
     const before = readFileSync(path.join(folder, "metrics.csv"), "utf8");
@@ -112,7 +112,7 @@ describe("a run's folder", () => {
     directory.close();
   });
 
-  it("leaves a folder of an old checkpoint's name, and goes on", () => {
+  it("leaves a folder with an old checkpoint's name, and goes on", () => {
     const directory = RunDirectory.create(folder, CONFIG);
     fill(directory, 4);
     const old = path.join(folder, "checkpoints", "0001.safetensors");
@@ -242,7 +242,7 @@ describe("a run that is resumed", () => {
     expect(snapshot()).toEqual(before);
   });
 
-  it("takes the checkpoint before one that is damaged, or whose last rows are lost", () => {
+  it("takes the previous checkpoint where one is damaged, or its last rows are lost", () => {
     const directory = written();
     const whole = snapshot();
     const warnings: string[] = [];
@@ -257,7 +257,7 @@ describe("a run that is resumed", () => {
     directory.close();
   });
 
-  it("begins anew where that is asked for, whatever state it is in", () => {
+  it("begins again on request, whatever state it is in", () => {
     const directory = written();
     asFolder(at("metrics.csv"));
     directory.restart();
@@ -267,7 +267,7 @@ describe("a run that is resumed", () => {
     directory.close();
   });
 
-  it("is told which samples are gone", () => {
+  it("warns about lost samples", () => {
     const directory = written();
     rmSync(at("samples", "0001.jsonl"));
     const warnings: string[] = [];
@@ -276,7 +276,7 @@ describe("a run that is resumed", () => {
     directory.close();
   });
 
-  it("begins timings.csv, which nothing follows from, with its header where that is gone", () => {
+  it("begins timings.csv, on which nothing depends, with its header where it is missing", () => {
     const directory = written();
     rmSync(at("timings.csv"));
     directory.resume(2, unexpected);
@@ -295,7 +295,7 @@ describe("the adapter of a run", () => {
   };
   const adapters = (): string[] => readdirSync(at("checkpoints")).filter((name) => name.endsWith("-adapter"));
 
-  /** The best in iteration 1; three iterations. */
+  /** A run of three iterations, with the best in iteration 1. */
   async function written(): Promise<RunDirectory> {
     const directory = RunDirectory.create(folder, CONFIG);
     for (let iteration = 0; iteration <= 3; iteration++) {
@@ -308,7 +308,7 @@ describe("the adapter of a run", () => {
   }
   const weights = (): string => readFileSync(at("adapter", "adapter_model.safetensors"), "utf8");
 
-  it("is kept once for each checkpoint that has it", async () => {
+  it("is stored once for each checkpoint that has it", async () => {
     (await written()).close();
     expect(adapters()).toEqual(["0001-adapter"]);
   });
@@ -334,7 +334,7 @@ describe("the adapter of a run", () => {
     directory.close();
   });
 
-  it("that is lost in both places is no checkpoint to go on from", async () => {
+  it("lost in both places makes a checkpoint unusable", async () => {
     const directory = await written();
     rmSync(at("adapter"), { recursive: true });
     for (const name of adapters()) rmSync(at("checkpoints", name), { recursive: true });
@@ -366,7 +366,7 @@ describe("a run that is being written", () => {
     },
   );
 
-  it("has its lock again where that is removed, and keeps it when the machine's name changes", () => {
+  it("gets its lock back where that is removed, and keeps it when the machine's name changes", () => {
     const directory = RunDirectory.create(folder, CONFIG);
     const lock = path.join(folder, ".lock");
     const text = readFileSync(lock, "utf8");

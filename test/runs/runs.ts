@@ -1,4 +1,4 @@
-/** @file What the tests of whole runs share: the command line as a process, at a size that takes seconds. */
+/** @file Shared by the tests of whole runs: the command line as a process, at a size that takes seconds. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const commandLine = path.join(root, "dist/trainer/cli/main.js");
-/** A real CLIP with random weights: reads and learns as the bundled one does, and is there in every checkout. */
+/** A real CLIP with random weights: reads and learns like the bundled one, and is in every checkout. */
 export const TINY_MODEL = path.join(root, "test/golden/clip-tiny");
 
-/** Every part does its work, none for long. */
+/** Every part works, but briefly. */
 export const tiny = (iterations = 3): string[] => [
   ...["--vlm", TINY_MODEL, "--device", "cpu", "--E", "3", "--T0", "10", "--batch-size", "8"],
   ...["--iterations", String(iterations)],
@@ -27,14 +27,14 @@ export interface Ended {
 
 export interface Running {
   readonly child: ChildProcess;
-  /** Resolves when standard error has had this, or the process has ended. */
+  /** Resolves when standard error has shown this, or the process has ended. */
   said(text: string): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
 export const start = (...args: readonly string[]): Running => launch(args);
 
-/** The same at the head of a process group, so that it can be killed with all that it has started. */
+/** The same at the head of a process group, so that it can be killed with everything it has started. */
 export const startGroup = (...args: readonly string[]): Running & { killGroup(): void } => {
   const running = launch(args, { detached: true });
   return { ...running, killGroup: () => void process.kill(-(running.child.pid ?? 0), "SIGKILL") };
@@ -78,7 +78,10 @@ export function launch(args: readonly string[], options: Pick<SpawnOptions, "det
 
 export const rls3 = (...args: readonly string[]): Promise<Ended> => start(...args).ended;
 
-/** Every file of a run that equal runs have equal, by name; not clock times, nor config.json with the command as typed. */
+/**
+ * Every file that equal runs have equal, by name; without clock times, and without config.json, which has the command
+ * as typed.
+ */
 export function resultFiles(folder: string): Map<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

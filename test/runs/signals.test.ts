@@ -1,4 +1,4 @@
-/** @file A run at its end by signals, with real processes: hangups that nohup has announced, and ends at once. */
+/** @file Signals to a run, with real processes: hangups under nohup, and immediate ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, openSync } from "node:fs";
 import path from "node:path";
@@ -10,10 +10,10 @@ const commandLine = path.join(root, "dist/trainer/cli/main.js");
 const parent = temporaryFolder("signals");
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Prints the number of the process that it starts, and how a shell says that it ended. */
+/** Prints the id of the process that it starts, and how a shell reports its end. */
 const SHELL = '"$@" & echo "process $!"; wait $!; echo "code $?"';
 
-/** Resolves with all that it printed when it has printed a match, or ended. */
+/** Resolves with all output once it has matched, or the process has ended. */
 function printed(child: ChildProcess, match: RegExp): Promise<string> {
   let text = "";
   return new Promise((resolve) => {
@@ -27,7 +27,7 @@ function printed(child: ChildProcess, match: RegExp): Promise<string> {
   });
 }
 
-/** A run in a shell; what the shell says of its end after `signals`, some milliseconds apart, once it iterates. */
+/** A run in a shell: how the shell reports its end after `signals`, some milliseconds apart, once the run iterates. */
 async function endOf(name: string, signals: readonly NodeJS.Signals[]): Promise<string> {
   const run = [process.execPath, commandLine, "train", ...tiny(200), "--out", path.join(parent, name)];
   const shell = spawn("sh", ["-c", SHELL, "sh", ...run], { stdio: ["ignore", "pipe", "pipe"] });
@@ -55,7 +55,7 @@ describe("a run that is to end at once, its threads in the middle of their work,
 describe("a run goes on through hangups", () => {
   const args = (name: string): string[] => ["train", ...tiny(2), "--agent", "random", "--out", path.join(parent, name)];
 
-  /** Two hangups before the server is started and after; then to the run's end. */
+  /** Sends hangups before and after the server is started; then waits for the run's end. */
   async function hangUp(child: ChildProcess, process_: () => number | undefined): Promise<number | null> {
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
     await printed(child, /agent:/);
@@ -66,8 +66,8 @@ describe("a run goes on through hangups", () => {
     return ended;
   }
 
-  it("that nohup was to keep from it", async () => {
-    // As bash and zsh start it: they name the command in "_".
+  it("under nohup", async () => {
+    // Like bash and zsh, which put the command's name into "_".
     const env = { ...process.env, _: "/usr/bin/nohup" };
     const child = spawn("nohup", [process.execPath, commandLine, ...args("nohup")], {
       env,
@@ -116,7 +116,7 @@ describe("a run goes on through hangups", () => {
     expect(await ended).toBe(0);
   });
 
-  it("but one that nobody was to keep from it ends it", async () => {
+  it("but not without nohup", async () => {
     const run = start(...args("plain"));
     await run.said("agent:");
     run.child.kill("SIGHUP");

@@ -58,7 +58,7 @@ describe("the paper's failure signatures", () => {
     }
   });
 
-  it("are told when they begin, not again and again", () => {
+  it("are reported when they begin, not again and again", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 8 }), (count) => {
         const bad = rows(count, (row, i) => (i >= 1 ? { ...row, validRate: 0.2 } : row));

@@ -1,4 +1,4 @@
-/** @file The arms: what they learn, that a restored agent goes on to the bit, and that both learners serve them. */
+/** @file The arms: they learn, a restored agent continues to the bit, and both learners serve them. */
 import { describe, expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import type { Agent, Transition } from "../../trainer/sac/agent.js";
@@ -22,7 +22,7 @@ const options = (agent: Arm, changes: Partial<AgentOptions> = {}): AgentOptions 
   ...changes,
 });
 
-/** `rounds` rounds of 16 observations, acted on; what came of them. */
+/** `rounds` rounds of actions on 16 observations, and the resulting transitions. */
 async function play(agent: Agent, rounds: number, seed: number, beta: number): Promise<Transition[]> {
   expect(agent.description).toMatch(/^(rls3|paper) on (onnxruntime, cpu|tensorflow\.js, )/);
   const random = new Random(seed);
@@ -49,7 +49,7 @@ const share = (items: readonly Transition[], holds: (item: Transition) => boolea
 const validRate = (played: readonly Transition[]): number => share(played, ({ valid }) => valid);
 
 describe("rls3", () => {
-  test("learns validity from random transitions, then looks for hard placements, and keeps to its KL budget", async () => {
+  test("learns validity from random transitions, then looks for hard placements within its KL budget", async () => {
     const agent = await createAgent("rls3", options("rls3", { klBudget: 1 }));
     try {
       const data = drawTransitions(6000, new Random(2));
@@ -73,7 +73,7 @@ describe("rls3", () => {
     }
   });
 
-  test("steers its KL budget to a share of valid placements, and goes on with it after a restart", async () => {
+  test("steers its KL budget to a share of valid placements, and continues that after a restart", async () => {
     const steered = options("rls3", { klBudget: 1, validityTarget: 0.9, hidden: [8], updateBatch: 8 });
     const [agent, again] = [await createAgent("rls3", steered), await createAgent("rls3", steered)];
     try {
@@ -92,7 +92,7 @@ describe("rls3", () => {
     }
   });
 
-  test("with γ it also values what comes after", async () => {
+  test("with γ it also values the future", async () => {
     const agent = await createAgent("rls3", options("rls3", { discount: 0.9, hidden: [32], updateBatch: 32 }));
     try {
       agent.remember(drawTransitions(300, new Random(2), 8));
@@ -104,7 +104,7 @@ describe("rls3", () => {
     }
   });
 
-  test("with one head it learns the whole reward, and looks for what is hard with that", async () => {
+  test("with one head it learns the whole reward, and looks for hard placements with that", async () => {
     const agent = await createAgent("rls3", options("rls3", { klBudget: 1, heads: "one" }));
     try {
       const data = drawTransitions(6000, new Random(2));
@@ -176,7 +176,7 @@ describe.each([
   { kind: "rls3", replay: "uniform", discount: 0, learner: "tfjs" },
   { kind: "paper", replay: "lap", discount: 0.99, learner: "tfjs" },
 ] as const)("$kind, $replay replay, γ $discount, on $learner", ({ kind, ...changes }) => {
-  test("restored from its state, it goes on to the bit as the one that was never stopped", async () => {
+  test("restored from its state, it continues to the bit like one that was never stopped", async () => {
     const own = options(kind, { ...changes, hidden: [16, 16], updateBatch: 16, proposals: 8 });
     const [unbroken, restored] = [await createAgent(kind, own), await createAgent(kind, { ...own, seed: 99 })];
     try {
@@ -227,7 +227,7 @@ test("an agent of another kind, or another world, is refused by name", async () 
   }
 });
 
-test("the replay's bytes are known before, and grow with its capacity", () => {
+test("the replay's bytes are known in advance, and grow with its capacity", () => {
   for (const kind of ["rls3", "paper"] as const) {
     const [small, large] = [1000, 10_000].map((replayCapacity) =>
       agentReplayBytes(kind, options(kind, { replayCapacity })),

@@ -1,6 +1,6 @@
 /**
- * @file An episode ends with its T₀-th valid sample. If the value ended there too, SAC's entropy bonus would make each further step worth having,
- * and so each invalid placement. Here the first valid placement ends the episode.
+ * @file An episode ends with its T₀-th valid sample. If the value ended there too, SAC's entropy bonus would reward
+ * every further step, and so every invalid placement. Here the first valid placement ends the episode.
  */
 import { expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
@@ -43,7 +43,7 @@ async function learn(ending: "terminated" | "bootstrapped"): Promise<number> {
   }
 }
 
-test("an agent whose value goes on beyond a valid placement learns validity; one whose value ends there avoids it", async () => {
+test("an agent with a value beyond a valid placement learns validity; one with a value that ends there avoids it", async () => {
   const [bootstrapped, terminated] = [await learn("bootstrapped"), await learn("terminated")];
   expect(bootstrapped).toBeGreaterThan(0.7);
   expect(terminated).toBeLessThan(0.4);

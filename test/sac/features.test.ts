@@ -1,4 +1,4 @@
-/** @file What the agents see of a placement: decoded as the environment decodes it, and as the design lists it. */
+/** @file The agents' features of a placement: decoded as in the environment, and complete. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { angles, axesOfCamera, cameraOffset } from "../../trainer/language/index.js";
@@ -50,7 +50,7 @@ describe("features", () => {
     return out.slice(1, -1);
   };
 
-  test("of the default world are as wide as the design's", () => {
+  test("of the default world have the design's width", () => {
     expect(featureWidth(rooms)).toBe(86);
     expect(observationWidth(rooms)).toBe(45);
   });
@@ -109,7 +109,7 @@ describe("features", () => {
     expect(b[8]).toBeCloseTo(a[7] ?? 0, 5);
   });
 
-  test("of relations come behind the others: where the object rests, and how the camera sees it from each that stays", () => {
+  test("of relations follow the others: where the object rests, and how the camera sees it from each that stays", () => {
     const views = catalog.scenes.map(({ furniture, document: { camera } }) => ({
       ...axesOfCamera(camera.position, camera.target),
       surfaces: furniture.map(({ x0, x1, z0, z1, y1 }): Surface => ({ x: [x0, x1], z: [z0, z1], top: y1 })),
@@ -166,7 +166,7 @@ describe("features", () => {
   });
 });
 
-test("the flat observation says scene, types, places and progress, all within [−1, 1]", () => {
+test("the flat observation has scene, types, places and progress, all within [−1, 1]", () => {
   for (let i = 0; i < 100; i++) {
     const observation = drawObservation(new Random(i));
     const out = new Float32Array(observationWidth(world));

@@ -1,4 +1,4 @@
-/** @file SAC's updates and Pendulum-v1 equal their originals. */
+/** @file SAC's updates and Pendulum-v1 equal the reference implementations. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** @file Both learners, from the same weights, batches and noise, stay together over a hundred updates at 2×256. */
+/** @file From the same weights, batches and noise, both learners agree over a hundred updates at 2×256. */
 import { describe, expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import { ACTION_WIDTH, observationWidth, writeObservation } from "../../trainer/sac/agent-world.js";
@@ -71,7 +71,7 @@ async function onBoth<T>(model: Model, use: (learner: Learner) => Promise<T>): P
 const meanSize = (values: Float32Array): number =>
   values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
 
-/** Each value within 1 % of its own size, or of `scale` where it is smaller than that. */
+/** Each value agrees within 1 % of its size, or of `scale` where it is smaller. */
 function expectTogether(what: string, a: Float32Array, b: Float32Array, scale = meanSize(a)): void {
   const shares = a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) / Math.max(scale, Math.abs(value)));
   expect(a).toHaveLength(b.length);
@@ -152,7 +152,7 @@ describe.each(["cleanrl", "sb3"] as const)("SAC, %s", (convention) => {
   });
 });
 
-/** The errors and the variables after it. */
+/** The errors, and the variables afterwards. */
 async function learned(learner: Learner, errors: readonly Float32Array[]): Promise<Tensors> {
   return { errors: tensor(Float32Array.from(errors.flatMap((own) => [...own]))), ...(await learner.get()) };
 }
@@ -167,7 +167,7 @@ function expectClose(one: Tensors, other: Tensors, within: number): void {
   }
 }
 
-describe.each(LEARNERS)("%s: many updates in one run are those updates one after another", (kind) => {
+describe.each(LEARNERS)("%s: many updates in one run equal those updates one after another", (kind) => {
   test("of SAC", async () => {
     const model: SacModel = { ...sac("cleanrl"), hidden: [16, 16], batch: 8, rows: [1] };
     const batches = Array.from({ length: updatesInRun(model) }, (_, i): SacBatch => {
@@ -192,7 +192,7 @@ describe.each(LEARNERS)("%s: many updates in one run are those updates one after
     const apart = await withLearner(model, kind, async (learner) => {
       const errors: Float32Array[] = [];
       for (const i of batches.keys()) {
-        // The same noise: what that run was fed, the actor's for every other update.
+        // The same noise as in that run; the actor's for every other update.
         const turn = i % model.policyFrequency === 0;
         const feeds = Object.entries(inRun).flatMap(([name, { data, dims }]): [string, Tensor][] => {
           const size = data.length / batches.length;
@@ -208,7 +208,7 @@ describe.each(LEARNERS)("%s: many updates in one run are those updates one after
     expectClose(apart, together, 1e-5);
   });
 
-  test("of a head, each at a rate of its own", async () => {
+  test("of a head, each with its own rate", async () => {
     const model: HeadsModel = { ...heads, hidden: [16, 16], batch: 8 };
     const random = new Random(5);
     const feeds = Array.from({ length: updatesInRun(model) }, (_, i) => ({
@@ -261,7 +261,7 @@ test("the heads of the object-centric agent agree after 100 updates", async () =
   });
 });
 
-test("heads on threads of their own learn what they learn on one, to the bit", async () => {
+test("heads on separate threads learn the same as on one, to the bit", async () => {
   const small: HeadsModel = { ...heads, hidden: [16, 16] };
   const train = async (threads: number) => {
     const learner = await openLearner(small, { learner: "onnx", device: "cpu", threads });
@@ -297,7 +297,7 @@ test("the tensorflow.js learner says which backend it found, and why no faster o
   );
 });
 
-test.each(LEARNERS)("%s: a call that cannot be is an error, and the learner lives on", async (kind) => {
+test.each(LEARNERS)("%s: an invalid call is an error, and the learner goes on", async (kind) => {
   await withLearner(heads, kind, async (learner) => {
     await expect(learner.call("nothing", {})).rejects.toThrow(/no function "nothing"/);
     await expect(learner.call("validity", {})).rejects.toThrow();

@@ -1,4 +1,7 @@
-/** @file SAC solves Pendulum-v1 as the published curves do: every seed of golden/sb3_pendulum_curve.json is above −200 from step 8,000 on. */
+/**
+ * @file SAC solves Pendulum-v1 like the published curves: every seed of golden/sb3_pendulum_curve.json is above −200
+ * from step 8,000 on.
+ */
 import { expect, test } from "vitest";
 import { trainPendulum } from "../../trainer/sac/train-pendulum.js";
 

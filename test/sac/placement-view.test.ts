@@ -1,4 +1,7 @@
-/** @file The object-centric view of SAC, computed here in plain numbers, against the environment's own decoding of an action. */
+/**
+ * @file The object-centric view of SAC, computed here in plain numbers, against the environment's own decoding of an
+ * action.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
@@ -40,7 +43,7 @@ const numbers: Operations<Row> = {
 const { activeObjects, lengthUnit, objectSizes, sceneCount } = world;
 const types = objectSizes.length;
 
-/** An action whose choices are in their middles, so that nothing is shared between neighbours. */
+/** An action with every choice in its middle, so that neighbours share nothing. */
 function drawDecided(random: Random): Float32Array {
   const middle = (count: number): number => ((random.below(count) + 0.5) / count) * 2 - 1;
   const free = (): number => random.uniform(-1, 1);
@@ -54,7 +57,7 @@ function flat(observation: Parameters<typeof writeObservation>[1]): Row {
 }
 
 describe("what the critics see of a placement", () => {
-  test("is the object that comes, its size, the slot, and each object that stays with its gaps, as the environment decodes them", () => {
+  test("is the incoming object, its size, the slot, and each object that stays with its gaps, as the environment decodes them", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
         const random = new Random(seed);
@@ -72,7 +75,7 @@ describe("what the critics see of a placement", () => {
         };
         const near = (actual: Row, expected: Row): void => {
           expect(actual).toHaveLength(expected.length);
-          // Millimetres are rounded down where an action is decoded.
+          // Decoding an action rounds millimetres down.
           for (const [i, value] of actual.entries()) {
             expect(Math.abs(value - (expected[i] ?? Number.NaN))).toBeLessThan(2e-3);
           }
@@ -102,7 +105,7 @@ describe("what the critics see of a placement", () => {
     );
   });
 
-  test("goes over gradually from one choice to the next, and sums to one choice everywhere", () => {
+  test("changes gradually from one choice to the next, and sums to one choice everywhere", () => {
     const observation = drawObservation(new Random(4));
     const weights = (u: number): Row => {
       const view = criticView(numbers, world, flat(observation), [u, u, 0, 0, 0, 0]);

@@ -1,4 +1,4 @@
-/** @file Where the policy's tanh is near ±1, a row's log probability keeps its digits. */
+/** @file Where the policy's tanh is near ±1, the log probability stays precise. */
 import { expect, test } from "vitest";
 import { Random } from "../../trainer/random/random.js";
 import { parameterCount } from "../../trainer/sac/layout.js";
@@ -41,7 +41,7 @@ function logProbability(mean: number, raw: number, noise: number): number {
 test.each(LEARNERS)("%s: within 2e-5 of float64 from the middle to the far ends", async (learner) => {
   const opened = await openLearner(model, { learner, device: "cpu", threads: 1 });
   try {
-    // A policy that is the same everywhere: all weights 0, the last layer's bias its mean and spread.
+    // A constant policy: all weights are 0, and the last layer's bias holds its mean and spread.
     const actor = new Float32Array(parameterCount(actorLayers(model)));
     const [mean, raw] = [0.25, Math.fround(0.4)];
     actor.set([mean, raw], actor.length - 2);
@@ -59,7 +59,7 @@ test.each(LEARNERS)("%s: within 2e-5 of float64 from the middle to the far ends"
     });
     const found = outputOf(outputs, "next_log_prob");
     const expected = [...noise].map((own) => logProbability(mean, raw, own));
-    // The draws do reach where 1 − tanh² has lost most of its digits in 32 bits.
+    // The draws do reach values where 1 − tanh² has lost most of its digits in 32 bits.
     expect(Math.max(...outputOf(outputs, "next_actions"))).toBeGreaterThan(1 - 1e-5);
     for (const [row, value] of expected.entries()) {
       expect(Math.abs((found[row] ?? Number.NaN) - value), `row ${row}`).toBeLessThan(2e-5);

@@ -1,4 +1,4 @@
-/** @file A small world for the agents' tests: rules of its own, so that validity can be learned and is known. */
+/** @file A small world for the agents' tests, with rules that are known and can be learned. */
 import type { Random } from "../../trainer/random/random.js";
 import type { AgentObservation, Transition } from "../../trainer/sac/agent.js";
 import { type AgentWorld, decodePlacement } from "../../trainer/sac/agent-world.js";
@@ -30,7 +30,7 @@ export function drawAction(random: Random): Float32Array {
   return Float32Array.from({ length: 6 }, () => random.uniform(-1, 1));
 }
 
-/** Valid: apart from both objects that stay, and in scene 1 only in the room's left half. */
+/** Valid: clear of both objects that stay, and in scene 1 only in the room's left half. */
 export function isValid({ scene, objects }: AgentObservation, action: Float32Array): boolean {
   const { slot, type, x, z } = decodePlacement(world, objects, action, 0);
   if (scene === 1 && x > 0) return false;
@@ -44,7 +44,7 @@ export function isValid({ scene, objects }: AgentObservation, action: Float32Arr
   });
 }
 
-/** Hard is what stands far back. */
+/** Placements far back are hard. */
 export const hardnessOf = (action: Float32Array): number => ((action[3] ?? 0) < -0.5 ? 1 : 0.1);
 
 export function transition(

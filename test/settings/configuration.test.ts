@@ -72,7 +72,7 @@ describe("a configuration", () => {
     });
   });
 
-  it("weighs J₂ as the paper does at any T₀: β is 10 at 200, unless given, or rewarded for each sample", () => {
+  it("weighs J₂ like the paper at any T₀: β is 10 at 200, unless given, or rewarded for each sample", () => {
     const beta = (values: Record<string, unknown>, preset?: string) =>
       resolveConfiguration([flags({ agent: "paper", ...values })], preset === undefined ? {} : { preset })
         .extrinsicWeight;
@@ -107,7 +107,7 @@ describe("a configuration", () => {
 
   it("refuses every value out of type or range with one line that names the setting", () => {
     const numeric = SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "number");
-    const refused = ["many", -101, Number.NaN, null, [1], {}]; // −101: below the least that any setting takes
+    const refused = ["many", -101, Number.NaN, null, [1], {}]; // −101 is below the minimum of every setting
     for (const name of numeric) {
       for (const value of refused) {
         const message = messageOf(() => resolveConfiguration([{ name: "my.yaml", values: { [name]: value } }]));
@@ -137,7 +137,7 @@ describe("a configuration", () => {
     );
   });
 
-  it("takes templates that name what they need, and none", () => {
+  it("accepts templates with the placeholders that they need, and empty ones", () => {
     const given = { prompt: "where is the {a} from the {b}? }{", answer: "{relation} the {b}" };
     expect(resolveConfiguration([flags(given)])).toMatchObject(given);
     expect(resolveConfiguration([flags({ prompt: "", answer: "" })])).toMatchObject({ prompt: "", answer: "" });
@@ -150,7 +150,7 @@ describe("a configuration", () => {
     expect(resolveConfiguration([flags({ negatives: "none" })])).toMatchObject({ objective: "answer" });
   });
 
-  it("comes back from config.json as it was, and a hole in it is an error", () => {
+  it("is read back unchanged from config.json, and a missing key is an error", () => {
     const configuration = resolveConfiguration([flags({ seed: 3 })]);
     const stored: Record<string, unknown> = JSON.parse(JSON.stringify(configuration));
     expect(parseResolved("config.json", stored)).toEqual(configuration);
@@ -176,7 +176,7 @@ describe("a configuration file", () => {
     expect(readConfigurationFile(write("# nothing")).values).toEqual({});
   });
 
-  it("that is missing, malformed or no map is one line", () => {
+  it("that is missing, malformed or no map gives one line", () => {
     expect(messageOf(() => readConfigurationFile(path.join(folder, "none.yaml")))).toContain("cannot read");
     expect(messageOf(() => readConfigurationFile(write("a: [1")))).toContain("not YAML or JSON");
     expect(messageOf(() => readConfigurationFile(write("- a list")))).toContain("a map");

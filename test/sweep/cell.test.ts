@@ -20,7 +20,7 @@ const settings = {
   ...{ testImagesPerRelation: 1, validationImagesPerRelation: 1, naturalImages: 4 },
 };
 
-/** A cell's process as a cluster's job starts it: nobody listens but its log. */
+/** A cell's process as a cluster's job starts it: only its log takes its output. */
 function start(...args: readonly string[]) {
   const child = spawn(process.execPath, [path.join(root, "dist/trainer/sweep/cell.js"), ...args], { cwd: root });
   let out = "";
@@ -56,7 +56,7 @@ describe("a cell's process", () => {
     cell = only;
   });
 
-  it("asked to end, ends with 130, its last checkpoint kept; started again it goes on, and is then left alone", async () => {
+  it("asked to end, ends with 130 and keeps its last checkpoint; started again it goes on, and a finished one is left alone", async () => {
     const first = start(plan, "0");
     await first.said("iteration 1/3");
     first.child.kill("SIGTERM");
@@ -75,14 +75,14 @@ describe("a cell's process", () => {
     expect(await start(plan, "0").ended).toEqual({ code: 0, out: "", err: "" });
     expect(readFileSync(path.join(cell.folder, "log.jsonl"), "utf8")).toBe(log);
 
-    // Both processes have said what they took; what is beyond the iterations is starting and closing.
+    // Both processes have logged what they used; the time besides the iterations is starting and closing.
     const usage = usageOf(cell.folder);
     expect(usage?.attempts).toBe(2);
     expect(usage?.seconds).toBeGreaterThan(usage?.runSeconds ?? Number.POSITIVE_INFINITY);
     expect(usage?.peakMiB).toBeGreaterThan(50);
   }, 240_000);
 
-  it("says in one line what is wrong with what it is given, with 2", async () => {
+  it("reports in one line what is wrong with its arguments, with 2", async () => {
     for (const [args, message] of [
       [[plan, "7"], "has 1 cells, and none of index 7"],
       [[path.join(folder, "nowhere.json"), "0"], "cannot be read"],

@@ -14,14 +14,14 @@ const folder = temporaryFolder("jobs");
 const cells = (count: number, threads = 1) => Array.from({ length: count }, () => ({ configuration: { threads } }));
 const plenty = { cores: 8, freeMiB: 64 * 1024 };
 
-describe("how many cells run side by side", () => {
-  it("follows from cores, a run's threads, and the number of cells", () => {
+describe("how many cells run at a time", () => {
+  it("depends on cores, a run's threads, and the number of cells", () => {
     expect(jobsFor(cells(20), [], null, plenty).count).toBe(8);
     expect(jobsFor(cells(20, 4), [], null, plenty).count).toBe(2);
     expect(jobsFor(cells(3), [], null, plenty).count).toBe(3);
   });
 
-  it("follows from free memory and what a run takes: what finished cells have shown, where there are any", () => {
+  it("depends on free memory and the memory of a run, as measured in finished cells where there are any", () => {
     expect(jobsFor(cells(20), [], null, { cores: 8, freeMiB: 4 * ASSUMED_MIB })).toMatchObject({
       ...{ count: 3, measured: false },
     });
@@ -31,13 +31,13 @@ describe("how many cells run side by side", () => {
     });
   });
 
-  it("is at least one, and what is asked for where that is given", () => {
+  it("is at least one, and --jobs where that is given", () => {
     expect(jobsFor(cells(20), [], null, { cores: 1, freeMiB: 10 }).count).toBe(1);
     expect(jobsFor(cells(20), [], 5, { cores: 1, freeMiB: 10 }).count).toBe(5);
   });
 });
 
-describe("the time of cells side by side", () => {
+describe("the time of several cells at a time", () => {
   it("is between a fair share and one after the other, and never less than the longest", () => {
     fc.assert(
       fc.property(
@@ -69,7 +69,7 @@ describe("an estimate from finished cells", () => {
   );
   const [done, bigger, ...rest] = file.cells;
   if (done === undefined || bigger === undefined) throw new Error("a grid has cells");
-  // Seconds of a made-up machine: 10 before the loop, 8 an iteration, 2 for the process.
+  // Seconds on an imaginary machine: 10 before the loop, 8 per iteration, 2 for the process.
   const line = (row: Partial<Record<(typeof TIMING_COLUMNS)[number], number>>): string =>
     TIMING_COLUMNS.map((column) => row[column] ?? "").join(",");
   const rows = [
@@ -107,7 +107,7 @@ describe("an estimate from finished cells", () => {
     expect((await of(more)).total).toBeCloseTo(44 + iterations * 3.2, 6);
   });
 
-  it("counts what is left of a cell that has begun", async () => {
+  it("counts the rest of a cell that has begun", async () => {
     mkdirSync(bigger.folder, { recursive: true });
     writeFileSync(path.join(bigger.folder, "metrics.csv"), "iteration\n0\n1\n2\n");
     expect((await of(bigger)).total).toBeCloseTo(0.4 * (44 + iterations * 5.2), 6);

@@ -15,7 +15,7 @@ import { temporaryFolder } from "../temporary.js";
 const request = (more: Partial<SweepRequest>): SweepRequest => ({ base: [], seeds: [0], ...more });
 const unique = <T>(arbitrary: fc.Arbitrary<T>) => fc.uniqueArray(arbitrary, { minLength: 1, maxLength: 2 });
 
-/** Some settings of every kind with values that they take. */
+/** Some settings of every kind, with valid values. */
 const axes = {
   extrinsicWeight: unique(fc.double({ min: 0, max: 1e6, noNaN: true })),
   samplingRate: unique(fc.double({ min: 0.001, max: 1, noNaN: true })),
@@ -50,7 +50,7 @@ describe("a grid", () => {
     );
   });
 
-  it("resolves each cell as train would: what follows from the agent follows, and what is given wins", () => {
+  it("resolves each cell like train: settings that depend on the agent follow it, unless they are given", () => {
     fc.assert(
       fc.property(grids, (grid) => {
         for (const { configuration } of planSweep(request({ grid })).cells) {
@@ -72,7 +72,7 @@ describe("a grid", () => {
     expect(fixed.cells.map(({ configuration }) => configuration.extrinsicWeight)).toEqual([3, 3]);
   });
 
-  it("names its cells so that any file system takes the names and none is another's", () => {
+  it("gives its cells unique names that any file system accepts", () => {
     fc.assert(
       fc.property(grids, seedLists, (grid, seeds) => {
         const names = planSweep(request({ grid, seeds })).cells.map(({ name }) => name);
@@ -85,7 +85,7 @@ describe("a grid", () => {
     );
   });
 
-  it("keeps a cell's name whatever other values and seeds there are", () => {
+  it("gives a cell the same name whatever other values and seeds there are", () => {
     fc.assert(
       fc.property(fc.record(axes), seedLists, (grid, seeds) => {
         const all = new Map(
@@ -102,8 +102,8 @@ describe("a grid", () => {
     );
   });
 
-  it("runs combinations that come to the same settings once", () => {
-    // A random agent takes no feasibility steps, whatever is asked.
+  it("runs combinations with the same settings once", () => {
+    // A random agent takes no feasibility steps, whatever the setting says.
     const { cells, repeated } = planSweep(request({ grid: { agent: ["random"], feasibilitySteps: [0, 100] } }));
     expect([cells.length, repeated]).toEqual([1, 1]);
   });
@@ -125,7 +125,7 @@ describe("random draws", () => {
     });
   const drawn = (samples: number, seed = 0): string[] => planSweep(random(samples, seed)).cells.map(({ name }) => name);
 
-  it("stay within their ranges, whole where the setting is, and are all different", () => {
+  it("stay within their ranges, are whole where the setting is, and all differ", () => {
     const { cells } = planSweep(random(200));
     expect(cells).toHaveLength(200);
     expect(new Set(cells.map(({ name }) => name)).size).toBe(200);
@@ -138,7 +138,7 @@ describe("random draws", () => {
     expect(new Set(cells.map(({ configuration }) => configuration.episodesPerIteration))).toEqual(
       new Set([8, 9, 10, 11]),
     );
-    // Evenly in the logarithm: half of the draws below the range's geometric middle.
+    // Log-uniform: half of the draws are below the range's geometric mean.
     const below = cells.filter(({ configuration }) => configuration.learningRate < 1e-3).length;
     expect(below).toBeGreaterThan(70);
     expect(below).toBeLessThan(130);
@@ -181,7 +181,7 @@ describe("a list", () => {
 });
 
 describe("what varies between cells", () => {
-  it("is found again from the cells: all that has several values, and nothing that follows from the agent", () => {
+  it("is found again from the cells: every setting with several values, except those that depend on the agent", () => {
     fc.assert(
       fc.property(grids, seedLists, (grid, seeds) => {
         const { cells } = planSweep(request({ grid, seeds }));
@@ -198,7 +198,7 @@ describe("a folder that has a sweep", () => {
     return { before, after: merge("/sweep", "second", before, planSweep(second)) };
   };
 
-  it("takes any further cells in, and no cell of it changes its place", () => {
+  it("accepts any further cells, and none of its cells changes its place", () => {
     fc.assert(
       fc.property(fc.record(axes), seedLists, fc.nat(1), (grid, seeds, last) => {
         const part = Object.fromEntries(
@@ -216,16 +216,16 @@ describe("a folder that has a sweep", () => {
     );
   });
 
-  it("refuses settings that are fixed in both and not the same", () => {
+  it("refuses fixed settings that differ from the folder's", () => {
     const fixed = (E: number, more: Partial<SweepRequest> = {}): SweepRequest =>
       request({ base: [{ name: "--E", values: { E } }], grid: { beta: [1, 2] }, ...more });
     expect(() => grow(fixed(8), fixed(16))).toThrow("a sweep with episodesPerIteration 8, and this one has 16");
     expect(grow(fixed(8), fixed(8, { seeds: [0, 1] })).after.added).toBe(2);
-    // Varied in the second: the first one's cells are some of it.
+    // It varies in the second request; the first one's cells are among its cells.
     expect(grow(fixed(8), request({ grid: { beta: [1, 2], E: [8, 16] } })).after.added).toBe(2);
   });
 
-  it("does not take for a conflict what follows from an agent that is varied", () => {
+  it("does not see a conflict in settings that depend on a varied agent", () => {
     const agents = (...agent: string[]): SweepRequest => request({ grid: { agent } });
     expect(grow(agents("rls3", "random"), agents("rls3", "paper")).after.added).toBe(1);
     expect(() =>
@@ -233,7 +233,7 @@ describe("a folder that has a sweep", () => {
     ).toThrow("extrinsicWeight");
   });
 
-  it("shares a preparation between the cells whose inputs are the same, a random agent's among them", () => {
+  it("shares a preparation between cells with the same inputs, including a random agent's", () => {
     const folders = (grid: SweepRequest["grid"]) => {
       const { cells } = merge("/sweep", "c", null, planSweep(request({ grid: grid ?? {} }))).file;
       return new Set(cells.map(({ shared }) => shared)).size;
@@ -245,13 +245,13 @@ describe("a folder that has a sweep", () => {
 });
 
 describe("the command that repeats a cell", () => {
-  /** The words that a shell makes of it. */
+  /** The words that a shell makes of a command. */
   const words = (command: string): string[] =>
     spawnSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" })
       .stdout.split("\0")
       .slice(2, -1);
 
-  it("comes to the cell's settings when it is typed", () => {
+  it("gives the cell's settings when it is typed", () => {
     fc.assert(
       fc.property(grids, fc.integer({ min: 0, max: 99 }), fc.boolean(), (grid, seed, quick) => {
         const { cells } = planSweep(request({ grid, seeds: [seed], quick }));
@@ -273,7 +273,7 @@ describe("a sweep's flags and file", () => {
     return readSweepFlags({ config: file, ...flags }, ["local", "slurm"]);
   };
 
-  it("a flag with several values is varied, with one it is fixed, and both win over the file", () => {
+  it("a flag with several values is varied, one with a single value is fixed, and both override the file", () => {
     const text =
       "grid: {beta: [1, 2], eta: [.25, .5]}\niterations: 3\nseeds: [4, 5]\nslurm: {partition: gpu}\nexecutor: slurm";
     const { cells, varied } = planSweep(given(text).request);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Slurm cluster of its own in one folder: munged, slurmctld and slurmd on loopback, with ports, key and sockets that nobody
+# A separate Slurm cluster in one folder: munged, slurmctld and slurmd on loopback, with ports, key and sockets that nobody
 # else uses. It needs Debian's slurm-wlm and munge, and no systemd, cgroups or database; run as root, it needs no user of Slurm's.
 #
 #   slurm-cluster.sh FOLDER [--nodes N] [--cpus N] [--line 'A line of slurm.conf']… [-- COMMAND…]
@@ -32,7 +32,7 @@ export SLURM_CONF=$folder/slurm.conf
 [ "${#folder}" -lt 80 ] || die "$folder: a socket's path may not be longer than 108 characters; choose a shorter one"
 
 daemons=() # process ids, in the order of their start
-# A daemon that Ctrl-C does not reach (a script's background commands ignore it), and that ends with this script whatever ends that.
+# Starts a daemon that ignores Ctrl-C (like a script's background commands) and ends with this script, however that ends.
 start() { # log file's name, command…
   local log=$folder/log/$1
   shift
@@ -66,14 +66,14 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# Munge wants its socket's folder open to all and the rest closed to others.
+# Munge requires its socket's folder to be open to all, and the rest closed to others.
 chmod 0755 "$folder/munge"
 [ -e "$folder/munge/key" ] || mungekey --create --keyfile="$folder/munge/key" || exit 1
 start munged.log munged --foreground --force --key-file="$folder/munge/key" --socket="$folder/munge/socket" \
   --pid-file="$folder/munge/pid" --log-file="$folder/log/munged.log" --seed-file="$folder/munge/seed" --num-threads=1
 within 10 test -S "$folder/munge/socket" || { cat "$folder/log/munged.log" >&2; code=1 die "munged did not start"; }
 
-# Ports that nobody listens on now, from below those that the system hands out.
+# Ports without a listener now, below those that the system assigns.
 ports() { # how many
   local port found=0
   for port in $(shuf -i 10000-32000 -n 100); do
@@ -129,12 +129,12 @@ CONF
     mkdir -p "$folder/spool/n$i"
   done
   echo "PartitionName=main Nodes=n[0-$((nodes - 1))] Default=YES MaxTime=INFINITE State=UP" >>"$SLURM_CONF"
-  # Two devices that are everywhere stand for two GPUs: jobs can ask for them and are told which they got.
+  # Two devices that exist everywhere represent two GPUs: jobs can request them and learn which they got.
   printf 'Name=gpu File=%s\n' /dev/null /dev/zero >"$folder/gres.conf"
 }
 
 all_idle() { [ "$(sinfo --noheader --Node --format=%T 2>/dev/null | grep -cx idle)" -eq "$nodes" ]; }
-# Another cluster may take a port between our look and our listening: then once more, with others.
+# Another cluster may take a port between the check and the start: then try again with others.
 for attempt in 1 2 3; do
   configure
   start slurmctld.log slurmctld -D -c
@@ -151,5 +151,5 @@ if [ "${#command[@]}" -gt 0 ]; then
 fi
 echo "SLURM_CONF=$SLURM_CONF"
 exec 3<&0
-cat <&3 >/dev/null & # ends with standard input; waited for like this, a signal is answered at once
+cat <&3 >/dev/null & # ends with standard input; waiting like this handles a signal at once
 wait $!

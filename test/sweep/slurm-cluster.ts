@@ -1,28 +1,30 @@
-/** @file A real Slurm cluster on loopback for tests: slurm-cluster.sh as a process, and Slurm's commands in it. */
+/** @file A real Slurm cluster on loopback for tests: runs slurm-cluster.sh as a process, and Slurm's commands in it. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "../runs/runs.js";
 
 const SCRIPT = path.join(root, "test/sweep/slurm-cluster.sh");
-/** Debian keeps the daemons where users have no path to. */
+/** Debian installs the daemons outside a user's PATH. */
 const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
 
 const missing = ["sbatch", "slurmctld", "slurmd", "munged"].filter(
   (program) => spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH } }).status !== 0,
 );
-/** Why there can be no cluster; null where there can. With CI=true the tests run all the same, and fail. */
+/** Why there can be no cluster; null where there can. With CI=true the tests run anyway, and fail. */
 export const noSlurm: string | null =
   missing.length === 0 || process.env["CI"] === "true"
     ? null
     : `${missing.join(", ")} not installed: apt-get install slurm-wlm munge`;
 
 export interface Cluster {
-  /** For processes that are to use it. */
+  /** For processes that use the cluster. */
   readonly environment: NodeJS.ProcessEnv;
-  /** A command of Slurm's in it, to its end. */
+  /** Runs one of Slurm's commands in it to its end. */
   slurm(program: string, ...args: readonly string[]): string;
-  /** A node's power cut: its daemon and all that it runs are gone at once. Slurm finds out by its silence. */
+  /**
+   * Simulates a node's power failure: its daemon and everything it runs vanish at once. Slurm notices by its silence.
+   */
   fail(node: string): void;
   stop(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export async function startCluster(folder: string, ...options: readonly string[]
         [`SLURM_CONF=${conf}`, `SLURMD_NODENAME=${node}`].every((variable) => variables.includes(variable)),
       );
       const inside = new Set(jobs.map(({ id }) => id));
-      // What the daemon started for a job first: it would tell of the job's end.
+      // Kill the daemon's first process of each job first: it would report the job's end.
       const above = jobs.flatMap(({ parent }) => (inside.has(parent) ? [] : [parent]));
       const daemon = Number(readFileSync(path.join(folder, "spool", `${node}.pid`), "utf8"));
       for (const id of [daemon, ...above, ...inside]) kill(id);
@@ -82,7 +84,7 @@ function processes(): Process[] {
       const parent = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1]);
       return [{ id: Number(name), parent, environment }];
     } catch (error) {
-      // It ended meanwhile, or is another user's.
+      // It has ended meanwhile, or belongs to another user.
       if (error instanceof Error && "code" in error && typeof error.code === "string") return [];
       throw error;
     }

@@ -30,7 +30,7 @@ interface Sweep {
   readonly cells: readonly Cell[];
 }
 
-/** A sweep's folder with cells of these settings, each preparing for itself. */
+/** A sweep's folder with cells of these settings, each with its own preparation. */
 const sweep = (...settings: readonly Readonly<Record<string, unknown>>[]): Sweep =>
   sweepIn(path.join(folder, `sweep-${++sweeps}`), settings);
 
@@ -49,7 +49,7 @@ interface Given {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly jobs?: number;
   readonly signal?: AbortSignal;
-  /** Hears every line. */
+  /** Gets every line. */
   readonly say?: (line: string) => void;
 }
 
@@ -84,7 +84,7 @@ describe("settings for Slurm", () => {
     });
   });
 
-  it("need Slurm's commands, and a message says which to install", async () => {
+  it("need Slurm's commands; the message says what to install", async () => {
     const before = process.env["PATH"];
     process.env["PATH"] = folder;
     try {
@@ -98,7 +98,10 @@ describe("settings for Slurm", () => {
   });
 });
 
-/** Commands in place of Slurm's: tasks run at once, a user may have LIMIT in the queue, and a wrapper prints around the number. */
+/**
+ * Replacements for Slurm's commands: tasks run at once, a user may have LIMIT tasks in the queue, and a wrapper prints
+ * text around the number.
+ */
 const SHIMS = {
   sbatch: `[ "$1" = --version ] && exit 0
 script=$(mktemp "$STATE/script.XXXXXX"); cat > "$script"
@@ -126,7 +129,7 @@ printf '\\n-----\\n Welcome to cluster 3\\n-----\\n'
   scontrol: `echo " Welcome to cluster 3"; echo "MaxArraySize = 1001"; echo "SchedulerParameters = bf_window=60,max_array_tasks=\${TASKS:-1001}"`,
 };
 
-describe("a cluster whose commands are wrapped and whose queue is short", { timeout: 240_000 }, () => {
+describe("a cluster with wrapped commands and a short queue", { timeout: 240_000 }, () => {
   const before = { ...process.env };
   let state: string;
   const within = (settings: Readonly<Record<string, string>>): void => {
@@ -145,7 +148,7 @@ describe("a cluster whose commands are wrapped and whose queue is short", { time
     process.env["PATH"] = before["PATH"];
   });
 
-  it("is given what it takes, and the rest as tasks end; a % in the folder's path stays one", async () => {
+  it("gets as many as it accepts, and the rest as tasks end; a % in the folder's path stays as it is", async () => {
     within({ LIMIT: "2" });
     const planned = sweepIn(path.join(folder, "50%j"), [{ seed: 1 }, { seed: 2 }, { seed: 3 }, { seed: 4 }]);
     const lines: string[] = [];
@@ -158,7 +161,7 @@ describe("a cluster whose commands are wrapped and whose queue is short", { time
     expect(submitted[0]).toBe("slurm: submitted job 101, 2 cells");
     expect(submitted.at(-1)).toMatch(/^slurm: submitted job \d+, [12] cells?$/);
     const cells = path.join(planned.folder, "slurm");
-    // What was refused leaves nothing behind.
+    // Refused submissions leave nothing behind.
     expect(readdirSync(cells).filter((name) => name.startsWith("submission-"))).toHaveLength(submitted.length);
     expect(readFileSync(path.join(state, "outputs"), "utf8")).toContain(`${folder}/50%%j/slurm/jobs/%A_%a.out`);
     expect(existsSync(path.join(state, "cancelled"))).toBe(false);
@@ -172,14 +175,14 @@ describe("a cluster whose commands are wrapped and whose queue is short", { time
     expect(submitted).toEqual([101, 102, 103].map((job) => `slurm: submitted job ${job}, 1 cell`));
   });
 
-  it("that allows smaller arrays than it can count gets those", async () => {
+  it("that allows smaller arrays than it reports gets smaller ones", async () => {
     within({ LIMIT: "9", TASKS: "1" });
     const lines: string[] = [];
     await run(sweep({ seed: 1 }, { seed: 2 }), { say: (line) => lines.push(line) });
     expect(lines.filter((line) => line.startsWith("slurm: submitted"))).toHaveLength(2);
   });
 
-  it("that takes not one cell is an error that says what to lower", async () => {
+  it("that accepts no cell at all is an error that says what to lower", async () => {
     within({ LIMIT: "0" });
     await expect(run(sweep({}, {}))).rejects.toMatchObject({
       name: "InputError",
@@ -187,7 +190,7 @@ describe("a cluster whose commands are wrapped and whose queue is short", { time
     });
   });
 
-  it("that prints no job number is an error that shows what it printed", async () => {
+  it("that prints no job number is an error that shows its output", async () => {
     within({ LIMIT: "9", SILENT: "1" });
     await expect(run(sweep({ iterations: 500 }))).rejects.toMatchObject({
       name: "UnavailableError",
@@ -197,13 +200,13 @@ describe("a cluster whose commands are wrapped and whose queue is short", { time
     expect(readFileSync(path.join(state, "cancelled"), "utf8")).toMatch(/^101_0$/m);
   });
 
-  it("can't have a folder with a backslash in its path", async () => {
+  it("cannot have a folder with a backslash in its path", async () => {
     within({ LIMIT: "9" });
     await expect(run(sweepIn(path.join(folder, "a\\b"), [{}]))).rejects.toThrow(/no folder with a backslash/);
   });
 });
 
-/** A scheduler takes its time, on a busy machine more of it. */
+/** A scheduler takes time, and more on a busy machine. */
 const PATIENCE = { timeout: 240_000 };
 
 describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : ` (${noSlurm})`}`, PATIENCE, () => {
@@ -224,7 +227,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
       .split("\n")
       .filter((line) => line !== "");
 
-  it("are tasks of arrays no larger than the cluster takes, with the GPUs and lines of shell that were asked for", async () => {
+  it("are tasks of arrays no larger than the cluster allows, with the requested GPUs and lines of shell", async () => {
     const planned = sweepIn(path.join(folder, "100%j"), [{ seed: 1 }, { seed: 2 }, { seed: 3 }]);
     const lines: string[] = [];
     const settings = { gpus: 1, time: "10", option: "comment=tried", setup: ['echo "GPU $CUDA_VISIBLE_DEVICES"'] };
@@ -243,7 +246,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
     expect(readFileSync(path.join(planned.folder, "slurm/logs/cell-0.log"), "utf8")).toContain("iteration 1/1");
   });
 
-  it("end the sweep with the message of the one that fails, and its exit code's kind; the others are cancelled", async () => {
+  it("end the sweep with the message of the one that fails, and the kind of its exit code; the others are cancelled", async () => {
     const planned = sweep({ env: path.join(folder, "no-player") }, { iterations: 500 });
     await expect(run(planned)).rejects.toMatchObject({
       name: "InputError",
@@ -264,11 +267,11 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
     expect(log).toMatch(/interrupted\n$/);
   });
 
-  it("that no iteration ends in within the time limit say so", async () => {
+  it("that finish no iteration within the time limit are reported", async () => {
     const planned = sweep({ iterations: 500, feasibilitySteps: 100_000 });
     const say = (line: string): void => {
       const job = /job (\d+_0) on/.exec(line)?.[1];
-      // What Slurm does a minute before a limit.
+      // Slurm does this a minute before a limit.
       if (job !== undefined) cluster.slurm("scancel", "--batch", "--signal=USR2", job);
     };
     await expect(run(planned, { say })).rejects.toMatchObject({
@@ -288,7 +291,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
     });
   });
 
-  it("each have an environment server of their own on other hosts, over CURVE", async () => {
+  it("each have their own environment server on other hosts, over CURVE", async () => {
     const keys = generateKeys("a token of enough characters");
     const { serverSecretKey: _secret, ...clientKeys } = keys;
     const file = path.join(folder, "keys.json");
@@ -298,7 +301,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
       sessions.map((_, i) =>
         EnvironmentServer.bind(
           ({ imageSize }) => {
-            // Asked once before any client has come, and then for each one.
+            // Called once before any client comes, and then for each one.
             if (imageSize !== undefined) sessions[i] = (sessions[i] ?? 0) + 1;
             return roomsDefinition(loadCatalog("rooms"), { imageSize: imageSize ?? 64 });
           },
@@ -317,7 +320,7 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
     }
   });
 
-  it("are refused by Slurm in its own words: a partition that there is not", async () => {
+  it("are refused by Slurm in its own words: an unknown partition", async () => {
     await expect(run(sweep({}), { settings: { partition: "nowhere" } })).rejects.toMatchObject({
       name: "InputError",
       message: expect.stringMatching(/^sbatch: invalid partition specified: nowhere/),
@@ -327,8 +330,8 @@ describe.skipIf(noSlurm !== null)(`cells on a cluster${noSlurm === null ? "" : `
 
 const names = (sweepFolder: string): string => Submissions.open(sweepFolder).names.join(",");
 
-describe("what was submitted", () => {
-  it("is not taken for one's own by a copy of the folder", async () => {
+describe("submissions", () => {
+  it("are not used by a copy of the folder", async () => {
     const { folder: sweepFolder } = sweep({});
     const [first] = [Submissions.open(sweepFolder).add("plan", ["cell-0"]).submission.name];
     expect(names(sweepFolder)).toBe(first);

@@ -19,7 +19,7 @@ interface Point {
   readonly oneTerm: number;
 }
 
-/** A finished run as the loop leaves it, as far as the table reads it. */
+/** A finished run, with the files that the table reads. */
 function finish({ folder: run }: PlannedCell, curve: readonly Point[]): void {
   mkdirSync(run, { recursive: true });
   const lines = curve.map(({ generated, valid, oneTerm }, iteration) => {
@@ -79,7 +79,7 @@ describe("sweep.csv", () => {
     ]);
   });
 
-  it("says how each ended: means of the last three points, gain an iteration, share of valid placements", async () => {
+  it("tells how each ended: means of the last three points, gain per iteration, share of valid placements", async () => {
     const { rows } = await sweepTable(file);
     const outcome = rows.find(({ cell }) => cell === slow.name)?.outcome;
     expect(outcome).toMatchObject({
@@ -92,7 +92,7 @@ describe("sweep.csv", () => {
     expect(outcome?.gainPerIteration).toBeCloseTo(((0.6 + 0.7 + 0.74) / 3 - 0.5) / 3, 12);
   });
 
-  it("compares all where all have been: at the least number of valid samples, and of generated ones", async () => {
+  it("compares all cells at the smallest number of valid samples that they have, and of generated ones", async () => {
     const { rows, common } = await sweepTable(file);
     expect(common).toEqual({ valid: 120, generated: 160 });
     const at = new Map(rows.map(({ cell, outcome }) => [cell, outcome]));
@@ -102,7 +102,7 @@ describe("sweep.csv", () => {
     expect(at.get(fast.name)?.accuracyOneTermAtGenerated).toBeCloseTo(0.9, 12);
   });
 
-  it("is a table that any reader of CSV takes, keyed by full names, with no clock in it", async () => {
+  it("can be read by any CSV reader, has full names as keys, and no clock times", async () => {
     writeTable(folder, await sweepTable(file));
     const written = readFileSync(path.join(folder, "sweep.csv"), "utf8");
     const rows: Record<string, string>[] = parse(written, { columns: true });
@@ -114,7 +114,7 @@ describe("sweep.csv", () => {
     expect(written).toBe(renderTable(await sweepTable(file)));
   });
 
-  it("of a sweep without a finished cell is its header", async () => {
+  it("has only its header for a sweep without a finished cell", async () => {
     const { varied } = file;
     const empty = await sweepTable({ varied, cells: [unfinished] });
     expect(renderTable(empty).trimEnd().split("\n")).toHaveLength(1);

@@ -1,4 +1,6 @@
-/** @file The .NET host and the TypeScript server answer the same messages alike: right, wrong, resent and unreadable ones. */
+/**
+ * @file The .NET host and the TypeScript server give the same answers to right, wrong, resent and unreadable messages.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
@@ -13,7 +15,7 @@ import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host
 const vectors = <T>(name: string): T =>
   JSON.parse(readFileSync(path.join(root, "protocol/vectors", name), "utf8")) as T;
 
-/** One server, as a client with bare hands sees it. */
+/** One server and a low-level client. */
 class Side {
   sid = "";
   private readonly socket = new Dealer({ linger: 0, receiveTimeout: 20_000, sendHighWaterMark: 0 });
@@ -47,13 +49,13 @@ async function both(): Promise<Pair> {
   return { dotnet: new Side(endpoint), embedded: new Side(server.endpoint), next: 1 };
 }
 
-/** Of a header that may be sent to either: `sid` is the session's, `req` the next, where the message does not say. */
+/** The fields of a header for either server. Default: `sid` is the session's, `req` the next. */
 type Message = Readonly<Record<string, unknown>>;
 
 const encode = (side: Side, next: number, message: Message): Buffer =>
   encodeHeader({ v: 1, ...(message["t"] === "hello" ? {} : { sid: side.sid }), req: next, ...message });
 
-/** What must be the same: all but names drawn at random, words for people, and what a renderer adds to welcome. */
+/** What must be equal: everything except random names, texts for people, and what a renderer adds to welcome. */
 function comparable(side: Side, { header, frames }: { header: WireMap; frames: readonly Buffer[] }): object {
   const { message: _, sid, ...rest } = header;
   const whose = sid === side.sid ? "the session's" : sid === "" ? "" : "another";
@@ -66,13 +68,13 @@ function comparable(side: Side, { header, frames }: { header: WireMap; frames: r
   return { ...withoutReason(same), whose, results: told, frames: frames.map((frame) => frame.toString("hex")) };
 }
 
-/** What a language's own exception says. */
+/** Removes the text of a language's own exception. */
 function withoutReason(body: WireMap): WireMap {
   const { reason: _, ...detail } = (body["detail"] ?? {}) as WireMap;
   return { ...body, detail };
 }
 
-/** Sends the same to both, holds the answers against each other, and returns one of them. */
+/** Sends the same to both, compares the answers, and returns one of them. */
 async function alike(
   pair: Pair,
   message: Message | Buffer | ((side: Side) => Buffer),
@@ -178,7 +180,7 @@ const OF_THE_SESSION: readonly (readonly [Message, ...Uint8Array[]])[] = [
   [{ t: "ping" }, Buffer.alloc(64 * 2 ** 20 + 1)],
 ];
 
-/** Messages that take no number, or are no session's. */
+/** Messages that take no number, or belong to no session. */
 const OTHERS: readonly Message[] = [
   ...[0, -1, 0.5, "2", null, undefined, Number.NaN, 2 ** 53].map((req) => ({ t: "ping", req })),
   ...["", "another", 5, null, undefined, []].map((sid) => ({ t: "ping", sid })),
@@ -188,7 +190,7 @@ const OTHERS: readonly Message[] = [
   ...[1, 2, 10 ** 6].map((req) => ({ t: "ping", req })),
 ];
 
-/** Hellos that begin nothing, and then some that do. */
+/** Hellos that open no session, then some that do. */
 const HELLOS: readonly Message[] = [
   { ...HELLO, client: "another" },
   ...[null, 5, undefined].map((client) => ({ ...HELLO, client })),
@@ -208,10 +210,10 @@ const HELLOS: readonly Message[] = [
   { ...HELLO, image_size: 32, seed: 2 ** 53 - 1 },
 ];
 
-/** Stray and missing parts, a surrogate, overlong forms, beyond the last character. */
+/** Stray and missing bytes, a surrogate, overlong forms, and code points beyond the last one. */
 const NO_UTF8 = ["ff", "80", "c328", "e282", "f09f92", "f09f92f0", "eda080", "c0af", "e08080", "f4908080", "f8808080"];
 
-/** A right message with one of its values replaced, wherever it lies. */
+/** A right message with one of its values replaced, at any depth. */
 function replaced(message: unknown, places: readonly number[], value: unknown): unknown {
   const [place, ...rest] = places;
   if (place === undefined || typeof message !== "object" || message === null) return value;
@@ -231,17 +233,17 @@ const anything = fc.oneof(
 describeHost("the .NET host and the TypeScript server", () => {
   beforeAll(() => void hostCommand(), BUILD_TIMEOUT);
 
-  it("answer messages of a session alike, and what takes no number", async () => {
+  it("give the same answers to messages of a session and to those that take no number", async () => {
     const pair = await both();
     await alike(pair, HELLO);
     for (const [message, ...payload] of OF_THE_SESSION) await alike(pair, message, payload);
     for (const message of OTHERS) await alike(pair, message);
-    // Sent again: the same answer, or that it is not kept any more.
+    // Sent again: the same answer, or an error that it is no longer stored.
     for (const ago of [1, 7, 8, 9]) await alike(pair, { t: "ping", req: pair.next - ago });
     expect(await alike(pair, { t: "ping" })).toMatchObject({ t: "pong" });
   });
 
-  it("answer hellos alike, and what a session begins with", async () => {
+  it("give the same answers to hellos and at the start of a session", async () => {
     const pair = await both();
     const observe = {
       t: "batch",
@@ -267,7 +269,7 @@ describeHost("the .NET host and the TypeScript server", () => {
     await alike(pair, observe);
   });
 
-  it("answer alike where any value of a message is any other", async () => {
+  it("give the same answers where any value of a message is replaced by any other", async () => {
     const pair = await both();
     await alike(pair, HELLO);
     const right = [
@@ -289,7 +291,7 @@ describeHost("the .NET host and the TypeScript server", () => {
     }
   });
 
-  it("read bytes in text that are no UTF-8 alike", async () => {
+  it("read invalid UTF-8 in texts the same way", async () => {
     const pair = await both();
     await alike(pair, HELLO);
     for (const bytes of NO_UTF8) {
@@ -300,12 +302,12 @@ describeHost("the .NET host and the TypeScript server", () => {
         text.copy(header, header.indexOf(place));
         return header;
       });
-      // The parameter that there is none of is named.
+      // The unknown parameter is named.
       expect((detail as WireMap)["field"]).toMatch(/^parameters\.a\ufffd.*z$/);
     }
   });
 
-  it("answer the vectors alike: messages of another session or this one, headers that can't be read", async () => {
+  it("give the same answers to the vectors: messages of another session or this one, unreadable headers", async () => {
     const pair = await both();
     await alike(pair, HELLO);
     const messages = vectors<{ header: Message; hex: string; frames: { hex: string }[] }[]>("messages.json");

@@ -1,4 +1,7 @@
-/** @file The .NET host under cut connections, killed clients and SIGKILL: no step is lost or made twice, each episode is counted once. */
+/**
+ * @file The .NET host under cut connections, killed clients and SIGKILL: no step is lost or executed twice, and each
+ * episode is counted once.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -66,7 +69,7 @@ describeHost("the .NET host", () => {
       }
       expect(await ended).toEqual([null, "SIGKILL"]);
       expect(answers.length).toBeGreaterThanOrEqual(atLeast);
-      // A session of its own: the first episode, from its first step, nothing of the client before in it.
+      // A new session: the first episode, from its first step, with nothing of the previous client.
       const expected = roomsDefinition(loadCatalog("rooms")).create(0);
       const actions = actionsOf(seed);
       expected.reset(seed, {});

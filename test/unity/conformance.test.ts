@@ -1,4 +1,4 @@
-/** @file The .NET host holds every rule of the protocol, whichever side binds, with and without CURVE. */
+/** @file The .NET host passes the conformance suite, whichever side binds, with and without CURVE. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -28,7 +28,7 @@ async function patient(peer: Peer): Promise<Buffer[]> {
   }
 }
 
-/** Bound to the address of a socket that was closed: it is free a moment later. */
+/** Binds to the address of a closed socket, which becomes free a moment later. */
 async function reopened(endpoint: string, options: Partial<PeerOptions>): Promise<Peer> {
   for (let tries = 0; ; tries++) {
     try {
@@ -73,7 +73,7 @@ describeHost("the .NET host", () => {
     expect(await server.ended).toMatch(/code 0/);
   });
 
-  it("says nothing unasked after its client was away, and goes on with the session", async () => {
+  it("sends nothing unrequested after its client was away, and goes on with the session", async () => {
     const bind = { bind: true, patience: 1000 };
     let peer = await Peer.open({ endpoint: "tcp://127.0.0.1:*", ...bind });
     const { endpoint } = peer;

@@ -1,4 +1,7 @@
-/** @file The rules in C# and in TypeScript: the same states, reasons and hashes for 20,000 seeds with random actions. */
+/**
+ * @file The rules in C# and in TypeScript give the same states, reasons and hashes for 20,000 seeds with random
+ * actions.
+ */
 import { beforeAll, expect, it } from "vitest";
 import {
   createTensor,
@@ -31,13 +34,13 @@ function embedded(world: string) {
   return { environment, observe, specs, scenes: definition.observations.find(({ uid }) => uid === "scene")?.high };
 }
 
-/** What welcome says of a world, but for what only a renderer has. */
+/** welcome's description of a world, without the parts that need a renderer. */
 function announced(world: string) {
   const { name, action, observations, parameters, catalog } = roomsDefinition(loadCatalog(world));
   return { name, action, observations: observations.filter((spec) => spec.graphics !== true), parameters, catalog };
 }
 
-/** Six elements; one in eight is a bound itself, where rounding would show. */
+/** Six elements; one in eight is exactly at a bound, where rounding would show. */
 function drawAction(random: Random): Float32Array {
   return Float32Array.from({ length: 6 }, () =>
     random.below(8) === 0 ? 2 * random.below(2) - 1 : random.uniform(-1, 1),
@@ -78,7 +81,7 @@ async function compare(world: string, seeds: number): Promise<Map<string, number
           const tensor = answer.tensors[spec.uid];
           const size = elementCount(spec.shape);
           const row = tensor?.data.subarray(env * size, (env + 1) * size) ?? [];
-          // Bytes, so that a last bit or a negative zero shows.
+          // As bytes, so that the last bit or a negative zero shows.
           expect(Buffer.compare(bytes(row as TensorData), bytes(observe(spec)))).toBe(0);
         }
       }

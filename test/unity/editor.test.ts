@@ -1,4 +1,7 @@
-/** @file `--env editor`, the host playing the Editor: it waits for Play, pauses at Stop with its state saved, and goes on at the next Play. */
+/**
+ * @file `--env editor`, with the host as the Editor: it waits for Play, pauses at Stop with its state saved, and goes
+ * on at the next Play.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -21,7 +24,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-/** Presses Play: a server as the Editor's, at its port. */
+/** Presses Play: starts a server like the Editor's, at its port. */
 function play(port: number): ChildProcess {
   const { command, args } = hostCommand();
   const serve = ["--bind", `tcp://127.0.0.1:${port}`, "--envs", "16"];
@@ -30,7 +33,7 @@ function play(port: number): ChildProcess {
   return editor;
 }
 
-/** Presses Stop: every socket is closed, the session is gone. */
+/** Presses Stop: closes every socket and ends the session. */
 async function stop(editor: ChildProcess): Promise<void> {
   editor.kill("SIGTERM");
   await once(editor, "exit");
@@ -43,7 +46,7 @@ function train(port: number, out: string): Running {
   return run;
 }
 
-/** A run whose Editor is stopped in the middle of its first iteration. */
+/** A run whose Editor is stopped in the middle of the first iteration. */
 async function paused(name: string): Promise<{ run: Running; port: number; out: string }> {
   const out = path.join(folder, name);
   const port = await freePort();
@@ -61,7 +64,7 @@ describeHost("rls3 train --env editor", () => {
     hostCommand();
     const port = await freePort();
     const run = train(port, whole);
-    // It is there first, and waits.
+    // The run is there first, and waits.
     await run.said("waiting for the environment");
     const editor = play(port);
     const { code, err } = await run.ended;
@@ -69,7 +72,7 @@ describeHost("rls3 train --env editor", () => {
     expect(code, err).toBe(0);
   }, BUILD_TIMEOUT);
 
-  it("killed while it is paused in the middle of an iteration, and resumed, has the files of a run never stopped", async () => {
+  it("killed while paused in the middle of an iteration and then resumed, has the files of an undisturbed run", async () => {
     const { run, port, out } = await paused("killed");
     run.child.kill("SIGKILL");
     expect((await run.ended).signal).toBe("SIGKILL");

@@ -1,4 +1,4 @@
-/** @file A server without graphics, and the trainer's renderer for its pictures: together the same as the embedded environment. */
+/** @file A server without graphics plus the trainer's renderer gives the same as the embedded environment. */
 import { beforeAll, expect, it } from "vitest";
 import { type BatchResult, EnvironmentClient, EnvironmentServer, type Op, spawnServer } from "../../protocol/index.js";
 import { EmbeddedPictures } from "../../trainer/environments/embedded-pictures.js";
@@ -36,7 +36,7 @@ describeHost("states of the .NET host with pictures of the embedded renderer", (
       const [a, b] = await Promise.all([pictured.batch(ops, want), embedded.batch(ops, want)]);
       same(a, b);
     }
-    // A row without an observation has no picture either, and what was not asked for does not come.
+    // A row without an observation has no picture either, and nothing comes that was not requested.
     const refused = await pictured.batch([{ env: 0, op: "step", action: [2, 0, 0, 0, 0, 0] }], ["image"]);
     expect(refused.results[0]?.error?.code).toBe("BAD_ACTION");
     expect(refused.tensors["image"]?.data.every((value) => value === 0)).toBe(true);

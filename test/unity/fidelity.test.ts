@@ -1,4 +1,7 @@
-/** @file Pictures of the Unity package's code, drawn by the stand-in for its engine, against those of the embedded renderer. */
+/**
+ * @file Pictures of the Unity package's code, drawn by the stand-in for its engine, against those of the embedded
+ * renderer.
+ */
 import { beforeAll, expect, it } from "vitest";
 import { type BatchResult, EnvironmentClient, EnvironmentServer } from "../../protocol/index.js";
 import { dotnetHostCommand } from "../../trainer/environments/dotnet-host.js";
@@ -8,7 +11,7 @@ import { standInProgram } from "./stand-in.js";
 
 const LAYOUTS = 200;
 const AT_ONCE = 20;
-/** Objects of fewer pixels have outlines that one pixel changes by much. */
+/** In smaller objects, one pixel changes the outline a lot. */
 const LEAST_PIXELS = 30;
 
 /** One object in both segmentations. */
@@ -17,9 +20,9 @@ interface Seen {
   readonly slot: number;
   readonly pixels: readonly [number, number];
   readonly overlap: number;
-  /** With the other picture turned left to right. */
+  /** Overlap with the other picture mirrored left to right. */
   readonly mirrored: number;
-  /** Pixels between the two middles. */
+  /** Pixels between the two centres. */
   readonly apart: number;
 }
 
@@ -60,7 +63,7 @@ function seen(seed: number, slot: number, size: number, a: Uint8Array, b: Uint8A
 
 const bytes = (result: BatchResult, uid: string): Uint8Array => result.tensors[uid]?.data as Uint8Array;
 
-/** Both renderers' objects, and the mean difference of their images, of 0 to 255; NaN without images. */
+/** Both renderers' objects, and the mean difference of their images on a scale of 0 to 255; NaN without images. */
 async function compare(world: string, size: number, images: boolean): Promise<{ objects: Seen[]; difference: number }> {
   const catalog = loadCatalog(world);
   const definition = roomsDefinition(catalog, { imageSize: size });
@@ -111,7 +114,7 @@ describeHost("the Unity package's pictures, against the embedded renderer's", ()
     { world: "rooms", size: 256, mean: 0.97, least: 0.9 },
     { world: "tabletop", size: 256, mean: 0.97, least: 0.9 },
   ])("$world at $size pixels", { timeout: 120_000 }, async ({ world, size, mean, least }) => {
-    // At 256 pixels a software rasteriser takes minutes for the images: outlines alone.
+    // At 256 pixels a software rasterizer takes minutes for the images: compare only outlines.
     const { objects, difference } = await compare(world, size, size === 64);
     const shown = objects.filter(({ pixels: [a, b] }) => a > 0 || b > 0);
     const large = objects.filter(({ pixels: [a] }) => a >= LEAST_PIXELS);
@@ -125,13 +128,13 @@ describeHost("the Unity package's pictures, against the embedded renderer's", ()
         `${theirs} pixels for ${ours}${size === 64 ? `; images differ by ${difference.toFixed(2)} of 255` : ""}`,
     );
     expect(large.length).toBeGreaterThan(LAYOUTS);
-    // What is left: the embedded renderer takes an object's outline at four samples a pixel, the Unity code at 16.
+    // The rest: the embedded renderer samples an object's outline four times per pixel, the Unity code 16 times.
     if (size === 64) expect(difference).toBeLessThan(1);
     expect(average).toBeGreaterThanOrEqual(mean);
     expect(poorest.overlap).toBeGreaterThanOrEqual(least);
     expect(farthest.apart).toBeLessThanOrEqual(1);
     expect(Math.abs((theirs ?? 0) - (ours ?? 0)) / (ours ?? 1)).toBeLessThanOrEqual(0.02);
-    // One that is its own mirror image may look as near to both.
+    // An object that is its own mirror image may be equally near to both.
     expect(shown.filter(({ overlap, mirrored }) => mirrored > overlap)).toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
-/** @file The .NET host for tests: built once where a .NET SDK is found; without one, tests are skipped, which is a failure in CI. */
+/**
+ * @file The .NET host for tests, built once if a .NET SDK is found. Without one, tests are skipped, which is a failure
+ * in CI.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -9,7 +12,7 @@ import { dotnetHostCommand, dotnetMissing, type HostCommand } from "../../traine
 const missing = dotnetMissing();
 if (missing !== undefined) console.warn(`tests of the .NET host are skipped: ${missing}`);
 
-/** `describe`, skipped with the reason in its title where no host can be built. */
+/** `describe`, skipped with the reason in its title where the host cannot be built. */
 export function describeHost(title: string, tests: () => void): void {
   describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (skipped: ${missing})`, tests);
 }
@@ -19,7 +22,7 @@ export const hostCommand = (): HostCommand => dotnetHostCommand();
 /** A first build restores packages and compiles. */
 export const BUILD_TIMEOUT = 10 * 60_000;
 
-/** What a test opened, closed after it. */
+/** Opened by a test, closed after it. */
 export const closers: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -32,8 +35,8 @@ export interface BoundHost {
 }
 
 /**
- * A host that binds a free port, once it says where; with so many file descriptors, or the system's number. It must end with
- * 0 when it is told to.
+ * A host bound to a free port, once it prints the port; with a given number of file descriptors, or the system's. It
+ * must end with 0 when asked to.
  */
 export async function bound(
   extra: readonly string[],

@@ -1,4 +1,6 @@
-/** @file Strangers at the .NET host's port who never log in: it outlives them, and serves its client meanwhile. */
+/**
+ * @file Strangers at the .NET host's port who never log in: the host survives them, and serves its client meanwhile.
+ */
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { beforeAll, expect, it } from "vitest";
@@ -20,7 +22,7 @@ const command = (...parts: (string | readonly number[])[]): Buffer => {
 };
 const socketType = (length: readonly number[]): Buffer => command("\x05READY", "\x0bSocket-Type", length, "DEALER");
 
-/** Each ended a host whose transport was NetMQ 4.0.4.5. */
+/** Each of these ended a host with NetMQ 4.0.4.5 as its transport. */
 const ATTACKS: readonly [string, Buffer][] = [
   ["a property of 2^31 bytes", Buffer.concat([greeting("NULL"), socketType([0x80, 0, 0, 0])])],
   ["a property of 2^32 - 1 bytes", Buffer.concat([greeting("NULL"), socketType([255, 255, 255, 255])])],
@@ -45,7 +47,7 @@ describeHost("the .NET host", () => {
     expect(results[0]).toMatchObject({ episode: seed });
   }
 
-  it("ends the connection of who sends what is no ZMTP, and nothing else", async () => {
+  it("ends the connection of a peer that does not speak ZMTP, and nothing else", async () => {
     const { endpoint } = await bound([]);
     const client = await EnvironmentClient.connect({ endpoint });
     closers.push(() => client.close());

@@ -1,4 +1,4 @@
-/** @file What a client's huge frames take in the .NET host is given back. */
+/** @file The .NET host frees the memory of a client's huge frames. */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { Dealer } from "zeromq";
@@ -8,7 +8,7 @@ import { BUILD_TIMEOUT, bound, closers, describeHost, hostCommand } from "./host
 
 const MIB = 2 ** 20;
 
-/** MiB that a process has in memory, from /proc. */
+/** Resident memory of a process in MiB, from /proc. */
 const resident = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 

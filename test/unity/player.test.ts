@@ -1,4 +1,4 @@
-/** @file A player that does not start: its usual reason in plain words, with what it said. */
+/** @file A player that does not start: the message has its usual reason in plain words, and its output. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { silent } from "../../trainer/progress.js";
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-player-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Programs that end as a player does, each with the words that it would say. */
+/** Programs that end like a player, each with its typical output. */
 function player(name: string, says: string, mode = 0o755): string {
   const file = path.join(folder, name);
   writeFileSync(file, `#!/bin/sh\necho "$@" > "${folder}/arguments"\necho "${says}" >&2\nexit 1\n`, { mode });
@@ -20,7 +20,7 @@ function player(name: string, says: string, mode = 0o755): string {
 const open = (env: string) => openEnvironments({ env, world: "rooms", count: 1, imageSize: 64 }, silent);
 
 describe("a player that does not start", () => {
-  it("is started without a window and with its log on standard output, and its reason is told first", async () => {
+  it("is started without a window and with its log on standard output; its reason comes first in the message", async () => {
     const library = "error while loading shared libraries: libGLU.so.1: cannot open shared object file";
     await expect(open(player("no-library", library))).rejects.toThrow(/the library libGLU\.so\.1 is missing: install/);
     expect(readFileSync(path.join(folder, "arguments"), "utf8")).toMatch(
@@ -29,7 +29,7 @@ describe("a player that does not start", () => {
     await expect(open(player("silent", "nothing that is known"))).rejects.toThrow(/nothing that is known/);
   });
 
-  it("on macOS is the program inside the folder that is named", async () => {
+  it("on macOS is the program inside the named folder", async () => {
     mkdirSync(path.join(folder, "rooms.app/Contents/MacOS"), { recursive: true });
     player("rooms.app/Contents/MacOS/rooms", "started inside");
     await expect(open(path.join(folder, "rooms.app"))).rejects.toThrow(/started inside/);

@@ -1,4 +1,4 @@
-/** @file The Unity project's files fit each other, as far as that can be seen without Unity. */
+/** @file The Unity project's files fit together, as far as that can be tested without Unity. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -38,7 +38,7 @@ it("the lock file has what the manifest and the package ask for", () => {
   const own = JSON.parse(read("Packages/com.rls3.gym/package.json")) as Locked & { name: string };
   const { name, dependencies: needs } = own;
   expect(locked[name]).toEqual({ version: `file:${name}`, depth: 0, source: "embedded", dependencies: needs });
-  // Nothing is locked that nobody asked for, and nothing is asked for that is not.
+  // Nothing is locked without being requested, and nothing is requested without being locked.
   const asked = Object.values(locked).flatMap((entry) => Object.keys(entry.dependencies));
   expect(Object.keys(locked).sort()).toEqual([...new Set([...asked, ...Object.keys(dependencies), name])].sort());
 });

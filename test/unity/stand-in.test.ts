@@ -1,4 +1,4 @@
-/** @file The package's Engine code, run on the stand-in for Unity's engine, holds every rule of the protocol. */
+/** @file The package's Engine code, run on the stand-in for Unity's engine, passes the conformance suite. */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { BUILD_TIMEOUT, bound, closers, describeHost } from "./host.js";
 import { standInProgram } from "./stand-in.js";
 
 const main = path.resolve(import.meta.dirname, "../../trainer/cli/main.js");
-/** A command of rls3 that must end well. */
+/** Runs a command of rls3 that must succeed. */
 const rls3 = (words: readonly string[]) => promisify(execFile)(process.execPath, [main, ...words]);
 
 describeHost("Gym Server on the stand-in for Unity's engine", () => {
@@ -46,7 +46,7 @@ describeHost("Gym Server on the stand-in for Unity's engine", () => {
     expect(await server.ended).toMatch(/code 0/);
   });
 
-  it("serves an environment of one's own with physics and a camera: the sample's scene conforms", async () => {
+  it("serves a user's environment with physics and a camera: the sample's scene conforms", async () => {
     const sample = path.join(standInProgram.project, "../../../Packages/com.rls3.gym/Samples~/BallOnTray");
     const scene = ["--scene", path.join(sample, "BallOnTray.unity")];
     const { endpoint } = await bound(scene, 1, undefined, dotnetHostCommand(standInProgram));
@@ -65,7 +65,7 @@ describeHost("Gym Server on the stand-in for Unity's engine", () => {
     expect(stdout).toMatch(/ [67]\d passed, 0 failed/);
   });
 
-  it("is trained on to the end of a short run, with no error in its log", { timeout: 240_000 }, async () => {
+  it("can be trained on to the end of a short run, with no error in its log", { timeout: 240_000 }, async () => {
     const { endpoint } = await bound([], 8, undefined, dotnetHostCommand(standInProgram));
     const folder = await mkdtemp(path.join(tmpdir(), "rls3-unity-"));
     closers.push(() => rm(folder, { recursive: true, force: true }));

@@ -1,4 +1,6 @@
-/** @file The player of the package's Engine code on the stand-in for Unity's engine, as a program that can be built and started. */
+/**
+ * @file The player of the package's Engine code on the stand-in for Unity's engine, as a program to build and start.
+ */
 import { dotnetProgram } from "../../trainer/environments/dotnet-host.js";
 
 export const standInProgram = dotnetProgram("the stand-in player", "unity/Player", "rls3-gym-stand-in", [

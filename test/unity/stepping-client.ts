@@ -1,4 +1,7 @@
-/** @file A client for the tests to kill: `node stepping-client.js ENDPOINT SEED` resets, then steps until it ends and prints each answer. */
+/**
+ * @file A client for the tests to kill: `node stepping-client.js ENDPOINT SEED` resets, then steps until it ends and
+ * prints each answer.
+ */
 import { setTimeout as wait } from "node:timers/promises";
 import { EnvironmentClient, ProtocolError } from "../../protocol/index.js";
 import { Random } from "../../trainer/random/random.js";
@@ -9,7 +12,7 @@ export const drawAction = (random: Random): Float32Array =>
 /** The actions of the client with this seed, in order. */
 export const actionsOf = (seed: number): Random => Random.stream(seed, "stepping client");
 
-/** A killed client's session ends by its silence: until then the next one is told BUSY. */
+/** A killed client's session ends after a silence; until then, the next client gets BUSY. */
 async function patiently(endpoint: string): Promise<EnvironmentClient> {
   for (;;) {
     try {

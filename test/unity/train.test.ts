@@ -1,4 +1,4 @@
-/** @file A whole run on the host's states gives, to the bit, what one on the embedded environment gives. */
+/** @file A whole run on the host's states gives the same results, to the bit, as one on the embedded environment. */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { beforeAll, expect, it } from "vitest";
@@ -14,7 +14,7 @@ const SAMPLES_PER_EPISODE = 20;
 
 function train(name: string, environment: readonly string[]): string {
   const out = path.join(folder, name);
-  // All checkpoints are kept: the first is the agent's after its pre-training.
+  // All checkpoints are stored; the first holds the agent after pre-training.
   const sizes = ["--iterations", String(ITERATIONS), "--checkpoints-kept", String(ITERATIONS + 1)];
   const sets = ["--test-images-per-relation", "2", "--natural-images", "20"];
   const args = ["train", "--quick", "--seed", "5", "--device", "cpu", ...sizes, ...sets, ...environment, "--out", out];
@@ -32,7 +32,7 @@ describeHost("rls3 train --env dotnet --render embedded", () => {
     dotnet = resultFiles(train("dotnet", ["--env", "dotnet", "--render", "embedded"]));
   }, BUILD_TIMEOUT);
 
-  /** Byte for byte, and at least `count` of them. */
+  /** Compares byte for byte, and expects at least `count` files. */
   function same(names: RegExp, count: number): void {
     const found = [...embedded.keys()].filter((name) => names.test(name));
     expect(found.length).toBeGreaterThanOrEqual(count);

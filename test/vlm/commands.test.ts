@@ -23,7 +23,7 @@ const json = (...args: readonly string[]): unknown => {
 };
 
 describe("rls3 vlm", () => {
-  it("inspect tells what the bundled model is", () => {
+  it("inspect describes the bundled model", () => {
     expect(json("inspect", "bundled")).toMatchObject({
       architecture: "clip",
       sizes: { projection: 128, vision: { imageSize: 64 } },
@@ -37,7 +37,7 @@ describe("rls3 vlm", () => {
     expect(failed).toBe(0);
   });
 
-  it("merge makes a directory that scores as the model with its adapter does", () => {
+  it("merge makes a directory that scores like the model with its adapter", () => {
     const out = path.join(temporary(), "merged");
     const adapter = path.join(golden, "golden/lora-all");
     json("merge", golden, "--adapter", adapter, "--out", out);
@@ -57,7 +57,7 @@ describe("rls3 vlm", () => {
     expect([status, stderr]).toEqual([0, expect.stringMatching(/^device: (cpu|webgpu|cuda:0): ./)]);
   });
 
-  it("merge writes nothing into a folder that holds anything, and empties the one that it could not fill", () => {
+  it("merge writes nothing into a folder that is not empty, and empties one that it could not fill", () => {
     const mine = temporary();
     writeFileSync(path.join(mine, "notes.txt"), "mine");
     const adapter = path.join(golden, "golden/lora-all");

@@ -36,7 +36,7 @@ function tensors(): Record<string, WritableTensor> {
   return Object.fromEntries(entries);
 }
 
-/** Opening fails with an InputError that names all of `parts`. */
+/** Opening must fail with an InputError that names all of `parts`. */
 async function expectRefusal(...parts: readonly string[]): Promise<void> {
   const error: unknown = await openModel(directory, { runtime }).then(
     async (model) => {
@@ -73,21 +73,21 @@ describe("a model directory", () => {
     await expectRefusal("visual_projection.weight");
   });
 
-  it("whose weight has another shape than the configuration is refused with both", async () => {
+  it("with a weight of another shape than configured is refused with both shapes", async () => {
     editJson("config.json", (json) => {
       json["projection_dim"] = 64;
     });
     await expectRefusal("_projection.weight", "[128, ", "[64, ");
   });
 
-  it("without a tokenizer, or with JSON that is none, is refused with the file", async () => {
+  it("without a tokenizer, or with invalid JSON, is refused with the file", async () => {
     writeFileSync(file("tokenizer.json"), "{");
     await expectRefusal("tokenizer.json", "not JSON");
     rmSync(file("tokenizer.json"));
     await expectRefusal("tokenizer.json");
   });
 
-  it("whose configuration has a wrong value is refused with the key", async () => {
+  it("with a wrong value in its configuration is refused with the key", async () => {
     editJson("config.json", (json) => {
       json["vision_config"] = { ...(json["vision_config"] as object), hidden_act: "relu" };
     });
@@ -103,7 +103,7 @@ describe("a model directory", () => {
     },
   );
 
-  it("with a key that would change the model, and is not done, is refused with it", async () => {
+  it("with an unsupported key that would change the model is refused with the key", async () => {
     editJson("config.json", (json) => {
       json["quantization_config"] = { bits: 4 };
     });
@@ -115,28 +115,28 @@ describe("a model directory", () => {
     await expectRefusal("text_config.rope_scaling 2", "not supported");
   });
 
-  it("with text_config_dict means that, with the class's defaults, as transformers does", () => {
+  it("with text_config_dict uses it, with the class's defaults, like transformers", () => {
     editJson("config.json", (json) => {
       json["text_config_dict"] = { hidden_size: 64, num_attention_heads: 2 };
     });
     expect(readClipConfig(directory).text).toMatchObject({ width: 64, heads: 2, layers: 12, vocabulary: 49408 });
   });
 
-  it("whose texts never have the end token that the configuration names is refused with both", async () => {
+  it("with texts that never contain the configured end token is refused with both", async () => {
     editJson("config.json", (json) => {
       json["text_config"] = { ...(json["text_config"] as object), eos_token_id: 5 };
     });
     await expectRefusal("text_config.eos_token_id 5", "ends texts with");
   });
 
-  it("whose tokenizer adds no end token is refused", async () => {
+  it("with a tokenizer that adds no end token is refused", async () => {
     editJson("tokenizer.json", (json) => {
       json["post_processor"] = null;
     });
     await expectRefusal("text_config.eos_token_id", "post_processor");
   });
 
-  it("that means more layers than any model has is refused at once", async () => {
+  it("with more layers than any model has is refused at once", async () => {
     editJson("config.json", (json) => {
       json["text_config"] = { ...(json["text_config"] as object), num_hidden_layers: 10 ** 8 };
     });
@@ -168,7 +168,7 @@ describe("a model directory", () => {
     await expectRefusal("preprocessor_config.json: rescale_factor, image_mean and image_std", "not finite");
   });
 
-  it("that means a billion tokens of text is refused by the weights, before a text is filled up to them", () => {
+  it("with a billion tokens of text is refused by its weights, before a text is padded to that length", () => {
     cpSync(path.join(golden, "siglip-tiny"), directory, { recursive: true });
     editJson("config.json", (json) => {
       json["text_config"] = { ...(json["text_config"] as object), max_position_embeddings: 1e9 };
@@ -176,7 +176,7 @@ describe("a model directory", () => {
     expect(() => inspect(directory, 1, fineTuning)).toThrow(/position_embedding.*\[64, 48\].*\[1000000000, 48\]/);
   });
 
-  it("that means fewer layers than its files hold is refused with the first one left over", async () => {
+  it("with fewer layers than its files contain is refused with the first extra one", async () => {
     editJson("config.json", (json) => {
       json["text_config"] = { ...(json["text_config"] as object), num_hidden_layers: 1 };
     });
@@ -195,7 +195,7 @@ describe("a model directory", () => {
     await expectRefusal("tokenizer.json", message);
   });
 
-  it("whose tokenizer gives a token that has no embedding is refused with text and token", async () => {
+  it("with a tokenizer whose token has no embedding is refused with text and token", async () => {
     editJson("tokenizer.json", (json) => {
       const model = json["model"] as { vocab: Record<string, number> };
       const lamp = Object.keys(model.vocab).find((word) => word.startsWith("lamp"));
@@ -211,32 +211,32 @@ describe("a model directory", () => {
     }
   });
 
-  it("with a slow tokenizer only is told how to make a fast one", async () => {
+  it("with only a slow tokenizer is refused with a way to make a fast one", async () => {
     rmSync(file("tokenizer.json"));
     writeFileSync(file("vocab.json"), "{}");
     await expectRefusal("tokenizer.json", "vocab.json", "AutoTokenizer");
   });
 
-  it("whose weights are a link to nothing is told to download again", async () => {
+  it("with weights that are a broken link is refused with advice to download again", async () => {
     rmSync(file("model.safetensors"));
     symlinkSync("../../blobs/0123", file("model.safetensors"));
     await expectRefusal("model.safetensors", "../../blobs/0123", "download");
   });
 
-  it("whose configuration is no regular file is refused with it, not waited for", async () => {
+  it("with a configuration that is no regular file is refused with it, without blocking", async () => {
     rmSync(file("config.json"));
     execFileSync("mkfifo", [file("config.json")]);
     await expectRefusal("config.json", "no regular file");
   });
 
-  it("that is a download cache's folder is refused with the one in it", async () => {
+  it("that is a download cache's folder is refused with the model's folder in it", async () => {
     const cache = temporaryFolder("cache");
     mkdirSync(path.join(cache, "snapshots", "abc"), { recursive: true });
     directory = cache;
     await expectRefusal(path.join(cache, "snapshots", "abc"));
   });
 
-  it("whose only weights are a variant's takes them", async () => {
+  it("with a variant's weights only uses them", async () => {
     renameSync(file("model.safetensors"), file("model.fp16.safetensors"));
     const model = await openModel(directory, { runtime });
     await model.close();

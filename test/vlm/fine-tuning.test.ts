@@ -50,7 +50,7 @@ const set = (a: string, b: string): CaptionSet => ({
 const [lamp, vase] = [set("lamp", "vase"), set("vase", "plate")];
 const captions: CaptionSet[][] = [[lamp], [vase, lamp], [], [set("bottle", "lamp")], [vase]];
 
-/** What a step's loss must be, out of the logits that scoring gives. */
+/** The expected loss of a step, from the logits of scoring. */
 const LOSSES: Readonly<Record<Architecture, (logits: readonly number[]) => number>> = {
   clip: ([right = 0, ...wrong]) => Math.log(1 + wrong.reduce((sum, other) => sum + Math.exp(other - right), 0)),
   siglip: ([right = 0, ...wrong]) =>
@@ -101,13 +101,13 @@ describe.each(["clip", "siglip"] as const)("%s", (architecture) => {
     expectClose(await logitsOf(parts), await logitsOf(whole), 1e-2);
   });
 
-  it("leaves out what dropout says in each step: the same from the same state, other inputs at the next", async () => {
+  it("leaves out the inputs of each step's dropout: the same from the same state, others at the next", async () => {
     const [plain, barely, half] = [
       await open(architecture),
       await open(architecture, { dropout: 1e-9 }),
       await open(architecture, { dropout: 0.5 }),
     ];
-    // B is zero at first: what A sees shows from the second step on.
+    // B is zero at first, so what A sees has an effect only from the second step on.
     for (const model of [plain, barely, half]) await model.fineTune(images, captions);
     expectClose(await logitsOf(barely), await logitsOf(plain), 2e-3);
     const state = await half.state();
@@ -116,12 +116,12 @@ describe.each(["clip", "siglip"] as const)("%s", (architecture) => {
     expect([await half.fineTune(images, captions), await half.fineTune(images, captions)]).toEqual([one, two]);
     await half.restore({ ...state, steps: state.steps + 1 });
     expect((await half.fineTune(images, captions)).loss).not.toBe(one.loss);
-    // Scoring sees everything.
+    // Scoring uses no dropout.
     await half.restore(state);
     expect(await impliedLoss(architecture, half)).not.toBeCloseTo(one.loss, 6);
   });
 
-  it("trains, saves and reads on an adapter with ranks and alphas of its own for some layers", async () => {
+  it("trains, saves and reloads an adapter with other ranks and alphas for some layers", async () => {
     const options = { rankPattern: { fc1: 2, ".*q_proj": 3 }, alphaPattern: { fc1: 5 }, rankStabilized: true };
     const model = await open(architecture, options);
     for (let step = 0; step < 2; step++) await model.fineTune(images, captions);

@@ -1,4 +1,7 @@
-/** @file Models that answer: their likelihoods, greedy answers and steps, whatever they are batched with and wherever a step begins. */
+/**
+ * @file Models that answer: their likelihoods, greedy answers and steps do not depend on batching or on where a step
+ * starts.
+ */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
@@ -67,7 +70,7 @@ function expectClose(actual: readonly number[], expected: readonly number[], tol
 const NAMES = ["paligemma-tiny", "paligemma2-tiny", "llava-tiny"] as const;
 
 describe.each(NAMES)("%s", (name) => {
-  it("gives an answer the same likelihood whatever it is asked with", async () => {
+  it("gives an answer the same likelihood whatever else is scored with it", async () => {
     const [model, alone] = [await open(name), await open(name, {}, undefined, 1)];
     const together = await model.score(images, captions);
     expectClose(
@@ -75,7 +78,7 @@ describe.each(NAMES)("%s", (name) => {
       together.flat().flatMap((own) => [...own]),
       1e-4,
     );
-    // Without the others of its row, and in their place.
+    // Without the others in its row, and in their place.
     const [first] = captions[1] ?? [];
     if (first === undefined) throw new Error("no question");
     const single = { ...first, right: first.wrong[0] ?? "", wrong: [] };
@@ -83,7 +86,7 @@ describe.each(NAMES)("%s", (name) => {
     expect(own?.[0]?.[0]).toBeCloseTo(together[1]?.[0]?.[1] ?? Number.NaN, 3);
   });
 
-  it("says the same aloud with and without company, and its likelihoods do not change by it", async () => {
+  it("gives the same spoken answer alone and in a batch, and its likelihoods do not change by speaking", async () => {
     const model = await open(name);
     const replies = await model.reply(images, captions);
     expectClose(
@@ -119,7 +122,7 @@ describe.each(NAMES)("%s", (name) => {
     expect(last).toBeLessThan(first);
   });
 
-  it("learns the right answer's tokens, all answers' together, and both losses are the sum of the two", async () => {
+  it("learns the right answer's tokens or all answers' together, or the sum of both losses", async () => {
     const [answer, ranking, both] = [
       await open(name),
       await open(name, { objective: "ranking" }),
@@ -145,7 +148,7 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
-  it.each([1, 4])("refuses a step that asks nothing, in %d parts, and moves nothing", async (accumulation) => {
+  it.each([1, 4])("refuses a step without a question, in %d parts, and changes nothing", async (accumulation) => {
     const model = await open(name, { accumulation });
     const before = await model.state();
     await expect(model.fineTune(images, [[], [], [], []])).rejects.toThrow("at least one caption set");
@@ -163,7 +166,7 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
-  it("goes on from a checkpoint to the bit, dropout included", async () => {
+  it("continues from a checkpoint to the bit, including dropout", async () => {
     const model = await open(name, { dropout: 0.3, targets: ".*" });
     await model.fineTune(images, captions);
     const state = await model.state();
@@ -179,7 +182,7 @@ describe.each(NAMES)("%s", (name) => {
     for (let step = 0; step < 3; step++) await model.fineTune(images, captions);
     const [adapter, merged] = [temporaryFolder("adapter"), path.join(temporaryFolder("merged"), "model")];
     await model.saveAdapter(adapter);
-    // PEFT named and shaped the reference's tensors.
+    // PEFT wrote the reference's tensor names and shapes.
     expect(tensorsIn(adapter)).toEqual(tensorsIn(path.join(directoryOf(name), "golden", "lora")));
     const expected = await likelihoods(model);
     expectClose(await likelihoods(await open(name, {}, adapter)), expected, 1e-4);
@@ -201,7 +204,7 @@ describe("an answer", () => {
 });
 
 describe("a prompt", () => {
-  it("of a model with a conversation may place the picture itself, at one place for all", async () => {
+  it("of a conversational model may place the picture itself, at one place for all", async () => {
     const model = await open("llava-tiny");
     const placed = { ...lamp, prompt: `USER: <image>\n${lamp.prompt} ASSISTANT:` };
     const [[one], [other]] = [
@@ -215,13 +218,13 @@ describe("a prompt", () => {
     await expect(model.score(images, [[lamp, elsewhere], [], [], []])).rejects.toThrow("begin them alike");
   });
 
-  it("that is longer than the model reads is refused before it is asked", async () => {
+  it("longer than the model reads is refused beforehand", async () => {
     const model = await open("llava-tiny");
     const long = { ...lamp, prompt: "where ".repeat(3000) };
     await expect(model.score(images, [[long], [], [], []])).rejects.toThrow(/take \d+ tokens: the model reads 2048/);
   });
 
-  it("left out, is the one that any caption answers", async () => {
+  it("that is missing is replaced by the one for captions", async () => {
     const model = await open("paligemma-tiny");
     const { right, wrong } = lamp;
     const [[plain], [said]] = [

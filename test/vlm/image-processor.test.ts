@@ -206,7 +206,7 @@ describe("a directory's image processor", () => {
     expect(refused).not.toThrow(/Invalid/);
   });
 
-  it("that makes another size than the model takes is refused before there is a picture", () => {
+  it("that makes another size than the model takes is refused before any picture is read", () => {
     const sizes = [
       [{ size: 8, crop_size: 16 }, /crop_size makes pictures of 16×16, but .*image_size is 8/],
       [{ size: 16, do_center_crop: false }, /size makes pictures of 16×16/],
@@ -224,7 +224,7 @@ describe("a directory's image processor", () => {
     );
   });
 
-  it("without a crop refuses a picture that does not come out square", () => {
+  it("without a crop refuses a picture that would not become square", () => {
     const processing = read({ ...CLIP_SETTINGS, do_center_crop: false });
     expect(
       resizeAndCrop(

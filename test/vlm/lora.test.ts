@@ -37,7 +37,7 @@ describe("target_modules", () => {
     expect(matched("all-linear")).toEqual(paths);
   });
 
-  it("that match nothing, or are no expression, are refused with the names there are", () => {
+  it("that match nothing, or are no valid expression, are refused with the known names", () => {
     expect(() => matched(["o_proj"])).toThrow(/visual_projection/);
     expect(() => matched("q_proj")).toThrow(InputError);
     expect(() => matched("(")).toThrow(InputError);
@@ -45,7 +45,7 @@ describe("target_modules", () => {
 });
 
 describe("an adapter", () => {
-  it("comes back as it was written", () => {
+  it("is read back as written", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 32 }), fc.boolean(), (rank, alpha, rs) => {
         const directory = temporary();
@@ -102,7 +102,7 @@ describe("an adapter", () => {
     expect(() => readAdapter(directory, modules)).toThrow(new RegExp(`${key} .* is not supported`));
   });
 
-  it("that leaves a layer out which PEFT cannot change is read; one that would change it is not", () => {
+  it("with a layer that PEFT cannot change is read if it has no effect there, and refused otherwise", () => {
     const directory = temporary();
     const zero = { a: new Float32Array(8).fill(1), b: new Float32Array(12) };
     const config = { ...PLAIN_LORA, rank: 2, alpha: 2, targets: ["q_proj", "head"] };

@@ -35,7 +35,7 @@ function images(count: number, seed = 1): ImageBatch {
   };
 }
 
-/** Two pairs an image, each right caption against its flips. */
+/** Two pairs per image, each right caption against its flips. */
 function captions(count: number, seed = 2): CaptionSet[][] {
   const random = new Random(seed);
   const names = ["vase", "plate", "purple bowl", "bottle"];
@@ -103,7 +103,7 @@ describe("scoring", () => {
 
 describe("fine-tuning", () => {
   for (const method of ["lora", "full"] as const) {
-    it(`with method ${method} learns the captions it is shown`, async () => {
+    it(`with method ${method} learns the given captions`, async () => {
       const learningRate = method === "lora" ? 1e-2 : 1e-3;
       const model = await open({ fineTuning: { ...fineTuning, method, learningRate } });
       const batch = images(6);
@@ -135,7 +135,7 @@ describe("fine-tuning", () => {
     expect(loss).toBeCloseTo(expected.reduce((a, b) => a + b, 0) / expected.length, 4);
   });
 
-  it("repeats itself to the bit from the same state, and scores anew after each step", async () => {
+  it("repeats itself to the bit from the same state, and scores differently after each step", async () => {
     const model = await open();
     const batch = images(4);
     const sets = captions(4);

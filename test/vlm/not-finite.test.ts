@@ -1,4 +1,7 @@
-/** @file Models whose numbers run out of range: told with what to do, and never scores, steps or files of NaN. */
+/**
+ * @file Models with numbers out of range: an error says what to do, and there are never scores, steps or files with
+ * NaN.
+ */
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +22,7 @@ const FAMILIES = ["clip-tiny", "siglip-tiny", "paligemma-tiny", "paligemma2-tiny
 const CAUSE =
   "the weights or the adapter are damaged, or fine-tuning is too fast; begin anew with a lower --learning-rate";
 
-/** A copy of a model, each of its weights as `change` has it. */
+/** A copy of a model with weights changed by `change`. */
 function changed(name: string, change: (key: string, values: Float32Array) => Float32Array): string {
   const directory = temporaryFolder("not-finite");
   cpSync(path.join(golden, name), directory, { recursive: true });
@@ -80,7 +83,7 @@ describe.each(FAMILIES)("%s", (name) => {
     },
   );
 
-  it("whose gradients are infinite is refused: they would be clipped to nothing", async () => {
+  it("with infinite gradients is refused: they would be clipped to zero", async () => {
     await using(directory, { alpha: 1e38 }, async (model, images) => {
       await expect(model.fineTune(images, captions)).rejects.toThrow(
         /step 1 of fine-tuning has the loss [\d.]+ and the gradient norm Infinity/,
@@ -88,7 +91,7 @@ describe.each(FAMILIES)("%s", (name) => {
     });
   });
 
-  it("whose weights are out of range gives no scores, and no answer", async () => {
+  it("with weights out of range gives no scores, and no answer", async () => {
     const damaged = changed(name, (_, values) => values.map((value) => value * 1e30));
     await using(damaged, null, async (model, images) => {
       const refused = `${damaged}: its ${scores} are no finite numbers: the weights or the adapter are damaged`;
@@ -97,7 +100,7 @@ describe.each(FAMILIES)("%s", (name) => {
     });
   });
 
-  it("is not merged with an adapter that makes infinite weights of it", async () => {
+  it("is not merged with an adapter that makes its weights infinite", async () => {
     const adapter = path.join(temporaryFolder("not-finite"), "adapter");
     await using(directory, {}, async (model, images) => {
       await model.fineTune(images, captions);
@@ -128,7 +131,7 @@ describe("a model that compares", () => {
   });
 });
 
-it("pre-training whose loss is none ends at that step, with its name", async () => {
+it("pre-training with a loss that is not finite ends at that step, naming the loss", async () => {
   const runtime = {
     set: async () => undefined,
     load: async () => ({ run: async () => ({ names: scalar(0.5), places: scalar(Number.NaN) }) }),

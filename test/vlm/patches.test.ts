@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ImageProcessing, pixelValues } from "../../trainer/vlm/files/image-processor.js";
 import { Patches, patchShape } from "../../trainer/vlm/files/patches.js";
 
-/** Pixels count from 0 to 255, times 1 / 255: each of an image's bytes is another number. */
+/** Bytes 0 to 255 times 1 / 255: each byte value gives a different number. */
 const processing: ImageProcessing = {
   resize: null,
   crop: null,
@@ -30,7 +30,7 @@ describe.each([
     ]),
   );
 
-  it("are laid out as the kernel of a convolution that leaves the rest at the edge out", () => {
+  it("have the layout of a convolution's kernel, without the rest at the edge", () => {
     const { dims, data: laid } = Patches.ofPixels(grid, pixels);
     const [patches, length] = patchShape(grid);
     const side = Math.floor(imageSize / patch);

@@ -21,10 +21,10 @@ const written = (name: string, bytes: Uint8Array | string): string => {
   return file;
 };
 
-// What is read, to the bytes, is compared in golden/pictures.
+// The bytes of supported pictures are compared in golden/pictures.
 describe("a picture file", () => {
   it.each([2, 3, 4, 5, 6, 7, 8])("of orientation %i is read upright", async (orientation) => {
-    // Red, green / blue, white, as they are to be seen: corners that no two orientations share.
+    // Red, green / blue, white when upright: every orientation gives different corners.
     const upright = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255);
     const stored = ["", "", "1032", "3210", "2301", "0213", "1302", "3120", "2031"][orientation] ?? "";
     const data = Uint8Array.from(
@@ -73,7 +73,7 @@ describe("a picture file", () => {
     },
   );
 
-  it("whose values Pillow would spoil is refused", async () => {
+  it("that Pillow would convert wrongly is refused", async () => {
     const raw = { raw: { width: 4, height: 4, channels: 1 as const, depth: "ushort" as const } };
     const file = path.join(folder, "grey16.png");
     await sharp(
@@ -93,7 +93,7 @@ describe("a picture file", () => {
     const file = path.join(folder, "secret.png");
     cpSync(path.join(pictures, "rgb.png"), file);
     chmodSync(file, 0);
-    // Root may read everything, so it does without its rights for a moment.
+    // Root may read everything, so give up its rights for a moment.
     const isRoot = process.getuid?.() === 0;
     if (isRoot) process.seteuid?.(65534);
     const error = await refusal(file).finally(() => isRoot && process.seteuid?.(0));

@@ -91,7 +91,7 @@ describe("a tokenizer of Gemma's kind, made for words", () => {
           expect(tokenizer.decode([...ids])).toBe(text);
           expect(ids).toHaveLength(text.replaceAll(/([.,?])/g, " $1").split(" ").length);
         }
-        // With what is before it and the line's end after it.
+        // Including the token before it and the newline after it.
         expect(tokenizer.encodePlain(prompt).length + 2).toBeLessThanOrEqual(15);
       }
       expect(tokenizer.decode([...tokenizer.encodePlain(plainCaption(a))])).toBe(plainCaption(a));
@@ -125,10 +125,10 @@ describe("a tokenizer of Gemma's kind, made for words", () => {
   });
 });
 
-describe("what the small PaliGemma is asked in pre-training", () => {
+describe("the small PaliGemma's prompts in pre-training", () => {
   const examples = new Examples(data, standardised(data), phrasing);
 
-  it("names two objects of the picture, and any relation as often as another, whatever the picture", () => {
+  it("name two objects of the picture, and every relation equally often, whatever the picture", () => {
     const random = new Random(3);
     const said = new Map<string, number>();
     const tokenizer = tokenizerFor(wordsFor(data.names));
@@ -137,7 +137,7 @@ describe("what the small PaliGemma is asked in pre-training", () => {
       const [a = "", b = ""] = objects.map((object) => data.names[data.types[object] ?? 255] ?? "");
       expect(prompt).toBe(`answer en where is the ${a} relative to the ${b}?`);
       expect(upTo).toEqual([prompt.slice(0, prompt.indexOf(" relative")), prompt.slice(0, -1)]);
-      // The head reads a name at its last token, which is found by the tokens before it.
+      // The head reads a name at its last token, found by the number of tokens before it.
       for (const text of i < 40 ? upTo : []) {
         const before = tokenizer.encodePlain(text);
         expect(tokenizer.encodePlain(prompt).subarray(0, before.length)).toEqual(before);
@@ -148,7 +148,7 @@ describe("what the small PaliGemma is asked in pre-training", () => {
     for (const count of said.values()) expect(Math.abs(count - 100)).toBeLessThan(50);
   });
 
-  it("is told true facts of the picture otherwise, and no relation", () => {
+  it("otherwise state true facts about the picture, and no relation", () => {
     const random = new Random(5);
     const kinds = new Set<string>();
     for (let i = 0; i < 600; i++) {
@@ -171,7 +171,7 @@ describe("what the small PaliGemma is asked in pre-training", () => {
     expect([...kinds].sort()).toEqual(["caption", "depth", "detect", "height", "list", "present"]);
   });
 
-  it("knows boxes that hold an object's pixels and no more", () => {
+  it("have boxes that contain an object's pixels and no more", () => {
     const { active, boxes, patchPixels } = data;
     for (let object = 0; object < data.count * active; object++) {
       const [top = 0, left = 0, bottom = 0, right = 0] = boxes.subarray(object * 4, object * 4 + 4);
@@ -213,7 +213,7 @@ describe("pre-training a small PaliGemma", () => {
 });
 
 describe("a pre-training on two worlds", () => {
-  it("has a token for every word of both, and asks about pairs of one picture only", async () => {
+  it("has a token for every word of both, and asks only about pairs within a picture", async () => {
     const both = labelledImages([loadCatalog("rooms"), loadCatalog("tabletop")], drawn);
     const directory = temporaryFolder("pretraining-paligemma");
     const { explained } = await pretrain(directory, both, {
@@ -234,7 +234,7 @@ describe("a pre-training on two worlds", () => {
 });
 
 describe("the gates of a base", () => {
-  it("judge the last look within 10,000 image passes", () => {
+  it("judge the last evaluation within 10,000 image passes", () => {
     const at = (imagePasses: number, oneTerm: number) => ({ imagePasses, oneTerm, full: 1 });
     const trained = [at(4_800, 0.7), at(9_600, 0.85), at(19_200, 0.9)];
     expect(gateLines({ naming: 0.95, namingOfAll: 0.9, untrained: { full: 0.5, oneTerm: 0.54 }, trained })).toEqual([
@@ -245,7 +245,7 @@ describe("the gates of a base", () => {
   });
 });
 
-/** Tensors by their names without the numbers of layers, with how many dimensions each has. */
+/** Tensors by their names without layer numbers, with each one's number of dimensions. */
 function layout(directory: string): string[] {
   const { tensors } = SafetensorsFile.open(path.join(directory, "model.safetensors"));
   const lines = [...tensors].map(([name, { shape }]) => `${name.replace(/\.\d+\./, ".N.")} ${shape.length}`);

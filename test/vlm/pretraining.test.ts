@@ -63,7 +63,7 @@ describe("labelled images", () => {
     expect(patchPixels.some((pixels) => pixels > 20)).toBe(true);
   });
 
-  it("of two worlds are drawn in turns, each world's as far spread, and name the objects of both", () => {
+  it("of two worlds take turns, have the same spread in each world, and name the objects of both", () => {
     const few = { ...drawn, count: 60 };
     const [rooms, tabletop] = [loadCatalog("rooms"), loadCatalog("tabletop")];
     const both = labelledImages([rooms, tabletop], few);
@@ -82,7 +82,7 @@ describe("labelled images", () => {
     });
     expect((deviations[0] ?? 0) / (deviations[1] ?? 1)).toBeGreaterThan(0.5);
     expect((deviations[0] ?? 0) / (deviations[1] ?? 1)).toBeLessThan(2);
-    // The first world's are those that it has by itself.
+    // The first world's pictures are the same as for that world alone.
     for (let i = 0; i < 30; i++) {
       expect(both.images.subarray(2 * i * bytes, (2 * i + 1) * bytes)).toEqual(
         alone.images.subarray(i * bytes, (i + 1) * bytes),
@@ -91,7 +91,7 @@ describe("labelled images", () => {
     }
   });
 
-  it("of the floor only have every object at the same height of its base", () => {
+  it("of the floor only have every object's base at the same height", () => {
     const heights = new Map<number, Set<number>>();
     const floor = labelledImages([loadCatalog("rooms")], { ...drawn, count: 40, floorOnly: true });
     floor.types.forEach((type, object) => {
@@ -171,7 +171,7 @@ describe("pre-training", () => {
     expect(untrained.full).toBeGreaterThan(0);
   });
 
-  it("on two worlds makes a model that has a word for every object, asked about pairs of one picture only", async () => {
+  it("on two worlds makes a model with a word for every object, asked only about pairs within a picture", async () => {
     const both = labelledImages([loadCatalog("rooms"), loadCatalog("tabletop")], drawn);
     const directory = temporary();
     const { explained } = await pretrain(directory, both, {

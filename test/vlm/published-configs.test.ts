@@ -1,4 +1,4 @@
-/** @file config.json of published models that answer, as sparse as they are: read to the sizes that the models have. */
+/** @file The sparse config.json files of published models that answer give the sizes of the models. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";

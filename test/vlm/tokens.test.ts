@@ -15,7 +15,7 @@ import { temporaryFolder } from "../temporary.js";
 
 const bundled = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../trainer/vlm/bundled");
 const names = loadCatalog("rooms").objects.map(({ name }) => name);
-/** Of few letters too, so that pairs of letters come again within a word. */
+/** Also words of few letters, so that pairs of letters repeat within a word. */
 const word = fc.oneof(fc.stringMatching(/^[a-z]{1,9}$/), fc.stringMatching(/^[abc]{1,9}$/));
 
 describe("a tokenizer made for words", () => {
@@ -62,7 +62,7 @@ describe("the bundled model's tokenizer", () => {
 });
 
 describe("pre-training captions", () => {
-  it("hold their names in order, no relation word, and at most so many words", () => {
+  it("contain their names in order, no relation word, and at most the given number of words", () => {
     fc.assert(
       fc.property(fc.nat(2 ** 31), fc.integer({ min: 9, max: 22 }), (seed, most) => {
         const own = filledCaption(new Random(seed), ["purple bowl", "vase"], most);
@@ -80,7 +80,7 @@ describe("the tree of texts", () => {
   const row = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }).map((ids) => Int32Array.from([...ids, end]));
   const rows = fc.uniqueArray(row, { minLength: 1, maxLength: 12, selector: (ids) => ids.join() });
 
-  it("has a node for each distinct beginning, and paths that spell the texts", () => {
+  it("has a node for each distinct prefix, and paths that spell the texts", () => {
     fc.assert(
       fc.property(rows, (encoded) => {
         const { ids, positions, paths } = textTree(config, encoded);
@@ -94,7 +94,7 @@ describe("the tree of texts", () => {
     );
   });
 
-  it("sorts all cells by node, so that differences of running sums are each node's sum", () => {
+  it("sorts all cells by node, so that differences of cumulative sums are each node's sum", () => {
     fc.assert(
       fc.property(rows, (encoded) => {
         const tree = textTree(config, encoded);

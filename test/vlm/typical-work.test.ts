@@ -3,7 +3,7 @@ import { CAPTIONS } from "../../trainer/language/index.js";
 import { typicalWork } from "../../trainer/vlm/typical-work.js";
 import { ANSWERING } from "../answering-model.js";
 
-it("typical work is asked as the architecture is: captions, or prompts and their answers about the same pairs", () => {
+it("typical work has the architecture's form: captions, or prompts and their answers about the same pairs", () => {
   const [captions, answers] = [CAPTIONS, ANSWERING].map((phrasing) => typicalWork(3, phrasing).captions.flat());
   expect(captions).toHaveLength(6);
   expect(answers).toHaveLength(6);

@@ -1,4 +1,7 @@
-/** @file A model of each family meets its reference numbers on webgpu, in a process of its own: a driver may crash it. */
+/**
+ * @file A model of each family matches its reference numbers on webgpu, in a separate process, since a driver may crash
+ * it.
+ */
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";

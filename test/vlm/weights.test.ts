@@ -16,7 +16,7 @@ const weightsOf = (directory: string): SafetensorsFile =>
 
 type Edit = (name: string, tensor: { shape: readonly number[]; data: Float32Array }) => WritableTensor;
 
-/** A copy of the model with other weights; `type` is what the header calls arrays of halves. */
+/** A copy of the model with other weights; `type` is the header's type for half-precision arrays. */
 function copyWith(edit: Edit, type = "F16"): string {
   const directory = temporaryFolder("weights");
   cpSync(siglip, directory, { recursive: true });
@@ -74,14 +74,14 @@ function expectSame(actual: readonly number[], expected: readonly number[], tole
 }
 
 describe("weights on disk", () => {
-  it("in bfloat16 compute as the same numbers in float32 do", async () => {
+  it("in bfloat16 give the same results as the same numbers in float32", async () => {
     const halves = copyWith((_, { shape, data }) => ({ shape, data: upper(data) }), "BF16");
     const whole = copyWith((_, { shape, data }) => ({ shape, data: widened(upper(data)) }));
     expectSame(await behaviour(halves), await behaviour(whole));
   });
 
-  it("that are used in place compute as those that are copied into the programs", async () => {
-    // Rows of the vocabulary that no text has make the model too large to be copied.
+  it("used in place give the same results as copied ones", async () => {
+    // Vocabulary rows that no text uses make the model too large to be copied.
     const rows = 100_000;
     const grown = copyWith((name, { shape, data }) => {
       if (name !== "text_model.embeddings.token_embedding.weight") return { shape, data };
@@ -99,7 +99,7 @@ describe("weights on disk", () => {
     expectSame(await behaviour(grown), await behaviour(siglip));
   });
 
-  it("in shards that a download cache links to are found where they lie", async () => {
+  it("in shards behind a download cache's links are found", async () => {
     const cache = temporaryFolder("cache");
     const [blobs, snapshot] = [path.join(cache, "blobs"), path.join(cache, "snapshots", "1")];
     mkdirSync(blobs, { recursive: true });
@@ -123,21 +123,21 @@ describe("weights on disk", () => {
     expectSame(await behaviour(snapshot), await behaviour(siglip), 1e-30 + Number.EPSILON);
   });
 
-  it("of SigLIP beside a tokenizer that tells letter cases apart are refused: SigLIP 2 is another model", async () => {
+  it("of SigLIP beside a case-sensitive tokenizer are refused: SigLIP 2 is another model", async () => {
     const directory = copyWith((_, { shape, data }) => ({ shape, data }));
     const file = path.join(directory, "tokenizer.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"Lowercase"', '"NFC"'));
     await expect(openModel(directory, { runtime })).rejects.toThrow(/tells "A" from "a"/);
   });
 
-  it("of a type that is none of float are refused with the tensor", async () => {
+  it("of a type that is no float are refused with the tensor's name", async () => {
     const directory = copyWith((name, { shape, data }) =>
       name === "vision_model.post_layernorm.bias" ? { shape, data: Int32Array.from(data) } : { shape, data },
     );
     await expect(openModel(directory, { runtime })).rejects.toThrow(/post_layernorm\.bias is I32; F32, F16 and BF16/);
   });
 
-  it("that are not finite are refused with the tensor", async () => {
+  it("that are not finite are refused with the tensor's name", async () => {
     const directory = copyWith((name, { shape, data }) => {
       if (name === "text_model.head.bias") data[3] = Number.NaN;
       return { shape, data };

@@ -1,10 +1,10 @@
-/** @file `rls3/compare`: arms × seeds on one preparation, and their statistics. */
+/** @file `rls3/compare`: arms × seeds on one shared preparation, and their statistics. */
 
-// report.html, as a text.
+// report.html as text.
 export { renderReport } from "../report/html/report.js";
 export { rebuildSummary } from "../report/rebuild.js";
 export { type Comparison, summarize } from "../report/summary.js";
-// summary.json: read, or computed from curves.
+// summary.json, read from a folder or computed from curves.
 export { readSummary } from "../run-format/readers.js";
 export type {
   Accuracy,

@@ -1,4 +1,4 @@
-/** @file `rls3/conformance`: the suite that holds a server to the protocol, as `rls3 env check` runs it. */
+/** @file `rls3/conformance`: tests a server against the protocol, as `rls3 env check` does. */
 export {
   CHECKS,
   type CheckResult,

@@ -1,4 +1,4 @@
-/** @file `rls3/language`: relations of a state, captions and their flips, parsing and scoring a model's answers. */
+/** @file `rls3/language`: relations in a state, captions and their flips; parses and scores a model's answers. */
 
 // Relations: from positions to codes, from codes to terms.
 // Captions and questions.

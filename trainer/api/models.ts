@@ -1,6 +1,6 @@
-/** @file `rls3/models`: vision-language models, opened, asked and fine-tuned; test sets and accuracies. */
+/** @file `rls3/models`: opens, scores and fine-tunes vision-language models; test sets and accuracies. */
 
-// Test sets and what is measured on them.
+// Test sets, and the accuracies measured on them.
 export { type Accuracy, evaluate, type TestSet, type TestSets } from "../evaluation/evaluation.js";
 export { ask, askAloud, captionSet, type Question, sampleQuestions, stack } from "../evaluation/questions.js";
 export { balancedSet, naturalSet } from "../evaluation/test-sets.js";

@@ -1,4 +1,4 @@
-/** @file `rls3/plugins`: the types of a plugin, and the agents that ship, to start your own from. */
+/** @file `rls3/plugins`: the types of a plugin, and the agents that ship, as a starting point for your own. */
 
 export type { Vocabulary } from "../language/index.js";
 export type {

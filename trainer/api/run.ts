@@ -1,4 +1,4 @@
-/** @file `rls3/run`: one run in a folder, or the algorithm's iterations without a folder, from your own parts. */
+/** @file `rls3/run`: one run in a folder, or the algorithm's iterations without a folder, with your own parts. */
 
 export { openEnvironments } from "../environments/open-environments.js";
 export { drawingFrom } from "../environments/wander.js";

@@ -1,10 +1,9 @@
-/** @file `rls3/statistics`: tests and intervals over seeds, as reports have them. */
+/** @file `rls3/statistics`: the tests and intervals over seeds that reports use. */
 
-// The generator that resamples: `Random.stream(0, "bootstrap")`.
+// The generator for resampling: `Random.stream(0, "bootstrap")`.
 export { Random } from "../random/random.js";
 export { pairedPower, powerOf, seedsFor } from "../report/power.js";
-// Paired differences, one a seed.
-// Intervals, 95 %.
+// Paired differences, one per seed. Intervals are 95 %.
 export {
   bootstrapInterval,
   holm,

@@ -1,6 +1,6 @@
-/** @file `rls3/sweep`: settings over a grid, a list or random draws, times seeds. */
+/** @file `rls3/sweep`: settings from a grid, a list or random draws, times seeds. */
 
-// Where cells run: implement this interface for your own cluster.
+// Where cells run; implement this interface for your own cluster.
 export type { Cell, ExecutionContext, Executor } from "../sweep/executor.js";
 export { planSweep, type SweepPlan, type SweepRequest } from "../sweep/plan.js";
 export { readSweepFile, type SweepFile } from "../sweep/plan-file.js";

@@ -1,11 +1,13 @@
-/** @file `rls3/worlds`: catalogs, layouts and placement rules of the embedded environment, and the environment itself for your own server. */
+/**
+ * @file `rls3/worlds`: catalogs, layouts and placement rules of the embedded environment, and the environment itself
+ * for your own server.
+ */
 
-// Random numbers that repeat: `Random.stream(seed, "mine")`.
+// Reproducible random numbers: `Random.stream(seed, "mine")`.
 export { Random } from "../random/random.js";
 export type { CatalogDocument } from "../rooms/index.js";
-// A world as data: a name that ships, or a file.
-// A state: a layout by seed, and the outcome of a placement.
-// Served: `new EnvironmentHost(roomsDefinition(loadCatalog("rooms")))` of rls3/protocol.
+// Catalogs: shipped by name, or from a file. States: a layout by seed, and the outcome of a placement. The environment
+// as a server: `new EnvironmentHost(roomsDefinition(loadCatalog("rooms")))` with rls3/protocol.
 export {
   ACTION_NAMES,
   type Catalog,

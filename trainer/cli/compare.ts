@@ -1,4 +1,4 @@
-/** @file `rls3 compare` (and `npm start`): arms × seeds on one preparation, then statistics and report. */
+/** @file `rls3 compare` (and `npm start`): arms × seeds on one shared preparation, then statistics and a report. */
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { CommandModule } from "yargs";
@@ -34,7 +34,7 @@ import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand
 
 const DEFAULT_SEEDS = 5;
 const QUICK_SEEDS = 2;
-/** More would pass the 4 GiB that a comparison may take on any machine: a run takes up to 1.5. */
+/** More would exceed the 4 GiB that a comparison may take on any machine: a run takes up to 1.5. */
 const JOBS = 2;
 
 export function parseArms(value: unknown): Arm[] {
@@ -64,7 +64,7 @@ function parseJobs(value: unknown, configurations: readonly Configuration[]): nu
   return jobs;
 }
 
-/** A new comparison from flags and file. */
+/** A new comparison, from flags and a file. */
 async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan> {
   const given = readFlags(flags, ["arms", "seeds", "jobs"]);
   const plugin = await openPlugin(given.plugin);
@@ -84,11 +84,11 @@ async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan
   };
 }
 
-/** The plan of a comparison that is there already. */
+/** The plan of an existing comparison. */
 function oldPlan(folder: string, jobs: unknown): ComparisonPlan {
   const { command, seeds, configuration, languageVersion, plugin } = readRunConfig(folder);
   if (!Array.isArray(seeds) || typeof configuration !== "object" || configuration === null) {
-    throw new InputError(`${folder}: is no comparison; go on with a single run by rls3 train --resume`);
+    throw new InputError(`${folder}: is not a comparison; resume a single run with rls3 train --resume`);
   }
   refuseOtherLanguage(`${folder}/config.json`, languageVersion);
   const arms = parseArms(Object.keys(configuration)).map((name) => ({
@@ -158,7 +158,7 @@ export const command: CommandModule = {
       jobs: {
         type: "string",
         requiresArg: true,
-        describe: "runs side by side, each with up to 1.5 GiB",
+        describe: "runs at a time, each with up to 1.5 GiB",
         defaultDescription: "2, or what cores --threads leaves room for",
       },
       resume: { type: "string", requiresArg: true, describe: "folder of a comparison to go on with" },

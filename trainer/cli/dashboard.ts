@@ -1,4 +1,4 @@
-/** @file `rls3 dashboard`: the live page of a folder of runs, on this machine only, until it is interrupted. */
+/** @file `rls3 dashboard`: the live page of a folder of runs, on this machine only, until interrupted. */
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
@@ -23,7 +23,7 @@ function parsePort(text: string | undefined): number | undefined {
   throw new InputError(`--port: takes a number from 0 to 65535 (0 for a free one), not ${JSON.stringify(text)}`);
 }
 
-/** Asks the system to show the page; a machine without a screen has nothing to do it with, which is no failure. */
+/** Asks the system to show the page. A machine without a screen cannot, which is no error. */
 function openBrowser(url: string): void {
   const [command, ...words] =
     process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["explorer"] : ["xdg-open"];

@@ -1,4 +1,4 @@
-/** @file `rls3 doctor`: what works on this machine, what does not, and what to install for it. */
+/** @file `rls3 doctor`: what works on this machine, what does not, and what to install. */
 
 import { spawnSync } from "node:child_process";
 import { availableParallelism, freemem, totalmem } from "node:os";
@@ -16,14 +16,14 @@ import { plain } from "./plain.js";
 interface Check {
   readonly name: string;
   readonly ok: boolean;
-  /** Without it `npm start` does not run. */
+  /** `npm start` needs it. */
   readonly needed: boolean;
   readonly detail: string;
 }
 
 const NATIVE_TENSORFLOW = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
 const GIB = 2 ** 30;
-/** `npm start` stays below this in all. */
+/** `npm start` stays below this in total. */
 const MEMORY_NEEDED = 4;
 
 function checkNode(): Check {
@@ -77,14 +77,14 @@ async function checkDevices(): Promise<Check[]> {
 const checkDevice = (device: string): Promise<Check> =>
   attempt(`--device ${device}`, true, async () => (await chooseDevice(device)).reason);
 
-/** Starts or finds the environment and has it render one frame. */
+/** Starts or finds the environment and lets it render one frame. */
 const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
   attempt(env === "embedded" ? "embedded environment" : `--env ${env}`, true, async () => {
     const environments = await openEnvironments({ env, keys, world: "rooms", count: 1, imageSize: 64 }, silent);
     try {
       await environments.observe([{ env: 0, op: "reset", seed: 0 }]);
       const image = only(await environments.images([0]));
-      if (image === null) throw new Error("its server ended and was started anew, and the image is lost");
+      if (image === null) throw new Error("its server was restarted, and the image is lost");
       return `served over the protocol, rendered an image of ${image.length} bytes`;
     } finally {
       await environments.close();
@@ -99,7 +99,7 @@ function checkProgram(name: string, commands: readonly string[], use: string, in
   return { name, ok: false, needed: false, detail: `not found; ${install} (${use})` };
 }
 
-/** Only looked for: it is loaded by the learner's own thread. */
+/** Only looks for it: the learner's own thread loads it. */
 function checkTensorflow(): Check {
   const found = NATIVE_TENSORFLOW.find((name) => {
     try {
@@ -159,7 +159,7 @@ export const command: CommandModule = {
       env: { type: "string", describe: "an environment to try too: dotnet, the path of a player, tcp://HOST:PORT" },
       keys: { type: "string", describe: "its keys file (CURVE keys and token)" },
       vlm: { type: "string", describe: "a model directory to try too" },
-      device: { type: "string", describe: "a device that has to work: cpu, webgpu, cuda[:N]" },
+      device: { type: "string", describe: "a device that must work: cpu, webgpu, cuda[:N]" },
     }),
   handler: handle,
 };

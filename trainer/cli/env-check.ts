@@ -1,4 +1,4 @@
-/** @file `rls3 env check`: holds any server, running or started for it, to the specification. */
+/** @file `rls3 env check`: tests any server against the specification, one that runs already or one that it starts. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule } from "yargs";
@@ -61,14 +61,14 @@ export const command: CommandModule<object, Arguments> = {
         level: {
           choices: ["core", "full", "train"] as const,
           describe:
-            "core: what any server must do; full: every capability too; train: what it claims, and what rls3 train needs (default: core and what it claims)",
+            "core: what every server must do; full: all capabilities too; train: what rls3 train needs, and the capabilities announced (default: core, and those)",
         },
         keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
-        token: { type: "string", describe: "token of a server on loopback that asks for one", conflicts: "keys" },
+        token: { type: "string", describe: "token of a server on loopback that requires one", conflicts: "keys" },
         "longest-silence": {
           type: "number",
           default: 20,
-          describe: "seconds that a check may be silent to see what becomes of the session; 0 leaves such checks out",
+          describe: "seconds that a check may stay silent to see whether the session ends; 0 skips such checks",
         },
         "wrong-options": {
           type: "string",
@@ -78,7 +78,7 @@ export const command: CommandModule<object, Arguments> = {
         "single-start": {
           type: "boolean",
           default: false,
-          describe: "the environment has one start, whatever the seed",
+          describe: "the environment always starts the same, whatever the seed",
         },
         timeout: { type: "number", default: 30, describe: "seconds to wait for the server, and for each answer" },
       },
@@ -92,7 +92,7 @@ function wrongOptions(text: string | undefined): WireMap | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    // said below
+    // reported below
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as WireMap;
   throw new InputError(`--wrong-options must be a JSON object, as {"scene": -1}; it is ${text}`);
@@ -116,7 +116,7 @@ async function check(args: Arguments): Promise<void> {
   process.exitCode = report.failed === 0 ? 0 : 1;
 }
 
-/** The command line that starts the server, or undefined to take one that runs. */
+/** The command line that starts the server, or undefined to use one that runs already. */
 function commandOf(spawn: string | undefined): readonly string[] | undefined {
   if (spawn === undefined) return undefined;
   const dashes = process.argv.indexOf("--");
@@ -149,10 +149,10 @@ type Report = Omit<ConformanceReport, "level"> & { readonly level: ConformanceRe
 
 async function run(args: Arguments, started: readonly string[] | undefined): Promise<Report> {
   if (args.level !== "train") return suite(args, started, args.level);
-  // A session of its own, as a run's, and of a server that was started for it where one is.
+  // In a separate session, like a run; if the server must be started, in a new one.
   const training = await withServer(args, started, (server) => trainingChecks(server, args.quiet ? failing : progress));
   const failed = training.filter(({ outcome }) => outcome === "failed").length;
-  // No world has such a scene; of other servers nobody can know what they refuse.
+  // No world has such a scene; what other servers refuse is unknown.
   const wrongOptions = args["wrong-options"] ?? (failed === 0 ? { scene: -1 } : undefined);
   const report = await suite({ ...args, "wrong-options": wrongOptions }, started, undefined);
   return {
@@ -220,13 +220,13 @@ async function suite(
   }
 }
 
-/** A first exchange, so that a server that isn't there is not reported as one that breaks every rule. */
+/** Exchanges one message first, so that an absent server is not reported as breaking every rule. */
 async function reach(peer: Peer, server: ServerProcess | undefined): Promise<void> {
   const answered = peer.drain();
   const ended = server?.ended.then((how) => {
     throw new UnavailableError(`the server ${how} before it connected${said(server)}`);
   });
-  ended?.catch(() => undefined); // reported by the race, or of no interest any more
+  ended?.catch(() => undefined); // reported by the race, or no longer of interest
   try {
     await (ended === undefined ? answered : Promise.race([answered, ended]));
   } catch (error) {

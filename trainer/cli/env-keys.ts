@@ -1,4 +1,4 @@
-/** @file `rls3 env keys`: keys files for a server beyond this machine and for its clients. */
+/** @file `rls3 env keys`: makes keys files for a server that other machines reach, and for its clients. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -17,13 +17,13 @@ interface Arguments {
 
 export const command: CommandModule<object, Arguments> = {
   command: "keys",
-  describe: "make keys files for a server beyond this machine and its clients",
+  describe: "make keys files for a server that other machines reach, and its clients",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
       out: { type: "string", default: ".", describe: "folder for server-keys.json and client-keys.json" },
       token: {
         type: "string",
-        describe: `secret of the clients, ${SHORTEST_TOKEN} characters or more; else a random one`,
+        describe: `the clients' secret, ${SHORTEST_TOKEN} characters or more; random by default`,
       },
     }),
   handler: (args) => {
@@ -43,7 +43,7 @@ export const command: CommandModule<object, Arguments> = {
   },
 };
 
-/** Writes files that only their owner may read. Those that exist are kept: replacing them would lock every client out. */
+/** Writes files that only their owner may read. Existing files stay: replacing them would lock out every client. */
 function writeSecrets(files: readonly (readonly [file: string, content: object])[]): void {
   const there = files.find(([file]) => existsSync(file));
   if (there !== undefined) {

@@ -1,4 +1,4 @@
-/** @file `rls3 env serve`: the embedded environment as a server of its own, bound or connecting to its trainer. */
+/** @file `rls3 env serve`: runs the embedded environment as a server; it waits for clients or connects to one. */
 
 import type { CommandModule } from "yargs";
 import {
@@ -38,7 +38,7 @@ export const command: CommandModule<object, Arguments> = {
       bind: { type: "string", describe: "wait for clients here; port * takes a free one", conflicts: "connect" },
       connect: { type: "string", describe: "connect to a client that has bound, and end with its session" },
       keys: { type: "string", describe: "keys file (CURVE keys and token); needed beyond loopback" },
-      token: { type: "string", describe: "ask clients for this token on loopback too", conflicts: "keys" },
+      token: { type: "string", describe: "require this token, on loopback too", conflicts: "keys" },
       once: { type: "boolean", default: false, describe: "end after the first session" },
     }),
   handler: serve,
@@ -48,7 +48,7 @@ async function serve(args: Arguments): Promise<void> {
   const catalog = loadCatalog(args.world);
   const imageSize = args["image-size"];
   const { name } = roomsDefinition(catalog, { imageSize });
-  // A client gets images of the size that its hello wishes, where they can be drawn.
+  // A client gets images of the size in its hello, if they can be drawn.
   const definition = ({ imageSize: wished }: SessionWishes): EnvironmentDefinition =>
     roomsDefinition(catalog, { imageSize: wished !== undefined && wished >= 32 && wished <= 512 ? wished : imageSize });
   const options = {
@@ -64,7 +64,7 @@ async function serve(args: Arguments): Promise<void> {
     throw new InputError("say where: --bind tcp://127.0.0.1:5005 to wait for clients, or --connect ENDPOINT");
   };
   const server = await opened();
-  // A signal ends the server as the end of its session does.
+  // A signal ends the server like the end of its session.
   const stop = (): void => server.close();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);

@@ -1,4 +1,4 @@
-/** @file `rls3 env step`: step a room by hand in the terminal, with state, reasons, captions and a small picture. */
+/** @file `rls3 env step`: steps a room by hand in the terminal, with state, reasons, captions and a small picture. */
 
 import { createInterface } from "node:readline/promises";
 import type { CommandModule } from "yargs";
@@ -34,7 +34,7 @@ export const command: CommandModule<object, Arguments> = {
   handler: step,
 };
 
-/** Pixels a side: one a column, two a line, so that it fits into 80 columns. */
+/** Side in pixels. A column is one pixel and a line is two, so the picture fits into 80 columns. */
 const PICTURE = 64;
 
 const HELP = `r  a random action      n  next seed      q  quit
@@ -87,7 +87,7 @@ function show(room: LocalRoom, color: boolean, title: string): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-/** Two pixels a character: the upper one in the colour of "▀", the lower one behind it. */
+/** Two pixels per character: the upper one in the colour of "▀", the lower one as its background. */
 function halfBlocks(pixels: Uint8Array, size: number): string[] {
   const color = (row: number, column: number): string => {
     const at = (row * size + column) * 3;

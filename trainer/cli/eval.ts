@@ -25,7 +25,7 @@ import { COMMON_OPTIONS, configurationOf, type Flags, openPlugin, readFlags, set
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
 
-/** What was measured, as JSON and as lines for people. */
+/** The results, as JSON and as lines to print. */
 interface Result {
   readonly document: Readonly<Record<string, unknown>>;
   readonly lines: readonly string[];
@@ -37,7 +37,7 @@ interface PublicCopy {
   readonly images: string;
 }
 
-/** `--data` with its images, looked at before a model is opened. */
+/** Checks `--data` and its images before a model is opened. */
 function publicCopy(flags: Flags): PublicCopy | undefined {
   const file = text(flags, "data");
   const images = text(flags, "images");
@@ -90,7 +90,7 @@ async function onSynthetic(
   progress: Progress,
 ): Promise<Result> {
   const { env, world, render, keys, testSeed, testScenes } = configuration;
-  // A server that others started may have as few as it likes.
+  // Ask for one environment: a server started by others may have only that.
   const request = { env, world, count: 1, imageSize: model.imageSize, render, keys };
   const environments = await openEnvironments(request, progress, interruptible());
   try {
@@ -116,7 +116,7 @@ async function onPublic(model: VisionLanguageModel, copy: PublicCopy, progress: 
 
 const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
-/** Accuracies on the balanced test set and on the natural mix, each with the mean probability p beside it. */
+/** Accuracies on the balanced test set and on the natural mix, each with the mean probability p. */
 export function accuracyTable(balanced: Accuracy, natural: Accuracy | null): string[] {
   const row = (name: string, ...cells: string[]): string =>
     [name.padEnd(22), ...cells.map((cell) => cell.padStart(10))].join(" ").trimEnd();
@@ -140,7 +140,7 @@ export function accuracyTable(balanced: Accuracy, natural: Accuracy | null): str
           row("score of what it says", balanced.score.toFixed(2)),
           "score: 1 (no term right) to 5, as the paper has it: 1 + 4 · F1 of the terms.",
         ]),
-    "p: mean probability of what is true against itself with that term flipped. A",
+    "p: mean probability of the true text against itself with that term flipped. A",
     "model that prefers a word, whatever the picture, is above 50 % at that word and",
     "below at its opposite.",
   ];
@@ -205,7 +205,7 @@ export const command: CommandModule = {
         plugin: {
           type: "string",
           requiresArg: true,
-          describe: "JavaScript module whose vocabulary the model is asked in",
+          describe: "JavaScript module with a vocabulary for the questions",
         },
         quick: { type: "boolean", describe: "test sets of CI's size" },
       }),

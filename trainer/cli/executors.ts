@@ -1,4 +1,4 @@
-/** @file Where the cells of a sweep can run, and the flags that say it: `rls3 sweep` and the experiments take the same. */
+/** @file Where a sweep's cells can run, and the flags for it; `rls3 sweep` and the experiments share them. */
 import type { Options } from "yargs";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
@@ -9,7 +9,7 @@ import type { Flags } from "./options.js";
 
 interface Registered {
   readonly load: () => Promise<Executor>;
-  /** Its own flags, each beginning with its name and a dash; they come to it without. */
+  /** The executor's own flags. Each begins with its name and a dash, which the executor's settings leave out. */
   readonly options: Readonly<Record<string, Options>>;
 }
 
@@ -34,7 +34,7 @@ const EXECUTORS: Readonly<Record<string, Registered>> = {
 };
 export const EXECUTOR_NAMES = Object.keys(EXECUTORS);
 
-/** Which executor, and the flags of each. */
+/** The flag that chooses an executor, and the flags of each. */
 export const EXECUTOR_OPTIONS: Readonly<Record<string, Options>> = {
   executor: {
     type: "string",
@@ -56,7 +56,7 @@ function executorNamed(name: string): Registered {
 
 export const loadExecutor = (name: string): Promise<Executor> => executorNamed(name).load();
 
-/** What was given to an executor: its part of a file, flags over it. */
+/** An executor's settings: its section of a file, overridden by flags. */
 export function executorSettings(name: string, flags: Flags, fromFile: Readonly<Record<string, unknown>> = {}) {
   const fromFlags = Object.keys(executorNamed(name).options).flatMap((flag) =>
     flags[flag] === undefined ? [] : [[flag.slice(name.length + 1), flags[flag]] as const],

@@ -34,7 +34,7 @@ function parseFormat(given: string): FormatName {
   throw new InputError(`--format: is one of ${FORMAT_NAMES.join(", ")}, not ${JSON.stringify(given)}`);
 }
 
-/** `--split train,test`; without it all that training has. */
+/** Parses `--split train,test`; default: everything for training. */
 function parseSplits(given: string | undefined, { by }: Validation): ReadonlySet<Split> {
   if (given === undefined) return new Set(by === "nothing" ? ["train"] : ["train", "validation"]);
   const words = given.split(",").map((word) => word.trim());
@@ -43,7 +43,7 @@ function parseSplits(given: string | undefined, { by }: Validation): ReadonlySet
     throw new InputError(`--split: takes some of ${SPLITS.join(", ")} with commas, not ${JSON.stringify(given)}`);
   }
   if (splits.includes("validation") && by === "nothing") {
-    throw new InputError("--split validation: say of what: --validation-iterations 9,10 or --validation-seeds 3,4");
+    throw new InputError("--split validation: needs --validation-iterations 9,10 or --validation-seeds 3,4");
   }
   return new Set(splits);
 }
@@ -70,7 +70,7 @@ function within(flag: string, value: number | undefined, low: number, high: numb
   throw new InputError(`--${flag}: takes a whole number from ${low} to ${high}, not ${value}`);
 }
 
-/** A template of the given flag, held to the rules of the setting that it takes the place of; null without one. */
+/** The template from a flag, checked by the rules of the setting that it replaces; null without the flag. */
 function template(flag: string, setting: "prompt" | "answer", text: string | undefined): string | null {
   if (text === undefined) return null;
   return parseSource({ name: `--${flag}`, values: { [setting]: text } })[setting] ?? null;
@@ -96,7 +96,7 @@ async function handle(args: Arguments): Promise<void> {
     throw error instanceof Interrupted ? new Interrupted("interrupted; nothing was written") : error;
   });
   if (unasked > 0) {
-    progress.say(`${unasked} samples about which nothing may be asked are left out; --format jsonl has them`);
+    progress.say(`${unasked} samples without a pair to ask about are left out; --format jsonl has them`);
   }
   if (args.json) {
     printJson({ out: path.resolve(request.out), format: request.format, runs, samples: counts, leftOut: unasked });
@@ -120,23 +120,23 @@ export const command: CommandModule<object, Arguments> = {
         format: { type: "string", default: "jsonl", describe: `what is written: ${FORMAT_NAMES.join(", ")}` },
         split: {
           type: "string",
-          defaultDescription: "train, and validation where it is said of what",
+          defaultDescription: "train, and validation if you say which",
           describe: `some of ${SPLITS.join(", ")} with commas; test is the test set of the runs`,
         },
         "validation-iterations": {
           type: "string",
-          describe: "iterations that are for validation, such as 9,10",
+          describe: "iterations for validation, such as 9,10",
         },
         "validation-seeds": {
           type: "string",
-          describe: "seeds whose runs are for validation, such as 3,4",
+          describe: "seeds of the runs for validation, such as 3,4",
         },
         size: {
           type: "number",
           defaultDescription: "as the model saw them",
           describe: "side of the pictures, 32 to 512 pixels",
         },
-        hardest: { type: "number", defaultDescription: "all", describe: "so many of the hardest samples alone" },
+        hardest: { type: "number", defaultDescription: "all", describe: "only this many of the hardest samples" },
         question: {
           type: "string",
           defaultDescription: "as the model was asked",

@@ -1,4 +1,4 @@
-/** @file Random valid pictures of embedded worlds with what is in them: what the bundled model is pre-trained on. */
+/** @file Random valid pictures of embedded worlds with labels, for pre-training the bundled model. */
 import { at } from "../at.js";
 import { axesOfCamera, cameraOffset } from "../language/index.js";
 import { Random } from "../random/random.js";
@@ -19,19 +19,19 @@ import { EMPTY, type LabelledImages, objectsIn } from "../vlm/pretraining/labell
 const PLACEMENTS_PER_SCENE = 4;
 
 export interface LabelledImagesOptions {
-  /** Of all worlds together. */
+  /** For all worlds together. */
   readonly count: number;
   readonly size: number;
   readonly patch: number;
   readonly seed: number;
-  /** Keeps only images whose objects all stand on the floor: a model trained on them has a weakness to find. */
+  /** Only images with all objects on the floor: a model trained on them has a weakness to find. */
   readonly floorOnly: boolean;
 }
 
 const onTheFloor = (objects: Objects): boolean =>
   activeTypes(objects).every((_, slot) => at(objects, slot * (objects.length / activeTypes(objects).length) + 2) === 0);
 
-/** Objects of one valid state after the other: uniform random actions, a new layout every few of them. */
+/** Objects of valid states, one after another: uniformly random actions, and a new layout every few of them. */
 function* randomStates(
   catalog: Catalog,
   random: Random,
@@ -58,16 +58,16 @@ function* randomStates(
   }
 }
 
-/** What one world adds to the images of all. */
+/** One world's share of all images. */
 interface Drawn {
   readonly catalog: Catalog;
   readonly states: ReturnType<typeof randomStates>;
   readonly views: readonly ReturnType<typeof axesOfCamera>[];
-  /** The types of its objects among the names of all worlds. */
+  /** The types of its objects, as indices of all worlds' names. */
   readonly types: readonly number[];
 }
 
-/** Makes a box (still empty where it ends at 0) hold a pixel. */
+/** Extends a box to contain a pixel; a box that ends at 0 is still empty. */
 function widen(box: Uint16Array, y: number, x: number): void {
   const isEmpty = at(box, 2) === 0;
   box[0] = isEmpty ? y : Math.min(at(box, 0), y);
@@ -77,8 +77,8 @@ function widen(box: Uint16Array, y: number, x: number): void {
 }
 
 /**
- * Renders `count` pictures, of the worlds in turns. Memory: count × size² × 3 bytes. Coordinates are in the first world's unit; those
- * of the others are scaled to its spread, for a desk is as wide in its picture as a room is.
+ * Renders `count` pictures, taking the worlds in turn. Memory: count × size² × 3 bytes. Coordinates are in the first
+ * world's unit. Those of the others are scaled to its spread: a desk fills its picture as a room does.
  */
 export function labelledImages(catalogs: readonly Catalog[], options: LabelledImagesOptions): LabelledImages {
   const { count, size, patch, seed, floorOnly } = options;
@@ -129,7 +129,7 @@ export function labelledImages(catalogs: readonly Catalog[], options: LabelledIm
   return data;
 }
 
-/** Makes the coordinates of each world's images spread about their middle as far as those of the first's. */
+/** Scales the coordinates of each world's images to the spread of the first world's, about their mean. */
 function scaleToFirst(data: LabelledImages, worlds: number): void {
   const { count, coordinates } = data;
   const spreads = Array.from({ length: worlds }, (_, world) => {

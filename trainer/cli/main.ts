@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** @file The command line `rls3`: every command in its file, every error one line and an exit code. */
+/** @file The command line `rls3`: one file per command; every error is one line and an exit code. */
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { VERSION } from "../../protocol/package-name.js";
@@ -10,7 +10,7 @@ import { EXAMPLES } from "./examples.js";
 import { SWITCHES } from "./options.js";
 import { exitCodeOf, printJson } from "./outcome.js";
 
-/** Each command knows its own flags; yargs takes them all alike. */
+/** Each command declares its own flags; yargs handles all commands alike. */
 type Loader = () => Promise<{ readonly command: unknown }>;
 
 const ENV: Readonly<Record<string, Loader>> = {
@@ -41,19 +41,19 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
 };
 
 const typed = hideBin(process.argv);
-/** `rls3 help train` is `rls3 train --help`. */
+/** `rls3 help train` means `rls3 train --help`. */
 const words = typed[0] === "help" ? [...typed.slice(1), "--help"] : typed;
 
-/** Flags of the command that was typed, for "did you mean": of a group and then of the command in it. */
+/** Flags of the typed command, for "did you mean"; first a group's, then its command's. */
 let flags: readonly string[] = [];
 
-/** The same command with its examples, whose flags are noted once they are declared. */
+/** The same command with its examples; records its flags once they are declared. */
 function noted(module: CommandModule, group: string): CommandModule {
   const { builder } = module;
   if (typeof builder !== "function") return module;
   const name = `${group} ${String(module.command).split(" ")[0]}`.trim();
   const examples = EXAMPLES[name] ?? [];
-  // yargs has no other way to ask which flags there are; its types leave this one out.
+  // yargs has no other way to list the flags; its types leave this one out.
   const note = <T>(built: T): T => {
     (built as Argv).example(examples.map(([line, meaning]) => [line, meaning]));
     flags = Object.keys((built as { getOptions(): { readonly key: object } }).getOptions().key);
@@ -61,7 +61,7 @@ function noted(module: CommandModule, group: string): CommandModule {
   };
   return {
     ...module,
-    // One that need not be waited for must not be: yargs would take its complaints for faults.
+    // A synchronous builder must stay synchronous: otherwise yargs would treat its complaints as crashes.
     builder: ((argv: Argv) => {
       const built = builder(argv);
       return built instanceof Promise ? built.then(note) : note(built);
@@ -69,13 +69,16 @@ function noted(module: CommandModule, group: string): CommandModule {
   };
 }
 
-/** The flag that was meant: by its letters, or by one of its words ("image-size" for "size"). */
+/** The flag that was probably meant: by its letters, or by one of its words ("image-size" for "size"). */
 function nearestFlag(typed: string): string {
   const shares = (a: string, b: string): boolean => a.split("-").includes(b);
   return nearest(typed, flags) || (flags.find((flag) => shares(typed, flag) || shares(flag, typed)) ?? "");
 }
 
-/** Adds the command that was typed; only where none is (a mistake, or --help) all of them: a server should start at once. */
+/**
+ * Adds the typed command. Only where there is none (a mistake, or --help), adds all of them: a server should start at
+ * once.
+ */
 async function withCommands(
   argv: Argv,
   commands: Readonly<Record<string, Loader>>,
@@ -106,7 +109,7 @@ async function group(
   };
 }
 
-/** yargs' complaint as one line, with the nearest flag where one is unknown. */
+/** yargs' complaint as one line, with the nearest flag where a flag is unknown. */
 function complaint(message: string): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
   const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];
@@ -116,10 +119,10 @@ function complaint(message: string): string {
   }
   if (/^Not enough non-option arguments/.test(message)) {
     const typed = words.filter((word) => !word.startsWith("-")).slice(0, 2);
-    return `rls3 ${typed.join(" ")}: something is missing behind it; --help shows what`;
+    return `rls3 ${typed.join(" ")}: something is missing after it; --help shows what`;
   }
   if (unknown === undefined && message.includes("--help")) return message;
-  if (unknown === undefined) return `${message.replace(/\s*\n\s*/g, " ")} (--help shows what there is)`;
+  if (unknown === undefined) return `${message.replace(/\s*\n\s*/g, " ")} (--help lists the flags)`;
   const isFlag = words.some((word) => word.startsWith("-") && word.replace(/^-+/, "").startsWith(unknown));
   if (unknown === words[0]) {
     const best = nearest(unknown, Object.keys(COMMANDS));
@@ -127,17 +130,20 @@ function complaint(message: string): string {
   }
   if (!isFlag) return `"${unknown}" is not expected here; --help shows what is`;
   const best = nearestFlag(unknown);
-  return `--${unknown}: there is no such flag${best === "" ? "; --help shows what there is" : `; did you mean --${best}?`}`;
+  return `--${unknown}: there is no such flag${best === "" ? "; --help lists the flags" : `; did you mean --${best}?`}`;
 }
 
-/** What yargs' parser says of a word it cannot take, and what a configuration file's reader said through it, are mistakes of the user. */
+/**
+ * Turns into a user's mistake what yargs' parser says about a word, and what a configuration file's reader says through
+ * it.
+ */
 function asTyped(error: Error): Error {
   if (error.name !== "YError") return error;
   const flag = /^Not enough arguments following: (.+)/.exec(error.message)?.[1];
-  return new InputError(flag === undefined ? error.message : `--${flag}: needs a value behind it`);
+  return new InputError(flag === undefined ? error.message : `--${flag}: needs a value`);
 }
 
-/** yargs reads any word behind `--quick=` but "true" as no, silently. */
+/** yargs reads any word after `--quick=` other than "true" as false, silently. */
 function refuseOddSwitches(): void {
   for (const word of words) {
     if (word === "--") return;
@@ -148,7 +154,7 @@ function refuseOddSwitches(): void {
   }
 }
 
-/** Characters of a line of help: the terminal's; in a pipe what COLUMNS says, else 80. */
+/** Columns of a line of help: the terminal's; in a pipe COLUMNS, else 80. */
 const WIDTH = process.stdout.columns ?? (Number(process.env["COLUMNS"]) || 80);
 
 async function main(): Promise<void> {
@@ -174,7 +180,7 @@ async function main(): Promise<void> {
 
 keepIgnoringHangup();
 
-// A reader that has seen enough (`rls3 report … | head`) is no fault, and no reason to lose what runs.
+// A reader that closes the pipe early (`rls3 report … | head`) is no error, and no reason to lose a run.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -183,7 +189,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);
-  // Who reads the document of --json hears of the error there, too.
+  // With --json, the error is in the document, too.
   if (words.includes("--json")) printJson({ error: { message, exitCode: code } });
   process.stderr.write(`rls3: ${message}\n`);
   process.exitCode = code;

@@ -1,4 +1,4 @@
-/** @file Flags that several commands share, made from the table of settings, and what becomes of them: one configuration. */
+/** @file Flags that several commands share, made from the table of settings, and the configuration that they give. */
 
 import path from "node:path";
 import type { Argv, Options } from "yargs";
@@ -15,12 +15,12 @@ import {
 } from "../settings/configuration.js";
 import { PRESETS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, SYMBOLS } from "../settings/settings.js";
 
-/** What yargs hands over: flags under their names, camel-cased too. */
+/** yargs' flags by name, also in camel case. */
 export type Flags = Readonly<Record<string, unknown>>;
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Flags of the given settings, with their defaults shown (not set: a file may give them). */
+/** Flags of the given settings. Help shows their defaults, but they are not set: a file may set them. */
 export function settingOptions(names: readonly SettingName[]): Record<string, Options> {
   return Object.fromEntries(
     names.map((name) => {
@@ -29,7 +29,7 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
       const meaning = choices === undefined ? description : `${description} (${choices.join(", ")})`;
       const options: Options = {
         group: `${group}:`,
-        // yargs gets no type for a number, because flagValue reads it from its text; help names the type here.
+        // yargs gets no type for a number, because flagValue parses its text; help shows the type here.
         describe: numeric ? `${meaning}  [number]` : meaning,
         ...(numeric ? {} : { type: typeof fallback === "boolean" ? "boolean" : "string" }),
         defaultDescription: fallback === "" ? "none" : String(fallback),
@@ -41,13 +41,13 @@ export function settingOptions(names: readonly SettingName[]): Record<string, Op
   );
 }
 
-/** What --world takes. */
+/** The values of --world. */
 export const WORLD_MEANING = `a catalog that ships (${SHIPPED_WORLDS.join(", ")}) or a file`;
 
-/** Flags that every command with a result has. */
+/** Flags of every command with a result. */
 export const COMMON_OPTIONS = {
   json: { type: "boolean", describe: "one JSON document on standard output, all else on standard error" },
-  quiet: { type: "boolean", describe: "say nothing but warnings and the result" },
+  quiet: { type: "boolean", describe: "print only warnings and the result" },
 } as const satisfies Record<string, Options>;
 
 export const CONFIGURATION_OPTIONS = {
@@ -58,7 +58,7 @@ export const CONFIGURATION_OPTIONS = {
   plugin: {
     type: "string",
     requiresArg: true,
-    describe: "JavaScript module with parts of your own: reward, agent, vocabulary, evaluation, callbacks",
+    describe: "JavaScript module with your own parts: reward, agent, vocabulary, evaluation, callbacks",
   },
 } as const satisfies Record<string, Options>;
 
@@ -68,29 +68,29 @@ export const SWITCHES: readonly string[] = [
   ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart", "keep-pictures"],
 ];
 
-/** Adds the settings and the flags that go with them. */
+/** Adds the settings and their common flags. */
 export function withConfiguration<T>(argv: Argv<T>, names: readonly SettingName[] = SETTING_NAMES): Argv<T> {
   return argv.options(CONFIGURATION_OPTIONS).options(COMMON_OPTIONS).options(settingOptions(names)) as Argv<T>;
 }
 
 export interface GivenConfiguration {
   readonly sources: readonly Source[];
-  /** What a configuration file says to the command itself, such as compare's `arms`. */
+  /** Keys of a configuration file for the command itself, such as compare's `arms`. */
   readonly extra: Readonly<Record<string, unknown>>;
   readonly preset: string | undefined;
   readonly quick: boolean;
-  /** Its file. */
+  /** The plugin's file. */
   readonly plugin: string | undefined;
   readonly out: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
 }
 
-/** The plugin of that file; null without one. */
+/** Opens the plugin in that file; null without one. */
 export const openPlugin = async (file: string | undefined): Promise<LoadedPlugin | null> =>
   file === undefined ? null : loadPlugin(pluginSource(file));
 
-/** What a plugin brings is used where no setting says otherwise. */
+/** A plugin's parts are used by default, unless a setting says otherwise. */
 export function pluginDefaults(plugin: LoadedPlugin | null): Source[] {
   if (plugin === null) return [];
   const { reward, agent } = plugin.parts;
@@ -98,19 +98,19 @@ export function pluginDefaults(plugin: LoadedPlugin | null): Source[] {
   return [{ name: "--plugin", values }];
 }
 
-/** The plan of a run or comparison that is there, its plugin read from where it lies now; its code is held to be the same. */
+/**
+ * The plan of an existing run or comparison, with its plugin read from its current place; the code must be the same.
+ */
 export function withMovedPlugin<Plan extends { readonly plugin?: PluginSource }>(
   plan: Plan,
   { plugin: moved }: GivenConfiguration,
 ): Plan {
   if (moved === undefined) return plan;
   if (plan.plugin !== undefined) return { ...plan, plugin: { ...plan.plugin, file: path.resolve(moved) } };
-  throw new InputError(
-    "--plugin: --resume goes on with the run's own configuration, and it has no plugin; leave it out",
-  );
+  throw new InputError("--plugin: --resume uses the run's own configuration, which has no plugin; leave it out");
 }
 
-/** Reads flags and file. `extraKeys` are keys of the command that a file may hold beside settings. */
+/** Reads flags and a file. `extraKeys` are the command's own keys in a file. */
 export function readFlags(flags: Flags, extraKeys: readonly string[] = []): GivenConfiguration {
   const file = text(flags, "config");
   const extra: Record<string, unknown> = {};
@@ -148,14 +148,14 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   };
 }
 
-/** A run that is gone on with has its configuration: what else is given would do nothing. */
+/** A resumed run has its configuration, so other settings would have no effect. */
 export function refuseBesideResume({ sources, extra, preset, quick, out }: GivenConfiguration): void {
   if (sources.length === 0 && Object.keys(extra).length === 0 && preset === undefined && !quick && out === undefined)
     return;
-  throw new InputError("--resume goes on with the run's own configuration: leave the other settings out");
+  throw new InputError("--resume uses the run's own configuration: leave the other settings out");
 }
 
-/** `plugin` is the one that `given` names, loaded. */
+/** `plugin` is the loaded plugin that `given` names. */
 export function configurationOf(
   given: GivenConfiguration,
   agent?: Configuration["agent"],
@@ -170,13 +170,13 @@ export function configurationOf(
   return configuration;
 }
 
-/** The paper's symbol where a setting has one: what people type. */
+/** The paper's symbol where a setting has one, since users type it. */
 const shownName = (name: SettingName): string => {
   const symbol = Object.entries(SYMBOLS).find(([, setting]) => setting === name)?.[0];
   return symbol === undefined ? kebab(name) : `${kebab(name)} (--${symbol})`;
 };
 
-/** Numbers are read here and not by yargs, so that a mistake can be shown as it was typed. */
+/** Parses numbers here and not in yargs, so that a mistake can be shown as it was typed. */
 function flagValue(name: SettingName, value: unknown): unknown {
   const numeric = typeof (SETTINGS[name] as Setting).fallback === "number";
   return numeric && typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))
@@ -184,15 +184,15 @@ function flagValue(name: SettingName, value: unknown): unknown {
     : value;
 }
 
-/** A flag that takes one text; given twice it is a mistake. */
+/** The value of a flag that takes one text; giving it twice is a mistake. */
 export function text(flags: Flags, name: string): string | undefined {
   const value = flags[name];
-  if (value === "") throw new InputError(`--${name}: needs a value behind it`);
+  if (value === "") throw new InputError(`--${name}: needs a value`);
   if (value === undefined || typeof value === "string") return value;
   throw new InputError(`--${name}: is given more than once; give it once`);
 }
 
-/** `--seeds 5` is 0 to 4; `--seeds 3,7,11` is those. */
+/** `--seeds 5` means 0 to 4; `--seeds 3,7,11` means these three. */
 export function parseSeeds(value: unknown): number[] {
   const words = Array.isArray(value) ? value.map(String) : String(value).split(/[\s,]+/);
   const numbers = words.filter((word) => word !== "").map(Number);

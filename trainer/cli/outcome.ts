@@ -1,4 +1,4 @@
-/** @file How commands end: results on standard output, messages on standard error, and the exit code that scripts rely on. */
+/** @file How commands end: results on standard output, messages on standard error, and the exit code. */
 import { endBy, ProtocolError } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { Interrupted } from "../runs/interrupted.js";
@@ -10,7 +10,10 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** What the system refused, wherever it was met: a full disk, a folder that may not be written, a folder in place of a file. */
+/**
+ * The system's errors wherever they occur: a full disk, a folder without permission to write, a folder in place of a
+ * file.
+ */
 function systemFailure(error: unknown): { readonly code: number; readonly message: string } | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   const { path: from, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
@@ -32,7 +35,7 @@ function systemFailure(error: unknown): { readonly code: number; readonly messag
   }
 }
 
-/** One line for a user's mistake or a missing part; the whole stack for a fault of ours. */
+/** One line for a user's mistake or a missing part; the whole stack for a bug. */
 export function exitCodeOf(error: unknown): { readonly code: number; readonly message: string } {
   if (error instanceof InputError) return { code: EXIT.input, message: error.message };
   if (error instanceof UnavailableError) return { code: EXIT.unavailable, message: error.message };
@@ -46,7 +49,7 @@ export function exitCodeOf(error: unknown): { readonly code: number; readonly me
   return { code: EXIT.no, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-/** Aborts with `Interrupted` on the first Ctrl-C (or SIGTERM); the second ends the process at once, in a shell with 130 too. */
+/** Aborts with `Interrupted` on the first Ctrl-C (or SIGTERM). The second ends the process at once, also with 130. */
 export function interruptible(): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {

@@ -1,4 +1,7 @@
-/** @file Flags of the commands that are no run (env, vlm, report, doctor): the shared ones, `--config` too, and each given once. */
+/**
+ * @file Flags of the commands that start no run (env, vlm, report, doctor), with the shared ones and `--config`; each
+ * may be given once.
+ */
 import type { Argv, Options } from "yargs";
 import { InputError } from "../errors.js";
 import { nearest, readConfigurationFile } from "../settings/configuration.js";
@@ -13,7 +16,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The file's keys as flags of this command: "imageSize" and "image-size" alike. */
+/** The file's keys as flags of this command; "imageSize" and "image-size" mean the same. */
 function flagsIn(file: string, names: readonly string[]): Record<string, unknown> {
   const { name: where, values } = readConfigurationFile(file);
   return Object.fromEntries(
@@ -26,7 +29,7 @@ function flagsIn(file: string, names: readonly string[]): Record<string, unknown
   );
 }
 
-/** yargs makes a list of a flag that is given twice, which only those that may be repeated expect, and NaN of what is no number. */
+/** yargs gives a list for a repeated flag, and NaN for text that is no number; few commands expect a list. */
 function refuseOddValues(args: Arguments, options: Readonly<Record<string, Options>>): void {
   for (const [name, { array, coerce, type }] of Object.entries(options)) {
     if (type === "number" && Number.isNaN(args[name])) throw new InputError(`--${name}: takes a number`);

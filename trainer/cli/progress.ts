@@ -1,4 +1,7 @@
-/** @file Progress for people: a bar on a terminal, plain lines elsewhere, both with rate and time left, at most 80 columns. */
+/**
+ * @file Shows progress: a bar on a terminal, plain lines elsewhere, both with rate and time left, in at most 80
+ * columns.
+ */
 import { SingleBar } from "cli-progress";
 import { type Progress, silent } from "../progress.js";
 import { wrap } from "../report/terminal.js";
@@ -26,7 +29,7 @@ export function duration(seconds: number): string {
 const rateOf = (rate: number): string =>
   rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toPrecision(2);
 
-/** A phase's name, how far it is, how fast, how long yet. */
+/** A phase's name, progress, rate and time left. */
 export function progressLine(phase: string, done: number, total: number, unit: string, seconds: number): string {
   const rate = seconds > 0 ? done / seconds : 0;
   const left = rate > 0 ? `, ${duration((total - done) / rate)} left` : "";
@@ -72,7 +75,7 @@ class Lines implements Progress {
   }
 
   iterated(): void {
-    // Its line has said so.
+    // The phase's line has reported it.
   }
 }
 
@@ -129,6 +132,6 @@ class Bars implements Progress {
   }
 
   iterated(): void {
-    // Its line has said so.
+    // The phase's line has reported it.
   }
 }

@@ -1,4 +1,4 @@
-/** @file report.html at the end of a run: a report that cannot be drawn is a warning, never the loss of the run. */
+/** @file Writes report.html at the end of a run. A report that fails is a warning; the run is not lost. */
 import path from "node:path";
 import type { Progress } from "../progress.js";
 import { renderReport } from "../report/html/report.js";

@@ -1,4 +1,4 @@
-/** @file rls3 report: report.html (and a comparison's or a sweep's summary) anew from what its runs have written. */
+/** @file `rls3 report`: writes report.html (and the summary of a comparison or sweep) again from its runs' files. */
 import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Argv, CommandModule } from "yargs";

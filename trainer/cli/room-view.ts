@@ -1,4 +1,4 @@
-/** @file One room stepped in process, as `env view` and `env step` show it: state, reasons, captions. */
+/** @file One room stepped in this process, for `env view` and `env step`: state, reasons, captions. */
 
 import type { StepOutcome, WireMap } from "../../protocol/index.js";
 import { at } from "../at.js";
@@ -30,7 +30,7 @@ export interface RoomView {
   readonly stateHash: string;
 }
 
-/** The environment as it is served, without a socket between. */
+/** The environment as served, but without a socket. */
 export class LocalRoom {
   private readonly environment;
 
@@ -42,7 +42,7 @@ export class LocalRoom {
     this.environment.reset(seed, scene === undefined ? {} : { scene: sceneOption(scene) });
   }
 
-  /** Six elements within [−1, 1]; they are rounded to float32, as on the wire. */
+  /** Six elements in [−1, 1]; they are rounded to float32, as on the wire. */
   step(action: readonly number[]): StepOutcome {
     return this.environment.step(Float32Array.from(action));
   }
@@ -74,7 +74,7 @@ export class LocalRoom {
   }
 }
 
-/** A scene by its number or its name. */
+/** A scene by number or name. */
 function sceneOption(scene: string): number | string {
   return /^\d+$/.test(scene) ? Number(scene) : scene;
 }
@@ -86,7 +86,7 @@ function describeObjects(catalog: Catalog, objects: Objects): ObjectView[] {
   });
 }
 
-/** A caption for each ordered pair of active objects that may be asked about. */
+/** A caption for each ordered, askable pair of active objects. */
 export function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objects): string[] {
   const { position, target } = at(catalog.scenes, sceneIndex).document.camera;
   const axes = axesOfCamera(position, target);
@@ -103,14 +103,14 @@ export function allCaptions(catalog: Catalog, sceneIndex: number, objects: Objec
   );
 }
 
-/** "-0.5,0,0.2,0.2,1,0" → six numbers within [−1, 1]; undefined where it is not that. */
+/** "-0.5,0,0.2,0.2,1,0" → six numbers in [−1, 1]; undefined for any other text. */
 export function parseAction(text: string): number[] | undefined {
   const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   const count = ACTION_SPEC.shape[0];
   return numbers.length === count && numbers.every((value) => value >= -1 && value <= 1) ? numbers : undefined;
 }
 
-/** "valid", or the reason with what stands in the way. */
+/** "valid", or the reason and what stands in the way. */
 export function describeInfo(info: WireMap): string {
   if (info["valid"] === true) return "valid";
   const obstacle = info["with"];

@@ -1,4 +1,7 @@
-/** @file What `rls3 sweep` is asked for, from flags and file: a flag with several values is an axis of the grid, with one it is fixed. */
+/**
+ * @file The request of `rls3 sweep`, from flags and a file: a flag with several values is an axis of the grid, one with
+ * a single value is fixed.
+ */
 
 import { z } from "zod";
 import { at } from "../at.js";
@@ -13,7 +16,7 @@ export interface GivenSweep {
   readonly executor: string;
   readonly executorSettings: Readonly<Record<string, unknown>>;
   readonly jobs: number | undefined;
-  /** Its file. */
+  /** The plugin's file. */
   readonly plugin: string | undefined;
 }
 
@@ -22,7 +25,7 @@ const QUICK_SEEDS = 2;
 
 const values = z.array(z.union([z.number(), z.string(), z.boolean()]));
 const settings = z.record(z.string(), z.unknown());
-/** What a sweep's file says to the sweep itself; every other key is a setting of all cells. */
+/** Keys of a sweep's file for the sweep itself; every other key is a setting of all cells. */
 const SWEEP_KEYS = {
   base: settings,
   grid: z.record(z.string(), values),
@@ -49,7 +52,7 @@ const SWEEP_KEYS = {
 } as const;
 type SweepKey = keyof typeof SWEEP_KEYS;
 
-/** What each takes, for the message where it is something else. */
+/** What each key takes, for the message about a wrong value. */
 const TAKES: Readonly<Record<SweepKey, string>> = {
   base: "a map from settings to values, such as {iterations: 3}",
   grid: "a map from settings to lists of values, such as {beta: [1, 10]}",
@@ -99,11 +102,11 @@ function checked(file: string, key: SweepKey, value: unknown): unknown {
   );
 }
 
-/** `1,5,10` as its values: numbers and truths read here, so that a mistake can be shown as it was typed. */
+/** The values in `1,5,10`. Numbers and booleans are parsed here, so that a mistake can be shown as it was typed. */
 function flagValues(name: SettingName, given: unknown): unknown[] {
   const words = (Array.isArray(given) ? given.map(String) : [String(given)]).flatMap((word) => word.split(","));
   const { fallback } = SETTINGS[name] as Setting;
-  // A text may well be empty (--keys ""); of several values none is.
+  // A single text may be empty (--keys ""), but none of several values.
   if (words.length > 1 && words.some((word) => word.trim() === "")) {
     throw new InputError(`${flagOf(name)}: ${JSON.stringify(words.join(","))} has an empty value; leave the comma out`);
   }
@@ -125,7 +128,7 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   });
   const named = new Set<string>(typed.map(([name]) => name));
   const settingOf = (key: string): string => SYMBOLS[key] ?? key;
-  // A flag takes the place of what the file says of its setting; in variants and draws it would leave nothing to vary.
+  // A flag replaces the file's values of its setting. In variants and draws, that would leave nothing to vary.
   for (const key of [
     ...(from.list ?? []).flatMap((variant) => Object.keys(variantOf(variant).settings)),
     ...Object.keys(from.random?.keys ?? {}),
@@ -148,7 +151,7 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
   const given: GivenSweep = {
     request: {
       base: [
-        // Equal budgets: stopping early flatters whoever stops late.
+        // Equal budgets: early stopping favours cells that stop late.
         { name: "sweep", values: { earlyStopping: false } },
         ...(file === undefined ? [] : [{ name: from.name, values: { ...from.settings, ...from.base } }]),
         ...fixed,

@@ -71,7 +71,7 @@ async function handle(flags: Flags): Promise<void> {
   }
 }
 
-/** The sweep's statistics, its page written too; a page that can't be drawn is a warning, never the loss of the sweep. */
+/** Computes the sweep's statistics and writes its page. A page that fails is a warning; the sweep is not lost. */
 async function writeReport(folder: string, progress: Progress): Promise<SweepSummary | null> {
   try {
     return await writeSweepReport(folder);

@@ -1,10 +1,13 @@
-/** @file What `rls3 train --json` prints: how the run ended, and its accuracies before and after. */
+/** @file The output of `rls3 train --json`: how the run ended, and its accuracies before and after. */
 import path from "node:path";
 import { z } from "zod";
 import type { State } from "../rls3/loop.js";
 import { type MetricsRow, readMetrics } from "../run-format/readers.js";
 
-/** Shares from 0 to 1; null where it was not measured. One term or the whole relation flipped, on the balanced test set and on the natural mix. */
+/**
+ * Shares from 0 to 1; null where not measured. One term or the whole relation flipped, on the balanced test set and on
+ * the natural mix.
+ */
 const accuracies = z.strictObject({
   oneTerm: z.number().nullable(),
   full: z.number().nullable(),
@@ -16,11 +19,11 @@ export const trainDocument = z.strictObject({
   /** Raised when a key changes its meaning. */
   schema: z.literal(1),
   folder: z.string(),
-  /** Why it ended. */
+  /** Why the run ended. */
   finished: z.string(),
   /** Iterations done. */
   iteration: z.int(),
-  /** Placements tried, and the valid ones among them. */
+  /** Placements tried, and the number of valid ones. */
   generated: z.int(),
   valid: z.int(),
   accuracy: z.strictObject({ before: accuracies, final: accuracies }),

@@ -1,4 +1,7 @@
-/** @file `rls3 env check --level train`: what `rls3 train` needs of a server, announced and tried out, before the suite of the protocol. */
+/**
+ * @file `rls3 env check --level train`: checks what `rls3 train` needs of a server, announced and tried, before the
+ * protocol's suite.
+ */
 import type { CheckResult } from "../../protocol/conformance/index.js";
 import type { VectorEnvironment } from "../../protocol/index.js";
 import { type Render, requirementsOf, trainingProblem, tryOut } from "../environments/requirements.js";
@@ -6,13 +9,13 @@ import { DEFAULT_IMAGE_SIZE } from "../rooms/index.js";
 
 const README = "trainer/environments/README.md";
 
-/** In the session of `server`, which stays open. What it lacks is said in a sentence first. */
+/** Checks the server in its session, which stays open. First prints in a sentence what it lacks. */
 export async function trainingChecks(
   server: VectorEnvironment,
   onCheck: (result: CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
   const { welcome } = server;
-  // Without a renderer it can be trained on all the same, with pictures drawn here.
+  // A server without a renderer can still be trained on, with pictures drawn here.
   const render: Render = welcome.graphics === null ? "embedded" : "server";
   const results: CheckResult[] = [];
   const add = (name: string, requirement: string, problem: string | undefined): void => {

@@ -1,4 +1,4 @@
-/** @file `rls3 train`: one RLS3 run, or a killed one gone on with. */
+/** @file `rls3 train`: one RLS3 run, new or resumed. */
 
 import path from "node:path";
 import type { CommandModule } from "yargs";
@@ -33,10 +33,10 @@ import { writeReport } from "./report-writer.js";
 import { defaultFolder, interruptedMessage, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
 import { documentOf } from "./train-document.js";
 
-/** Flags of `train` alone, which are no settings. */
+/** Flags of `train` that are not settings. */
 type Start = Pick<RunPlan, "adapter" | "baseName" | "keepPictures">;
 
-/** What an adapter to start from has by itself. */
+/** Settings that an adapter to start from already determines. */
 const OF_THE_ADAPTER = [
   "loraRank",
   "loraAlpha",
@@ -78,7 +78,7 @@ async function newPlan(flags: Flags, given: GivenConfiguration, progress: Progre
   return plugin === null ? plan : { ...plan, plugin: plugin.source };
 }
 
-/** A run's own plan, or the longer one that is asked for. */
+/** An existing run's plan, or the longer one requested. */
 function resumedPlan(flags: Flags, given: GivenConfiguration, resumed: string, progress: Progress): RunPlan {
   const folder = path.resolve(resumed);
   const grows = (name: string): boolean => GROWING.some((growing) => growing === name);
@@ -93,7 +93,7 @@ function resumedPlan(flags: Flags, given: GivenConfiguration, resumed: string, p
   const growth: Growth = Object.assign({}, ...settings);
   if (Object.keys(growth).length === 0) return planOf(folder);
   if (flags["restart"] === true) {
-    throw new InputError("--restart: begins the run anew with the plan that it has; leave it or the longer plan out");
+    throw new InputError("--restart: begins the run again with its own plan; leave out --restart or the longer plan");
   }
   return lengthen(folder, growth, typedCommand(), progress);
 }
@@ -101,7 +101,7 @@ function resumedPlan(flags: Flags, given: GivenConfiguration, resumed: string, p
 function modeOf(resumed: string | undefined, restart: boolean): Mode {
   if (resumed !== undefined) return restart ? "restart" : "resume";
   if (!restart) return "new";
-  throw new InputError("--restart: begins the run of --resume DIR anew, so give that beside it");
+  throw new InputError("--restart: begins the run of --resume DIR again; give that, too");
 }
 
 async function train(flags: Flags): Promise<void> {
@@ -143,26 +143,26 @@ export const command: CommandModule = {
         type: "string",
         requiresArg: true,
         describe:
-          "folder of a run to go on with, whatever state it was left in; beyond its end with a larger --iterations or --valid-samples",
+          "folder of a run to go on with, in any state; a larger --iterations or --valid-samples goes on beyond its end",
       })
       .option("restart", {
         type: "boolean",
-        describe: "with --resume: remove what the run has so far and begin it anew",
+        describe: "with --resume: remove the run's results and begin it again",
       })
       .option("adapter", {
         type: "string",
         requiresArg: true,
-        describe: "folder of an adapter in PEFT's format to start from, with the rank and the layers that it has",
+        describe: "folder of an adapter in PEFT's format to start from; its rank and layers are used",
       })
       .option("base-name", {
         type: "string",
         requiresArg: true,
         defaultDescription: "the model's directory",
-        describe: "base_model_name_or_path of the adapter that is written, such as openai/clip-vit-base-patch32",
+        describe: "base_model_name_or_path in the written adapter, such as openai/clip-vit-base-patch32",
       })
       .option("keep-pictures", {
         type: "boolean",
-        describe: "keep pictures of all samples, and not of the hardest alone (rls3 export needs them of a server's)",
+        describe: "keep pictures of all samples, not only of the hardest (for rls3 export, if a server draws them)",
       }),
   handler: train,
 };

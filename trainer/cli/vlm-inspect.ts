@@ -1,4 +1,4 @@
-/** @file `rls3 vlm inspect`: what a model directory is, and whether it can be read. */
+/** @file `rls3 vlm inspect`: describes a model directory, and tells whether it can be read. */
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
 import { wrap } from "../report/terminal.js";
@@ -25,7 +25,7 @@ export const command: CommandModule<object, Arguments> = {
         demandOption: true,
         describe: 'Hugging Face directory, "bundled" or "bundled-paligemma"',
       }),
-      { images: { type: "number", default: 16, describe: "images at once that the memory is told for" } },
+      { images: { type: "number", default: 16, describe: "number of images at once, for the memory" } },
     ),
   handler: ({ directory, images, json }) => {
     if (!Number.isInteger(images) || images < 1) throw new InputError(`--images ${images}: give a whole number from 1`);
@@ -40,13 +40,13 @@ const list = (table: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} ${count.toLocaleString("en")}`)
     .join(", ");
 
-/** To three digits, in the unit that fits. */
+/** Three digits, in a fitting unit. */
 function size(bytes: number): string {
   const [unit, name] = bytes < 2 ** 30 ? [2 ** 20, "MiB"] : [2 ** 30, "GiB"];
   return `${Number((bytes / unit).toPrecision(3))} ${name}`;
 }
 
-/** "width 64, heads 4" of an object's entries; anything else as it is. */
+/** An object's entries as "width 64, heads 4"; other values as they are. */
 const entries = (value: unknown): string =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.entries(value)
@@ -58,7 +58,7 @@ const entries = (value: unknown): string =>
 
 const INDENT = 14;
 
-/** A title and what belongs to it, within 80 columns. */
+/** A title and its text, within 80 columns. */
 const row = (title: string, text: string): string =>
   title.padEnd(INDENT) + wrap(text, " ".repeat(INDENT)).slice(INDENT);
 

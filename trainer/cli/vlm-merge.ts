@@ -1,4 +1,4 @@
-/** @file `rls3 vlm merge`: a model with an adapter added into its weights, as a directory of its own. */
+/** @file `rls3 vlm merge`: adds an adapter to a model's weights, and writes the result as a new directory. */
 import type { CommandModule } from "yargs";
 import { modelDirectory } from "../runs/parts.js";
 import { refuseFilled } from "../runs/run-directory.js";

@@ -1,4 +1,7 @@
-/** @file `rls3 vlm pretrain`: makes a bundled model, the small CLIP or PaliGemma, from pictures of embedded worlds, without any true relation. */
+/**
+ * @file `rls3 vlm pretrain`: makes a bundled model, the small CLIP or PaliGemma, from pictures of embedded worlds,
+ * without any true relation.
+ */
 import path from "node:path";
 import type { CommandModule } from "yargs";
 import { InputError } from "../errors.js";
@@ -23,14 +26,14 @@ interface Arguments {
   quiet: boolean;
 }
 
-/** Other seeds than the training images'. */
+/** Different from the seeds of the training images. */
 const CHECK_SEED = 1_000_000;
-/** Of the check's pictures, those that are fine-tuned on. */
+/** The check's pictures for fine-tuning. */
 const CHECK_IMAGES = 20_000;
 
 export const command: CommandModule<object, Arguments> = {
   command: "pretrain",
-  describe: "make a bundled model (minutes): names and places from random pictures, nothing true of relations",
+  describe: "make a bundled model (minutes): it learns names and places from pictures, no relation",
   builder: (yargs) =>
     plain<Arguments>(yargs, {
       out: { type: "string", demandOption: true, describe: "folder for the model; new or empty" },
@@ -48,15 +51,15 @@ export const command: CommandModule<object, Arguments> = {
       seed: { type: "number", default: 0, describe: "seed of pictures, weights and batches" },
       images: {
         type: "number",
-        describe: `pictures of each world (default ${RECIPES.clip.pictures.images}; ${RECIPES.clip.pictures.floorOnlyImages} with --floor-only)`,
+        describe: `pictures per world (default ${RECIPES.clip.pictures.images}; ${RECIPES.clip.pictures.floorOnlyImages} with --floor-only)`,
       },
       threads: THREADS_OPTION,
       "floor-only": {
         type: "boolean",
         default: false,
-        describe: "only pictures whose objects all stand on the floor: a model with a weakness planted",
+        describe: "only pictures with all objects on the floor: plants a weakness in the model",
       },
-      check: { type: "boolean", default: true, describe: "afterwards, fine-tune on relations as a check" },
+      check: { type: "boolean", default: true, describe: "then fine-tune on relations as a check" },
     }),
   handler: run,
 };
@@ -120,7 +123,7 @@ function check(directory: string, catalogs: readonly Catalog[], args: Arguments)
   const count = (args.check ? CHECK_IMAGES : 0) + checked.heldOut;
   const options = { size, patch, seed };
   const data = labelledImages(catalogs, { ...options, count, floorOnly: false });
-  // A model that has seen nothing but floors is asked for relations everywhere, and for names where it can know them.
+  // Test a model that has only seen floors on relations everywhere, but on names only where it can know them.
   const seen = args.floorOnly
     ? labelledImages(catalogs, { ...options, count: checked.heldOut, floorOnly: true })
     : null;

@@ -1,4 +1,4 @@
-/** @file `rls3 vlm score`: how well each caption fits each image, and what a model that answers says to a prompt. */
+/** @file `rls3 vlm score`: how well each caption fits each image, and a generative model's answers to prompts. */
 
 import type { CommandModule } from "yargs";
 import { at, only } from "../at.js";
@@ -29,7 +29,7 @@ const repeated = { type: "string", array: true, nargs: 1 } as const;
 
 export const command: CommandModule<object, Arguments> = {
   command: "score <directory>",
-  describe: "score captions of images, or put prompts to a model that answers",
+  describe: "score captions of images, or prompt a model that answers",
   builder: (yargs) =>
     plain<Arguments>(
       yargs.positional("directory", {
@@ -42,7 +42,7 @@ export const command: CommandModule<object, Arguments> = {
         caption: { ...repeated, describe: "text: its logit, and softmax over the captions; may be repeated" },
         prompt: {
           ...repeated,
-          describe: "what a model that answers is asked; may be repeated where there is no caption",
+          describe: "prompt for a model that answers; may be repeated without --caption",
           defaultDescription: "the model's own for captions",
         },
         adapter: { type: "string", describe: "LoRA adapter in PEFT's format" },
@@ -53,14 +53,14 @@ export const command: CommandModule<object, Arguments> = {
   handler: score,
 };
 
-/** What is put to a model about each image. */
+/** The questions about each image. */
 export interface Asked {
   readonly captions: readonly string[];
-  /** Whose greedy answers are wanted. */
+  /** Prompts for greedy answers. */
   readonly prompts: readonly string[];
 }
 
-/** Captions as a model that ranks or answers takes them, and the prompts that it is to answer by itself. */
+/** Captions in the form that the model takes, and the prompts that it answers by itself. */
 interface Plan {
   readonly scored: CaptionSet | null;
   readonly answered: readonly string[];
@@ -91,12 +91,12 @@ function softmax(logits: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-/** What came of one image. */
+/** The results for one image. */
 export interface ScoredPicture {
-  /** Of the captions; absent without any. */
+  /** One per caption; absent without captions. */
   readonly logits?: readonly number[];
   readonly probabilities?: readonly number[];
-  /** Absent where no prompt was put. */
+  /** Absent without prompts. */
   readonly answers?: readonly { readonly prompt: string; readonly said: string }[];
 }
 
@@ -105,7 +105,7 @@ const logitsOf = (logits: Float32Array): Pick<ScoredPicture, "logits" | "probabi
   probabilities: softmax(logits),
 });
 
-/** Scores the captions of one picture, and has a model that answers speak. */
+/** Scores the captions of one picture, and lets a generative model answer. */
 export async function scorePicture(
   model: Pick<VisionLanguageModel, "score" | "reply" | "phrasing">,
   directory: string,
@@ -114,7 +114,7 @@ export async function scorePicture(
 ): Promise<ScoredPicture> {
   const { scored, answered } = planOf(directory, model.phrasing, asked);
   if (scored !== null && answered.length === 0) return logitsOf(only(only(await model.score(picture, [[scored]]))));
-  // What is said does not depend on the texts that are scored.
+  // The spoken answer does not depend on the texts that are scored.
   const sets = scored === null ? answered.map((prompt): CaptionSet => ({ prompt, right: "", wrong: [] })) : [scored];
   const replies = only(await model.reply(picture, [sets]));
   return {
@@ -123,7 +123,7 @@ export async function scorePicture(
   };
 }
 
-/** Lines for people. */
+/** Lines to print. */
 export function pictureLines(
   captions: readonly string[],
   { logits = [], probabilities = [], answers = [] }: ScoredPicture,

@@ -1,4 +1,4 @@
-/** @file `rls3 vlm verify`: holds a model directory to the reference numbers in its golden folder. */
+/** @file `rls3 vlm verify`: compares a model directory with the reference numbers in its golden folder. */
 import type { CommandModule } from "yargs";
 import { chooseDevice } from "../graph/device.js";
 import { verify } from "../vlm/verification/index.js";

@@ -1,4 +1,7 @@
-/** @file The headless .NET host (unity-project/dotnet): found, built when its sources are newer, and how to start it. */
+/**
+ * @file The headless .NET host (unity-project/dotnet): finds it, builds it when its sources are newer, and gives its
+ * command line.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,17 +14,17 @@ const unityProject = path.join(packageRoot, "unity-project");
 const solution = path.join(unityProject, "dotnet");
 /** A program of the solution. */
 export interface DotnetProgram {
-  /** In words, for messages. */
+  /** Its name in messages. */
   readonly title: string;
-  /** Its project's folder. */
+  /** Its project folder. */
   readonly project: string;
-  /** What it is built into. */
+  /** The DLL that the build makes. */
   readonly dll: string;
-  /** Folders that it is built from. */
+  /** Folders with its sources. */
   readonly sources: readonly string[];
 }
 
-/** A program whose project lies in this folder of the solution. */
+/** A program built from this folder of the solution. */
 export function dotnetProgram(title: string, folder: string, name: string, others: readonly string[]): DotnetProgram {
   const project = path.join(solution, folder);
   const shared = ["Packages/com.rls3.gym/Runtime", "Packages/com.rls3.gym/Catalog~", "dotnet/Rls3.Gym"];
@@ -39,7 +42,7 @@ export function dotnetProgram(title: string, folder: string, name: string, other
 
 const host = dotnetProgram("the .NET host", "Rls3.Gym.Host", "rls3-gym-host", []);
 const SDK_MAJOR = 10;
-/** A lock older than this was left behind by a build that was killed. */
+/** A lock older than this belongs to a build that was killed. */
 const STALE_LOCK_MS = 10 * 60_000;
 
 export interface HostCommand {
@@ -47,7 +50,7 @@ export interface HostCommand {
   readonly args: readonly string[];
 }
 
-/** Why the host can't be built here, in words that say what to do; undefined where it can. */
+/** Why the host cannot be built here, and what to do; undefined where it can. */
 export function dotnetMissing(): string | undefined {
   if (!existsSync(host.project))
     return `the .NET host's sources are not here (${host.project}): take a checkout of the repository`;
@@ -61,8 +64,9 @@ export function dotnetMissing(): string | undefined {
 }
 
 /**
- * The command line of a program, the host's unless another is named, built first where it is older than its sources; the
- * caller adds `--connect` or `--bind`, `--envs` and `--world`. Throws UnavailableError where it can't be built.
+ * The command line of a program (default: the host), built first where it is older than its sources. The caller adds
+ * `--connect` or `--bind`, `--envs` and `--world`.
+ * @throws UnavailableError where it cannot be built
  */
 export function dotnetHostCommand(program: DotnetProgram = host): HostCommand {
   const missing = dotnetMissing();
@@ -86,7 +90,7 @@ function newestSource(folders: readonly string[]): number {
   return newest;
 }
 
-/** One build at a time: runs that start side by side wait for the first one's. */
+/** One build at a time: runs that start together wait for the first one's build. */
 function buildOnce(program: DotnetProgram): void {
   const lock = path.join(solution, ".building");
   while (!taken(lock)) {
@@ -113,7 +117,8 @@ function taken(lock: string): boolean {
 
 function build({ title, project, dll }: DotnetProgram): void {
   process.stderr.write(`building ${title} (dotnet build)\n`);
-  // NuGet and MSBuild leave empty folders in the temporary one: they get one of their own, and no server that would outlive it.
+  // NuGet and MSBuild leave empty folders in the temporary folder, so give them their own; and start no build server,
+  // which would outlive the build.
   const temporary = mkdtempSync(path.join(tmpdir(), "rls3-build-"));
   const options = ["-c", "Release", "-v", "q", "--nologo", "--disable-build-servers"];
   const result = spawnSync("dotnet", ["build", project, ...options], {
@@ -125,6 +130,6 @@ function build({ title, project, dll }: DotnetProgram): void {
     const errors = result.stdout.split("\n").filter((line) => /\b(error|warning) /.test(line));
     throw new UnavailableError(`${title} does not build: ${errors[0] ?? result.stderr.trim()}`);
   }
-  // An incremental build may leave the program as it was; its age must say that it is up to date.
+  // An incremental build may leave the file untouched; set its time to show that it is up to date.
   utimesSync(dll, new Date(), new Date());
 }

@@ -1,6 +1,6 @@
 /**
- * @file States from one server, pictures from the embedded renderer (`--render embedded`): what a server without graphics
- * lacks is drawn here from the state that it says, so a run sees the same images whichever server steps it.
+ * @file States from one server, pictures from the embedded renderer (`--render embedded`). The renderer draws each
+ * state that the server reports, so a run sees the same images whichever server steps it, even one without graphics.
  */
 import type {
   BatchResult,
@@ -14,7 +14,7 @@ import type {
 import { at } from "../at.js";
 import { type Catalog, OBJECT_FIELDS, type Picture, parseCatalog, render, roomsDefinition } from "../rooms/index.js";
 
-/** What a picture is drawn from. */
+/** Observations that a picture is drawn from. */
 const STATE = ["objects", "scene"] as const;
 
 export class EmbeddedPictures implements VectorEnvironment {
@@ -30,7 +30,7 @@ export class EmbeddedPictures implements VectorEnvironment {
     this.drawn = new Map(specs.filter((spec) => spec.graphics === true).map((spec) => [spec.uid, spec]));
   }
 
-  /** The server's, with the renderer's images in place of its own. */
+  /** The server's welcome, with the renderer's images in place of the server's. */
   get welcome(): Welcome {
     const { welcome } = this.server;
     const served = welcome.observations.filter(({ uid }) => !this.drawn.has(uid));
@@ -76,7 +76,7 @@ export class EmbeddedPictures implements VectorEnvironment {
     return render(this.catalog, at(dataOf(tensors, "scene"), row), objects, this.imageSize);
   }
 
-  /** Rows of operations that failed stay zero, as a server leaves them. */
+  /** Rows of failed operations stay zero, as a server leaves them. */
   private tensor(uid: string, pictures: readonly (Picture | undefined)[]): BatchTensor {
     const spec = this.drawn.get(uid);
     if (spec === undefined) throw new RangeError(`"${uid}" is nothing that is drawn`);

@@ -1,4 +1,6 @@
-/** @file The loop's end of the protocol: ops in, typed observations out, whichever server is behind it. */
+/**
+ * @file The client side of the protocol for the loop: operations in, typed observations out, the same for every server.
+ */
 import type { BatchResult, Op, VectorEnvironment } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
@@ -8,28 +10,28 @@ import type { World } from "./served-world.js";
 export interface Observed {
   readonly scene: number;
   readonly objects: Int32Array;
-  /** 0 valid; else the reason's number (REASONS in trainer/rooms). A reset is valid. */
+  /** 0 for a valid placement, else the reason's number (REASONS in trainer/rooms). A reset is valid. */
   readonly reason: number;
-  /** The server was restarted during this op: there is no observation, and nothing was done. */
+  /** The server was restarted during this operation: nothing was done, and there is no observation. */
   readonly lost: boolean;
 }
 
-/** A server that is started again loses each running episode once; one that loses them without end is no use. */
+/** A restarted server loses each running episode once. One that keeps losing them is no use. */
 const MOST_LOST_IN_A_ROW = 100;
 
 export class EnvironmentLink {
-  /** Batches of steps, and of pictures, that were lost since one was not. */
+  /** Batches of steps, and of pictures, lost in a row. */
   private readonly lost = { steps: 0, pictures: 0 };
 
   constructor(
     private readonly client: VectorEnvironment,
     readonly world: World,
-    /** Environments that the server steps. */
+    /** Number of environments on the server. */
     readonly count: number,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** Carries out the ops and says what each environment looks like after. */
+  /** Sends the operations and returns each environment's state after them. */
   async observe(ops: readonly Op[]): Promise<Observed[]> {
     const result = await this.batch(ops, ["objects", "scene"]);
     const objects = result.tensors["objects"]?.data;
@@ -61,7 +63,7 @@ export class EnvironmentLink {
     });
   }
 
-  /** A picture of each environment as it is, u8 [size, size, 3]; null where the server was restarted and its state is lost. */
+  /** A picture of each environment's current state, u8 [size, size, 3]; null where a server restart lost the state. */
   async images(environments: readonly number[]): Promise<(Uint8Array | null)[]> {
     const ops = environments.map((env): Op => ({ env, op: "noop" }));
     const result = await this.batch(ops, ["image"]);
@@ -85,7 +87,7 @@ export class EnvironmentLink {
     );
   }
 
-  /** What a server says is looked up in its own catalog from here on. */
+  /** From here on, these values index the server's own catalog. */
   private check({ scene, objects, reason }: Observed): void {
     const { catalog } = this.world;
     const refuse = (what: string): UnavailableError =>
@@ -112,8 +114,8 @@ export class EnvironmentLink {
 type Result = BatchResult["results"][number];
 
 /**
- * Pictures are asked for while the next step is under way. Where the server is lost then, the first of the two is told so, and the other
- * finds an environment that nobody has reset.
+ * Pictures are requested while the next step is under way. If the server dies then, only one of the two is told that
+ * the episode was lost; the other finds an environment without a reset.
  */
 const saysLost = ({ info, error }: Result): boolean => info["lost"] === true || error?.code === "NOT_RESET";
 
@@ -124,7 +126,7 @@ function isLost(result: Result, { env, op }: Op): boolean {
   throw new UnavailableError(`environment ${env} failed: ${result.error.code}: ${result.error.message}`);
 }
 
-/** Of a step; 0 for a valid one. */
+/** The reason's number of a step; 0 for a valid one. */
 function reasonOf({ valid, reason }: Readonly<Record<string, unknown>>): number {
   if (valid === true) return 0;
   if (valid === false && typeof reason === "number" && reason !== 0) return reason;

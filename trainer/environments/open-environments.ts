@@ -1,4 +1,4 @@
-/** @file Starts or finds the environment server that a configuration names, and checks that it has what the loop needs. */
+/** @file Starts or finds the environment server of a configuration, and checks that it offers what the loop needs. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,7 @@ import { PREPARATION_ENVIRONMENTS } from "./wander.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const commandLine = path.join(packageRoot, "dist/trainer/cli/main.js");
-/** Where an Editor's server listens (protocol/README.md). */
+/** The port of an Editor's server (protocol/README.md). */
 const EDITOR_PORT = "5005";
 
 export interface EnvironmentOptions {
@@ -24,15 +24,15 @@ export interface EnvironmentOptions {
   readonly world: string;
   readonly count: number;
   readonly imageSize: number;
-  /** Whose images: the server's (the default), or the embedded renderer's of the server's states. */
+  /** Who draws the images: the server (default), or the embedded renderer from the server's states. */
   readonly render?: "server" | "embedded";
-  /** Keys file for a server at tcp://HOST:PORT (or files, for several); none: "". */
+  /** Keys file for a server at tcp://HOST:PORT, or several files for several servers; "" for none. */
   readonly keys?: string;
-  /** Of the client (protocol/channel.ts). */
+  /** Passed to the client (protocol/channel.ts). */
   readonly waitAwake?: boolean;
 }
 
-/** Starts or finds the server, and checks that it has what the loop needs. */
+/** Starts or finds the server, and checks that it offers what the loop needs. */
 export async function openEnvironments(
   options: EnvironmentOptions,
   progress: Progress,
@@ -59,7 +59,7 @@ export async function openEnvironments(
 const EDITOR = /^editor(?::(\d{1,5}))?$/;
 
 /**
- * What can be seen to be wrong with `--env`, `--world` and `--keys` before a server is started.
+ * Checks `--env`, `--world` and `--keys` as far as possible without a server.
  * @throws InputError that says what is missing
  */
 export function checkEnvironment({ env, world, keys = "" }: Pick<EnvironmentOptions, "env" | "world" | "keys">): void {
@@ -80,7 +80,7 @@ function connect(options: EnvironmentOptions, progress: Progress, signal?: Abort
   const onEvent = ({ message }: SupervisorEvent): void => progress.say(message);
   const spawned = (command: string, args: readonly string[]): Promise<VectorEnvironment> =>
     spawnServer({ command, args, client, onEvent, signal });
-  // Enough for the preparation too, whatever E is.
+  // Enough for preparation too, whatever E is.
   const envs = String(Math.max(count, PREPARATION_ENVIRONMENTS));
   const size = ["--envs", envs, "--image-size", String(imageSize)];
   if (env === "embedded") {
@@ -100,8 +100,9 @@ function connect(options: EnvironmentOptions, progress: Progress, signal?: Abort
 }
 
 /**
- * The environment in a Unity Editor: waited for until Play, paused at Stop. The iteration that a Stop falls into goes on in memory with
- * the next Play; on disk is the end of the one before, from which a resumed run makes it again, to the same results as without a Stop.
+ * The environment in a Unity Editor: waits for Play, pauses at Stop. An iteration that Stop interrupts goes on in
+ * memory with the next Play. On disk is the end of the iteration before; a resumed run repeats the iteration from
+ * there, with the same results.
  */
 function followEditor(
   port: string,

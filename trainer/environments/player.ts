@@ -1,13 +1,16 @@
-/** @file Unity players: the flags that they need, and in plain words the usual reasons why one does not start. */
+/** @file Unity players: the flags that they need, and plain words for the usual reasons why one does not start. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { ProtocolError } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 
-/** No window, and the log on standard output, where the supervisor keeps its last lines. Never -nographics: there would be no images. */
+/**
+ * No window, and the log on standard output, where the supervisor keeps its last lines. Never -nographics, which would
+ * give no images.
+ */
 const FLAGS: readonly string[] = ["-batchmode", "-logFile", "-"];
 
-/** How to start a player. On macOS it is a folder, with its program inside. */
+/** The command line of a player. On macOS a player is a folder with the program inside. */
 export function playerCommand(player: string): { readonly command: string; readonly args: readonly string[] } {
   const file = path.resolve(player);
   if (!file.endsWith(".app") && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
@@ -24,7 +27,7 @@ function programInside(app: string): string {
   return path.join(folder, program);
 }
 
-/** What a player's last lines (or the system's error) say, and what to do about it. The first that fits is told. */
+/** What a player's last lines (or the system's error) mean, and what to do. The first match is used. */
 const USUAL_FAILURES: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
   [
     /error while loading shared libraries: (\S+):/,
@@ -66,7 +69,7 @@ export function explainFailure(text: string): string | undefined {
   return undefined;
 }
 
-/** A player's failure to start, with its usual reason in front where one is known. */
+/** Adds the usual reason, where one is known, to the error of a player that did not start. */
 export function playerFailure(player: string, error: unknown): unknown {
   if (!(error instanceof ProtocolError)) return error;
   const reason = explainFailure(error.message);

@@ -1,4 +1,7 @@
-/** @file Environment servers that are there already, on this machine or others: one, or several of which a run takes the first free one. */
+/**
+ * @file Environment servers that already run, here or on other machines: one, or several, of which a run takes the
+ * first free one.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnvironmentClient, ProtocolError, readKeys } from "../../protocol/index.js";
 import { at } from "../at.js";
@@ -7,7 +10,7 @@ import type { Progress } from "../progress.js";
 
 export interface RemoteServer {
   readonly endpoint: string;
-  /** Its keys file; none: "". */
+  /** Its keys file; "" for none. */
   readonly keys: string;
 }
 
@@ -15,8 +18,8 @@ const isEndpoint = (word: string): boolean => /^[a-z]+:\/\//.test(word);
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 
 /**
- * The servers that `--env` names, separated by spaces; null where it names none but a kind of environment or a player.
- * `--keys` is one file for all of them, or one for each.
+ * The servers that `--env` names, separated by spaces; null where it names a player or a kind of environment. `--keys`
+ * is one file for all of them, or one for each.
  */
 export function remoteServers(env: string, keys: string): RemoteServer[] | null {
   const endpoints = wordsOf(env);
@@ -38,18 +41,18 @@ export function remoteServers(env: string, keys: string): RemoteServer[] | null 
   return endpoints.map((endpoint, i) => ({ endpoint, keys: files[files.length === 1 ? 0 : i] ?? "" }));
 }
 
-/** A client that has died is missed by its server after three silent ping periods (protocol/README.md). */
+/** A server gives up a dead client after three silent ping periods (protocol/README.md). */
 const SILENT_PERIODS = 4;
-/** Where a busy server does not say its period, or none that the protocol knows. */
+/** Assumed where a busy server states no period, or one outside the protocol's range. */
 const USUAL_PERIOD = 5000;
 const LONGEST_PERIOD = 3_600_000;
-/** Milliseconds for which several servers may be busy with other runs: a day. */
+/** How long to wait while all of several servers are busy, in milliseconds: a day. */
 const MOST_WAITING = 24 * 3_600_000;
-/** Milliseconds between rounds. */
+/** Pause between rounds, in milliseconds. */
 const PAUSE = 1000;
-/** Milliseconds for which one of several servers may be silent before the next one is asked. */
+/** How long one of several servers may stay silent before the next is tried, in milliseconds. */
 const PATIENCE = 10_000;
-/** Milliseconds after which it is said that one is waited for. */
+/** When to tell the user that a server is being waited for, in milliseconds. */
 const NOTICE = 3000;
 
 export interface ConnectOptions {
@@ -59,8 +62,8 @@ export interface ConnectOptions {
 }
 
 /**
- * A session with the first server that is free. One server alone is waited for as long as a dead client of its may keep it busy
- * (a cell that was killed and is gone on with); of several, one will become free.
+ * Opens a session with the first free server. A single server is waited for as long as it may still hold a dead client
+ * of this run (a killed cell that is resumed); among several, one will become free.
  */
 export async function connectToFree(
   servers: readonly RemoteServer[],
@@ -68,7 +71,7 @@ export async function connectToFree(
 ): Promise<EnvironmentClient> {
   const alone = servers.length === 1;
   const started = performance.now();
-  // Not all runs begin with the same one; which one it is makes no difference to a run's results.
+  // Spread runs over the servers; which one a run takes does not change its results.
   const first = process.pid % servers.length;
   const order = [...servers.slice(first), ...servers.slice(0, first)];
   const silent = new Map<string, ProtocolError>();

@@ -1,6 +1,6 @@
 /**
- * @file What a server must offer to be trained on (README.md has the list): what its welcome lacks is told before anything begins, and
- * `rls3 env check --level train` tries out the rest.
+ * @file What a server must offer for training (list: README.md). Its welcome is checked before anything starts; `rls3
+ * env check --level train` tries the rest.
  */
 import {
   boundOf,
@@ -22,16 +22,19 @@ import { MOST_INVALID, uniformActions } from "./wander.js";
 export interface Requirement {
   readonly name: "catalog" | "action" | "objects" | "scene" | "images";
   readonly needs: string;
-  /** What is announced in its place; undefined where it is met. */
+  /** What the server announces instead; undefined where the requirement is met. */
   readonly problem: string | undefined;
 }
 
-/** Whose images: the server's, or the embedded renderer's of its states (then it needs none). */
+/**
+ * Who draws the images: the server, or the embedded renderer from the server's states (then the server needs no
+ * renderer).
+ */
 export type Render = "server" | "embedded";
 
 const typeOf = ({ dtype, shape }: Pick<TensorSpec, "dtype" | "shape">): string => `${dtype} [${shape.join(", ")}]`;
 
-/** What a server must announce so that runs with images of this side can be trained on it. */
+/** What a server must announce for training with images of this size. */
 export function requirementsOf(welcome: Welcome, imageSize: number, render: Render): Requirement[] {
   const catalog = catalogOf(welcome);
   const objects = [typeof catalog === "string" ? "active objects" : catalog.rules.activeObjects, OBJECT_FIELDS];
@@ -72,7 +75,7 @@ function actionProblem(action: TensorSpec): string | undefined {
   return low > -1 || high < 1 ? `it takes none below ${low} or above ${high}` : undefined;
 }
 
-/** An observation of this type; a word in the place of a size stands for any. */
+/** An observation of this type; a word in place of a size matches any size. */
 function observed(
   { observations }: Welcome,
   uid: "objects" | "scene" | "image",
@@ -91,7 +94,7 @@ function observed(
   };
 }
 
-/** What the server lacks, in a sentence; undefined where it can be trained on. */
+/** What the server lacks, in one sentence; undefined where it can be trained on. */
 export function trainingProblem(welcome: Welcome, imageSize: number, render: Render): string | undefined {
   const lacks = requirementsOf(welcome, imageSize, render).filter(({ problem }) => problem !== undefined);
   if (lacks.length === 0) return undefined;
@@ -101,26 +104,29 @@ export function trainingProblem(welcome: Welcome, imageSize: number, render: Ren
   return `the server "${welcome.name}" ${what}. It needs ${each}`;
 }
 
-/** @throws UnavailableError that says all that the server lacks, before room is made for anything that it announces */
+/**
+ * Reads the world from a welcome, and allocates nothing before the welcome is checked.
+ * @throws UnavailableError that says everything the server lacks
+ */
 export function worldOf(welcome: Welcome, imageSize: number, render: Render): World {
   const problem = trainingProblem(welcome, imageSize, render);
   if (problem !== undefined) throw new UnavailableError(problem);
   return new World(parseCatalog(welcome.catalog), welcome);
 }
 
-/** Something that was tried out on a server. */
+/** The result of one check on a server. */
 export interface Trial {
   readonly name: string;
   readonly requirement: string;
-  /** Undefined where the server holds it. */
+  /** Undefined where the server passes. */
   readonly problem: string | undefined;
 }
 
-/** Steps that are tried in each environment, or more until one is valid: of random placements a tenth and more are. */
+/** Steps to try in each environment, and more until one is valid: at least a tenth of random placements is. */
 const STEPS = 100;
 const MOST_ENVIRONMENTS = 8;
 
-/** Resets, steps and pictures as a run asks for them. */
+/** Resets, steps and draws pictures as a run does. */
 export async function tryOut(server: VectorEnvironment, imageSize: number, render: Render): Promise<Trial[]> {
   const world = worldOf(server.welcome, imageSize, render);
   const count = Math.min(MOST_ENVIRONMENTS, server.welcome.envCount);

@@ -1,4 +1,4 @@
-/** @file What the loop knows of the world it is connected to, from the catalog in the server's welcome. */
+/** @file The world of the connected server, as its welcome's catalog describes it. */
 import { createHash } from "node:crypto";
 import type { Welcome } from "../../protocol/index.js";
 import { at } from "../at.js";
@@ -19,13 +19,16 @@ export interface PairRelation {
   readonly code: RelationCode;
   /** Degrees to the nearest boundary between relations. */
   readonly margin: number;
-  /** False where its vertical term contradicts the objects' bases: such a pair is never asked, rewarded, trained or tested on. */
+  /**
+   * False where the vertical term contradicts the heights of the objects' bases. Such a pair is never asked, rewarded,
+   * trained or tested on.
+   */
   readonly askable: boolean;
 }
 
 export class World {
   private readonly axes: readonly CameraAxes[];
-  /** Of the catalog as sent: what was prepared in one world is no use in another. */
+  /** Of the catalog as sent: preparations from one world cannot be used in another. */
   readonly digest: string;
   readonly actionSize: number;
 
@@ -39,8 +42,8 @@ export class World {
   }
 
   /**
-   * The scenes that a list names, by their indices in the catalog's order; all for an empty list.
-   * @throws InputError for a name that no scene has, with those that there are
+   * Catalog indices of the named scenes; all scenes for an empty list.
+   * @throws InputError for an unknown name, with the names that exist
    */
   scenes(list: string): number[] {
     const { name: world, scenes } = this.catalog;
@@ -58,11 +61,11 @@ export class World {
     return at(this.catalog.objects, object).name;
   }
 
-  /** Where the object in slot `a` is, seen from the one in slot `b`, by the centres of their collision boxes. */
+  /** Where the object in slot `a` is relative to the one in slot `b`, by the centres of their collision boxes. */
   relation(scene: number, objects: Int32Array, a: number, b: number): PairRelation {
     const offset = cameraOffset(this.centre(objects, a), this.centre(objects, b), this.axes[scene] as CameraAxes);
     const code = relation(offset);
-    // Every pair of every state comes through here and through `centre`: casts, which cost nothing, within the slots.
+    // Runs for every pair of every state, like `centre`. The casts cost nothing; the slots are in range.
     const baseA = objects[a * OBJECT_FIELDS + 2] as number;
     const baseB = objects[b * OBJECT_FIELDS + 2] as number;
     return { code, margin: boundaryMargin(offset), askable: !contradictsBases(code, baseA, baseB) };
@@ -74,7 +77,7 @@ export class World {
     return [objects[first + 1] as number, (objects[first + 2] as number) + sizeY / 2, objects[first + 3] as number];
   }
 
-  /** The same world as the agents take it, with or without what features of relations need. */
+  /** The world as agents see it, with or without the features for relations. */
   agentWorld(features: "placement" | "relations"): AgentWorld {
     const { rules, objects, scenes } = this.catalog;
     const views = scenes.map(({ furniture }, scene): SceneView => {

@@ -1,4 +1,7 @@
-/** @file Steps in several environments at once, layouts and scenes changing: how random states are drawn and feasibility is learned. */
+/**
+ * @file Steps several environments at once while layouts and scenes change: for drawing random states, and for learning
+ * feasibility.
+ */
 import type { Op } from "../../protocol/index.js";
 import { at } from "../at.js";
 import { UnavailableError } from "../errors.js";
@@ -8,9 +11,9 @@ import type { EnvironmentLink, Observed } from "./environment-link.js";
 
 export interface Wandering {
   readonly environments: EnvironmentLink;
-  /** The first so many of them. */
+  /** Only the first `count` environments are used. */
   readonly count: number;
-  /** Scenes of the world that layouts are drawn in. */
+  /** Scenes to draw layouts in. */
   readonly scenes: readonly number[];
 }
 
@@ -21,15 +24,17 @@ export interface WanderedStep {
   readonly after: Observed;
 }
 
-/** Environments that what runs share is drawn from, so that E does not change it (a server with fewer does). */
+/**
+ * Environments for data that runs share: a fixed number, so that E does not change the data (a server with fewer does).
+ */
 export const PREPARATION_ENVIRONMENTS = 16;
 
-/** Something drawn by wandering, and who hears how far it is. */
+/** A wandering that draws something, and reports its progress. */
 export interface Drawing extends Wandering {
   readonly progress: Progress;
 }
 
-/** `scenes`: a list of the world's, as the settings have it; all where it is empty. */
+/** `scenes`: a list as in the settings; all of the world's scenes where it is empty. */
 export const drawingFrom = (environments: EnvironmentLink, progress: Progress, scenes = ""): Drawing => ({
   environments,
   count: Math.min(PREPARATION_ENVIRONMENTS, environments.count),
@@ -37,7 +42,7 @@ export const drawingFrom = (environments: EnvironmentLink, progress: Progress, s
   progress,
 });
 
-/** One action for each state, in their order. */
+/** One action for each state, in the same order. */
 export type Choose = (
   states: readonly Observed[],
   random: Random,
@@ -47,15 +52,20 @@ export type Choose = (
 /** Steps between changes of scene and layout. */
 const STEPS_PER_LAYOUT = 20;
 
-/** Random placements are valid in a tenth of all tries and more; with none in so many steps something is wrong with the server. */
+/**
+ * At least a tenth of random placements is valid. If none is in this many steps, something is wrong with the server.
+ */
 export const MOST_INVALID = 20_000;
-/** Twice what any setting asks for. */
+/** Twice the most that any setting needs. */
 const MOST_STEPS = 20_000_000;
 
 export const uniformActions: Choose = (states, random, { environments }) =>
   states.map(() => Float32Array.from({ length: environments.world.actionSize }, () => random.uniform(-1, 1)));
 
-/** Placements in all environments at once, chosen by `choose`; `visit` sees each round and says whether to go on. */
+/**
+ * Places objects in all environments at once with actions from `choose`. `visit` sees each round and returns whether to
+ * go on.
+ */
 export async function wander(
   wandering: Wandering,
   random: Random,
@@ -93,7 +103,7 @@ export async function wander(
       );
     }
     states = after;
-    // Environments change their layout one after the other, so that no round is spent on resets alone.
+    // Environments change layout one after another, so that no round is only resets.
     const due = all.filter((env) => (round + env) % STEPS_PER_LAYOUT === 0 || at(after, env).lost);
     if (due.length > 0) {
       const fresh = await environments.observe(due.map(reset));

@@ -1,4 +1,4 @@
-/** @file Test sets of images with questions, and the accuracies that curves are made of. */
+/** @file Test sets of images with questions, and the accuracies that the curves show. */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { codeTerms, TERMS, type Term } from "../language/index.js";
@@ -6,57 +6,61 @@ import { mean } from "../mean.js";
 import type { VisionLanguageModel } from "../vlm/model.js";
 import { type Answer, ask, askAloud, captionSet, type Question, spoken, termColumns } from "./questions.js";
 
-/** Images, u8 [size, size, 3] each, and what is asked of them. */
+/** Images, u8 [size, size, 3] each, and the questions about them. */
 export interface TestSet {
   readonly images: readonly Uint8Array[];
-  /** questions[i]: what is asked of image i. */
+  /** questions[i]: the questions about image i. */
   readonly questions: readonly (readonly Question[])[];
 }
 
-/** The test sets of a run; all of its evaluations use the same ones. */
+/** The test sets of a run; every evaluation uses the same ones. */
 export interface TestSets {
-  /** Balanced over relation codes, one question an image. */
+  /** Balanced over relation codes, one question per image. */
   readonly test: TestSet;
-  /** What random placements give: all pairs that may be asked about, at least one an image. */
+  /** Random placements as they come: all askable pairs, at least one per image. */
   readonly natural: TestSet;
-  /** Balanced like the test set, from another seed: for early stopping only. */
+  /** Balanced like the test set but from another seed; only for early stopping. */
   readonly validation: TestSet;
 }
 
-/** How many terms a relation can have. */
+/** The possible numbers of terms in a relation. */
 export const TERM_COUNTS = [1, 2, 3] as const;
 export type TermCount = (typeof TERM_COUNTS)[number];
 
 /** The right text against the same one with one term flipped. */
 export interface AgainstFlip {
-  /** How often it wins. */
+  /** How often the right text wins. */
   readonly accuracy: number;
   /** Mean of σ(margin), its two-way probability. */
   readonly probability: number;
 }
 
-/** How a model does on a test set; accuracies are shares from 0 to 1, and .5 is chance. */
+/** A model's results on a test set. Accuracies are shares from 0 to 1; chance is .5. */
 export interface Accuracy {
-  /** Right caption beats its full flip, mean over relation codes: each counts the same. */
+  /** How often the right caption beats its full flip; mean over relation codes, each counting the same. */
   readonly full: number;
-  /** Right caption beats itself with one term flipped, mean over the six terms. */
+  /** How often the right caption beats itself with one term flipped; mean over the six terms. */
   readonly oneTerm: number;
-  /** For each term that occurs, how often the right caption beats the one with that term flipped. */
+  /** For each term that occurs: how often the right caption beats the one with that term flipped. */
   readonly terms: Readonly<Partial<Record<Term, number>>>;
-  /** The same two without balancing: plain means over questions, and over questions' terms. */
+  /** The same two without balancing: plain means over questions, and over their terms. */
   readonly plain: { readonly full: number; readonly oneTerm: number };
   /**
-   * For each term that occurs, the mean two-way probability of the right text against the one with that term flipped. A model that prefers a
-   * word to its opposite whatever the picture is far from ½ at both, with accuracies that differ as much.
+   * For each term that occurs: the mean two-way probability of the right text against the one with that term flipped. A
+   * model that prefers a word to its opposite, whatever the picture, is far from ½ at both, and its accuracies differ
+   * as much.
    */
   readonly termProbability: Readonly<Partial<Record<Term, number>>>;
-  /** The same by how many terms the relation has: the more there are, the longer the texts. */
+  /** The same by number of terms in the relation: more terms make longer texts. */
   readonly byTermCount: Readonly<Partial<Record<TermCount, AgainstFlip>>>;
-  /** The paper's score of what the model says by itself, 1 to 5: S = 1 + 4 · F1 of its terms, mean over relation codes. Null where it was not let speak. */
+  /**
+   * The paper's score of what the model says by itself, 1 to 5: S = 1 + 4 · F1 of its terms, mean over relation codes.
+   * Null where the model was not asked to speak.
+   */
   readonly score: number | null;
 }
 
-/** Of the comparisons that are counted. */
+/** Counts comparisons and wins. */
 class Tally {
   private won = 0;
   private probabilities = 0;
@@ -83,7 +87,7 @@ function tallyOf<K>(tallies: Map<K, Tally>, key: K): Tally {
   return made;
 }
 
-/** An entry for each key that has a tally, in their order. */
+/** One entry for each key that has a tally, in key order. */
 function entries<K extends string | number, V>(
   keys: readonly K[],
   tallies: ReadonlyMap<K, Tally>,
@@ -103,7 +107,7 @@ function countOfTerms(code: number): TermCount {
   return count;
 }
 
-/** `aloud`: a model that answers is also let speak, which takes it longer. */
+/** `aloud`: also lets a model that answers speak, which takes longer. */
 export async function evaluate(
   model: VisionLanguageModel,
   world: Pick<World, "name">,

@@ -1,6 +1,6 @@
 /**
- * @file Which of a world's objects a model can name: a model that has never seen them learns no relation between them, and a run would
- * train at chance without a word. Judged by the world's own pictures.
+ * @file Which of a world's objects a model can name, tested on the world's own pictures. A model that has never seen
+ * the objects learns no relation between them; without this check, a run would train at chance in silence.
  */
 import { at } from "../at.js";
 import { type Drawing, uniformActions, wander } from "../environments/wander.js";
@@ -10,7 +10,7 @@ import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 import { stack } from "./questions.js";
 
-/** A picture, and the catalog's numbers of the objects in it. */
+/** A picture, and the catalog indices of the objects in it. */
 export interface NamedPicture {
   readonly image: Uint8Array;
   readonly objects: ReadonlySet<number>;
@@ -19,20 +19,22 @@ export interface NamedPicture {
 export interface Named {
   readonly name: string;
   /**
-   * How often the name fits a picture with the object better than one without it (the area under the ROC curve): .5 is chance, whatever
-   * the model thinks of the word itself.
+   * How often the name fits a picture with the object better than one without it (area under the ROC curve). Chance is
+   * .5, however likely the model finds the word itself.
    */
   readonly ranking: number;
-  /** Whether that is far above chance, and not by luck: p < .05, one-sided (Mann–Whitney, normal approximation). */
+  /**
+   * Whether the ranking is far above chance, and not by luck: p < .05, one-sided (Mann–Whitney, normal approximation).
+   */
   readonly isKnown: boolean;
 }
 
-/** Enough for an object in a tenth of them: one that a model names comes to a ranking of 1, others to .3 to .7. */
+/** Enough for an object that is in a tenth of them: known names rank near 1, others between .3 and .7. */
 const NAMING_PICTURES = 48;
-/** Random weights tell some objects a little. */
+/** Even random weights tell some objects apart a little. */
 const KNOWN_FROM = 0.7;
 
-/** Fewer pictures with an object, or without it, say nothing. */
+/** Fewer pictures with the object, or without it, say nothing. */
 const FEWEST = 5;
 const Z_05 = 1.645;
 
@@ -57,7 +59,7 @@ export async function drawNamedPictures(draw: Drawing, seed: number, count = NAM
   return pictures;
 }
 
-/** Of each object that enough of the pictures have, and lack. */
+/** Ranks each object that enough pictures have, and enough lack. */
 export async function namesKnown(
   model: VisionLanguageModel,
   names: readonly string[],
@@ -73,7 +75,7 @@ export async function namesKnown(
     const [having, lacking]: [number[], number[]] = [[], []];
     pictures.forEach(({ objects }, i) => {
       const logits = at(at(scored, i), 0);
-      // How well the picture fits any name at all is no matter.
+      // Subtract how well the picture fits names in general.
       (objects.has(object) ? having : lacking).push(at(logits, object) - mean([...logits]));
     });
     if (having.length < FEWEST || lacking.length < FEWEST) return [];
@@ -85,10 +87,10 @@ export async function namesKnown(
   });
 }
 
-/** Above this share of names that it cannot tell, a model is not fit for a world. */
+/** A model that cannot tell more than this share of the names does not suit a world. */
 const MOST_UNKNOWN = 0.5;
 
-/** What to tell a user before a run begins; null where the model knows most of the world's objects. */
+/** A warning for the user before a run; null where the model knows most of the world's objects. */
 export function namingWarning(named: readonly Named[], world: string): string | null {
   const unknown = named.filter(({ isKnown }) => !isKnown).map(({ name }) => name);
   if (named.length === 0 || unknown.length <= MOST_UNKNOWN * named.length) return null;

@@ -1,4 +1,7 @@
-/** @file How well a model does on a public test set: accuracies for each relation, with intervals, from its scores alone. */
+/**
+ * @file How well a model does on a public test set: accuracies for each relation, with intervals, computed from its
+ * scores alone.
+ */
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { fill, type Phrasing } from "../language/index.js";
@@ -12,15 +15,15 @@ import { findImages, type PublicItem, type PublicSet } from "./public-sets.js";
 export interface ShareOfItems {
   readonly items: number;
   readonly accuracy: number;
-  /** Wilson's, 95 %. */
+  /** Wilson's 95 % interval. */
   readonly interval: Interval;
 }
 
 export interface PublicAccuracy extends ShareOfItems {
   readonly format: PublicSet["format"];
-  /** What guessing gives: the larger share of true and false captions, or one over the captions. */
+  /** The accuracy of guessing: the larger share of true or false captions, or 1 / number of captions. */
   readonly chance: number;
-  /** VSR: how often a true caption scores above a false one of any image; no threshold is in it. null elsewhere. */
+  /** VSR only, else null: how often a true caption scores above a false one, over all images. It needs no threshold. */
   readonly ranking: number | null;
   readonly relations: Readonly<Record<string, ShareOfItems>>;
 }
@@ -45,13 +48,16 @@ export async function evaluatePublic(
   return accuracyOf(set, scores);
 }
 
-/** What a model is asked about an item, and the item's scores out of its logits. */
+/** The model's input for an item, and how to get the item's scores from the logits. */
 interface PublicQuestion {
   readonly asked: CaptionSet;
   readonly scoresOf: (logits: Float32Array) => Float32Array;
 }
 
-/** A lone caption is judged in words by a model that can be asked; captions are compared as what the model may say of the image. */
+/**
+ * A model that answers judges a lone caption in words; several captions are compared as possible answers about the
+ * image.
+ */
 function publicQuestion(
   { describe, judge }: Phrasing,
   format: PublicSet["format"],
@@ -70,7 +76,7 @@ function publicQuestion(
   };
 }
 
-/** From scores alone: scores[i][j] is what the model gives caption j of item i. */
+/** Accuracies from scores: scores[i][j] is the model's score of caption j of item i. */
 export function accuracyOf(set: PublicSet, scores: readonly Float32Array[]): PublicAccuracy {
   const { format, items } = set;
   const right = format === "vsr" ? byThreshold(items, scores) : scores.map(firstIsBest);
@@ -91,12 +97,12 @@ function share(right: readonly boolean[]): ShareOfItems {
   return { items: right.length, accuracy: count / right.length, interval: wilson(count, right.length) };
 }
 
-/** A tie is no success. */
+/** A tie counts as a failure. */
 const firstIsBest = (row: Float32Array): boolean => row.every((score, j) => j === 0 || score < at(row, 0));
 
 /**
- * A caption alone says only how well it fits, so "true" needs a threshold. It is taken from the other half of the images, where it
- * separates best: every item is judged by a threshold that has not seen it.
+ * A lone caption's score says only how well it fits, so "true" needs a threshold. Each half of the images is judged by
+ * the threshold that separates the other half best, so no item influences its own threshold.
  */
 function byThreshold(items: readonly PublicItem[], scores: readonly Float32Array[]): boolean[] {
   const order = new Map<string, number>();
@@ -110,11 +116,11 @@ function byThreshold(items: readonly PublicItem[], scores: readonly Float32Array
   return scored.map(({ half, label, score }) => score > (thresholds[half ?? 0] ?? 0) === label);
 }
 
-/** The threshold with most items on their right side; of equal ones the middle of the widest gap. */
+/** The threshold with the most items on the right side; among equal ones, the middle of the widest gap. */
 function bestThreshold(items: readonly { readonly label: boolean; readonly score: number }[]): number {
   const sorted = [...items].sort((a, b) => a.score - b.score);
   let right = sorted.filter(({ label }) => label).length;
-  // With one image alone the other half is empty, and there is nothing to go by.
+  // With only one image, the other half is empty and there is no data for a threshold.
   let best = { right, gap: 0, threshold: (sorted[0]?.score ?? 0) - 1 };
   for (const [i, { label, score }] of sorted.entries()) {
     right += label ? -1 : 1;
@@ -127,7 +133,7 @@ function bestThreshold(items: readonly { readonly label: boolean; readonly score
   return best.threshold;
 }
 
-/** The area under the ROC curve, ties half. */
+/** The area under the ROC curve; ties count half. */
 function ranking(items: readonly PublicItem[], scores: readonly Float32Array[]): number | null {
   const of = (wanted: boolean): number[] =>
     items.flatMap(({ label }, i) => (label === wanted ? [at(at(scores, i), 0)] : [])).sort((a, b) => a - b);

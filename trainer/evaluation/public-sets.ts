@@ -1,7 +1,7 @@
 /**
- * @file Local copies of public test sets of spatial relations in photographs, in the files that their authors publish: VSR (Liu et
- * al. 2023: lines of a caption that is true or false of its image) and What'sUp (Kamath et al. 2023: captions of which the first is true; or lists of an
- * image's number, a true and a false caption, of COCO's and Visual Genome's images).
+ * @file Local copies of public test sets of spatial relations in photographs, in their authors' file formats. VSR (Liu
+ * et al. 2023): one caption per line, true or false of its image. What'sUp (Kamath et al. 2023): captions of which the
+ * first is true; or lists of an image number, a true and a false caption, for images of COCO and Visual Genome.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -12,11 +12,11 @@ import { InputError } from "../errors.js";
 /** One image and its captions. */
 export interface PublicItem {
   readonly image: string;
-  /** Where else the image may be: of a bare number it is not said of which collection it is. */
+  /** Other paths where the image may be: a bare number does not tell its collection. */
   readonly otherImages?: readonly string[];
   readonly relation: string;
   readonly captions: readonly string[];
-  /** Of VSR, whether the one caption is true; of What'sUp null: the first caption is the true one. */
+  /** VSR: whether the one caption is true. What'sUp: null, since the first caption is the true one. */
   readonly label: boolean | null;
 }
 
@@ -36,14 +36,14 @@ const whatsUpItem = z.looseObject({
   caption_options: z.array(z.string().min(1)).min(2),
 });
 const caption = z.string().min(1);
-/** A number of COCO's or Visual Genome's, the true caption, the false one. */
+/** An image number of COCO or Visual Genome, the true caption, the false one. */
 const whatsUpList = z.tuple([z.union([z.number().int().nonnegative(), z.string().regex(/^\d+$/)]), caption, caption]);
 
-/** What is wrong with an entry, and where in it. */
+/** What is wrong with an entry, and where. */
 const complaint = (where: string, error: z.ZodError, entry: unknown): InputError =>
   new InputError(`${where}: ${describeComplaint(error, entry, "the entry")}`);
 
-/** Reads a file of either format; which one it is, it shows itself. */
+/** Reads a file of either format, which it detects from the content. */
 export function readPublicSet(file: string): PublicSet {
   if (!existsSync(file)) throw new InputError(`--data ${file}: there is no such file`);
   if (statSync(file).isDirectory()) {
@@ -96,7 +96,10 @@ function readWhatsUp(file: string, text: string): PublicSet {
   return { format: "whatsup", items };
 }
 
-/** Where What'sUp's own loader looks; its files are called coco_qa_… and vg_qa_…, and of another name it is one of the two. */
+/**
+ * The paths that What'sUp's own loader uses. The file name tells the collection (coco_qa_…, vg_qa_…); with any other
+ * name, it may be either.
+ */
 function numberedImages(file: string, number: string): string[] {
   const coco = `data/val2017/${number.padStart(12, "0")}.jpg`;
   const genome = `data/vg_images/${number}.jpg`;
@@ -104,7 +107,10 @@ function numberedImages(file: string, number: string): string[] {
   return /vg/i.test(file) ? [genome] : [coco, genome];
 }
 
-/** The words of the first caption that are not at the start or the end of all: "on" of "A mug on a table", "A mug under a table". */
+/**
+ * The words of the first caption without the start and end that all captions share: "on" for "A mug on a table", "A mug
+ * under a table".
+ */
 function distinguishing(captions: readonly string[]): string {
   const words = captions.map((caption) => caption.trim().replace(/\.$/, "").split(/\s+/));
   const [first = [], ...others] = words;
@@ -121,7 +127,9 @@ function distinguishing(captions: readonly string[]): string {
   return first.slice(start, first.length - end).join(" ") || first.join(" ");
 }
 
-/** Where each item's image lies, all of them there. What'sUp's paths begin with "data/", a folder that a copy may lack. */
+/**
+ * The path of each item's image; all must exist. What'sUp's paths begin with "data/", a folder that a copy may lack.
+ */
 export function findImages(set: PublicSet, folder: string): string[] {
   if (!existsSync(folder)) throw new InputError(`--images ${folder}: there is no such folder`);
   const found = new Map<string, string | undefined>();

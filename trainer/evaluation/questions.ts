@@ -1,4 +1,4 @@
-/** @file What is asked of an image: for a pair of its objects the true caption, and the captions that are not true of it. */
+/** @file The questions about an image: for a pair of its objects, the true caption and captions that are false. */
 
 import { at } from "../at.js";
 import type { Observed } from "../environments/environment-link.js";
@@ -19,7 +19,7 @@ import type { Random } from "../random/random.js";
 import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { CaptionSet, VisionLanguageModel } from "../vlm/model.js";
 
-/** Catalog indices of two objects in an image, and where the first is, seen from the second. */
+/** Catalog indices of two objects in an image, and where the first is relative to the second. */
 export interface Question {
   readonly first: number;
   readonly second: number;
@@ -29,13 +29,13 @@ export interface Question {
 
 /** A question about two slots of a known state. */
 export interface PairQuestion extends Question {
-  /** Of the first and the second object. */
+  /** The slots of the first and the second object. */
   readonly slots: readonly [number, number];
   /** Degrees to the nearest boundary between relations. */
   readonly margin: number;
 }
 
-/** A state that is asked about. */
+/** The part of a state that questions are about. */
 type State = Pick<Observed, "scene" | "objects">;
 
 export function slotPairs(slots: number): (readonly [number, number])[] {
@@ -44,13 +44,13 @@ export function slotPairs(slots: number): (readonly [number, number])[] {
   return pairs;
 }
 
-/** What objects are called, and how pairs of them are put to the model. */
+/** Object names, and how the model is asked about pairs of objects. */
 export interface Wording {
   readonly world: Pick<World, "name">;
   readonly phrasing: Phrasing;
 }
 
-/** Captions of each world and phrasing by question: a test set asks the same ones at every evaluation, in other images. */
+/** Captions by world, phrasing and question, cached: every evaluation of a test set asks the same ones. */
 const captionsOfWorlds = new WeakMap<Wording["world"], WeakMap<Phrasing, Map<number, CaptionSet>>>();
 
 function knownCaptions({ world, phrasing }: Wording): Map<number, CaptionSet> {
@@ -61,7 +61,9 @@ function knownCaptions({ world, phrasing }: Wording): Map<number, CaptionSet> {
   return known;
 }
 
-/** The true caption or answer against its full flip, and with each of its terms flipped (where that is another one). */
+/**
+ * The true caption or answer, its full flip, and a flip of each single term (where that differs from the full flip).
+ */
 export function captionSet(wording: Wording, { first, second, code }: Question): CaptionSet {
   const { world, phrasing } = wording;
   const known = knownCaptions(wording);
@@ -74,9 +76,9 @@ export function captionSet(wording: Wording, { first, second, code }: Question):
 const MOST_OBJECTS = 2 ** 20;
 
 /**
- * What each question's right caption competes with in a batch of images: flips of its own ("all", the "full" one, "one" term's), or with "none"
- * the right captions of the batch's other images, as plain contrastive training has them (some of which may be true of the image too). Answers of
- * other images are answers to other prompts: with "none" an answer has no wrong ones.
+ * The texts that each question's right caption competes with in a batch. "all", "full" and "one" (term): its own flips.
+ * "none": the right captions of the batch's other images, as in plain contrastive training (some may be true of the
+ * image too). Answers to other images' prompts do not compete, so with "none" an answer has no wrong ones.
  */
 export function competing(
   wording: Wording,
@@ -112,7 +114,7 @@ export function competing(
   }
 }
 
-/** Where among a question's wrong captions each of its terms is the one flipped. */
+/** For each term of a question, the index of the wrong caption that flips it. */
 export function termColumns(code: number): readonly { readonly term: Term; readonly column: number }[] {
   const columns = TERM_COLUMNS[code];
   if (columns === undefined) throw new RangeError(`no relation has the code ${code}`);
@@ -126,8 +128,8 @@ const TERM_COLUMNS = Array.from({ length: RELATION_CODES }, (_, code) => {
 });
 
 /**
- * The questions of a sample: each pair of its objects that may be asked about, one way round. None where all of them have a vertical
- * term that contradicts their bases.
+ * The questions of a sample: each askable pair of its objects, in one order. Empty where every pair's vertical term
+ * contradicts the bases of its objects.
  */
 export function sampleQuestions(world: World, sample: State, swap?: Random): PairQuestion[] {
   return slotPairs(sample.objects.length / OBJECT_FIELDS).flatMap(([a, b]) => {
@@ -136,7 +138,7 @@ export function sampleQuestions(world: World, sample: State, swap?: Random): Pai
   });
 }
 
-/** The question about two slots; null where it is not to be asked. */
+/** The question about two slots; null where the pair is not askable. */
 export function question(world: World, { scene, objects }: State, first: number, second: number): PairQuestion | null {
   const { code, margin, askable } = world.relation(scene, objects, first, second);
   if (!askable) return null;
@@ -144,26 +146,29 @@ export function question(world: World, { scene, objects }: State, first: number,
   return { first: one, second: other, code, slots: [first, second], margin };
 }
 
-/** How one question was answered: the right caption's probability among all asked (softmax), and by how much it beats each wrong one. */
+/**
+ * The answer to one question: the right caption's probability among all candidates (softmax), and its margin over each
+ * wrong one.
+ */
 export interface Answer {
   readonly probability: number;
-  /** Of a model that answers: how likely it is to say just the right answer. Without meaning for one that ranks. */
+  /** For a model that answers: how likely it is to say exactly the right answer. Meaningless for a model that ranks. */
   readonly likelihood: number;
   /** Logit of the right caption minus that of each wrong one, the full flip first. */
   readonly margins: readonly number[];
 }
 
-/** The same, and what the model says by itself; null where it only ranks. */
+/** The same, plus what the model says by itself; null where it only ranks. */
 export interface SpokenAnswer extends Answer {
   readonly said: string | null;
 }
 
-/** A model's own answer to a prompt, and what it says of the first object. */
+/** A model's own answer to a prompt, and the terms in it. */
 export interface Spoken {
   readonly text: string;
-  /** Whether it says any relation at all. */
+  /** Whether the answer names any relation. */
   readonly parsed: boolean;
-  /** F1 of the terms it says and the true ones; 0 where it says none. */
+  /** F1 between the terms in the answer and the true ones; 0 where it names none. */
   readonly f1: number;
 }
 
@@ -181,7 +186,8 @@ function answerOf(row: Float32Array): Answer {
     margins.push(margin);
     rivals += Math.exp(-margin);
   }
-  // Not the mean over two-way choices: a caption of one term has one rival, and would look hardest whenever its term is weak.
+  // Not the mean over two-way choices: a caption of one term has one rival, so it would look hardest whenever the model
+  // is weak at that term.
   return { probability: 1 / (1 + rivals), likelihood: Math.exp(right), margins };
 }
 
@@ -196,7 +202,7 @@ export async function ask(
   return logits.map((sets) => sets.map(answerOf));
 }
 
-/** Asks the same way, and lets a model that answers speak. */
+/** Asks the same way, and also lets a model that answers speak. */
 export async function askAloud(
   model: VisionLanguageModel,
   images: readonly Uint8Array[],
@@ -207,7 +213,9 @@ export async function askAloud(
   return replies.map((sets) => sets.map(({ logits, said }) => ({ ...answerOf(logits), said })));
 }
 
-/** One batch of equally sized square images. Those that lie one behind the other in one buffer, as a test set's do, are not copied. */
+/**
+ * One batch of square images of equal size. Images that are adjacent in one buffer, as in a test set, are not copied.
+ */
 export function stack(images: readonly Uint8Array[]): {
   count: number;
   height: number;

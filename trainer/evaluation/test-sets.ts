@@ -1,4 +1,4 @@
-/** @file Test sets: drawn from random placements, and as tensors of a file. */
+/** @file Draws test sets from random placements, and stores them as tensors. */
 import { at } from "../at.js";
 import type { Observed } from "../environments/environment-link.js";
 import { type Drawing, uniformActions, wander } from "../environments/wander.js";
@@ -10,15 +10,15 @@ import { int32, type Tensors, uint8 } from "../tensor.js";
 import type { TestSet } from "./evaluation.js";
 import { type Question, question, sampleQuestions, slotPairs } from "./questions.js";
 
-/** Where a relation is so rare that this many steps bring no more of it, the set goes without. */
+/** If this many steps bring no more examples of a rare relation, the set goes without them. */
 const STEPS_PER_TEST_SET = 150_000;
 
-/** A test set with the states that its images are of. */
+/** A test set with the states behind its images. */
 export interface DrawnSet extends TestSet {
   readonly states: readonly Pick<Observed, "scene" | "objects">[];
 }
 
-/** The same number of images for each relation code, one pair an image, as far as random placements bring them. */
+/** The same number of images for each relation code, one pair per image, as far as random placements allow. */
 export async function balancedSet(draw: Drawing, name: string, seed: number, perCode: number): Promise<DrawnSet> {
   const random = Random.stream(seed, "test set", name);
   const missing = new Map(CODES.map((code) => [code, perCode]));
@@ -64,7 +64,7 @@ function stillMissing(missing: ReadonlyMap<number, number>, { code }: Question):
   return count;
 }
 
-/** A pair of the state, in random order, whose relation the set still lacks. */
+/** A pair of the state, in random order, with a relation that the set still lacks. */
 function missingQuestion(
   draw: Drawing,
   state: Observed,
@@ -82,7 +82,10 @@ function missingQuestion(
   return null;
 }
 
-/** `count` images of random valid placements with all their questions: the mix of relations as it comes. Empty for a count of 0. */
+/**
+ * `count` images of random valid placements with all their questions: the natural mix of relations. Empty for a count
+ * of 0.
+ */
 export async function naturalSet(draw: Drawing, seed: number, count: number): Promise<TestSet> {
   const random = Random.stream(seed, "test set", "natural");
   const images: Uint8Array[] = [];
@@ -114,7 +117,7 @@ export function encodeTestSet({ images, questions }: TestSet): Tensors {
   const all = questions.flat();
   return {
     images: uint8(data, [images.length, size, size, 3]),
-    // Images differ in how many of their pairs may be asked about: their questions lie one behind the other.
+    // Images differ in their number of askable pairs, so their questions are stored back to back.
     counts: int32(Int32Array.from(questions, ({ length }) => length)),
     questions: int32(Int32Array.from(all.flatMap(({ first, second, code }) => [first, second, code])), [all.length, 3]),
   };

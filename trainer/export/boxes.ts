@@ -1,13 +1,13 @@
-/** @file Boxes of the objects in a picture, from its segmentation. */
+/** @file Bounding boxes of a picture's objects, from its segmentation. */
 import type { Picture } from "../rooms/index.js";
 
 /**
- * x0, y0, x1, y1 in pixels from the picture's upper left corner, around the pixels of which the object covers at least half; x1 and y1 lie one past
- * the last pixel.
+ * x0, y0, x1, y1 in pixels from the upper left corner, around the pixels that the object covers by half or more; x1 and
+ * y1 are one past the last pixel.
  */
 export type Box = readonly [number, number, number, number];
 
-/** By slot; null for an object that covers at least half of no pixel. */
+/** By slot; null for an object that covers no pixel by half. */
 export function boxesOf({ size, segmentation, visiblePixels }: Picture): (Box | null)[] {
   const found = visiblePixels.map(() => ({ x0: size, y0: size, x1: 0, y1: 0 }));
   for (const [pixel, mark] of segmentation.entries()) {

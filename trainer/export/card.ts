@@ -1,4 +1,4 @@
-/** @file The dataset card: README.md of an export, with the front matter that Hugging Face's hub and `load_dataset` read. */
+/** @file The dataset card: README.md of an export, with the front matter for Hugging Face's hub and `load_dataset`. */
 import type { Format } from "./formats/format.js";
 import { SPLITS, type Split } from "./row.js";
 import type { ExportedRun } from "./runs.js";
@@ -11,7 +11,7 @@ export interface Described {
   readonly counts: Readonly<Record<Split, number>>;
   readonly validation: Validation;
   readonly hardest: number | null;
-  /** Pixels a side; null: as each run's model saw them. */
+  /** Side in pixels; null: the size that each run's model saw. */
   readonly size: number | null;
 }
 
@@ -44,32 +44,32 @@ const list = (values: Iterable<string | number>): string => [...new Set(values)]
 function divided({ validation }: Described): string {
   if (validation.by === "nothing") return "There is no validation split.";
   const numbers = [...validation.numbers].sort((a, b) => a - b);
-  return `Validation has ${validation.by === "seeds" ? "all runs of the seeds" : "the iterations"} ${list(numbers)} and nothing else: layouts follow from seed and iteration, and neither side has one of the other's.`;
+  return `Validation has ${validation.by === "seeds" ? "all runs of the seeds" : "the iterations"} ${list(numbers)} and nothing else. A run's seed and iteration determine its layouts, so the two splits share none.`;
 }
 
 const COLUMNS = [
   ["`id`", "names the sample and its picture"],
   ["`split`", "`train`, `validation` or `test`"],
-  ["`run`, `seed`", "the run's folder and seed; of the test split `\"\"` and the test set's seed"],
+  ["`run`, `seed`", "the run's folder and seed; in the test split `\"\"` and the test set's seed"],
   ["`world`, `scene`", "the catalog and the room"],
   ["`iteration`, `episode`, `step`", "where in the run it was made; iteration 0 and null in the test split"],
   ["`size`", "pixels a side"],
   [
     "`score`",
-    "S of the model at that time, 1 (wrong) to 5 (right); null where nothing about the moved object was asked",
+    "S of the model at that time, 1 (wrong) to 5 (right); null where no pair of the moved object was asked about",
   ],
   ["`hardness`", "((6 − S)² − 1) / 24, as the run has it, 0 to 1"],
   ["`tuned_on`", "whether the run's model was fine-tuned on it"],
-  ["`moved`", "index in `objects` of the one that the agent placed"],
+  ["`moved`", "index in `objects` of the object that the agent placed"],
   ["`objects`", "`name`, `position` (x, y, z in mm, y up), `box`"],
   [
     "`box`, `boxes`",
-    "[x0, y0, x1, y1] in pixels from the upper left corner; x1 and y1 lie one past the last pixel. Of the pixels that show the object; null where none does by half, or the picture is not the embedded renderer's",
+    "[x0, y0, x1, y1] in pixels from the upper left corner; x1 and y1 lie one past the last pixel. Around the pixels that the object covers by half or more; null where there are none, or where another renderer drew the picture",
   ],
-  ["`pairs`", "of each pair that may be asked about:"],
+  ["`pairs`", "for each pair that the model can be asked about:"],
   ["`first`, `second`, `objects`, `boxes`", "names of the two, their indices in `objects`, their boxes"],
   ["`relation`, `terms`", 'of the first to the second: "above and to the left of", ["above", "left"]'],
-  ["`caption`, `wrong_captions`", "what is true, and what is not: the full flip first, then one term flipped"],
+  ["`caption`, `wrong_captions`", "the true caption and false ones: the full flip first, then one term flipped"],
   ["`question`, `answer`, `wrong_answers`", "the same as a question"],
   [
     "`preferred`, `probability`, `said`",
@@ -78,7 +78,7 @@ const COLUMNS = [
   ["`margin`", "degrees to the nearest boundary between relations: near 0 the picture itself is ambiguous"],
 ] as const;
 
-/** Follows from the runs alone: exported twice it is the same. */
+/** Depends only on the runs: a second export gives the same card. */
 export function card(described: Described): string {
   const { runs, format, formatName, counts, hardest, size } = described;
   const splits = SPLITS.filter((split) => counts[split] > 0);
@@ -93,7 +93,7 @@ export function card(described: Described): string {
     "|---|---|",
     ...splits.map((split) => `| ${split} | ${counts[split]} |`),
     "",
-    `${divided(described)}${splits.includes("test") ? " The test split is the balanced test set that the runs were measured on, drawn from a seed of its own." : ""}${hardest === null ? "" : ` The ${hardest} hardest samples of the runs.`}`,
+    `${divided(described)}${splits.includes("test") ? " The test split is the balanced test set of the runs, drawn from another seed." : ""}${hardest === null ? "" : ` The ${hardest} hardest samples of the runs.`}`,
     "",
     "| of the runs | |",
     "|---|---|",

@@ -1,4 +1,4 @@
-/** @file The way in: the samples of a run, a comparison or a sweep as a data set that other trainers read. */
+/** @file Exports the samples of a run, a comparison or a sweep as a data set for other trainers. */
 import { InputError } from "../errors.js";
 import { type Progress, stoppable } from "../progress.js";
 import { card } from "./card.js";
@@ -12,16 +12,16 @@ import { testSetsOf } from "./test-set.js";
 import { type OpenFolder, writeFolder } from "./whole-folder.js";
 
 export interface ExportRequest {
-  /** A run's, a comparison's or a sweep's. */
+  /** Folder of a run, a comparison or a sweep. */
   readonly folder: string;
   readonly format: FormatName;
   /** New or empty. */
   readonly out: string;
   readonly splits: ReadonlySet<Split>;
   readonly validation: Validation;
-  /** Pixels a side, 32 to 512; null: as the model saw them. */
+  /** Side in pixels, 32 to 512; null: the size that the model saw. */
   readonly size: number | null;
-  /** So many of the hardest samples; null: all. The test set is always whole. */
+  /** Number of hardest samples to export; null: all. The test set is always complete. */
   readonly hardest: number | null;
   readonly wording: Wording;
 }
@@ -29,13 +29,13 @@ export interface ExportRequest {
 export interface ExportResult {
   readonly runs: number;
   readonly counts: Readonly<Record<Split, number>>;
-  /** Samples left out because nothing may be asked about them, where the format needs a question. */
+  /** Samples left out because they have no askable pair, where the format needs a question. */
   readonly unasked: number;
 }
 
 /**
  * Writes the data set. The same request on the same runs gives the same bytes.
- * @throws InputError for what can't be exported as it is asked
+ * @throws InputError for a request that cannot be met
  */
 export async function exportSamples(
   request: ExportRequest,
@@ -66,7 +66,7 @@ export async function exportSamples(
   });
 }
 
-/** A writer for each split, made when its first sample comes. */
+/** The writers of the splits, each made for its first sample. */
 class Writers {
   private readonly open = new Map<Split, SplitWriter>();
   private readonly counts: Record<Split, number> = { train: 0, validation: 0, test: 0 };

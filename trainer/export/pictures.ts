@@ -1,6 +1,6 @@
 /**
- * @file A run's pictures: drawn again from the states by the embedded renderer, and held to those that the run has kept; or, of another renderer, the
- * kept ones themselves.
+ * @file A run's pictures. The embedded renderer's are drawn again from the states and compared with those that the run
+ * stored; another renderer's are the stored ones.
  */
 import path from "node:path";
 import sharp from "sharp";
@@ -20,12 +20,12 @@ export interface ExportedPicture {
 }
 
 export interface RunPictures {
-  /** Pixels a side. */
+  /** Side in pixels. */
   readonly size: number;
   of(iteration: number, line: SampleLine): Promise<ExportedPicture>;
 }
 
-/** A picture that is drawn here. */
+/** Draws a picture here. */
 export async function drawn(
   { world }: Pick<ExportedRun, "world">,
   state: State,
@@ -36,14 +36,14 @@ export async function drawn(
 }
 
 /**
- * @param size pixels a side; null: as the model saw them
- * @throws InputError where pictures can't be had: they are another renderer's and were not kept, or are wanted at another size
+ * @param size side in pixels; null: the size that the model saw
+ * @throws InputError where another renderer's pictures were not stored, or are requested at another size
  */
 export async function picturesOf(run: ExportedRun, size: number | null): Promise<RunPictures> {
   const seen = run.imageSize ?? (await sizeOfKept(run)) ?? (run.drawnHere ? size : null);
   if (seen === null) {
     throw new InputError(
-      `${run.folder}: does not say how large its pictures were (config.json has no imageSize, and samples holds no picture); give --size`,
+      `${run.folder}: does not record the size of its pictures (config.json has no imageSize, and there are no pictures in samples); give --size`,
     );
   }
   return run.drawnHere ? drawnHere(run, seen, size ?? seen) : kept(run, seen, size ?? seen);
@@ -71,13 +71,13 @@ function kept(run: ExportedRun, seen: number, size: number): RunPictures {
       const png = await readSampleImage(run.folder, iteration, line);
       if (png !== null) return { png, boxes: null };
       throw new InputError(
-        `${run.folder}: its pictures came from its environment server, and that of iteration ${iteration}, episode ${line.episode}, step ${line.step} was not kept; train with --keep-pictures, or with --render embedded`,
+        `${run.folder}: its pictures came from its environment server, and that of iteration ${iteration}, episode ${line.episode}, step ${line.step} was not stored; train with --keep-pictures, or with --render embedded`,
       );
     },
   };
 }
 
-/** What was kept of the hardest samples shows whether this renderer draws what the model saw. */
+/** Checks with the stored pictures of the hardest samples that this renderer draws what the model saw. */
 async function holdToKept(run: ExportedRun, iteration: number, line: SampleLine, seen: number): Promise<void> {
   if (line.image === undefined) return;
   const png = await readSampleImage(run.folder, iteration, line);
@@ -90,7 +90,7 @@ async function holdToKept(run: ExportedRun, iteration: number, line: SampleLine,
   );
 }
 
-/** From a kept picture; null where there is none. */
+/** The size of a stored picture; null where there is none. */
 async function sizeOfKept(run: ExportedRun): Promise<number | null> {
   for (const { iteration, samples } of await readSamples(run.folder)) {
     const line = samples.find(({ image }) => image !== undefined);

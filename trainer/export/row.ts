@@ -1,4 +1,7 @@
-/** @file One exported sample: its columns, and how they follow from a line of samples/NNNN.jsonl or from a question of the test set. */
+/**
+ * @file One exported sample: its columns, computed from a line of samples/NNNN.jsonl or from a question of the test
+ * set.
+ */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { InputError } from "../errors.js";
@@ -18,52 +21,52 @@ export interface ExportedObject {
   readonly box: Box | null;
 }
 
-/** A pair of the picture's objects that may be asked about. */
+/** An askable pair of the picture's objects. */
 export interface ExportedPair {
   readonly first: string;
   readonly second: string;
-  /** Their indices among `objects`; of a picture whose state is not known, none. */
+  /** Their indices in `objects`; empty where the picture's state is unknown. */
   readonly objects: readonly number[];
-  /** Of the first and the second object; none where the state is not known. */
+  /** Of the first and the second object; empty where the state is unknown. */
   readonly boxes: readonly (Box | null)[];
   /** "above and to the left of". */
   readonly relation: string;
   readonly terms: readonly string[];
   readonly caption: string;
-  /** The full flip first, then those of one term. */
+  /** The full flip first, then flips of one term. */
   readonly wrong_captions: readonly string[];
   readonly question: string;
   readonly answer: string;
   readonly wrong_answers: readonly string[];
-  /** The text that the model preferred, in the run's own words; null on the test set. */
+  /** The text that the model preferred, in the run's own words; null in the test set. */
   readonly preferred: string | null;
-  /** Of the right text among all asked (softmax); null on the test set. */
+  /** Of the right text among all candidates (softmax); null in the test set. */
   readonly probability: number | null;
   /** What a model that answers said by itself. */
   readonly said: string | null;
-  /** Degrees to the nearest boundary between relations; null where the state is not known. */
+  /** Degrees to the nearest boundary between relations; null where the state is unknown. */
   readonly margin: number | null;
 }
 
-/** A line of the jsonl format; the other formats are made of it. Columns are named for readers in Python. */
+/** A line of the jsonl format; the other formats derive from it. Columns have names in Python's style. */
 export interface Row {
-  /** Letters, digits, "-" and "_": the picture's name too. */
+  /** Letters, digits, "-" and "_"; also the picture's name. */
   readonly id: string;
   readonly split: Split;
-  /** "" on the test set, which runs share. */
+  /** "" in the test set, which runs share. */
   readonly run: string;
   /** Of the run, or of the test set. */
   readonly seed: number;
   readonly world: string;
-  /** null where the state is not known. */
+  /** null where the state is unknown. */
   readonly scene: string | null;
-  /** From 1; 0 on the test set. */
+  /** From 1; 0 in the test set. */
   readonly iteration: number;
   readonly episode: number | null;
   readonly step: number | null;
-  /** Pixels a side: pictures are square. */
+  /** Side in pixels; pictures are square. */
   readonly size: number;
-  /** S of the sample, 1 to 5; null where nothing about the moved object was asked, and on the test set. */
+  /** S of the sample, 1 to 5; null in the test set, and where no pair of the moved object was askable. */
   readonly score: number | null;
   readonly hardness: number | null;
   /** Whether the model was fine-tuned on it. */
@@ -74,13 +77,13 @@ export interface Row {
   readonly pairs: readonly ExportedPair[];
 }
 
-/** Templates for question and answer in place of the run's own. */
+/** Templates for question and answer that replace the run's own. */
 export interface Wording {
   readonly question: string | null;
   readonly answer: string | null;
 }
 
-/** Of models that rank captions: they were asked nothing. */
+/** For models that rank captions: the run had no prompt. */
 const QUESTION = "Where is the {a} relative to the {b}?";
 
 /** A picture's state. */
@@ -95,12 +98,12 @@ export const stateOf = ({ scene, objects }: Pick<SampleLine, "scene" | "objects"
   objects: Int32Array.from(objects.flat()),
 });
 
-/** Where a row belongs, and what its picture shows. */
+/** A row's run and place, and the boxes in its picture. */
 export interface Placed {
   readonly id: string;
   readonly split: Split;
   readonly size: number;
-  /** Of the objects by slot; null where the picture was not drawn here. */
+  /** Boxes of the objects by slot; null where the picture was not drawn here. */
   readonly boxes: readonly (Box | null)[] | null;
 }
 
@@ -111,7 +114,7 @@ const objectsOf = (world: World, { objects }: State, { boxes }: Placed): Exporte
     box: boxes === null ? null : (boxes[slot] ?? null),
   }));
 
-/** What is said of a pair, right and wrong. */
+/** The texts about a pair, right and wrong. */
 type Texts = Pick<
   ExportedPair,
   "relation" | "terms" | "caption" | "wrong_captions" | "question" | "answer" | "wrong_answers"
@@ -129,7 +132,7 @@ function textsOf(
   const ranks = asked !== null && asked.prompt === undefined;
   const right = ranks ? asked.right : caption(a, b, code);
   const said = answer === null ? (asked?.right ?? right) : fill(answer, { a, b, relation });
-  // A sentence with another relation in its place: whatever the template was, the rest of the text is the same.
+  // Replaces the relation in a sentence: whatever the template was, the rest stays the same.
   const instead = (text: string): string[] => {
     if (text.includes(relation)) return flips(code).map((other) => text.replace(relation, () => relationPhrase(other)));
     throw new InputError(
@@ -147,7 +150,7 @@ function textsOf(
   };
 }
 
-/** The run that samples are of. */
+/** The run of the samples. */
 export interface SampledRun {
   readonly name: string;
   readonly seed: number;
@@ -156,7 +159,7 @@ export interface SampledRun {
 
 /**
  * The row of a valid sample.
- * @throws InputError for a line whose words are not those of its state
+ * @throws InputError for a line with words that do not match its state
  */
 export function sampleRow(
   run: SampledRun,
@@ -205,13 +208,13 @@ export function sampleRow(
   };
 }
 
-/** The test set that a question is of. */
+/** The test set of a question. */
 export interface TestedWorld {
   readonly world: World;
   readonly seed: number;
 }
 
-/** The row of a picture of the test set; `state` is null where it was not drawn here. */
+/** The row of a picture in the test set; `state` is null where it was not drawn here. */
 export function testRow(
   { world, seed }: TestedWorld,
   state: State | null,

@@ -1,4 +1,7 @@
-/** @file The runs that a folder holds: itself, a comparison's, or a sweep's; with what of config.json an export follows from. */
+/**
+ * @file The runs in a folder (a single one, a comparison's, or a sweep's), with the parts of config.json that an export
+ * needs.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -14,16 +17,16 @@ import { listFolder, readRunConfig } from "../run-format/readers.js";
 import { compareArms } from "../settings/arms.js";
 
 export interface ExportedRun {
-  /** The folder's name: of a comparison `rls3-0`, of a sweep the cell's. */
+  /** The folder's name: `rls3-0` in a comparison, the cell's name in a sweep. */
   readonly name: string;
-  /** The same of letters, digits, "-" and "_", other than any other run's: ids begin with it. Empty of a lone run. */
+  /** A unique version of it with only letters, digits, "-" and "_", as a prefix of ids. Empty for a single run. */
   readonly key: string;
   readonly folder: string;
   readonly seed: number;
   readonly world: World;
   /** Whether the embedded renderer drew its pictures. */
   readonly drawnHere: boolean;
-  /** Pixels a side of the pictures that the model saw; null in runs from before it was written down. */
+  /** Side in pixels of the pictures that the model saw; null in old runs, which did not record it. */
   readonly imageSize: number | null;
   /** Folder of the test sets. */
   readonly shared: string;
@@ -50,8 +53,8 @@ const othersSchema = z.looseObject({
 });
 
 /**
- * The runs in a folder, in the order of their seeds and arms, or of the sweep's cells.
- * @throws InputError where it is no run, comparison or sweep, or was made by a version that asked other pairs
+ * The runs in a folder, ordered by seed and arm, or by the sweep's cells.
+ * @throws InputError where the folder is no run, comparison or sweep, or was made with another version of the questions
  */
 export async function runsIn(folder: string): Promise<ExportedRun[]> {
   const found = await foldersIn(folder);
@@ -75,7 +78,7 @@ async function foldersIn(folder: string): Promise<string[]> {
     return arm === undefined ? [] : [{ arm, seed: Number(seed), folder: path.join(folder, "runs", name) }];
   });
   if (runs.length === 0) {
-    throw new InputError(`${folder}: holds no run, comparison or sweep; name the folder that --out named`);
+    throw new InputError(`${folder}: contains no run, comparison or sweep; give the folder that --out named`);
   }
   runs.sort((a, b) => a.seed - b.seed || compareArms(a.arm, b.arm));
   return sampled(
@@ -85,7 +88,7 @@ async function foldersIn(folder: string): Promise<string[]> {
   );
 }
 
-/** Those that have samples already. */
+/** The runs that have samples. */
 function sampled(folder: string, runs: readonly string[], what: string): string[] {
   const begun = runs.filter((run) => existsSync(path.join(run, "samples")));
   if (begun.length > 0) return begun;
@@ -103,13 +106,14 @@ function cellFolders(folder: string): string[] {
     throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
   const plan = planSchema.safeParse(value);
-  if (!plan.success) throw new InputError(`${file}: is no plan of a sweep: ${describeComplaint(plan.error, value)}`);
+  if (!plan.success)
+    throw new InputError(`${file}: is not the plan of a sweep: ${describeComplaint(plan.error, value)}`);
   return plan.data.cells.map(({ name }) => path.join(folder, "cells", name));
 }
 
 const LONGEST_KEY = 64;
 
-/** Names as parts of file names and of keys without dots, none twice and none too long for a tar archive. */
+/** Names as parts of file names and of keys without dots: unique, and short enough for a tar archive. */
 export function uniqueKeys(names: readonly string[]): string[] {
   const plain = names.map((name) => name.replace(/[^A-Za-z0-9_-]+/g, "_"));
   return plain.map((key, i) => {
@@ -127,7 +131,7 @@ async function openRun(folder: string, key: string): Promise<ExportedRun> {
   const config = await readRunConfig(folder);
   if (config.languageVersion !== LANGUAGE_VERSION) {
     throw new InputError(
-      `${file}: was made with version ${config.languageVersion} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; export it by the rls3 that made it`,
+      `${file}: was made with version ${config.languageVersion} of the language, and this rls3 has version ${LANGUAGE_VERSION}, which asks about other pairs; export it with the version that made it`,
     );
   }
   const settings = settingsSchema.safeParse(config.configuration);
@@ -154,4 +158,6 @@ async function openRun(folder: string, key: string): Promise<ExportedRun> {
 }
 
 const notOurs = (file: string, error: z.ZodError, value: unknown): InputError =>
-  new InputError(`${file}: is no run's configuration, or another version's: ${describeComplaint(error, value)}`);
+  new InputError(
+    `${file}: is not the configuration of a run, or has another version: ${describeComplaint(error, value)}`,
+  );

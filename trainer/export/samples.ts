@@ -1,4 +1,4 @@
-/** @file The samples that are exported: which of all there are, and their rows with pictures, one after another. */
+/** @file Chooses the samples to export, and yields their rows with pictures. */
 import path from "node:path";
 import type { SampleLine } from "../run-format/columns.js";
 import { readSamples, type SampleShard } from "../run-format/readers.js";
@@ -10,9 +10,9 @@ import { splitOf, type Validation } from "./splits.js";
 export interface Selection {
   readonly splits: ReadonlySet<Split>;
   readonly validation: Validation;
-  /** So many of the hardest; null: all. */
+  /** Number of hardest samples; null: all. */
   readonly hardest: number | null;
-  /** Whether samples about which nothing may be asked are among them. */
+  /** Whether to include samples without an askable pair. */
   readonly unasked: boolean;
 }
 
@@ -22,13 +22,13 @@ export const placeOf = (run: number, iteration: number, line: number): string =>
 export interface Chosen {
   /** By `placeOf`. */
   readonly places: ReadonlySet<string>;
-  /** Left out since nothing may be asked about them. */
+  /** Number left out because they have no askable pair. */
   readonly unasked: number;
   readonly iterations: readonly number[];
   readonly counts: Readonly<Record<Split, number>>;
 }
 
-/** Looks through all runs, one in memory at a time. */
+/** Looks through all runs, with one in memory at a time. */
 export async function choose(runs: readonly ExportedRun[], selection: Selection): Promise<Chosen> {
   const found: { readonly place: string; readonly split: Split; readonly hardness: number }[] = [];
   const iterations = new Set<number>();
@@ -44,7 +44,7 @@ export async function choose(runs: readonly ExportedRun[], selection: Selection)
       }
     }
   }
-  // Sorting is stable: of equally hard ones those that come first.
+  // Sorting is stable: of equally hard samples, the first ones are taken.
   const taken =
     selection.hardest === null ? found : [...found].sort((a, b) => b.hardness - a.hardness).slice(0, selection.hardest);
   const count = (wanted: Split): number => taken.filter(({ split }) => split === wanted).length;
@@ -62,7 +62,7 @@ export interface Exported {
 }
 
 export interface Looks {
-  /** Pixels a side; null: as the model saw them. */
+  /** Side in pixels; null: the size that the model saw. */
   readonly size: number | null;
   readonly wording: Wording;
 }

@@ -1,9 +1,12 @@
-/** @file Which rows are for validation: whole iterations, or all runs of a seed, so that nothing of them is seen in training. */
+/**
+ * @file Chooses the rows for validation: whole iterations, or all runs of a seed, so that training sees nothing of
+ * them.
+ */
 import { InputError } from "../errors.js";
 import type { Split } from "./row.js";
 import type { ExportedRun } from "./runs.js";
 
-/** Layouts follow from a run's seed and iteration: neither half of a division shares one with the other. */
+/** A run's seed and iteration determine its layouts, so the two splits share none. */
 export type Validation =
   | { readonly by: "iterations" | "seeds"; readonly numbers: ReadonlySet<number> }
   | { readonly by: "nothing" };
@@ -13,7 +16,7 @@ export function splitOf({ by, ...rest }: Validation, { seed }: Pick<ExportedRun,
   return held ? "validation" : "train";
 }
 
-/** @throws InputError for iterations or seeds that there are none of, or where nothing is left to train on */
+/** @throws InputError for iterations or seeds that do not exist, or where nothing is left for training */
 export function checkValidation(validation: Validation, seeds: readonly number[], iterations: readonly number[]): void {
   if (validation.by === "nothing") return;
   const { by, numbers } = validation;

@@ -1,11 +1,11 @@
-/** @file Files as a POSIX tar archive (ustar) whose bytes follow from names and contents alone. */
+/** @file A POSIX tar archive (ustar) with bytes that depend only on the files' names and contents. */
 
 const BLOCK = 512;
 const LONGEST_NAME = 100;
 
 const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, "0")}\0`;
 
-/** Where the fields of a header lie: name, mode, owner, group, size, time, checksum, type, magic. */
+/** Offsets of the fields in a header: name, mode, owner, group, size, time, checksum, type, magic. */
 const FIELDS = {
   name: 0,
   mode: 100,
@@ -19,7 +19,7 @@ const FIELDS = {
 } as const;
 
 /**
- * One file: its header and its contents, filled up to whole blocks.
+ * One file: its header, and its contents padded to whole blocks.
  * @throws RangeError for a name of more than 100 bytes
  */
 export function tarEntry(name: string, contents: Uint8Array): Buffer {
@@ -33,7 +33,7 @@ export function tarEntry(name: string, contents: Uint8Array): Buffer {
   entry.write(octal(0, 11), FIELDS.time);
   entry.write("0", FIELDS.type);
   entry.write("ustar\x0000", FIELDS.magic);
-  // The checksum is summed with spaces in its own place.
+  // The checksum is computed with spaces in its own field.
   entry.write(" ".repeat(8), FIELDS.checksum);
   const sum = entry.subarray(0, BLOCK).reduce((total, byte) => total + byte, 0);
   entry.write(`${octal(sum, 6)} `, FIELDS.checksum);
@@ -41,5 +41,5 @@ export function tarEntry(name: string, contents: Uint8Array): Buffer {
   return entry;
 }
 
-/** What ends an archive. */
+/** The end of an archive. */
 export const TAR_END = Buffer.alloc(2 * BLOCK);

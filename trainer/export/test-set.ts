@@ -1,6 +1,6 @@
 /**
- * @file The rows of the test sets that runs were measured on. Their file has pictures and questions: states are drawn again from the seed, and the
- * pictures held to the file's.
+ * @file The rows of the runs' test sets. The test set's file has pictures and questions; states are drawn again from
+ * the seed, and their pictures compared with the file's.
  */
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -21,11 +21,11 @@ import { testRow, type Wording } from "./row.js";
 import type { ExportedRun } from "./runs.js";
 import type { Exported, Looks } from "./samples.js";
 
-/** A run for each of the runs' different test sets. */
+/** One run for each different test set. */
 export const testedRuns = (runs: readonly ExportedRun[]): ExportedRun[] =>
   runs.filter(({ shared }, i) => runs.findIndex((other) => other.shared === shared) === i);
 
-/** The test sets one after another; where there are several, their ids begin with their numbers. */
+/** The test sets, one after another; if there are several, their ids begin with a number. */
 export async function* testSetsOf(
   runs: readonly ExportedRun[],
   { size, wording }: Looks,
@@ -42,7 +42,7 @@ export async function* testSetsOf(
 }
 
 interface Sizes {
-  /** Pixels a side as the model saw them, and as they are exported. */
+  /** Side in pixels as the model saw them, and as exported. */
   readonly seen: number;
   readonly size: number;
   readonly prefix: string;
@@ -53,7 +53,7 @@ const fileOf = ({ shared }: ExportedRun): string => path.join(shared, "test.safe
 async function stored(run: ExportedRun): Promise<TestSet> {
   const set = decodeTestSet(readTensorFile(fileOf(run)).tensors);
   if (set.images.length > 0) return set;
-  throw new InputError(`${fileOf(run)}: holds no image`);
+  throw new InputError(`${fileOf(run)}: contains no image`);
 }
 
 async function* drawnAgain(
@@ -107,7 +107,7 @@ function rowOf(
   return testRow({ world, seed }, state, questions, { id, split: "test", size, boxes }, wording);
 }
 
-/** As the run's preparation drew it. */
+/** Draws the test set like the run's preparation. */
 const draw = (
   { world, testSet: { seed, scenes, perRelation } }: ExportedRun,
   size: number,

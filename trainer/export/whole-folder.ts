@@ -1,4 +1,4 @@
-/** @file A folder that is there whole or not at all: filled beside its place, flushed, and renamed. */
+/** @file Writes a folder whole or not at all: fills it beside its place, flushes it, and renames it. */
 import {
   closeSync,
   existsSync,
@@ -17,11 +17,11 @@ import { LOCK_FILE } from "../run-format/run-lock.js";
 import { takeLock } from "../runs/lock.js";
 import { refuseFilled } from "../runs/run-directory.js";
 
-/** A folder while it is filled. */
+/** A folder that is being filled. */
 export interface OpenFolder {
-  /** A file of the given bytes; folders above it are made. */
+  /** Writes a file with the given bytes; makes the folders above it. */
   put(name: string, bytes: Uint8Array | string): void;
-  /** A file that grows. It is closed with the folder. */
+  /** Opens a file that grows. It is closed with the folder. */
   grow(name: string): GrowingFile;
 }
 
@@ -30,9 +30,9 @@ export interface GrowingFile {
 }
 
 /**
- * Has `fill` fill the folder. What it throws, an interruption included, leaves nothing; a process that is killed leaves FOLDER.unfinished, which the next
- * one clears.
- * @throws InputError for a folder that holds something; UnavailableError where the disk is full
+ * Lets `fill` fill the folder. If it throws (also for an interruption), nothing stays. A killed process leaves
+ * FOLDER.unfinished, which the next one removes.
+ * @throws InputError for a folder that is not empty; UnavailableError where the disk is full
  */
 export async function writeFolder<T>(folder: string, fill: (open: OpenFolder) => Promise<T>): Promise<T> {
   refuseFilled(folder);
@@ -49,7 +49,7 @@ export async function writeFolder<T>(folder: string, fill: (open: OpenFolder) =>
     for (const handle of files.values()) fsyncSync(handle);
     closeAll(files);
     lock.close();
-    // An empty folder in its place gives way: not every system renames onto one.
+    // Remove an empty folder in its place: not every system renames onto one.
     if (existsSync(place)) rmdirSync(place);
     renameSync(unfinished, place);
     return result;

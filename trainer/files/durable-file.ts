@@ -1,16 +1,22 @@
-/** @file Files that are there whole or not at all: written beside, flushed to the disk, renamed; and appended rows flushed before they count. */
+/**
+ * @file Writes files whole or not at all (written beside, flushed to disk, renamed), and flushes appended rows before
+ * they count.
+ */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { UnavailableError } from "../errors.js";
 
 type Chunk = string | Uint8Array;
 
-/** Writes `file` atomically. A full disk leaves what was there before; a killed write one unfinished file, which the next one takes over. */
+/**
+ * Writes `file` atomically. If the disk is full, the old file stays. A killed write leaves one unfinished file, which
+ * the next write replaces.
+ */
 export function writeDurably(file: string, ...chunks: readonly Chunk[]): void {
   writeChunks(file, chunks);
 }
 
-/** The same of chunks that are made one after another: they need not fit into memory together. */
+/** The same for chunks produced one after another: they need not fit into memory together. */
 export function writeChunks(file: string, chunks: Iterable<Chunk>): void {
   makeFolder(path.dirname(file));
   const unfinished = `${file}.unfinished`;
@@ -30,7 +36,7 @@ export function writeChunks(file: string, chunks: Iterable<Chunk>): void {
   flushFolder(path.dirname(file));
 }
 
-/** Writes all of it to an open file, down to the disk. */
+/** Writes everything to an open file and flushes it to disk. */
 export function flushed(handle: number, chunk: Chunk): void {
   writeWhole(handle, chunk);
   fsyncSync(handle);
@@ -44,22 +50,22 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** What stopped the writing is told, not that its rest may stay. */
+/** Only the error that stopped the writing matters, not a failure to remove its remains. */
 function removeQuietly(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // the next write takes it over
+    // the next write replaces it
   }
 }
 
-/** Writes all of it to an open file; the system may take less at a time. */
+/** Writes everything to an open file; the system may accept less at a time. */
 export function writeWhole(handle: number, chunk: Chunk): void {
   const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
 }
 
-/** A rename is durable once its folder is flushed; Windows has no such call. */
+/** A rename is durable only once its folder is flushed. Windows has no such call. */
 function flushFolder(folder: string): void {
   if (process.platform === "win32") return;
   const handle = openSync(folder, "r");
@@ -70,11 +76,11 @@ function flushFolder(folder: string): void {
   }
 }
 
-/** Whether the system refused because the disk, or its user's share of it, is full. */
+/** Whether the disk, or its user's quota, is full. */
 export const isDiskFull = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 
-/** What the system said of writing `file`, in words where a user can do something about it. */
+/** Turns the system's error of writing `file` into one that says what the user can do. */
 export function writingError(file: string, error: unknown): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (isDiskFull(error)) {

@@ -1,15 +1,21 @@
-/** @file Reads files that others may have made or changed: regular ones of a size that fits, since a pipe or a device would hold the process for ever. */
+/**
+ * @file Reads files that others may have made or changed. Only regular files up to a size limit: a pipe or a device
+ * would block the process forever.
+ */
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { InputError } from "../errors.js";
 
-/** No file that a person or a run writes as text is larger. */
+/** No text file that a person or a run writes is larger. */
 export const MOST_TEXT_BYTES = 256 * 1024 * 1024;
 
-/** Opening a pipe for reading waits for its writer, unless it is told not to. */
+/** Opening a pipe for reading blocks until it has a writer, unless this flag is set. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** @throws InputError for anything but a regular file, or for one of more than `most` bytes; the system's error where there is none */
+/**
+ * @throws InputError for anything but a regular file, and for more than `most` bytes; the system's error where the file
+ * is missing
+ */
 export function readPlainFile(file: string, most = MOST_TEXT_BYTES): Buffer {
   const handle = withoutSockets(file, () => openSync(file, FLAGS));
   try {
@@ -20,7 +26,7 @@ export function readPlainFile(file: string, most = MOST_TEXT_BYTES): Buffer {
   }
 }
 
-/** Its first bytes; all of them where it has fewer. */
+/** The file's first bytes; all of them where it has fewer. */
 export function readStart(file: string, bytes: number): Buffer {
   const handle = withoutSockets(file, () => openSync(file, FLAGS));
   try {
@@ -33,7 +39,7 @@ export function readStart(file: string, bytes: number): Buffer {
   }
 }
 
-/** As readPlainFile, without holding up whoever else waits. */
+/** Like readPlainFile, but asynchronous. */
 export async function readPlainFileLater(file: string, most = MOST_TEXT_BYTES): Promise<Buffer> {
   const handle = await openPlainFile(file, most);
   try {
@@ -43,7 +49,7 @@ export async function readPlainFileLater(file: string, most = MOST_TEXT_BYTES): 
   }
 }
 
-/** For reading; refused as by readPlainFile. */
+/** Opens a file for reading; refuses what readPlainFile refuses. */
 export async function openPlainFile(file: string, most = MOST_TEXT_BYTES): Promise<FileHandle> {
   const handle = await open(file, FLAGS).catch((error: unknown) =>
     withoutSockets(file, () => {
@@ -67,7 +73,7 @@ function refuseOdd(file: string, stats: Stats, most: number): void {
   }
 }
 
-/** A socket can't be opened at all. */
+/** A socket cannot even be opened. */
 function withoutSockets<T>(file: string, opening: () => T): T {
   try {
     return opening();

@@ -1,4 +1,4 @@
-/** @file Which process it was that wrote something, and whether it lives. */
+/** @file Identifies the process that wrote something, and tells whether it still lives. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 export interface ProcessIdentity {
   readonly pid: number;
   readonly host: string;
-  /** When the process was started (startOf): numbers are given to other processes again. Null: not known. */
+  /** When the process was started (startOf), because the system reuses process numbers. Null: unknown. */
   readonly start: string | null;
 }
 
@@ -16,12 +16,12 @@ export const thisProcess = (): ProcessIdentity => ({
   start: startOf(process.pid),
 });
 
-/** Null where it can't be seen from here: a process of another machine. */
+/** Null where it cannot be told from here: a process on another machine. */
 export function processLives({ pid, host, start }: ProcessIdentity): boolean | null {
   const here = host === hostname();
   if (!Number.isInteger(pid) || pid <= 0) return here ? false : null;
   if (start === null) return here ? isThere(pid) : null;
-  // The machine's name may have changed since; its start and the process's have not.
+  // The machine's name may have changed since; the start time has not.
   if (isThere(pid) && startOf(pid) === start) return true;
   return here ? false : null;
 }
@@ -35,10 +35,13 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** When a process was started, as one word that no other process of this number has; null where the system does not tell. */
+/**
+ * When a process was started: a word that no other process with this number shares. Null where the system does not
+ * tell.
+ */
 export function startOf(pid: number): string | null {
   const boot = textOf("/proc/sys/kernel/random/boot_id").trim();
-  // The command in parentheses may hold anything; the start is the 20th word behind it (proc_pid_stat(5)).
+  // The command in parentheses may contain anything; the start time is the 20th word after it (proc_pid_stat(5)).
   const ticks = textOf(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[19];
   if (boot !== "") return ticks === undefined ? null : `${boot}:${ticks}`;
   if (process.platform === "win32") return null;

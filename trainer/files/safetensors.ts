@@ -1,4 +1,4 @@
-/** @file The safetensors file format: tensors read one at a time by position, and files written whole or not at all. */
+/** @file The safetensors file format: reads tensors one at a time by position, and writes files whole or not at all. */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../errors.js";
@@ -11,7 +11,7 @@ export type StoredType = keyof typeof ELEMENT_BYTES;
 export interface StoredTensor {
   readonly type: StoredType;
   readonly shape: readonly number[];
-  /** Where its bytes lie in the file. */
+  /** The position of its bytes in the file. */
   readonly offset: number;
   readonly bytes: number;
 }
@@ -24,7 +24,7 @@ const entrySchema = z.object({
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Reads `length` bytes at `position`, looping because one read may return fewer. */
+/** Reads `length` bytes at `position`; loops, because one read may return fewer. */
 function readAt(descriptor: number, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let done = 0;
@@ -36,14 +36,16 @@ function readAt(descriptor: number, position: number, length: number): Uint8Arra
   return bytes;
 }
 
-/** No NaN and no infinity among the values. */
+/** Whether no value is NaN or infinite. */
 export function allFinite(values: Float32Array): boolean {
   let sum = 0;
   for (const value of values) sum += value * 0;
   return sum === 0;
 }
 
-/** @throws InputError naming the tensor where a value is NaN or infinite: nothing that a model with it says means anything. */
+/**
+ * @throws InputError that names the tensor, where a value is NaN or infinite: the model's results would be meaningless
+ */
 export function checkFinite(file: string, name: string, values: Float32Array): void {
   if (!allFinite(values)) {
     throw new InputError(`${file}: ${name} holds values that are no finite numbers: download or train it again`);
@@ -54,13 +56,13 @@ export class SafetensorsFile {
   private constructor(
     readonly path: string,
     readonly tensors: ReadonlyMap<string, StoredTensor>,
-    /** Names of tensors of types that are not read here → the type. */
+    /** Names of tensors with unsupported types → the type. */
     readonly foreign: ReadonlyMap<string, string>,
   ) {}
 
   /**
    * Reads and checks the header.
-   * @throws InputError when the file is missing, truncated, or not safetensors.
+   * @throws InputError where the file is missing, truncated, or not safetensors
    */
   static open(path: string): SafetensorsFile {
     if (!existsSync(path)) throw new InputError(`no file ${path}`);
@@ -110,7 +112,7 @@ export class SafetensorsFile {
     }
   }
 
-  /** The tensor as float32, whatever float type it is stored as. */
+  /** The tensor as float32, whatever its stored float type. */
   readFloats(name: string): Float32Array {
     const { type } = this.entry(name);
     const bytes = this.read(name);
@@ -128,7 +130,7 @@ export class SafetensorsFile {
     }
   }
 
-  /** The tensor as int32: I32, U8, and I64 whose values fit. */
+  /** The tensor as int32: from I32, U8, or I64 with values that fit. */
   readIntegers(name: string): Int32Array {
     const { type } = this.entry(name);
     const bytes = this.read(name);
@@ -150,8 +152,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * Where a tensor lies, its type and shape.
-   * @throws InputError where there is none of that name
+   * A tensor's position, type and shape.
+   * @throws InputError where there is no tensor of that name
    */
   entry(name: string): StoredTensor {
     const entry = this.tensors.get(name);
@@ -181,14 +183,14 @@ function parseEntry(path: string, name: string, value: unknown): z.infer<typeof 
 const storedType = (dtype: string): StoredType | null =>
   Object.hasOwn(ELEMENT_BYTES, dtype) ? (dtype as StoredType) : null;
 
-/** @throws InputError where shape and type do not make that many bytes */
+/** @throws InputError where shape and type do not give that many bytes */
 function stored(path: string, name: string, tensor: StoredTensor): StoredTensor {
   const { type, shape, bytes } = tensor;
   if (bytes === product(shape) * ELEMENT_BYTES[type]) return tensor;
   throw new InputError(`${path}: tensor ${name} of shape [${shape.join(", ")}] and type ${type} has ${bytes} bytes`);
 }
 
-/** A tensor's bytes, counted from the end of the header. */
+/** A tensor's position in bytes, counted from the end of the header. */
 interface Place {
   readonly name: string;
   readonly start: number;
@@ -196,8 +198,9 @@ interface Place {
 }
 
 /**
- * The format has one tensor after another, nothing between and nothing after them.
- * @throws InputError for a file in which two share bytes, or bytes belong to none: it was written wrongly, or changed since
+ * The format stores tensors back to back, with nothing between or after them.
+ * @throws InputError where two tensors share bytes, or bytes belong to none: the file was written wrongly, or changed
+ * since
  */
 function checkPlaces(path: string, places: readonly Place[], bytes: number): void {
   let end = 0;
@@ -216,7 +219,7 @@ function checkPlaces(path: string, places: readonly Place[], bytes: number): voi
 
 let halfTable: Float32Array | undefined;
 
-/** IEEE half to single: a table of all 65,536 values, made once. */
+/** IEEE half to single precision, by a table of all 65,536 values, made once. */
 function widenHalf(bits: Uint16Array): Float32Array {
   halfTable ??= Float32Array.from({ length: 65536 }, (_, half) => {
     const sign = half & 0x8000 ? -1 : 1;
@@ -230,13 +233,13 @@ function widenHalf(bits: Uint16Array): Float32Array {
   return Float32Array.from(bits, (half) => table[half] ?? 0);
 }
 
-/** bfloat16 is a float32's upper half. */
+/** bfloat16 is the upper half of a float32. */
 function widenBrain(bits: Uint16Array): Float32Array {
   const words = Uint32Array.from(bits, (value) => value << 16);
   return new Float32Array(words.buffer);
 }
 
-/** Single to IEEE half, to nearest, ties to even. */
+/** Single precision to IEEE half: to nearest, ties to even. */
 export function toHalf(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, (value) => {
     const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
@@ -249,7 +252,7 @@ export function toHalf(values: Float32Array): Uint16Array {
     let units = Math.floor(quotient);
     const rest = quotient - units;
     if (rest > 0.5 || (rest === 0.5 && units % 2 === 1)) units++;
-    // Subnormals, normals, and the carry into the next exponent all follow from adding the units to the exponent's base.
+    // Adding the units to the exponent's base handles subnormals, normals, and a carry into the next exponent alike.
     return sign | (size < 2 ** -14 ? units : ((exponent + 14) << 10) + units);
   });
 }
@@ -259,7 +262,7 @@ export interface WritableTensor {
   readonly data: Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
-/** Uint16Array holds halves. */
+/** Uint16Array holds half-precision floats. */
 function typeOf(data: WritableTensor["data"]): StoredType {
   if (data instanceof Float32Array) return "F32";
   if (data instanceof Uint16Array) return "F16";
@@ -268,7 +271,7 @@ function typeOf(data: WritableTensor["data"]): StoredType {
   return "U8";
 }
 
-/** A tensor as it is to lie in a file. */
+/** A tensor in the form in which a file stores it. */
 export interface PlacedTensor {
   readonly name: string;
   readonly type: StoredType;
@@ -276,7 +279,7 @@ export interface PlacedTensor {
   readonly data: WritableTensor["data"];
 }
 
-/** A file's tensors one after another: the header's entries, and the bytes. */
+/** A file's tensors back to back: the header's entries, and the bytes. */
 export interface Layout {
   readonly entries: Readonly<Record<string, unknown>>;
   readonly bodies: readonly Uint8Array[];
@@ -306,19 +309,19 @@ function headerOf(metadata: Readonly<Record<string, string>>, entries: Layout["e
   return Buffer.concat([length, Buffer.from(text)]);
 }
 
-/** The file is there whole or not at all. */
+/** Writes the file whole or not at all. */
 export function writeLayout(path: string, metadata: Readonly<Record<string, string>>, layout: Layout): void {
   writeDurably(path, headerOf(metadata, layout.entries), ...layout.bodies);
 }
 
-/** A tensor of float32 that is read when its turn to be written comes. */
+/** A float32 tensor that is read only when it is written. */
 export interface DeferredTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly read: () => Float32Array;
 }
 
-/** Tensors in the order of their names, of which one at a time is in memory. */
+/** Writes tensors sorted by name, with one at a time in memory. */
 export function writeDeferred(path: string, tensors: readonly DeferredTensor[]): void {
   const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
   let end = 0;
@@ -341,7 +344,7 @@ export function writeDeferred(path: string, tensors: readonly DeferredTensor[]):
   writeChunks(path, chunks());
 }
 
-/** Tensors in the order of their names, as the reference implementation writes them. */
+/** Writes tensors sorted by name, as the reference implementation does. */
 export function writeSafetensors(path: string, tensors: Readonly<Record<string, WritableTensor>>): void {
   const named = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
   const placed = named.map(([name, { shape, data }]): PlacedTensor => ({ name, type: typeOf(data), shape, data }));

@@ -1,4 +1,4 @@
-/** @file Named tensors and a JSON note in one file, in the safetensors format, with a digest that tells a damaged file from a whole one. */
+/** @file Named tensors and a JSON note in one safetensors file, with a digest that detects damage. */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
@@ -33,7 +33,7 @@ export interface TensorFile {
 /** Widest elements first, so that each tensor is aligned in the file. */
 const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
 
-/** Of everything that the file says: a changed byte anywhere is found before anything of it is used. */
+/** Digest of the whole content: a change to any byte is found before anything is used. */
 const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): string => {
   const digest = createHash("sha256").update(JSON.stringify(entries)).update(note);
   for (const part of data) digest.update(part);
@@ -47,7 +47,10 @@ export function writeTensorFile(file: string, tensors: Tensors, note: unknown): 
   writeLayout(file, { format: FORMAT, note: text, sha256: digestOf(layout.entries, text, layout.bodies) }, layout);
 }
 
-/** A file that processes side by side may all write, with equal contents: each beside it, and whole when it gets its name. */
+/**
+ * Writes a file that several processes may write at once, with equal contents: each writes beside it, then renames a
+ * whole file.
+ */
 export function writeSharedTensorFile(file: string, tensors: Tensors, note: unknown): void {
   const beside = besideOf(file);
   removeAbandoned(path.dirname(file));
@@ -59,19 +62,19 @@ export function writeSharedTensorFile(file: string, tensors: Tensors, note: unkn
   }
 }
 
-/** Where this process writes the file until it is whole: a name that says who writes. */
+/** Where this process writes until the file is whole; the name identifies the writer. */
 export function besideOf(file: string): string {
   const { pid, host, start } = thisProcess();
   return `${file}.${[pid, host, start ?? ""].map(encodeURIComponent).join("~")}~${randomUUID()}`;
 }
 
-/** Milliseconds after which nobody is still writing what was begun, where its writer can't be seen from here. */
+/** After this many milliseconds an unfinished file is abandoned, where its writer cannot be seen from here. */
 const ABANDONED = 3_600_000;
-/** Of earlier versions without a writer. */
+/** In earlier versions, the name has no writer. */
 const BESIDE =
   /\.safetensors\.(?:(\d+)~([^~]+)~([^~]*)~)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.unfinished)?$/;
 
-/** Removes what processes that were killed have left beside the shared files of a folder. */
+/** Removes what killed processes have left beside the shared files of a folder. */
 export function removeAbandoned(folder: string): void {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder)) {
@@ -83,7 +86,7 @@ export function removeAbandoned(folder: string): void {
   }
 }
 
-/** Null where it is not known: of another machine, or of an earlier version. */
+/** Null where it is unknown: on another machine, or from an earlier version. */
 function writerLives([, pid, host, start]: readonly string[]): boolean | null {
   if (pid === undefined || host === undefined) return null;
   const started = decodeURIComponent(start ?? "");
@@ -95,7 +98,7 @@ function isOld(file: string): boolean {
   return Date.now() - written > ABANDONED;
 }
 
-/** The note alone, from the header, the tensors neither read nor verified. */
+/** The note alone, from the header; neither reads nor verifies the tensors. */
 export function readTensorNote(file: string): unknown {
   try {
     const header = readStart(file, 8 + lengthIn(readStart(file, 8))).subarray(8);
@@ -116,7 +119,10 @@ function lengthIn(start: Buffer): number {
 
 const isSystemError = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
-/** Reads and verifies; an InputError says what is wrong with the file. */
+/**
+ * Reads and verifies the file.
+ * @throws InputError that says what is wrong with it
+ */
 export function readTensorFile(file: string): TensorFile {
   if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
   const bytes = readPlainFile(file, Number.POSITIVE_INFINITY);
@@ -162,7 +168,10 @@ function tensorOf(dtype: string, dims: readonly number[], part: Uint8Array, unkn
   }
 }
 
-/** The tensor's data as the array its type says; a wrong type is a damaged or foreign file. */
+/**
+ * The tensor's data as an array of the expected type.
+ * @throws InputError for a wrong type: the file is damaged, or from another version
+ */
 export function floats(tensors: Tensors, name: string): Float32Array {
   const data = tensors[name]?.data;
   if (data instanceof Float32Array) return data;
@@ -181,7 +190,7 @@ export function octets(tensors: Tensors, name: string): Uint8Array {
   throw new InputError(`a file of tensors lacks "${name}" as bytes: it was written by another version of rls3`);
 }
 
-/** Puts tensors of several owners into one file under a prefix each. */
+/** Names with a prefix, so that one file can hold tensors of several owners. */
 export const prefixed = (prefix: string, tensors: Tensors): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
 export const unprefixed = (prefix: string, tensors: Tensors): Tensors =>

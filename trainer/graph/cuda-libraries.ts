@@ -1,6 +1,7 @@
 /**
- * @file Which of NVIDIA's libraries each version of onnxruntime's CUDA provider asks for, as its binary says: the number in npm's name for
- * the download ("cuda12") does not tell. `node dist/trainer/graph/shared-libraries.js FILE` reads them from a binary.
+ * @file The NVIDIA libraries that each version of onnxruntime's CUDA provider needs, read from its binary: the number
+ * in npm's name for the download ("cuda12") does not tell. `node dist/trainer/graph/shared-libraries.js FILE` reads
+ * them from a binary.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,11 +9,11 @@ import { createRequire } from "node:module";
 export interface CudaNeeds {
   /** Major version of the CUDA toolkit. */
   readonly cuda: number;
-  /** The oldest NVIDIA driver that it runs on, for Linux. */
+  /** The oldest NVIDIA driver that it runs on, under Linux. */
   readonly driver: number;
-  /** Libraries of NVIDIA's that the provider is linked with. */
+  /** NVIDIA libraries that the provider is linked with. */
   readonly linked: readonly string[];
-  /** Those that it opens when it first needs them. */
+  /** NVIDIA libraries that it opens on first use. */
   readonly opened: readonly string[];
 }
 
@@ -23,7 +24,7 @@ const CUDA_13: CudaNeeds = {
   opened: ["libcudnn.so", "libnvrtc.so.13"],
 };
 
-/** By the version of onnxruntime: libonnxruntime_providers_cuda.so for Linux on x64, as read from the published binaries. */
+/** By onnxruntime version; from the published libonnxruntime_providers_cuda.so for Linux x64. */
 export const CUDA_NEEDS: Readonly<Record<string, CudaNeeds>> = {
   "1.30.0": CUDA_13,
   "1.31.0": { ...CUDA_13, opened: ["libnvrtc.so.13"] },
@@ -33,13 +34,13 @@ export const CUDA_NEEDS: Readonly<Record<string, CudaNeeds>> = {
 export const toolkit = ({ cuda, opened }: CudaNeeds): string =>
   opened.includes("libcudnn.so") ? `CUDA ${cuda} and cuDNN 9` : `CUDA ${cuda}`;
 
-/** The version of onnxruntime-node that is installed. */
+/** The installed version of onnxruntime-node. */
 export function installedOnnxruntime(): string {
   const file = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-/** Of a version that is not in the table: what the newest one in it asks for. */
+/** The needs of a version; of the newest version in the table where it is not listed. */
 export function cudaNeeds(version = installedOnnxruntime()): CudaNeeds {
   const newest = Object.values(CUDA_NEEDS).at(-1) ?? CUDA_13;
   return CUDA_NEEDS[version] ?? newest;

@@ -1,6 +1,6 @@
 /**
- * @file Which execution provider a `--device` means, whether it works on this machine, and in plain words what to install where
- * it does not. A device is tried in a process of its own: a broken driver may crash it, and onnxruntime writes to standard error.
+ * @file Which execution provider a `--device` means, whether it works on this machine, and if not, what to install.
+ * Each device is tried in its own process: a broken driver may crash it, and onnxruntime writes to standard error.
  */
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
@@ -14,24 +14,27 @@ import type { ProbeResult } from "./probe.js";
 export interface DeviceReport {
   readonly device: string;
   readonly works: boolean;
-  /** How fast it multiplies matrices; or what is missing and what to do. */
+  /** How fast it multiplies matrices; or what is missing, and what to do. */
   readonly detail: string;
-  /** Billions of floating-point operations a second, 512² products; 0 where it does not work. */
+  /** GFLOP/s in matrix products of 512²; 0 where it does not work. */
   readonly speed: number;
 }
 
 export interface ChosenDevice {
   /** "cpu", "webgpu" or "cuda:N". */
   readonly device: string;
-  /** Why this one: a sentence for the log. */
+  /** Why this device was chosen: a sentence for the log. */
   readonly reason: string;
 }
 
 const PROBE_TIMEOUT = 120_000;
-/** `auto` leaves the cpu only for a device at least this many times as fast: small models lose more to copies than they gain. */
+/**
+ * `auto` leaves the cpu only for a device at least this many times as fast: small models lose more to copies than they
+ * gain.
+ */
 const WORTH_LEAVING = 2;
 
-/** "auto", or the device as onnxruntime is told. */
+/** "auto", or onnxruntime's name of the device. */
 export function parseDevice(text: string): string {
   if (text === "auto" || text === "cpu" || text === "webgpu") return text;
   if (text === "cuda") return "cuda:0";
@@ -41,7 +44,10 @@ export function parseDevice(text: string): string {
   );
 }
 
-/** The device to use, found to work; or an error that says what is missing. Never another device than was asked for. */
+/**
+ * The device to use, tested. Never falls back to another device than the requested one: throws an error that says what
+ * is missing.
+ */
 export async function chooseDevice(text: string): Promise<ChosenDevice> {
   const device = parseDevice(text);
   if (device === "auto") return chooseFastest();
@@ -74,15 +80,15 @@ const shown = (speed: number): string => String(Number(speed.toPrecision(2)));
 
 const reports = new Map<string, Promise<DeviceReport>>();
 
-/** What works on this machine: the cpu first. For `rls3 doctor` and `auto`. */
+/** What works on this machine, the cpu first; for `rls3 doctor` and `auto`. */
 export async function probeDevices(): Promise<readonly DeviceReport[]> {
   const found: DeviceReport[] = [];
-  // One after another: they are timed.
+  // One after another, because they are timed.
   for (const device of ["cpu", "webgpu", "cuda:0"]) found.push(await probeDevice(device));
   return found;
 }
 
-/** Tries a device once a process; later calls get the same report. */
+/** Tries a device once per process; later calls return the same report. */
 export function probeDevice(device: string): Promise<DeviceReport> {
   const known = reports.get(device);
   if (known) return known;
@@ -114,13 +120,16 @@ function parseProbe(stdout: string): ProbeResult | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as ProbeResult);
 }
 
-/** What fetches the CUDA provider, wherever npm put onnxruntime-node. "cuda12" is npm's name: the download may ask for a newer CUDA (see cuda-libraries.ts). */
+/**
+ * The command that downloads the CUDA provider, wherever npm put onnxruntime-node. "cuda12" is npm's name; the download
+ * may need a newer CUDA (see cuda-libraries.ts).
+ */
 function installCuda(): string {
   const folder = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
   return `ONNXRUNTIME_NODE_INSTALL=cuda12 node ${path.relative(process.cwd(), path.join(folder, "script/install.js"))}`;
 }
 
-/** What onnxruntime said, put so that a user knows what to install. */
+/** Translates onnxruntime's error into what the user must install. */
 export function explain(
   device: string,
   error: string,

@@ -1,6 +1,7 @@
 /**
- * @file Many parameters as one flat vector, so that an optimizer updates all of them in a dozen nodes. In the graph the named
- * tensors are views of the vector (a split and reshapes); their gradients come back as the vector's, by concatenation.
+ * @file Many parameters as one flat vector, so that an optimizer updates all of them in a dozen nodes. In the graph,
+ * the named tensors are views of the vector (a split and reshapes); concatenation turns their gradients into the
+ * vector's gradient.
  */
 import type { Value } from "./graph.js";
 import { reshape, split } from "./operators/structure.js";

@@ -1,6 +1,6 @@
 /**
- * @file Tensors into and out of WebGPU buffers, through sessions of one node: onnxruntime-node has no other way (reading a
- * buffer's data crashes the process).
+ * @file Copies tensors into and out of WebGPU buffers with one-node sessions. onnxruntime-node has no other way:
+ * reading a buffer's data crashes the process.
  */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { Graph } from "./graph.js";
@@ -17,7 +17,10 @@ export class GpuCopies {
     this.#createSession = createSession;
   }
 
-  /** A buffer that outlives the last session crashes the process, so one session is made before any and released after all. */
+  /**
+   * A buffer that outlives the last session crashes the process, so this session is created before all others and
+   * released after them.
+   */
   async prepare(): Promise<void> {
     await this.#session("out", "float32", [1]);
   }

@@ -4,7 +4,9 @@ import { add } from "./operators/arithmetic.js";
 import { expand } from "./operators/structure.js";
 import { sameShape, showShape, sizeOf } from "./shapes.js";
 
-/** d loss / d value for each of `wrt`, as values of the same graph; zeros where the loss does not depend on one. */
+/**
+ * d loss / d value for each of `wrt`, as values of the same graph; zeros where the loss does not depend on the value.
+ */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (sizeOf(loss.shape) !== 1) throw new Error(`a loss is one number, not ${showShape(loss.shape)}`);
   const { graph } = loss;
@@ -45,7 +47,7 @@ function pathEntries(loss: Value, wrt: ReadonlySet<Value>): TapeEntry[] {
   const reaches = new Map<Value, boolean>();
   const entries = new Set<TapeEntry>();
   const visit = (start: Value): void => {
-    // Depth first with a stack of its own: deep models would exhaust the call stack.
+    // Depth first with an explicit stack: deep models would exhaust the call stack.
     const stack: { value: Value; expanded: boolean }[] = [{ value: start, expanded: false }];
     for (let top = stack.pop(); top; top = stack.pop()) {
       const { value, expanded } = top;

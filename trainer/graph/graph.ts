@@ -1,7 +1,7 @@
 /**
- * @file The graph under construction. A `Value` is a handle to a tensor in it, of static shape. Operators (operators/) emit ONNX
- * nodes and leave an entry on a tape, from which `gradients` works backwards. Equal nodes and constants are emitted once, and
- * only what outputs need is serialized, so gradient rules may ask for things freely.
+ * @file The graph under construction. A `Value` is a handle to one of its tensors, of static shape. Operators
+ * (operators/) emit ONNX nodes and record an entry on a tape, which `gradients` walks backwards. Equal nodes and
+ * constants are emitted once, and only what outputs need is serialized, so gradient rules may request values freely.
  */
 import { type GraphMemory, peakOf, type TensorSize } from "./memory.js";
 import { orderNodes } from "./node-order.js";
@@ -19,20 +19,20 @@ import { type ProductShape, productsOf } from "./products.js";
 import type { Binding, ElementType } from "./runtime.js";
 import { lengthOf, type Shape, showShape, sizeOf } from "./shapes.js";
 
-/** The operator set of every model: what onnxruntime 1.30's cpu, webgpu and cuda kernels all run. */
+/** The operator set of every model; onnxruntime 1.30 runs it on cpu, webgpu and cuda. */
 const OPSET = 18;
 const IR_VERSION = 9;
 
-/** onnxruntime's own operators, which its cpu, webgpu and cuda kernels have beside ONNX's. */
+/** onnxruntime's own operators, available on cpu, webgpu and cuda besides ONNX's. */
 const CONTRIBUTED: ReadonlySet<string> = new Set(["FastGelu", "QuickGelu", "RotaryEmbedding"]);
 const CONTRIBUTED_DOMAIN = "com.microsoft";
 
-/** The `use` of a node that puts gradients of many parameters together. */
+/** The `use` of a node that concatenates gradients of many parameters. */
 export const GATHERING = "gathering";
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
 
-/** What made a value, as far as gradients are concerned. */
+/** How a value was made, for gradients. */
 export interface TapeEntry {
   readonly index: number;
   readonly inputs: readonly Value[];
@@ -41,7 +41,7 @@ export interface TapeEntry {
   readonly options: unknown;
 }
 
-/** A handle to a tensor of the graph. Two values may share one name (a tensor with and without its history). */
+/** A handle to a tensor of the graph. Two values may share one name: a tensor with and without its history. */
 export class Value {
   origin: TapeEntry | undefined;
   constructor(
@@ -53,27 +53,30 @@ export class Value {
 }
 
 export interface GradientContext<Options> {
-  /** d loss / d output, of the first output's shape (for `lazy` operators: or of one that broadcasts to it). */
+  /** d loss / d output, in the shape of the first output (for `lazy` operators, or a shape that broadcasts to it). */
   readonly dy: Value;
-  /** Of each output; undefined where the loss does not depend on it. */
+  /** d loss / d output for each output; undefined where the loss does not depend on it. */
   readonly dys: readonly (Value | undefined)[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly options: Options;
 }
 
-/** One operator: the ONNX nodes it emits and its gradient rule. */
+/** An operator: the ONNX nodes it emits, and its gradient rule. */
 export interface Operator<Options> {
   readonly name: string;
-  /** Emits nodes; the results' own history is dropped in favour of this operator's gradient. */
+  /** Emits nodes. The history of the results is dropped in favour of this operator's gradient. */
   readonly forward: (inputs: readonly Value[], options: Options) => readonly Value[];
-  /** d loss / d input for each input; undefined where there is none. Without a rule the outputs are constants to gradients. */
+  /**
+   * d loss / d input for each input; undefined where there is none. Without a rule, gradients treat the outputs as
+   * constants.
+   */
   readonly gradient?: (context: GradientContext<Options>) => readonly (Value | undefined)[];
-  /** An elementwise rule, right for a dy that has yet to be broadcast to the output's shape. */
+  /** For an elementwise rule that also works on a dy not yet broadcast to the output's shape. */
   readonly lazy?: boolean;
 }
 
-/** Puts an operator on the tape. */
+/** Runs an operator and records it on the tape. */
 export function apply<Options>(
   operator: Operator<Options>,
   inputs: readonly Value[],
@@ -93,19 +96,19 @@ export function apply<Options>(
   return outputs;
 }
 
-/** `apply` for an operator of one output. */
+/** `apply` for an operator with one output. */
 export function applyOne<Options>(operator: Operator<Options>, inputs: readonly Value[], options: Options): Value {
   const [output] = apply(operator, inputs, options);
   if (!output) throw new Error(`${operator.name} has no output`);
   return output;
 }
 
-/** The same tensor, as a constant to gradients. No node is emitted. */
+/** The same tensor, as a constant for gradients. Emits no node. */
 export const stopGradient = (x: Value): Value => new Value(x.graph, x.name, x.shape, x.type);
 
-/** Where a tensor's bytes lie in a file beside the model. */
+/** Where a tensor's bytes are, in a file beside the model. */
 export interface ExternalData {
-  /** Relative to the model's folder; onnxruntime refuses ".." and links out of it. */
+  /** Relative to the model's folder; onnxruntime refuses ".." and links that leave it. */
   readonly file: string;
   readonly offset: number;
   readonly length: number;
@@ -120,7 +123,7 @@ function typeOf(data: ConstantData): ElementType {
   return "uint8";
 }
 
-/** Of files, those that lie in several places counted once. */
+/** Bytes of these places in files; overlapping bytes count once. */
 function bytesIn(places: readonly ExternalData[]): number {
   const ends = new Map<string, number>();
   return [...places]
@@ -149,12 +152,12 @@ export class Graph {
   readonly #nodes: NodeProto[] = [];
   readonly #producers = new Map<string, NodeProto>();
   readonly #known = new Map<string, readonly Value[]>();
-  /** Nodes that put together what is worth making as soon as it can be made: gradients of many parameters. */
+  /** Nodes that concatenate what should be computed as early as possible: gradients of many parameters. */
   readonly #gathering = new Set<NodeProto>();
-  /** Names of float32 values that are casts of constants of half precision → those constants. */
+  /** Names of float32 values cast from half-precision constants → those constants. */
   readonly #halves = new Map<string, Value>();
   readonly #remade = new Map<string, Value>();
-  /** Names of constants that lie in files → where. */
+  /** Names of constants in files → their places. */
   readonly #places = new Map<string, ExternalData>();
   readonly #reads: Record<string, string> = {};
   readonly #writes: Record<string, string> = {};
@@ -179,7 +182,10 @@ export class Graph {
     return value;
   }
 
-  /** A tensor that is part of the model; its type is the array's, unless given (bool as 0 and 1 in a Uint8Array). The array is not copied before `serialize`. */
+  /**
+   * A tensor that is part of the model. Its type is the array's unless given (bool: 0 and 1 in a Uint8Array). The array
+   * is read at `serialize`, so do not change it before.
+   */
   constant(data: ConstantData, shape: Shape = [data.length], type: ValueType = typeOf(data)): Value {
     if (data.length !== sizeOf(shape) && type !== "float16" && type !== "bfloat16") {
       throw new RangeError(`${data.length} elements do not fill ${showShape(shape)}`);
@@ -217,7 +223,7 @@ export class Graph {
     return result;
   }
 
-  /** A tensor whose bytes onnxruntime maps from a file beside the model, for example out of a safetensors file. */
+  /** A tensor that onnxruntime maps from a file beside the model, such as a safetensors file. */
   external(shape: Shape, type: ValueType, place: ExternalData): Value {
     const value = this.#initializer(this.#name(), shape, type, {
       dataLocation: 1,
@@ -231,7 +237,7 @@ export class Graph {
     return value;
   }
 
-  /** Rows start … end − 1 of a constant that lies in a file, where they lie; undefined for anything else. */
+  /** Rows start … end − 1 of a constant in a file, mapped from there; undefined for any other value. */
   externalRows(whole: Value, start: number, end: number): Value | undefined {
     const place = this.#places.get(whole.name);
     if (place === undefined) return undefined;
@@ -251,7 +257,7 @@ export class Graph {
     return value;
   }
 
-  /** A constant of half precision as float32; with a `use`, as a node that only callers of the same use share. */
+  /** A half-precision constant as float32. With a `use`, only callers with the same use share the cast. */
   widen(half: Value, use = ""): Value {
     const output = { shape: half.shape, type: "float32" } as const;
     const [value] = this.emit("Cast", [half], [output], { to: DATA_TYPE.float32 }, use) as [Value];
@@ -259,22 +265,25 @@ export class Graph {
     return value;
   }
 
-  /** The constant that `widen` made this value of. */
+  /** The constant that `widen` made this value from. */
   halfOf(value: Value): Value | undefined {
     return this.#halves.get(value.name);
   }
 
-  /** Says that `second` is the same numbers as `first` by other nodes, for gradients: then `first` need not be kept for them. */
+  /**
+   * Declares that `second` computes the same numbers as `first` by other nodes. Gradients then use it, so that `first`
+   * need not be kept in memory.
+   */
   remakes(first: Value, second: Value): void {
     this.#remade.set(first.name, second);
   }
 
-  /** What `remakes` said of it. */
+  /** The second value declared by `remakes`. */
   remadeOf(value: Value): Value | undefined {
     return this.#remade.get(value.name);
   }
 
-  /** Emits one ONNX node, or finds the equal one (of the same `use`) that is there already. For operators' `forward`. */
+  /** Emits one ONNX node, or returns the equal one (with the same `use`) that exists. For operators' `forward`. */
   emit(
     opType: string,
     inputs: readonly Value[],
@@ -316,36 +325,36 @@ export class Graph {
     this.#outputs.set(name, value);
   }
 
-  /** An input that is read from the runtime's variable of the same name. */
+  /** An input that is read from the runtime's variable with this name. */
   variable(name: string, shape: Shape, type: ElementType = "float32"): Value {
     const value = this.input(name, shape, type);
     this.#reads[name] = name;
     return value;
   }
 
-  /** The runtime's variable gets this value at the end of a run. */
+  /** At the end of a run, the runtime's variable gets this value. */
   assign(variable: string, value: Value): void {
     const name = `next ${variable}`;
     this.output(name, value);
     this.#writes[name] = variable;
   }
 
-  /** What `variable` and `assign` declared, for `Runtime.load`. */
+  /** The declarations of `variable` and `assign`, for `Runtime.load`. */
   get binding(): Binding {
     return { reads: { ...this.#reads }, writes: { ...this.#writes } };
   }
 
-  /** Inputs and outputs, as declared so far. */
+  /** Inputs and outputs declared so far. */
   get signature(): { inputs: readonly Value[]; outputs: ReadonlyMap<string, Value> } {
     return { inputs: this.#inputs, outputs: this.#outputs };
   }
 
-  /** The model, serialized. Inputs that no output needs stay inputs. */
+  /** The serialized model. It keeps inputs that no output needs. */
   serialize(name = "graph"): Uint8Array {
     return encodeModel(this.#model(name));
   }
 
-  /** What the model takes while it runs on the cpu, one node after another. */
+  /** The memory that the model takes while it runs on the cpu, one node after another. */
   memory(): GraphMemory {
     const { node, initializer } = this.#model("").graph;
     const outputs = new Set(this.#outputs.keys());
@@ -357,12 +366,12 @@ export class Graph {
     const held = initializer.filter(({ externalData }) => !externalData).map(({ name }) => name);
     const mapped = initializer.flatMap(({ name }) => this.#places.get(name) ?? []);
     const fed = this.#inputs.map(({ name }) => name);
-    // onnxruntime-node copies the outputs when the last node has run.
+    // onnxruntime-node copies the outputs after the last node.
     const working = Math.max(peakOf(node, size, outputs), 2 * total([...outputs]));
     return { peakBytes: total(fed) + total(held) + working, frozenBytes: bytesIn(mapped) };
   }
 
-  /** A tensor by its name in the model, where outputs have their own. */
+  /** A tensor by its name in the model; outputs have names of their own. */
   #tensorOf(name: string): Value {
     const value = this.#outputs.get(name) ?? this.#tensors.get(name);
     if (!value) throw new Error(`the graph has no tensor "${name}"`);
@@ -424,7 +433,7 @@ export class Graph {
     };
   }
 
-  /** The nodes that make `needed`. */
+  /** The nodes that `needed` depends on. */
   #ordered(needed: ReadonlySet<string>): NodeProto[] {
     const nodes = this.#nodes.filter((node) => node.output.some((tensor) => needed.has(tensor)));
     const constants = { all: new Set(this.#initializers.keys()), stored: new Set(this.#places.keys()) };

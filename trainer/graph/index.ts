@@ -1,4 +1,4 @@
-/** @file The graph builder's and the runtime's public API. */
+/** @file The public API of the graph builder and the runtime. */
 
 export { type ChosenDevice, chooseDevice, type DeviceReport, parseDevice, probeDevices } from "./device.js";
 export * from "./flat.js";

@@ -1,6 +1,6 @@
 /**
- * @file The floor that training steps are measured against: exactly a step's matrix products, forward and backward, as plain
- * MatMul nodes of those shapes in one session.
+ * @file The lower bound that training steps are compared with: exactly a step's matrix products, forward and backward,
+ * as plain MatMul nodes of those shapes in one session.
  */
 
 import { float32, type Tensor } from "../tensor.js";
@@ -19,13 +19,13 @@ export interface Product {
   readonly backward?: "none" | "inputs" | "weights" | "both" | undefined;
   /** Products of this shape in one batched node. */
   readonly batch?: number;
-  /** Such nodes in the step. */
+  /** Number of such nodes in the step. */
   readonly count?: number;
 }
 
 export interface MatMulFloor {
   readonly gigaFlop: number;
-  /** The products by their shapes, each once with how often it is there, for people. */
+  /** The products for display: each shape once, with its count. */
   readonly shapes: readonly string[];
   /** Runs all products once. */
   run(): Promise<void>;
@@ -41,7 +41,10 @@ function shapesOf({ m, k, n, backward }: Product): Dimensions[] {
   return shapes;
 }
 
-/** Numbers of a left operand from which on equal shapes are one tensor: those of a large model would not fit into memory. */
+/**
+ * Left operands of at least this many numbers share one tensor per shape: those of a large model would not fit into
+ * memory.
+ */
 const SHARED_FROM = 2 ** 20;
 
 const PATTERN = Float32Array.from({ length: 101 * 101 }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
@@ -57,7 +60,8 @@ export async function matMulFloor(products: readonly Product[], threads: number,
     inputs.set(name, value);
     return value;
   };
-  // Weights are read anew by each product, as in a model; rows that come from memory anyway may be the same ones.
+  // As in a model, each product reads its own weights. Large left operands come from memory in any case, so they may be
+  // shared.
   const left = (shape: Shape): Value =>
     input(sizeOf(shape) > SHARED_FROM ? `rows ${shape.join(" ")}` : `rows ${inputs.size}`, shape);
   const right = (shape: Shape): Value => input(`weights ${inputs.size}`, shape);
@@ -68,7 +72,7 @@ export async function matMulFloor(products: readonly Product[], threads: number,
     for (let i = 0; i < count; i++) {
       for (const [m, k, n] of shapes) {
         const y = matMul(left([...lead, m, k]), right([...lead, k, n]));
-        // One element of each is an output, so that nothing is left out and nothing large is copied.
+        // One element of each product is an output, so that no product is optimized away and nothing large is copied.
         corners.push(slice(reshape(y, [batch * m * n]), 0, 0, 1));
         operations += 2 * batch * m * k * n;
       }

@@ -1,26 +1,29 @@
 /**
- * @file How much memory a model takes while it runs, before it runs: which tensors are there at once when onnxruntime runs the
- * nodes one after another. Follows onnxruntime's order of nodes and its plan of which tensors share a buffer.
+ * @file Predicts how much memory a model takes while it runs: which tensors exist at once when onnxruntime runs the
+ * nodes one after another. Follows onnxruntime's node order and its plan for sharing buffers.
  */
 import type { NodeProto } from "./onnx.js";
 
 export interface GraphMemory {
-  /** The most bytes of tensors at once: inputs, outputs, what lies between, and constants that the model itself holds. */
+  /** The most bytes of tensors at once: inputs, outputs, intermediate results, and constants inside the model. */
   readonly peakBytes: number;
-  /** Bytes of the files' tensors that the model maps. */
+  /** Bytes of tensors that the model maps from files. */
   readonly frozenBytes: number;
 }
 
-/** A tensor's bytes, and whatever must be equal for two tensors to share a buffer. */
+/** A tensor's bytes, and what must be equal for two tensors to share a buffer. */
 export interface TensorSize {
   readonly bytes: number;
   readonly kind: string;
 }
 
-/** Operators whose output is their first input's memory under another shape. */
+/** Operators that return their first input's memory under another shape. */
 const ALIASES: ReadonlySet<string> = new Set(["Identity", "Reshape"]);
 
-/** Operators whose output onnxruntime's cpu kernels write over an input of the same size that nobody else needs; arithmetic is not among them. */
+/**
+ * Operators that onnxruntime's cpu kernels run in place, on an input of the same size that no other node needs.
+ * Arithmetic is not among them.
+ */
 const IN_PLACE: ReadonlySet<string> = new Set([
   "Cast",
   "Clip",
@@ -33,7 +36,10 @@ const IN_PLACE: ReadonlySet<string> = new Set([
   "Tanh",
 ]);
 
-/** What a node takes besides its outputs while it runs: a selection makes both its sides first, of the condition's shape at least. */
+/**
+ * The memory a node takes while it runs, besides its outputs: a selection first makes both its sides, at least in the
+ * condition's shape.
+ */
 function scratchOf({ opType, input }: NodeProto, sizeOf: (tensor: string) => TensorSize): number {
   if (opType !== "Where") return 0;
   const [condition = 0, ...sides] = input.map((tensor) => sizeOf(tensor).bytes);
@@ -41,8 +47,8 @@ function scratchOf({ opType, input }: NodeProto, sizeOf: (tensor: string) => Ten
 }
 
 /**
- * The order in which onnxruntime runs nodes: depth first from those whose outputs no node reads, the last of them and the last of a
- * node's makers first.
+ * The order in which onnxruntime runs nodes: depth first from the nodes that no other node reads. The last of these
+ * comes first, and so does the last of a node's producers.
  */
 export function executionOrder(nodes: readonly NodeProto[]): NodeProto[] {
   const producers = new Map<string, number>();
@@ -70,19 +76,19 @@ export function executionOrder(nodes: readonly NodeProto[]): NodeProto[] {
 }
 
 interface Buffer extends TensorSize {
-  /** How often it is yet to be read. */
+  /** How many reads are still to come. */
   uses: number;
-  /** The model's output: shared with no other tensor, and there until the end. */
+  /** An output of the model: shares no buffer, and lives until the end. */
   readonly lasting: boolean;
   /** The first and the last node that needs it. */
   readonly first: number;
   last: number;
 }
 
-/** An input's or a constant's, which are not counted here. */
+/** An input or a constant, not counted here. */
 const LASTING: Buffer = { bytes: 0, kind: "", uses: 0, lasting: true, first: 0, last: 0 };
 
-/** The most bytes at once of the tensors that nodes make. */
+/** The most bytes that the nodes' results take at once. */
 export function peakOf(
   nodes: readonly NodeProto[],
   sizeOf: (tensor: string) => TensorSize,
@@ -93,7 +99,10 @@ export function peakOf(
   for (const { input } of order) for (const tensor of input) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   const buffers: Buffer[] = [];
   const where = new Map<string, Buffer>();
-  /** Buffers that are free again, the latest first: onnxruntime gives one to the next tensor of the same shape, and keeps it until then. */
+  /**
+   * Free buffers, the latest first. onnxruntime gives one to the next tensor of the same shape, and holds it until
+   * then.
+   */
   const free: Buffer[] = [];
 
   const shared = ({ opType, input }: NodeProto, tensor: string): Buffer | undefined => {

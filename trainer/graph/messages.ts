@@ -1,4 +1,4 @@
-/** @file What a runtime's two threads say to each other: one request, one answer, matched by id. */
+/** @file The messages between a runtime's two threads: one request, one answer, matched by id. */
 import type { Binding, Model, Tensors } from "./runtime.js";
 
 export interface WorkerOptions {

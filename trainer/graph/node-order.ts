@@ -1,6 +1,6 @@
 /**
- * @file The order that nodes are written in. onnxruntime runs them depth first from the last, and of a node's makers first those that
- * come last in the model: so the order decides how long tensors are kept.
+ * @file The order in which nodes are written. onnxruntime runs them depth first from the last one, and of a node's
+ * producers it runs the last in the model first. So the order decides how long tensors stay in memory.
  */
 import type { NodeProto } from "./onnx.js";
 
@@ -19,13 +19,13 @@ function linksOf(nodes: readonly NodeProto[]): Links {
   return { producers, consumers };
 }
 
-/** A model's constants, and those of them that lie in files. */
+/** A model's constants, and which of them are in files. */
 export interface Constants {
   readonly all: ReadonlySet<string>;
   readonly stored: ReadonlySet<string>;
 }
 
-/** Of each node the longest way to it; 0 where it follows from stored constants alone. */
+/** For each node the longest path to it; 0 where it depends on stored constants alone. */
 function depthsOf(
   nodes: readonly NodeProto[],
   { producers }: Links,
@@ -46,7 +46,7 @@ function depthsOf(
   return depths;
 }
 
-/** The nodes that make what is gathered, for that alone, with the depth of what is gathered. */
+/** The nodes that compute gathered values, and nothing else, with the depth of those values. */
 function gatheredBy(
   gathering: ReadonlySet<NodeProto>,
   { producers, consumers }: Links,
@@ -71,9 +71,9 @@ function gatheredBy(
 }
 
 /**
- * Nodes in an order in which each comes after its makers. What little is before goes first, so that a cast of a weight or a part of a derivative
- * is made just before its use, and not long before. What `gathering` nodes put together (the gradients of many parameters) is made as soon
- * as it can be: what is nearest to the loss last in the model, and so first in a run.
+ * Orders nodes so that each comes after its producers. Shallow nodes go first, so that a cast of a weight or a part of
+ * a derivative is computed just before its use. What `gathering` nodes concatenate (the gradients of many parameters)
+ * is computed as early as possible: what is nearest to the loss is last in the model, and so first in a run.
  */
 export function orderNodes(
   nodes: readonly NodeProto[],
@@ -85,7 +85,7 @@ export function orderNodes(
   const depth = (node: NodeProto): number => depths.get(node) ?? 0;
   const gathered = gatheredBy(gathering, links, depths);
   const makersOf = ({ input }: NodeProto): NodeProto[] => input.flatMap((tensor) => links.producers.get(tensor) ?? []);
-  // What follows from something gathered is of the next phase: a run may make several steps one after another.
+  // Nodes after a gathered value belong to the next phase: one run may make several training steps.
   const phases = new Map<NodeProto, number>();
   const levels = new Map<NodeProto, number>();
   for (const node of nodes) {
@@ -97,7 +97,10 @@ export function orderNodes(
     levels.set(node, 1 + Math.max(0, ...makers.map((maker) => levels.get(maker) ?? 0)));
     gathered.set(node, Math.max(0, ...makers.map((maker) => gathered.get(maker) ?? 0)));
   }
-  /** Within a phase: what is neither gathered nor gathers, what is gathered, and what gathers, from the inside out. */
+  /**
+   * Within a phase: first nodes that neither gather nor are gathered, then gathered ones, then gathering ones,
+   * innermost first.
+   */
   const rank = (node: NodeProto): number => levels.get(node) ?? (gathered.has(node) ? 0 : -1);
   const late = (node: NodeProto): number => gathered.get(node) ?? 0;
   return [...nodes].sort(

@@ -1,4 +1,4 @@
-/** @file The few ONNX messages that a model of ours needs, as a protobuf schema, and their TypeScript types. */
+/** @file The few ONNX messages that our models need, as a protobuf schema, with their TypeScript types. */
 import protobuf from "protobufjs/light.js";
 
 /** ONNX's TensorProto.DataType. */
@@ -71,7 +71,7 @@ export interface ModelProto {
   };
 }
 
-/** Field name → [type, number]; a type in brackets is repeated. Numbers are those of onnx.proto. */
+/** Field name → [type, number]; a type in brackets is repeated. The numbers are those of onnx.proto. */
 const SCHEMA: Readonly<Record<string, Readonly<Record<string, readonly [string, number]>>>> = {
   ModelProto: {
     irVersion: ["int64", 1],

@@ -1,4 +1,7 @@
-/** @file Optimizers as functions from state and gradient to the next state, over flat vectors; to be composed by calling them. */
+/**
+ * @file Optimizers as functions from state and gradient to the next state, over flat vectors. Compose them by calling
+ * them.
+ */
 import type { Graph, Value } from "./graph.js";
 import { exp, sqrt } from "./operators/activations.js";
 import { add, divide, minimum, multiply, type Operand, subtract } from "./operators/arithmetic.js";
@@ -9,17 +12,17 @@ export interface AdamState {
   /** Running means of the gradient and of its square. */
   readonly first: Value;
   readonly second: Value;
-  /** Steps done so far, a float32 scalar (exact to 2^24). */
+  /** Steps done, a float32 scalar (exact to 2^24). */
   readonly step: Value;
 }
 
 export interface AdamOptions {
-  /** A number, or a scalar that is fed. */
+  /** A number, or a scalar input. */
   readonly learningRate: Operand;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
-  /** Decoupled, as torch's AdamW: p ← p·(1 − lr·wd) before the step. 0 is Adam. */
+  /** Decoupled weight decay as in torch's AdamW: p ← p·(1 − lr·wd) before the step. 0 gives Adam. */
   readonly weightDecay?: number;
 }
 
@@ -27,10 +30,10 @@ export interface AdamOptions {
 export function adam(state: AdamState, gradient: Value, options: AdamOptions): AdamState {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   const step = add(state.step, 1);
-  // Each old vector is read once: they lie in memory far longer than the processor's caches, and reading them is what takes the time.
+  // Reads each old vector once: by now they have left the processor's caches, and reading them dominates the time.
   const first = add(multiply(state.first, beta1), multiply(gradient, 1 - beta1));
   const second = add(multiply(state.second, beta2), multiply(multiply(gradient, 1 - beta2), gradient));
-  // 1 − βᵗ, then both corrections in two scalars, so that the vectors are passed over as seldom as can be.
+  // 1 − βᵗ; both corrections become two scalars, to save passes over the vectors.
   const correction1 = subtract(1, exp(multiply(step, Math.log(beta1))));
   const root2 = sqrt(subtract(1, exp(multiply(step, Math.log(beta2)))));
   const size = multiply(divide(root2, correction1), learningRate);
@@ -51,7 +54,10 @@ export function adam(state: AdamState, gradient: Value, options: AdamOptions): A
 export const sgd = (parameters: Value, gradient: Value, learningRate: Operand): Value =>
   subtract(parameters, multiply(gradient, learningRate));
 
-/** The gradient scaled down to a global norm of at most `limit` as torch's clip_grad_norm_ does, and the norm before. */
+/**
+ * The gradient scaled down to a global norm of at most `limit` (like torch's clip_grad_norm_), and its norm before
+ * scaling.
+ */
 export function clipByGlobalNorm(gradient: Value, limit: number): { gradient: Value; norm: Value } {
   const norm = sqrt(sumOfSquares(gradient));
   return { gradient: multiply(gradient, minimum(divide(limit, add(norm, 1e-6)), 1)), norm };
@@ -61,7 +67,7 @@ export function clipByGlobalNorm(gradient: Value, limit: number): { gradient: Va
 export const polyak = (target: Value, source: Value, tau: Operand): Value =>
   add(multiply(target, typeof tau === "number" ? 1 - tau : subtract(1, tau)), multiply(source, tau));
 
-/** Adam's state as variables `name`, `name.first`, `name.second`, `name.step` of the runtime. */
+/** Adam's state as the runtime's variables `name`, `name.first`, `name.second`, `name.step`. */
 export function adamVariables(graph: Graph, name: string, size: number): AdamState {
   return {
     parameters: graph.variable(name, [size]),
@@ -71,7 +77,7 @@ export function adamVariables(graph: Graph, name: string, size: number): AdamSta
   };
 }
 
-/** Makes a next state the new values of `adamVariables(graph, name, …)`. */
+/** Assigns the next state to `adamVariables(graph, name, …)`. */
 export function assignAdam(graph: Graph, name: string, next: AdamState): void {
   graph.assign(name, next.parameters);
   graph.assign(`${name}.first`, next.first);

@@ -1,4 +1,7 @@
-/** @file A program of its own: `node probe.js DEVICE` runs a product on the device, checks it, and prints its speed as one line of JSON. */
+/**
+ * @file A separate program: `node probe.js DEVICE` runs a product on the device, checks it, and prints its speed as one
+ * line of JSON.
+ */
 import { writeSync } from "node:fs";
 import { scalar } from "../tensor.js";
 import { Graph } from "./graph.js";
@@ -39,5 +42,5 @@ const result = await probe(process.argv[2] ?? "cpu").catch(
   (error: unknown): ProbeResult => ({ error: error instanceof Error ? error.message : String(error) }),
 );
 writeSync(1, `${JSON.stringify(result)}\n`);
-// Some drivers crash while a process ends; the answer is out.
+// Some drivers crash at exit; the answer is already printed.
 process.exit(0);

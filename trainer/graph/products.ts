@@ -1,9 +1,9 @@
-/** @file The matrix products that a model makes, by their shapes: what its floor is made of. */
+/** @file The shapes of a model's matrix products, for the speed floor (matmul-floor.ts). */
 import { at } from "../at.js";
 import type { NodeProto } from "./onnx.js";
 import type { Shape } from "./shapes.js";
 
-/** y [m, n] = x [m, k] · w [k, n], so many side by side in one node. */
+/** y [m, n] = x [m, k] · w [k, n], `batch` of them in one node. */
 export interface ProductShape {
   readonly m: number;
   readonly k: number;
@@ -14,7 +14,7 @@ export interface ProductShape {
 const flag = ({ attribute }: NodeProto, name: string): boolean =>
   attribute.some((own) => own.name === name && own.i === 1);
 
-/** Of each MatMul and Gemm. */
+/** The products of each MatMul and Gemm node. */
 export function productsOf(nodes: readonly NodeProto[], shapeOf: (tensor: string) => Shape): ProductShape[] {
   return nodes.flatMap((node): ProductShape[] => {
     if (node.opType !== "MatMul" && node.opType !== "Gemm") return [];

@@ -1,42 +1,49 @@
 /**
- * @file What the rest of the trainer sees of onnxruntime: a `Runtime` is one worker thread with sessions on one device and a
- * store of named variables (parameters, optimizer moments) that stay there between runs. onnxruntime-node's calls block the
- * event loop they are made on, hence the thread.
+ * @file The trainer's interface to onnxruntime. A `Runtime` is one worker thread with sessions on one device, and a
+ * store of named variables (parameters, optimizer moments) that stay on the device between runs. It needs a thread
+ * because onnxruntime-node's calls block the event loop.
  */
 import type { Tensors } from "../tensor.js";
 
 export type { ElementType, Tensor, Tensors } from "../tensor.js";
 
-/** Where the weights are that a model names but does not hold, and how they are used. */
+/** Where to find the weights that a model names but does not contain, and how to use them. */
 export interface StoredWeights {
-  /** The folder that the files of `Graph.external` are relative to, sub-folders included; "/" will do. */
+  /** The folder that the paths of `Graph.external` are relative to, including sub-folders; "/" works. */
   readonly folder: string;
   /**
-   * On the cpu, weights are read where they lie in the mapped file, which all sessions and processes share and the system may drop
-   * from memory; products take longer for it. Otherwise each session makes its own copy, laid out for its products.
+   * true: on the cpu, weights are read in place from the mapped file. All sessions and processes share it and the
+   * system may drop it from memory, but products take longer. false: each session makes its own copy in the layout its
+   * products need.
    */
   readonly inPlace: boolean;
 }
 
-/** A serialized ONNX model, or the path of one (whose external data lies beside it). */
+/** A serialized ONNX model, or the path of one (with its external data beside it). */
 export type Model = { readonly bytes: Uint8Array; readonly weights?: StoredWeights } | { readonly path: string };
 
-/** Which inputs are read from, and which outputs are written to, the runtime's variables (input or output → variable). */
+/**
+ * Which inputs are read from the runtime's variables, and which outputs are written to them (input or output →
+ * variable).
+ */
 export interface Binding {
   readonly reads?: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
 }
 
 export interface Program {
-  /** Feeds the unbound inputs, which are copied before the call returns; resolves with the unbound outputs (or just those in `fetch`). Bound outputs become the variables' new values, all or none. */
+  /**
+   * Copies the unbound inputs before the call returns; resolves with the unbound outputs (or only those in `fetch`).
+   * Bound outputs become the variables' new values, all or none.
+   */
   run(feeds: Tensors, fetch?: readonly string[]): Promise<Tensors>;
   release(): Promise<void>;
 }
 
 export interface Runtime {
-  /** The execution provider in use: "cpu", "webgpu" or "cuda:0"; never another than was asked for. */
+  /** The execution provider in use: "cpu", "webgpu" or "cuda:0"; never another than the requested one. */
   readonly device: string;
-  /** Why this device, a sentence for the log: what `auto` found. */
+  /** Why this device: a sentence for the log. */
   readonly reason: string;
   load(model: Model, binding?: Binding): Promise<Program>;
   set(variables: Tensors): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * @file `node dist/trainer/graph/shared-libraries.js FILE`: the shared libraries that an ELF file (Linux, 64 bits, little endian) is linked
- * with, and the names of others that occur in it. For keeping the table of cuda-libraries.ts.
+ * @file `node dist/trainer/graph/shared-libraries.js FILE` lists the shared libraries that an ELF file (Linux, 64-bit,
+ * little endian) is linked with, and other library names in it. Use it to update the table in cuda-libraries.ts.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,7 @@ interface Segment {
   readonly size: number;
 }
 
-/** The names in the file's DT_NEEDED entries, in their order. */
+/** The names in the file's DT_NEEDED entries, in order. */
 export function linkedLibraries(file: string): string[] {
   const bytes = readFileSync(file);
   if (bytes.toString("latin1", 0, 4) !== "\x7fELF" || bytes[4] !== 2 || bytes[5] !== 1) {
@@ -37,7 +37,7 @@ export function linkedLibraries(file: string): string[] {
     entries.push({ tag, value: word(at + 8) });
   }
   const table = entries.find(({ tag }) => tag === DYNAMIC.strings)?.value ?? 0;
-  // The table is named by its address in memory: the segment that is loaded there says where it lies in the file.
+  // The string table is given by its memory address; the segment loaded there has its offset in the file.
   const holder = segments.find(
     ({ type, address, size: length }) => type === PROGRAM_HEADER.loaded && table >= address && table < address + length,
   );
@@ -47,7 +47,7 @@ export function linkedLibraries(file: string): string[] {
     .map(({ value }) => bytes.toString("latin1", base + value, bytes.indexOf(0, base + value)));
 }
 
-/** Names of shared libraries that occur in the file as texts: those that it may open itself. */
+/** Names of shared libraries that occur as text in the file: it may open them itself. */
 export function namedLibraries(file: string): string[] {
   const text = readFileSync(file).toString("latin1");
   return [...new Set(text.match(/\blib(?:cu|nv)[\w]*\.so(?:\.\d+)*/g))].sort();

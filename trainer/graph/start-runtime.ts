@@ -1,4 +1,4 @@
-/** @file Starts a runtime on the device that is asked for. */
+/** @file Starts a runtime on the requested device. */
 import { UnavailableError } from "../errors.js";
 import { float32 } from "../tensor.js";
 import { chooseDevice } from "./device.js";
@@ -8,8 +8,9 @@ import type { Runtime, RuntimeOptions } from "./runtime.js";
 import { WorkerRuntime } from "./worker-runtime.js";
 
 /**
- * Starts a thread with onnxruntime on the device asked for, and sees that it computes.
- * @throws InputError for a device there is no such thing as, UnavailableError (what is missing, what to install, what works)
+ * Starts an onnxruntime thread on the requested device and checks that it computes.
+ * @throws InputError for an unknown device; UnavailableError where it does not work (what is missing, what to install,
+ * which devices work)
  */
 export async function startRuntime({ device, threads }: RuntimeOptions): Promise<Runtime> {
   const chosen = await chooseDevice(device);
@@ -24,7 +25,7 @@ export async function startRuntime({ device, threads }: RuntimeOptions): Promise
   return runtime;
 }
 
-/** Two numbers through the device. */
+/** Computes one small product on the device. */
 async function verify(runtime: Runtime): Promise<void> {
   const graph = new Graph();
   const x = graph.input("x", [1, 2]);

@@ -1,12 +1,12 @@
-/** @file A runtime's end of its worker thread: the requests that wait for its answers. */
+/** @file The caller's side of a runtime's worker thread: requests that wait for answers. */
 import { Worker } from "node:worker_threads";
 import type { Tensors } from "../tensor.js";
 import type { Answer, Request, WorkerOptions } from "./messages.js";
 import type { Binding, Model, Program, Runtime } from "./runtime.js";
 
 /**
- * Releases of onnxruntime since 1.29 send what they run to Microsoft and keep a database in the user's cache folder, unless this is
- * set before the library is loaded; worker threads and child processes take it from here.
+ * Since 1.29, onnxruntime reports usage to Microsoft and keeps a database in the user's cache folder, unless this
+ * variable is set before the library is loaded. Worker threads and child processes inherit it.
  */
 process.env["ORT_DISABLE_TELEMETRY"] = "1";
 
@@ -90,14 +90,14 @@ export class WorkerRuntime implements Runtime {
     return this.request({ kind: "get", names }, "reading variables");
   }
 
-  /** Requests made before are answered first. */
+  /** Answers earlier requests first. */
   close(): Promise<void> {
     this.#closed ??= this.#send({ kind: "close" }, "closing the runtime").then(() => this.#exit);
     return this.#closed;
   }
 }
 
-/** A runtime on a device that is known to work, untested. */
+/** A runtime on a device known to work; does not test it. */
 export async function startWorker(device: string, threads: number): Promise<Runtime> {
   return new WorkerRuntime(device, threads, `${device}, as asked for`);
 }

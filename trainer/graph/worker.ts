@@ -1,4 +1,4 @@
-/** @file The thread behind a `Runtime`: onnxruntime sessions on one device, and the variables they share. */
+/** @file The thread behind a `Runtime`: onnxruntime sessions on one device, and the variables that they share. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { GpuCopies } from "./gpu-copies.js";
@@ -15,7 +15,7 @@ const options = workerData as WorkerOptions;
 const programs = new Map<number, LoadedProgram>();
 /** On webgpu, floats stay in GPU buffers. */
 const variables = new Map<string, OrtTensor>();
-/** Which program's run made a variable's value. */
+/** The program that computed a variable's value. */
 const makers = new Map<string, number>();
 const onGpu = options.device === "webgpu";
 const copies = new GpuCopies(createSession);
@@ -25,8 +25,8 @@ function provider(device: string): InferenceSession.ExecutionProviderConfig {
 }
 
 /**
- * The passes that would make float32 copies of stored weights when a session is created, or one cast out of those that `again` keeps
- * apart. Constants that are not large may be folded all the same.
+ * Passes that would copy stored weights to float32 when a session is created, or merge the casts that `again` keeps
+ * apart. Small constants may still be folded.
  */
 const COPYING_PASSES = ["FuseFp16InitializerToFp32NodeTransformer", "CommonSubexpressionElimination"];
 const LARGEST_FOLDED = 2 ** 16;
@@ -37,14 +37,15 @@ interface WeightSettings extends InferenceSession.SessionOptions {
   readonly extra: { readonly session: Settings; readonly optimization: Settings };
 }
 
-/** What the model's stored weights ask of onnxruntime. */
+/** onnxruntime's settings for the model's stored weights. */
 function weightSettings(model: Model): WeightSettings {
   const weights = "path" in model ? undefined : model.weights;
   const folder = weights && { model_external_initializers_file_folder_path: weights.folder };
   if (!weights?.inPlace || options.device !== "cpu") return { extra: { session: { ...folder }, optimization: {} } };
   return {
-    // An arena keeps the memory of a session's largest run for that session, and from the second run on one block for all tensors
-    // beside what the first run took. Without them a run takes what its tensors need, and leaves the memory to the next program.
+    // With an arena and memory patterns, a session keeps the memory of its largest run, and from the second run on one
+    // more block for all tensors. Without them, a run takes only what its tensors need, and frees it for the next
+    // program.
     enableCpuMemArena: false,
     enableMemPattern: false,
     extra: {
@@ -66,10 +67,10 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    // Errors are thrown, and said once is enough.
+    // Errors are thrown anyway; do not log them as well.
     logSeverityLevel: 4,
-    // Within a run threads wait for one another by spinning, since a step has hundreds of short nodes and waking a thread takes as
-    // long as one of them; between runs they sleep, so that sessions of other threads and processes on the same cores get the time.
+    // Within a run, threads spin while they wait: a step has hundreds of short nodes, and waking a thread takes as long
+    // as one of them. Between runs they sleep, to leave the cores to other sessions and processes.
     extra: {
       session: {
         intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" },
@@ -118,7 +119,7 @@ function variableOf(name: string): OrtTensor {
   return variable;
 }
 
-/** `maker`: the program whose run made the value; none where it was set. */
+/** `maker`: the program whose run computed the value; undefined where it was set. */
 function setVariable(name: string, value: OrtTensor, maker?: number): void {
   variables.get(name)?.dispose();
   variables.set(name, value);
@@ -153,7 +154,7 @@ async function run(id: number, feeds: Tensors, fetch?: readonly string[]): Promi
   };
   const result: Record<string, Tensor> = {};
   for (const name of wanted) result[name] = writes.has(name) ? await copyOut(output(name)) : fromOrt(output(name));
-  // All or none: nothing above has changed a variable, and nothing below can fail.
+  // All or none: no variable has changed so far, and nothing below can fail.
   const updates = [...writes].map(([name, variable]) => [variable, output(name)] as const);
   for (const [variable, value] of updates) setVariable(variable, value, id);
   return result;
@@ -165,7 +166,7 @@ async function get(names: readonly string[]): Promise<Tensors> {
   return result;
 }
 
-/** All or none, as a run does it. Floats go to the GPU at once, where every program finds them. */
+/** All or none, like a run. Floats go to the GPU at once, where every program can use them. */
 async function set(values: Tensors): Promise<void> {
   const made: [string, OrtTensor][] = [];
   for (const [name, value] of Object.entries(values)) {
@@ -179,7 +180,7 @@ async function release(id: number): Promise<void> {
   const program = programs.get(id);
   if (program === undefined) return;
   programs.delete(id);
-  // A GPU buffer is its session's: disposed of after the session, it crashes the process.
+  // A GPU buffer belongs to its session: disposing of it after the session crashes the process.
   const left = onGpu ? [...makers].filter(([, maker]) => maker === id) : [];
   for (const [name] of left) setVariable(name, await copies.upload(await copies.download(variableOf(name))));
   await program.session.release();

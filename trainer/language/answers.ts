@@ -1,8 +1,11 @@
-/** @file Reads a generative model's answer about two objects, and scores it by the rubric: S = 1 + 4 · F1 over relation terms. */
+/**
+ * @file Parses a generative model's answer about two objects, and scores it by the rubric: S = 1 + 4 · F1 over relation
+ * terms.
+ */
 import { codeTerms, opposite, type RelationCode, type Term } from "./relations.js";
 import { type Reading, readingOf, type Vocabulary } from "./vocabulary.js";
 
-/** Ways to say a term, matched at word boundaries without case. */
+/** Ways to say a term, matched at word boundaries, ignoring case. */
 const SAYINGS: Reading["sayings"] = [
   ["in front", /\bin front\b|\bcloser to the camera\b/g],
   ["behind", /\bbehind\b|\bin back of\b|\bat the back of\b/g],
@@ -11,13 +14,13 @@ const SAYINGS: Reading["sayings"] = [
   ["above", /\babove\b|\bover\b|\bon top of\b|\bhigher than\b/g],
   ["below", /\bbelow\b|\bunder(?:neath)?\b|\bbeneath\b|\blower than\b/g],
 ];
-/** A negation that ends just where a saying begins: "is not to the" left. */
+/** A negation right before a saying: "is not to the" left. */
 const NEGATION = /\b(?:not|neither|nor|never|isn't|no)\s+(?:(?:to|on|at|the|directly|quite|really)\s+)*$/;
 
-/** The terms of A relative to B that an answer says; empty where it says none. */
+/** The terms of A relative to B in an answer; empty where it has none. */
 export interface ParsedAnswer {
   readonly terms: ReadonlySet<Term>;
-  /** The answer spoke of B relative to A, and its terms were turned round. */
+  /** The answer described B relative to A, and its terms were inverted. */
   readonly inverted: boolean;
 }
 
@@ -28,8 +31,8 @@ function firstMention(text: string, name: string): number {
 }
 
 /**
- * Reads "The vase is above and to the left of the plate." as well as "above, left". Where B is the sentence's subject ("The
- * plate is below the vase.") the terms are inverted, so that they always speak of A.
+ * Parses "The vase is above and to the left of the plate." as well as "above, left". Where B is the sentence's subject
+ * ("The plate is below the vase."), the terms are inverted, so that they always describe A.
  */
 export function parseAnswer(answer: string, a: string, b: string, vocabulary?: Vocabulary): ParsedAnswer {
   const { sayings, negation } =
@@ -43,14 +46,14 @@ export function parseAnswer(answer: string, a: string, b: string, vocabulary?: V
   }
   const atA = firstMention(text, a);
   const atB = firstMention(text, b);
-  // Without A ("The plate is below it.") B is the subject only where the sentence begins with it.
+  // Without A ("The plate is below it."), B is the subject only at the start of the sentence.
   const inverted = atB >= 0 && (atA >= 0 ? atB < atA : /^(?:the )?$/.test(text.slice(0, atB)));
   return { terms: inverted ? new Set([...said].map(opposite)) : said, inverted };
 }
 
 /**
- * F1 between the answered and the true terms. Both terms of one axis ("left" and "right") contradict each other: both count
- * as answered and wrong. 0 where nothing was said.
+ * F1 between the answered and the true terms. Both terms of one axis ("left" and "right") contradict each other: both
+ * count as answered and wrong. 0 where no term was answered.
  */
 export function termF1(answered: ReadonlySet<Term>, truth: RelationCode): number {
   const right = new Set(codeTerms(truth));
@@ -61,7 +64,7 @@ export function termF1(answered: ReadonlySet<Term>, truth: RelationCode): number
   return hits === 0 ? 0 : (2 * hits) / (answered.size + right.size);
 }
 
-/** The rubric's score S in [1, 5]; nothing parsed is 1. */
+/** The rubric's score S in [1, 5]; 1 where no term was found. */
 export function rubricScore(answer: string, a: string, b: string, truth: RelationCode): number {
   return 1 + 4 * termF1(parseAnswer(answer, a, b).terms, truth);
 }

@@ -1,4 +1,4 @@
-/** @file Captions about two named objects, and the wrong captions that a right one is held against. */
+/** @file Captions about two named objects, and the wrong captions that compete with a right one. */
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
 import { CODES, codeTerms, flips, type RelationCode } from "./relations.js";
@@ -15,18 +15,24 @@ const ENGLISH: Vocabulary = {
   },
 };
 
-/** A right caption and wrong ones, all different. */
+/** A right caption and wrong ones; all are different. */
 export interface Captions {
   readonly right: string;
   readonly wrong: readonly string[];
 }
 
-/** "The vase is above, behind and to the left of the plate." Throws RangeError for the empty code. */
+/**
+ * "The vase is above, behind and to the left of the plate."
+ * @throws RangeError for the empty code
+ */
 export function caption(a: string, b: string, code: RelationCode): string {
   return `The ${a} is ${relationPhrase(code)} the ${b}.`;
 }
 
-/** "above, behind and to the left of". Throws RangeError for the empty code. */
+/**
+ * "above, behind and to the left of".
+ * @throws RangeError for the empty code
+ */
 export function relationPhrase(code: RelationCode, { phrases: said, and = " and " }: Vocabulary = ENGLISH): string {
   const phrases = codeTerms(code).map((term) => said[term]);
   const last = phrases.pop();
@@ -39,7 +45,10 @@ export function captionAndFlips(a: string, b: string, code: RelationCode): Capti
   return { right: caption(a, b, code), wrong: flips(code).map((flipped) => caption(a, b, flipped)) };
 }
 
-/** N-way: the right caption and `ways` − 1 different wrong ones of the same pair, drawn from the 25 other relations. */
+/**
+ * N-way choice: the right caption and `ways` − 1 different wrong ones of the same pair, drawn from the 25 other
+ * relations.
+ */
 export function distractors(a: string, b: string, code: RelationCode, ways: number, random: Random): Captions {
   const others = CODES.filter((other) => other !== code);
   if (!Number.isInteger(ways) || ways < 2 || ways > others.length + 1) {

@@ -1,4 +1,4 @@
-/** @file The one way into language: relations, which of them are asked, captions, phrasings, answers. */
+/** @file The public API of language: relations, which of them are askable, captions, phrasings, answers. */
 export * from "./answers.js";
 export * from "./bases.js";
 export * from "./captions.js";

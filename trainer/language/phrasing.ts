@@ -1,23 +1,26 @@
-/** @file How a pair of objects is put to a model: templates that make captions to rank, or a prompt and its answers. All of it is data. */
+/**
+ * @file How a model is asked about a pair of objects: templates for captions to rank, or for a prompt and its answers.
+ * All of it is data.
+ */
 import { type Captions, relationPhrase } from "./captions.js";
 import { flips, type RelationCode } from "./relations.js";
 import type { Vocabulary } from "./vocabulary.js";
 
-/** Templates with the places {a}, {b}, {relation} ("above and to the left of") and {caption}. */
+/** Templates with the placeholders {a}, {b}, {relation} ("above and to the left of") and {caption}. */
 export interface Phrasing {
-  /** What a model is asked about a pair, by {a} and {b}; null where it ranks captions and is asked nothing. */
+  /** The prompt about a pair, with {a} and {b}; null for a model that ranks captions. */
   readonly prompt: string | null;
-  /** The caption or answer that says a relation: {relation}, and {a} and {b} where it names them. */
+  /** The caption or answer that states a relation, with {relation}; {a} and {b} where it names the objects. */
   readonly answer: string;
-  /** The prompt that any caption is the answer to; null where none is needed. */
+  /** The prompt for a caption as its answer; null where none is needed. */
   readonly describe: string | null;
-  /** Asks whether a {caption} is true; null where captions are compared without words. */
+  /** A prompt that asks whether a {caption} is true; null where captions are compared without words. */
   readonly judge: { readonly prompt: string; readonly yes: string; readonly no: string } | null;
-  /** How relations are said, where it is not in English. */
+  /** The words for relations where they are not English. */
   readonly vocabulary?: Vocabulary;
 }
 
-/** Of models that compare pictures with captions. */
+/** For models that compare pictures with captions. */
 export const CAPTIONS: Phrasing = {
   prompt: null,
   answer: "The {a} is {relation} the {b}.",
@@ -25,19 +28,19 @@ export const CAPTIONS: Phrasing = {
   judge: null,
 };
 
-/** The places of a run's own templates. */
+/** The placeholders of a run's own prompt template. */
 export const PROMPT_PLACES = ["a", "b"] as const;
 export const ANSWER_PLACES = ["a", "b", "relation"] as const;
 
-/** What stands in braces in a template, known or not. */
+/** The placeholders in a template, known or not. */
 export const placesIn = (template: string): string[] =>
   [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name = ""]) => name);
 
-/** A template with its places filled; what is no known place stays as it is. */
+/** Fills a template's placeholders; unknown ones stay as they are. */
 export const fill = (template: string, places: Readonly<Record<string, string>>): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole);
 
-/** A pair as it is asked: the prompt, where there is one, the right text, and a wrong one for each flip. */
+/** The texts for a pair: the prompt, where there is one, the right text, and a wrong text for each flip. */
 export function askedPair(
   { prompt, answer, vocabulary }: Pick<Phrasing, "prompt" | "answer" | "vocabulary">,
   a: string,

@@ -1,7 +1,7 @@
 /**
- * @file Spatial relations: from the positions of two objects to one of 27 relation codes (a vertical part of 3, a horizontal one
- * of 9; the code with neither is empty). Sectors and thresholds as measured from the paper's figures; reference cases in
- * test/golden/relations.
+ * @file Spatial relations: the positions of two objects give one of 27 relation codes (3 vertical × 9 horizontal parts;
+ * the code with neither is empty). Sectors and thresholds were measured from the paper's figures; reference cases are
+ * in test/golden/relations.
  */
 
 import { at } from "../at.js";
@@ -11,34 +11,34 @@ export const TERMS = ["right", "left", "behind", "in front", "above", "below"] a
 /** One of `TERMS`. */
 export type Term = (typeof TERMS)[number];
 
-/** vertical · 9 + horizontal. Vertical: 0 none, 1 above, 2 below. Horizontal: the sector (0 to 7) in which B lies, 8 none. */
+/** vertical · 9 + horizontal. Vertical: 0 none, 1 above, 2 below. Horizontal: B's sector (0 to 7), 8 none. */
 export type RelationCode = number;
 
 export const RELATION_CODES = 27;
-/** No vertical and no horizontal part: only objects at one place would have it, and no caption can say it. */
+/** Neither a vertical nor a horizontal part: only objects at the same place have it, and no caption can say it. */
 export const EMPTY_CODE: RelationCode = 8;
 
-/** B − A along the camera's axes: to its right, up, and toward it (any unit of length). */
+/** B − A along the camera's axes: right, up, and toward the camera (any unit of length). */
 export interface CameraOffset {
   readonly right: number;
   readonly up: number;
   readonly toward: number;
 }
 
-/** Horizontal unit vectors (x, z) of a camera's yaw frame in the right-handed world with y up. */
+/** Horizontal unit vectors (x, z) of a camera's yaw frame, in the right-handed world with y up. */
 export interface CameraAxes {
   readonly right: readonly [number, number];
   readonly toward: readonly [number, number];
 }
 
-/** Above this elevation (degrees) a caption has a vertical term; a tie has none. */
+/** A caption has a vertical term above this elevation (degrees), not at it. */
 const VERTICAL_FROM = 20;
-/** Above this elevation the horizontal term is dropped; a tie keeps it. */
+/** The horizontal term is dropped above this elevation, not at it. */
 const HORIZONTAL_UP_TO = 75;
 const SECTOR = 45;
 const NO_SECTOR = 8;
 
-/** What A is to B when B lies in sector 0 (to A's right), 1, …: counter-clockwise seen with "toward the camera" at 90°. */
+/** A's terms when B lies in sector 0 (to A's right), 1, …: counter-clockwise, with "toward the camera" at 90°. */
 const HORIZONTAL: readonly (readonly Term[])[] = [
   ["left"],
   ["behind", "left"],
@@ -60,30 +60,33 @@ const OPPOSITE: Readonly<Record<Term, Term>> = {
   below: "above",
 };
 
-/** Terms of each code, vertical before depth before lateral: the order in which a caption says them. */
+/** Terms of each code, vertical before depth before lateral, as a caption says them. */
 const CODE_TERMS: readonly (readonly Term[])[] = VERTICAL.flatMap((vertical) =>
   HORIZONTAL.map((horizontal) => [...vertical, ...horizontal]),
 );
 const CODE_OF = new Map(CODE_TERMS.map((terms, code) => [[...terms].sort().join("|"), code]));
 
-/** Terms of A relative to B, in a caption's order. Throws RangeError for what is no code. */
+/**
+ * Terms of A relative to B, in a caption's order.
+ * @throws RangeError for a number that is no code
+ */
 export function codeTerms(code: RelationCode): readonly Term[] {
   return CODE_TERMS[code] ?? noCode(code);
 }
 
-/** The code that has just these terms; undefined where they contradict each other. */
+/** The code with exactly these terms; undefined where they contradict each other. */
 export function codeOfTerms(terms: Iterable<Term>): RelationCode | undefined {
   return CODE_OF.get([...new Set(terms)].sort().join("|"));
 }
 
-/** All 26 codes that a caption can say. */
+/** The 26 codes that a caption can say. */
 export const CODES: readonly RelationCode[] = CODE_TERMS.flatMap((terms, code) => (terms.length > 0 ? [code] : []));
 
 export function opposite(term: Term): Term {
   return OPPOSITE[term];
 }
 
-/** What a code becomes when terms of it are turned; worked out once for all codes. */
+/** The results of flipping terms of a code, computed once for all codes. */
 interface Flips {
   readonly full: RelationCode;
   readonly byTerm: readonly RelationCode[];
@@ -110,28 +113,33 @@ function noCode(code: number): never {
   throw new RangeError(`a relation code is 0 to ${RELATION_CODES - 1}, not ${code}`);
 }
 
-/** Every term turned into its opposite: also the code of (B, A). */
+/** Flips every term; also the code of (B, A). */
 export function fullFlip(code: RelationCode): RelationCode {
   return flipsOf(code).full;
 }
 
-/** For each term of the code, in its order: the code with just that term turned into its opposite. */
+/** For each term of the code, in its order: the code with only that term flipped. */
 export function termFlips(code: RelationCode): readonly RelationCode[] {
   return flipsOf(code).byTerm;
 }
 
-/** The full flip and the term flips, each once: what a right caption competes with in scoring and fine-tuning. */
+/** The full flip and the term flips, without repeats: the wrong captions in scoring and fine-tuning. */
 export function flips(code: RelationCode): readonly RelationCode[] {
   return flipsOf(code).all;
 }
 
-/** Axes of a camera at yaw `degrees`: at 0 it looks along −z; positive yaw turns it counter-clockwise seen from above. */
+/**
+ * Axes of a camera at yaw `degrees`. At 0 it looks along −z; positive yaw turns it counter-clockwise, seen from above.
+ */
 export function axesFromYaw(degrees: number): CameraAxes {
   const yaw = (degrees * Math.PI) / 180;
   return { right: [Math.cos(yaw), -Math.sin(yaw)], toward: [Math.sin(yaw), Math.cos(yaw)] };
 }
 
-/** Axes of a camera at `position` that looks at `target` (x, y, z each). Throws RangeError if it looks straight up or down. */
+/**
+ * Axes of a camera at `position` that looks at `target` (x, y, z each).
+ * @throws RangeError if it looks straight up or down
+ */
 export function axesOfCamera(position: readonly number[], target: readonly number[]): CameraAxes {
   const dx = at(position, 0) - at(target, 0);
   const dz = at(position, 2) - at(target, 2);
@@ -141,9 +149,9 @@ export function axesOfCamera(position: readonly number[], target: readonly numbe
   return { right: [toward[1], -toward[0]], toward };
 }
 
-/** `b` − `a` (x, y, z each, right-handed world, y up) along the camera's axes. */
+/** `b` − `a` (x, y, z each; right-handed world, y up) along the camera's axes. */
 export function cameraOffset(a: readonly number[], b: readonly number[], axes: CameraAxes): CameraOffset {
-  // Every pair of every state comes through here: casts, which cost nothing, as positions have three elements.
+  // Runs for every pair of every state. The casts cost nothing; positions have three elements.
   const dx = (b[0] as number) - (a[0] as number);
   const dz = (b[2] as number) - (a[2] as number);
   return {
@@ -153,7 +161,7 @@ export function cameraOffset(a: readonly number[], b: readonly number[], axes: C
   };
 }
 
-/** Degrees: elevation of B over A in [−90, 90], bearing in [0, 360) from the camera's right toward the camera. */
+/** Degrees: elevation of B over A in [−90, 90]; bearing in [0, 360), from the camera's right toward the camera. */
 export function angles({ right, up, toward }: CameraOffset): { elevation: number; bearing: number } {
   const degrees = 180 / Math.PI;
   const bearing = Math.atan2(toward, right) * degrees;
@@ -164,8 +172,8 @@ export function angles({ right, up, toward }: CameraOffset): { elevation: number
 }
 
 /**
- * The relation of A to B from where B lies as seen from A. Ties: at 20° no vertical term, at 75° the horizontal one stays, a
- * bearing on an edge belongs to the next sector counter-clockwise.
+ * The relation of A to B, from B's direction as seen from A. Ties: no vertical term at 20°; the horizontal term stays
+ * at 75°; a bearing on an edge belongs to the next sector counter-clockwise.
  */
 export function relationOfAngles(elevation: number, bearing: number): RelationCode {
   const vertical = elevation > VERTICAL_FROM ? 2 : elevation < -VERTICAL_FROM ? 1 : 0;
@@ -173,13 +181,13 @@ export function relationOfAngles(elevation: number, bearing: number): RelationCo
   return vertical * 9 + (Math.abs(elevation) > HORIZONTAL_UP_TO ? NO_SECTOR : sector);
 }
 
-/** The relation of A to B, `offset` being B − A. */
+/** The relation of A to B; `offset` is B − A. */
 export function relation(offset: CameraOffset): RelationCode {
   const { elevation, bearing } = angles(offset);
   return relationOfAngles(elevation, bearing);
 }
 
-/** Degrees to the nearest boundary at which the caption would change: near 0 the picture itself is ambiguous. */
+/** Degrees to the nearest boundary at which the caption changes: near 0, the picture itself is ambiguous. */
 export function boundaryMargin(offset: CameraOffset): number {
   const { elevation, bearing } = angles(offset);
   const height = Math.abs(elevation);

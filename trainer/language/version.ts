@@ -1,7 +1,8 @@
-/** @file The version of what is asked of a picture. */
+/** @file The version of the questions about pictures. */
 
 /**
- * Raised when what is asked about a pair changes: it is in every run's config.json, and runs of different versions are not comparable. 1 asked
- * every pair; 2 leaves out what `contradictsBases` (bases.ts). History in README.md.
+ * Raised when the questions about a pair change. Every run's config.json has it; runs of different versions are not
+ * comparable. Version 1 asked about every pair; version 2 leaves out pairs that `contradictsBases` (bases.ts). History:
+ * README.md.
  */
 export const LANGUAGE_VERSION = 2;

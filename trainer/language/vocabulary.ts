@@ -1,16 +1,19 @@
-/** @file Words for the six terms, to say and to read, as data: they replace the English ones of captions.ts and answers.ts. */
+/**
+ * @file Words for the six terms, as data, for saying and for reading: they replace the English ones in captions.ts and
+ * answers.ts.
+ */
 import { z } from "zod";
 import { TERMS, type Term } from "./relations.js";
 
-/** Words for relations. The relations themselves, and which of them is true, come from the geometry. */
+/** Words for relations. The relations themselves, and whether they are true, come from geometry. */
 export interface Vocabulary {
-  /** Each term, as it stands before the second object's name: "to the left of". All different. */
+  /** Each term as it stands before the second object's name: "to the left of". All different. */
   readonly phrases: Readonly<Record<Term, string>>;
-  /** Between the last two of several terms; default " and ". Earlier ones are joined by ", ". */
+  /** Joins the last two of several terms; default " and ". Earlier ones are joined by ", ". */
   readonly and?: string | undefined;
-  /** More ways in which a model's answer can say a term, beside its phrase. */
+  /** Other ways in which a model's answer can say a term. */
   readonly sayings?: Readonly<Partial<Record<Term, readonly string[]>>> | undefined;
-  /** Words that negate the term right after them: "not". */
+  /** Words that negate the term right after them, such as "not". */
   readonly negations?: readonly string[] | undefined;
 }
 
@@ -33,10 +36,10 @@ const quoted = (text: string): string => text.toLowerCase().replace(/[.*+?^${}()
 const asWords = (all: readonly string[]): string =>
   `(?<![\\p{L}\\p{N}])(?:${all.map(quoted).join("|")})(?![\\p{L}\\p{N}])`;
 
-/** Finds a vocabulary's terms in a text of lower-case letters. */
+/** Finds a vocabulary's terms in lower-case text. */
 export interface Reading {
   readonly sayings: readonly (readonly [Term, RegExp])[];
-  /** Ends just where a saying begins that it negates. */
+  /** Matches a negation right before a saying. */
   readonly negation: RegExp;
 }
 

@@ -11,7 +11,7 @@ export class Hooks {
 
   /**
    * Calls the hook; `hook` is its name in `Plugin`, such as callbacks.onSample.
-   * @throws InputError for anything it throws, but UnavailableError for an UnavailableError
+   * @throws UnavailableError where the hook throws one, InputError where it throws anything else
    */
   async call<T>(hook: string, call: () => T | Promise<T>): Promise<T> {
     try {

@@ -1,4 +1,4 @@
-/** @file Loads the module of `--plugin`; a mistake in it is one line. */
+/** @file Loads the module of `--plugin`; reports a mistake in it in one line. */
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { describeComplaint } from "../complaint.js";
@@ -39,7 +39,7 @@ const RESERVED: readonly string[] = PLUGIN_COLUMNS;
 
 /**
  * Loads the plugin.
- * @throws InputError for code that has changed, a module that does not load, or one whose default export is no plugin
+ * @throws InputError where its code has changed, the module does not load, or its default export is no plugin
  */
 export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
   const { file, sha256 } = source;

@@ -1,4 +1,4 @@
-/** @file A plugin as a run calls it: errors name the hook, and results are checked. */
+/** @file A plugin as a run uses it: errors name the hook, and results are checked. */
 import type { World } from "../environments/served-world.js";
 import { evaluate } from "../evaluation/evaluation.js";
 import type { Vocabulary } from "../language/index.js";
@@ -12,13 +12,13 @@ import { Hooks } from "./hooks.js";
 import type { Callbacks, Plugin, ReportedSample, RunStart } from "./plugin.js";
 import type { PluginSource } from "./source.js";
 
-/** A number for each of the plugin's metrics; null if it was not measured. */
+/** A number for each of the plugin's metrics; null where it was not measured. */
 export type Measured = Readonly<Record<string, number | null>>;
 
 export class LoadedPlugin {
   readonly name: string;
   readonly vocabulary: Vocabulary | undefined;
-  /** The evaluation's metrics; empty without one. */
+  /** The evaluation's metrics; empty without an evaluation. */
   readonly metrics: readonly string[];
   private readonly hooks: Hooks;
 
@@ -37,12 +37,12 @@ export class LoadedPlugin {
     return { name: this.name, ...this.source, metrics: this.metrics };
   }
 
-  /** Which of the parts that settings can select it has. */
+  /** Which parts it has, of those that settings can select. */
   get parts(): { readonly reward: boolean; readonly agent: boolean } {
     return { reward: this.plugin.reward !== undefined, agent: this.plugin.agent !== undefined };
   }
 
-  /** Its reward, for the loop; undefined without one. */
+  /** Its reward, for the loop; undefined if it has none. */
   pay(configuration: Configuration, world: World): Pay | undefined {
     const { reward } = this.plugin;
     if (reward === undefined) return undefined;

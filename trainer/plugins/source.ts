@@ -1,4 +1,4 @@
-/** @file A plugin's file, and a digest of its code, which may not change before the run has ended. */
+/** @file A plugin's file and a digest of its code. The code must not change before the run has ended. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -7,9 +7,9 @@ import { InputError } from "../errors.js";
 
 /** A plugin's code as plain data, for config.json and for child processes. */
 export interface PluginSource {
-  /** Absolute. */
+  /** Absolute path. */
   readonly file: string;
-  /** Of the module and the files it imports by relative path. */
+  /** Over the module and the files that it imports by relative path. */
   readonly sha256: string;
 }
 
@@ -25,14 +25,14 @@ export function pluginSource(file: string): PluginSource {
   if (!statSync(entry).isFile())
     throw new InputError(`--plugin ${file}: is no file; give a JavaScript module, as ./mine.mjs`);
   const hash = createHash("sha256");
-  // By path relative to the module, so a plugin may be moved.
+  // By path relative to the module, so that a plugin may be moved.
   for (const [name, bytes] of [...imported(entry)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name} ${bytes.length}\n`).update(bytes);
   }
   return { file: entry, sha256: hash.digest("hex") };
 }
 
-/** The module and the files it imports, by path relative to the module, which is "". */
+/** The module and the files that it imports, by path relative to the module; the module's own path is "". */
 function imported(entry: string): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>();
   const waiting = [entry];
@@ -54,7 +54,7 @@ export function refuseChangedPlugin({ file, sha256 }: PluginSource): void {
   const now = pluginSource(file);
   if (now.sha256 === sha256) return;
   throw new InputError(
-    `--plugin ${file}: was changed since the run began (sha256 ${short(sha256)} then, ${short(now.sha256)} now), which would make it another run; put it back, or start a run of its own with it`,
+    `--plugin ${file}: was changed since the run began (sha256 ${short(sha256)} then, ${short(now.sha256)} now), which would make it another run; put it back, or start a new run with it`,
   );
 }
 

@@ -1,7 +1,7 @@
 /**
- * @file The one pseudo-random generator: xoshiro128** (Blackman and Vigna, 2018) seeded by SplitMix32. The embedded
- * environment's layouts are drawn with it, so every server implements it bit by bit (protocol/README.md has the vectors);
- * the trainer uses named streams of it, so that a run needs no generator state in its checkpoints.
+ * @file The one pseudo-random generator: xoshiro128** (Blackman and Vigna, 2018), seeded by SplitMix32. It draws the
+ * embedded environment's layouts, so every server implements it bit by bit (test vectors: protocol/README.md). The
+ * trainer uses named streams of it, so checkpoints need no generator state.
  */
 
 const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
@@ -22,7 +22,7 @@ export class Random {
   private c = 0;
   private d = 0;
 
-  /** @param seed an integer in [0, 2^53): its low 32 bits, then its high bits mixed in, start SplitMix32. */
+  /** @param seed an integer in [0, 2^53); SplitMix32 starts from its low 32 bits with its high bits mixed in. */
   constructor(seed: number) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`a seed is an integer from 0 to 2^53 - 1, not ${seed}`);
@@ -35,9 +35,11 @@ export class Random {
     if ((this.a | this.b | this.c | this.d) === 0) this.a = 1;
   }
 
-  /** A stream of its own for a purpose: `Random.stream(seed, "fine-tuning", iteration)`. Same path, same numbers. */
+  /**
+   * An independent stream for one purpose: `Random.stream(seed, "fine-tuning", iteration)`. Same path, same numbers.
+   */
   static stream(seed: number, ...path: readonly (string | number)[]): Random {
-    // FNV-1a over the path's text; the 53-bit seed takes 32 bits of it and 21 of the run's seed.
+    // FNV-1a over the path's text gives 32 of the 53 seed bits; the run's seed gives the other 21.
     const text = [seed, ...path].join("/");
     let low = 0x811c9dc5;
     let high = 0xcbf29ce4;
@@ -61,7 +63,7 @@ export class Random {
     return result;
   }
 
-  /** Uniform over 0 … n − 1, n ≤ 2^21: ⌊uint32 · n / 2^32⌋, exact in doubles and in 64-bit integers alike. */
+  /** Uniform over 0 … n − 1, n ≤ 2^21: ⌊uint32 · n / 2^32⌋, exact in doubles as in 64-bit integers. */
   below(n: number): number {
     return Math.floor((this.uint32() * n) / 4294967296);
   }
@@ -76,13 +78,13 @@ export class Random {
     return low + (high - low) * this.float();
   }
 
-  /** Standard normal (Box–Muller, the cosine half). */
+  /** Standard normal (Box–Muller, cosine half). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
     return radius * Math.cos(2 * Math.PI * this.float());
   }
 
-  /** Fills `out` with standard normals (Box–Muller, both halves): half the work of as many calls of `normal`. */
+  /** Fills `out` with standard normals (Box–Muller, both halves): half the work of calling `normal` for each. */
   fillNormal(out: Float32Array): void {
     for (let i = 0; i < out.length; i += 2) {
       const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
@@ -97,7 +99,7 @@ export class Random {
     const order = Int32Array.from({ length: n }, (_, i) => i);
     for (let i = n - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      // Layouts draw one each: casts, which cost nothing, since j ≤ i < n.
+      // Every layout calls this. The casts cost nothing and are safe, since j ≤ i < n.
       const swap = order[i] as number;
       order[i] = order[j] as number;
       order[j] = swap;
@@ -105,7 +107,7 @@ export class Random {
     return order;
   }
 
-  /** A seed for something else's generator: 53 random bits. */
+  /** A seed for another generator: 53 random bits. */
   seed(): number {
     return this.uint32() + (this.uint32() & 0x1fffff) * 2 ** 32;
   }

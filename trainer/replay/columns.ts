@@ -1,12 +1,15 @@
-/** @file Storage as a struct of arrays: one typed array for each column, a row for each transition; nothing is allocated after the start but what a larger batch needs. */
+/**
+ * @file Struct-of-arrays storage: one typed array per column, one row per transition. After construction, only a larger
+ * batch allocates memory.
+ */
 
 export type ColumnArray = Float32Array | Int32Array | Uint8Array;
 
 export interface ColumnSpec {
   readonly type: "float32" | "int32" | "uint8";
-  /** Elements in a row. */
+  /** Elements per row. */
   readonly width: number;
-  /** Can be computed from the other columns: left out of the saved state. */
+  /** Can be computed from the other columns, so the saved state leaves it out. */
   readonly derived?: boolean;
 }
 
@@ -24,9 +27,9 @@ function allocate({ type, width }: ColumnSpec, rows: number): ColumnArray {
 const LINE = 16;
 
 /**
- * One array type only, so that the compiler emits plain loads and stores: nearly all that is gathered is float32. Rows are read once for nothing
- * but their cache lines: those loads do not wait for each other, which halves the time of a buffer larger than the cache.
- * Returns the sum of what it read so, to keep the reads from being optimized away.
+ * Takes Float32Array only, so that the compiler emits plain loads and stores; nearly all gathered data is float32. A
+ * first pass loads the rows' cache lines: these loads do not wait for each other, which halves the time for a buffer
+ * larger than the cache. Returns the sum of that pass, or the compiler would remove it.
  */
 function gatherRows(data: Float32Array, width: number, indices: Int32Array, out: Float32Array): number {
   let touched = 0;
@@ -44,7 +47,7 @@ function gatherRows(data: Float32Array, width: number, indices: Int32Array, out:
 
 export class Columns {
   private readonly arrays: ReadonlyMap<string, { readonly spec: ColumnSpec; readonly data: ColumnArray }>;
-  /** What was gathered last, by column. */
+  /** The last gathered batch, by column. */
   private readonly gathered = new Map<string, ColumnArray>();
 
   constructor(
@@ -66,7 +69,7 @@ export class Columns {
     return data.subarray(index * spec.width, (index + 1) * spec.width);
   }
 
-  /** Copies `count` rows, starting at row `from` of `source`, to the row `to`. */
+  /** Copies `count` rows of `source`, from row `from`, to row `to`. */
   write(source: ColumnArrays, from: number, to: number, count: number): void {
     for (const [name, { spec, data }] of this.arrays) {
       const rows = source[name];
@@ -84,8 +87,8 @@ export class Columns {
   }
 
   /**
-   * The rows at `indices`, each column in an array of its own, which the next call for as many rows overwrites; `names` picks some of
-   * the columns.
+   * The rows at `indices`, one array per column; the next call for the same number of rows overwrites them. `names`
+   * selects columns.
    */
   gather(indices: Int32Array, names: readonly string[] = [...this.arrays.keys()]): ColumnArrays {
     const columns: Record<string, ColumnArray> = {};
@@ -107,7 +110,7 @@ export class Columns {
     return columns;
   }
 
-  /** Copies of the first `rows` rows of all columns that are not derived. */
+  /** Copies of the first `rows` rows of every column that is not derived. */
   saved(rows: number): ColumnArrays {
     return Object.fromEntries(
       [...this.arrays]

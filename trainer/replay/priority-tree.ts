@@ -1,8 +1,9 @@
 /**
- * @file A sum tree and a min tree over the same leaves: priorities by index, their sum, their smallest, and the index under a
- * point of the cumulative sum, each in O(log n) (Schaul et al. 2016, appendix B). A parent is always computed anew from its two children, never
- * by adding a difference, so the trees are a function of the leaves alone: no drift, and a restored tree is the same to the bit.
- * Nodes are read with casts, which cost nothing: every draw and update walks the tree, and never leaves it.
+ * @file A sum tree and a min tree over the same leaves (Schaul et al. 2016, appendix B). They give the sum and minimum
+ * of the priorities, and the index at a point of the cumulative sum, each in O(log n). A parent is always recomputed
+ * from its two children, never adjusted by a difference. So the trees depend on the leaves alone: nothing drifts, and a
+ * restored tree is equal to the bit. Nodes are read with casts, which cost nothing: every draw and update walks the
+ * tree, and never leaves it.
  */
 
 export class PriorityTree {
@@ -10,7 +11,7 @@ export class PriorityTree {
   private readonly sums: Float64Array;
   private readonly minima: Float64Array;
 
-  /** Room for `capacity` leaves, all empty: an empty leaf is never found and does not count for the minimum. */
+  /** Room for `capacity` leaves, all empty. `find` never returns an empty leaf, and `minimum` ignores it. */
   constructor(readonly capacity: number) {
     this.leaves = PriorityTree.width(capacity);
     this.sums = new Float64Array(2 * this.leaves);
@@ -48,7 +49,7 @@ export class PriorityTree {
     this.write(index, 0, Number.POSITIVE_INFINITY);
   }
 
-  /** The leaf that holds `point` of the cumulative sum, 0 ≤ point < sum; rounding never leads to an empty leaf. */
+  /** The leaf that holds `point` of the cumulative sum, 0 ≤ point < sum; never an empty leaf, even after rounding. */
   find(point: number): number {
     const { sums, leaves } = this;
     let node = 1;

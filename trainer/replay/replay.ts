@@ -1,6 +1,6 @@
 /**
- * @file Replay behind one interface: uniform, prioritized (Schaul et al. 2016) and LAP (Fujimoto et al. 2020). A ring of rows; the
- * oldest is overwritten when it is full.
+ * @file Replay behind one interface: uniform, prioritized (Schaul et al. 2016) and LAP (Fujimoto et al. 2020). A ring
+ * of rows: when it is full, the oldest is overwritten.
  */
 import { at, only } from "../at.js";
 import { InputError } from "../errors.js";
@@ -18,22 +18,22 @@ export interface ReplayOptions {
   readonly schema: Schema;
   /** a in p = (|δ| + ε)^a; LAP: p = max(|δ|, floor)^a. */
   readonly priorityExponent?: number;
-  /** ε, so that a row without error can still be drawn. */
+  /** ε, so that a row with zero error can still be drawn. */
   readonly priorityOffset?: number;
-  /** LAP's smallest |δ|: below it the Huber loss is quadratic and rows are drawn alike. */
+  /** LAP's smallest |δ|: below it the Huber loss is quadratic, and all rows are equally likely. */
   readonly priorityFloor?: number;
 }
 
 export interface Sample {
   /** Rows drawn, with repeats. */
   readonly indices: Int32Array;
-  /** Importance weights, the largest of the whole buffer being 1; all 1 for LAP and uniform. */
+  /** Importance weights; 1 is the largest in the whole buffer. All are 1 for LAP and uniform. */
   readonly weights: Float32Array;
-  /** The next sample of as many rows overwrites them. */
+  /** The next sample of the same size overwrites them. */
   readonly columns: ColumnArrays;
 }
 
-/** What a checkpoint keeps; `restore` gives a replay that goes on as the saved one would have. */
+/** What a checkpoint stores. A replay restored from it continues exactly as the saved one would have. */
 export type ReplayState = Readonly<Record<string, ColumnArray>>;
 
 export interface Replay {
@@ -42,23 +42,23 @@ export interface Replay {
   readonly size: number;
   /** Memory taken, in bytes. */
   readonly bytes: number;
-  /** Appends `count` rows and returns where they are; without errors they get the largest priority ever given. */
+  /** Appends `count` rows and returns their indices. Without errors, the rows get the largest priority so far. */
   add(rows: ColumnArrays, count: number, errors?: ArrayLike<number>): Int32Array;
   /** Drops the oldest `count` rows. */
   forget(count: number): void;
   /** Draws `count` rows with repeats; `correction` is b in w = (N·P)^−b / max w; `names` picks columns. */
   sample(count: number, random: Random, correction: number, names?: readonly string[]): Sample;
-  /** New errors |δ| of rows. */
+  /** Sets new errors |δ| of rows. */
   update(indices: Int32Array, errors: ArrayLike<number>): void;
-  /** One row's elements of a column: a view, to fill a derived column or to read. */
+  /** One row's elements of a column, as a view: for reading, or for filling a derived column. */
   row(name: string, index: number): ColumnArray;
-  /** The i-th oldest row's index. */
+  /** The index of the i-th oldest row. */
   indexOf(age: number): number;
   state(): ReplayState;
   restore(state: ReplayState): void;
 }
 
-/** What `createReplay` will take, in bytes: to be shown before it is taken. */
+/** The bytes that `createReplay` will allocate, so that they can be shown beforehand. */
 export function replayBytes({ kind, capacity, schema }: ReplayOptions): number {
   return Columns.bytes(schema, capacity) + (kind === "uniform" ? 0 : PriorityTree.bytes(capacity));
 }
@@ -70,7 +70,7 @@ export function createReplay(options: ReplayOptions): Replay {
   return options.kind === "uniform" ? new Ring(options) : new PrioritizedReplay(options);
 }
 
-/** b in importance weights, from `start` to 1 over `updates` (Schaul et al., section 3.4). */
+/** b of the importance weights, annealed from `start` to 1 over `updates` (Schaul et al., section 3.4). */
 export function annealedCorrection(start: number, update: number, updates: number): number {
   return start + (1 - start) * Math.min(1, update / Math.max(1, updates));
 }
@@ -80,7 +80,7 @@ class Ring implements Replay {
   readonly kind: ReplayKind;
   readonly capacity: number;
   protected readonly columns: Columns;
-  /** Where the next row goes, and how many rows are there. */
+  /** The next row's index, and the number of rows stored. */
   protected next = 0;
   protected count = 0;
 
@@ -168,7 +168,7 @@ class Ring implements Replay {
   }
 }
 
-/** Rows drawn in proportion to their priorities, one from each of `count` equal stretches of their sum. */
+/** Draws rows in proportion to their priorities: one from each of `count` equal segments of the total priority. */
 export class PrioritizedReplay extends Ring {
   private readonly tree: PriorityTree;
   private readonly exponent: number;
@@ -185,7 +185,7 @@ export class PrioritizedReplay extends Ring {
     this.tree = new PriorityTree(options.capacity);
   }
 
-  /** The largest |δ| ever given, 1 at the start; new rows get it, so that each is seen soon. It never goes down. */
+  /** The largest |δ| so far, 1 at the start; it never falls. New rows get it, so that each is drawn soon. */
   get largestError(): number {
     return this.largest;
   }
@@ -236,7 +236,7 @@ export class PrioritizedReplay extends Ring {
     const priorities = Float64Array.from({ length: rows }, (_, index) => this.tree.get(index));
     return {
       ...ring,
-      // Doubles as bytes: a checkpoint's tensors have no float64.
+      // Doubles as bytes, because checkpoint tensors have no float64.
       priorities: new Uint8Array(priorities.buffer),
       largest: new Uint8Array(Float64Array.of(this.largest).buffer),
     };
@@ -246,7 +246,7 @@ export class PrioritizedReplay extends Ring {
     super.restore(state);
     const priorities = new Float64Array(Uint8Array.from(part(state, "priorities")).buffer);
     for (let index = 0; index < this.capacity; index++) {
-      const priority = priorities[index] ?? 0; // rows that were never written have none
+      const priority = priorities[index] ?? 0; // rows never written have no priority
       if (priority > 0) this.tree.set(index, priority);
       else if (this.tree.get(index) > 0) this.tree.clear(index);
     }

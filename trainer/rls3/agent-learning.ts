@@ -1,6 +1,7 @@
 /**
- * @file When the agent learns in an iteration. After its episodes have been rewarded: any reward can be learned from so. Or while it acts, as the
- * paper's agent does: ±1 is known at once and corrects a policy that has strayed, and only an episode's last step waits for its J₂.
+ * @file When the agent learns in an iteration. By default after its episodes have been rewarded, which works with any
+ * reward. The paper's agent learns while it acts: ±1 is known at once and corrects a policy that has gone astray; only
+ * an episode's last step waits for its J₂.
  */
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
@@ -11,9 +12,9 @@ import type { Step } from "./episodes.js";
 import { feasibilityOf, type StepReward } from "./reward.js";
 
 export interface AgentLearning {
-  /** Learns from a round of steps as it is made, or leaves them for later. */
+  /** Learns from a round of steps right away, or leaves them for later. */
   during(round: readonly Step[]): Promise<void>;
-  /** With all rewards known: what is left to learn, and the means of the whole iteration. */
+  /** Learns what is left once all rewards are known; returns means over the whole iteration. */
   after(episodes: readonly (readonly Step[])[], rewarded: readonly (readonly StepReward[])[]): Promise<AgentStatistics>;
 }
 
@@ -33,7 +34,7 @@ function learningAfter(agent: Agent, { updatesPerIteration }: Settings, random: 
   };
 }
 
-/** An update a step. */
+/** One update per step. */
 function learningDuring(agent: Agent, random: Random): AgentLearning {
   const sums = new Map<string, number>();
   let updates = 0;
@@ -54,7 +55,8 @@ function learningDuring(agent: Agent, random: Random): AgentLearning {
 
 /**
  * Updates the agent.
- * @throws InputError where a mean of the updates is not finite: it would act by chance, or not at all, from here on
+ * @throws InputError where a mean of the updates is not finite: from then on the agent would act by chance, or not at
+ * all
  */
 export async function updated(agent: Pick<Agent, "update">, updates: number, random: Random): Promise<AgentStatistics> {
   const statistics = await agent.update(updates, random);
@@ -71,7 +73,7 @@ const feasibilityAlone = ({ sample }: Step): StepReward => ({
   hardness: sample === null ? null : 0,
 });
 
-/** What is remembered of the episodes, or of those of their steps that are to be. */
+/** What the agent remembers of the episodes: all steps, or only some of them. */
 function transitions(
   episodes: readonly (readonly Step[])[],
   rewarded: readonly (readonly StepReward[])[],
@@ -83,8 +85,8 @@ function transitions(
 }
 
 /**
- * What the agent remembers of a step. An episode's end is a time limit and no termination: it comes with the T₀-th valid sample, so that an agent
- * whose value ended there would be paid, in entropy and in what is yet to come, for invalid steps.
+ * What the agent remembers of a step. The end of an episode is a time limit, not a termination. It comes with the T₀-th
+ * valid sample: if the value ended there, the agent would earn entropy and future reward by making invalid steps.
  */
 function transition(step: Step, { feasibility, extrinsic, hardness }: StepReward): Transition {
   const { observation, action, next, sample } = step;

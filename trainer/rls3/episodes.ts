@@ -1,4 +1,4 @@
-/** @file E episodes of T₀ valid samples, on as many environments at once, through the protocol. */
+/** @file Plays E episodes of T₀ valid samples, in as many environments at once, through the protocol. */
 import type { Op } from "../../protocol/index.js";
 import { at } from "../at.js";
 import type { EnvironmentLink, Observed } from "../environments/environment-link.js";
@@ -12,23 +12,23 @@ import { type Configuration, scenePeriod, stepsAtMost } from "../settings/config
 export interface Step {
   readonly observation: AgentObservation;
   readonly action: Float32Array;
-  /** After an episode's last step a new one begins (progress 0): no step ends the value. */
+  /** After an episode's last step this is a new episode's observation (progress 0): no step terminates the value. */
   readonly next: AgentObservation;
-  /** The episode's last: it has its T₀ samples, or has come to the step limit. */
+  /** The episode's last step: it has its T₀ samples, or has reached the step limit. */
   readonly last: boolean;
   readonly reason: number;
-  /** Index among the iteration's samples; null where the placement was invalid. */
+  /** Index in the iteration's samples; null where the placement was invalid. */
   readonly sample: number | null;
 }
 
-/** A valid placement: what is rendered, asked about and fine-tuned on. */
+/** A valid placement: rendered, asked about and fine-tuned on. */
 export interface Sample {
   readonly episode: number;
   readonly step: number;
   readonly scene: number;
   /** Int32 [A, 5]: catalog index, x, y, z (mm), yaw step. */
   readonly objects: Int32Array;
-  /** The slot whose object was placed. */
+  /** The slot of the placed object. */
   readonly slot: number;
   /** u8 [size, size, 3] */
   readonly image: Uint8Array;
@@ -37,7 +37,7 @@ export interface Sample {
 export interface Episodes {
   readonly steps: readonly (readonly Step[])[];
   readonly samples: readonly Sample[];
-  /** Steps for each of REASONS (trainer/rooms); the first, none, are valid. */
+  /** Steps for each of REASONS (trainer/rooms); the first reason, none, marks valid steps. */
   readonly reasons: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export interface Players {
   readonly progress: Progress;
 }
 
-/** An episode while it is being made. */
+/** An episode in progress. */
 interface OpenEpisode {
   readonly index: number;
   readonly order: Int32Array;
@@ -57,7 +57,10 @@ interface OpenEpisode {
   resets: number;
 }
 
-/** An iteration's episodes in the making: `rounds` plays them, one step of each at a time, and `result` is what they came to. */
+/**
+ * An iteration's episodes in progress: `rounds` plays one step of each at a time, and `result` returns the finished
+ * episodes.
+ */
 export class Play {
   readonly #settings: Configuration;
   readonly #iteration: number;
@@ -89,7 +92,7 @@ export class Play {
     }));
   }
 
-  /** The steps made at once, round by round; between two of them the agent may learn. */
+  /** Yields the steps of each round; the agent may learn in between. */
   async *rounds(): AsyncGenerator<readonly Step[]> {
     const { agent, environments, progress } = this.players;
     progress.begin("episodes", this.#episodes.length * this.#settings.samplesPerEpisode, "samples");
@@ -109,7 +112,8 @@ export class Play {
       const steps = open.flatMap((episode, i): Step[] => {
         const outcome = at(outcomes, i);
         if (outcome.lost) {
-          // The server died under the episode and was restarted: the step never happened, and the episode goes on in a new layout.
+          // The server died during the episode and was restarted. The step does not count; the episode goes on in a new
+          // layout.
           elsewhere.push(episode);
           return [];
         }
@@ -128,7 +132,7 @@ export class Play {
     }
   }
 
-  /** All episodes with their samples and pictures, once the rounds are over. */
+  /** All episodes with their samples and pictures; call it once the rounds are over. */
   async result(): Promise<Episodes> {
     const pictures = (await Promise.all(this.#images)).flat();
     this.players.progress.end();
@@ -140,7 +144,7 @@ export class Play {
     return valid >= this.#settings.samplesPerEpisode || steps.length >= stepsAtMost(this.#settings);
   }
 
-  /** What an episode's placement came to. */
+  /** Records the outcome of an episode's placement. */
   #take(episode: OpenEpisode, action: Float32Array, outcome: Observed): Step {
     const valid = outcome.reason === 0;
     this.#reasons[outcome.reason] = at(this.#reasons, outcome.reason) + 1;
@@ -170,11 +174,11 @@ export class Play {
     return step;
   }
 
-  /** Only valid placements are rendered, and while the agent chooses the next actions: the server answers in order. */
+  /** Renders only valid placements, while the agent chooses the next actions: the server answers in order. */
   #picture(moved: readonly OpenEpisode[]): void {
     if (moved.length === 0) return;
     const pictures = this.players.environments.images(moved.map((episode) => episode.index));
-    // Waited for at the end; what fails or is stopped before then is told by the step that fails with it.
+    // Awaited at the end. Earlier failures and stops surface in the step that fails with them.
     pictures.catch(() => undefined);
     this.#images.push(pictures);
   }
@@ -185,7 +189,7 @@ export class Play {
     for (const [i, episode] of which.entries()) episode.observation = this.#see(episode, at(observed, i));
   }
 
-  /** The reset that puts an episode into its current scene, with a layout of its own. */
+  /** The reset that puts an episode into its current scene, with its own layout. */
   #layout(episode: OpenEpisode): Op {
     const period = scenePeriod(this.#settings);
     const scene = at(episode.order, Math.floor(episode.valid / period) % episode.order.length);
@@ -198,7 +202,7 @@ export class Play {
   }
 }
 
-/** An iteration's episodes by an agent that learns nothing while it acts. */
+/** An iteration's episodes, by an agent that learns nothing while it acts. */
 export async function playEpisodes(players: Players, settings: Configuration, iteration: number): Promise<Episodes> {
   const play = new Play(players, settings, iteration);
   const rounds = play.rounds();
@@ -206,7 +210,7 @@ export async function playEpisodes(players: Players, settings: Configuration, it
   return play.result();
 }
 
-/** Samples with their pictures. One whose picture was lost with its server never happened. */
+/** Samples with their pictures. A sample is dropped where its picture was lost with the server. */
 function withPictures(
   steps: readonly (readonly Step[])[],
   samples: readonly Omit<Sample, "image">[],
@@ -231,7 +235,7 @@ function withPictures(
   };
 }
 
-/** The incoming object was not active before, so exactly one slot's catalog index differs. */
+/** The placed object was inactive before, so exactly one slot's catalog index differs. */
 function movedSlot(before: Int32Array, after: Int32Array): number {
   for (let field = 0; field < after.length; field += OBJECT_FIELDS) {
     if (before[field] !== after[field]) return field / OBJECT_FIELDS;

@@ -1,6 +1,7 @@
 /**
- * @file Before the loop the agent learns what a feasible placement is, without images and without the model: offline from random transitions,
- * or online by acting, as the paper's agent does: from random transitions alone a critic never hears what its own actions come to.
+ * @file Feasibility pre-training: before the loop, the agent learns which placements are feasible, without images and
+ * without the model. Either offline, from random transitions, or online by acting, as the paper's agent does: from
+ * random transitions alone, a critic never learns the outcome of its own actions.
  */
 import type { EnvironmentLink, Observed } from "../environments/environment-link.js";
 import { uniformActions, type WanderedStep, wander } from "../environments/wander.js";
@@ -12,20 +13,25 @@ import type { Configuration } from "../settings/configuration.js";
 import { updated } from "./agent-learning.js";
 import { feasibilityOf } from "./reward.js";
 
-/** Environments that it acts in at once, so that E does not change what is learned (a server with fewer does). */
+/**
+ * Environments for online pre-training: a fixed number, so that E does not change what is learned (a server with fewer
+ * does).
+ */
 export const PRETRAINING_ENVIRONMENTS = 8;
 /** Steps of uniform actions before the first update, so that the critics see every kind of placement. */
 const RANDOM_STEPS = 1000;
-/** Steps of a block. Between blocks nothing is under way: environments start anew, and a checkpoint of the agent is all there is to keep. */
+/**
+ * Steps per block. Each block starts with fresh environments, so a checkpoint of the agent is all that a resume needs.
+ */
 export const BLOCK_STEPS = 1000;
 
-/** Share of valid placements in each block of an online pre-training. */
+/** Share of valid placements in each block of online pre-training. */
 export type FeasibilityCurve = readonly number[];
 
 export interface FeasibilityParts {
   readonly agent: Agent;
   readonly environments: EnvironmentLink;
-  /** Random ones; asked for offline alone. */
+  /** Random transitions; used offline only. */
   readonly transitions: () => readonly Transition[];
   readonly progress: Progress;
 }
@@ -49,7 +55,7 @@ export async function learnOffline(
   progress.end();
 }
 
-/** Block by block, the curve so far after each; `before` is the curve of the blocks that are done already. */
+/** Yields the curve so far after each block; `before` is the curve of the blocks already done. */
 export async function* learnOnline(
   { agent, environments, progress }: Omit<FeasibilityParts, "transitions">,
   { feasibilitySteps: steps, feasibilityUpdates: updates, scenes, seed }: Settings,
@@ -73,12 +79,12 @@ interface Pretraining {
   readonly environments: EnvironmentLink;
   readonly scenes: string;
   readonly seed: number;
-  /** Steps and updates in all. */
+  /** Total steps and updates. */
   readonly steps: number;
   readonly updates: number;
 }
 
-/** Runs block number `block` (from 0) and gives the share of its steps that were valid. */
+/** Runs block number `block` (from 0) and returns the share of its steps that were valid. */
 async function pretrainBlock(pretraining: Pretraining, block: number): Promise<number> {
   const { agent, environments, seed, steps } = pretraining;
   const random = Random.stream(seed, "online pre-training", block);
@@ -92,7 +98,7 @@ async function pretrainBlock(pretraining: Pretraining, block: number): Promise<n
   const end = Math.min(steps, first + BLOCK_STEPS);
   let done = first;
   let valid = 0;
-  /** How far an episode is says nothing of feasibility, but the agent sees it: any value, the same for all of a round. */
+  /** Progress says nothing about feasibility, but the agent sees it: draw any value, one for the whole round. */
   let progress = 0;
   await wander(
     wandering,
@@ -120,13 +126,16 @@ async function pretrainBlock(pretraining: Pretraining, block: number): Promise<n
   return valid / (end - first);
 }
 
-/** Updates that are done when `done` steps are: none of the random ones, then the same number for each step. */
+/** Updates due after `done` steps: none for the random steps, then the same number per step. */
 function updatesBy({ steps, updates }: Pretraining, done: number): number {
   const random = Math.min(RANDOM_STEPS, steps / 2);
   return Math.floor((updates * Math.max(0, done - random)) / (steps - random));
 }
 
-/** What an agent learns of feasibility from a step: ±1, at a `progress` of choice, since how far an episode is says nothing of it. */
+/**
+ * What the agent learns about feasibility from a step: ±1. The caller picks `progress`, which says nothing about
+ * feasibility.
+ */
 export function feasibilityTransition({ before, action, after }: WanderedStep, progress: number): Transition {
   const observe = ({ scene, objects }: Observed): AgentObservation => ({ scene, objects, progress });
   const valid = after.reason === 0;

@@ -1,4 +1,7 @@
-/** @file Fine-tuning on an iteration's samples: η of each episode's, some epochs of batches, each image with all of its pairs that may be asked about. */
+/**
+ * @file Fine-tunes on an iteration's samples: a share η of each episode's, for some epochs of batches, each image with
+ * all its askable pairs.
+ */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { competing, sampleQuestions, stack } from "../evaluation/questions.js";
@@ -9,8 +12,8 @@ import type { VisionLanguageModel } from "../vlm/model.js";
 import type { Sample } from "./episodes.js";
 
 /**
- * Indices of the samples that are kept: of each episode a share η of those with a pair to ask about, drawn without replacement. The
- * others are no candidates, so that every batch is full and "kept" is what the model was trained on.
+ * Indices of the samples to fine-tune on: from each episode a share η, drawn without replacement. Samples without an
+ * askable pair are no candidates, so every batch is full and "kept" is what the model was trained on.
  */
 export function subsample(
   samples: readonly Pick<Sample, "episode">[],
@@ -31,7 +34,10 @@ export function subsample(
   });
 }
 
-/** `epochs` passes in fresh random orders, cut into batches of exactly `size` (or one smaller batch where there is less than one). */
+/**
+ * `epochs` passes in fresh random order, in batches of exactly `size` (or one smaller batch where there are fewer
+ * items).
+ */
 export function batches<T>(items: readonly T[], size: number, epochs: number, random: Random): T[][] {
   const stream = Array.from({ length: epochs }, () =>
     Array.from(random.permutation(items.length), (place) => at(items, place)),
@@ -42,7 +48,7 @@ export function batches<T>(items: readonly T[], size: number, epochs: number, ra
 }
 
 export interface FineTuned {
-  /** Mean over the iteration's steps; null where there was none. */
+  /** Mean over the iteration's steps; null where there were none. */
   readonly loss: number | null;
   readonly gradientNorm: number | null;
 }
@@ -53,7 +59,7 @@ export interface FineTuningParts {
   readonly progress: Progress;
 }
 
-/** Fine-tunes the model on the samples, which are those of an iteration that were kept. */
+/** Fine-tunes the model on the subsample of an iteration. */
 export async function fineTune(
   { model, environments, progress }: FineTuningParts,
   samples: readonly Sample[],

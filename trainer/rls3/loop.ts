@@ -1,7 +1,7 @@
 /**
- * @file RLS3 (arXiv 2501.18880), top to bottom: an agent places objects so that a vision-language model (VLM) fails at spatial
- * relations, the VLM is fine-tuned on what it found, and again. The random baseline and the paper's own agent take the same way.
- * It writes nothing down: whoever draws the iterations (trainer/runs) does.
+ * @file RLS3 (arXiv 2501.18880), top to bottom: an agent places objects so that a vision-language model (VLM) fails at
+ * spatial relations, the VLM is fine-tuned on what the agent found, and the loop starts again. The random baseline and
+ * the paper's own agent run through the same code. It writes no files: its caller (trainer/runs) does.
  */
 import { at } from "../at.js";
 import type { EnvironmentLink } from "../environments/environment-link.js";
@@ -21,72 +21,77 @@ import { paidRewards, rewards, type StepReward } from "./reward.js";
 import { type AskedSample, scoreAgain, scoreSamples } from "./scoring.js";
 import { looksBack } from "./signals.js";
 
-/** A valid sample, and how the model did on it. */
+/** A valid sample, and how well the model did on it. */
 export type FoundSample = Sample & AskedSample;
 
-/** What each sample of an iteration is paid, in order; its step's reward is β times that, plus 1 for being valid. */
+/**
+ * The pay of each sample of an iteration, in order. A step's reward is β times its sample's pay, plus 1 for being
+ * valid.
+ */
 export type Pay = (samples: readonly FoundSample[], iteration: number) => Promise<readonly number[]>;
 
-/** What the algorithm works with; opened and closed by whoever calls it. */
+/** The parts that the algorithm works with; the caller opens and closes them. */
 export interface Parts {
   readonly environments: EnvironmentLink;
   readonly agent: Agent;
   readonly model: VisionLanguageModel;
   readonly testSets: TestSets;
-  /** Random transitions that feasibility is learned from offline. */
+  /** Random transitions for offline feasibility pre-training. */
   readonly transitions: () => readonly Transition[];
-  /** How the agent learns feasibility before the loop, where that is not to be learned here; runs share one that has. */
+  /** Replaces feasibility pre-training here: runs share an agent that has already done it. */
   readonly learnFeasibility?: () => Promise<void>;
-  /** Used with `reward: "plugin"` only, and needed there. */
+  /** Required by `reward: "plugin"`, and unused otherwise. */
   readonly pay?: Pay | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Settings extends Configuration {
-  /** Agent and model learn one after the other: so that a run of one thread leaves the other cores to other runs. */
+  /** Agent and model learn one after the other, so that a single-threaded run leaves the other cores to other runs. */
   readonly inTurns: boolean;
 }
 
-/** All that one iteration hands to the next, beside the agent and the model. Plain JSON: a checkpoint holds it. */
+/**
+ * Everything that one iteration passes to the next, besides the agent and the model. Plain JSON, for the checkpoint.
+ */
 export interface State {
   readonly iteration: number;
-  /** Placements tried in the loop, and those that were valid. */
+  /** Placements tried in the loop, and how many were valid. */
   readonly generated: number;
   readonly valid: number;
   /** How often each term was true of a moved object's pair in a valid sample. */
   readonly terms: Readonly<Record<string, number>>;
-  /** The best validation accuracy, and the iteration it was reached in. */
+  /** The best validation accuracy, and its iteration. */
   readonly best: { readonly iteration: number; readonly accuracy: number } | null;
   readonly finished: "all iterations done" | "all valid samples made" | "steps used up" | "validation plateau" | null;
 }
 
-/** What an iteration's episodes came to, and what was made of them. */
+/** An iteration's episodes, and what was made of them. */
 export interface Found {
   readonly episodes: Episodes;
   readonly scored: readonly AskedSample[];
   readonly rewarded: readonly (readonly StepReward[])[];
-  /** Indices of the samples that the model was fine-tuned on. */
+  /** Indices of the samples used for fine-tuning. */
   readonly kept: readonly number[];
   readonly tuned: FineTuned;
   readonly agentStatistics: AgentStatistics;
 }
 
-/** What an iteration leaves: the loop's state, accuracies on the test sets, and the samples it found. */
+/** The result of an iteration: the loop's state, accuracies on the test sets, and the samples found. */
 export interface Iteration {
   readonly state: State;
   readonly test: Accuracy;
-  /** Null without a natural mix. */
+  /** Null where there is no natural mix. */
   readonly natural: Accuracy | null;
-  /** Absent in iteration 0, which only looks. */
+  /** Absent in iteration 0, which only measures. */
   readonly found?: Found;
-  /** Seconds of each phase. */
+  /** Seconds per phase. */
   readonly stopwatch: Stopwatch;
 }
 
 /**
- * The iterations, from the one after `from` or, where that is null, from iteration 0: agent and model as they are before the loop. While an iteration is
- * looked at, agent and model stay as it left them.
+ * The iterations, from the one after `from`; from iteration 0 where `from` is null, with agent and model as they are
+ * before the loop. Agent and model do not change while the caller handles an iteration.
  */
 export async function* rls3(parts: Parts, settings: Settings, from: State | null): AsyncGenerator<Iteration> {
   let state = from;
@@ -102,7 +107,7 @@ export async function* rls3(parts: Parts, settings: Settings, from: State | null
   }
 }
 
-/** Before the loop the agent learns what a feasible placement is, without images and without the model. */
+/** Before the loop, the agent learns which placements are feasible, without images and without the model. */
 async function start(parts: Parts, settings: Settings): Promise<Iteration> {
   const stopwatch = new Stopwatch();
   await (parts.learnFeasibility?.() ?? learnFeasibility(parts, settings));
@@ -121,7 +126,8 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
   const stopwatch = new Stopwatch();
   parts.signal?.throwIfAborted();
 
-  // E episodes of T₀ valid samples each; every step earns r = ±1 for feasibility, from which the paper's agent learns while it acts.
+  // E episodes of T₀ valid samples each. Every step earns r = ±1 for feasibility; the paper's agent learns from it
+  // while it acts.
   const learning = agentLearning(agent, settings, Random.stream(seed, "agent", iteration));
   const play = new Play(parts, settings, iteration);
   for await (const round of play.rounds()) await learning.during(round);
@@ -140,15 +146,16 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
       settings,
       iteration,
     );
-  // Learning progress is known only once the model has learned.
+  // Learning progress is known only after fine-tuning.
   const tunedFirst = looksBack(settings.signal) ? await tune() : null;
   const again = () => scoreAgain(model, environments.world, episodes.samples, settings.scoreFrom, scored);
   const paid = tunedFirst === null ? scored : await again();
 
-  // + β·h at each valid sample by the signal (the paper's: the worse, the more), or + β·J₂ on the episode's last transition.
+  // Plus β·h at each valid sample, by the signal (the paper's: the worse the model, the more), or plus β·J₂ on the
+  // episode's last transition.
   const rewarded = await rewardsOf(parts, settings, episodes, paid, iteration);
 
-  // The agent learns from it, while η of the samples fine-tune the model: else neither needs the other's result.
+  // The agent learns from the rewards while η of the samples fine-tune the model: neither needs the other's result.
   const learn = () => learning.after(episodes.steps, rewarded).finally(() => stopwatch.lap("agent"));
   const [agentStatistics, tuned] =
     inTurns || tunedFirst !== null
@@ -157,7 +164,7 @@ async function iterate(parts: Parts, settings: Settings, before: State): Promise
   stopwatch.lap("fineTuning");
   parts.signal?.throwIfAborted();
 
-  // On images that neither agent nor fine-tuning ever sees.
+  // On images that neither the agent nor fine-tuning ever sees.
   const accuracies = await measure(parts);
   const best = settings.earlyStopping ? await validate(parts, before.best, iteration) : null;
   stopwatch.lap("evaluation");
@@ -189,7 +196,7 @@ async function rewardsOf(
   return paidRewards(steps, await pay(found, iteration), settings.extrinsicWeight);
 }
 
-/** The points of the curves: on the test set balanced over relations, and on what random placements give. */
+/** The points of the curves: on the balanced test set, and on the natural mix of random placements. */
 async function measure({ model, environments, testSets }: Parts): Promise<Pick<Iteration, "test" | "natural">> {
   const { test, natural } = testSets;
   return {
@@ -198,7 +205,7 @@ async function measure({ model, environments, testSets }: Parts): Promise<Pick<I
   };
 }
 
-/** Validation on images of other seeds: the best so far. */
+/** Accuracy on validation images from other seeds; returns the best so far. */
 async function validate(
   { model, environments, testSets }: Parts,
   best: State["best"],
@@ -208,7 +215,7 @@ async function validate(
   return best !== null && oneTerm <= best.accuracy ? best : { iteration, accuracy: oneTerm };
 }
 
-/** Why a run of these settings has come to its end; null where it has not. */
+/** Why a run with these settings ends here; null where it goes on. */
 export function finishedBy(
   {
     iterations,
@@ -220,7 +227,7 @@ export function finishedBy(
 ): State["finished"] {
   if (validSamples === 0 && iteration >= iterations) return "all iterations done";
   if (validSamples > 0 && valid >= validSamples) return "all valid samples made";
-  // An agent that finds hardly a valid placement would never get there.
+  // Otherwise an agent that finds hardly any valid placement would never end.
   if (validSamples > 0 && generated >= validSamples * stepLimit) return "steps used up";
   return best !== null && iteration - best.iteration >= patience ? "validation plateau" : null;
 }

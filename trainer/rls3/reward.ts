@@ -1,4 +1,4 @@
-/** @file The reward, whole: a feasibility part of ±1 for each step and an extrinsic part where the model did badly. */
+/** @file The whole reward: a feasibility part of ±1 for each step, and an extrinsic part where the model did badly. */
 import { at } from "../at.js";
 import { mean } from "../mean.js";
 import type { SignalName } from "../settings/signal-names.js";
@@ -8,23 +8,30 @@ import { SIGNALS } from "./signals.js";
 /** r: +1 for a valid placement, −1 for an invalid one. */
 export const feasibilityOf = (valid: boolean): number => (valid ? 1 : -1);
 
-/** What the reward reads of a step. */
+/** The part of a step that the reward depends on. */
 export interface RewardedStep {
-  /** Which of the iteration's samples the step made; null where the placement was invalid. */
+  /** The step's sample, as an index in the iteration; null where the placement was invalid. */
   readonly sample: number | null;
 }
 
-/** What the reward reads of a sample. */
+/** The part of a sample that the reward depends on. */
 export interface ScoredSample {
-  /** Probability of the right caption among all asked (softmax), mean over the moved object's pairs; null where none is asked about. */
+  /**
+   * Probability of the right caption among all candidates (softmax), mean over the moved object's pairs; null where
+   * none is askable.
+   */
   readonly probability: number | null;
-  /** The same after the iteration's fine-tuning; left out where the signal does not ask for it. */
+  /** The same after the iteration's fine-tuning; absent where the signal does not need it. */
   readonly probabilityAfter?: number | null;
-  /** Degrees to the nearest boundary at which what is right of a moved object's pair would change; Infinity where none is asked about. */
+  /**
+   * Degrees to the nearest boundary at which a relation of the moved object would change; Infinity where no pair is
+   * askable.
+   */
   readonly margin: number;
   /**
-   * How right the model was of all its pairs that are asked about, 0 to 1; null where none is. Of a model that answers, the mean F1 of the terms
-   * it says; of one that ranks, the share of pairs whose right caption beats the full flip.
+   * How right the model was about all askable pairs, 0 to 1; null where there are none. For a model that answers: the
+   * mean F1 of the terms it says. For a model that ranks: the share of pairs where the right caption beats the full
+   * flip.
    */
   readonly rubric: number | null;
   /** Terms that are true of the moved object's pairs. */
@@ -36,9 +43,9 @@ export interface RewardOptions {
   readonly extrinsicWeight: number;
   /** "sample": β·h at each valid sample. "episode": β·J₂ on the last transition, J₂ = (6 − S)² (arXiv 2501.18880). */
   readonly reward: "sample" | "episode";
-  /** What of a sample is paid, per sample. */
+  /** Which quantity of a sample is paid. */
   readonly signal: SignalName;
-  /** Samples nearer to a boundary than so many degrees pay nothing: there the picture itself is ambiguous. */
+  /** Samples within this many degrees of a boundary pay nothing: the picture itself is ambiguous there. */
   readonly paidMargin: number;
   /** Exponent of the weight of rare terms, 0 to 1 (see `rarityWeights`). */
   readonly rareTerms: number;
@@ -51,11 +58,11 @@ export interface StepReward {
   readonly feasibility: number;
   /** The β part. */
   readonly extrinsic: number;
-  /** The extrinsic part of a valid step without β, what a hardness head learns; null for an invalid step. */
+  /** The extrinsic part of a valid step without β: the target of the hardness head. Null for an invalid step. */
   readonly hardness: number | null;
 }
 
-/** Rewards of an iteration's episodes, step by step. */
+/** The rewards of an iteration's episodes, step by step. */
 export function rewards(
   episodes: readonly (readonly RewardedStep[])[],
   samples: readonly ScoredSample[],
@@ -76,7 +83,10 @@ export function rewards(
   );
 }
 
-/** Rewards with an amount for each sample instead of a signal's h, unscaled: ±1, plus β times the amount at each valid step. */
+/**
+ * Rewards from a given, unscaled amount per sample instead of a signal's h: ±1, plus β times the amount at each valid
+ * step.
+ */
 export function paidRewards(
   episodes: readonly (readonly RewardedStep[])[],
   amounts: readonly number[],
@@ -91,7 +101,7 @@ export function paidRewards(
   );
 }
 
-/** h of a sample by the signal; null where nothing was asked, or what was asked is ambiguous. */
+/** h of a sample by the signal; null where nothing was asked or the picture is ambiguous. */
 function signalOf(
   { probability, probabilityAfter, margin }: ScoredSample,
   { signal, paidMargin }: RewardOptions,
@@ -101,8 +111,9 @@ function signalOf(
 }
 
 /**
- * What each sample's signal is multiplied by: the mean over its terms of (the terms' mean count / the term's count)^exponent, counts over the
- * samples that are paid. With 1 each term is paid the same in sum, however seldom it is placed; with 0 every weight is 1.
+ * Factors on each sample's signal: the mean over its terms of (mean count of all terms / the term's count)^exponent,
+ * counted over the paid samples. With exponent 1 every term earns the same total, however rarely it is placed; with 0
+ * every weight is 1.
  */
 export function rarityWeights(samples: readonly (readonly string[])[], exponent: number): number[] {
   const counts = new Map<string, number>();
@@ -114,8 +125,8 @@ export function rarityWeights(samples: readonly (readonly string[])[], exponent:
 }
 
 /**
- * Each iteration's signal at the same mean, so that β keeps its meaning while the model improves. A sample that is not paid has 0, and no part
- * in the mean.
+ * Scales each iteration's signal to the same mean, so that β keeps its meaning while the model improves. Samples that
+ * are not paid get 0 and are left out of the mean.
  */
 function scaleHardness(samples: readonly ScoredSample[], options: RewardOptions): number[] {
   const { hardnessMean, hardnessCap } = options;
@@ -130,7 +141,7 @@ function scaleHardness(samples: readonly ScoredSample[], options: RewardOptions)
   return hardness.map((h) => (h === null ? 0 : Math.min(hardnessCap, (h / usual) * hardnessMean)));
 }
 
-/** J₂ = (6 − S)², S averaged over the episode's samples that were asked about; nothing to be rewarded for where there is none. */
+/** J₂ = (6 − S)², with S averaged over the episode's samples that were asked about; 0 where there are none. */
 function episodeDifficulty(steps: readonly RewardedStep[], samples: readonly ScoredSample[]): number {
   const rubrics = steps.flatMap(({ sample }) => (sample === null ? [] : (at(samples, sample).rubric ?? [])));
   if (rubrics.length === 0) return 0;

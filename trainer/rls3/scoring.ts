@@ -1,4 +1,4 @@
-/** @file How the model does on each sample: its answers to the pairs, and what of them the reward looks at. */
+/** @file How well the model does on each sample: its answers about the pairs, and what the reward reads from them. */
 import { at } from "../at.js";
 import type { World } from "../environments/served-world.js";
 import { type Answer, askAloud, captionSet, type Spoken, sampleQuestions, spoken } from "../evaluation/questions.js";
@@ -12,11 +12,11 @@ import { hardnessOf, scoreOf } from "./score.js";
 
 export interface AskedPair {
   readonly slots: readonly [number, number];
-  /** Relation code of the first slot's object to the second's. */
+  /** Relation code of the first slot's object relative to the second's. */
   readonly code: number;
-  /** What the texts are answers to; null where they are captions. */
+  /** The prompt that the texts answer; null where they are captions. */
   readonly prompt: string | null;
-  /** The true text, and the one that the model prefers to all others asked. */
+  /** The true text, and the text that the model prefers to all others. */
   readonly right: string;
   readonly preferred: string;
   readonly answer: Answer;
@@ -27,24 +27,26 @@ export interface AskedPair {
 }
 
 export interface AskedSample extends ScoredSample {
-  /** One for each pair of slots that may be asked about. */
+  /** One for each askable pair of slots. */
   readonly pairs: readonly AskedPair[];
-  /** S of the sample, 1 to 5; null where nothing about the moved object is asked. */
+  /** S of the sample, 1 to 5; null where no pair of the moved object is askable. */
   readonly score: number | null;
-  /** h, 0 to 1; 0 where nothing about the moved object is asked: it pays nothing. */
+  /** h, 0 to 1; 0 (no pay) where no pair of the moved object is askable. */
   readonly hardness: number;
 }
 
-/** The right caption unless a wrong one beats it; then the one that beats it by most. */
+/** The right caption unless a wrong one beats it; then the strongest wrong one. */
 function preferred({ right, wrong }: CaptionSet, { margins }: Answer): string {
   const lowest = Math.min(0, ...margins);
   return lowest < 0 ? at(wrong, margins.indexOf(lowest)) : right;
 }
 
-/** (S − 1) / 4 of one pair by the paper's rubric; of a model that only ranks, whether the right caption beats its full flip. */
+/**
+ * (S − 1) / 4 of one pair by the paper's rubric. For a model that ranks: whether the right caption beats its full flip.
+ */
 const rubricOf = ({ said, answer }: AskedPair): number => said?.f1 ?? (at(answer.margins, 0) > 0 ? 1 : 0);
 
-/** The moved objects' probabilities again, after fine-tuning. */
+/** Scores the moved objects' pairs again, after fine-tuning. */
 export async function scoreAgain(
   model: VisionLanguageModel,
   world: World,
@@ -56,7 +58,7 @@ export async function scoreAgain(
   return before.map((sample, i) => ({ ...sample, probabilityAfter: at(after, i).probability }));
 }
 
-/** How right the model is of a pair, 0 to 1. */
+/** How right the model is about a pair, 0 to 1. */
 function rightness(pair: AskedPair, from: ScoreFrom): number {
   switch (from) {
     case "flips":
@@ -93,7 +95,7 @@ export async function scoreSamples(
         margin,
       };
     });
-    // Only the object that was placed is the agent's doing: its pairs are what is rewarded.
+    // The agent chose only the placed object, so only that object's pairs are rewarded.
     const moved = pairs.filter(({ slots }) => slots.includes(sample.slot));
     const probability = meanOrNull(moved.map((pair) => rightness(pair, from)));
     const score = probability === null ? null : scoreOf(probability);

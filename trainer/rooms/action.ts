@@ -1,4 +1,4 @@
-/** @file From an action's floats to integers: the same formula on every server, in doubles. */
+/** @file Decodes an action's floats into integers, by the same formula on every server, in doubles. */
 import type { TensorSpec } from "../../protocol/spaces.js";
 import type { Catalog, Range } from "./catalog.js";
 import type { Placement } from "./placement.js";
@@ -23,8 +23,9 @@ const coordinate = (action: number, { low, high }: Range): number =>
   low + Math.floor(((action + 1) / 2) * (high - low));
 
 /**
- * Decodes six elements of [−1, 1] (from `offset` on): slot, incoming object, x, z, drop height, yaw. The incoming object
- * counts those of the catalog that are not in `activeTypes`, in the catalog's order. Throws RangeError for any other element.
+ * Decodes six elements of [−1, 1], from `offset` on: slot, incoming object, x, z, drop height, yaw. The incoming object
+ * is counted among the catalog's objects that are not in `activeTypes`, in catalog order.
+ * @throws RangeError for an element outside [−1, 1]
  */
 export function decodeAction(
   catalog: Catalog,

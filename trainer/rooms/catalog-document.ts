@@ -1,30 +1,30 @@
-/** @file A catalog as it stands in its file and in the welcome message: plain JSON, checked by catalog.schema.json. */
+/** @file A catalog's JSON, as in its file and in the welcome message; catalog.schema.json checks it. */
 
 export type Point = readonly [number, number, number];
 export type Interval = readonly [number, number];
 /** Red, green, blue, 0 to 1. */
 export type Color = readonly [number, number, number];
 
-/** What the eye sees on a surface that does not move; lengths in millimetres. */
+/** The visible pattern of a surface that does not move; lengths in millimetres. */
 export interface Pattern {
   readonly kind: "planks" | "tiles" | "checker" | "wood" | "weave" | "stripes" | "panels";
-  /** Across and along: of a board, a tile, a door, the grain. */
+  /** Across and along a board, a tile, a door or the grain. */
   readonly size: readonly [number, number];
-  /** 1 as a rule; 0 shows nothing. */
+  /** Default 1; 0 hides the pattern. */
   readonly contrast?: number;
 }
 
 interface Look {
   readonly color: Color;
-  /** How strongly it mirrors the lamp, 0 (the rule) to 1; on objects only. */
+  /** How strongly it mirrors the lamp, 0 (default) to 1; only on objects. */
   readonly gloss?: number;
-  /** Drawn on furniture and decoration only: what moves is plain. */
+  /** Only drawn on furniture and decoration; objects that move are plain. */
   readonly pattern?: Pattern;
 }
 
 export interface FrustumPrimitive extends Look {
   readonly shape: "frustum";
-  /** Centre of the bottom disc, from the centre of the object's base. */
+  /** Centre of the bottom disc, relative to the centre of the object's base. */
   readonly offset: Point;
   readonly bottomRadius: number;
   readonly topRadius: number;
@@ -45,13 +45,13 @@ export interface EllipsoidPrimitive extends Look {
   readonly radii: Point;
 }
 
-/** A profile turned about the vertical through `offset`. */
+/** A profile rotated about the vertical axis through `offset`. */
 export interface LathePrimitive extends Look {
   readonly shape: "lathe";
   readonly offset: Point;
-  /** [radius, height] from the outside of the foot to the rim, and down again on the inside of what is hollow. */
+  /** [radius, height] from the outside of the foot to the rim; for a hollow object, on down the inside. */
   readonly profile: readonly Interval[];
-  /** From where the profile first goes down; else `color`. */
+  /** Used from the first descending point of the profile on; default `color`. */
   readonly insideColor?: Color;
 }
 
@@ -70,7 +70,7 @@ export interface FurnitureDocument {
   readonly z: Interval;
   readonly color: Color;
   readonly pattern?: Pattern;
-  /** Drawn in place of the box, in the room's coordinates and inside it; the rules know the box only. */
+  /** Drawn instead of the box, inside it and in the room's coordinates; the rules use only the box. */
   readonly parts?: readonly Primitive[];
 }
 
@@ -81,7 +81,7 @@ export interface SceneDocument {
   readonly wallColor: Color;
   readonly floorPattern?: Pattern;
   readonly wallPattern?: Pattern;
-  /** Rugs, skirting, pictures: drawn in the room's coordinates, and no matter to the rules. */
+  /** Rugs, skirting, pictures: drawn in the room's coordinates; the rules ignore them. */
   readonly decoration?: readonly Primitive[];
   readonly camera: { readonly position: Point; readonly target: Point };
   readonly furniture: readonly FurnitureDocument[];

@@ -1,4 +1,4 @@
-/** @file Where the catalogs that ship lie, seen from the compiled files. */
+/** @file The folder of the catalogs that ship, relative to the compiled files. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 

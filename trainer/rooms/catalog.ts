@@ -1,4 +1,4 @@
-/** @file Reads and checks catalogs, and prepares what the rules need of them as integers. */
+/** @file Reads and checks catalogs, and converts to integers what the rules need. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
@@ -18,13 +18,13 @@ export interface FurnitureBox {
   readonly z1: number;
 }
 
-/** The camera of the rules: unit axes as integers scaled by 2^14, and where it stands. */
+/** The camera of the rules: unit axes as integers scaled by 2^14, and its position. */
 export interface RuleCamera {
   readonly position: readonly [number, number, number];
   readonly right: readonly [number, number, number];
   readonly up: readonly [number, number, number];
   readonly forward: readonly [number, number, number];
-  /** Half of the square image seen at distance 1, scaled by 2^14. */
+  /** Half the width of the square image at distance 1, scaled by 2^14. */
   readonly halfField: number;
 }
 
@@ -32,7 +32,7 @@ export interface RuleCamera {
 export interface Scene {
   readonly index: number;
   readonly name: string;
-  /** Full sizes of the room; its floor is centred on the origin. */
+  /** Full size of the room; its floor is centred on the origin. */
   readonly sizeX: number;
   readonly sizeY: number;
   readonly sizeZ: number;
@@ -45,7 +45,7 @@ export interface Scene {
 export interface CatalogObject {
   readonly index: number;
   readonly name: string;
-  /** Full sizes of the collision box. */
+  /** Full size of the collision box. */
   readonly sizeX: number;
   readonly sizeY: number;
   readonly sizeZ: number;
@@ -63,21 +63,21 @@ export interface Rules {
   readonly z: Range;
   readonly drop: Range;
   readonly activeObjects: number;
-  /** Share of the footprint's half sizes that must lie inside the surface, in thousandths. */
+  /** Share of the footprint's half size that must be inside the supporting surface, in thousandths. */
   readonly supportPermille: number;
   readonly stacking: boolean;
   readonly yawSteps: number;
-  /** Share of an object's lattice points that must be seen, in thousandths. */
+  /** Share of an object's lattice points that the camera must see, in thousandths. */
   readonly minimumSeenPermille: number;
 }
 
-/** One world: what the servers, the trainer and the renderers know of it. */
+/** One world, as servers, trainer and renderers know it. */
 export interface Catalog {
   readonly name: string;
   readonly rules: Rules;
   readonly objects: readonly CatalogObject[];
   readonly scenes: readonly Scene[];
-  /** The JSON it was read from, as sent in the welcome message. */
+  /** The catalog's JSON, as sent in the welcome message. */
   readonly document: CatalogDocument;
 }
 
@@ -85,7 +85,10 @@ const validate = new Ajv({ allErrors: true, multipleOfPrecision: 6, discriminato
   JSON.parse(readFileSync(path.join(catalogFolder, "catalog.schema.json"), "utf8")),
 );
 
-/** "rooms", "tabletop", or the path of a JSON file. Throws InputError that names the file and the place in it. */
+/**
+ * Loads "rooms", "tabletop", or a JSON file by its path.
+ * @throws InputError that names the file and the place in it
+ */
 export function loadCatalog(nameOrPath: string): Catalog {
   const isName = /^[a-z][a-z0-9-]*$/.test(nameOrPath);
   const file = isName ? path.join(catalogFolder, `${nameOrPath}.json`) : path.resolve(nameOrPath);
@@ -105,7 +108,10 @@ export function loadCatalog(nameOrPath: string): Catalog {
   return parseCatalog(json, file);
 }
 
-/** Checks a catalog's JSON, `source` being the file or server it came from. Throws InputError that names source and place. */
+/**
+ * Checks a catalog's JSON; `source` is its file or server.
+ * @throws InputError that names source and place
+ */
 export function parseCatalog(json: unknown, source = "the server's catalog"): Catalog {
   if (!validate(json)) {
     const errors = validate.errors ?? [];
@@ -120,7 +126,7 @@ export function parseCatalog(json: unknown, source = "the server's catalog"): Ca
   return prepare(json);
 }
 
-/** The error nearest to the leaves says most: a failed `oneOf` is only the sum of its alternatives' errors. */
+/** The deepest error says most: a failed `oneOf` only sums up the errors of its alternatives. */
 function describeSchemaError(errors: readonly ErrorObject[]): string {
   const telling = errors.filter(({ keyword }) => keyword !== "oneOf" && keyword !== "const");
   const [first] = [...telling, ...errors].sort((a, b) => depth(b) - depth(a));
@@ -201,7 +207,7 @@ interface Bounds {
   readonly high: Point;
 }
 
-/** Millimetres that what is drawn may stand out of its box. */
+/** How far (mm) drawn parts may leave their box. */
 const LOOKS_TOLERANCE = 1;
 
 function liesIn(primitive: Primitive, { low, high }: Bounds): boolean {
@@ -283,7 +289,10 @@ function prepareScene(document: CatalogDocument, scene: SceneDocument, index: nu
   };
 }
 
-/** Axes by products, square roots and divisions of doubles, each rounded once by IEEE 754, then to 2^-14: the same anywhere. */
+/**
+ * Computes axes from products, square roots and divisions of doubles, each rounded once by IEEE 754, then to 2^-14: the
+ * same on every machine.
+ */
 function ruleCamera(scene: SceneDocument, halfFieldTangent: number): RuleCamera {
   const { position, target } = scene.camera;
   const fx = target[0] - position[0];

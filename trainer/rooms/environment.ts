@@ -1,4 +1,4 @@
-/** @file The embedded environment: scenes and objects of a catalog behind the protocol's interface. */
+/** @file The embedded environment: a catalog's scenes and objects behind the protocol's interface. */
 import type {
   Environment,
   EnvironmentDefinition,
@@ -19,16 +19,19 @@ import { type Picture, render } from "./render/render.js";
 import { stateHash } from "./state-hash.js";
 import { LATTICE_POINTS } from "./visibility.js";
 
-/** How the embedded environment is served. */
+/** Options of the embedded environment. */
 export interface RoomsOptions {
   /** Side of `image` and `segmentation` in pixels, 32 to 512. */
   readonly imageSize?: number;
 }
 
-/** Side of images in pixels where nothing else is asked for. */
+/** Default side of images, in pixels. */
 export const DEFAULT_IMAGE_SIZE = 64;
 
-/** What the server of the embedded environment serves: a catalog's world. Throws InputError for an image size it cannot draw. */
+/**
+ * The environment that serves a catalog's world.
+ * @throws InputError for an image size that cannot be drawn
+ */
 export function roomsDefinition(catalog: Catalog, options: RoomsOptions = {}): EnvironmentDefinition {
   const imageSize = options.imageSize ?? DEFAULT_IMAGE_SIZE;
   if (!Number.isInteger(imageSize) || imageSize < 32 || imageSize > 512) {
@@ -79,7 +82,7 @@ function observationSpecs(catalog: Catalog, imageSize: number): TensorSpec[] {
     { uid: "scene", dtype: "int32", shape: [1], low: 0, high: catalog.scenes.length - 1 },
     { uid: "image", dtype: "uint8", shape: [imageSize, imageSize, 3], low: 0, high: 255, graphics: true },
     { uid: "segmentation", dtype: "uint8", shape: [imageSize, imageSize], low: 0, high: activeObjects, graphics: true },
-    // Visible pixels of each object, and how many it would have with nothing in front of it.
+    // Visible pixels of each object, and the pixels it would have with nothing in front of it.
     { uid: "pixels", dtype: "int32", shape: [activeObjects, 2], low: 0, high: imageSize * imageSize, graphics: true },
   ];
 }
@@ -102,7 +105,10 @@ class RoomsEnvironment implements Environment {
     this.objects = new Int32Array(catalog.rules.activeObjects * OBJECT_FIELDS);
   }
 
-  /** Options: `scene`, an index or a name. Throws InputError for a scene that the catalog lacks. */
+  /**
+   * Options: `scene`, an index or a name.
+   * @throws InputError for a scene that the catalog lacks
+   */
   reset(seed: number | undefined, options: WireMap): WireMap {
     const requested = options["scene"];
     const chosen = requested === undefined || requested === null ? undefined : requestedScene(this.catalog, requested);
@@ -144,7 +150,7 @@ class RoomsEnvironment implements Environment {
         reasonName: REASONS[outcome.reason],
         with: this.standsInTheWay(outcome, placement),
         slot: placement.slot,
-        // For a placement that would hide something: what would be seen.
+        // For a placement that would hide an object: the shares seen after it.
         seen: this.shares(outcome.seen ?? this.seen),
       },
     };
@@ -220,7 +226,7 @@ function requestedScene(catalog: Catalog, requested: WireValue): Scene {
   throw new InputError(`options.scene is ${JSON.stringify(requested)}, but catalog ${catalog.name} has: ${names}`);
 }
 
-/** Scene one-hot; for each slot type one-hot and x, y, z, yaw over [−1, 1]; share of the episode done. */
+/** One-hot scene; for each slot the one-hot type and x, y, z, yaw in [−1, 1]; the share of the episode done. */
 export function writeState(
   catalog: Catalog,
   scene: Scene,
@@ -233,7 +239,7 @@ export function writeState(
   out.fill(0);
   out[scene.index] = 1;
   let to = catalog.scenes.length;
-  // Every step writes a state, and `from` stays within the objects: casts, which cost nothing.
+  // Runs at every step. The casts cost nothing; `from` stays within the objects.
   for (let from = 0; from < objects.length; from += OBJECT_FIELDS) {
     out[to + (objects[from] as number)] = 1;
     to += types;

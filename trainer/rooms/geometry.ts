@@ -1,4 +1,7 @@
-/** @file Overlap of upright boxes by separating axes, in integers: every product stays below 2^53, so any language gets the same. */
+/**
+ * @file Overlap of upright boxes by separating axes, in integers: every product stays below 2^53, so every language
+ * gets the same result.
+ */
 
 import { YAW_SCALE } from "./yaw.js";
 
@@ -15,8 +18,8 @@ export interface UprightBox {
 }
 
 /**
- * Whether axis (nx, nz), scaled by 2^14, separates the footprints. Distances are doubled, so that full sizes stand for
- * half sizes and odd millimetres stay integers. A box's own axes in the plane are (cos, −sin) and (sin, cos).
+ * Whether axis (nx, nz), scaled by 2^14, separates the footprints. Distances are doubled, so full sizes replace half
+ * sizes, and odd millimetres stay integers. A box's own axes in the plane are (cos, −sin) and (sin, cos).
  */
 function separates(nx: number, nz: number, a: UprightBox, b: UprightBox): boolean {
   const distance = Math.abs(2 * (b.x - a.x) * nx + 2 * (b.z - a.z) * nz) * YAW_SCALE;

@@ -1,4 +1,4 @@
-/** @file The one way into rooms: catalogs, rules, the renderer, and the environment that serves them. */
+/** @file The public API of rooms: catalogs, rules, the renderer, and the environment that serves them. */
 export { ACTION_NAMES, ACTION_SPEC, decodeAction } from "./action.js";
 export {
   type Catalog,

@@ -1,4 +1,4 @@
-/** @file A first layout: types, then positions by rejection under the rules of placement, in a fixed order of draws. */
+/** @file Draws a first layout in a fixed order: types, then positions, rejected until they obey the placement rules. */
 import { InputError } from "../errors.js";
 import type { Random } from "../random/random.js";
 import type { Catalog, Range, Scene } from "./catalog.js";
@@ -6,19 +6,22 @@ import { OBJECT_FIELDS, type Objects } from "./objects.js";
 import { isHidden, REASON, rest, writeObject } from "./placement.js";
 import { seenPoints } from "./visibility.js";
 
-/** Placements tried before the types are drawn anew. */
+/** Placements to try before the types are drawn again. */
 const PLACEMENTS_PER_DRAW = 60;
-/** Draws of types before the scene is given up: a catalog's mistake, not bad luck. */
+/** Draws of types before giving up: so many failures are the catalog's fault, not bad luck. */
 const DRAWS_AT_MOST = 1000;
 
-/** A start of an episode: objects that stand by the rules, all of them seen. */
+/** The start of an episode: objects that obey the rules, all of them visible. */
 export interface Layout {
   readonly objects: Objects;
-  /** Points seen of each object, of 64. */
+  /** Lattice points seen of each object, of 64. */
   readonly seen: readonly number[];
 }
 
-/** Draws a layout (Catalog~/README.md of the Unity package says it draw by draw). Throws InputError where no layout is found. */
+/**
+ * Draws a layout; Catalog~/README.md of the Unity package lists every draw.
+ * @throws InputError where no layout is found
+ */
 export function drawLayout(catalog: Catalog, scene: Scene, random: Random): Layout {
   for (let draw = 0; draw < DRAWS_AT_MOST; draw++) {
     const objects = drawObjects(catalog, scene, random);
@@ -42,7 +45,7 @@ function drawObjects(catalog: Catalog, scene: Scene, random: Random): Objects | 
     const z = within(rules.z, random);
     const drop = within(rules.drop, random);
     const yaw = random.below(rules.yawSteps);
-    // There are more types than slots (catalog.ts holds a catalog to it): a cast, which costs nothing.
+    // There are more types than slots (catalog.ts checks it), so the cast is safe; it costs nothing.
     const placement = { slot: placed, type: types[placed] as number, x, z, drop, yaw };
     const { reason, y } = rest(catalog, scene, objects.subarray(0, placed * OBJECT_FIELDS), placement);
     if (reason !== REASON.none) continue;

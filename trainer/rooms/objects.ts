@@ -10,19 +10,23 @@ import { yawCosine, yawSine } from "./yaw.js";
  */
 export type Objects = Int32Array;
 
-/** Integers an object takes in `Objects`. */
+/** Integers per object in `Objects`. */
 export const OBJECT_FIELDS = 5;
 
-/** The catalog's object of index `type`. Throws RangeError where there is none. */
+/**
+ * The catalog's object with index `type`.
+ * @throws RangeError where there is none
+ */
 export function objectOf(catalog: Catalog, type: number): CatalogObject {
   const object = catalog.objects[type];
   if (object === undefined) throw new RangeError(`the catalog ${catalog.name} has no object ${type}`);
   return object;
 }
 
-/** Collision box of the object in `slot`. */
+/** The collision box of the object in `slot`. */
 export function objectBox(catalog: Catalog, objects: Objects, slot: number): UprightBox {
-  // Each placement that is tried needs every box: casts, which cost nothing. Beyond the last slot there is no type, and `objectOf` throws.
+  // Every tried placement needs every box; the casts cost nothing. Beyond the last slot there is no type, and
+  // `objectOf` throws.
   const first = slot * OBJECT_FIELDS;
   const type = objects[first] as number;
   const x = objects[first + 1] as number;
@@ -44,7 +48,7 @@ export function activeTypes(objects: Objects): number[] {
   return types;
 }
 
-/** Centres (x, y, z in mm) of the active objects' collision boxes: what relations are between. */
+/** Centres (x, y, z in mm) of the active objects' collision boxes; relations are between these. */
 export function centres(catalog: Catalog, objects: Objects): [number, number, number][] {
   return activeTypes(objects).map((type, slot) => {
     const first = slot * OBJECT_FIELDS;

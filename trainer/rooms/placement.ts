@@ -1,6 +1,7 @@
 /**
- * @file The placement rules: where an object comes to rest, and for which of five reasons it may not stay there. Furniture is read with
- * casts, within the loops' bounds: a first layout tries many placements, and iterators make it slower.
+ * @file The placement rules: where an object comes to rest, and for which of five reasons a placement is invalid.
+ * Furniture is read with casts, within the loops' bounds: a first layout tries many placements, and iterators make it
+ * slower.
  */
 import { at } from "../at.js";
 import type { Catalog, FurnitureBox, Scene } from "./catalog.js";
@@ -9,12 +10,12 @@ import { OBJECT_FIELDS, type Objects, objectBox, uprightBox } from "./objects.js
 import { LATTICE_POINTS, seenPoints } from "./visibility.js";
 import { YAW_SCALE } from "./yaw.js";
 
-/** 0 valid; the others in the order in which they are tested. */
+/** 0 is valid; the others are in the order in which they are tested. */
 export const REASONS = ["none", "bounds", "unsupported", "furniture", "object", "hidden"] as const;
 export const REASON = { none: 0, bounds: 1, unsupported: 2, furniture: 3, object: 4, hidden: 5 } as const;
 export type Reason = (typeof REASON)[keyof typeof REASON];
 
-/** The object of catalog index `type` takes the place of the one in `slot`, dropped at x, z from height `drop` (mm). */
+/** The object with catalog index `type` replaces the one in `slot`, dropped at x, z from height `drop` (mm). */
 export interface Placement {
   readonly slot: number;
   readonly type: number;
@@ -24,27 +25,33 @@ export interface Placement {
   readonly yaw: number;
 }
 
-/** Where an object comes to rest, or why it does not. */
+/** Where an object comes to rest, or why the placement is invalid. */
 export interface Resting {
   readonly reason: Reason;
-  /** Index of the furniture (reasons 2, 3) or slot of the object (2 with stacking, 4, 5) that stands in the way; else −1. */
+  /**
+   * What stands in the way: index of the furniture (reasons 2, 3) or slot of the object (2 with stacking, 4, 5); else
+   * −1.
+   */
   readonly with: number;
-  /** What `with` counts. */
+  /** Whether `with` is an index of furniture or of an object. */
   readonly withKind: "furniture" | "object" | "none";
-  /** Height of the surface it rests on. */
+  /** Height of the surface below the object. */
   readonly y: number;
 }
 
-/** Whether a placement obeys the rules, why not, and the objects afterwards; heights in millimetres. */
+/** Whether a placement obeys the rules, and if not why; heights in millimetres. */
 export interface PlacementOutcome extends Resting {
   readonly valid: boolean;
-  /** The objects afterwards: a new array if the placement is valid, else the one given. */
+  /** The objects afterwards: a new array if the placement is valid, else the given one. */
   readonly objects: Objects;
-  /** Points seen of each active object afterwards (of 64), by slot; only if the placement is valid or hides an object. */
+  /**
+   * Lattice points seen of each active object afterwards (of 64), by slot; only if the placement is valid or hides an
+   * object.
+   */
   readonly seen: readonly number[] | undefined;
 }
 
-/** Tests a placement by all rules. `objects` stays as it is. */
+/** Tests a placement by all rules. Does not change `objects`. */
 export function place(catalog: Catalog, scene: Scene, objects: Objects, placement: Placement): PlacementOutcome {
   const resting = rest(catalog, scene, objects, placement);
   if (resting.reason !== REASON.none) return { ...resting, valid: false, objects, seen: undefined };
@@ -72,7 +79,7 @@ export function isHidden(catalog: Catalog, points: number): boolean {
   return points * 1000 < catalog.rules.minimumSeenPermille * LATTICE_POINTS;
 }
 
-/** Reasons 1 to 4, against the other objects of the array: all that needs no camera. */
+/** Tests reasons 1 to 4, against the other objects in the array: everything that needs no camera. */
 export function rest(catalog: Catalog, scene: Scene, objects: Objects, placement: Placement): Resting {
   const footprint = uprightBox(catalog, placement.type, placement.x, 0, placement.z, placement.yaw);
   if (leavesRoom(scene, footprint)) return invalid(REASON.bounds, 0);
@@ -109,7 +116,7 @@ export function rest(catalog: Catalog, scene: Scene, objects: Objects, placement
 
 const invalid = (reason: Reason, y: number): Resting => ({ reason, with: -1, withKind: "none", y });
 
-/** Full extents of the turned footprint along x and z, scaled by 2^14. */
+/** Full extent of the rotated footprint along x (z), scaled by 2^14. */
 const extentX = (box: UprightBox): number => box.sizeX * Math.abs(box.cosine) + box.sizeZ * Math.abs(box.sine);
 const extentZ = (box: UprightBox): number => box.sizeX * Math.abs(box.sine) + box.sizeZ * Math.abs(box.cosine);
 
@@ -127,7 +134,9 @@ interface Support {
   readonly surface: UprightBox | undefined;
 }
 
-/** The highest top surface that is not above the drop height and lies under the point; the first of equal ones; else the floor. */
+/**
+ * The highest top surface under the point that is not above the drop height; the first of equal ones; else the floor.
+ */
 function findSupport(
   catalog: Catalog,
   scene: Scene,
@@ -161,7 +170,7 @@ function findSupport(
   return { y, kind, index, surface };
 }
 
-/** Whether the point lies over the box's footprint, its edge included. */
+/** Whether the point is over the box's footprint, including its edge. */
 function liesUnder(box: UprightBox, x: number, z: number): boolean {
   const dx = 2 * (x - box.x);
   const dz = 2 * (z - box.z);
@@ -171,7 +180,7 @@ function liesUnder(box: UprightBox, x: number, z: number): boolean {
   );
 }
 
-/** Whether the named share of the footprint's half sizes lies inside the surface, along both of the surface's axes. */
+/** Whether the given share of the footprint's half size is inside the surface, along both of the surface's axes. */
 function restsOn(box: UprightBox, surface: UprightBox, supportPermille: number): boolean {
   // The box's axes in the surface's frame: cosine and sine of the difference of their yaws, scaled by 2^28.
   const cosine = Math.abs(box.cosine * surface.cosine + box.sine * surface.sine);
@@ -186,7 +195,7 @@ function restsOn(box: UprightBox, surface: UprightBox, supportPermille: number):
   );
 }
 
-/** With stacking: the first object that rests on the one in `slot`, and would lose its support when that is swapped; else −1. */
+/** With stacking: the first object that stands on the one in `slot` and would lose its support in the swap; else −1. */
 function leftUnsupported(
   catalog: Catalog,
   objects: Objects,
@@ -201,7 +210,10 @@ function leftUnsupported(
 
 const surfaceCache = new WeakMap<Scene, readonly UprightBox[]>();
 
-/** Furniture as an upright box without yaw. Its middle may lie on half a millimetre, which the doubled coordinates of the rules make whole. */
+/**
+ * Furniture as an upright box without yaw. Its centre may be at half a millimetre; the rules double coordinates, which
+ * makes it whole.
+ */
 function furnitureSurfaces(scene: Scene): readonly UprightBox[] {
   let surfaces = surfaceCache.get(scene);
   if (surfaces === undefined) {

@@ -1,7 +1,10 @@
-/** @file The state hash: two 32-bit lanes over the state's integers (Catalog~/README.md of the Unity package has it step by step). */
+/**
+ * @file The state hash: two 32-bit lanes over the state's integers (step by step in Catalog~/README.md of the Unity
+ * package).
+ */
 import type { Objects } from "./objects.js";
 
-/** Goes into the hash first, and changes whenever the algorithm does. */
+/** The first input of the hash; changes with the algorithm. */
 export const STATE_HASH_VERSION = 1;
 
 /** Sixteen lower-case hexadecimal digits over scene and objects. */
@@ -16,14 +19,14 @@ export function stateHash(scene: number, objects: Objects): string {
   };
   add(STATE_HASH_VERSION);
   add(scene);
-  // Every step is hashed: a cast, which costs nothing, within the loop's bounds.
+  // Every step is hashed; the cast costs nothing, and the loop stays in bounds.
   for (let index = 0; index < objects.length; index++) add(objects[index] as number);
   low = finish(low ^ high);
   high = finish(high ^ Math.imul(low, 5));
   return hex(high) + hex(low);
 }
 
-/** Every bit of the input reaches every bit of the output. */
+/** Lets every input bit change every output bit. */
 function finish(word: number): number {
   let value = word ^ (word >>> 16);
   value = Math.imul(value, 0x85ebca6b);

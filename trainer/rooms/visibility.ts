@@ -1,25 +1,28 @@
-/** @file The hidden rule: how many of 64 points in an object's collision box the camera sees, in integers, without a renderer. */
+/**
+ * @file The hidden rule: counts how many of 64 points in an object's collision box the camera sees, in integers,
+ * without a renderer.
+ */
 import type { Catalog, RuleCamera, Scene } from "./catalog.js";
 import type { UprightBox } from "./geometry.js";
 import { OBJECT_FIELDS, type Objects, objectBox } from "./objects.js";
 import { YAW_SCALE } from "./yaw.js";
 
-/** Points of the lattice in each collision box: 4 a side. */
+/** Lattice points in each collision box, 4 per side. */
 export const LATTICE_POINTS = 64;
 
-/** Units a millimetre: at 1/8, 3/8, 5/8 and 7/8 of a side, the points of whole millimetres fall on whole eighths. */
+/** Units per millimetre: the lattice points at 1/8, 3/8, 5/8 and 7/8 of a whole side are whole eighths. */
 const UNITS = 8;
 
-/** ⌊v / 2^14 + ½⌋: back to units after a product with a table entry. */
+/** ⌊v / 2^14 + ½⌋: back to units after multiplying by a table entry. */
 const descale = (value: number): number => Math.floor((value + YAW_SCALE / 2) / YAW_SCALE);
 
-/** What may stand between a point and the camera: a box in a frame of its own, in units of 1/8 mm. */
+/** A box that may hide a point from the camera, in its own frame, in units of 1/8 mm. */
 interface Occluder {
   /** Centre, doubled (1/16 mm), so that it stays an integer. */
   readonly x2: number;
   readonly y2: number;
   readonly z2: number;
-  /** Full sizes: half sizes, doubled. */
+  /** Full sizes, which are the doubled half sizes. */
   readonly sizeX: number;
   readonly sizeY: number;
   readonly sizeZ: number;
@@ -27,7 +30,7 @@ interface Occluder {
   readonly sine: number;
 }
 
-/** Points seen of each active object, 0 to 64, by slot. */
+/** Lattice points seen of each active object, 0 to 64, by slot. */
 export function seenPoints(catalog: Catalog, scene: Scene, objects: Objects): number[] {
   const count = objects.length / OBJECT_FIELDS;
   const boxes: UprightBox[] = [];
@@ -76,7 +79,7 @@ function occluderOf(box: UprightBox): Occluder {
   };
 }
 
-/** False only where the occluder lies, along one axis of the world, wholly beside both the box and the camera. */
+/** False only where the occluder is entirely beside both the box and the camera, along one axis of the world. */
 function mayHide(occluder: Occluder, box: UprightBox, camera: RuleCamera): boolean {
   const [cameraX, cameraY, cameraZ] = camera.position;
   const turned = box.sine !== 0;
@@ -121,7 +124,7 @@ function seenOfBox(box: UprightBox, camera: RuleCamera, occluders: readonly Occl
         const y = baseY + box.sizeY * j;
         if (!inFrame(camera, x - cameraX, y - cameraY, z - cameraZ)) continue;
         let cut = false;
-        // 64 points an object, and every occluder for each: a cast, which costs nothing, within the loop's bounds.
+        // Runs for 64 points per object and every occluder; the cast costs nothing, and the loop stays in bounds.
         for (let o = 0; o < occluders.length && !cut; o++) {
           cut = cuts(occluders[o] as Occluder, x, y, z, cameraX, cameraY, cameraZ);
         }
@@ -132,7 +135,7 @@ function seenOfBox(box: UprightBox, camera: RuleCamera, occluders: readonly Occl
   return seen;
 }
 
-/** Whether the point at (dx, dy, dz) from the camera falls into its square frame, the edge included. */
+/** Whether the point at (dx, dy, dz) from the camera is in its square frame, including the edge. */
 function inFrame(camera: RuleCamera, dx: number, dy: number, dz: number): boolean {
   const { right, up, forward, halfField } = camera;
   const depth = dx * forward[0] + dy * forward[1] + dz * forward[2];
@@ -144,9 +147,11 @@ function inFrame(camera: RuleCamera, dx: number, dy: number, dz: number): boolea
   return Math.abs(along) * YAW_SCALE <= limit;
 }
 
-/** Whether the segment from (px, py, pz) to (cx, cy, cz) meets the box, its surface included: separating axes, six of them. */
+/**
+ * Whether the segment from (px, py, pz) to (cx, cy, cz) meets the box, including its surface, by six separating axes.
+ */
 function cuts(box: Occluder, px: number, py: number, pz: number, cx: number, cy: number, cz: number): boolean {
-  // Doubled: middle of the segment from the box's centre, and half of the segment.
+  // Doubled: the segment's middle relative to the box's centre, and half the segment.
   let mx = px + cx - box.x2;
   const my = py + cy - box.y2;
   let mz = pz + cz - box.z2;
@@ -154,7 +159,7 @@ function cuts(box: Occluder, px: number, py: number, pz: number, cx: number, cy:
   const hy = cy - py;
   let hz = cz - pz;
   if (box.sine !== 0) {
-    // Into the box's own frame: its axes in the plane are (cos, −sin) and (sin, cos).
+    // Rotate into the box's frame: its axes in the plane are (cos, −sin) and (sin, cos).
     const turnedX = descale(mx * box.cosine - mz * box.sine);
     mz = descale(mx * box.sine + mz * box.cosine);
     mx = turnedX;

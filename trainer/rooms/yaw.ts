@@ -1,4 +1,4 @@
-/** @file The yaw table: cosines and sines as integers scaled by 2^14. No other angle ever enters a rule. */
+/** @file The yaw table: cosines and sines as integers scaled by 2^14. The rules use no other angles. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { catalogFolder } from "./catalog-folder.js";
@@ -12,7 +12,7 @@ interface YawTable {
 
 const table = JSON.parse(readFileSync(path.join(catalogFolder, "yaw.json"), "utf8")) as YawTable;
 
-/** 2^14: what the table's entries are scaled by. */
+/** 2^14, the scale of the table's entries. */
 export const YAW_SCALE = table.scale;
 
 /** Cosine of step `yaw` of `yawSteps`, scaled by 2^14. */

@@ -1,6 +1,9 @@
-/** @file The columns of metrics.csv and episodes.csv and the fields of a sample's line: the loop writes them, the report reads them. */
+/**
+ * @file The columns of metrics.csv and episodes.csv and the fields of a sample's line. The loop writes them, the report
+ * reads them.
+ */
 
-/** The six terms as columns and tags name them, with the words of the captions. */
+/** The six terms in column names and tags, with their words in captions. */
 export const TERM_COLUMNS = {
   right: "right",
   left: "left",
@@ -12,7 +15,7 @@ export const TERM_COLUMNS = {
 export type TermColumn = keyof typeof TERM_COLUMNS;
 export const TERM_NAMES = Object.keys(TERM_COLUMNS) as readonly TermColumn[];
 
-/** Why a placement is not valid, in the order in which the rules are tested. Counts of one iteration. */
+/** Why a placement is invalid, in the order in which the rules are tested. Counts per iteration. */
 export const REASON_COLUMNS = {
   reasonBounds: "out of bounds",
   reasonUnsupported: "unsupported",
@@ -26,7 +29,7 @@ export const REASON_NAMES = Object.keys(REASON_COLUMNS) as readonly ReasonColumn
 const accuracyColumn = (term: TermColumn) => `accuracy_${term}` as const;
 const samplesColumn = (term: TermColumn) => `samples_${term}` as const;
 
-/** One row an iteration; row 0 is before the first. A cell is empty where its quantity was not measured. */
+/** One row per iteration; row 0 is before the first. A cell is empty where its quantity was not measured. */
 export const METRIC_COLUMNS = [
   "iteration",
   "generated",
@@ -50,9 +53,9 @@ export const METRIC_COLUMNS = [
   "hardnessLoss",
   ...TERM_NAMES.map(accuracyColumn),
   ...TERM_NAMES.map(samplesColumn),
-  /** Share of the model's answers that say no relation; empty of a model that ranks, and absent in older runs. */
+  /** Share of the model's answers that name no relation. Empty for a model that ranks; absent in older runs. */
   "unparsed",
-  /** The paper's score of a model that answers on the test set, 1 to 5: of what it says by itself. Absent in older runs. */
+  /** The paper's score, 1 to 5, of what a model that answers says by itself on the test set. Absent in older runs. */
   "testScore",
 ] as const;
 export type MetricColumn = (typeof METRIC_COLUMNS)[number];
@@ -68,21 +71,24 @@ export const EPISODE_COLUMNS = [
 ] as const;
 export type EpisodeColumn = (typeof EPISODE_COLUMNS)[number];
 
-/** One row an iteration; a column for each of the plugin's metrics behind these. */
+/** One row per iteration; the plugin's metrics follow as further columns. */
 export const PLUGIN_COLUMNS = ["iteration", "generated", "valid"] as const;
 
-/** One asked caption: the pair it is of, the right one, its probability against its flips, and the boundary margin of its relation in degrees. */
+/**
+ * One question: the pair's right caption, its probability against its flips, and its relation's margin to the nearest
+ * boundary in degrees.
+ */
 export interface SampleCaption {
-  /** The first and the second object's slots; absent in runs that asked every pair, in their order. */
+  /** Slots of the first and the second object; absent in old runs, which asked about every pair in order. */
   readonly slots?: readonly [number, number] | undefined;
-  /** What the model was asked, where the texts are answers. */
+  /** The prompt, where the texts are answers. */
   readonly prompt?: string | undefined;
   readonly right: string;
   /** What a model that answers said by itself. */
   readonly said?: string | undefined;
   /** The wrong caption that the model preferred; absent where it preferred the right one. */
   readonly answer?: string | undefined;
-  /** Of the right one among all asked (softmax). */
+  /** Of the right caption among all candidates (softmax). */
   readonly probability: number;
   readonly margin: number;
 }
@@ -96,13 +102,13 @@ export interface SampleLine {
   readonly objects: readonly (readonly number[])[];
   /** The slot that was placed in this step. */
   readonly slot: number;
-  /** None where no pair may be asked about. */
+  /** Empty where no pair is askable. */
   readonly captions: readonly SampleCaption[];
-  /** Null where nothing about the moved object is asked; the hardness is 0 then. */
+  /** Null where no pair of the moved object is askable; then the hardness is 0. */
   readonly score: number | null;
   readonly hardness: number;
-  /** Whether it went into the fine-tuning batch. */
+  /** Whether the model was fine-tuned on it. */
   readonly kept: boolean;
-  /** Picture of one of the hardest, relative to the folder samples/. */
+  /** The picture, relative to the folder samples/; only for some of the hardest. */
   readonly image?: string | undefined;
 }

@@ -1,4 +1,7 @@
-/** @file Reads a run's files back (metrics.csv, episodes.csv, samples, config.json, summary.json), parsed once, with messages that name file and line. */
+/**
+ * @file Reads a run's files (metrics.csv, episodes.csv, samples, config.json, summary.json). Each is parsed once, and
+ * errors name file and line.
+ */
 
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -27,7 +30,7 @@ async function readText(file: string, most = MOST_TEXT_BYTES): Promise<string> {
   }
 }
 
-/** The entries of a folder in order of their names; none where it does not exist. */
+/** The entries of a folder, sorted by name; empty where it does not exist. */
 export async function listFolder(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
@@ -46,7 +49,7 @@ export async function readBytesIfAny(file: string): Promise<Buffer | null> {
   }
 }
 
-/** Rows of numbers under a header; an empty cell is null, an absent optional column too, further columns are left alone. */
+/** Parses numbers under a header. An empty cell or absent optional column gives null; further columns are ignored. */
 function parseTable<Column extends string>(
   text: string,
   file: string,
@@ -87,13 +90,16 @@ export const parseMetrics = (text: string, file: string): MetricsRow[] =>
 export const parseEpisodes = (text: string, file: string): EpisodeRow[] =>
   parseTable(text, file, EPISODE_COLUMNS, ["iteration", "episode", "steps", "valid"]);
 
-/** metrics.csv of a run's folder, a row for each iteration. @throws InputError that names file, line and column */
+/**
+ * Reads metrics.csv of a run's folder, one row per iteration.
+ * @throws InputError that names file, line and column
+ */
 export async function readMetrics(folder: string): Promise<MetricsRow[]> {
   const file = path.join(folder, "metrics.csv");
   return parseMetrics(await readText(file), file);
 }
 
-/** None where the run has no episodes.csv yet. */
+/** Empty where the run has no episodes.csv yet. */
 export async function readEpisodes(folder: string): Promise<EpisodeRow[]> {
   const file = path.join(folder, "episodes.csv");
   const bytes = await readBytesIfAny(file);
@@ -170,7 +176,10 @@ export async function readSamples(folder: string): Promise<SampleShard[]> {
   );
 }
 
-/** The picture of a sample: the file that its line names, else the one in samples/NNNN/ whose name ends in its episode and step. */
+/**
+ * The picture of a sample: the file named in its line, else the file in samples/NNNN/ with its episode and step at the
+ * end of the name.
+ */
 export async function readSampleImage(folder: string, iteration: number, sample: SampleLine): Promise<Buffer | null> {
   const samples = path.join(folder, "samples");
   if (sample.image !== undefined) {
@@ -194,20 +203,25 @@ const runConfigSchema = z.looseObject({
   versions: z.record(z.string(), z.unknown()).default({}),
   machine: description.default("not recorded"),
   commit: z.string().default("not recorded"),
-  /** Of trainer/language; runs from before it was written asked every pair, which is version 1. */
+  /**
+   * Version of the questions (trainer/language). Older runs lack it: they asked about every pair, which is version 1.
+   */
   languageVersion: z.number().default(1),
   seed: z.number().optional(),
-  /** Of a run with parts of the user's own. */
+  /** For runs with a plugin. */
   plugin: z.looseObject({ name: z.string(), sha256: z.string() }).optional(),
   worldCatalog: z.unknown().optional(),
 });
 /** config.json of a run: its settings, command, versions, machine and commit. */
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
-/** Its world takes most of it, and a hundredth of this. */
+/** Far more than needed: the world takes most of the file, and that is about a hundredth of this. */
 const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
 
-/** config.json of a run's folder. @throws InputError that names file and field */
+/**
+ * Reads config.json of a run's folder.
+ * @throws InputError that names file and field
+ */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
   const file = path.join(folder, "config.json");
   return parseJson(await readText(file, MOST_CONFIG_BYTES), runConfigSchema, file);
@@ -280,13 +294,13 @@ export async function readSummary(folder: string): Promise<Summary | null> {
   return bytes === null ? null : parseJson(bytes.toString("utf8"), summarySchema, file);
 }
 
-/** The columns that a comparison needs of a run. */
+/** The columns of a run that a comparison needs. */
 type ComparedRow = Pick<
   MetricsRow,
   "generated" | "valid" | "feasibilitySteps" | "accuracyFull" | "accuracyOneTerm" | "naturalFull" | "naturalOneTerm"
 >;
 
-/** A run's curve: the rows of metrics.csv in which the balanced test set was evaluated. */
+/** A run's curve: the rows of metrics.csv with an evaluation on the balanced test set. */
 export function curveOf(rows: readonly ComparedRow[]): CurvePoint[] {
   return rows.flatMap((row) => {
     if (row.accuracyFull === null || row.accuracyOneTerm === null) return [];
@@ -303,7 +317,7 @@ export function curveOf(rows: readonly ComparedRow[]): CurvePoint[] {
   });
 }
 
-/** What a comparison needs of one run. */
+/** The data of one run for a comparison. */
 export function seedRun(seed: number, rows: readonly ComparedRow[]): SeedRun {
   const last = rows.at(-1);
   const generated = last?.generated ?? 0;

@@ -1,33 +1,33 @@
-/** @file summary.json of a comparison: its types (trainer/report/summary.ts is how it follows from the curves). */
+/** @file The types of a comparison's summary.json; trainer/report/summary.ts computes it from the curves. */
 
 export type Interval = readonly [low: number, high: number];
 
-/** What a paired difference over seeds says of how many seeds it takes to be seen. */
+/** The statistical power of a paired difference over seeds. */
 export interface Power {
-  /** Mean difference in standard deviations of the seeds' differences (Cohen's d_z). */
+  /** Cohen's d_z: mean difference divided by the standard deviation of the seeds' differences. */
   readonly effect: number;
-  /** The share of comparisons with as many seeds as this one that would find a difference of this size at p < .05. */
+  /** The share of comparisons with this many seeds that would find a difference of this size at p < .05. */
   readonly power: number;
-  /** The fewest seeds at which that share is 80 %; null where there is no difference to find. */
+  /** The fewest seeds for a power of 80 %; null where there is no difference. */
   readonly seedsNeeded: number | null;
 }
 
 /** Accuracies from 0 to 1; .5 is chance. */
 export interface Accuracy {
-  /** Right caption against its full flip, two-way, mean over the 26 relation codes. */
+  /** Right caption against its full flip, two-way; mean over the 26 relation codes. */
   readonly full: number;
-  /** Right caption against the flip of one of its terms, two-way, mean over the six terms. */
+  /** Right caption against itself with one term flipped, two-way; mean over the six terms. */
   readonly oneTerm: number;
 }
 
 /** One evaluation: before the first iteration, and after each. */
 export interface CurvePoint {
-  /** Environment steps so far, invalid ones included; the feasibility phase's steps are not in it. */
+  /** Environment steps so far, including invalid ones but not those of feasibility pre-training. */
   readonly generated: number;
   readonly valid: number;
   /** On the test set balanced over relations. */
   readonly accuracy: Accuracy;
-  /** On the natural mix of relations that random sampling draws; absent where it was not evaluated. */
+  /** On the natural mix of relations in random placements; absent where it was not evaluated. */
   readonly natural?: Accuracy;
 }
 
@@ -37,7 +37,7 @@ export interface SeedRun {
   readonly curve: readonly CurvePoint[];
   /** Valid share of all generated samples. */
   readonly validRate: number;
-  /** Steps before the loop, without images and VLM, that the agent learned validity from. */
+  /** Steps of feasibility pre-training: before the loop, without images and model. */
   readonly feasibilitySteps: number;
 }
 
@@ -50,14 +50,14 @@ export interface Estimate {
   readonly interval: Interval;
 }
 
-/** Of values over seeds: the mean of their middle half. */
+/** Interquartile mean: the mean of the middle half of the seeds' values. */
 export interface Interquartile {
   readonly value: number;
   /** 95 %, bootstrap over seeds. */
   readonly interval: Interval;
 }
 
-/** What was added after the first release may be missing in an older summary.json. */
+/** Fields added after the first release may be missing in an older summary.json. */
 export interface AccuracyAt {
   readonly axis: Axis;
   readonly samples: number;
@@ -70,20 +70,23 @@ export interface AccuracyAt {
   readonly p: number | null;
   /** Sign-flip permutation test, from 8 seeds on. */
   readonly pPermutation?: number;
-  /** `p` after Holm's correction for all pairs of arms on this axis; only where there are several. */
+  /** `p` with Holm's correction over all pairs of arms on this axis; absent where there is only one pair. */
   readonly pHolm?: number | null;
   /** Seeds where a is above b. */
   readonly wins: number;
   readonly seeds: number;
-  /** Interquartile means over seeds, of the difference too. */
+  /** Interquartile means over seeds, for both arms and for the difference. */
   readonly iqm?: Readonly<Record<"a" | "b" | "difference", Interquartile>>;
-  /** Null with one seed, and where the differences have no spread. */
+  /** Null with one seed, and where the differences have no variance. */
   readonly power?: Power | null;
 }
 
-/** How many samples arm a needs for the final accuracy of arm b. Below 1: fewer than b. */
+/** How many samples arm a needs to reach the final accuracy of arm b; below 1 means fewer than b. */
 export interface SamplesToReach {
-  /** Mean over seeds of what a took to reach b's final accuracy, as a share of what b took; null where a seed never does. */
+  /**
+   * Samples that a needed to reach b's final accuracy, as a share of b's samples; mean over seeds; null where a seed
+   * never does.
+   */
   readonly ratio: number | null;
   readonly interval: Interval | null;
   readonly perSeed: readonly (number | null)[];
@@ -99,14 +102,14 @@ export interface Pair {
   readonly verdict: Readonly<Record<Axis, Verdict>>;
 }
 
-/** Whatever JSON the caller has to say; the report prints it. */
+/** Any JSON from the caller, printed in the report. */
 export type Description = string | Readonly<Record<string, unknown>>;
 
 /** summary.json of a comparison: every arm's curves and the statistics of every pair. */
 export interface Summary {
   readonly schema: 1;
   readonly commit: string;
-  /** What was asked of pictures; absent: 1. */
+  /** Version of the questions about pictures; absent means 1. */
   readonly languageVersion?: number;
   readonly machine: Description;
   readonly config: Readonly<Record<string, unknown>>;
@@ -114,6 +117,6 @@ export interface Summary {
   readonly arms: Readonly<Record<string, readonly SeedRun[]>>;
   readonly metric: "oneTerm";
   readonly test: "paired t, two-sided, over seeds";
-  /** Keyed "a-b", in the order of the arms. */
+  /** By "a-b", in the order of the arms. */
   readonly pairs: Readonly<Record<string, Pair>>;
 }

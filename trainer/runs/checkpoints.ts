@@ -1,4 +1,6 @@
-/** @file A run's checkpoints: what one holds, which there are, which is whole; with the adapter that belongs to each. */
+/**
+ * @file A run's checkpoints: their contents, which exist, which are undamaged; and the adapter that belongs to each.
+ */
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -25,11 +27,11 @@ import type { Tensors } from "../tensor.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The adapter at a checkpoint: the iteration that it is of, and a digest of each of its files. */
+/** The adapter at a checkpoint: its iteration, and a digest of each of its files. */
 const adapterSchema = z.object({ iteration: z.int().nonnegative(), files: z.record(z.string(), sha256) }).readonly();
 export type KeptAdapter = z.infer<typeof adapterSchema>;
 
-/** Beside the tensors; whose state it is, is for the run to say. */
+/** The note beside the tensors; the run knows the type of its state. */
 const noteSchema = z.object({
   state: z.looseObject({ iteration: z.int().nonnegative() }),
   tables: z.record(z.string(), z.object({ size: z.int().nonnegative(), sha256 })),
@@ -53,11 +55,11 @@ export const numbered = (iteration: number): string => String(iteration).padStar
 const fileOf = (folder: string, iteration: number): string =>
   path.join(folder, "checkpoints", `${numbered(iteration)}.safetensors`);
 
-/** A second copy of the adapter: the one beside the checkpoints is what people take, move and remove. */
+/** A second copy of the adapter, because people take, move and remove the one in the run's folder. */
 const copyOf = (folder: string, iteration: number): string =>
   path.join(folder, "checkpoints", `${numbered(iteration)}-adapter`);
 
-/** Iterations of what is in the folder of checkpoints, newest first. */
+/** Iterations of the matching files in the folder of checkpoints, newest first. */
 function iterationsOf(folder: string, name: RegExp): number[] {
   const checkpoints = path.join(folder, "checkpoints");
   if (!existsSync(checkpoints)) return [];
@@ -66,14 +68,17 @@ function iterationsOf(folder: string, name: RegExp): number[] {
     .sort((a, b) => b - a);
 }
 
-/** Iterations of the checkpoints there are, newest first. */
+/** Iterations of the existing checkpoints, newest first. */
 export const checkpointsIn = (folder: string): number[] => iterationsOf(folder, /^\d+\.safetensors$/);
 
 export function writeCheckpoint(folder: string, iteration: number, tensors: Tensors, note: Note): void {
   writeTensorFile(fileOf(folder, iteration), tensors, note);
 }
 
-/** What the system refuses to read is no damaged file, and thrown: another checkpoint would not be the answer. */
+/**
+ * Reads a checkpoint. A file that the system refuses to read is not a damaged one, so that error is thrown: another
+ * checkpoint would not help.
+ */
 export function readCheckpoint(folder: string, iteration: number): ReadCheckpoint {
   const file = fileOf(folder, iteration);
   try {
@@ -89,12 +94,14 @@ export function readCheckpoint(folder: string, iteration: number): ReadCheckpoin
   }
 }
 
-/** The state in the newest checkpoint, without its tensors and without touching anything; null where there is none. */
+/**
+ * The state in the newest checkpoint, read without its tensors and without changing anything; null where there is none.
+ */
 export function newestState(folder: string): Note["state"] | null {
   const [newest] = checkpointsIn(folder);
   if (newest === undefined) return null;
   const file = fileOf(folder, newest);
-  // Of the rest of the note nothing is needed: it may be an earlier version's.
+  // Parse only the state: the rest of the note may be an earlier version's.
   const parsed = noteSchema.pick({ state: true }).safeParse(readTensorNote(file));
   if (parsed.success) return parsed.data.state;
   throw new InputError(`${file}: is no checkpoint of a run; remove it, and go on from the one before`);
@@ -110,11 +117,11 @@ function parseNote(file: string, note: unknown): Note {
   const parsed = noteSchema.safeParse(note);
   if (parsed.success) return parsed.data;
   throw new InputError(
-    `${file}: was written by another version of rls3 (${describeComplaint(parsed.error, note)}); go on with it by that one`,
+    `${file}: was written by another version of rls3 (${describeComplaint(parsed.error, note)}); go on with it in that version`,
   );
 }
 
-/** The adapter as it lies in the run's folder, copied to the checkpoints. */
+/** Copies the adapter from the run's folder to the checkpoints. */
 export function keepAdapter(folder: string, iteration: number): KeptAdapter {
   const [adapter, copy] = [path.join(folder, "adapter"), copyOf(folder, iteration)];
   const names = readdirSync(adapter, { recursive: true, withFileTypes: true })
@@ -125,13 +132,13 @@ export function keepAdapter(folder: string, iteration: number): KeptAdapter {
   return { iteration, files: Object.fromEntries(names.map((name) => [name, digestOf(path.join(copy, name))])) };
 }
 
-/** What is wrong with both copies of an adapter; null where one is whole. */
+/** What is wrong with both copies of an adapter; null where one is undamaged. */
 export function adapterProblem(folder: string, kept: KeptAdapter): string | null {
   const places = [copyOf(folder, kept.iteration), path.join(folder, "adapter")];
   return places.some((place) => isWhole(place, kept)) ? null : `${places.join(" and ")} are lost or damaged`;
 }
 
-/** Writes the adapter again where it is not as it was at the checkpoint, or its copy. */
+/** Restores the adapter, or its copy, where it differs from the one at the checkpoint. */
 export function mendAdapter(folder: string, kept: KeptAdapter, warn: (line: string) => void): void {
   const [copy, adapter] = [copyOf(folder, kept.iteration), path.join(folder, "adapter")];
   const names = Object.keys(kept.files);
@@ -147,7 +154,7 @@ const isWhole = (place: string, { files }: KeptAdapter): boolean =>
     return existsSync(file) && statSync(file).isFile() && digestOf(file) === digest;
   });
 
-/** Each whole or not at all; what else is in the folder stays. */
+/** Copies each file whole or not at all; other files in the folder stay. */
 function copyFiles(from: string, to: string, names: readonly string[]): void {
   for (const name of names) {
     const file = path.join(to, name);
@@ -177,7 +184,7 @@ function flush(file: string): void {
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** In pieces: a model that is fine-tuned whole is larger than a buffer may be. */
+/** Reads in pieces: a fully fine-tuned model is larger than a buffer may be. */
 function digestOf(file: string): string {
   const hash = createHash("sha256");
   const piece = Buffer.alloc(CHUNK_BYTES);
@@ -192,17 +199,17 @@ function digestOf(file: string): string {
   return hash.digest("hex");
 }
 
-/** Removes what is older than the `newest` checkpoints up to `current`, and adapters that none of those has. */
+/** Removes checkpoints older than the `newest` ones up to `current`, and adapters that none of those use. */
 export function prune(folder: string, newest: number, current = Number.POSITIVE_INFINITY): void {
   const saved = checkpointsIn(folder).filter((iteration) => iteration <= current);
   const oldest = saved[newest - 1];
   if (oldest === undefined) return;
   for (const old of saved.slice(newest)) {
     const file = fileOf(folder, old);
-    // A folder of that name is somebody's, and none of the run's to remove.
+    // A folder of that name is not the run's to remove.
     if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(file, { force: true });
   }
-  // The newest adapter that is no newer than the oldest checkpoint is that one's.
+  // The oldest checkpoint uses the newest adapter that is not newer than itself.
   const [, ...unused] = iterationsOf(folder, /^\d+-adapter$/).filter((iteration) => iteration <= oldest);
   for (const old of unused) rmSync(copyOf(folder, old), { recursive: true, force: true });
 }

@@ -1,4 +1,7 @@
-/** @file The child's side of a run in a process of its own: progress told over IPC, or as lines where nobody listens; signals; exit codes. */
+/**
+ * @file The child's side of a run in its own process: reports progress over IPC, or as lines where there is no parent;
+ * handles signals and exit codes.
+ */
 import { endBy, keepIgnoringHangup } from "../../protocol/index.js";
 import { InputError, UnavailableError } from "../errors.js";
 import { type Progress, silent } from "../progress.js";
@@ -11,7 +14,7 @@ export interface Order {
   readonly mode: "new" | "resume";
 }
 
-/** What a run's process tells of its progress. */
+/** Progress messages from a run's process. */
 export type ProgressMessage =
   | { readonly type: "begin"; readonly phase: string; readonly total: number; readonly unit: string }
   | { readonly type: "advance"; readonly done: number }
@@ -28,7 +31,7 @@ export type Message =
       readonly message: string;
     };
 
-/** The progress of a run in another process, told on. */
+/** Passes on the progress of a run in another process. */
 export function retell(message: ProgressMessage, progress: Progress): void {
   if (message.type === "begin") progress.begin(message.phase, message.total, message.unit);
   else if (message.type === "advance") progress.advance(message.done);
@@ -52,7 +55,7 @@ const toParent: Progress = {
   iterated: (iterations) => void tell({ type: "iterated", iterations }),
 };
 
-/** Started by hand, without a parent that listens: lines for people, which nothing reads. */
+/** For a process started by hand, without a parent that listens: lines for people to read. */
 const toLog: Progress = {
   ...silent,
   say: (line) => void process.stdout.write(`${line}\n`),
@@ -70,7 +73,10 @@ function failure(error: unknown): Extract<Message, { type: "failed" }> {
 /** The exit codes of `rls3`. */
 const EXIT = { input: 2, unavailable: 3, interrupted: 130, fault: 1 } as const;
 
-/** Ends this process with what came of `work`: a message to the parent, a line on standard error where there is none, and an exit code. */
+/**
+ * Ends this process with the outcome of `work`: a message to the parent, or a line on standard error where there is
+ * none, and an exit code.
+ */
 async function tellOutcome(work: Promise<unknown>): Promise<never> {
   try {
     await work;
@@ -84,20 +90,23 @@ async function tellOutcome(work: Promise<unknown>): Promise<never> {
   process.exit(0);
 }
 
-/** Aborts where this process is asked to end: the state of the last iteration's end is saved, and a later start goes on from it. */
+/**
+ * Aborts when this process is asked to end. The state at the end of the last iteration is saved, and a later start goes
+ * on from it.
+ */
 function stopSignal(): AbortSignal {
   const stopping = new AbortController();
-  // The parent decides: a terminal sends Ctrl-C to the whole group, and a parent that died leaves nothing to work for.
+  // A terminal sends Ctrl-C to the whole process group, so this process gets it, too.
   process.on("SIGINT", () => stopping.abort(new Interrupted("interrupted")));
   process.on("SIGTERM", () => stopping.abort(new Interrupted("interrupted")));
-  // So too where a terminal is closed: the group gets SIGHUP.
+  // Closing a terminal sends SIGHUP to the group. The parent decides; if it dies, there is nothing left to work for.
   if (process.send === undefined) keepIgnoringHangup();
   else process.on("SIGHUP", () => undefined);
   process.on("disconnect", () => endBy("SIGTERM"));
   return stopping.signal;
 }
 
-/** Does the run that `order` comes to, if any, and ends the process with what came of it. */
+/** Runs the order, if there is one, and ends the process with the outcome. */
 export function doRun(order: () => Promise<Order | null>): Promise<never> {
   collectSeldom();
   const signal = stopSignal();

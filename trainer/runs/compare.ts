@@ -1,4 +1,7 @@
-/** @file A comparison: the same loop for each arm and seed, some side by side in processes of their own, on preparation made once. */
+/**
+ * @file A comparison: the same loop for each arm and seed, several at once in separate processes, on preparation made
+ * once.
+ */
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { closing, type Opening } from "../closing.js";
@@ -28,20 +31,20 @@ import { refuseUsed } from "./run-directory.js";
 export interface ComparisonPlan {
   readonly folder: string;
   readonly command: string;
-  /** In the order in which they are compared: each with every later one. */
+  /** In the order of comparison: each arm is compared with every later one. */
   readonly arms: readonly { readonly name: Arm; readonly configuration: Configuration }[];
   readonly seeds: readonly number[];
-  /** Module with the user's own parts, for all runs. */
+  /** Module with the user's parts, for all runs. */
   readonly plugin?: PluginSource;
-  /** Processes side by side. */
+  /** Number of processes at once. */
   readonly jobs: number;
   readonly mode: "new" | "resume";
 }
 
-/** Where the report finds the runs. */
+/** Where the report looks for the runs. */
 const runFolder = (folder: string, arm: Arm, seed: number): string => path.join(folder, "runs", `${arm}-${seed}`);
 
-/** Runs what is missing in the folder, then writes summary.json. */
+/** Does the runs that are missing in the folder, then writes summary.json. */
 export const compare = (plan: ComparisonPlan, progress: Progress, signal: AbortSignal | undefined): Promise<Summary> =>
   closing(async (opening) => {
     const shared = path.join(plan.folder, "shared");
@@ -50,7 +53,7 @@ export const compare = (plan: ComparisonPlan, progress: Progress, signal: AbortS
     return summarized(plan);
   });
 
-/** Takes the folder, and writes what the comparison is where that is not there yet. */
+/** Locks the folder, and writes what the comparison is where that is missing. */
 function begin(
   { folder, arms, seeds, command, mode }: ComparisonPlan,
   plugin: LoadedPlugin | null,
@@ -60,7 +63,7 @@ function begin(
   mkdirSync(folder, { recursive: true });
   const lock = takeLock(folder);
   try {
-    // Another process may have come and gone since the command looked.
+    // Another process may have used the folder since the command looked.
     if (mode === "new") refuseUsed(folder);
     const file = path.join(folder, "config.json");
     if (!existsSync(file)) {
@@ -76,7 +79,7 @@ function begin(
   }
 }
 
-/** Makes what the runs share, and finds out before any of them starts whether model and environment are in order. */
+/** Makes what the runs share, and checks model and environment before any run starts. */
 async function prepareShared(
   plan: ComparisonPlan,
   shared: string,
@@ -84,7 +87,7 @@ async function prepareShared(
   signal: AbortSignal | undefined,
   opening: Opening,
 ): Promise<void> {
-  // The arm that learns from most random transitions: the others take what is made for it.
+  // The arm that needs most random transitions; the other arms use the same.
   const [first] = [...plan.arms].sort(
     (a, b) => randomTransitionsNeeded(b.configuration) - randomTransitionsNeeded(a.configuration),
   );
@@ -100,7 +103,7 @@ async function prepareShared(
       openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),
     );
     await opening(begin(plan, plugin, description, environments.world.catalog.document));
-    // Once, when the comparison begins; its runs say nothing.
+    // Warn once, when the comparison begins; its runs do not.
     if (!isPrepared(shared, configuration)) await warnOfNames(model, environments, configuration, progress);
     await prepare(shared, configuration, environments, imageSize, progress);
   });
@@ -113,7 +116,7 @@ async function runAll(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { folder, arms, seeds, plugin } = plan;
-  // Seed by seed, so that an interrupted comparison has whole pairs.
+  // Seed by seed, so that an interrupted comparison has complete pairs.
   const runs = seeds.flatMap((seed) =>
     arms.map(({ name, configuration }): RunPlan => {
       const place = runFolder(folder, name, seed);

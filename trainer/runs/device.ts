@@ -1,9 +1,12 @@
-/** @file `--device` made one device before anything starts, so that all parts, all processes and a resumed run use the same. */
+/**
+ * @file Resolves `--device` to one device before anything starts, so that all parts, all processes and a resumed run
+ * use the same.
+ */
 import { chooseDevice } from "../graph/device.js";
 import type { Progress } from "../progress.js";
 import type { Configuration } from "../settings/configuration.js";
 
-/** The same configurations on the device that theirs means here; what was chosen and why is said once. */
+/** The same configurations, with their device resolved for this machine. Reports the device and the reason once. */
 export async function onDevice<T extends Configuration>(
   configurations: readonly T[],
   progress: Progress,

@@ -1,24 +1,32 @@
-/** @file What of config.json a run's numbers follow from, as its checkpoints hold it: changed by hand it would go on as another run. */
+/**
+ * @file The part of config.json that determines a run's numbers, as checkpoints record it. If a user edits it, the run
+ * would continue as a different one.
+ */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 import type { SettingName } from "../settings/settings.js";
 
-/** Of config.json: equal runs differ in these. What runs share is held to its digest, wherever it lies. */
+/**
+ * Keys of config.json that do not affect the numbers. A run's shared files are checked by digest, wherever they are.
+ */
 const BESIDE = new Set(["command", "continued", "keepPictures", "versions", "machine", "commit", "shared"]);
-/** Where the environment is: another place that serves the same world gives the same numbers, and another world is refused by its digest. */
+/**
+ * Settings for the address of the environment. Another server with the same world gives the same numbers; another world
+ * is refused by its digest.
+ */
 const PLACES = new Set(["env", "keys"]);
-/** How long the plan is: no number of an iteration follows from it, so that a run may be given a longer one. */
+/** The length of the plan. No number of an iteration depends on it, so a run may get a longer plan. */
 export const GROWING = ["iterations", "validSamples"] as const satisfies readonly SettingName[];
 const LONGEST_SHOWN = 60;
-/** Of a plugin its code counts, wherever it lies. */
+/** Of a plugin only its code counts, wherever the file is. */
 const pluginSchema = z.object({ sha256: z.string() });
 
 const mapSchema = z.record(z.string(), z.unknown());
 
 /** Each key, settings one by one, with its value as JSON, or a digest where that is long. */
 export function followedSettings(config: unknown): Readonly<Record<string, string>> {
-  // Through JSON, as from a file: a key without a value is none.
+  // Convert through JSON, as when read from a file: a key without a value disappears.
   const { configuration, plugin, ...others } = mapSchema.parse(JSON.parse(JSON.stringify(config)));
   const settings = mapSchema.safeParse(configuration);
   const entries = [
@@ -30,7 +38,7 @@ export function followedSettings(config: unknown): Readonly<Record<string, strin
 }
 
 function settingsOf(configuration: Readonly<Record<string, unknown>>): (readonly [string, unknown])[] {
-  // Of the embedded environment both kinds of pictures are the same ones.
+  // The embedded environment draws the same pictures either way.
   const render = configuration["env"] === "embedded" ? "embedded" : configuration["render"];
   return Object.entries({ ...configuration, ...(render === undefined ? {} : { render }) }).flatMap(([key, value]) =>
     PLACES.has(key) ? [] : [[`configuration.${key}`, value] as const],
@@ -46,13 +54,13 @@ function brief(value: unknown): string {
 type Followed = Readonly<Record<string, string>>;
 
 /**
- * Refuses what is not as it was saved.
+ * Refuses a configuration that differs from the saved one.
  * @throws InputError with the key that changed
  */
 export const refuseChanged = (source: string, saved: Followed, config: unknown): void =>
   refuseWhere(source, saved, followedSettings(config), () => true);
 
-/** The same, but for a plan that has grown since. */
+/** The same, but allows a plan that has grown since. */
 export const refuseChangedButLonger = (source: string, saved: Followed, config: unknown): void =>
   refuseWhere(source, saved, followedSettings(config), (key, before, after) => {
     const grows = GROWING.some((name) => key === `configuration.${name}`);
@@ -73,6 +81,6 @@ function refuseWhere(
     ? "is not what it was"
     : `was ${before} and is ${after} now`;
   throw new InputError(
-    `${source}: ${key} ${shown}, which would make it another run; put it back, or start a run of its own with that`,
+    `${source}: ${key} ${shown}, which would make it another run; put it back, or start a new run with it`,
   );
 }

@@ -1,11 +1,14 @@
-/** @file What a run's settings name outside of them, looked for before anything is said, opened or measured. */
+/**
+ * @file Checks that the model, world and environment in a run's settings exist, before anything is printed, opened or
+ * measured.
+ */
 import { checkEnvironment } from "../environments/open-environments.js";
 import type { Configuration } from "../settings/configuration.js";
 import { architectureIn } from "../vlm/architectures.js";
 import { modelDirectory } from "./parts.js";
 
 /**
- * Looks for the model, the world and the environment of each configuration, each once.
+ * Checks the model, the world and the environment of each configuration, each once.
  * @throws InputError for the first that is missing
  */
 export function checkInputs(configurations: readonly Configuration[]): void {

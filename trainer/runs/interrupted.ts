@@ -1,4 +1,4 @@
-/** @file What a run ends with when the user stops it: the last checkpoint stays, and `--resume` goes on from there. */
+/** @file The error of a run that the user stopped: the last checkpoint stays, and `--resume` goes on from it. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }

@@ -1,4 +1,4 @@
-/** @file One process at a time writes to a folder; the lock of one that died is taken over. */
+/** @file Lets one process at a time write to a folder, and takes over the lock of a dead process. */
 import { randomUUID } from "node:crypto";
 import { constants, copyFileSync, existsSync, linkSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -8,21 +8,21 @@ import { readPlainFile } from "../files/plain-file.js";
 import { type ProcessIdentity, processLives, startOf } from "../files/process-identity.js";
 import { LOCK_FILE, parseLock } from "../run-format/run-lock.js";
 
-/** This process, as its locks say it: once, since a machine's name may change while it runs. */
+/** This process as its locks identify it; computed once, since a machine's name may change while it runs. */
 const identity = [process.pid, hostname(), startOf(process.pid)].filter((part) => part !== null).join(" ");
 
-/** A folder that this process has taken. */
+/** A folder that this process has locked. */
 export class Lock {
   constructor(private readonly file: string) {}
 
   /**
-   * Whether the folder is this process's still: where its machine was cut off, a scheduler has started another one elsewhere. A lock
-   * that was removed is put back, since nobody has taken the folder.
+   * Whether this process still has the folder: if its machine was cut off, a scheduler may have started another one
+   * elsewhere. Puts a removed lock back, since nobody has taken the folder.
    */
   held(): boolean {
     const text = readIfThere(this.file);
     if (text !== null) return text === identity;
-    // Of a folder that is gone its files tell.
+    // If the folder is gone, writing its files will fail anyway.
     if (!existsSync(path.dirname(this.file))) return true;
     const written = writeBeside(this.file);
     try {
@@ -32,15 +32,15 @@ export class Lock {
     }
   }
 
-  /** Lets go of the folder, unless another process has it. */
+  /** Unlocks the folder, unless another process has it. */
   close(): void {
     if (readIfThere(this.file) === identity) rmSync(this.file, { force: true });
   }
 }
 
 /**
- * Takes the folder for this process.
- * @throws InputError where another one that lives has it
+ * Locks the folder for this process.
+ * @throws InputError where another live process has it
  */
 export function takeLock(folder: string): Lock {
   const file = path.join(folder, LOCK_FILE);
@@ -54,7 +54,8 @@ export function takeLock(folder: string): Lock {
       const text = readIfThere(file);
       if (text === null) continue;
       const owner = parseLock(text);
-      // Whether a process of another machine lives can't be seen from here: a scheduler that starts a dead job again elsewhere relies on taking over.
+      // It cannot be seen from here whether a process on another machine lives. Take over then: a scheduler that
+      // restarts a dead job elsewhere relies on it.
       const mayLive = owner.pid !== process.pid && processLives(owner) === true;
       if (attempt >= MOST_ATTEMPTS || mayLive) throw taken(folder, file, owner);
       removeDead(file, written, text);
@@ -65,43 +66,44 @@ export function takeLock(folder: string): Lock {
 }
 
 function taken(folder: string, file: string, { pid, start }: ProcessIdentity): InputError {
-  // A lock without a start is an earlier version's, or of a system that does not tell: the number may be another process's by now.
+  // A lock without a start time comes from an earlier version or a system that does not tell; its process number may be
+  // reused by now.
   const sure = start !== null;
   return new InputError(
     `${folder}: process ${pid} is writing to it; wait for it or end it${sure ? "" : `, or, if that is no rls3, remove ${file}`}`,
   );
 }
 
-/** Whole before it gets its name: an empty lock would look like a dead process's. */
+/** Writes the lock whole before it gets its name: an empty lock would look like a dead process's. */
 function writeBeside(file: string): string {
   const written = `${file}.${randomUUID()}`;
   writeFileSync(written, identity);
   return written;
 }
 
-/** What processes that were killed while they took the lock have left beside it. */
+/** Removes what processes left beside the lock when they were killed while taking it. */
 function removeAbandoned(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(`${LOCK_FILE}.`)) continue;
     const left = path.join(folder, name);
     const text = readIfThere(left);
-    // One without a host is just being written.
+    // A file without a host is still being written.
     if (text?.includes(" ") && processLives(parseLock(text)) === false) rmSync(left, { force: true });
   }
 }
 
-/** Others may be taking over the same dead lock at the same time. */
+/** Other processes may be taking over the same dead lock at the same time. */
 const MOST_ATTEMPTS = 100;
 const WAIT_MS = 5;
 
-/** False where `file` is there already; of several that try at once, one succeeds. */
+/** False where `file` exists already; if several processes try at once, one succeeds. */
 function tryLink(written: string, file: string): boolean {
   try {
     linkSync(written, file);
     return true;
   } catch (error) {
     if (isCode(error, "EEXIST")) return false;
-    // Without hard links (exFAT) what is left is a copy that refuses to overwrite.
+    // Without hard links (exFAT), fall back to a copy that refuses to overwrite.
     if (!LINKLESS.some((code) => isCode(error, code))) throw error;
   }
   try {
@@ -116,8 +118,8 @@ function tryLink(written: string, file: string): boolean {
 const LINKLESS = ["EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP"] as const;
 
 /**
- * Removes the lock that says `text`, unless another process has done so and put its own there. One at a time:
- * between looking again and removing, no one else may.
+ * Removes the lock with content `text`, unless another process has replaced it by its own. One process at a time:
+ * nobody else may act between the second look and the removal.
  */
 function removeDead(file: string, written: string, text: string): void {
   const mine = `${file}.taking-over`;

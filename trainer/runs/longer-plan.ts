@@ -1,4 +1,7 @@
-/** @file A run that is given a longer plan: more iterations or valid samples, and nothing else. What it has is what the longer one would have by then. */
+/**
+ * @file Gives a run a longer plan: more iterations or valid samples, and nothing else. Its results so far are those
+ * that the longer plan would have given.
+ */
 import path from "node:path";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
@@ -13,8 +16,8 @@ import { RunDirectory } from "./run-directory.js";
 export type Growth = Partial<Pick<Configuration, (typeof GROWING)[number]>>;
 
 /**
- * Writes the longer plan into the run's config.json, with the command that asked for it, and gives it back.
- * @throws InputError where the plan would not be longer, or the run is one of a comparison or a sweep
+ * Writes the longer plan and its command into the run's config.json, and returns the plan.
+ * @throws InputError where the plan would not be longer, or the run belongs to a comparison or a sweep
  */
 export function lengthen(folder: string, growth: Growth, command: string, progress: Progress): RunPlan {
   const plan = planOf(folder);

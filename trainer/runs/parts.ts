@@ -1,4 +1,4 @@
-/** @file Opens a run's agent and model, as its configuration names them. */
+/** @file Opens the agent and the model that a run's configuration names. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EnvironmentLink } from "../environments/environment-link.js";
@@ -20,19 +20,19 @@ const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 /** The models that ship: a small CLIP, and a small PaliGemma. */
 const BUNDLED_MODELS: readonly string[] = ["bundled", "bundled-paligemma"];
 
-/** The model's directory, where it is not one that ships by its name. */
+/** The model's directory; models that ship are found by name. */
 export const modelDirectory = (vlm: string): string =>
   BUNDLED_MODELS.includes(vlm) ? path.join(packageRoot, "trainer/vlm", vlm) : path.resolve(vlm);
 
-/** What a run's model begins with beside its settings. */
+/** What a run's model starts from, besides its settings. */
 export interface ModelStart {
-  /** An adapter in PEFT's format that is trained further. */
+  /** An adapter in PEFT's format, to train further. */
   readonly adapter?: StartingAdapter;
-  /** What the adapter that the run writes calls its base model; default: the model's directory. */
+  /** The base model's name in the adapter that the run writes; default: the model's directory. */
   readonly baseName?: string;
 }
 
-/** @throws InputError for a model or an adapter that can't be opened, or do not fit each other */
+/** @throws InputError for a model or an adapter that cannot be opened, or where the two do not fit */
 export async function openConfiguredModel(
   configuration: Configuration,
   { adapter, baseName }: ModelStart = {},
@@ -53,7 +53,10 @@ export async function openConfiguredModel(
   );
 }
 
-/** The agent that the settings name, for a served world. Close it. @throws InputError where `--agent plugin` has no plugin */
+/**
+ * Opens the agent that the settings name, for a served world. The caller closes it.
+ * @throws InputError where `--agent plugin` has no plugin
+ */
 export async function openAgent(
   configuration: Configuration,
   world: World,
@@ -79,7 +82,7 @@ function pluginAgent(plugin: LoadedPlugin | null, options: AgentOptions): Promis
   throw new InputError("--agent plugin: needs --plugin FILE, a module with an agent");
 }
 
-/** Tells before a run begins where the model does not know the world's objects: the run would train at chance. */
+/** Warns before a run where the model does not know the world's objects: the run would train at chance. */
 export async function warnOfNames(
   model: VisionLanguageModel,
   environments: EnvironmentLink,

@@ -1,4 +1,4 @@
-/** @file Runs side by side, each in a process of its own: what a comparison and a sweep start, watch and stop. */
+/** @file Runs several runs at once, each in its own process: comparisons and sweeps start, watch and stop them here. */
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -12,12 +12,12 @@ import { Interrupted } from "./interrupted.js";
 import { finishedState, type RunPlan } from "./run.js";
 import { iterationsIn } from "./run-directory.js";
 
-/** Starts a run's process: either it is told the run over IPC, or its arguments say it. */
+/** Starts a run's process; the process gets its run over IPC or from its arguments. */
 export type StartRun = (plan: RunPlan, progress: Progress, signal: AbortSignal) => Promise<void>;
 
 const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), "run-process.js");
 
-/** `jobs` runs at a time, those that are finished left as they are; the first failure ends all. */
+/** Runs `jobs` runs at a time and skips finished ones; the first failure stops all. */
 export async function inParallel(
   runs: readonly RunPlan[],
   jobs: number,
@@ -57,18 +57,18 @@ export async function inParallel(
   }
 }
 
-/** Whether so many runs side by side leave no core to spare, so that each does best to keep to its own. */
+/** Whether this many runs at once use all cores, so that each should stay on one. */
 export const fillCores = (jobs: number, threads: number): boolean =>
   jobs > 1 && jobs * threads >= availableParallelism();
 
-/** A run with the iterations that it has and those that it lacks, the look before the first counted as one. */
+/** A run with the number of iterations that it has and lacks; the evaluation before the first counts as one. */
 function counted(plan: RunPlan): { readonly plan: RunPlan; readonly before: number; readonly left: number } {
   const all = iterationsPlanned(plan.configuration) + 1;
   const before = Math.min(all, iterationsIn(plan.folder));
   return { plan, before, left: all - before };
 }
 
-/** A run's progress as the whole shows it: its lines with its name, and its iterations counted. */
+/** Shows a run's progress in the whole: its lines with its name, and its iterations as a count. */
 function reporter(name: string, progress: Progress, count: (iterations: number) => void): Progress {
   return {
     ...silent,
@@ -78,11 +78,11 @@ function reporter(name: string, progress: Progress, count: (iterations: number) 
   };
 }
 
-/** New, or gone on with where its folder has a run already. */
+/** Resume where the folder has a run already; else new. */
 export const modeOf = (plan: RunPlan): Order["mode"] =>
   existsSync(path.join(plan.folder, "config.json")) ? "resume" : "new";
 
-/** The run as a child process that is told it over IPC. */
+/** Runs a child process that gets its run over IPC. */
 export const runInProcess: StartRun = (plan, progress, signal) => {
   signal.throwIfAborted();
   const child = forkRun(entry, []);
@@ -91,11 +91,11 @@ export const runInProcess: StartRun = (plan, progress, signal) => {
   return ended;
 };
 
-/** A process of one run; `module` calls `doRun` of child-run.ts. */
+/** The process of one run; `module` calls `doRun` of child-run.ts. */
 export const forkRun = (module: string, args: readonly string[]): ChildProcess =>
   fork(module, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
 
-/** Resolves when the run is done; an abort asks its process to stop, and rejects once it has. */
+/** Resolves when the run is done. An abort asks its process to stop, and rejects once it has. */
 export function followRun(child: ChildProcess, name: string, progress: Progress, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let outcome: Message | undefined;
@@ -123,14 +123,14 @@ export function followRun(child: ChildProcess, name: string, progress: Progress,
 function howEnded(code: number | null, killedBy: NodeJS.Signals | null): string {
   const how = killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`;
   const why = killedBy === "SIGKILL" ? ", as the system does where memory runs out" : "";
-  return `${how}${why}; what it had saved stays, and is gone on with when the command is started again (compare: --resume)`;
+  return `${how}${why}; its saved state stays: start the command again to go on (compare: --resume)`;
 }
 
 const lastSaid = (tail: string): string => (tail.trim() === "" ? "" : `. It last said:\n${tail.trimEnd()}`);
 
 function failureOf(name: string, { kind, message }: Extract<Message, { type: "failed" }>): Error {
   if (kind === "input") return new InputError(`${name}: ${message}`);
-  // By somebody else than this process, which would have been told so itself.
+  // Stopped by someone else: if this process had done it, it would know.
   if (kind === "interrupted") return new UnavailableError(`${name}: its process ${howEnded(null, "SIGTERM")}`);
   return kind === "unavailable" ? new UnavailableError(`${name}: ${message}`) : new Error(`${name}: ${message}`);
 }

@@ -1,4 +1,7 @@
-/** @file What runs share: random transitions to learn feasibility from, and the test sets; made once, kept with a digest of what they depend on. */
+/**
+ * @file What runs share: random transitions for feasibility pre-training, and the test sets. Made once, and stored with
+ * a digest of what they depend on.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -16,16 +19,16 @@ import type { Tensors } from "../tensor.js";
 import { decodeTransitions, encodeTransitions, randomTransitions } from "./transitions.js";
 
 export interface Preparation {
-  /** Read when asked for, since they are many and needed once; none where no feasibility steps are configured. */
+  /** Read only on request, since they are many and needed once; empty where no feasibility steps are configured. */
   readonly transitions: () => readonly Transition[];
   readonly testSets: TestSets;
 }
 
-/** Raised when the same inputs would give other contents. Test sets also follow from which pairs the language asks about. */
+/** Raised when the same inputs would give other contents. Test sets also depend on which pairs are askable. */
 const TRANSITIONS_VERSION = [1] as const;
 const TEST_SET_VERSION = [2, LANGUAGE_VERSION] as const;
 
-/** Reads the shared files from `directory`, making those that are not there. */
+/** Reads the shared files from `directory`; makes those that are missing. */
 export async function prepare(
   directory: string,
   configuration: Configuration,
@@ -46,7 +49,7 @@ export async function prepare(
     ...dependsOn: readonly number[]
   ): StoredFile => ({
     path: path.join(directory, `${name}.safetensors`),
-    // All that its contents follow from; a file with another digest is refused.
+    // Everything that the contents depend on; a file with another digest is refused.
     digest: createHash("sha256")
       .update(
         JSON.stringify([
@@ -75,7 +78,7 @@ export async function prepare(
         balancedSet(tested, "test", testSeed, testImagesPerRelation),
       ),
       natural: await testSet("natural", testScenes, naturalImages, () => naturalSet(tested, testSeed, naturalImages)),
-      // What decides when to stop is of what is trained on: test scenes are not looked at before the end.
+      // Validation decides when to stop, so it uses the training scenes: test scenes are not looked at before the end.
       validation: await testSet("validation", scenes, validationImagesPerRelation, () =>
         balancedSet(trained, "validation", testSeed, validationImagesPerRelation),
       ),
@@ -83,13 +86,13 @@ export async function prepare(
   };
 }
 
-/** Images that each point of a curve asks the model about. */
+/** Number of images that the model is asked about at each point of a curve. */
 export const imagesEvaluated = (configuration: Configuration): number =>
   CODES.length * configuration.testImagesPerRelation +
   configuration.naturalImages +
   (configuration.earlyStopping ? CODES.length * configuration.validationImagesPerRelation : 0);
 
-/** Whether `prepare` would find everything there; what is in it is looked at only then. */
+/** Whether `prepare` would find all files; their contents are only checked then. */
 export const isPrepared = (
   directory: string,
   configuration: Pick<Configuration, "pretraining" | "feasibilitySteps">,
@@ -98,7 +101,7 @@ export const isPrepared = (
     (name) => existsSync(path.join(directory, `${name}.safetensors`)),
   );
 
-/** The test sets alone, of this configuration's sizes and seed, not kept. */
+/** The test sets alone, in this configuration's sizes and seed; not stored. */
 export async function drawTestSets(
   { testSeed, testScenes, testImagesPerRelation, naturalImages }: Configuration,
   environments: EnvironmentLink,
@@ -116,7 +119,7 @@ interface StoredFile {
   readonly digest: string;
 }
 
-/** What the file holds; made and written first where there is none. A later run reads the same, to the bit. */
+/** Reads the file; makes and writes it first where it is missing. A later run reads the same, to the bit. */
 async function stored({ path: file, digest }: StoredFile, make: () => Promise<Tensors>): Promise<Tensors> {
   if (!existsSync(file)) {
     const tensors = await make();
@@ -126,7 +129,7 @@ async function stored({ path: file, digest }: StoredFile, make: () => Promise<Te
   const { tensors, note } = readTensorFile(file);
   if ((note as { digest?: unknown }).digest !== digest) {
     throw new InputError(
-      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to have it made anew`,
+      `${file}: was made for another configuration or world, or by a version of rls3 that asks about other pairs; give another folder, or remove it to make it again`,
     );
   }
   return tensors;

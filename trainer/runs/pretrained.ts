@@ -1,4 +1,7 @@
-/** @file Agents that have learned feasibility, kept for all runs that would learn the same: made once, whichever run is first. */
+/**
+ * @file Stores agents after feasibility pre-training, for all runs that would learn the same: the first run makes each
+ * of them.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -18,12 +21,12 @@ import { type Lock, takeLock } from "./lock.js";
 
 /** Raised when the same inputs would give another agent. */
 const FORMAT_VERSION = 3;
-/** Blocks between two checkpoints of an online pre-training: about a minute's work. */
+/** Blocks between two checkpoints of online pre-training: about a minute's work. */
 const BLOCKS_KEPT_EVERY = 10;
-/** How often a run looks whether another one has finished what both need. */
+/** How often a run checks whether another run has finished what both need. */
 const LOOK_EVERY_MS = 1000;
 
-/** All of a run's settings that the agent as it is before the loop follows from, beside whether hardness counts at all. */
+/** All settings that the agent before the loop depends on, besides whether hardness counts at all. */
 const DEPENDS_ON = [
   "agent",
   "pretraining",
@@ -43,18 +46,18 @@ const DEPENDS_ON = [
   "threads",
 ] as const satisfies readonly SettingName[];
 
-/** Where agents are kept, and what they follow from. */
+/** Where agents are stored, and what they depend on. */
 export interface Keeping extends Pick<FeasibilityParts, "environments"> {
   readonly configuration: Configuration;
-  /** Of the plugin's code, where the run has one: with `agent: "plugin"` the agent follows from it. */
+  /** Digest of the plugin's code, where the run has a plugin: with `agent: "plugin"`, the agent depends on it. */
   readonly pluginDigest?: string | null;
-  /** Folder of what runs share. */
+  /** Folder of files that runs share. */
   readonly shared: string;
-  /** Folder of agents that have learned feasibility; null: kept nowhere but those that learn online, in `shared`. */
+  /** Folder of pre-trained agents; null: only those that learn online are stored, in `shared`. */
   readonly pretrained: string | null;
 }
 
-/** The agent is read from where another run has learned the same before; it is equal to the bit. */
+/** Loads the agent if another run has learned the same before (equal to the bit); learns and stores it otherwise. */
 export async function learnFeasibilityOnce(run: FeasibilityParts & Keeping): Promise<void> {
   if (run.configuration.feasibilityUpdates === 0) return;
   if (run.configuration.pretraining === "online") await learnOnlineOnce(run);
@@ -74,7 +77,7 @@ async function learnOfflineOnce(run: FeasibilityParts & Keeping): Promise<void> 
 
 type OnlineRun = Omit<FeasibilityParts, "transitions"> & Keeping;
 
-/** Minutes of work: one run does it, the others wait, and what a killed one has done is gone on with. */
+/** This takes minutes, so one run does it and the others wait. If it is killed, another goes on from its checkpoint. */
 export async function learnOnlineOnce(run: OnlineRun): Promise<FeasibilityCurve> {
   const { folder, whole, unfinished } = filesOf(run);
   mkdirSync(folder, { recursive: true });
@@ -102,14 +105,14 @@ function filesOf(run: Keeping): { readonly folder: string; readonly whole: strin
   };
 }
 
-/** The curve of an online pre-training as far as it has been kept; empty where it has not begun. */
+/** The stored curve of online pre-training so far; empty where it has not begun. */
 export function keptCurve(run: Keeping): FeasibilityCurve {
   const { whole, unfinished } = filesOf(run);
   const file = [whole, unfinished].find((name) => existsSync(name));
   return file === undefined ? [] : (readTensorNote(file) as { curve: FeasibilityCurve }).curve;
 }
 
-/** The lock of the folder, or null while another process has it. */
+/** The folder's lock, or null while another process has it. */
 function lockOf(folder: string): Lock | null {
   try {
     return takeLock(folder);
@@ -119,11 +122,11 @@ function lockOf(folder: string): Lock | null {
   }
 }
 
-/** Until another run has made the agent, or has let go of it. */
+/** Waits until another run has made the agent, or has released the lock. */
 async function othersToFinish({ progress }: OnlineRun, folder: string, whole: string): Promise<void> {
   progress.begin("feasibility, which another run is learning", 1, "agent");
   while (!existsSync(whole)) {
-    // Ends here where the user has stopped the run.
+    // Throws here where the user has stopped the run.
     progress.advance(0);
     await sleep(LOOK_EVERY_MS);
     const lock = lockOf(folder);
@@ -150,7 +153,7 @@ async function learnAndKeep(run: OnlineRun, whole: string, unfinished: string, l
   }
   writeSharedTensorFile(whole, await agent.state(), { curve });
   rmSync(unfinished, { force: true });
-  // From the file, as every other run has it: what is not part of the state can't make a difference.
+  // Read from the file, as every other run does, so that anything not in the saved state makes no difference.
   return restored(run, whole);
 }
 

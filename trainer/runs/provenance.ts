@@ -28,24 +28,27 @@ export function provenance(): Provenance {
   };
 }
 
-/** Wherever npm put it: in this package's folder, or beside it. */
+/** Finds the package wherever npm put it: in this package's folder, or beside it. */
 function versionOf(dependency: string): string {
   const { resolve } = createRequire(import.meta.url);
   return (JSON.parse(readFileSync(resolve(`${dependency}/package.json`), "utf8")) as { version: string }).version;
 }
 
-/** No code: collecting results while runs go on changes these, and no number follows from them. */
+/** Not code: collecting results while runs go on changes these files, and no number depends on them. */
 const PAGES_AND_RESULTS = [":(exclude,glob)**/*.md", ":(exclude)benchmarks/results"];
 
-/** The checkout's commit, "+" where files other than pages and results differ from it; "unknown" outside a checkout. */
+/**
+ * The checkout's commit, with "+" where files other than pages and results differ from it; "unknown" outside a
+ * checkout.
+ */
 export function currentCommit(): string {
   const git = (...args: string[]): string | null => {
-    // Without optional locks: git status would write the checkout's index anew.
+    // Without optional locks: git status would rewrite the checkout's index.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
     const result = spawnSync("git", args, { cwd: packageRoot, encoding: "utf8", env });
     return result.status === 0 ? result.stdout.trim() : null;
   };
-  // Installed as a package, this may lie in the checkout of somebody's project.
+  // Installed as a package, this may be inside the checkout of another project.
   const checkout = git("rev-parse", "--show-toplevel");
   if (checkout === null || path.resolve(checkout) !== realpathSync(packageRoot)) return "unknown";
   const head = git("rev-parse", "HEAD");

@@ -1,4 +1,4 @@
-/** @file Writes down what an iteration was: a row of metrics, a row for each episode, every sample, pictures of the hardest. */
+/** @file Records an iteration: a row of metrics, a row per episode, every sample, pictures of the hardest. */
 import { at } from "../at.js";
 import { encodePng } from "../environments/picture.js";
 import { meanOrNull } from "../mean.js";
@@ -15,11 +15,11 @@ import type { RunDirectory } from "./run-directory.js";
 import { newSignatures } from "./signatures.js";
 import type { CsvRow } from "./table.js";
 
-/** Pictures kept of an iteration, where not all are, and of them in TensorBoard. */
+/** Number of pictures to store per iteration (unless all are), and of these in TensorBoard. */
 const HARDEST = 16;
 const HARDEST_IN_EVENTS = 4;
 
-/** Mean S and mean h of the samples about whose moved object something was asked. */
+/** Mean S and mean h, over samples with an askable pair of the moved object. */
 function means(samples: readonly AskedSample[]): { readonly score: number | null; readonly hardness: number | null } {
   const withQuestions = samples.flatMap(({ score, hardness }) => (score === null ? [] : [{ score, hardness }]));
   return {
@@ -28,11 +28,11 @@ function means(samples: readonly AskedSample[]): { readonly score: number | null
   };
 }
 
-/** Share of a speaking model's answers that say no relation; null where nothing was said. */
+/** Share of the answers that name no relation, for a model that answers; null where nothing was said. */
 const unparsed = (samples: readonly AskedSample[]): number | null =>
   meanOrNull(samples.flatMap(({ pairs }) => pairs.flatMap(({ said }) => (said === null ? [] : said.parsed ? 0 : 1))));
 
-/** What an iteration is written down with. */
+/** What `record` writes to and depends on. */
 export interface Recording {
   readonly directory: RunDirectory;
   readonly events: EventWriter;
@@ -40,7 +40,7 @@ export interface Recording {
   readonly progress: Progress;
 }
 
-/** `measured` is what a plugin says of it. */
+/** `measured`: the plugin's metrics of the iteration. */
 export async function record(
   { directory, events, configuration, progress }: Recording,
   iteration: Iteration,
@@ -79,7 +79,7 @@ function metricsRow(configuration: Configuration, { state, test, natural, found 
   const statistics = found?.agentStatistics ?? {};
   const steps = found?.episodes.steps.reduce((sum, episode) => sum + episode.length, 0) ?? 0;
   const rewarded = found?.rewarded.flat() ?? [];
-  // The first are those of valid steps.
+  // The first reason is that of valid steps.
   const [, ...reasons] = found?.episodes.reasons ?? [0, ...REASON_NAMES.map(() => 0)];
   const named = (name: string): number | null => statistics[name] ?? null;
   return {

@@ -1,4 +1,7 @@
-/** @file A run on disk: configuration, rows, samples, checkpoints; whole at any moment, and gone on with from the last checkpoint. */
+/**
+ * @file A run on disk: configuration, rows, samples, checkpoints. It is consistent at any moment, and can go on from
+ * its last checkpoint.
+ */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { type Logger, pino } from "pino";
@@ -42,7 +45,7 @@ export const TIMING_COLUMNS = [
 type TableName = "metrics.csv" | "episodes.csv" | "plugin.csv" | "timings.csv";
 type Tables = ReadonlyMap<TableName, readonly string[]>;
 
-/** The columns of each of a run's tables; plugin.csv is there for a plugin that measures something. */
+/** The columns of each of a run's tables; plugin.csv exists only for a plugin with metrics. */
 function tablesOf(config: Readonly<Record<string, unknown>>): Tables {
   const { metrics = [] } = measuringSchema.safeParse(config["plugin"]).data ?? {};
   return new Map<TableName, readonly string[]>([
@@ -55,7 +58,7 @@ function tablesOf(config: Readonly<Record<string, unknown>>): Tables {
 
 const measuringSchema = z.object({ metrics: z.array(z.string()) });
 
-/** What a checkpoint counts: rows after it are cut off on resume. */
+/** Whether checkpoints count a table's rows: rows after the checkpoint are cut off on resume. */
 const isCounted = (name: TableName): boolean => name !== "timings.csv";
 
 export class RunDirectory {
@@ -67,22 +70,22 @@ export class RunDirectory {
   private constructor(
     readonly folder: string,
     private readonly lock: Lock,
-    /** config.json. */
+    /** The content of config.json. */
     readonly config: Readonly<Record<string, unknown>>,
   ) {
     this.columns = tablesOf(config);
     const destination = pino.destination({ dest: path.join(folder, "log.jsonl"), sync: true, append: true });
-    // A line of the log that can't be written is none that a run should end for; a row is, and says it.
+    // A lost line of the log should not end a run; a lost row should, and throws.
     destination.on("error", () => undefined);
     this.log = pino({ base: null }, destination);
   }
 
-  /** A new run's folder; one that holds something already is refused. */
+  /** Creates a new run's folder; refuses one that is not empty. */
   static create(folder: string, config: Readonly<Record<string, unknown>>): RunDirectory {
     refuseUsed(folder);
     mkdirSync(folder, { recursive: true });
     return RunDirectory.locked(folder, (lock) => {
-      // Another process may have come and gone since the look above.
+      // Another process may have used the folder since the check above.
       refuseUsed(folder);
       writeDurably(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
       const directory = new RunDirectory(folder, lock, config);
@@ -91,7 +94,7 @@ export class RunDirectory {
     });
   }
 
-  /** A run's folder to go on with. */
+  /** Opens a run's folder to go on with it. */
   static open(folder: string): RunDirectory {
     return RunDirectory.locked(folder, (lock) => {
       const config = readRunConfig(folder);
@@ -111,7 +114,7 @@ export class RunDirectory {
     }
   }
 
-  /** Whether pictures of all samples are kept. */
+  /** Whether pictures of all samples are stored. */
   get keepsPictures(): boolean {
     return this.config["keepPictures"] === true;
   }
@@ -125,7 +128,7 @@ export class RunDirectory {
     this.table(table).append(rows);
   }
 
-  /** All of an iteration's samples as lines, and pictures of some: samples/NNNN.jsonl and samples/NNNN/. */
+  /** Writes all samples of an iteration as lines, and pictures of some: samples/NNNN.jsonl and samples/NNNN/. */
   writeSamples(iteration: number, lines: readonly SampleLine[], pictures: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, png] of pictures) writeDurably(this.path("samples", name), png);
     writeDurably(
@@ -134,14 +137,14 @@ export class RunDirectory {
     );
   }
 
-  /** Has `save` write the adapter of the model as it is, and keeps it with the checkpoints. */
+  /** Lets `save` write the model's current adapter, and copies it to the checkpoints. */
   async saveAdapter(iteration: number, save: (folder: string) => Promise<void>): Promise<void> {
     this.refuseTakenOver();
     await save(this.path("adapter"));
     this.adapter = keepAdapter(this.folder, iteration);
   }
 
-  /** After this returns a killed run goes on from here. Older checkpoints than the `newest` so many are removed. */
+  /** Once this returns, a killed run goes on from here. Removes all but the `newest` checkpoints. */
   saveCheckpoint(iteration: number, { state, tensors }: Checkpoint, newest: number): void {
     this.refuseTakenOver();
     const tables = Object.fromEntries(this.counted().map(([name]) => [name, this.table(name).mark()]));
@@ -151,9 +154,9 @@ export class RunDirectory {
   }
 
   /**
-   * The newest checkpoint that is whole and whose rows are there, the tables cut back to it, the adapter as it was; null for a run that
-   * was stopped before its first. `warn` hears of those that are left out. Nothing but rows after the checkpoint and what is older than
-   * the `newest` checkpoints is ever removed.
+   * Goes back to the newest undamaged checkpoint with all its rows: cuts the tables back to it, restores the adapter,
+   * and returns it. Null for a run that was stopped before its first checkpoint. `warn` gets the checkpoints that are
+   * skipped. Removes nothing but rows after the checkpoint and checkpoints older than the `newest`.
    * @throws InputError where there is nothing to go on from
    */
   resume(newest: number, warn: (line: string) => void): Checkpoint | null {
@@ -183,8 +186,8 @@ export class RunDirectory {
   }
 
   /**
-   * A finished run's files, looked at as on resume.
-   * @throws InputError where they are not as the run has written them
+   * Checks a finished run's files, as on resume.
+   * @throws InputError where they differ from what the run wrote
    */
   settle(warn: (line: string) => void): void {
     const note = newestNote(this.folder);
@@ -202,7 +205,7 @@ export class RunDirectory {
     mendAdapter(this.folder, adapter, warn);
   }
 
-  /** What the run has written so far is removed; it begins again with its configuration. */
+  /** Removes everything that the run has written so far; it begins again with its configuration. */
   restart(): void {
     for (const name of ["samples", "checkpoints", "adapter"]) rmSync(this.path(name), { recursive: true, force: true });
     for (const name of [...this.columns.keys(), ...eventFiles(this.folder)]) {
@@ -220,7 +223,7 @@ export class RunDirectory {
     this.lock.close();
   }
 
-  /** Two that write would leave neither's rows. */
+  /** Two processes that write would destroy each other's rows. */
   private refuseTakenOver(): void {
     if (this.lock.held()) return;
     throw new UnavailableError(`${this.folder}: another process has taken this run over, so this one ends`);
@@ -240,7 +243,7 @@ export class RunDirectory {
     this.tables = new Map([...this.columns].map(([name, columns]) => [name, Table.begin(this.path(name), columns)]));
   }
 
-  /** The tables cut back to the checkpoint; what is wrong, where rows are lost that it counts. */
+  /** Cuts the tables back to the checkpoint; returns the problem where rows that it counts are lost. */
   private reopened(iteration: number, checkpoint: NonNullable<ReadCheckpoint["checkpoint"]>): ReadCheckpoint {
     const { tables, settings } = checkpoint.note;
     refuseChangedButLonger(this.path("config.json"), settings, this.config);
@@ -266,7 +269,7 @@ export class RunDirectory {
     warn(`${this.path("samples")}: the samples of iteration ${lost.join(", ")} are gone, and stay so`);
   }
 
-  /** A run that is stopped before its first checkpoint has a row at most, and no samples. */
+  /** A run that was stopped before its first checkpoint has at most one row, and no samples. */
   private hasMoreThanAStart(): boolean {
     return iterationsIn(this.folder) > 1 || existsSync(this.path("samples"));
   }
@@ -278,17 +281,17 @@ export class RunDirectory {
   }
 }
 
-/** Rows of a run's metrics, row 0 included; 0 where there is no run yet. */
+/** Number of rows in a run's metrics, including row 0; 0 where there is no run yet. */
 export function iterationsIn(folder: string): number {
   const file = path.join(folder, "metrics.csv");
   return existsSync(file) ? Math.max(0, readPlainFile(file).toString("utf8").trimEnd().split("\n").length - 1) : 0;
 }
 
-/** What a start that is killed before its configuration is written leaves behind: nothing to go on with, nothing to lose. */
+/** Left behind by a start that was killed before it wrote its configuration: nothing to go on with, nothing to lose. */
 const isLeftByAKilledStart = (name: string): boolean =>
   name === "config.json.unfinished" || name === LOCK_FILE || name.startsWith(`${LOCK_FILE}.`);
 
-/** A folder with anything in it, or one that can't be made, is refused before anything is done. */
+/** Refuses a folder that holds something or cannot be made, before anything is done. */
 export function refuseUsed(folder: string): void {
   refuseUnwritable(folder);
   if (!existsSync(folder)) return;
@@ -301,7 +304,7 @@ export function refuseUsed(folder: string): void {
   if (entries.length > 0) throw notEmpty(folder);
 }
 
-/** A folder that holds anything at all is refused, whatever it is. */
+/** Refuses any folder that is not empty. */
 export function refuseFilled(folder: string): void {
   refuseUnwritable(folder);
   if (existsSync(folder) && readdirSync(folder).length > 0) throw notEmpty(folder);
@@ -309,7 +312,7 @@ export function refuseFilled(folder: string): void {
 
 const notEmpty = (folder: string): InputError => new InputError(`--out ${folder}: is not empty; name another folder`);
 
-/** A folder that can't be made or written to is refused, by the look of the nearest one above it that is there. */
+/** Refuses a folder that cannot be made or written to, judging by the nearest existing folder above it. */
 export function refuseUnwritable(folder: string): void {
   let nearest = path.resolve(folder);
   while (!existsSync(nearest)) nearest = path.dirname(nearest);

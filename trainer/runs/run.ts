@@ -1,4 +1,4 @@
-/** @file One run from its folder's first file to its last: opens the parts, draws the iterations and writes them down, closes everything again. */
+/** @file One run from start to end: opens the parts, draws the iterations and records them, closes everything. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -31,37 +31,40 @@ import { startingAdapterSchema } from "./starting-adapter.js";
 export interface RunPlan extends ModelStart {
   readonly folder: string;
   readonly configuration: Configuration;
-  /** What was typed, for config.json. */
+  /** The command as typed, for config.json. */
   readonly command: string;
-  /** Folder of the preparation; a comparison's runs share one. Default: `shared` in the run's folder. */
+  /** Folder of the preparation; the runs of a comparison share one. Default: `shared` in the run's folder. */
   readonly shared?: string;
-  /** Folder in which runs that differ in nothing that matters before the loop find the agent as another has pre-trained it. */
+  /** Folder of pre-trained agents, shared by runs that are identical up to the loop. */
   readonly pretrained?: string;
-  /** In place of the configuration's: a comparison gives every arm its full budget; stopping early would flatter whoever stops late. */
+  /**
+   * Replaces the configuration's setting. A comparison gives every arm its full budget: early stopping would favour the
+   * arm that stops late.
+   */
   readonly earlyStopping: boolean;
-  /** Module with the user's own parts; its code may not change before the run has ended. */
+  /** Module with the user's parts; its code must not change before the run has ended. */
   readonly plugin?: PluginSource;
-  /** Whether the plugin's callbacks are told of the run; default: they are. */
+  /** Whether the plugin's callbacks are called; default true. */
   readonly callbacks?: boolean;
   /**
-   * Keeps to one core: agent and model learn one after the other, and nothing waits awake. The results are the same. Default: takes what
-   * there is.
+   * Stays on one core: agent and model learn one after the other, and nothing waits awake. The results are the same.
+   * Default: uses all cores.
    */
   readonly inTurns?: boolean;
-  /** Pictures of all samples are kept, and not of the hardest alone. */
+  /** Stores pictures of all samples, not only of the hardest. */
   readonly keepPictures?: boolean;
 }
 
-/** Who is told of the progress; the signal stops the run, which can then be resumed. */
+/** The receiver of progress, and a signal that stops the run; it can then be resumed. */
 export interface RunOptions {
   readonly progress: Progress;
   readonly signal?: AbortSignal;
 }
 
-/** A new run, a killed one gone on with, or one that is there begun anew, with what it has so far removed. */
+/** A new run; one to go on with; or an existing one to begin again, with its results removed. */
 export type Mode = "new" | "resume" | "restart";
 
-/** The run from where it is to its end. */
+/** Runs the run from where it is to its end. */
 export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: RunOptions): Promise<State> {
   const { folder, configuration, inTurns = false, pretrained = null } = plan;
   const progress = stoppable(options.progress, signal);
@@ -74,7 +77,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(served, progress, signal));
     const agent = await opening(openAgent(configuration, environments.world, progress, plugin));
-    // Only now: a mistake in the model's or the environment's name leaves no folder behind.
+    // Only now, so that a mistake in the model's or the environment's name leaves no folder behind.
     const directory = await opening(
       mode === "new"
         ? RunDirectory.create(folder, configOf(plan, plugin, environments.world.catalog.document, model))
@@ -100,7 +103,7 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
   });
 }
 
-/** All iterations from the last checkpoint on, each written down before the next begins. */
+/** Does all iterations after the last checkpoint; each is recorded before the next begins. */
 async function train(
   parts: Parts,
   recording: Recording,
@@ -116,7 +119,7 @@ async function train(
   await told?.started({ folder, configuration, resumedFrom: state?.iteration ?? null });
   for await (const iteration of rls3(parts, settings, state)) {
     state = iteration.state;
-    // A new best keeps its adapter; without a best the last one is what is wanted.
+    // Save the adapter at a new best; without early stopping, save the last one.
     if (state.best?.iteration === state.iteration || (state.finished !== null && !earlyStopping)) {
       await directory.saveAdapter(state.iteration, (folder) => parts.model.saveAdapter(folder));
     }
@@ -140,7 +143,7 @@ const stateSchema = z.object({
   best: z.object({ iteration: z.int(), accuracy: z.number() }).nullable(),
   finished: z.enum(["all iterations done", "all valid samples made", "steps used up", "validation plateau"]).nullable(),
 }) satisfies z.ZodType<State>;
-/** Beside the loop's state: optimizer steps of the model. */
+/** Saved with the loop's state: optimizer steps of the model. */
 const savedSchema = stateSchema.extend({ modelSteps: z.int() });
 type Saved = z.infer<typeof savedSchema>;
 
@@ -161,7 +164,7 @@ function resumed(directory: RunDirectory, plan: RunPlan, progress: Progress): Ch
   return directory.resume(plan.configuration.checkpointsKept, (line) => progress.warn(line));
 }
 
-/** A comparison's or a sweep's file says what its runs are, and may have been changed since this one began. */
+/** The comparison's or sweep's file defines its runs, and may have changed since this run began. */
 function refuseOtherPlan(directory: RunDirectory, { folder, configuration, earlyStopping, plugin }: RunPlan): void {
   const { configuration: begun, earlyStopping: stopping, plugin: beganWith } = directory.config;
   const saved = followedSettings({ configuration: begun, earlyStopping: stopping, plugin: beganWith });
@@ -173,10 +176,10 @@ async function restore(
   settings: Settings,
   { state: saved, tensors }: Checkpoint,
 ): Promise<State> {
-  const { modelSteps, ...state } = savedSchema.parse(saved); // its file's digest is right: no hand has changed it
+  const { modelSteps, ...state } = savedSchema.parse(saved); // the file's digest is right, so nobody has edited it
   await agent.restore(unprefixed("agent", tensors));
   await model.restore({ tensors: unprefixed("vlm", tensors), steps: modelSteps });
-  // The plan may have become longer since.
+  // The plan may have grown since.
   return { ...state, finished: finishedBy(settings, state) };
 }
 
@@ -207,7 +210,7 @@ function configOf(
   };
 }
 
-/** The plan of a run that is there already, to go on with it. */
+/** The plan of an existing run, to go on with it. */
 export function planOf(folder: string): RunPlan {
   const config = readRunConfig(folder);
   const { command, shared, earlyStopping, seeds, plugin } = config;
@@ -227,7 +230,7 @@ export function planOf(folder: string): RunPlan {
   };
 }
 
-/** The plugin that a configuration file names, as plans hold it. */
+/** The plugin in a configuration file, as plans hold it. */
 export function pluginIn(file: string, plugin: unknown): Pick<RunPlan, "plugin"> {
   if (plugin === undefined) return {};
   const parsed = pluginSourceSchema.safeParse(plugin);
@@ -246,7 +249,10 @@ function startOf(folder: string, config: Readonly<Record<string, unknown>>): Mod
   throw new InputError(`${folder}/config.json: ${describeComplaint(start.error, config)}`);
 }
 
-/** How a run ended, where it has: then there is nothing to go on with. Touches nothing of the run. */
+/**
+ * The final state of a finished run, which needs no resuming; null for an unfinished one. Changes nothing in the
+ * folder.
+ */
 export function finishedState(folder: string): State | null {
   const saved = savedState(folder);
   if (saved === null || saved["finished"] == null) return null;
@@ -257,7 +263,7 @@ export function finishedState(folder: string): State | null {
   );
 }
 
-/** Whether the run was given a longer plan since it ended. */
+/** Whether the run got a longer plan after it ended. */
 function isOutgrown(folder: string, state: State): boolean {
   if (!existsSync(path.join(folder, "config.json"))) return false;
   const { continued, configuration } = readRunConfig(folder);
@@ -265,7 +271,10 @@ function isOutgrown(folder: string, state: State): boolean {
   return finishedBy(parseResolved(`${folder}/config.json`, configuration), state) === null;
 }
 
-/** The newest checkpoint's state; null of one that is damaged, too: resuming says so, and goes on from the one before. */
+/**
+ * The newest checkpoint's state. Also null where the checkpoint is damaged: resuming reports that, and goes on from the
+ * one before.
+ */
 function savedState(folder: string): Checkpoint["state"] | null {
   try {
     return newestState(folder);
@@ -276,8 +285,8 @@ function savedState(folder: string): Checkpoint["state"] | null {
 }
 
 /**
- * The same, its files looked at: what its last checkpoint has of them is written again where it is lost.
- * @throws InputError where they are not as the run has written them
+ * The same, after checking its files: restores the files that its last checkpoint has copies of.
+ * @throws InputError where they differ from what the run wrote
  */
 export function settledState(plan: RunPlan, progress: Progress): State | null {
   const state = finishedState(plan.folder);

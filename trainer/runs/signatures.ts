@@ -1,4 +1,6 @@
-/** @file Failure signatures, the paper's and one of models that answer, watched in every run, each with its remedy. */
+/**
+ * @file Failure signatures, watched in every run, each with its remedy: the paper's, and one for models that answer.
+ */
 import { TERM_COLUMNS, TERM_NAMES } from "../run-format/columns.js";
 
 /** A row of metrics, by column. */
@@ -6,7 +8,7 @@ export type Row = Readonly<Record<string, number | null>>;
 
 interface Signature {
   readonly name: string;
-  /** What is seen in these rows (the run so far, row 0 first), or null. */
+  /** What these rows show (the run so far, row 0 first), or null. */
   readonly seen: (rows: readonly Row[]) => string | null;
   readonly remedy: string;
 }
@@ -14,15 +16,17 @@ interface Signature {
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 const value = (row: Row | undefined, column: string): number | null => row?.[column] ?? null;
 
-/** Random placement is about half valid: an agent below that has not learned feasibility. */
+/** About half of random placements are valid: an agent below that has not learned feasibility. */
 const INVALID_BELOW = 0.5;
-/** Less than a point of accuracy in four iterations from the start is a plateau, not progress. */
+/** Less than a point of accuracy in the first four iterations is a plateau, not progress. */
 const PLATEAU_ITERATIONS = 4;
 const PLATEAU_GAIN = 0.01;
-/** The six terms would have a sixth each. */
+/** With equal shares, each of the six terms would have a sixth. */
 const RARE_TERM = 0.03;
 const SPIKE = 2;
-/** A model that has learned to answer says a relation nearly always; more than this, and the rubric calls it wrong for its words. */
+/**
+ * A model that has learned to answer nearly always names a relation. Above this share, the rubric punishes its wording.
+ */
 const UNPARSED_ABOVE = 0.1;
 
 export const SIGNATURES: readonly Signature[] = [
@@ -79,7 +83,7 @@ export const SIGNATURES: readonly Signature[] = [
   },
 ];
 
-/** One line for each signature that is seen now and was not one row before. */
+/** One line for each signature that appears with the last row. */
 export function newSignatures(rows: readonly Row[], agent: string): string[] {
   return SIGNATURES.flatMap(({ name, seen, remedy }) => {
     if (agent === "random" && name === "many invalid placements") return [];

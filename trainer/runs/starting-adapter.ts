@@ -1,4 +1,4 @@
-/** @file The adapter that a run starts from: where it is, and what it was when the run began. */
+/** @file The adapter that a run starts from: its folder, and its digest when the run began. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -6,12 +6,12 @@ import { z } from "zod";
 import { InputError } from "../errors.js";
 import { readPlainFile } from "../files/plain-file.js";
 
-/** PEFT's. */
+/** PEFT's files. */
 const FILES = ["adapter_config.json", "adapter_model.safetensors"] as const;
 
 export const startingAdapterSchema = z.object({
   directory: z.string(),
-  /** Of each of its files. */
+  /** By file name. */
   sha256: z.record(z.string(), z.string()),
 });
 export type StartingAdapter = z.infer<typeof startingAdapterSchema>;
@@ -30,8 +30,8 @@ export function startingAdapter(directory: string): StartingAdapter {
 }
 
 /**
- * Its directory, where it is as it was when the run began.
- * @throws InputError where it is not
+ * Its directory, where it is unchanged since the run began.
+ * @throws InputError where it has changed
  */
 export function unchanged({ directory, sha256 }: StartingAdapter): string {
   for (const [name, digest] of Object.entries(sha256)) {

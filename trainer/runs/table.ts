@@ -1,4 +1,7 @@
-/** @file A table that grows with a run: every row flushed before it counts, and no row added to a file that is not as this run left it. */
+/**
+ * @file A table that grows with a run. Every row is flushed before it counts, and no row is added to a file that anyone
+ * else has changed.
+ */
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, constants, existsSync, fstatSync, openSync, truncateSync } from "node:fs";
 import { stringify } from "csv-stringify/sync";
@@ -8,13 +11,13 @@ import { MOST_TEXT_BYTES, readPlainFile } from "../files/plain-file.js";
 
 export type CsvRow = Readonly<Record<string, number | null>>;
 
-/** What a checkpoint knows of a table: how long it was, and a digest of all of it. */
+/** What a checkpoint records of a table: its length, and a digest of its content. */
 export interface Mark {
   readonly size: number;
   readonly sha256: string;
 }
 
-/** A table's rows after a checkpoint are cut off on resume; `lost` are those that it counts and that are not there. */
+/** On resume, a table's rows after the checkpoint are cut off; `lost` says which rows that it counts are missing. */
 export type Reopened = { readonly table: Table; readonly lost: null } | { readonly table: null; readonly lost: string };
 
 export class Table {
@@ -25,21 +28,21 @@ export class Table {
     private readonly hash: Hash,
   ) {}
 
-  /** With its header alone. */
+  /** Starts a table with its header alone. */
   static begin(file: string, columns: readonly string[]): Table {
     const header = stringify([[...columns]]);
     writeDurably(file, header);
     return Table.of(file, columns, Buffer.from(header));
   }
 
-  /** One that is there, whatever it holds; begun where there is none. */
+  /** Opens an existing table, whatever it holds; starts one where there is none. */
   static goOn(file: string, columns: readonly string[]): Table {
     return existsSync(file) ? Table.of(file, columns, readPlainFile(file)) : Table.begin(file, columns);
   }
 
   /**
-   * As it was at the mark.
-   * @throws InputError where what the mark counts is changed
+   * Checks that the table is as it was at the mark.
+   * @throws InputError where rows that the mark counts have changed
    */
   static check(file: string, columns: readonly string[], mark: Mark): Reopened {
     if (!existsSync(file)) return { table: null, lost: `${file} is missing` };
@@ -58,7 +61,7 @@ export class Table {
     return { size: this.size, sha256: this.hash.copy().digest("hex") };
   }
 
-  /** Rows after those that it knows are cut off. */
+  /** Cuts off rows after those that it knows. */
   cut(): void {
     try {
       truncateSync(this.file, this.size);
@@ -70,7 +73,7 @@ export class Table {
   append(rows: readonly CsvRow[]): void {
     const bytes = Buffer.from(stringify(rows.map((row) => this.columns.map((column) => row[column] ?? null))));
     try {
-      // Not created: a new file in place of one that was removed would lack all that came before.
+      // Do not create the file: a new one in place of a removed one would lack all rows so far.
       const handle = openSync(this.file, constants.O_WRONLY | constants.O_APPEND);
       try {
         if (fstatSync(handle).size !== this.size) throw this.disturbed("changed");

@@ -1,4 +1,4 @@
-/** @file Random transitions that feasibility is learned from: drawn, and as tensors of a file. */
+/** @file Random transitions for feasibility pre-training: draws them, and stores them as tensors. */
 import { at } from "../at.js";
 import { type Drawing, uniformActions, wander } from "../environments/wander.js";
 import { floats, integers, octets } from "../files/tensor-file.js";
@@ -8,7 +8,10 @@ import { feasibilityOf } from "../rls3/reward.js";
 import type { Transition } from "../sac/agent.js";
 import { float32, int32, type Tensors, uint8 } from "../tensor.js";
 
-/** `count` transitions of uniformly random placements, valid and invalid, rewarded for feasibility alone. The same seed draws the same ones. */
+/**
+ * `count` transitions of uniformly random placements, valid and invalid, rewarded for feasibility alone. The same seed
+ * gives the same transitions.
+ */
 export async function randomTransitions(draw: Drawing, seed: number, count: number): Promise<Transition[]> {
   const transitions: Transition[] = [];
   const random = Random.stream(seed, "feasibility");

@@ -2,7 +2,7 @@
 import type { Configuration } from "../settings/configuration.js";
 import type { AgentWorld } from "./agent-world.js";
 
-/** The settings of a run that reach the agent (trainer/settings has their meanings and defaults). */
+/** The settings of a run that the agent uses (meanings and defaults: trainer/settings). */
 export type AgentSettings = Pick<
   Configuration,
   | "seed"
@@ -22,12 +22,12 @@ export type AgentSettings = Pick<
   | "view"
 >;
 
-/** Sizes of what learns: no settings of a run, so that arms differ in nothing but what they are compared for. */
+/** Sizes of networks and batches. They are not settings, so that arms differ only in what is compared. */
 export interface AgentSizes {
   /** Rows of an update's batch. */
   readonly updateBatch: number;
   readonly hidden: readonly number[];
-  /** Updates of a head over which the importance correction of prioritized replay goes to 1. */
+  /** Updates of a head over which prioritized replay's importance correction rises to 1. */
   readonly annealingUpdates: number;
 }
 
@@ -36,6 +36,6 @@ export const AGENT_SIZES: AgentSizes = { updateBatch: 256, hidden: [256, 256], a
 /** Settings, sizes and world that an agent is opened with. */
 export interface AgentOptions extends AgentSettings, AgentSizes {
   readonly world: AgentWorld;
-  /** Transitions of an iteration at most: sizes the window of recent iterations that hardness is learned from. */
+  /** The most transitions in an iteration; sizes the window of recent iterations from which hardness is learned. */
   readonly iterationSamples: number;
 }

@@ -1,4 +1,4 @@
-/** @file An agent's state as flat named tensors, "part/name", and the means it reports. */
+/** @file An agent's state as a flat record of named tensors, "part/name", and the means that it reports. */
 
 import type { ColumnArray } from "../replay/columns.js";
 import type { Tensor, Tensors } from "../tensor.js";
@@ -12,7 +12,7 @@ function typeOf(data: ColumnArray): "float32" | "int32" | "uint8" {
   return data instanceof Int32Array ? "int32" : "uint8";
 }
 
-/** Parts, each of tensors or plain arrays, as one flat record. */
+/** Flattens parts, each of tensors or plain arrays, into one record. */
 export function toState(parts: Readonly<Record<string, Tensors | Arrays>>): Tensors {
   const state: Record<string, Tensor> = {};
   for (const [part, entries] of Object.entries(parts)) {
@@ -28,7 +28,7 @@ export interface StateParts {
   arrays(part: string): Arrays;
 }
 
-/** A copy where the numbers are a view of something larger: sent to a thread, all of that would go along. */
+/** Copies a tensor that is a view of a larger buffer: sending it to a thread would send the whole buffer. */
 function owned(tensor: Tensor): Tensor {
   const { data } = tensor;
   return data.byteLength === data.buffer.byteLength ? tensor : { ...tensor, data: data.slice() };
@@ -52,7 +52,7 @@ export function fromState(state: Tensors): StateParts {
 export class RunningMeans {
   readonly #sums = new Map<string, { sum: number; count: number }>();
 
-  /** Each value stands for so many. */
+  /** Each value counts `weight` times. */
   add(values: Readonly<Record<string, number>>, weight = 1): void {
     for (const [name, value] of Object.entries(values)) {
       const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };

@@ -1,5 +1,5 @@
 /**
- * @file What an agent knows of the world: counts, sizes and ranges out of the catalog, the meaning of an action in it, and the
+ * @file What an agent knows of the world: counts, sizes and ranges from the catalog, the meaning of an action, and the
  * flat observation of the paper's agent. Plain data, so that any environment with such actions can use the agents.
  */
 import { OBJECT_FIELDS } from "../rooms/index.js";
@@ -13,34 +13,37 @@ type Range = readonly [low: number, high: number];
 /** Lengths in millimetres; y is up. */
 export interface AgentWorld {
   readonly sceneCount: number;
-  /** Objects in the room at a time. */
+  /** Number of objects in the room at a time. */
   readonly activeObjects: number;
-  /** Full size (x, y, z) of each object's collision box, in the catalog's order. */
+  /** Full size (x, y, z) of each object's collision box, in catalog order. */
   readonly objectSizes: readonly (readonly [number, number, number])[];
   readonly placementRange: { readonly x: Range; readonly z: Range; readonly drop: Range };
-  /** Steps of a whole turn; 1: no yaw. */
+  /** Steps in a full turn; 1: no yaw. */
   readonly yawSteps: number;
-  /** Half of a room's width, for instance the widest one's: lengths are given to the networks as shares of it. */
+  /** Half the width of a room, such as the widest one. The networks see lengths as shares of it. */
   readonly lengthUnit: number;
-  /** What features of relations need; without it a placement's features have none. */
+  /** Needed for the features of relations; without it, a placement has no such features. */
   readonly views?: readonly SceneView[];
 }
 
-/** How a scene's relations are seen: camera axes as horizontal unit vectors (x, z), and what a dropped object may come to rest on. */
+/**
+ * What the relations of a scene depend on: camera axes as horizontal unit vectors (x, z), and the surfaces that a
+ * dropped object may rest on.
+ */
 export interface SceneView {
   readonly right: readonly [number, number];
   readonly toward: readonly [number, number];
   readonly surfaces: readonly Surface[];
 }
 
-/** A level rectangle, in millimetres. */
+/** A horizontal rectangle, in millimetres. */
 export interface Surface {
   readonly x: Range;
   readonly z: Range;
   readonly top: number;
 }
 
-/** An action decoded: which active object leaves, which catalog object comes, and from where it is dropped. */
+/** A decoded action: which active object leaves, which catalog object comes in, and from where it is dropped. */
 export interface Placement {
   readonly slot: number;
   readonly type: number;
@@ -53,7 +56,7 @@ export interface Placement {
 const choice = (u: number, n: number): number => Math.min(n - 1, Math.floor(u * n));
 const coordinate = (u: number, [low, high]: Range): number => low + Math.floor(u * (high - low));
 
-/** The environment's own formula (protocol: actions of the rooms), for the action at `offset` of `actions`. */
+/** Decodes the action at `offset` of `actions` by the environment's own formula (protocol: actions of the rooms). */
 export function decodePlacement(
   world: AgentWorld,
   objects: Int32Array,
@@ -83,7 +86,10 @@ export function observationWidth({ sceneCount, activeObjects, objectSizes }: Age
   return sceneCount + activeObjects * (objectSizes.length + 4) + 1;
 }
 
-/** The flat observation, laid out as the environment's `state`: scene, then type and position of each slot, then progress. */
+/**
+ * Writes the flat observation in the layout of the environment's `state`: scene, then type and position of each slot,
+ * then progress.
+ */
 export function writeObservation(
   world: AgentWorld,
   { scene, objects, progress }: AgentObservation,
@@ -105,7 +111,7 @@ export function writeObservation(
     out[at + type] = 1;
     at += objectSizes.length;
     out[at++] = x / lengthUnit;
-    // Nothing rests higher than it can be dropped from.
+    // Nothing rests higher than the highest drop.
     out[at++] = (2 * y) / placementRange.drop[1] - 1;
     out[at++] = z / lengthUnit;
     out[at++] = yawSteps > 1 ? (2 * yaw) / (yawSteps - 1) - 1 : 0;

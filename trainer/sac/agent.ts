@@ -1,9 +1,12 @@
-/** @file What the RLS3 loop sees of a sample generator: the default object-centric agent, the paper's Gaussian SAC, or random. */
+/**
+ * @file The RLS3 loop's interface to a sample generator: the default object-centric agent, the paper's Gaussian SAC, or
+ * random.
+ */
 
 import type { Random } from "../random/random.js";
 import type { Tensors } from "../tensor.js";
 
-/** The environment's own state, as the `objects` and `scene` observations carry it, plus how far the episode is. */
+/** The environment's state, as in the observations `objects` and `scene`, plus the progress of the episode. */
 export interface AgentObservation {
   readonly scene: number;
   /** Int32 [A, 5]: catalog index, x, y, z (mm), yaw step. */
@@ -21,13 +24,13 @@ export interface Transition {
   readonly valid: boolean;
   /** The whole reward: ±1, plus β·h (per sample) or β·J₂ (on the episode's last transition). */
   readonly reward: number;
-  /** h of this sample (defaults.md), null for an invalid one or where no hardness was measured (feasibility phase). */
+  /** h of this sample; null for an invalid one, or where no hardness was measured (feasibility pre-training). */
   readonly hardness: number | null;
-  /** True ends the value (no bootstrap); truncation does not set it. */
+  /** True ends the value (no bootstrap). Truncation does not set it. */
   readonly terminated: boolean;
 }
 
-/** What an agent says of its updates. */
+/** Statistics of an agent's updates. */
 export interface AgentStatistics {
   /** Named scalars for metrics.csv and TensorBoard: losses, KL, temperature, Q … */
   readonly [name: string]: number;
@@ -36,25 +39,36 @@ export interface AgentStatistics {
 /** A sample generator that learns: proposes placements, remembers their rewards, updates itself. */
 export interface Agent {
   readonly name: string;
-  /** What learns, for people: "rls3 on onnxruntime, cpu"; with tensorflow.js also why no faster backend. */
+  /**
+   * What learns, and on what, for display: "rls3 on onnxruntime, cpu". With tensorflow.js also why no faster backend is
+   * used.
+   */
   readonly description: string;
   /** One action per observation, [n × 6] flat, drawn with `random`. */
   act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array>;
-  /** Puts an iteration's transitions into the replay, in order of episodes: once an iteration, before `update`. */
+  /**
+   * Puts an iteration's transitions into the replay, in order of episodes; called once per iteration, before `update`.
+   */
   remember(transitions: readonly Transition[]): void;
-  /** Feasibility pre-training: the shared random transitions, then `updates` updates; `progress` after each hundred. */
+  /**
+   * Feasibility pre-training: takes the shared random transitions, then does `updates` updates; calls `progress` after
+   * each hundred.
+   */
   pretrain(
     transitions: readonly Transition[],
     updates: number,
     random: Random,
     progress: (done: number) => void,
   ): Promise<AgentStatistics>;
-  /** The updates of one iteration. */
+  /** Does the updates of one iteration. */
   update(updates: number, random: Random): Promise<AgentStatistics>;
-  /** Everything a resumed run needs after an `update` or `pretrain`: networks, optimizers, replay, counters. Copies, not views. */
+  /**
+   * Everything that a resumed run needs after an `update` or `pretrain`: networks, optimizers, replay, counters.
+   * Copies, not views.
+   */
   state(): Promise<Tensors>;
-  /** Throws InputError where the state is of another arm, world or size. */
+  /** @throws InputError where the state belongs to another arm, world or size */
   restore(state: Tensors): Promise<void>;
-  /** Frees the agent's memory; it can't be used afterwards. */
+  /** Frees the agent's memory; do not use it afterwards. */
   close(): Promise<void>;
 }

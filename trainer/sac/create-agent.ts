@@ -1,4 +1,4 @@
-/** @file `createAgent`: the one way to an agent that ships, by the name of its arm. */
+/** @file `createAgent` opens an agent that ships, by the name of its arm. */
 
 import type { ShippedAgent } from "../settings/arms.js";
 import type { Agent } from "./agent.js";
@@ -11,7 +11,7 @@ export { AGENT_SIZES, type AgentOptions } from "./agent-options.js";
 export type { AgentWorld } from "./agent-world.js";
 export { LEARNERS, type LearnerKind } from "./learner.js";
 
-/** Resolves with the agent, its networks drawn from the seed and its learner's thread running; `close` ends that. */
+/** The agent, with networks drawn from the seed and its learner's thread running; `close` ends the thread. */
 export async function createAgent(arm: ShippedAgent, options: AgentOptions): Promise<Agent> {
   switch (arm) {
     case "rls3":
@@ -23,7 +23,7 @@ export async function createAgent(arm: ShippedAgent, options: AgentOptions): Pro
   }
 }
 
-/** Bytes of replay that `createAgent` will take: to be printed before it is taken. */
+/** Bytes of replay that `createAgent` will allocate, to be printed beforehand. */
 export function agentReplayBytes(arm: ShippedAgent, options: AgentOptions): number {
   switch (arm) {
     case "rls3":

@@ -1,8 +1,8 @@
 /**
- * @file The critic's view of a placement (design: "what decides whether RLS3 beats random"): not the flat observation but the decoded
- * choice: which object comes, its size and place with Fourier features, and the objects that stay, each relative to it.
- * Written for the inner loop: no allocation, each sine and cosine computed once and doubled by angle. Where the world has views, also
- * where the object would come to rest, and its relation from there to each that stays, as captions are made of it.
+ * @file The critic's view of a placement: not the flat observation, but the decoded choice. It has the incoming object,
+ * its size and place with Fourier features, and each object that stays, relative to it. Written for the inner loop: no
+ * allocation; each sine and cosine is computed once and doubled by angle. Where the world has views, it also has the
+ * place where the object would rest, and from there its relation to each object that stays, as in captions.
  */
 import { OBJECT_FIELDS } from "../rooms/index.js";
 import type { AgentObservation } from "./agent.js";
@@ -11,7 +11,10 @@ import { ACTION_WIDTH, type AgentWorld, decodePlacement, type Placement, type Sc
 /** Fourier features sin, cos of π · {1, 2, 4, 8} · (x, z, drop). */
 const OCTAVES = 4;
 
-/** Right, up, toward; elevation; sine and cosine of the bearing and of eight times it: a period is a sector. */
+/**
+ * Right, up, toward; elevation; sine and cosine of the bearing, and of eight times the bearing, so that one period is
+ * one sector.
+ */
 const RELATION = 8;
 const SECTORS = 8;
 
@@ -23,7 +26,7 @@ export function featureWidth({ sceneCount, activeObjects, objectSizes, yawSteps,
   return placed + (activeObjects - 1) * (6 + 3 + 3 + types + yaw) + relations;
 }
 
-/** Half extents along x and z of a box (halfX, halfZ) turned by `angle`: of its bounding rectangle. */
+/** Half extents along x and z of the bounding rectangle of a box (halfX, halfZ) rotated by `angle`. */
 function turned(halfX: number, halfZ: number, angle: number): [x: number, z: number] {
   if (angle === 0) return [halfX, halfZ];
   const c = Math.abs(Math.cos(angle));
@@ -31,7 +34,7 @@ function turned(halfX: number, halfZ: number, angle: number): [x: number, z: num
   return [c * halfX + s * halfZ, s * halfX + c * halfZ];
 }
 
-/** Writes the features of `rows` actions taken at one observation, row after row from `offset` of `out`. */
+/** Writes the features of `rows` actions for one observation, row after row from `offset` of `out`. */
 export function writeFeatures(
   world: AgentWorld,
   { scene, objects }: AgentObservation,

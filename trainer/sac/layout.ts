@@ -1,6 +1,6 @@
 /**
- * @file How networks lie in memory: each is one flat vector (for each layer the weights [inputs, outputs], then the bias), so that
- * an optimizer, a target network or a checkpoint deals with one tensor; the same in every learner.
+ * @file How networks are stored: each is one flat vector (for each layer the weights [inputs, outputs], then the bias),
+ * so that optimizers, target networks and checkpoints handle one tensor. All learners share this layout.
  */
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
@@ -11,7 +11,7 @@ export interface Layer {
   readonly outputs: number;
 }
 
-/** The layers of a multi-layer perceptron, ReLU between them. */
+/** The layers of a multi-layer perceptron with ReLU in between. */
 export function perceptron(inputs: number, hidden: readonly number[], outputs: number): Layer[] {
   const widths = [inputs, ...hidden, outputs];
   return widths.slice(1).map((width, i) => ({ inputs: at(widths, i), outputs: width }));
@@ -23,8 +23,9 @@ export function parameterShapes(layers: readonly Layer[]): (readonly [number, nu
 }
 
 /**
- * The same of two equal networks side by side, so that a layer of both is one batched product: each layer's weights [2, inputs, outputs], then its
- * biases [2, 1, outputs]. The first layer's bias is the last row of its weights [2, inputs + 1, outputs], for an input that ends with a one.
+ * The same for two equal networks side by side, so that one batched product computes a layer of both: each layer's
+ * weights [2, inputs, outputs], then its biases [2, 1, outputs]. The first layer's bias is the last row of its weights
+ * [2, inputs + 1, outputs]; the input ends with a constant 1.
  */
 export function twinShapes(layers: readonly Layer[]): (readonly [number, number, number])[] {
   return layers.flatMap(({ inputs, outputs }, layer) =>
@@ -32,7 +33,7 @@ export function twinShapes(layers: readonly Layer[]): (readonly [number, number,
   );
 }
 
-/** The flat vectors of two equal networks as the one of both. */
+/** Merges the flat vectors of two equal networks into one. */
 export function twins(networks: readonly [Float32Array, Float32Array], layers: readonly Layer[]): Float32Array {
   const flat = new Float32Array(2 * parameterCount(layers));
   let from = 0;
@@ -52,7 +53,7 @@ export function parameterCount(layers: readonly Layer[]): number {
   return layers.reduce((sum, { inputs, outputs }) => sum + (inputs + 1) * outputs, 0);
 }
 
-/** Uniform in ±1/√inputs, weights and biases alike: torch's default for linear layers. */
+/** Uniform in ±1/√inputs for weights and biases: torch's default for linear layers. */
 export function initialParameters(layers: readonly Layer[], random: Random): Float32Array {
   const flat = new Float32Array(parameterCount(layers));
   let at = 0;

@@ -1,6 +1,7 @@
 /**
- * @file The two things that are learned, as every learner implements them: the paper's SAC and the heads of the object-centric agent.
- * A model is its settings, its variables and its functions; this file says their names and shapes, onnx/ and tfjs/ compute them.
+ * @file The two trained models, as every learner implements them: the paper's SAC, and the heads of the object-centric
+ * agent. A model has settings, variables and functions; this file defines their names and shapes, onnx/ and tfjs/
+ * compute them.
  */
 import { InputError } from "../errors.js";
 import type { Random } from "../random/random.js";
@@ -10,17 +11,21 @@ import { initialParameters, type Layer, parameterCount, perceptron, twins } from
 import { actorViewWidth, criticViewWidth } from "./placement-view.js";
 
 /**
- * Soft actor-critic (Haarnoja et al. 2018), in CleanRL's convention or Stable-Baselines3's; golden/sac has where they differ.
+ * Soft actor-critic (Haarnoja et al. 2018), in the convention of CleanRL or Stable-Baselines3; golden/sac lists the
+ * differences.
  *
- * Variables: `actor`, `critics` (both, as layout.ts has twins), each with `.first`, `.second` (Adam's moments) and `.step`; `targets`; `temperature` (log α)
- * likewise with moments.
+ * Variables: `actor`, `critics` (both, as twins of layout.ts) and `temperature` (log α), each with `.first`, `.second`
+ * (Adam's moments) and `.step`; and `targets`.
  *
- * Functions (B the batch, O and A the widths of observation and action):
- * - `update`: feeds observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B], noise_next [B, A] (sb3 also noise_policy [B, A]);
- *   gives errors [B], the mean of both critics' |TD|, and the losses as scalars. In the cleanrl convention it leaves the actor alone.
- * - `update_actor` (cleanrl): as `update`, with noise_policy and noise_temperature [policyFrequency, B, A]: then as many steps of actor and temperature.
- * - `update_many` (cleanrl): N = `updatesInRun` updates, each `policyFrequency`-th from the first on as `update_actor`; all that they feed has a leading axis of
- *   length N (of the actor's noise each turn takes the next `policyFrequency`); gives errors [N, B] and the losses' means.
+ * Functions (B is the batch, O and A are the widths of observation and action):
+ * - `update`: inputs observations and next_observations [B, O], actions [B, A], rewards, terminated, weights [B],
+ *   noise_next [B, A] (sb3 also noise_policy [B, A]). Returns errors [B], the mean of both critics' |TD|, and the
+ *   losses as scalars. In the cleanrl convention it does not change the actor.
+ * - `update_actor` (cleanrl): like `update`, with noise_policy and noise_temperature [policyFrequency, B, A]; then does
+ *   that many steps of actor and temperature.
+ * - `update_many` (cleanrl): N = `updatesInRun` updates; the first and each `policyFrequency`-th after it like
+ *   `update_actor`. All inputs have a leading axis of length N (each update of the actor takes the next
+ *   `policyFrequency` rows of its noise). Returns errors [N, B] and the losses' means.
  * - `act_R` for each R of `rows`: observations [R, O], noise [R, A] → actions [R, A]; noise 0 gives the mode.
  * - `evaluate`: observations [B, O], actions [B, A] → q1, q2 [B].
  */
@@ -31,22 +36,22 @@ export interface SacModel {
   readonly action: number;
   readonly hidden: readonly number[];
   readonly batch: number;
-  /** Numbers of observations that can be acted on at once. */
+  /** Batch sizes for which there is a function to act. */
   readonly rows: readonly number[];
   readonly gamma: number;
   readonly tau: number;
   readonly targetEntropy: number;
   readonly learningRates: { readonly actor: number; readonly critic: number; readonly temperature: number };
-  /** The actor acts every so many updates, with as many steps (cleanrl). */
+  /** The actor is updated every this many updates, with this many steps (cleanrl). */
   readonly policyFrequency: number;
   /** Actions are tanh(x)·scale + bias. */
   readonly actionScale: readonly number[];
   readonly actionBias: readonly number[];
-  /** Huber's is LAP's. */
+  /** LAP uses Huber's loss. */
   readonly criticLoss: "squared" | "huber";
-  /** The object-centric view of this world in place of the flat observation and action (placement-view.ts). */
+  /** Use the object-centric view of this world instead of the flat observation and action (placement-view.ts). */
   readonly view?: AgentWorld;
-  /** The updates also give what they computed on the way, under golden/sac's names, and `gradient.VARIABLE`. */
+  /** The updates also return their intermediate values, under the names of golden/sac, and `gradient.VARIABLE`. */
   readonly trace?: boolean;
 }
 
@@ -58,9 +63,12 @@ export type Head = (typeof HEADS)[number];
  *
  * Variables: each head's name, with `.first`, `.second`, `.step`.
  *
- * Functions: one by the name of each head, an update: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss (validity by cross
- * entropy, errors |p − target|; the others by squared error, errors |value − target|); `NAME_many`, N = `updatesInRun` updates: all of that with a leading axis of
- * length N, and the losses' mean; `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the probability).
+ * Functions, for each head NAME:
+ * - `NAME`, an update: features [B, F], targets and weights [B], learning_rate [] → errors [B], loss. Validity has
+ *   cross entropy and errors |p − target|; the others have squared error and errors |value − target|.
+ * - `NAME_many`: N = `updatesInRun` updates; inputs and errors have a leading axis of length N, and the loss is the
+ *   mean.
+ * - `evaluate_NAME_R` for each R of `rows`: features [R, F] → values [R] (validity: the probability).
  */
 export interface HeadsModel {
   readonly kind: "heads";
@@ -68,17 +76,18 @@ export interface HeadsModel {
   readonly hidden: readonly number[];
   readonly heads: readonly Head[];
   readonly batch: number;
-  /** Numbers of rows that can be evaluated at once. */
+  /** Batch sizes for which there is a function to evaluate. */
   readonly rows: readonly number[];
-  /** Of the heads that are not validity. Huber's is LAP's. */
+  /** Loss of the heads other than validity. LAP uses Huber's loss. */
   readonly loss: "squared" | "huber";
 }
 
 export type Model = SacModel | HeadsModel;
 
 /**
- * How many updates the functions of many make. A run reads the state from its runtime and writes it back, which takes as long as a fifth of an update of SAC: eight
- * share it. A replay hears of their errors after all of them have been drawn.
+ * Number of updates in the `many` functions. A run reads its state from the runtime and writes it back, which takes as
+ * long as a fifth of a SAC update; eight updates share that. The replay gets their errors only after all of them have
+ * been drawn.
  */
 export function updatesInRun(model: Model): number {
   const round = model.kind === "sac" ? model.policyFrequency : 1;
@@ -88,10 +97,10 @@ export function updatesInRun(model: Model): number {
 /** Adam's settings in every model: torch's defaults. */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
-/** log std of the policy: CleanRL's range of its tanh form, Stable-Baselines3's clamp. */
+/** log std of the policy: the range of CleanRL's tanh form, and Stable-Baselines3's clamp. */
 export const LOG_STD = { cleanrl: { low: -5, high: 2 }, sb3: { low: -20, high: 2 } } as const;
 
-/** CleanRL and Stable-Baselines3 both keep log(1 − tanh²) finite so. */
+/** Both CleanRL and Stable-Baselines3 use it to keep log(1 − tanh²) finite. */
 export const CORRECTION = 1e-6;
 
 export const actorLayers = ({ observation, action, hidden, view }: SacModel): Layer[] =>
@@ -102,7 +111,7 @@ export const criticLayers = ({ observation, action, hidden, view }: SacModel): L
 
 export const headLayers = (model: HeadsModel): Layer[] => perceptron(model.features, model.hidden, 1);
 
-/** What is optimized, and how many parameters it has. */
+/** The trained variables, and their numbers of parameters. */
 export function trainedVariables(model: Model): ReadonlyMap<string, number> {
   if (model.kind === "heads") return new Map(model.heads.map((head) => [head, parameterCount(headLayers(model))]));
   return new Map([
@@ -120,7 +129,9 @@ export function variableNames(model: Model): string[] {
   ];
 }
 
-/** Throws InputError where saved variables are not this model's: another world, other hidden layers, another learner's version. */
+/**
+ * @throws InputError where saved variables belong to another model: another world, hidden layers, or learner version
+ */
 export function checkVariables(model: Model, variables: Tensors): void {
   const counts = trainedVariables(model);
   for (const name of variableNames(model)) {
@@ -136,7 +147,7 @@ export function checkVariables(model: Model, variables: Tensors): void {
   }
 }
 
-/** First values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
+/** Initial values of all variables: networks drawn from `random`, targets equal to the critics, α = 1, moments zero. */
 export function initialVariables(model: Model, random: Random): Tensors {
   const variables: Record<string, Tensor> = {};
   for (const [name, count] of trainedVariables(model)) {

@@ -1,4 +1,4 @@
-/** @file Opens a learner: on onnxruntime, heads on threads of their own, or on tensorflow.js. */
+/** @file Opens a learner: on onnxruntime with a thread for each head, or on tensorflow.js. */
 import { at } from "../at.js";
 import type { Tensors } from "../tensor.js";
 import type { Learner, LearnerOptions } from "./learner.js";
@@ -12,7 +12,10 @@ export async function openLearner(model: Model, options: LearnerOptions): Promis
   return apart ? openHeadsApart(model, options) : openOnnxLearner(model, options);
 }
 
-/** Each head on threads of its own: they have nothing in common, and two threads wait for each other at every product of one. */
+/**
+ * Gives each head its own threads: heads share nothing, and two threads on one head would wait for each other at every
+ * product.
+ */
 async function openHeadsApart(model: HeadsModel, options: LearnerOptions): Promise<Learner> {
   const threads = Math.floor(options.threads / model.heads.length);
   const opened = new Map<string, Learner>();

@@ -17,7 +17,7 @@ import { openLearner } from "./open-learner.js";
 import { actSac, type SacBatch, type SacOutcome, updateSac, updateSacMany } from "./sac-updates.js";
 
 const CORRECTION_START = 0.4;
-/** Numbers of observations acted on in one call. */
+/** Batch sizes of a single call to act. */
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
 /** CleanRL's settings. */
@@ -103,7 +103,7 @@ class PaperAgent implements Agent {
         writeObservation(this.options.world, observation, flat, i * width);
       });
       const drawn = await actSac(this.learner, this.model, flat, rows, random);
-      // tanh may round to a hair beyond the bounds.
+      // tanh may round to slightly beyond the bounds.
       drawn.forEach((value, i) => {
         actions[first * ACTION_WIDTH + i] = Math.min(1, Math.max(-1, value));
       });
@@ -166,7 +166,7 @@ class PaperAgent implements Agent {
     return this.learner.close();
   }
 
-  /** Many updates in a run where they fit, single ones before and after. */
+  /** Does several updates per run where they fit, and single ones before and after. */
   async #learn(updates: number, random: Random, means: RunningMeans): Promise<void> {
     const { policyFrequency } = this.model;
     for (let left = updates; left > 0; ) {
@@ -243,7 +243,7 @@ function columnsOf({ activeObjects }: AgentWorld, transitions: readonly Transiti
   };
 }
 
-/** critic_loss → criticLoss, as metrics are named; the policy's α is the temperature. */
+/** critic_loss → criticLoss, the form of metric names; the policy's α becomes the temperature. */
 const camelCase = (values: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [

@@ -1,6 +1,6 @@
 /**
- * @file Pendulum-v1 as Gymnasium has it (golden/pendulum): the small task whose published learning curves show that a SAC
- * implementation learns as it should.
+ * @file Pendulum-v1 as in Gymnasium (golden/pendulum): a small task with published learning curves, to show that a SAC
+ * implementation learns correctly.
  */
 import type { Random } from "../random/random.js";
 
@@ -21,7 +21,7 @@ export interface PendulumState {
 
 const clip = (value: number, limit: number): number => Math.min(limit, Math.max(-limit, value));
 
-/** To [−π, π). */
+/** Wraps to [−π, π). */
 function normalize(angle: number): number {
   const turn = 2 * Math.PI;
   const shifted = (angle + Math.PI) % turn;
@@ -36,7 +36,7 @@ export function stepPendulum(
   { theta, thetaDot }: PendulumState,
   action: number,
 ): { next: PendulumState; reward: number } {
-  // Gymnasium's action is a float32 array, and NumPy keeps its square and triple in that type.
+  // Gymnasium's action is a float32 array, and NumPy computes its square and product in that type.
   const torque = Math.fround(clip(action, MAX_TORQUE));
   const square = Math.fround(torque * torque);
   const reward = -(normalize(theta) ** 2 + 0.1 * thetaDot ** 2 + 0.001 * square);

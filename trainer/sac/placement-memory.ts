@@ -1,4 +1,6 @@
-/** @file What a head learns from: placements with a target each, their features computed once, when they are remembered. */
+/**
+ * @file Training data of a head: placements with a target each. Their features are computed once, when they are added.
+ */
 
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
@@ -20,7 +22,7 @@ export interface MemoryOptions {
   readonly world: AgentWorld;
   readonly replay: ReplayKind;
   readonly capacity: number;
-  /** Also store what came after, for targets that bootstrap. */
+  /** "stored" also stores the next observation, for targets that bootstrap. */
   readonly next: "stored" | "dropped";
 }
 
@@ -78,11 +80,11 @@ export class PlacementMemory {
       rows.nextObjects.set(next.objects, i * width);
       rows.terminated[i] = terminated ? 1 : 0;
     });
-    // More rows than fit: only the last ones stay, and each index is computed for what is there then.
+    // If more rows come than fit, only the last stay, and each index is computed for its final row.
     for (const index of new Set(this.#replay.add(rows, count))) this.#computeFeatures(index);
   }
 
-  /** Drops the oldest. */
+  /** Drops the oldest rows. */
   forget(count: number): void {
     this.#replay.forget(count);
   }
@@ -101,7 +103,7 @@ export class PlacementMemory {
     this.#replay.update(indices, errors);
   }
 
-  /** What came after the i-th oldest placement, and whether that ended the episode. */
+  /** The observation after the i-th oldest placement, and whether that ended the episode. */
   nextOf(age: number): { readonly observation: AgentObservation; readonly terminated: boolean } {
     const index = this.#replay.indexOf(age);
     const scene = at(this.#replay.row("nextScene", index), 0);

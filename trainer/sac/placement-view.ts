@@ -1,18 +1,19 @@
 /**
- * @file The object-centric view for soft actor-critic (`--view objects`): what a placement means (which object comes, its size, how far it is
- * from those that stay), made of the flat observation and the action by differentiable steps, so that the critics' gradient reaches the actor.
- * Written once over the few operations that it needs; each learner brings its own.
+ * @file The object-centric view for soft actor-critic (`--view objects`): what a placement means (which object comes
+ * in, its size, how far it is from those that stay). It is computed from the flat observation and the action in
+ * differentiable steps, so that the critics' gradient reaches the actor. Written once over the few operations that it
+ * needs; each learner supplies its own.
  */
 import { type AgentWorld, observationWidth } from "./agent-world.js";
 
-/** What the view is written in: tensors are [rows, columns], operands broadcast. */
+/** The operations of the view: tensors are [rows, columns], operands broadcast. */
 export interface Operations<T> {
   /** Columns first … end − 1. */
   columns(x: T, first: number, end: number): T;
   join(parts: readonly T[]): T;
   add(a: T, b: T | number): T;
   multiply(a: T, b: T | number): T;
-  /** x · a matrix of constants, row by row. */
+  /** x times a constant matrix, row by row. */
   project(x: T, matrix: readonly (readonly number[])[]): T;
   clip(x: T, low: number, high: number): T;
   abs(x: T): T;
@@ -21,14 +22,17 @@ export interface Operations<T> {
 }
 
 const OCTAVES = [1, 2, 4, 8] as const;
-/** Half of a choice's soft edge, in choices: between two of them both count, so that the gradient says which is better. */
+/**
+ * Half the width of a choice's soft edge, in choices. Between two choices both count, so that the gradient says which
+ * is better.
+ */
 const EDGE = 0.25;
 
 /** Sizes as the networks see them: half extents along x and z, height. */
 const sizesOf = ({ objectSizes, lengthUnit }: AgentWorld): number[][] =>
   objectSizes.map(([x, y, z]) => [x / 2 / lengthUnit, z / 2 / lengthUnit, y / lengthUnit]);
 
-/** Columns of an object that stays, beside its type. */
+/** Columns of an object that stays, besides its type. */
 const OTHER = 11;
 
 export const actorViewWidth = (world: AgentWorld): number =>
@@ -49,7 +53,7 @@ interface Slot<T> {
   readonly type: T;
   readonly x: T;
   readonly z: T;
-  /** Of its base, in length units. */
+  /** Height of its base, in length units. */
   readonly y: T;
 }
 
@@ -80,7 +84,7 @@ function fourier<T>(ops: Operations<T>, x: T, columns: number): T[] {
   return [ops.sin(turned), ops.cos(turned)];
 }
 
-/** [rows, actorViewWidth]: the observation, and each active object's size and Fourier features of its place. */
+/** [rows, actorViewWidth]: the observation, plus size and Fourier features of the place of each active object. */
 export function actorView<T>(ops: Operations<T>, world: AgentWorld, observations: T): T {
   const sizes = sizesOf(world);
   const perSlot = slotsOf(ops, world, observations).flatMap(({ type, x, z }) => [
@@ -90,7 +94,7 @@ export function actorView<T>(ops: Operations<T>, world: AgentWorld, observations
   return ops.join([observations, ...perSlot]);
 }
 
-/** How much each of `count` choices is taken at u in [0, count]: 1 in its middle, shared with its neighbour at an edge. */
+/** The weight of each of `count` choices at u in [0, count]: 1 in its middle, shared with its neighbour at an edge. */
 function choices<T>(ops: Operations<T>, u: T, count: number): T[] {
   const inside = ops.clip(u, EDGE, count - EDGE);
   const above = (edge: number): T => ops.clip(ops.multiply(ops.add(inside, EDGE - edge), 1 / (2 * EDGE)), 0, 1);
@@ -98,7 +102,7 @@ function choices<T>(ops: Operations<T>, u: T, count: number): T[] {
   return edges.slice(0, -1).map((lower, i) => ops.add(lower, ops.multiply(edges[i + 1] as T, -1)));
 }
 
-/** [rows, criticViewWidth]: the scene, the placement decoded, and the objects that stay, each relative to it. */
+/** [rows, criticViewWidth]: the scene, the decoded placement, and each object that stays, relative to the placement. */
 export function criticView<T>(ops: Operations<T>, world: AgentWorld, observations: T, actions: T): T {
   const { sceneCount, activeObjects, objectSizes, placementRange, lengthUnit } = world;
   const types = objectSizes.length;
@@ -115,7 +119,7 @@ export function criticView<T>(ops: Operations<T>, world: AgentWorld, observation
   const size = ops.project(incoming, sizes);
   const [x, z, drop] = [along(2, placementRange.x), along(3, placementRange.z), along(4, placementRange.drop)];
 
-  // The objects that stay: from the leaving one's slot on, round and round.
+  // The objects that stay, starting after the leaving one's slot and wrapping around.
   const others = Array.from({ length: activeObjects - 1 }, (_, i) => {
     const blended = (part: (slot: Slot<T>) => T): T =>
       leaving
@@ -141,7 +145,10 @@ export function criticView<T>(ops: Operations<T>, world: AgentWorld, observation
   ]);
 }
 
-/** [rows, K]: how much each catalog object is the one that comes, at u in [0, K − A] over those that are not active, in the catalog's order. */
+/**
+ * [rows, K]: how much each catalog object is the incoming one, at u in [0, K − A] over the inactive ones in catalog
+ * order.
+ */
 function incomingTypes<T>(
   ops: Operations<T>,
   { objectSizes, activeObjects }: AgentWorld,

@@ -1,7 +1,7 @@
 /**
  * @file The default agent (arm "rls3"): two heads over a decoded placement, validity p and hardness ĥ, and a
- * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the recent window). Or, to
- * compare, one head in place of the two that learns the whole reward.
+ * maximum-entropy policy over uniform proposals with Q = 2p − 1 + p·β·ĥ (+ γ·V̂, learned by fitted iteration over the
+ * recent window). For comparison, one head can learn the whole reward instead.
  */
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
@@ -20,17 +20,17 @@ import { type MemoryOptions, memoryBytes, PlacementMemory } from "./placement-me
 import { chooseProposals, softValues, steeredBudget } from "./proposal-policy.js";
 import { stack } from "./stack.js";
 
-/** Iterations that hardness is learned from: the VLM changes, so older answers mislead. */
+/** Number of recent iterations from which hardness is learned: the model changes, so older answers mislead. */
 const WINDOW = 6;
 const LEARNING_RATE = 1e-3;
-/** What pre-training takes off the validity head's rate, linearly over its updates. */
+/** How much pre-training lowers the validity head's learning rate, linearly over its updates. */
 const RATE_DECAY = 0.8;
-/** Where importance weights start from. */
+/** Initial exponent of the importance weights. */
 const CORRECTION_START = 0.4;
-/** Mean hardness by construction: what the head says before it has learned. */
+/** Mean hardness by construction: the head's prediction before it has learned. */
 const HARDNESS_START = 0.3;
 
-/** Multiples of the proposals of one observation that are evaluated in one call. */
+/** Batch sizes of one evaluation, in multiples of one observation's proposals. */
 const CHUNKS = [16, 8, 4, 2, 1] as const;
 
 function headsOf({ extrinsicWeight, discount, heads }: AgentOptions): readonly Head[] {
@@ -39,7 +39,7 @@ function headsOf({ extrinsicWeight, discount, heads }: AgentOptions): readonly H
   return ["validity", ...(extrinsicWeight > 0 ? ["hardness" as const] : []), ...future];
 }
 
-/** What learns feasibility before the loop, and from all data in it. */
+/** Heads that learn feasibility before the loop, and from all data in it. */
 const lasting = (head: Head): boolean => head === "validity" || head === "reward";
 
 function memoryOptions(head: Head, { world, replay, replayCapacity, iterationSamples }: AgentOptions): MemoryOptions {
@@ -67,7 +67,7 @@ function modelOf(options: AgentOptions): HeadsModel {
   };
 }
 
-/** First weights; the hardness head starts at its mean, nearly the same everywhere. */
+/** Initial weights. The hardness head starts near its mean everywhere. */
 function firstVariables(model: HeadsModel, seed: number): Tensors {
   const variables = initialVariables(model, Random.stream(seed, "networks"));
   const hardness = variables["hardness"]?.data;
@@ -94,14 +94,14 @@ export async function openProposalAgent(options: AgentOptions): Promise<Agent> {
 class ProposalAgent implements Agent {
   readonly name = "rls3";
   readonly #memories: ReadonlyMap<Head, PlacementMemory>;
-  /** Transitions of each iteration in the windows, oldest first: [hardness, future]. */
+  /** Number of transitions of each iteration in the windows, oldest first: [hardness, future]. */
   #windows: (readonly [hardness: number, future: number])[] = [];
-  /** Updates done of each head. */
+  /** Updates done by each head. */
   readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0, reward: 0 };
   #validityRate = LEARNING_RATE;
-  /** Nats that the choice may be from uniform. */
+  /** The KL budget from uniform, in nats. */
   #budget: number;
-  /** What `act` saw since the last update. */
+  /** Statistics of `act` since the last update. */
   #seen = new RunningMeans();
 
   constructor(
@@ -180,7 +180,7 @@ class ProposalAgent implements Agent {
   async update(updates: number, random: Random): Promise<AgentStatistics> {
     await this.#refreshFuture(random);
     const losses = new RunningMeans();
-    // The heads' chains run side by side, so that one is sampled for while the other computes; each draws from a stream of its own.
+    // The heads train concurrently, so that one samples while the other computes; each has its own random stream.
     const chains = this.model.heads.map(async (head, _i, heads) => {
       const stream = new Random(random.seed());
       const rate = head === "validity" ? this.#validityRate : LEARNING_RATE;
@@ -232,7 +232,7 @@ class ProposalAgent implements Agent {
     return this.learner.close();
   }
 
-  /** An update of a head at each of the rates: many in a run where they fit, the rest one by one. */
+  /** Updates a head once for each of the learning rates: several per run where they fit, the rest one by one. */
   async #train(
     head: Head,
     rates: readonly number[],
@@ -279,7 +279,7 @@ class ProposalAgent implements Agent {
     return { indices, feeds };
   }
 
-  /** Q of `proposals` actions at each observation. */
+  /** Q of `proposals` actions for each observation. */
   async #values(
     observations: readonly AgentObservation[],
     actions: Float32Array,
@@ -327,7 +327,9 @@ class ProposalAgent implements Agent {
     }
   }
 
-  /** With γ > 0: the soft value of what came next, once an iteration, is the target that the head of the future regresses to. */
+  /**
+   * With γ > 0: once per iteration, computes the soft value of the next observation as the target of the future head.
+   */
   async #refreshFuture(random: Random): Promise<void> {
     const memory = this.#memories.get("future");
     if (memory === undefined) return;

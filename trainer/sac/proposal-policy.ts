@@ -1,24 +1,25 @@
 /**
- * @file The maximum-entropy policy over proposals: of K uniform proposals for each observation one is drawn with probability ∝ exp(Q/α),
- * α such that the mean KL divergence from uniform is the budget. SAC's temperature tuning, with a policy of many modes.
+ * @file The maximum-entropy policy over proposals. For each observation it draws one of K uniform proposals with
+ * probability ∝ exp(Q/α); α is set so that the mean KL divergence from uniform equals the budget. This is SAC's
+ * temperature tuning, with a policy of many modes.
  */
 import type { Random } from "../random/random.js";
 
 const LOWEST = 1e-3;
 const HIGHEST = 100;
 const BISECTIONS = 18;
-/** A tenth too few valid placements makes the budget 1.35 times as large. */
+/** If the valid share is a tenth too low, the budget grows 1.35-fold. */
 const STEERING = 3;
 
 export interface Choice {
-  /** Index of the proposal taken, for each observation. */
+  /** Index of the chosen proposal, for each observation. */
   readonly chosen: Int32Array;
   readonly temperature: number;
   /** Mean KL from uniform at that temperature, in nats. */
   readonly kl: number;
 }
 
-/** KL(softmax(q/α) ‖ uniform) of `count` values from `start`: log K + Σ p·q/α − log Σ exp(q/α). */
+/** KL(softmax(q/α) ‖ uniform) over `count` values from `start`: log K + Σ p·q/α − log Σ exp(q/α). */
 function divergence(q: Float64Array, start: number, count: number, temperature: number): number {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = start; i < start + count; i++) largest = Math.max(largest, q[i] as number);
@@ -39,7 +40,7 @@ function meanDivergence(q: Float64Array, proposals: number, temperature: number)
   return sum / (q.length / proposals);
 }
 
-/** α by bisection on its logarithm: the divergence falls as α grows. */
+/** Finds α by bisection on its logarithm: the divergence falls as α grows. */
 export function temperatureFor(q: Float64Array, proposals: number, budget: number): number {
   let [low, high] = [LOWEST, HIGHEST];
   for (let i = 0; i < BISECTIONS; i++) {
@@ -67,9 +68,10 @@ export function chooseProposals(q: Float64Array, proposals: number, budget: numb
 }
 
 /**
- * The budget after an iteration whose share of valid placements was so far below its target: more of the value where too few were valid, nearer to
- * uniform where more than enough were. Dual ascent on the budget's logarithm, as SAC tunes its temperature (Haarnoja et al. 2018, section 5).
- * @param start the budget that a run begins with; it stays between a quarter and twice of it
+ * The budget after an iteration with a share of valid placements that is `missing` below its target: more weight on the
+ * value where too few were valid, nearer to uniform where more than enough were. Dual ascent on the budget's logarithm,
+ * like SAC's temperature tuning (Haarnoja et al. 2018, section 5).
+ * @param start the run's initial budget; the budget stays between a quarter and twice of it
  */
 export function steeredBudget(budget: number, missing: number, start: number): number {
   const next = Math.fround(budget * Math.exp(STEERING * missing));

@@ -1,4 +1,4 @@
-/** @file The random arm: uniform actions, nothing learned. */
+/** @file The random arm: uniform actions; learns nothing. */
 
 import type { Random } from "../random/random.js";
 import type { Agent, AgentObservation } from "./agent.js";
@@ -13,7 +13,7 @@ export class RandomAgent implements Agent {
   }
 
   remember(): void {
-    // Uniform sampling has no use for what it has seen.
+    // Uniform sampling needs no memory.
   }
 
   async pretrain(): Promise<Record<string, number>> {
@@ -33,6 +33,6 @@ export class RandomAgent implements Agent {
   }
 
   async close(): Promise<void> {
-    // Nothing held.
+    // Nothing to close.
   }
 }

@@ -1,4 +1,4 @@
-/** @file SAC's rhythm, whatever the environment: which update is due, and the noise that it takes. */
+/** @file SAC's schedule, for any environment: which update is due, and the noise that it needs. */
 
 import { at } from "../at.js";
 import type { Random } from "../random/random.js";
@@ -28,7 +28,7 @@ function noise(dims: readonly number[], random: Random): Tensor {
   return float32(data, dims);
 }
 
-/** Update number `count` (from 0): in the cleanrl convention the actor's turn comes every `policyFrequency` updates. */
+/** Update number `count` (from 0); in the cleanrl convention, the actor is updated every `policyFrequency` updates. */
 export async function updateSac(
   learner: Pick<Learner, "call">,
   model: SacModel,
@@ -53,7 +53,7 @@ export async function updateSac(
   return outcomeOf(await learner.call(withActor ? "update_actor" : "update", feeds));
 }
 
-/** `updatesInRun` updates in one run, from a number of updates at which the actor's turn has come (cleanrl). */
+/** `updatesInRun` updates in one run; starts at an update that includes the actor (cleanrl). */
 export async function updateSacMany(
   learner: Pick<Learner, "call">,
   model: SacModel,
@@ -87,7 +87,7 @@ function outcomeOf(outputs: Tensors): SacOutcome {
   return { errors: outputOf(outputs, "errors"), statistics: Object.fromEntries(statistics) };
 }
 
-/** Actions at `rows` observations, drawn from the policy with `random`, or its modes without. */
+/** Actions for `rows` observations: drawn from the policy with `random`, or its modes without. */
 export async function actSac(
   learner: Pick<Learner, "call">,
   model: SacModel,

@@ -1,8 +1,8 @@
-/** @file Feeds of several updates as those of one run. */
+/** @file Merges the inputs of several updates into those of one run. */
 import { at } from "../at.js";
 import { float32, type Tensor, type Tensors } from "../tensor.js";
 
-/** Float tensors of the same names and shapes one after another, each with a leading axis: copies. */
+/** Stacks float tensors of the same names and shapes along a new leading axis; copies. */
 export function stack(updates: readonly Tensors[]): Tensors {
   const names = Object.keys(at(updates, 0));
   return Object.fromEntries(names.map((name) => [name, stackOne(updates.map((feeds) => feeds[name] as Tensor))]));

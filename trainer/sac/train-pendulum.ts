@@ -1,6 +1,6 @@
 /**
- * @file SAC on Pendulum-v1 with rl-baselines3-zoo's settings (learning rate 1e-3, the rest Stable-Baselines3's defaults): the gate
- * that shows that the whole of it, networks, replay and updates, learns.
+ * @file Trains SAC on Pendulum-v1 with rl-baselines3-zoo's settings (learning rate 1e-3, otherwise Stable-Baselines3's
+ * defaults): the test that networks, replay and updates learn together.
  */
 import { at } from "../at.js";
 import { Random } from "../random/random.js";
@@ -20,7 +20,7 @@ export interface PendulumOptions extends LearnerOptions {
 
 export interface PendulumEvaluation {
   readonly step: number;
-  /** Of deterministic episodes, the same starts at each evaluation of a seed. */
+  /** Returns of deterministic episodes; every evaluation of a seed uses the same starts. */
   readonly returns: readonly number[];
   readonly mean: number;
 }
@@ -44,13 +44,13 @@ const modelOf = (convention: SacModel["convention"]): SacModel => ({
   targetEntropy: -1,
   learningRates: { actor: RATE, critic: RATE, temperature: RATE },
   policyFrequency: 2,
-  // The learner's actions are in [−1, 1]; the torque is scaled where it is applied, as Stable-Baselines3 does.
+  // The learner's actions are in [−1, 1]; the torque is scaled where it is applied, as in Stable-Baselines3.
   actionScale: [1],
   actionBias: [0],
   criticLoss: "squared",
 });
 
-/** Trains and yields an evaluation every thousand steps; a caller that has seen enough stops asking. */
+/** Trains, and yields an evaluation every thousand steps; the caller stops iterating when it has seen enough. */
 export async function* trainPendulum(options: PendulumOptions): AsyncGenerator<PendulumEvaluation> {
   const { seed, steps, convention } = options;
   const model = modelOf(convention);
@@ -74,7 +74,7 @@ export async function* trainPendulum(options: PendulumOptions): AsyncGenerator<P
           : await actSac(learner, model, observation, 1, random);
       const { next, reward } = stepPendulum(state, MAX_TORQUE * at(action, 0));
       replay.add({ observation, next: observePendulum(next), action, reward: Float32Array.of(reward) }, 1);
-      // The end of an episode is a truncation: the value goes on.
+      // The end of an episode is a truncation: the value continues.
       state = step % EPISODE_STEPS === 0 ? resetPendulum(random) : next;
       if (step > LEARNING_STARTS) {
         const { indices, weights, columns } = replay.sample(model.batch, random, 1);

@@ -1,4 +1,7 @@
-/** @file The arms of a comparison, in the order in which they are compared: the product's own agent, the paper's, random placement, a plugin's. */
+/**
+ * @file The arms of a comparison, in their fixed order: this product's agent, the paper's, random placement, a
+ * plugin's.
+ */
 
 /** Agents that ship. */
 export const SHIPPED_AGENTS = ["rls3", "paper", "random"] as const;
@@ -7,11 +10,11 @@ export type ShippedAgent = (typeof SHIPPED_AGENTS)[number];
 export const ARMS = [...SHIPPED_AGENTS, "plugin"] as const;
 export type Arm = (typeof ARMS)[number];
 
-/** Where a name belongs in that order: other names after the arms. */
+/** The position of a name in that order; unknown names come after the arms. */
 export function placeOfArm(name: string): number {
   const place = (ARMS as readonly string[]).indexOf(name);
   return place < 0 ? ARMS.length : place;
 }
 
-/** For sorting: in that order, other names by the alphabet. */
+/** A comparison function for sorting: arms in that order, then other names alphabetically. */
 export const compareArms = (a: string, b: string): number => placeOfArm(a) - placeOfArm(b) || a.localeCompare(b);

@@ -1,4 +1,7 @@
-/** @file One typed configuration from defaults, preset, file and flags, parsed once; a mistake is one line that names the key. */
+/**
+ * @file One typed configuration from defaults, preset, file and flags, each parsed once. A mistake gives one line that
+ * names the key.
+ */
 import { readFileSync } from "node:fs";
 import { closest, distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
@@ -19,7 +22,7 @@ import {
 
 export type { Configuration, SettingName } from "./settings.js";
 
-/** One source of settings, as it came: its name for messages, and its keys and values, not yet trusted. */
+/** One source of settings before validation: its name for messages, and its keys and values. */
 export interface Source {
   readonly name: string;
   readonly values: Readonly<Record<string, unknown>>;
@@ -28,11 +31,11 @@ export interface Source {
 export interface ResolveOptions {
   readonly preset?: string;
   readonly quick?: boolean;
-  /** Overrides the agent in every source: the arm of a comparison. */
+  /** Overrides the agent of every source; a comparison sets it for each arm. */
   readonly agent?: Configuration["agent"];
 }
 
-/** "did you mean …" where a known name is near enough to be meant. */
+/** "did you mean …" where a known name is similar enough. */
 export function nearest(name: string, known: readonly string[]): string {
   if (known.length === 0) return "";
   const best = closest(name, [...known]);
@@ -46,7 +49,7 @@ export function unknownKeyMessage(where: string, key: string, known: readonly st
 
 const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
 
-/** Values under their setting's own name, symbols resolved, each checked against its schema. */
+/** Values by setting name, with symbols resolved, each checked against its schema. */
 export function parseSource(source: Source): Partial<Configuration> {
   const parsed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source.values)) {
@@ -83,7 +86,7 @@ function complaint(issue: z.core.$ZodIssue | undefined, choices: readonly string
   }
 }
 
-/** Later sources win. `sources` in order: file, then flags. */
+/** Resolves sources in order (file, then flags); later ones win. */
 export function resolveConfiguration(sources: readonly Source[], options: ResolveOptions = {}): Configuration {
   const given = Object.assign({}, ...sources.map(parseSource)) as Partial<Configuration>;
   const preset = options.preset === undefined ? {} : presetNamed(options.preset);
@@ -118,8 +121,8 @@ const isPaperRecipe = ({ agent, reward }: Pick<Configuration, "agent" | "reward"
   agent === "paper" && reward === "episode";
 
 /**
- * Settings that follow from others where they are not given. The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200: J₂ weighs as much at
- * any T₀ where β grows with it.
+ * Defaults that depend on other settings. The paper's β is 10 at T₀ 200, where an episode's ±1 sum to 200. With β
+ * proportional to T₀, J₂ has the same weight at any T₀.
  */
 export function followingDefaults(
   configuration: Pick<Configuration, "agent" | "reward" | "samplesPerEpisode">,
@@ -162,7 +165,7 @@ export function readConfigurationFile(file: string): Source {
   return { name: file, values: value as Record<string, unknown> };
 }
 
-/** A configuration that was resolved before (config.json of a run): all keys must be there and good. */
+/** A configuration that was resolved before (a run's config.json): every key must be present and valid. */
 export function parseResolved(name: string, values: unknown): Configuration {
   if (typeof values !== "object" || values === null) throw new InputError(`${name}: holds no configuration`);
   const parsed = parseSource({ name, values: values as Record<string, unknown> });
@@ -173,17 +176,20 @@ export function parseResolved(name: string, values: unknown): Configuration {
   return parsed as Configuration;
 }
 
-/** Random transitions that feasibility is learned from: none where the agent learns it online. */
+/** Number of random transitions for feasibility pre-training: 0 where the agent learns it online. */
 export const randomTransitionsNeeded = ({
   pretraining,
   feasibilitySteps,
 }: Pick<Configuration, "pretraining" | "feasibilitySteps">): number =>
   pretraining === "offline" ? feasibilitySteps : 0;
 
-/** Derived, and the same wherever it is asked for. */
+/** Valid samples between changes of scene. */
 export const scenePeriod = (configuration: Configuration): number =>
   Math.max(1, Math.floor(configuration.samplesPerEpisode / configuration.scenesPerEpisode));
-/** Iterations that a run will take: with a budget of valid samples more only where episodes come to their step limit first. */
+/**
+ * The iterations that a run will take. With a budget of valid samples it takes more only where episodes reach their
+ * step limit first.
+ */
 export const iterationsPlanned = (configuration: Configuration): number => {
   const { validSamples, episodesPerIteration, samplesPerEpisode, iterations } = configuration;
   return validSamples > 0 ? Math.ceil(validSamples / (episodesPerIteration * samplesPerEpisode)) : iterations;

@@ -1,4 +1,7 @@
-/** @file Every setting of a run in one table: its type and limits, its default, what it means. Flags, files, help and sweeps are made from it. */
+/**
+ * @file Every setting of a run in one table: type, limits, default and meaning. Flags, files, help and sweeps are made
+ * from it.
+ */
 import { z } from "zod";
 import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
 import { ARMS, type Arm } from "./arms.js";
@@ -9,7 +12,7 @@ export interface Setting<T = unknown> {
   readonly fallback: T;
   readonly group: SettingGroup;
   readonly description: string;
-  /** The paper's symbol, accepted as a flag and as a key too. */
+  /** The paper's symbol; also accepted as a flag and as a key. */
   readonly symbol?: string;
   readonly choices?: readonly string[];
 }
@@ -17,7 +20,7 @@ export interface Setting<T = unknown> {
 export type SettingGroup = "Algorithm" | "Agent" | "Fine-tuning" | "Environment" | "Evaluation" | "Machine";
 
 const number = (low: number, high = Number.MAX_VALUE) => z.number().min(low).max(high);
-/** Of factors: what they multiply is learned from in 32-bit numbers, and squared there. */
+/** Limit for factors: what they multiply is stored in 32-bit numbers and squared there. */
 const LARGEST_FACTOR = 1e6;
 const integer = (low: number, high = 2 ** 31 - 1) => z.number().int().min(low).max(high);
 
@@ -39,7 +42,7 @@ function setting<T>(
   };
 }
 
-/** "module=number" entries with spaces between, as `patternEntries` takes them apart. */
+/** "module=number" entries separated by spaces, in the form that `patternEntries` parses. */
 const pattern = (value: z.ZodType<number>) =>
   z
     .string()
@@ -48,7 +51,7 @@ const pattern = (value: z.ZodType<number>) =>
       "entries module=number with spaces between",
     );
 
-/** "fc1=8 text_model.*=4" → {"fc1": 8, "text_model.*": 4}; what is no number is NaN. */
+/** "fc1=8 text_model.*=4" → {"fc1": 8, "text_model.*": 4}; NaN where the value is no number. */
 export const patternEntries = (text: string): Record<string, number> =>
   Object.fromEntries(
     text
@@ -62,7 +65,10 @@ export const patternEntries = (text: string): Record<string, number> =>
 
 const inBraces = (names: readonly string[]): string => names.map((name) => `{${name}}`).join(", ");
 
-/** A text with places in braces: each of them known, and those that are needed there. Empty: the model's own. */
+/**
+ * A text with placeholders in braces. All of them must be known, and the needed ones present. Empty: the model's own
+ * template.
+ */
 const template = (known: readonly string[], needed: readonly string[]) =>
   z.string().superRefine((text, context) => {
     const places = placesIn(text);
@@ -87,53 +93,53 @@ export const SETTINGS = {
     "Algorithm",
     integer(1, 4096),
     16,
-    "E: episodes an iteration, on as many environments at once",
+    "E: episodes per iteration, on as many environments at once",
     "E",
   ),
   samplingRate: setting(
     "Algorithm",
     z.number().gt(0).max(1),
     0.5,
-    "η: share of an iteration's samples that is fine-tuned on",
+    "η: share of an iteration's samples to fine-tune on",
     "eta",
   ),
-  samplesPerEpisode: setting("Algorithm", integer(1, 100_000), 40, "T₀: valid samples an episode", "T0"),
+  samplesPerEpisode: setting("Algorithm", integer(1, 100_000), 40, "T₀: valid samples per episode", "T0"),
   iterations: setting("Algorithm", integer(1, 10_000), 14, "iterations at most"),
   validSamples: setting(
     "Algorithm",
     integer(0, 1_000_000_000),
     0,
-    "in place of --iterations: end after the iteration that brings the valid samples to this number (0: iterations decide)",
+    "instead of --iterations: end after the iteration that reaches this many valid samples (0: iterations decide)",
   ),
   reward: setting(
     "Algorithm",
     z.enum(["sample", "episode", "plugin"]),
     "sample",
-    "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (its agent's default); or at each sample what the reward of --plugin pays",
+    "difficulty rewarded at each valid sample, or once on the episode's last transition as in the paper (default of its agent); or at each sample what the reward of --plugin pays",
   ),
   signal: setting(
     "Algorithm",
     z.enum(SIGNAL_NAMES),
     "difficulty",
-    "what of a sample is paid, by the probability p of what is right: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², or progress (p after fine-tuning less p before)",
+    "what a sample pays, given the probability p of the right answer: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², or progress (p after fine-tuning minus p before)",
   ),
   scoreFrom: setting(
     "Algorithm",
     z.enum(SCORES_FROM),
     "flips",
-    "what p is of a model that answers: the right answer's probability among it and its flips, the likelihood of just the right answer, or the rubric of what it says (one that ranks: flips)",
+    "how p is computed for a model that answers: the right answer's probability among it and its flips, the likelihood of the right answer alone, or the rubric of what it says (one that ranks: flips)",
   ),
   paidMargin: setting(
     "Algorithm",
     number(0, 22.5),
     0,
-    "samples within so many degrees of a boundary between relations pay nothing: there the picture itself is ambiguous",
+    "samples within this many degrees of a boundary between relations pay nothing: the picture itself is ambiguous there",
   ),
   rareTerms: setting(
     "Algorithm",
     number(0, 1),
     0,
-    "samples whose relations are rare in the iteration pay more: by (mean count / count) to this power (0: no matter how rare, 1: in inverse proportion)",
+    "samples with relations that are rare in the iteration pay more: by (mean count / count) to this power (0: all the same, 1: in inverse proportion)",
   ),
   hardnessMean: setting(
     "Algorithm",
@@ -141,9 +147,14 @@ export const SETTINGS = {
     0.3,
     "per-sample hardness is scaled to this mean in each iteration",
   ),
-  hardnessCap: setting("Algorithm", z.number().gt(0).max(LARGEST_FACTOR), 4, "and capped at this"),
+  hardnessCap: setting("Algorithm", z.number().gt(0).max(LARGEST_FACTOR), 4, "cap of the scaled per-sample hardness"),
   stepLimit: setting("Algorithm", number(1, 1000), 6, "steps an episode may take, in multiples of T₀"),
-  scenesPerEpisode: setting("Algorithm", integer(1, 1000), 5, "scene changes at each T₀ / this valid samples"),
+  scenesPerEpisode: setting(
+    "Algorithm",
+    integer(1, 1000),
+    5,
+    "scenes per episode: a new one after each T₀ / this valid samples",
+  ),
   earlyStopping: setting("Algorithm", z.boolean(), true, "stop on a validation plateau (train only)"),
   patience: setting(
     "Algorithm",
@@ -171,17 +182,12 @@ export const SETTINGS = {
     5000,
     "updates of feasibility pre-training (100,000 with the paper's agent, one a step)",
   ),
-  targetEntropy: setting(
-    "Agent",
-    number(-100, 100),
-    -2,
-    "entropy in nats that the temperature of the paper's agent holds its policy to",
-  ),
+  targetEntropy: setting("Agent", number(-100, 100), -2, "target entropy of the paper's agent's policy, in nats"),
   updatesPerIteration: setting(
     "Agent",
     integer(0, 1_000_000),
     500,
-    "updates of the agent an iteration, where it learns after its episodes",
+    "updates of the agent per iteration, where it learns after its episodes",
   ),
   agentLearns: setting(
     "Agent",
@@ -190,12 +196,17 @@ export const SETTINGS = {
     "in an iteration: after its episodes have been rewarded, or during them, an update a step (the paper's agent with its reward for the episode)",
   ),
   proposals: setting("Agent", integer(2, 4096), 64, "K: placements proposed for each action of the default agent"),
-  klBudget: setting("Agent", z.number().gt(0).max(20), 1.6, "nats the default agent's choice may be from uniform"),
+  klBudget: setting(
+    "Agent",
+    z.number().gt(0).max(20),
+    1.6,
+    "KL budget of the default agent: nats that its choice may be from uniform",
+  ),
   validityTarget: setting(
     "Agent",
     z.number().min(0).lt(1),
     0,
-    "share of valid placements that the KL budget is steered to, iteration by iteration (0: the budget stays what it is)",
+    "target share of valid placements; the KL budget is adjusted to it in each iteration (0: a fixed budget)",
   ),
   heads: setting(
     "Agent",
@@ -217,14 +228,14 @@ export const SETTINGS = {
   ),
   discount: setting("Agent", number(0, 1), 0, "γ (.99 with the paper's agent)", "gamma"),
   replay: setting("Agent", z.enum(["prioritized", "lap", "uniform"]), "prioritized", "how replay is sampled"),
-  replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "transitions kept at most"),
+  replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "the most transitions to store"),
 
-  fineTuning: setting("Fine-tuning", z.enum(["lora", "full"]), "lora", "what of the model is trained"),
+  fineTuning: setting("Fine-tuning", z.enum(["lora", "full"]), "lora", "which weights of the model are trained"),
   negatives: setting(
     "Fine-tuning",
     z.enum(["all", "full", "one", "none"]),
     "all",
-    "what a right caption competes with: its full flip and all its term flips, the full flip only, one random term flip, or none but the batch's other captions",
+    "wrong captions that a right one competes with: its full flip and all its term flips, the full flip only, one random term flip, or only the batch's other captions",
   ),
   objective: setting(
     "Fine-tuning",
@@ -236,16 +247,21 @@ export const SETTINGS = {
     "Fine-tuning",
     template(PROMPT_PLACES, PROMPT_PLACES),
     "",
-    'what a model that answers is asked about a pair, {a} and {b} in it (default: its family\'s own, as "answer en where is the {a} relative to the {b}?")',
+    'prompt about a pair for a model that answers, with {a} and {b} (default: its family\'s own, such as "answer en where is the {a} relative to the {b}?")',
   ),
   answer: setting(
     "Fine-tuning",
     template(ANSWER_PLACES, ["relation"]),
     "",
-    'what says a pair\'s relation, {relation} in it and {a} and {b} where they are named (default: "{relation}" of one that answers, else "The {a} is {relation} the {b}.")',
+    'text that states a pair\'s relation, with {relation}, and {a} and {b} to name the objects (default: "{relation}" for a model that answers, else "The {a} is {relation} the {b}.")',
   ),
   loraRank: setting("Fine-tuning", integer(1, 1024), 16, "rank of the adapter"),
-  loraAlpha: setting("Fine-tuning", z.number().gt(0).max(LARGEST_FACTOR), 32, "its scale, alpha / rank"),
+  loraAlpha: setting(
+    "Fine-tuning",
+    z.number().gt(0).max(LARGEST_FACTOR),
+    32,
+    "alpha of the adapter; its scale is alpha / rank",
+  ),
   loraTargets: setting(
     "Fine-tuning",
     z.string(),
@@ -256,13 +272,13 @@ export const SETTINGS = {
     "Fine-tuning",
     z.number().min(0).lt(1),
     0,
-    "share of a layer's inputs that the adapter does not see in a step",
+    "dropout: share of a layer's inputs that the adapter does not see in a step",
   ),
   loraRankStabilized: setting(
     "Fine-tuning",
     z.boolean(),
     false,
-    "scale alpha / √rank in place of alpha / rank (rsLoRA)",
+    "scale alpha / √rank instead of alpha / rank (rsLoRA)",
   ),
   loraRankPattern: setting(
     "Fine-tuning",
@@ -274,19 +290,19 @@ export const SETTINGS = {
     "Fine-tuning",
     pattern(z.number().positive().max(LARGEST_FACTOR)),
     "",
-    "other alphas by module, likewise",
+    "other alphas by module, in the same form",
   ),
   learningRate: setting("Fine-tuning", z.number().gt(0).max(1), 2e-3, "AdamW's rate (2.5e-4 suits full fine-tuning)"),
   weightDecay: setting("Fine-tuning", number(0, 1), 0.01, "AdamW's decay"),
   gradientClip: setting("Fine-tuning", z.number().gt(0), 1, "global norm that gradients are clipped to"),
   warmupSteps: setting("Fine-tuning", integer(0), 30, "steps of linear warm-up"),
   epochs: setting("Fine-tuning", integer(1, 1000), 3, "passes over an iteration's samples"),
-  batchSize: setting("Fine-tuning", integer(1, 65_536), 48, "images a step"),
+  batchSize: setting("Fine-tuning", integer(1, 65_536), 48, "images per step"),
   accumulation: setting(
     "Fine-tuning",
     integer(1, 65_536),
     1,
-    "parts a step's images go through the model in, one after another: the same step in less memory",
+    "number of parts in which a step's images go through the model: the same step in less memory",
   ),
 
   env: setting(
@@ -299,7 +315,7 @@ export const SETTINGS = {
     "Environment",
     z.string(),
     "",
-    "keys file (CURVE keys and token) of the servers at --env tcp://HOST:PORT, or one for each; needed beyond loopback",
+    "keys file (CURVE keys and token) for the servers at --env tcp://HOST:PORT, or one for each; needed beyond loopback",
   ),
   world: setting(
     "Environment",
@@ -317,16 +333,16 @@ export const SETTINGS = {
     "Environment",
     z.enum(["server", "embedded"]),
     "server",
-    "whose images: the server's, or the embedded renderer's of the server's states",
+    "who draws the images: the server, or the embedded renderer from the server's states",
   ),
   testScenes: setting(
     "Evaluation",
     z.string(),
     "",
-    "scenes that the test set and the natural mix are drawn in (empty: all); those left out of --scenes are held out",
+    "scenes of the test set and the natural mix (empty: all); those not in --scenes are held out",
   ),
   testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
-  naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, all pairs asked"),
+  naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, with all their pairs"),
   validationImagesPerRelation: setting(
     "Evaluation",
     integer(1, 10_000),
@@ -349,7 +365,7 @@ export const SETTINGS = {
   ),
   learner: setting("Machine", z.enum(["onnx", "tfjs"]), "onnx", "engine of the agent's updates"),
   threads: setting("Machine", integer(1, 1024), 1, "threads of each engine"),
-  checkpointsKept: setting("Machine", integer(1, 1000), 2, "newest checkpoints kept"),
+  checkpointsKept: setting("Machine", integer(1, 1000), 2, "number of newest checkpoints to keep"),
   seed: setting(
     "Machine",
     z
@@ -369,7 +385,7 @@ export type Configuration = { readonly [K in SettingName]: z.infer<(typeof SETTI
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** Paper symbols and other second names → setting. */
+/** Paper symbols and other aliases → setting. */
 export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries(
   SETTING_NAMES.flatMap((name) => {
     const { symbol } = SETTINGS[name] as Setting;
@@ -377,7 +393,7 @@ export const SYMBOLS: Readonly<Record<string, SettingName>> = Object.fromEntries
   }),
 );
 
-/** The setting's name as a flag: `--kl-budget`, or the paper's symbol where it has one: `--beta`. */
+/** The setting's flag: `--kl-budget`, or the paper's symbol where there is one: `--beta`. */
 export const flagOf = (name: SettingName): string => {
   const { symbol } = SETTINGS[name] as Setting;
   return `--${symbol ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -401,7 +417,10 @@ export const ARM_DEFAULTS: Readonly<Record<Arm, Layer>> = {
 };
 
 export const PRESETS: Readonly<Record<string, Layer>> = {
-  /** The paper's agent and its sizes (arXiv 2501.18880): T₀ 200 (and so β 10), E 20, η ½; 100k steps before are the agent's own default. */
+  /**
+   * The paper's agent and sizes (arXiv 2501.18880): T₀ 200 (so β is 10), E 20, η ½. The 100k steps of pre-training are
+   * already the agent's default.
+   */
   paper: {
     agent: "paper",
     episodesPerIteration: 20,

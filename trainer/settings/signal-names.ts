@@ -1,4 +1,4 @@
-/** @file What of a sample may be paid (trainer/rls3/signals.ts says how), and what its p may be taken from. */
+/** @file The names of the signals (defined in trainer/rls3/signals.ts), and of the ways to compute their p. */
 
 export const SIGNAL_NAMES = [
   "difficulty",
@@ -9,6 +9,9 @@ export const SIGNAL_NAMES = [
 ] as const;
 export type SignalName = (typeof SIGNAL_NAMES)[number];
 
-/** The right answer among its flips; the likelihood of just the right answer; the rubric of what is said. */
+/**
+ * The right answer among its flips; the likelihood of the right answer alone; the rubric applied to what the model
+ * says.
+ */
 export const SCORES_FROM = ["flips", "likelihood", "spoken"] as const;
 export type ScoreFrom = (typeof SCORES_FROM)[number];

@@ -1,6 +1,7 @@
 /**
- * @file The process of a cell, on this machine or a cluster's: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs the cell or
- * continues it from its checkpoint; a finished cell is left alone. Exit codes are those of `rls3`; SIGTERM ends it with 130, resumable.
+ * @file The process of a cell, here or on a cluster: `node dist/trainer/sweep/cell.js PLANFILE INDEX` runs the cell or
+ * continues it from its checkpoint, and skips a finished one. It has the exit codes of `rls3`; SIGTERM ends it with
+ * 130, resumable.
  */
 import { InputError } from "../errors.js";
 import { doRun, type Order } from "../runs/child-run.js";

@@ -1,15 +1,15 @@
-/** @file The command that repeats a cell alone: `rls3 train` with the settings that are not at their defaults. */
+/** @file The command that repeats a single cell: `rls3 train` with all settings that are not at their defaults. */
 import { type Configuration, resolveConfiguration } from "../settings/configuration.js";
 import { flagOf, SETTING_NAMES, type SettingName } from "../settings/settings.js";
 
-/** Settings by which the configuration differs from what `rls3 train` resolves to with the same agent. */
+/** Settings in which the configuration differs from that of `rls3 train` with the same agent. */
 function differences(configuration: Configuration, quick: boolean): SettingName[] {
   const { agent } = configuration;
   const plain = resolveConfiguration([{ name: "agent", values: { agent } }], { quick });
   return SETTING_NAMES.filter((name) => name !== "agent" && configuration[name] !== plain[name]);
 }
 
-/** The settings that are not at their defaults, with --quick or without, whichever is shorter. */
+/** The settings that are not at their defaults, with or without --quick, whichever is shorter. */
 export function unusual(configuration: Configuration): {
   readonly quick: boolean;
   readonly names: readonly SettingName[];
@@ -24,7 +24,7 @@ export function repeatCommand(configuration: Configuration, plugin?: string): st
     "rls3 train",
     ...(quick ? ["--quick"] : []),
     ...(plugin === undefined ? [] : [`--plugin ${quoted(plugin)}`]),
-    // A plugin's own agent and reward are taken unless others are named.
+    // A plugin's agent and reward are the defaults, unless others are named.
     ...(configuration.agent === "rls3" && plugin === undefined ? [] : [`--agent ${configuration.agent}`]),
     ...(plugin === undefined || names.includes("reward") ? [] : [flag("reward", configuration.reward)]),
     ...names.map((name) => flag(name, configuration[name])),
@@ -34,9 +34,9 @@ export function repeatCommand(configuration: Configuration, plugin?: string): st
 export function flag(name: SettingName, value: unknown): string {
   if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
   const word = String(value);
-  // What begins with a dash would be taken for a flag of its own.
+  // A value that begins with a dash would be read as another flag.
   return `${flagOf(name)}${word.startsWith("-") ? "=" : " "}${quoted(word)}`;
 }
 
-/** As a POSIX shell takes it. */
+/** Quoted for a POSIX shell. */
 const quoted = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

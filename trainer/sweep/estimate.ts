@@ -12,21 +12,21 @@ import { type Configuration, iterationsPlanned } from "../settings/configuration
 import type { PlannedCell } from "./plan-file.js";
 import { type TimingsRow, timingsOf, usageOf } from "./usage.js";
 
-/** Seconds per unit, as measured in one run. */
+/** Seconds per unit, measured in one run. */
 interface Rates {
-  /** A valid sample found, and scored. */
+  /** Finding and scoring a valid sample. */
   readonly sample: number;
-  /** An update of the agent before the loop; less where cells take the agent from another one. */
+  /** An update in feasibility pre-training; less where cells reuse another cell's agent. */
   readonly feasibility: number;
   /** An update of the agent in an iteration. */
   readonly update: number;
   /** An image in one pass of fine-tuning. */
   readonly pass: number;
-  /** An image of a test set. */
+  /** Evaluating an image of a test set. */
   readonly evaluated: number;
   /** Once per iteration. */
   readonly checkpoint: number;
-  /** Once per run: its process, opening, reading. */
+  /** Once per run: starting its process, opening, reading. */
   readonly start: number;
 }
 
@@ -37,15 +37,15 @@ interface Measured {
 }
 
 export interface Estimate {
-  /** Of each cell, in the order of the request. */
+  /** Seconds of each cell, in the order of the request. */
   readonly cells: readonly number[];
-  /** Of all of them, `jobs` at a time. */
+  /** Seconds for all of them, `jobs` at a time. */
   readonly total: number;
-  /** Where the estimate comes from, for people. */
+  /** The source of the estimate, for display. */
   readonly from: string;
 }
 
-/** Runs of one agent and one model take as long as each other, unit for unit. */
+/** Runs with the same agent and model take equally long per unit. */
 export const kindOf = ({ agent, vlm }: Configuration): string => `${agent} ${vlm}`;
 
 const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
@@ -56,7 +56,7 @@ const samples = ({ episodesPerIteration, samplesPerEpisode }: Configuration): nu
 const passes = (configuration: Configuration): number =>
   configuration.epochs * configuration.samplingRate * samples(configuration);
 
-/** Means over all that was measured. */
+/** Means over all measurements. */
 function ratesOf(measured: readonly Measured[]): Rates {
   const iterations = measured.flatMap(({ configuration, rows }) =>
     rows.filter((row) => row.iteration > 0).map((row) => ({ configuration, row })),
@@ -78,7 +78,7 @@ function ratesOf(measured: readonly Measured[]): Rates {
     ),
     update,
     feasibility: starts.length === 0 ? update : feasibility,
-    // Where the agent learns beside the fine-tuning this is what that takes longer.
+    // Where the agent learns at the same time, this is how much longer fine-tuning takes.
     pass: share(
       sumOf(iterations, ({ row }) => row.fineTuning),
       sumOf(iterations, ({ configuration }) => passes(configuration)),
@@ -110,7 +110,10 @@ export function secondsOf(configuration: Configuration, rates: Rates): number {
   );
 }
 
-/** Estimates the unfinished ones of `cells` from `finished` cells of the same folder, with a short probe for an agent and model that none has. */
+/**
+ * Estimates the unfinished ones of `cells` from the `finished` cells in the same folder, with a short probe for each
+ * agent and model that none of them has.
+ */
 export async function estimate(
   cells: readonly PlannedCell[],
   finished: readonly PlannedCell[],
@@ -164,7 +167,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
   return Math.max(...free);
 }
 
-/** Two iterations at the size of seconds, in a folder that is removed again; the second counts, what is before it warms up. */
+/** Runs two iterations that take seconds, in a temporary folder; the first warms up, the second counts. */
 async function probe({ configuration, plugin }: PlannedCell, signal: AbortSignal): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-probe-"));
   const small: Configuration = {
@@ -172,7 +175,7 @@ async function probe({ configuration, plugin }: PlannedCell, signal: AbortSignal
     ...PROBE,
     samplesPerEpisode: Math.min(configuration.samplesPerEpisode, PROBE.samplesPerEpisode),
     feasibilitySteps: Math.min(configuration.feasibilitySteps, PROBE.feasibilitySteps),
-    // Online the steps take their time too, so that both are tried in the proportion they will have.
+    // Online pre-training also spends time on steps, so the probe has steps and updates in the cell's proportion.
     feasibilityUpdates: Math.min(
       configuration.feasibilityUpdates,
       configuration.pretraining === "online" ? PROBE.feasibilitySteps : PROBE.updatesPerIteration,

@@ -1,11 +1,11 @@
-/** @file How many cells run side by side: as many as cores and free memory allow. */
+/** @file How many cells run at a time: as many as cores and free memory allow. */
 import { availableParallelism, freemem } from "node:os";
 import type { Configuration } from "../settings/configuration.js";
 import type { Usage } from "./usage.js";
 
-/** Assumed for a run whose peak is not measured yet. */
+/** Assumed for a run until its peak is measured. */
 export const ASSUMED_MIB = 1536;
-/** The rest is for the system and for what a measured peak leaves out. */
+/** The rest is for the system, and for memory that a measured peak does not include. */
 const USABLE = 0.9;
 
 export interface Jobs {
@@ -21,13 +21,13 @@ export interface Machine {
   readonly freeMiB: number;
 }
 
-/** This machine now. A container's limit counts if it is below the free memory. */
+/** This machine now. A container's limit counts where it is below the free memory. */
 export const thisMachine = (): Machine => ({
   cores: availableParallelism(),
   freeMiB: Math.floor((process.availableMemory?.() ?? freemem()) / 2 ** 20),
 });
 
-/** `requested` (--jobs) wins. */
+/** `requested` (--jobs) takes precedence. */
 export function jobsFor(
   cells: readonly { readonly configuration: Pick<Configuration, "threads"> }[],
   usages: readonly Pick<Usage, "peakMiB">[],

@@ -1,4 +1,4 @@
-/** @file The executor of this machine: each cell in its own process, a limited number at a time. */
+/** @file This machine's executor: each cell in its own process, a limited number at a time. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { followRun, forkRun, inParallel } from "../runs/pool.js";

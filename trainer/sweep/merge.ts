@@ -1,4 +1,4 @@
-/** @file Merges a command's plan with what the folder has: existing cells keep their folders, new ones go to the end. */
+/** @file Merges a command's plan with the folder's: existing cells keep their folders, new ones are appended. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { InputError } from "../errors.js";
@@ -9,14 +9,14 @@ import { type CellRequest, configurationKey, conflictOf, type SweepPlan, without
 import { type PlannedCell, plannedCell, type SweepFile } from "./plan-file.js";
 
 export interface Merged {
-  /** Everything that the folder will hold. */
+  /** Every cell that the folder will have. */
   readonly file: SweepFile;
-  /** The cells that this command names. */
+  /** The cells of this command. */
   readonly requested: readonly PlannedCell[];
   readonly added: number;
 }
 
-/** @throws InputError where the command's fixed settings, or its plugin, are not those of the folder's cells */
+/** @throws InputError where the command's fixed settings, or its plugin, differ from those of the folder's cells */
 export function merge(
   folder: string,
   command: string,
@@ -62,7 +62,7 @@ export function merge(
   };
 }
 
-/** Cells with another plugin, or with its code as it was, would be compared as if nothing but their settings differed. */
+/** With another plugin, or an older version of its code, cells would be compared as if only their settings differed. */
 function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin: PluginSource | undefined): void {
   const other = cells.find((cell) => cell.plugin?.sha256 !== plugin?.sha256);
   if (other === undefined) return;
@@ -73,7 +73,7 @@ function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin
   );
 }
 
-/** Everything the preparation depends on except the number of random transitions. */
+/** Everything that the preparation depends on, except the number of random transitions. */
 const inputsOf = (configuration: Configuration): string => {
   const { env, world, scenes, testScenes, render, vlm, testSeed } = configuration;
   const { testImagesPerRelation, naturalImages, validationImagesPerRelation } = configuration;
@@ -84,7 +84,7 @@ const inputsOf = (configuration: Configuration): string => {
   ]);
 };
 
-/** A name for each set of inputs; a cell that takes no transitions takes the rest from one that does. */
+/** A name for each set of inputs. A cell without transitions takes the rest from one that has them. */
 function preparationFolders(all: readonly Configuration[]): (configuration: Configuration) => string {
   const steps = new Map<string, number>();
   for (const configuration of all) {

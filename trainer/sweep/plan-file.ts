@@ -1,4 +1,7 @@
-/** @file sweep.json: the cells of a sweep's folder. It is whole at any moment, and the only file that a cell's process reads. */
+/**
+ * @file sweep.json: the cells of a sweep's folder. It is complete at any moment, and the only file that a cell's
+ * process reads.
+ */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -18,7 +21,7 @@ import type { Cell } from "./executor.js";
 
 export const PLAN_FILE = "sweep.json";
 
-/** A cell with its columns of the table; `command` repeats it alone. */
+/** A cell with its columns of the table; `command` repeats this cell alone. */
 export interface PlannedCell extends Cell {
   /** The folder's name. */
   readonly name: string;
@@ -28,9 +31,9 @@ export interface PlannedCell extends Cell {
 
 /** sweep.json: every cell that the folder has or will have. */
 export interface SweepFile {
-  /** What was typed last. */
+  /** The last command, as typed. */
   readonly command: string;
-  /** Settings that differ between cells, in the order given, without `seed`. */
+  /** Settings that differ between cells, in the given order, without `seed`. */
   readonly varied: readonly SettingName[];
   readonly cells: readonly PlannedCell[];
 }
@@ -83,13 +86,16 @@ function referenceOf(varied: readonly SettingName[], cells: readonly PlannedCell
 
 export const cellFolder = (folder: string, name: string): string => path.join(folder, "cells", name);
 
-/** Null if the folder has no sweep. */
+/** Null where the folder has no sweep. */
 export function readSweepFile(folder: string): SweepFile | null {
   const file = path.join(folder, PLAN_FILE);
   return existsSync(file) ? parseSweepFile(file) : null;
 }
 
-/** For continuing a sweep; reports have their own reader. @throws InputError for a file that is damaged or of another version */
+/**
+ * For continuing a sweep; reports have their own reader.
+ * @throws InputError for a file that is damaged or of another version
+ */
 export function parseSweepFile(file: string): SweepFile {
   const folder = path.dirname(path.resolve(file));
   let value: unknown;
@@ -101,7 +107,7 @@ export function parseSweepFile(file: string): SweepFile {
   const result = schema.safeParse(value);
   if (!result.success) {
     const why = describeComplaint(result.error, value);
-    throw new InputError(`${file}: is no plan of a sweep, or another version's: ${why}`);
+    throw new InputError(`${file}: is not the plan of a sweep, or has another version: ${why}`);
   }
   const { command, varied, cells, languageVersion } = result.data;
   refuseOtherLanguage(file, languageVersion);
@@ -133,12 +139,12 @@ export const plannedCell = (
   variant,
   folder: cellFolder(folder, name),
   shared,
-  // Cells that learn the same before the loop take the agent from the one that was first.
+  // Cells with the same feasibility pre-training use the agent of the first one.
   pretrained: shared,
   configuration: resolved,
   command: repeatCommand(resolved, plugin?.file),
   ...(plugin === undefined ? {} : { plugin }),
   earlyStopping: resolved.earlyStopping,
-  // As many cells run side by side as there are cores for their threads: one of one thread keeps to one core.
+  // As many cells run at a time as there are cores for their threads, so a single-threaded cell stays on one core.
   inTurns: resolved.threads === 1,
 });

@@ -1,4 +1,7 @@
-/** @file What a sweep varies: grid × list × random draws × seeds, each combination resolved to a configuration as `rls3 train` resolves it. */
+/**
+ * @file What a sweep varies: grid × list × random draws × seeds, each combination resolved to a configuration like
+ * `rls3 train` does.
+ */
 
 import { createHash } from "node:crypto";
 import { at } from "../at.js";
@@ -13,26 +16,26 @@ import {
 } from "../settings/configuration.js";
 import { ARM_DEFAULTS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "../settings/settings.js";
 
-/** A set of settings that go together, named or not. */
+/** Settings that belong together, with or without a name. */
 export interface Variant {
   readonly name?: string;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** A random setting is drawn from a list, or from a range: evenly, or evenly in its logarithm. */
+/** A random setting is drawn from a list or from a range, uniformly or log-uniformly. */
 export type Draw =
   | readonly unknown[]
   | { readonly low: number; readonly high: number; readonly scale?: "linear" | "log" };
 
 export interface RandomRequest {
-  /** Number of draws; asking for more later keeps the first ones. */
+  /** Number of draws; increasing it later keeps the first ones. */
   readonly samples: number;
   /** Seed of the draws, not of the runs. */
   readonly seed?: number;
   readonly keys: Readonly<Record<string, Draw>>;
 }
 
-/** A request, not yet checked. `where` says for messages which flag or part of which file a key comes from. */
+/** A request before checking. `where` says, for messages, which flag or part of a file a key comes from. */
 export interface SweepRequest {
   /** Settings of all cells; later ones win. */
   readonly base: readonly Source[];
@@ -42,11 +45,11 @@ export interface SweepRequest {
   readonly list?: readonly Variant[];
   readonly random?: RandomRequest;
   readonly seeds: readonly number[];
-  /** Says for messages where `key` stands, such as the flag or the file and line; default: the part's name. */
+  /** Where `key` is, for messages, such as a flag, or a file and line; default: the part's name. */
   readonly where?: (part: "grid" | "list" | "random", key: string) => string;
 }
 
-/** A planned cell: its settings, and the name that follows from them. */
+/** A planned cell: its settings, and the name derived from them. */
 export interface CellRequest {
   readonly name: string;
   readonly variant: string | null;
@@ -55,7 +58,7 @@ export interface CellRequest {
 
 /** The cells of a sweep, each with its settings and name. */
 export interface SweepPlan {
-  /** In the order given, without `seed`. */
+  /** In the given order, without `seed`. */
   readonly varied: readonly SettingName[];
   /** Seed by seed, so that an interrupted sweep has complete comparisons. */
   readonly cells: readonly CellRequest[];
@@ -69,7 +72,10 @@ const EXTRA_DRAWS = 100;
 const whereOf = (part: "grid" | "list" | "random", key: string): string =>
   part === "list" ? `list, ${key}` : `${part}: ${key}`;
 
-/** Every combination, checked. @throws InputError that says in one line what is wrong where */
+/**
+ * Every combination, checked.
+ * @throws InputError that says in one line what is wrong, and where
+ */
 export function planSweep(request: SweepRequest): SweepPlan {
   const where = request.where ?? whereOf;
   if (request.seeds.length === 0) throw new InputError("--seeds: names no seed; give how many, such as 5, or a list");
@@ -148,7 +154,7 @@ function checkedAxes(
   return axes;
 }
 
-/** Values of one setting, each parsed, none twice. */
+/** Parsed, distinct values of one setting. */
 function checkedValues(place: string, key: string, values: readonly unknown[]): [SettingName, readonly unknown[]] {
   const parsed = values.map((value) => {
     const settings = parseSource({ name: place, values: { [key]: value } });
@@ -180,7 +186,7 @@ const product = (axes: readonly (readonly [SettingName, readonly unknown[]])[]):
     [{}],
   );
 
-/** The draws, each another combination; the same seed and keys give the same ones, and more samples only add to them. */
+/** Distinct draws. The same seed and keys give the same ones, and more samples only add to them. */
 function checkedDraws(random: RandomRequest | undefined, where: NonNullable<SweepRequest["where"]>): Settings[] {
   if (random === undefined) return [{}];
   const { samples, seed = 0 } = random;
@@ -209,13 +215,13 @@ function drawer(place: string, key: string, draw: Draw): [SettingName, (random: 
   const [name] = checkedValues(place, key, [low]);
   checkedValues(place, key, [high]);
   if (typeof (SETTINGS[name] as Setting).fallback !== "number") {
-    throw new InputError(`${place}: is no number; give a list of values to draw from`);
+    throw new InputError(`${place}: is not a number; give a list of values to draw from`);
   }
   if (low >= high) throw new InputError(`${place}: low (${low}) must be below high (${high})`);
   if (scale === "log" && low <= 0)
     throw new InputError(`${place}: a range on a log scale starts above 0, not at ${low}`);
   const takes = (value: number): boolean => (SETTINGS[name] as Setting).schema.safeParse(value).success;
-  // A setting of whole numbers takes none between two of its own: its range then has both ends.
+  // If the setting takes only integers, its range includes both ends.
   const whole = Number.isInteger(low) && Number.isInteger(high) && !takes(low + 0.5);
   return [
     name,
@@ -230,7 +236,7 @@ function drawer(place: string, key: string, draw: Draw): [SettingName, (random: 
   ];
 }
 
-/** `beta=1`, `eta=0.25` …: a named variant's own settings are not repeated. */
+/** `beta=1`, `eta=0.25` …, without the settings of a named variant. */
 function parts(settings: Settings, varied: readonly SettingName[], ofVariant: Settings): string[] {
   return varied
     .filter((name) => Object.hasOwn(settings, name) && !Object.hasOwn(ofVariant, name))
@@ -241,7 +247,7 @@ const digest = (text: string): string => createHash("sha256").update(text).diges
 const LONGEST_VALUE = 40;
 const LONGEST_STEM = 120;
 
-/** A value as a part of a file's name; where that loses something, with a digest of all of it. */
+/** A value as part of a file name; if that changes it, with a digest of the full value. */
 function safe(value: string): string {
   const clean = value
     .replace(/[^A-Za-z0-9.+-]+/g, "-")
@@ -255,7 +261,7 @@ const short = (stem: string): string => {
   return stem.length <= LONGEST_STEM ? stem : `${stem.slice(0, LONGEST_STEM)}.${digest(stem)}`;
 };
 
-/** Names that are equal, or differ only in case, get a digest of their settings. */
+/** Appends a digest of the settings to names that are equal, or differ only in case. */
 export function withoutCollisions(cells: readonly CellRequest[], taken: readonly string[] = []): CellRequest[] {
   const used = new Set(taken.map((name) => name.toLowerCase()));
   return cells.map((cell) => {
@@ -269,12 +275,12 @@ export function withoutCollisions(cells: readonly CellRequest[], taken: readonly
   });
 }
 
-/** Settings that follow from the agent where nobody gives them: they differ between agents without being varied. */
+/** Settings with defaults that depend on the agent: they differ between agents without being varied. */
 const FOLLOWS_AGENT: ReadonlySet<string> = new Set(Object.values(ARM_DEFAULTS).flatMap((layer) => Object.keys(layer)));
 
 /**
- * The first setting that varies in neither set of cells but differs between them: then they are not one sweep. Settings
- * that follow from the agent are compared between cells of the same agent.
+ * The first setting that varies in neither set of cells but differs between the two: then they are not one sweep.
+ * Settings that depend on the agent are compared only between cells of the same agent.
  */
 export function conflictOf(
   varied: readonly SettingName[],
@@ -296,7 +302,7 @@ export function conflictOf(
   return null;
 }
 
-/** The settings that vary between given cells: all that differ, except those that differ only because the agent does. */
+/** The settings that vary between cells: all that differ, except those that differ only because the agent does. */
 export function variedIn(all: readonly Configuration[]): SettingName[] {
   const differs = (some: readonly Configuration[], name: SettingName): boolean =>
     new Set(some.map((configuration) => configuration[name])).size > 1 && !followsIn(some, name);
@@ -310,7 +316,9 @@ export function variedIn(all: readonly Configuration[]): SettingName[] {
   );
 }
 
-/** Whether the setting has been left to what it follows from (β from the agent, its reward and T₀) in all of them. */
+/**
+ * Whether none of them sets the setting, but leaves it to its dependent default (β: from the agent, its reward and T₀).
+ */
 function followsIn(some: readonly Configuration[], name: SettingName): boolean {
   return some.every((configuration) => {
     const following: Partial<Configuration> = followingDefaults(configuration);

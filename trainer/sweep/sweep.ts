@@ -1,4 +1,7 @@
-/** @file A sweep from its plan to its table: opens or continues a folder, prepares what cells share, lets an executor run the cells. */
+/**
+ * @file A sweep from its plan to its table: opens or continues a folder, prepares what cells share, and lets an
+ * executor run the cells.
+ */
 
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -28,7 +31,7 @@ import { PLAN_FILE, type PlannedCell, readSweepFile, type SweepFile, writeSweepF
 import { type SweepTable, sweepTable, writeTable } from "./table.js";
 import { type Usage, usageOf, writeTimings } from "./usage.js";
 
-/** Where a sweep is written, and where and how many of its cells run at a time. */
+/** The folder of a sweep, and where and how many of its cells run at a time. */
 export interface SweepOptions {
   readonly folder: string;
   /** The command as typed, or an equivalent one. */
@@ -39,7 +42,7 @@ export interface SweepOptions {
   readonly executor?: Executor;
   /** The executor's settings. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Module with the user's own parts, for all cells. */
+  /** Module with the user's parts, for all cells. */
   readonly plugin?: PluginSource;
   /** Cells at a time; default: as many as this machine has room for, or as the executor decides. */
   readonly jobs?: number;
@@ -49,7 +52,7 @@ export interface SweepOptions {
 export interface OpenSweep {
   readonly options: SweepOptions;
   readonly file: SweepFile;
-  /** Cells of this command; among them the finished ones, those that continue from a checkpoint, and the new ones. */
+  /** Cells of this command: finished ones, those that continue from a checkpoint, and new ones. */
   readonly requested: readonly PlannedCell[];
   readonly finished: readonly PlannedCell[];
   readonly resumed: readonly PlannedCell[];
@@ -100,13 +103,13 @@ export async function openPlan(planned: SweepPlan, options: SweepOptions): Promi
   };
 }
 
-/** Environment servers that are there already serve one cell each; without any, a cell starts its own. */
+/** Running environment servers serve one cell each; without any, a cell starts its own. */
 const serversFor = (cells: readonly PlannedCell[]): number =>
   Math.min(
     ...cells.map(({ configuration: { env, keys } }) => remoteServers(env, keys)?.length ?? Number.POSITIVE_INFINITY),
   );
 
-/** `--device auto` made the device that it means here; on other machines it is for the user to say. */
+/** Resolves `--device auto` to this machine's device; on other machines, the user must name it. */
 async function onDevices(plan: SweepPlan, executor: Executor, progress: Progress): Promise<SweepPlan> {
   if (!executor.here) {
     if (plan.cells.every(({ configuration }) => configuration.device !== "auto")) return plan;
@@ -129,8 +132,8 @@ const unfinished = ({ fresh, resumed, requested }: OpenSweep): PlannedCell[] =>
   requested.filter((cell) => fresh.includes(cell) || resumed.includes(cell));
 
 /**
- * Estimates how long the rest will take, from finished cells or from a probe of some seconds. Null if nothing is left, or if it
- * needs a probe but the cells run on other machines: a probe here says nothing about their speed.
+ * Estimates how long the rest will take, from finished cells or from a probe of some seconds. Null if nothing is left,
+ * or if it needs a probe but the cells run on other machines: a probe here says nothing about their speed.
  */
 export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> {
   const { signal = new AbortController().signal, executor = local } = sweep.options;
@@ -141,7 +144,7 @@ export async function estimateSweep(sweep: OpenSweep): Promise<Estimate | null> 
   return estimate(left, sweep.finished, sweep.jobs.count, signal);
 }
 
-/** Milliseconds between looks for cells that have come to be finished. */
+/** Milliseconds between checks for newly finished cells. */
 const LOOK = 15_000;
 
 /** Runs the missing cells, and writes sweep.csv and timings.csv, even if it is stopped half-way. */
@@ -151,13 +154,13 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   const cells = unfinished(sweep);
   const telling = stoppable(progress, signal);
   if (cells.length > 0) await executor.check?.(settings);
-  // Whether model and environment are in order is found out before anything is written.
+  // Check model and environment before anything is written.
   const groups = await checkedGroups(cells, executor, telling, signal);
   mkdirSync(folder, { recursive: true });
   const lock = takeLock(folder);
   let written = 0;
   let writing = Promise.resolve();
-  // One after the other, so that no older table is written over a newer one.
+  // One after the other, so that an older table never replaces a newer one.
   const tables = (): Promise<void> => {
     writing = writing.then(async () => {
       const table = await sweepTable(file);
@@ -190,13 +193,15 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
 export const runSweep = async (request: SweepRequest, options: SweepOptions): Promise<SweepResult> =>
   runOpenSweep(await openSweep(request, options));
 
-/** Cells with one preparation. */
+/** Cells with the same preparation. */
 interface Group {
   readonly shared: string;
   readonly configuration: Configuration;
 }
 
-/** The preparations that are not there yet; a model that does not open or a server that does not start is an error now. */
+/**
+ * The preparations that are still missing. A model that does not open, or a server that does not start, throws here.
+ */
 async function checkedGroups(
   cells: readonly PlannedCell[],
   executor: Executor,
@@ -213,7 +218,7 @@ async function checkedGroups(
       pretraining: "offline" as const,
       feasibilitySteps: Math.max(...configurations.map(randomTransitionsNeeded)),
       episodesPerIteration: Math.max(...configurations.map(({ episodesPerIteration }) => episodesPerIteration)),
-      // On another machine a device may be there that this one lacks; what is prepared is the same.
+      // Another machine may have a device that this one lacks; the preparation is the same on the cpu.
       ...(executor.here ? {} : { device: "cpu" }),
     };
     return { shared, configuration };

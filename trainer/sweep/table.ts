@@ -1,4 +1,7 @@
-/** @file sweep.csv: a row for each finished cell, keyed by the varied settings and the seed. No clock times: equal sweeps have equal files. */
+/**
+ * @file sweep.csv: a row for each finished cell, with the varied settings and the seed as its key. No clock times:
+ * equal sweeps have equal files.
+ */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -30,7 +33,7 @@ export const OUTCOME_COLUMNS = [
   "accuracyFullBefore",
   "accuracyFull",
   "accuracyFullFinal",
-  /** At the number of samples that every cell of the table has reached, linear between two points. */
+  /** At the number of samples that every cell of the table has reached, interpolated linearly between two points. */
   "accuracyOneTermAtValid",
   "accuracyFullAtValid",
   "accuracyOneTermAtGenerated",
@@ -63,7 +66,7 @@ export interface SweepRow {
 export interface SweepTable {
   readonly varied: readonly SettingName[];
   readonly rows: readonly SweepRow[];
-  /** Samples that every finished cell has reached: where they are compared. */
+  /** Numbers of samples that every finished cell has reached: cells are compared there. */
   readonly common: { readonly valid: number; readonly generated: number };
 }
 
@@ -132,7 +135,7 @@ function outcomeOf(run: SeedRun, metrics: readonly MetricsRow[], common: SweepTa
   };
 }
 
-/** Variants as the plan has them, then what varies from low to high, then seeds. */
+/** Variants in the plan's order, then varied values from low to high, then seeds. */
 function inOrder(varied: readonly SettingName[], cells: readonly PlannedCell[]): (a: SweepRow, b: SweepRow) => number {
   const variants = [...new Set(cells.map(({ variant }) => variant))];
   return (a, b) => {
@@ -180,7 +183,7 @@ export function renderTable({ varied, rows, common }: SweepTable): string {
   return stringify([header, ...lines]);
 }
 
-/** csv-stringify would write booleans as 1 and nothing. */
+/** csv-stringify would write true as 1 and false as nothing. */
 const text = (value: unknown): unknown => (typeof value === "boolean" ? String(value) : value);
 
 export function writeTable(folder: string, table: SweepTable): void {

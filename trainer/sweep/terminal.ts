@@ -1,4 +1,4 @@
-/** @file A sweep's plan in 80 columns, before it starts. */
+/** @file A sweep's plan in 80 columns, shown before it starts. */
 import { at } from "../at.js";
 import { wrap } from "../report/terminal.js";
 import type { SettingName } from "../settings/settings.js";
@@ -9,12 +9,12 @@ import { local } from "./local.js";
 import type { OpenSweep } from "./sweep.js";
 
 const INDENT = "         ";
-/** Values named one by one; of more, how many and from where to where. */
+/** List up to this many values; of more, show the number and the range. */
 const NAMED = 8;
 
 const symbolOf = (name: SettingName): string => (SETTINGS[name] as Setting).symbol ?? name;
 
-/** A labelled paragraph, its further lines under its first word. */
+/** A labelled paragraph; further lines are indented to the text. */
 const paragraph = (label: string, text: string): string =>
   `${`${label}:`.padEnd(INDENT.length)}${wrap(text, INDENT).slice(INDENT.length)}`;
 
@@ -26,7 +26,7 @@ function values(all: readonly unknown[]): string {
   return `${different.length} values${range}`;
 }
 
-/** What is the same in all cells and not as by default. */
+/** Settings that are the same in all cells and not at their defaults. */
 function fixed({ requested, file }: OpenSweep): string {
   const first = at(requested, 0);
   const { quick, names } = unusual(first.configuration);
@@ -45,7 +45,7 @@ function fixed({ requested, file }: OpenSweep): string {
   return `${flags.join(" ")}; all else as rls3 train --help has it`;
 }
 
-/** A duration with no more digits than an estimate has. */
+/** A duration with no more digits than an estimate deserves. */
 export function about(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
@@ -92,7 +92,7 @@ export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate 
     paragraph("fixed", fixed(sweep)),
     paragraph("cells", states.join(", ") + (others > 0 ? `; ${others} of other commands stay as they are` : "")),
     ...(repeated > 0
-      ? [paragraph("same", `${repeated} combinations come to the settings of another one and are run once`)]
+      ? [paragraph("same", `${repeated} combinations repeat the settings of another one and run once`)]
       : []),
     paragraph("time", time(sweep, estimated)),
     paragraph("memory", memory(sweep)),

@@ -1,4 +1,7 @@
-/** @file Time and memory that a cell used: each process logs a line at its end, and the sweep's timings.csv collects them. */
+/**
+ * @file Time and memory that a cell used: each process logs a line at its end, and the sweep's timings.csv collects
+ * them.
+ */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -8,17 +11,17 @@ import { readPlainFile } from "../files/plain-file.js";
 import { TIMING_COLUMNS } from "../runs/run-directory.js";
 import type { PlannedCell } from "./plan-file.js";
 
-/** Milliseconds between looks at the memory of the environment server that a run has started. */
+/** Milliseconds between checks of the memory of a run's environment server. */
 const PERIOD = 2000;
 const MESSAGE = "process";
 
 export interface Usage {
   /** From the process's start to its end, over all attempts. */
   readonly seconds: number;
-  /** Its iterations as timings.csv has them; the rest was starting, opening, reading, closing. */
+  /** Its iterations, as in timings.csv; the rest was starting, opening, reading and closing. */
   readonly runSeconds: number;
   readonly cpuSeconds: number;
-  /** Peak memory, with its environment server's. */
+  /** Peak memory, including its environment server's. */
   readonly peakMiB: number;
   readonly attempts: number;
   readonly host: string;
@@ -48,7 +51,7 @@ export function recordUsage(folder: string): void {
   });
 }
 
-/** What the processes that this one started have had at most, where the system tells (Linux); else nothing. */
+/** The peak memory of this process's children, where the system tells it (Linux); else 0. */
 function childrenPeakKiB(): number {
   try {
     const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
@@ -61,7 +64,7 @@ function childrenPeakKiB(): number {
 const peakKiB = (pid: string): number =>
   pid === "" ? 0 : Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 
-/** What a cell used so far; null if none of its processes has ended by itself. */
+/** What a cell has used so far; null if none of its processes has ended normally. */
 export function usageOf(folder: string): Usage | null {
   const lines = readLines(path.join(folder, "log.jsonl")).filter((line) => line.includes(`"msg":"${MESSAGE}"`));
   const attempts = lines.flatMap((line) => {
@@ -104,7 +107,7 @@ const readLines = (file: string): string[] =>
         .filter((line) => line !== "")
     : [];
 
-/** timings.csv of the sweep: a row per cell. It is the sweep's only file with clock times. */
+/** timings.csv of the sweep: one row per cell. It is the sweep's only file with clock times. */
 export function writeTimings(folder: string, cells: readonly PlannedCell[]): void {
   const round = (value: number): number => Math.round(value * 1000) / 1000;
   const rows = cells.flatMap(({ name, folder: cellFolder }) => {

@@ -1,4 +1,4 @@
-/** @file What an architecture is to the rest: one folder, and one entry in the list of architectures.ts. */
+/** @file The interface of an architecture: one folder, and one entry in the list of architectures.ts. */
 import type { Graph, RuntimeOptions, StoredWeights } from "../graph/index.js";
 import type { Phrasing } from "../language/index.js";
 import type { CaptionSet, OpenOptions, VisionLanguageModel } from "./model.js";
@@ -13,17 +13,17 @@ export interface Work {
   readonly captions: readonly (readonly CaptionSet[])[];
 }
 
-/** What a model runs for some work, one after another. */
+/** The graphs that a model runs for some work, one after another. */
 export interface WorkGraphs {
   readonly score: readonly Graph[];
-  /** A step of fine-tuning; null where the options have none. */
+  /** A step of fine-tuning; null without fine-tuning. */
   readonly step: Graph | null;
-  /** Numbers that are trained. */
+  /** Number of trained parameters. */
   readonly trained: number;
   readonly placement: StoredWeights;
 }
 
-/** What every architecture does by its network alone. */
+/** The functions of an entry that need only the network. */
 export const described = (name: string, phrasing: Phrasing, read: (directory: string) => Network) => ({
   name,
   phrasing,
@@ -33,7 +33,7 @@ export const described = (name: string, phrasing: Phrasing, read: (directory: st
   },
   read: (directory: string) => {
     const network = read(directory);
-    // First what its files hold: texts are filled up to as many tokens as config.json says.
+    // Read the files first: texts are padded to as many tokens as config.json says.
     const parameters = readParameters(directory, network);
     openTokenizer(directory, network);
     return parameters;
@@ -43,13 +43,13 @@ export const described = (name: string, phrasing: Phrasing, read: (directory: st
 export interface Architecture {
   /** config.json's model_type. */
   readonly name: string;
-  /** How pairs are put to it, where the user does not say otherwise. */
+  /** The default phrasing of questions about pairs. */
   readonly phrasing: Phrasing;
-  /** What the model is made of, from config.json alone; `sizes` are for people. */
+  /** The model's parameters and layers, from config.json alone; `sizes` is for display. */
   readonly shape: (directory: string) => ModelShape & { readonly sizes: object };
-  /** The same with where its weights lie, checked. */
+  /** The same with the checked positions of its weights. */
   readonly read: (directory: string) => ModelParameters;
-  /** The graphs that some work goes through, unloaded: what it takes of memory and of matrix products. */
+  /** The graphs for some work, not loaded: to predict its memory and matrix products. */
   readonly graphs: (directory: string, work: Work, options: Omit<OpenOptions, "runtime">) => WorkGraphs;
   readonly open: (directory: string, options: OpenOptions) => Promise<VisionLanguageModel>;
   /** Compares a directory with the reference numbers in its golden folder. */

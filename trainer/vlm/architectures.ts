@@ -1,4 +1,4 @@
-/** @file The architectures that there are: the one list that opening, inspecting, merging and verifying go by. */
+/** @file The list of architectures; opening, inspecting, merging and verifying use it. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -22,7 +22,7 @@ export function isModelDirectory(folder: string): boolean {
 
 /**
  * The architecture of a Hugging Face model directory, by config.json's model_type.
- * @throws InputError for a directory that is missing, or of an architecture that is not in the list
+ * @throws InputError where the directory is missing, or its architecture is not in the list
  */
 export function architectureIn(directory: string): Architecture {
   const names = ARCHITECTURES.map(({ name }) => name);

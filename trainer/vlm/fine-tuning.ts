@@ -1,4 +1,4 @@
-/** @file How a model is fine-tuned, out of a run's settings. */
+/** @file Fine-tuning options from a run's settings. */
 import type { Vocabulary } from "../language/index.js";
 import type { Configuration } from "../settings/configuration.js";
 import { patternEntries } from "../settings/settings.js";
@@ -24,13 +24,13 @@ type Settings = Pick<
   | "seed"
 >;
 
-/** Names with commas between are a list; all else is a regular expression, as PEFT takes a string. */
+/** Names with commas are a list; anything else is a regular expression, as PEFT treats a string. */
 export function parseTargets(text: string): TargetModules | null {
   if (text === "") return null;
   return text !== ALL_LINEAR && /^[\w.]+(?:,[\w.]+)*$/.test(text) ? text.split(",") : text;
 }
 
-/** How the settings of a run fine-tune a model, for `openModel`. */
+/** The fine-tuning options for `openModel`. */
 export const fineTuningOf = (settings: Settings): FineTuning => ({
   method: settings.fineTuning,
   rank: settings.loraRank,
@@ -49,7 +49,7 @@ export const fineTuningOf = (settings: Settings): FineTuning => ({
   seed: settings.seed,
 });
 
-/** The templates that the settings have in place of the architecture's, and the words of a vocabulary. */
+/** The templates in the settings that replace the architecture's, and a vocabulary's words. */
 export const phrasingOf = (
   { prompt, answer }: Pick<Configuration, "prompt" | "answer">,
   vocabulary?: Vocabulary,

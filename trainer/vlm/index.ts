@@ -1,3 +1,3 @@
-/** @file The one way into the vision-language models. */
+/** @file The public API of the vision-language models. */
 export * from "./model.js";
 export { openModel } from "./open.js";

@@ -1,4 +1,7 @@
-/** @file What a model directory is, without running it: architecture, sizes, stored types, and the layers an adapter may target. */
+/**
+ * @file Describes a model directory without running it: architecture, sizes, stored types, and the layers that an
+ * adapter may target.
+ */
 import path from "node:path";
 import { type Graph, sizeOf } from "../graph/index.js";
 import { architectureIn } from "./architectures.js";
@@ -7,13 +10,15 @@ import type { FineTuning } from "./model.js";
 import { typicalWork } from "./typical-work.js";
 import { countOf } from "./weights/parameters.js";
 
-/** Bytes, before anything is loaded. */
+/** Memory in bytes, predicted before anything is loaded. */
 export interface ModelMemory {
-  /** Images at once, each with two caption sets. */
+  /** Number of images at once, each with two caption sets. */
   readonly images: number;
-  /** Weights that are mapped from the files, or copied into the programs where the model is small. */
+  /** Weights: mapped from the files, or copied into the programs where the model is small. */
   readonly weights: number;
-  /** Beside the weights, of a process that scores; of one that tunes with LoRA as the loop does by default. */
+  /**
+   * Besides the weights: of a process that scores, and of one that fine-tunes with LoRA as the loop does by default.
+   */
   readonly score: number;
   readonly tune: number;
 }
@@ -22,12 +27,12 @@ export interface Inspection {
   readonly directory: string;
   readonly architecture: string;
   readonly parameters: number;
-  /** Parameters by the type they are stored in. */
+  /** Number of parameters by stored type. */
   readonly types: Readonly<Record<string, number>>;
   readonly sizes: object;
   readonly images: ImageProcessing;
   readonly memory: ModelMemory;
-  /** Last parts of the names of linear layers, with how many there are: for target_modules. */
+  /** Last parts of the names of linear layers, with their counts: for target_modules. */
   readonly targets: Readonly<Record<string, number>>;
 }
 
@@ -37,23 +42,23 @@ function count<Item>(items: readonly Item[], key: (item: Item) => string, weight
   return table;
 }
 
-/** Of Node.js, onnxruntime and this package before a model is opened, in pages of their own. */
+/** Private memory of Node.js, onnxruntime and this package before a model is opened. */
 const PROCESS = 125 * 2 ** 20;
 
-/** What LoRA or full fine-tuning keeps between steps: the trained numbers and Adam's two moments, 4 bytes each. */
+/** Kept between fine-tuning steps: the trained parameters and Adam's two moments, 4 bytes each. */
 const KEPT = 3 * 4;
 
-/** A small model's programs each keep an arena, which grows to about twice what their largest run takes. */
+/** Each program of a small model keeps an arena, which grows to about twice its largest run. */
 const ARENA = 2;
 
-/** Of programs that run one after another: those of a model that is used in place leave their memory to the next one. */
+/** The memory of programs that run one after another; those of a model used in place free theirs for the next. */
 function together(graphs: readonly Graph[], inPlace: boolean): number {
   const peaks = graphs.map((graph) => graph.memory().peakBytes);
   return inPlace ? Math.max(...peaks) : ARENA * peaks.reduce((sum, peak) => sum + peak, 0);
 }
 
 /**
- * What a process takes to score images, and to tune on them.
+ * The memory for scoring images, and for fine-tuning on them.
  * @throws InputError for a directory that cannot be opened
  */
 export function memoryOf(directory: string, images: number, fineTuning: FineTuning): ModelMemory {
@@ -71,7 +76,7 @@ export function memoryOf(directory: string, images: number, fineTuning: FineTuni
   };
 }
 
-/** Reads and checks a directory: its headers, and the values of a small model. */
+/** Reads and checks a directory: its headers, and a small model's values. */
 export function inspect(directory: string, images: number, fineTuning: FineTuning): Inspection {
   const architecture = architectureIn(directory);
   const { shapes, modules, sizes } = architecture.shape(directory);

@@ -1,4 +1,4 @@
-/** @file What models of all families share once they are opened: programs in a worker thread, what is trained, checkpoints. */
+/** @file Shared by opened models of all families: programs in a worker thread, trained parameters, checkpoints. */
 import path from "node:path";
 import type { Runtime } from "../graph/runtime.js";
 import type { Phrasing } from "../language/index.js";
@@ -23,7 +23,7 @@ import { countOf } from "./weights/parameters.js";
 
 export interface Loaded<Own extends Source & { readonly network: Network }> {
   readonly directory: string;
-  /** What an adapter that is written calls its base model. */
+  /** The base model's name in adapters that are written. */
   readonly baseName: string;
   readonly runtime: Runtime;
   readonly source: Own;
@@ -31,7 +31,7 @@ export interface Loaded<Own extends Source & { readonly network: Network }> {
   /** null: it can only score. */
   readonly fineTuning: FineTuning | null;
   readonly phrasing: Phrasing;
-  /** Images, or questions, that go through it at once when scoring. */
+  /** Number of images or questions in one pass when scoring. */
   readonly scoringBatch: number;
 }
 
@@ -73,10 +73,10 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
   abstract score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]>;
   abstract reply(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Reply[][]>;
   abstract fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
-  /** The parameters have changed: what was computed with those before is forgotten. */
+  /** Called when the parameters have changed: drops everything computed from the old ones. */
   protected abstract forget(): void;
 
-  /** What the image network makes of images up to a stage. */
+  /** The image network's values up to a stage. */
   protected frontAt(stage: string): ImageFront {
     return new ImageFront(this.programs, this.patches, this.source, this.source.network, this.scoringBatch, stage);
   }

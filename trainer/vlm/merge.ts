@@ -1,4 +1,4 @@
-/** @file Writes a model with an adapter added into its weights, as a directory of its own. */
+/** @file Merges an adapter into a model's weights, and writes the result as a new directory. */
 import { InputError } from "../errors.js";
 import { allFinite } from "../files/safetensors.js";
 import { architectureIn } from "./architectures.js";
@@ -6,7 +6,10 @@ import { readAdapter } from "./weights/lora.js";
 import { mergedWeightsOf } from "./weights/parameters.js";
 import { writeModelDirectory } from "./weights/write-directory.js";
 
-/** Float32 weights; configuration, tokenizer and image processing are copied. Returns how many layers changed. */
+/**
+ * Writes weights as float32; copies configuration, tokenizer and image processing. Returns the number of changed
+ * layers.
+ */
 export function merge(directory: string, adapterDirectory: string, target: string): number {
   const architecture = architectureIn(directory);
   const parameters = architecture.read(directory);

@@ -1,4 +1,4 @@
-/** @file What a network of any family is to opening, inspecting, tuning and saving it. */
+/** @file The interface of a network of any family, for opening, inspecting, fine-tuning and saving. */
 import type { TextTokenizer } from "./files/tokenizer.js";
 import type { Scope } from "./layers/scope.js";
 import type { ImageNetwork } from "./training/image-front.js";
@@ -9,12 +9,15 @@ export interface Network extends ImageNetwork {
   readonly architecture: string;
   /** transformers' class, for adapter_config.json. */
   readonly modelClass: string;
-  /** For people. */
+  /** For display. */
   readonly sizes: object;
   readonly defaultTargets: TargetModules;
-  /** Rows of the embedding of tokens. */
+  /** Rows of the token embedding. */
   readonly vocabulary: number;
-  /** @throws InputError for a tokenizer that does not have the tokens that config.json speaks of; `file` is config.json's name for the message */
+  /**
+   * `file` is config.json's name for the message.
+   * @throws InputError for a tokenizer without the tokens that config.json mentions
+   */
   checkTokenizer(tokenizer: TextTokenizer, file: string): void;
   /** Declares every parameter, in the order of the module tree. */
   declare(scope: Scope): void;

@@ -1,13 +1,13 @@
-/** @file Work as the loop has it, for saying what a model takes before it runs: pairs of objects, each right text against its flips. */
+/** @file Typical work of the loop, to predict a model's memory: pairs of objects, each right text against its flips. */
 import { at } from "../at.js";
 import { askedPair, CODES, type Phrasing } from "../language/index.js";
 import type { Work } from "./architecture.js";
 
 const NAMES = ["lamp", "vase", "plate", "bottle", "chair", "basket", "laptop", "mug", "teddy bear", "picture frame"];
-/** Pairs that are asked about an image. */
+/** Pairs asked about per image. */
 const PAIRS = 2;
 
-/** The same questions for the same number of images, as a model of this phrasing is asked them. */
+/** The same questions for `images` images, in this phrasing. */
 export function typicalWork(images: number, phrasing: Phrasing): Work {
   const captions = Array.from({ length: images }, (_, image) =>
     Array.from({ length: PAIRS }, (__, pair) => {

@@ -1,4 +1,7 @@
-/** @file A run's adapter, or its base alone, on test sets that its own curve is not of: what the analyses of transfer and of held-out scenes share. */
+/**
+ * @file Tests a run's adapter, or its base alone, on test sets other than its own curve's; shared by the analyses of
+ * transfer and of held-out scenes.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -17,7 +20,7 @@ import { openModel } from "../../../trainer/vlm/index.js";
 import type { Cell } from "../cells.js";
 import type { Place } from "./analysis.js";
 
-/** The balanced test set of a world, whose objects the catalog names. */
+/** The balanced test set of a world, with the catalog that names its objects. */
 export interface Asked {
   readonly catalog: Catalog;
   readonly set: TestSet;
@@ -28,7 +31,7 @@ export const accuracies = z.record(z.string(), z.number());
 
 export const namesOf = ({ objects }: Catalog) => ({ name: (object: number): string => at(objects, object).name });
 
-/** The balanced test set that a configuration's runs would have; kept in `file`, for the pictures of `here`'s model. */
+/** The balanced test set of runs with this configuration, stored in `file`, in pictures for `here`'s model. */
 export async function drawnTestSet(
   configuration: Configuration,
   here: Cell,
@@ -50,7 +53,10 @@ export async function drawnTestSet(
   }
 }
 
-/** One-term accuracy of a run's model on each test set: with its adapter, and its base alone. `base` names the base among those of the folder. */
+/**
+ * One-term accuracy of a run's model on each test set: with its adapter, and its base alone. `base` is the base's name
+ * in the folder.
+ */
 export async function withAndWithout(cell: Cell, base: string, sets: ReadonlyMap<string, Asked>, { folder }: Place) {
   const evaluations = path.join(folder, "evaluations");
   const file = (name: string): string => path.join(evaluations, `${name}.json`);
@@ -60,7 +66,7 @@ export async function withAndWithout(cell: Cell, base: string, sets: ReadonlyMap
   };
 }
 
-/** Kept in `file`, which is taken where it has all that is asked for. */
+/** Stored in `file`, which is reused where it has everything needed. */
 async function tested(cell: Cell, adapter: string | null, sets: ReadonlyMap<string, Asked>, file: string) {
   const kept = existsSync(file) ? accuracies.parse(JSON.parse(readFileSync(file, "utf8"))) : {};
   if ([...sets.keys()].every((name) => kept[name] !== undefined)) return kept;

@@ -1,4 +1,4 @@
-/** @file The two halves of an analysis: what it takes of a run, and what it makes of all. */
+/** @file The two parts of an analysis: what it measures for each run, and its result over all runs. */
 
 import type { z } from "zod";
 import type { Progress } from "../../../trainer/progress.js";
@@ -11,20 +11,23 @@ import type { Outcome } from "../outcome.js";
 export interface Place {
   /** All cells of the experiment; the runs of some may be on another machine. */
   readonly cells: readonly Cell[];
-  /** The folder of all experiments: what analyses make and keep goes under it. */
+  /** The folder of all experiments; analyses store their files under it. */
   readonly folder: string;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
-/** All runs are done when an analysis is called. */
+/** An analysis is called when all runs are done. */
 export interface Context {
   readonly experiment: Experiment;
   readonly runs: readonly Measured[];
 }
 
 export interface Analysis {
-  /** What it needs of a run beside its curve, from the run's folder; it goes into the cell file, so that no other machine needs the folder. */
+  /**
+   * What it needs from a run's folder besides the curve. It is stored in the cell file, so that no other machine needs
+   * the folder.
+   */
   readonly measures: Measures | null;
   readonly outcome: (context: Context) => Outcome | Promise<Outcome>;
 }

@@ -1,4 +1,7 @@
-/** @file Two arms beside each other on several measures at once: what the analyses of terms, of the natural mix and of transfer share. */
+/**
+ * @file Compares two arms on several measures at once; shared by the analyses of terms, of the natural mix and of
+ * transfer.
+ */
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -22,7 +25,7 @@ export interface Row {
 
 const seedOf = ({ seed }: { readonly seed: number }): string => String(seed);
 
-/** Each quantity of both arms, with a paired test over seeds, corrected for their number. */
+/** Each quantity of both arms, with a paired test over seeds, corrected for the number of quantities. */
 export function compareArms(a: readonly Measured[], b: readonly Measured[], quantities: readonly Quantity[]): Row[] {
   const pairs = paired(a, b, seedOf);
   const found = quantities.map(({ value }) => difference(pairs.map(([x, y]) => [value(x), value(y)] as const)));

@@ -1,9 +1,9 @@
-/** @file A catalog seen by other cameras: evaluation only, since agents and rules are of the catalog's own. */
+/** @file A catalog seen by other cameras, for evaluation only: agents and rules use the catalog's own camera. */
 import type { CatalogDocument, SceneDocument } from "../../../trainer/rooms/catalog-document.js";
 
-/** How a camera differs from the catalog's, about the point that it looks at. */
+/** How a camera differs from the catalog's, relative to the point that it looks at. */
 export interface Turn {
-  /** Degrees around it, to the right as the camera sees it. */
+  /** Degrees around that point, to the right as the camera sees it. */
   readonly yaw?: number;
   /** Degrees up: the camera looks down more steeply. */
   readonly pitch?: number;
@@ -20,11 +20,11 @@ export const turnedCameras = (document: CatalogDocument, turn: Turn): CatalogDoc
 
 type Camera = SceneDocument["camera"];
 
-/** In whole millimetres, as catalogs are. */
+/** Rounded to whole millimetres, as in catalogs. */
 function turned({ position, target }: Camera, { yaw = 0, pitch = 0, raise = 0 }: Turn): Camera {
   const [x, y, z] = [position[0] - target[0], position[1] - target[1], position[2] - target[2]];
   const [flat, distance] = [Math.hypot(x, z), Math.hypot(x, y, z)];
-  // Seen from above with z toward the viewer, a camera that goes to its right goes from z to x.
+  // Seen from above with z toward the viewer, a camera that moves to its right goes from z to x.
   const azimuth = Math.atan2(x, z) + yaw * RADIANS;
   const elevation = Math.atan2(y, flat) + pitch * RADIANS;
   const away = distance * Math.cos(elevation);

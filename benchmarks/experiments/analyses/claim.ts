@@ -1,6 +1,6 @@
 /**
- * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal, in every place and on both
- * test sets? Places are the levels of the experiment's first factor: worlds, or base models.
+ * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal, in
+ * every place and on both test sets? Places are the levels of the experiment's first factor: worlds, or base models.
  */
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -38,11 +38,11 @@ interface Row extends Difference {
 
 interface OfAxis {
   readonly axis: Axis;
-  /** Place → samples that all of its runs have. */
+  /** Place → number of samples that all of its runs have. */
   readonly budgets: Readonly<Record<string, number>>;
   /** Place → test set → arm → mean accuracy there. */
   readonly accuracy: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>>;
-  /** Place → arm → mean of the paper's test score, of models that answer. */
+  /** Place → arm → mean of the paper's test score, for models that answer. */
   readonly scores: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly rows: readonly Row[];
 }
@@ -111,7 +111,7 @@ function outcome({ experiment, runs }: Context): Outcome {
   };
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const claim: Analysis = { measures: null, outcome };
 
 const phrase = ({ place, set, against, mean: gain, pHolm }: Row): string =>
@@ -129,7 +129,7 @@ const accuracyTable = (factor: string, { axis, budgets, accuracy }: OfAxis): Tab
   ),
 });
 
-/** None where no model answers. */
+/** Empty where no model answers. */
 function scoreTable(factor: string, { axis, scores }: OfAxis): Table[] {
   const [first] = Object.values(scores);
   if (first === undefined) return [];

@@ -18,7 +18,7 @@ import {
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
 
-/** All that a cell is but one of its factors: what pairs are made over. */
+/** Everything about a cell except one of its factors: runs are paired by it. */
 const rest =
   (factor: string) =>
   (cell: MeasuredCell): string =>
@@ -148,5 +148,5 @@ function outcome({ experiment, runs }: Context): Outcome {
   };
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const effects: Analysis = { measures: null, outcome };

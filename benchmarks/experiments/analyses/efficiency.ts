@@ -1,4 +1,7 @@
-/** @file Arms beside each other as `rls3 compare` has them: every pair at equal budgets, and the samples that one takes to come to the other's end. */
+/**
+ * @file Compares arms like `rls3 compare`: every pair at equal budgets, and the samples that one arm needs to reach the
+ * other's final accuracy.
+ */
 import { count, decimal, points, probability } from "../../../trainer/report/format.js";
 import { summarize } from "../../../trainer/report/summary.js";
 import type { Pair, SamplesToReach, SeedRun } from "../../../trainer/run-format/summary.js";
@@ -26,7 +29,7 @@ function outcome({ experiment, runs }: Context): Outcome {
   };
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const efficiency: Analysis = { measures: null, outcome };
 
 const named = (pair: string): string => pair.replace("-", " to ");
@@ -36,7 +39,7 @@ const headlineOf = ({ accuracyAt }: Pair, seeds: number): string =>
     .map(({ axis, difference, p }) => `${points(difference)} points per ${axis} sample (${probability(p)})`)
     .join(", ")}`;
 
-/** Each pair where the shorter of its two ends, so that a slow arm does not cut what the others can be compared on. */
+/** Each pair at the shorter of its two budgets, so that a slow arm does not shorten the comparison of others. */
 const pairsTable = (pairs: Readonly<Record<string, Pair>>): Table => ({
   title: "Each pair, where the first of its runs ends: t-test, permutation test from 8 seeds on",
   head: ["pair", "after", "difference", "p", "perm.", "seeds"],

@@ -1,4 +1,7 @@
-/** @file What makes the hardest samples hard: artefacts of the picture or of the question, against their share in all samples; what remains, shown. */
+/**
+ * @file What makes the hardest samples hard: the share of artefacts of the picture or of the question, compared with
+ * all samples; and pictures of the rest.
+ */
 
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
@@ -13,14 +16,17 @@ import type { Outcome, Table } from "../outcome.js";
 import { sheet } from "../sheet.js";
 import type { Analysis, Context } from "./analysis.js";
 
-/** The hardest of an iteration: this share of its valid samples. */
+/** The share of an iteration's valid samples that counts as hardest. */
 const HARDEST = 0.05;
-/** The pictures that the model sees. */
+/** The size of the model's pictures. */
 const SIZE = 64;
-/** An object counts as occluded with less of it seen than this share of what nothing in front would leave, and as tiny below so many pixels. */
+/**
+ * An object counts as occluded if less than this share of its unoccluded pixels is visible, and as tiny below this many
+ * pixels.
+ */
 const SEEN_BELOW = 0.6;
 const PIXELS_BELOW = 12;
-/** Degrees to where the caption would change. */
+/** Degrees to the boundary at which the caption would change. */
 const MARGIN_BELOW = 5;
 
 const KINDS = ["occluded", "tiny", "boundary", "shared word"] as const;
@@ -31,7 +37,7 @@ interface Judged {
   readonly sample: SampleLine;
   readonly hardest: boolean;
   readonly kinds: ReadonlySet<Kind>;
-  /** The pair of the moved object that the model did worst on. */
+  /** The pair of the moved object on which the model did worst. */
   readonly worst: SampleCaption;
 }
 
@@ -77,7 +83,7 @@ const SHOWN = 24;
 
 const countsSchema = z.strictObject({
   samples: z.number().int(),
-  /** In the order of KINDS, then those of any. */
+  /** In the order of KINDS; the last is any kind. */
   kinds: z.array(z.number().int()).length(KINDS.length + 1),
 });
 type Counts = z.infer<typeof countsSchema>;
@@ -94,7 +100,7 @@ const remainingSchema = z.strictObject({
 const schema = z.strictObject({
   world: z.string(),
   iterations: z.array(z.strictObject({ iteration: z.number().int(), hardest: countsSchema, all: countsSchema })),
-  /** The hardest of the run's last quarter in which no artefact is seen. */
+  /** Samples without an artefact, from the hardest of the run's last quarter. */
   remaining: z.array(remainingSchema),
 });
 type Taken = z.infer<typeof schema>;
@@ -162,7 +168,7 @@ const kindTable = (arms: ReadonlyMap<string, Shares>): Table => ({
   ]),
 });
 
-/** Parts of the run, so that it can be seen whether the agent goes over to artefacts as the model improves. */
+/** Parts of the run, to see whether the agent moves to artefacts as the model improves. */
 const PARTS = 4;
 
 function partsTable(iterations: readonly Iteration[]): { table: Table; data: unknown } {

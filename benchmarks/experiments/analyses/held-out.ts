@@ -1,4 +1,7 @@
-/** @file Trained in four scenes, tested in the fifth and from other cameras: does what was learned carry over, and does it matter who chose the samples? */
+/**
+ * @file Trained in four scenes, tested in the fifth and from other cameras: does the model generalize, and does it
+ * matter who chose the samples?
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -22,7 +25,7 @@ import { type Turn, turnedCameras } from "./cameras.js";
 const TRAINED = "trained scenes";
 const HELD_OUT = "held-out scene";
 
-/** Other cameras on the trained scenes: what a user's own camera may be off by. */
+/** Other cameras in the trained scenes: how far off a user's own camera may be. */
 const TURNS: Readonly<Record<string, Turn>> = {
   "camera 15° left": { yaw: -15 },
   "camera 15° right": { yaw: 15 },
@@ -30,7 +33,7 @@ const TURNS: Readonly<Record<string, Turn>> = {
   "camera 5° flatter": { pitch: -5 },
   "camera 250 mm up": { raise: 250 },
 };
-/** A third of the curve's: there are five of them, of each run. */
+/** A third of the curve's number, because each run has five of these test sets. */
 const IMAGES_PER_RELATION = 20;
 
 const NAMES = [TRAINED, HELD_OUT, ...Object.keys(TURNS)];
@@ -38,7 +41,7 @@ const NAMES = [TRAINED, HELD_OUT, ...Object.keys(TURNS)];
 const schema = z.strictObject({
   /** Test set → one-term accuracy of the run's adapter. */
   accuracy: accuracies,
-  /** The same of its base alone. */
+  /** The same for its base alone. */
   before: accuracies,
 });
 type Taken = z.infer<typeof schema>;
@@ -66,7 +69,10 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
   return withAndWithout(cell, "base", sets, place);
 }
 
-/** A test set's accuracies, each a mean over folds and seeds; differences are over seeds, folds averaged, since folds of a seed share three scenes. */
+/**
+ * Accuracies on a test set, means over folds and seeds. Differences are over seeds with folds averaged, since the folds
+ * of a seed share three scenes.
+ */
 interface Row {
   readonly name: string;
   readonly before: number;
@@ -118,7 +124,7 @@ function outcome({ runs: measuredRuns }: Context): Outcome {
   };
 }
 
-/** How much of what is gained in the trained scenes is gained in the held-out one, where anything is gained. */
+/** How much of the gain in the trained scenes also appears in the held-out one, where there is a gain. */
 function carriedOver(trained: Row, held: Row): string[] {
   const share = (arm: "rls3" | "random"): string =>
     percent((held[arm] - held.before) / (trained[arm] - trained.before));

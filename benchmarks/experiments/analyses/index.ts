@@ -1,4 +1,4 @@
-/** @file Which analyses there are, by the name that an experiment's file gives. */
+/** @file The analyses, by the name in an experiment's file. */
 import { InputError } from "../../../trainer/errors.js";
 import type { Analysis } from "./analysis.js";
 import { claim } from "./claim.js";

@@ -1,4 +1,7 @@
-/** @file Levels of one factor beside each other: accuracy at equal valid and equal generated samples, each against the baseline. */
+/**
+ * @file Compares the levels of one factor: accuracy at equal valid and equal generated samples, each against the
+ * baseline.
+ */
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -31,7 +34,7 @@ interface Against extends Difference {
   readonly pHolm: number | null;
 }
 
-/** Each level against the baseline, corrected for their number; null at the baseline itself. */
+/** Each level against the baseline, corrected for the number of levels; null for the baseline itself. */
 function against(
   levels: readonly Level[],
   baseline: string | undefined,
@@ -126,7 +129,7 @@ function outcome({ experiment, runs }: Context): Outcome {
   return compareLevels(factor, all, runs, experiment);
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const levels: Analysis = { measures: null, outcome };
 
 export function compareLevels(
@@ -155,7 +158,7 @@ export function compareLevels(
   };
 }
 
-/** Which levels differ clearly from the baseline, and how far the rest lie apart. */
+/** Which levels differ clearly from the baseline, and the range of the others. */
 function headline(
   factor: string,
   all: readonly Level[],

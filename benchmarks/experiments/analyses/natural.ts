@@ -1,4 +1,4 @@
-/** @file The natural mix of relations, as random placements draw it, beside the test set balanced over them. */
+/** @file Compares the natural mix of relations, as in random placements, with the test set balanced over relations. */
 import { at } from "../../../trainer/at.js";
 import { count, points, probability } from "../../../trainer/report/format.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
@@ -35,5 +35,5 @@ function outcome({ runs }: Context): Outcome {
   };
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const natural: Analysis = { measures: null, outcome };

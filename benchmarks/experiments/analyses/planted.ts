@@ -1,4 +1,6 @@
-/** @file A weakness of known truth: does a generator go where the model has never seen anything, and how much sooner is it mended? */
+/**
+ * @file A planted weakness: does a generator find what the model has never seen, and how much sooner is it repaired?
+ */
 
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
@@ -27,11 +29,11 @@ const quantities = (axis: Axis, samples: number): Quantity[] => [
 ];
 
 const schema = z.strictObject({
-  /** Share of valid samples whose moved object came to stand above the floor. */
+  /** Share of valid samples with the moved object above the floor. */
   raised: z.number(),
 });
 
-/** A run with the share of raised objects among its samples. */
+/** A run, and the share of raised objects among its samples. */
 type Watched = Measured & z.infer<typeof schema>;
 
 async function take({ folder }: Cell): Promise<z.infer<typeof schema>> {
@@ -41,7 +43,7 @@ async function take({ folder }: Cell): Promise<z.infer<typeof schema>> {
   return { raised: raised.length / Math.max(1, samples.length) };
 }
 
-/** Share of all terms of moved objects' pairs that are above or below. */
+/** Share of above and below among all terms of moved objects' pairs. */
 function verticalShare({ rows }: Measured): number {
   const last = at(rows, rows.length - 1);
   const total = (terms: readonly TermName[]): number =>
@@ -49,13 +51,16 @@ function verticalShare({ rows }: Measured): number {
   return total(VERTICAL) / Math.max(1, total([...VERTICAL, ...HORIZONTAL]));
 }
 
-/** What RLS3 took to come to random's final accuracy on above and below, as a share of what random took; null where it never does. */
+/**
+ * Samples that RLS3 needed to reach random's final accuracy on above and below, as a share of random's; null where it
+ * never does.
+ */
 function sooner(a: Measured, b: Measured, axis: Axis): number | null {
   const curve = ({ rows }: Measured) =>
     rows.flatMap((row) => {
       const samples = row[axis];
       const values = VERTICAL.map((term) => row[`accuracy_${term}`]);
-      // An iteration without an evaluation is no point of the curve.
+      // An iteration without an evaluation is not a point of the curve.
       return samples === null || !values.every((value) => value !== null) ? [] : [{ samples, value: mean(values) }];
     });
   return shareToReach(curve(a), curve(b));

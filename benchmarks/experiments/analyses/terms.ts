@@ -1,4 +1,4 @@
-/** @file Term by term: how often an arm made each term, and how well the model then tells it. */
+/** @file By term: how often each arm made it, and how accurate the model then is. */
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -16,7 +16,7 @@ const accuracies = (axis: Axis, samples: number): Quantity[] =>
     value: (run) => columnAt(run, `accuracy_${term}`, axis, samples),
   }));
 
-/** Cumulative, and its share of all terms. */
+/** Cumulative counts, and each as a share of all terms. */
 function counts(runs: readonly Measured[], samples: number) {
   const numbers = TERM_NAMES.map((term) => mean(runs.map((run) => columnAt(run, `samples_${term}`, "valid", samples))));
   const total = numbers.reduce((sum, number) => sum + number, 0);
@@ -62,5 +62,5 @@ function outcome({ runs }: Context): Outcome {
   };
 }
 
-/** The curves are all that it takes. */
+/** It needs only the curves. */
 export const terms: Analysis = { measures: null, outcome };

@@ -1,4 +1,7 @@
-/** @file Trained in one world, tested in another: each run's adapter, and each base before, on the test sets of all worlds. */
+/**
+ * @file Trained in one world, tested in another: each run's adapter, and each base before training, on the test sets of
+ * all worlds.
+ */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -29,12 +32,12 @@ interface Tested extends Measured {
   readonly accuracy: Readonly<Record<string, number>>;
 }
 
-/** The length of a world's captions in tokens of a base. */
+/** The length of a world's captions in tokens, for a base. */
 const lengths = z.strictObject({ longest: z.number(), mean: z.number() });
 const schema = z.strictObject({
   /** World → one-term accuracy of the run's adapter. */
   accuracy: accuracies,
-  /** The same of its base alone. */
+  /** The same for its base alone. */
   before: accuracies,
   captions: z.record(z.string(), lengths),
 });
@@ -53,7 +56,10 @@ async function take(cell: Cell, place: Place): Promise<Taken> {
   return { ...found, captions: captionLengths(cell, worlds) };
 }
 
-/** The balanced test set that these cells of one world share; drawn again, for the model of `here`, where all their runs are on another machine. */
+/**
+ * The balanced test set that these cells of one world share. It is drawn again for the model of `here` where all their
+ * runs are on another machine.
+ */
 async function testSetOf(cells: readonly Cell[], here: Cell, place: Place): Promise<TestSet> {
   const any = at(cells, 0);
   const there = cells.map(({ shared }) => path.join(shared, "test.safetensors")).find((file) => existsSync(file));
@@ -62,7 +68,7 @@ async function testSetOf(cells: readonly Cell[], here: Cell, place: Place): Prom
   return drawnTestSet(any.configuration, here, file, place);
 }
 
-/** A factor's levels that the cells have, in their order. */
+/** The levels of a factor that occur in the cells, in order. */
 const levelsOf = (cells: readonly Pick<Cell, "levels" | "name">[], factor: string): string[] => [
   ...new Set(cells.map((cell) => levelOf(cell, factor))),
 ];
@@ -88,7 +94,7 @@ function captionLengths({ configuration }: Cell, worlds: ReadonlyMap<string, Ask
   );
 }
 
-/** What the worlds have in common, and how many tokens their captions take for each base. */
+/** What the worlds have in common, and how many tokens each base needs for their captions. */
 function worldFacts(
   worlds: readonly { readonly world: string; readonly catalog: Catalog }[],
   bases: readonly { readonly base: string; readonly captions: Taken["captions"] }[],
@@ -114,10 +120,10 @@ function worldFacts(
   };
 }
 
-/** What a base has seen, in a sentence. */
+/** What a base has seen, for a sentence. */
 const known = (base: string): string => (base === "both" ? "both worlds" : `the ${base} only`);
 
-/** One trained and one tested world. */
+/** A pair of a training and a test world. */
 interface Compared {
   readonly train: string;
   readonly test: string;
@@ -129,7 +135,7 @@ interface Corrected extends Difference {
   readonly pHolm: number | null;
 }
 
-/** A base's runs, and how they compare. */
+/** A base's runs, and their comparisons. */
 interface OfBase {
   readonly base: string;
   readonly before: Readonly<Record<string, number>>;
@@ -137,7 +143,7 @@ interface OfBase {
   readonly compared: readonly Compared[];
 }
 
-/** The world that a level of `train` names, as the experiment's file says. */
+/** The world of a level of `train`, from the experiment's file. */
 const worldOf = ({ factors }: Experiment, level: string): string =>
   String(factors["train"]?.[level]?.["world"] ?? SETTINGS.world.fallback);
 
@@ -185,7 +191,7 @@ const headlineOf = ({ base, compared }: OfBase): string =>
     )
     .join("; ")}`;
 
-/** How much of what is gained in the world that is tested is gained by training in the other; where either gains anything. */
+/** How much of the gain in the tested world is gained by training in the other one; only where there is a gain. */
 function carriedOver({ base, compared }: OfBase): string[] {
   return compared.flatMap(({ train, test, none }) => {
     const within = compared.findIndex((other) => other.train === test && other.test === test);
@@ -229,7 +235,7 @@ function comparisons(all: readonly Tested[], worlds: readonly string[], before: 
   );
 }
 
-/** Holm's correction over all bases and worlds together, of each question for itself. */
+/** Holm's correction over all bases and worlds, separately for each question. */
 function corrected(
   bases: readonly (Omit<OfBase, "compared"> & { readonly compared: ReturnType<typeof comparisons> })[],
 ): OfBase[] {

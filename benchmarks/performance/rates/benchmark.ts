@@ -1,25 +1,25 @@
-/** @file A performance measurement: one file here for each area, exporting `benchmarks`. */
+/** @file The interface of a performance measurement: one file per area, exporting `benchmarks`. */
 
 import { at } from "../../../trainer/at.js";
 
 export interface Measurement {
   /** A rate per second: the best of at least five repetitions. */
   readonly value: number;
-  /** The rate of the floor measured in the same run, repetition by repetition beside the value. */
+  /** The rate of the floor, measured in the same run, alternating with the value. */
   readonly floor?: number;
   readonly note?: string;
-  /** Of a floor of matrix products: which. In the JSON document only. */
+  /** The shapes of a floor of matrix products. Only in the JSON document. */
   readonly shapes?: readonly string[];
 }
 
 export interface Benchmark {
   readonly name: string;
-  /** What `value` counts, as "updates", "images"; printed as "<what>/s". */
+  /** What `value` counts, such as "updates" or "images"; printed as "<what>/s". */
   readonly counts: string;
   measure(): Promise<Measurement>;
 }
 
-/** The best rate of `repetitions` (at least 5), each running `work` until `seconds` have passed; `work` returns how much it did. */
+/** The best rate of `repetitions` (at least 5). Each runs `work` for `seconds`; `work` returns how much it did. */
 export async function bestRate(work: () => number | Promise<number>, seconds = 1, repetitions = 5): Promise<number> {
   let best = 0;
   await work();
@@ -36,7 +36,7 @@ export async function bestRate(work: () => number | Promise<number>, seconds = 1
   return best;
 }
 
-/** Value and floor in turn, repetition by repetition, so that a noisy machine slows both alike. */
+/** Value and floor alternate, so that a noisy machine slows both alike. */
 export async function bestPair(
   work: () => number | Promise<number>,
   floor: () => number | Promise<number>,
@@ -47,7 +47,7 @@ export async function bestPair(
   return { value: at(rates, 0), floor: at(rates, 1) };
 }
 
-/** The best rate of each, in turn, repetition by repetition. */
+/** The best rate of each; repetitions alternate. */
 export async function bestOfEach(
   works: readonly (() => number | Promise<number>)[],
   seconds = 1,

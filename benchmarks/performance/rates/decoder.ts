@@ -1,4 +1,7 @@
-/** @file A decoder of Gemma 2B's layer shape: prefixes read, tokens spoken with a cache, and steps of LoRA, each beside its own matrix products. */
+/**
+ * @file A decoder with Gemma 2B's layer shape: reading prefixes, generating tokens with a cache, and steps of LoRA,
+ * each with its own matrix products as the floor.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -39,13 +42,13 @@ const THREADS = 2;
 /** After the image's 256 tokens. */
 const PROMPT = 20;
 const ANSWER = 8;
-/** Tokens that may be spoken. */
+/** The most tokens to generate. */
 const ROOM = 32;
 const RANK = 8;
 const SECONDS = 0.4;
 const REPETITIONS = 5;
 
-/** One question about an image of its own in each row. */
+/** Each row has a question about its own image. */
 const questions = (count: number): QuestionRow[] =>
   Array.from({ length: count }, (_, image) => ({
     image,
@@ -60,10 +63,10 @@ function features({ images, imageTokens }: RowShape, width: number): Tensors {
   return { features: float32(data, [images * imageTokens, width]) };
 }
 
-/** A program, and what a run of it is fed: made anew for each. */
+/** A program and the inputs of a run, made anew for each run. */
 interface Work {
   readonly built: Built;
-  /** Runtime variables that it starts from. */
+  /** The runtime's variables at the start. */
   readonly variables: Tensors;
   readonly before: readonly { readonly built: Built; readonly feeds: Tensors }[];
   readonly feeds: () => Tensors;
@@ -157,8 +160,8 @@ const tune: Subject["work"] = (source, count) => {
 const SUBJECTS: readonly Subject[] = [
   { name: "prefill-1", rows: 1, note: "256 image tokens and 20 of text", work: read },
   { name: "prefill-4", rows: 4, note: "256 image tokens and 20 of text each", work: read },
-  { name: "next-1", rows: 1, note: "a token after 276 that are kept", work: speak },
-  { name: "next-8", rows: 8, note: "a token for each after 276 that are kept", work: speak },
+  { name: "next-1", rows: 1, note: "a token after 276 stored ones", work: speak },
+  { name: "next-8", rows: 8, note: "a token for each after 276 stored ones", work: speak },
   { name: "step-2", rows: 2, note: `LoRA of rank ${RANK} on all seven projections`, work: tune },
 ];
 

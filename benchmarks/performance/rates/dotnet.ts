@@ -1,4 +1,4 @@
-/** @file Environment steps through one process of the .NET host; nothing where no .NET SDK is found. */
+/** @file Environment steps through one process of the .NET host; skipped without a .NET SDK. */
 
 import { type Op, spawnServer } from "../../../protocol/index.js";
 import { at } from "../../../trainer/at.js";
@@ -10,7 +10,7 @@ const CHUNK = 200;
 const RESET_EVERY = 40;
 const SECONDS = 0.4;
 const REPETITIONS = 12;
-/** The host compiles what it runs often a second time, better. */
+/** .NET recompiles frequently used code with more optimization. */
 const WARM_UP = 5000;
 
 async function measure(environments: number): Promise<Measurement> {

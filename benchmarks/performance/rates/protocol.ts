@@ -1,6 +1,6 @@
 /**
- * @file Environment steps through the protocol: one server process over tcp loopback, and as floor the same sockets and
- * message sizes without an environment.
+ * @file Environment steps through the protocol: one server process over tcp loopback. The floor has the same sockets
+ * and message sizes without an environment.
  */
 
 import { spawn } from "node:child_process";
@@ -18,7 +18,7 @@ const MAIN = path.resolve(import.meta.dirname, "../../../trainer/cli/main.js");
 const RESET_EVERY = 40;
 const ACTIONS = 1024;
 const CHUNK = 200;
-/** Many short repetitions: a round trip is over four threads of two processes, and any of them may be kept waiting. */
+/** Many short repetitions: a round trip involves four threads of two processes, and each may be delayed. */
 const SECONDS = 0.4;
 const REPETITIONS = 12;
 const WARM_UP = 3000;
@@ -58,13 +58,13 @@ class Served {
     return ops;
   }
 
-  /** Round trips one after another; returns how many environment steps were made. */
+  /** Round trips one after another; returns the number of environment steps. */
   async steps(messages: number, want: readonly string[]): Promise<number> {
     for (let i = 0; i < messages; i++) check(await this.environment.batch(this.ops(), want));
     return messages * this.envCount;
   }
 
-  /** What such messages weigh: taken from a real exchange. */
+  /** Message sizes, taken from a real exchange. */
   async sizes(want: readonly string[]): Promise<Sizes> {
     let result = check(await this.environment.batch(this.ops(), want));
     for (let i = 0; i < RESET_EVERY / 2; i++) result = check(await this.environment.batch(this.ops(), want));
@@ -101,7 +101,7 @@ function check(batch: BatchResult): BatchResult {
   return batch;
 }
 
-/** The same sockets, sizes and way of waiting, with nothing behind them. */
+/** The same sockets, sizes and kind of waiting, without an environment. */
 class Echo {
   private readonly wait = new EagerWait();
 

@@ -1,10 +1,10 @@
-/** @file The renderer alone, in process: render.64 and render.224. */
+/** @file The renderer alone, in this process: render.64 and render.224. */
 import { at } from "../../../trainer/at.js";
 import { Random } from "../../../trainer/random/random.js";
 import { drawLayout, loadCatalog, type Objects, render } from "../../../trainer/rooms/index.js";
 import { type Benchmark, bestRate } from "./benchmark.js";
 
-/** Images between looks at the clock. */
+/** Images between two looks at the clock. */
 const BATCH = 25;
 
 const NOTE =

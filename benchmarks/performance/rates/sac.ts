@@ -1,4 +1,7 @@
-/** @file Updates of the agents, beside exactly their matrix products as plain MatMuls in one session with the same threads. */
+/**
+ * @file Updates of the agents. The floor is exactly their matrix products as plain MatMuls, in one session with the
+ * same threads.
+ */
 import { matMulFloor, type Product } from "../../../trainer/graph/matmul-floor.js";
 import { Random } from "../../../trainer/random/random.js";
 import {
@@ -19,7 +22,7 @@ const BATCH = 256;
 const WIDTH = 256;
 const OBSERVATION = 40;
 const ACTION = 6;
-/** A placement's features in the default world (trainer/sac/features.ts). */
+/** Number of features of a placement in the default world (trainer/sac/features.ts). */
 const FEATURES = 86;
 
 const random = new Random(1);
@@ -33,8 +36,8 @@ const data = (...dims: number[]): Float32Array => vector(...dims).data as Float3
 type Backward = Product["backward"];
 
 /**
- * The products of `networks` equal 2×256 perceptrons, in one batched product or each by itself; `first` is what its first layer's backward pass
- * needs, `rest` that of the others.
+ * The products of `networks` equal 2×256 perceptrons, in one batched product or separately. `first` is what the
+ * backward pass of the first layer needs, `rest` that of the others.
  */
 function perceptron(
   inputs: number,
@@ -53,19 +56,19 @@ function perceptron(
 
 const Q_INPUTS = OBSERVATION + ACTION;
 
-/** Both critics' products, apart or as one. */
+/** Both critics' products, separate or as one. */
 const critics = (backward: readonly [first: Backward, rest: Backward], batch: number): Product[] =>
   perceptron(Q_INPUTS, 1, ...backward, 4 / batch, batch);
 
-/** Of two updates: both train the critics; the first of them also takes two steps of actor and temperature. */
+/** For two updates: both train the critics; the first one also takes two steps of actor and temperature. */
 const sacProducts = (batch: number): readonly Product[] => [
-  // Next actions, and the targets' view of them.
+  // Next actions, and the targets' values of them.
   ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 2),
   ...critics(["none", "none"], batch),
   // The critics.
   ...critics(["weights", "both"], batch),
-  // The actor, the critics' view of it (whose weights get no gradient), and its actions for the last temperature step: those for
-  // the first one come from the same products as the second actor step's.
+  // The actor; the critics' values of its actions (their weights get no gradient); and its actions for the last
+  // temperature step. Those for the first temperature step use the same products as the second actor step.
   ...perceptron(OBSERVATION, 2 * ACTION, "weights", "both", 2),
   ...critics(["inputs", "inputs"], batch),
   ...perceptron(OBSERVATION, 2 * ACTION, "none", "none", 1),
@@ -102,12 +105,12 @@ const HEADS: HeadsModel = {
   loss: "squared",
 };
 
-/** Beside the faster of two floors: the products of two equal networks each by itself, and as one batched product. */
+/** With the faster of two floors: the products of two equal networks separately, or as one batched product. */
 async function measure(
   model: Model,
   products: (batch: number) => readonly Product[],
   updatesInFloor: number,
-  /** As the agents do it: many in one run. */
+  /** As in the agents: several updates per run. */
   update: (call: (name: string, feeds: Tensors) => Promise<Tensors>) => Promise<unknown>,
 ): Promise<Measurement> {
   const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
@@ -158,7 +161,7 @@ async function measureHeads(): Promise<Measurement> {
     learning_rate: { type: "float32", dims: [], data: Float32Array.of(1e-4) },
   };
   const updates = new Array<Tensors>(updatesInRun(HEADS)).fill(feeds);
-  // Both heads' updates are on their way at once, as in the agent.
+  // Both heads' updates run at the same time, as in the agent.
   return measure(HEADS, headProducts, 1, (call) =>
     Promise.all(HEADS.heads.map((head) => call(`${head}_many`, stack(updates)))),
   );

@@ -1,4 +1,7 @@
-/** @file Vision-language models: images scored, and steps of LoRA, each beside exactly its own matrix products as plain MatMuls. */
+/**
+ * @file Vision-language models: scoring images, and steps of LoRA. The floor of each is exactly its own matrix products
+ * as plain MatMuls.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,7 +21,7 @@ import { type Benchmark, bestPair, type Measurement } from "./benchmark.js";
 
 const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm/bundled");
 
-/** What a model is timed on. */
+/** Where a model is timed. */
 export interface Place {
   readonly device: string;
   readonly threads: number;
@@ -30,23 +33,26 @@ interface Subject {
   readonly name: string;
   /** A shape of model-shapes.ts; null: the bundled model. */
   readonly shape: string | null;
-  /** Images a step, and at a time when scoring. */
+  /** Images per step, and per pass when scoring. */
   readonly images: number;
   readonly rank: number;
   readonly repetitions: number;
 }
 
-/** A rank as the loop's for the bundled model, and as PEFT's default for published ones. */
+/** The rank of the loop for the bundled model; PEFT's default for published ones. */
 const SUBJECTS: readonly Subject[] = [
   { name: "small", shape: null, images: 48, rank: 16, repetitions: 9 },
   { name: "clip-b32", shape: "clip-vit-b-32", images: 16, rank: 8, repetitions: 5 },
   { name: "siglip-base", shape: "siglip-base-16-224", images: 4, rank: 8, repetitions: 3 },
 ];
 
-/** Short repetitions, many where a step is short: it waits for two threads hundreds of times, and either may be kept waiting. */
+/**
+ * Short repetitions, many where a step is short: a step waits for two threads hundreds of times, and each may be
+ * delayed.
+ */
 const SECONDS = 0.4;
 
-/** Random scenes in pictures of the model's size, and for every pair of objects the right caption against its flips. */
+/** Random scenes in pictures of the model's size; for every pair of objects, the right caption against its flips. */
 function examples(count: number, size: number): { images: ImageBatch; captions: CaptionSet[][] } {
   const data = labelledImages([loadCatalog("rooms")], { count, size, patch: 16, seed: 1, floorOnly: false });
   const random = new Random(2);
@@ -56,7 +62,7 @@ function examples(count: number, size: number): { images: ImageBatch; captions: 
   return { images: { count, height: data.size, width: data.size, data: data.images }, captions };
 }
 
-/** A model of the subject's shape, with what to do and the graphs that it goes through. */
+/** Runs `work` with a model of the subject's shape and the graphs that it uses. */
 async function withModel<Result>(
   { shape, images, rank }: Subject,
   { device, threads }: Place,
@@ -85,7 +91,7 @@ async function withModel<Result>(
   }
 }
 
-/** A rate of images beside that of the graphs' matrix products alone. */
+/** A rate of images, and that of the graphs' matrix products alone. */
 async function beside(
   graphs: readonly Graph[],
   { images, repetitions }: Subject,
@@ -123,11 +129,11 @@ export const vlmBenchmarks = (place: Place): Benchmark[] =>
         withModel(subject, place, async (model, { images, captions }, { score }) => {
           const state = await model.state();
           const work = async (): Promise<void> => {
-            // As after a step of fine-tuning: no text embedding is known.
+            // As after a step of fine-tuning: no text embedding is cached.
             await model.restore(state);
             await model.score(images, captions);
           };
-          const note = `${images.count} images, ${captionsIn(captions)} captions encoded anew`;
+          const note = `${images.count} images, ${captionsIn(captions)} captions encoded again`;
           return beside(score, subject, place, work, note);
         }),
     },

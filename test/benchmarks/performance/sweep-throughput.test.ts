@@ -14,7 +14,7 @@ interface Result {
 }
 
 describe("the benchmark of a sweep's throughput", () => {
-  it("measures two cells alone and together, says by its exit code whether both limits hold, and leaves nothing behind", async () => {
+  it("measures two cells alone and together, tells by its exit code whether both limits hold, and leaves nothing behind", async () => {
     const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith("rls3-throughput-"));
     const before = ours();
     const script = path.join(root, "dist/benchmarks/performance/sweep-throughput.js");
@@ -33,7 +33,7 @@ describe("the benchmark of a sweep's throughput", () => {
     expect(err).toBe("");
     const result = JSON.parse(out) as Result;
     expect(result.ratio).toBeCloseTo(result.cellsPerHourTogether / result.cellsPerHourAlone, 9);
-    // A run of a second is mostly the process around it.
+    // A run of a second consists mostly of starting and ending its process.
     expect(result.overhead).toBeGreaterThan(0.05);
     expect(result.overhead).toBeLessThan(1);
     expect(result.overheadSeconds).toBeGreaterThan(0.1);

@@ -1,4 +1,4 @@
-"""Pictures of every kind that is read, and the SHA-256 of the RGB bytes that transformers' load_image makes of them:
+"""Pictures of every supported kind, and the SHA-256 of the RGB bytes that transformers' load_image makes of them:
 ImageOps.exif_transpose(image).convert("RGB"). Written with Pillow 9.4; where newer Pillows differ (`turned`), theirs is right.
 
 python3 generate.py writes the files beside itself, and pictures.json."""

@@ -1,4 +1,7 @@
-/** @file What the small server does with a batch: first all that can be wrong with the whole, then one operation after the other. */
+/**
+ * @file How the small server handles a batch: first it checks the whole message, then it runs one operation after
+ * another.
+ */
 import { Environments } from "./environments.js";
 import {
   bad,

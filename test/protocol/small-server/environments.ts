@@ -1,4 +1,4 @@
-/** @file What the small server does to one environment: resets, steps, noops, and their results. */
+/** @file What the small server does to an environment: resets, steps, noops, and their results. */
 import { randomBytes } from "node:crypto";
 import { bad, type Header, type Is, isInteger, MOST, Refusal, type Row, type Session, type Slot } from "./message.js";
 import { ACTION, hashOf, SETTINGS } from "./world.js";

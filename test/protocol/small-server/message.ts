@@ -1,4 +1,4 @@
-/** @file What the parts of the small server share: its limits, its sessions, and how it refuses. */
+/** @file Shared by the parts of the small server: its limits, its sessions, and its errors. */
 import type { MutantName } from "./mutants.js";
 import type { Place, Settings } from "./world.js";
 
@@ -55,5 +55,5 @@ export interface Session {
 export const tooLarge = (bytes: number, limit: number): Refusal =>
   new Refusal("TOO_LARGE", `${bytes} bytes are over ${limit}`, { bytes, limit });
 
-/** Whether the server does this wrong. */
+/** Whether the server has this fault. */
 export type Is = (name: MutantName) => boolean;

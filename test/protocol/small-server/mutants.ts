@@ -1,12 +1,12 @@
 /**
- * @file What the small server can do wrong, a switch each, by the requirement of protocol/README.md that it breaks. The name
- * says what a server with that switch does; the files beside this one do it.
+ * @file The faults that the small server can have, one switch each, by the requirement of protocol/README.md that it
+ * breaks. The name says what a server with that fault does; the files beside this one do it.
  */
 
 export interface Mutant {
   /** Number of the requirement. */
   readonly breaks: string;
-  /** What the server needs for it to show; by default it has a renderer and no token, and binds. */
+  /** The server options that make the fault visible; by default it has a renderer and no token, and binds. */
   readonly graphics?: null;
   readonly token?: string;
   readonly connect?: true;

@@ -1,10 +1,10 @@
-/** @file How the small server reads a header: rightly, or one thing too much or too little. */
+/** @file How the small server reads a header: correctly, or accepting or refusing one thing too many. */
 import { Unpackr } from "msgpackr";
 import { decodeHeader } from "../../../protocol/codec.js";
 import { bad, type Header, type Is, isMap, LIMITS, MOST, Refusal, tooLarge } from "./message.js";
 import type { MutantName } from "./mutants.js";
 
-/** @param next number of the next request, for a server that makes one up where it can't read it */
+/** @param next number of the next request, for a server that invents one where it cannot read it */
 export function read(is: Is, bytes: Buffer, about: { req: number }, next: number): Header {
   if (bytes.length > LIMITS.max_frame_bytes && !is("large-headers-bad"))
     throw tooLarge(bytes.length, LIMITS.max_frame_bytes);
@@ -43,7 +43,7 @@ function readAllTheSame(is: Is, bytes: Buffer, why: string, about: { req: number
     try {
       unpackr.unpackMultiple(bytes, (value) => void values.push(value));
     } catch {
-      // what came before is what counts
+      // what was decoded before counts
     }
     if (isMap(values[0])) return values[0];
   }

@@ -1,6 +1,6 @@
 /**
- * @file A small server of the protocol that can break each of its rules: written from protocol/README.md alone, to see whether the
- * conformance suite notices. With no switch set it breaks none; mutants.ts lists the switches.
+ * @file A small server of the protocol that can break each of its rules, written from protocol/README.md alone, to test
+ * the conformance suite. Without a switch it breaks none; mutants.ts lists the switches.
  */
 import { randomBytes } from "node:crypto";
 import { Router } from "zeromq";
@@ -28,7 +28,7 @@ export interface SmallServerOptions {
   readonly broken?: MutantName | undefined;
   readonly graphics?: string | null;
   readonly token?: string | undefined;
-  /** Connect there, and end with the session, instead of binding. */
+  /** Connect to this endpoint, and end with the session, instead of binding. */
   readonly connect?: string;
 }
 
@@ -84,7 +84,7 @@ export class SmallServer {
     }
   }
 
-  /** Requests within a moment are answered together, those beyond max_in_flight by BUSY. */
+  /** Requests that arrive together are answered together, those beyond max_in_flight with BUSY. */
   private gather(id: Buffer, frames: Buffer[]): void {
     if (this.gathered.push([id, frames]) > 1) return;
     setTimeout(async () => {
@@ -135,7 +135,7 @@ export class SmallServer {
     ];
   }
 
-  // ——— what is looked at, in the order of the text
+  // ——— checks, in the order of the specification
 
   private respond(frames: readonly Buffer[], id: string, about: { req: number; sid: string }): Buffer[] {
     const header = read(this.is, frames[0] ?? Buffer.alloc(0), about, (this.session?.last ?? 0) + 1);

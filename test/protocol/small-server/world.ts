@@ -1,4 +1,4 @@
-/** @file The world of the small server: a place between 0 and 999 that moves, and forgets nothing. */
+/** @file The world of the small server: a position between 0 and 999 that moves, and remembers everything. */
 
 export const ACTION = {
   uid: "move",
@@ -64,7 +64,7 @@ export class Place {
     this.steps = 0;
   }
 
-  /** Changes what can be seen, a little. */
+  /** Changes the visible state a little. */
   shift(by = 1): void {
     this.position += by;
   }

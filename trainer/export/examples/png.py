@@ -1,4 +1,4 @@
-"""PNG files without libraries: 8-bit RGB, as an export has them. With Pillow: numpy.asarray(Image.open(file))."""
+"""PNG files without libraries: 8-bit RGB, as in an export. With Pillow: numpy.asarray(Image.open(file))."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ import zlib
 
 def pixels(png: bytes):
     """Width, height, and the pixels' bytes: red, green, blue, row by row from the top."""
-    assert png[:8] == b"\x89PNG\r\n\x1a\n", "no PNG file"
+    assert png[:8] == b"\x89PNG\r\n\x1a\n", "not a PNG file"
     chunks, at = {}, 8
     while at < len(png):
         length, kind = struct.unpack(">I4s", png[at : at + 8])
@@ -26,5 +26,5 @@ def pixels(png: bytes):
 
 
 def paeth(left: int, up: int, corner: int) -> int:
-    """The one that is nearest to left + up - corner."""
+    """The value nearest to left + up - corner."""
     return min((left, up, corner), key=lambda value: abs(left + up - corner - value))

@@ -8,7 +8,7 @@ from png import pixels
 
 
 def read(folder, split):
-    """Of each sample its row, and its picture as (width, height, bytes)."""
+    """For each sample: its row, and its picture as (width, height, bytes)."""
     folder = pathlib.Path(folder)
     with open(folder / f"{split}.jsonl", encoding="utf8") as lines:
         for line in lines:

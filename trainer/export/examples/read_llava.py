@@ -8,7 +8,7 @@ from png import pixels
 
 
 def read(folder, split):
-    """Of each picture its id, the picture as (width, height, bytes), and its questions with their answers."""
+    """For each picture: its id, the picture as (width, height, bytes), and its questions with their answers."""
     folder = pathlib.Path(folder)
     for sample in json.loads((folder / f"{split}.json").read_text(encoding="utf8")):
         turns = [turn["value"].removeprefix("<image>\n") for turn in sample["conversations"]]

@@ -9,7 +9,7 @@ from png import pixels
 
 
 def read(folder, split):
-    """Of each sample its row, its picture as (width, height, bytes), and its caption."""
+    """For each sample: its row, its picture as (width, height, bytes), and its caption."""
     for shard in sorted(pathlib.Path(folder).glob(f"{split}-*.tar")):
         with tarfile.open(shard) as tar:
             files = {member.name: tar.extractfile(member).read() for member in tar}

@@ -1,19 +1,19 @@
-/** @file What a format is: where rows and pictures go. */
+/** @file The interface of a format: where rows and pictures go. */
 import type { Row, Split } from "../row.js";
 import type { OpenFolder } from "../whole-folder.js";
 
-/** Takes the rows of a split, in order. */
+/** Takes the rows of a split in order. */
 export interface SplitWriter {
   add(row: Row, png: Uint8Array): void;
   end(): void;
 }
 
 export interface Format {
-  /** Whether it can hold a picture about which nothing may be asked. */
+  /** Whether it can hold a picture without an askable pair. */
   readonly holdsUnasked: boolean;
-  /** For the dataset card: its files, as a line of Markdown each. */
+  /** Its files, one line of Markdown each, for the dataset card. */
   readonly files: readonly string[];
-  /** The files of a split, as `load_dataset` finds them. */
+  /** The glob by which `load_dataset` finds a split's files. */
   readonly glob: (split: Split) => string;
   open(folder: OpenFolder, split: Split): SplitWriter;
 }

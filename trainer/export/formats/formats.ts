@@ -1,4 +1,4 @@
-/** @file The formats by name. To add one: a file beside this one, and its line here. */
+/** @file The formats by name. To add one, write a file beside this one and add its line here. */
 import type { Format } from "./format.js";
 import { hf } from "./hf.js";
 import { jsonl } from "./jsonl.js";

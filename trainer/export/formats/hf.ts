@@ -1,13 +1,15 @@
-/** @file hf: an imagefolder of Hugging Face datasets, whose metadata.jsonl has one type a column whichever split is read. */
+/**
+ * @file hf: an imagefolder for Hugging Face datasets. In metadata.jsonl, each column has the same type in every split.
+ */
 import type { ExportedPair, Row } from "../row.js";
 import type { Format } from "./format.js";
 
-/** No object covers half a pixel there, or it is not known. */
+/** The object covers no pixel by half, or its box is unknown. */
 const NO_BOX = [0, 0, 0, 0];
-/** Of a picture whose state is not known: an empty list has no type either. */
+/** For a picture with an unknown state: an empty list would have no type. */
 const NO_OBJECT = { name: "", position: [0, 0, 0], box: NO_BOX };
 
-/** Arrow makes a column's type of its values: a split in which all are null would have another one than the rest. */
+/** Arrow infers a column's type from its values: a split with only nulls would have another type than the rest. */
 function withoutNulls(row: Row): Readonly<Record<string, unknown>> {
   const { id, ...rest } = row;
   return {
@@ -40,7 +42,10 @@ const pairWithoutNulls = (pair: ExportedPair): Readonly<Record<string, unknown>>
   margin: pair.margin ?? 0,
 });
 
-/** Numbers with a fraction keep it where it is 0: a column of whole ones would be of integers. Within texts the quotes are escaped. */
+/**
+ * Writes fractional numbers with a decimal point even where it is .0: otherwise Arrow would infer integers. Quotes
+ * inside texts are escaped.
+ */
 const withFractions = (json: string): string =>
   json.replace(/"(score|hardness|probability|margin)":(-?\d+)(?=[,}])/g, '"$1":$2.0');
 
@@ -48,7 +53,7 @@ export const hf: Format = {
   holdsUnasked: false,
   files: [
     "`SPLIT/ID.png`: the pictures",
-    "`SPLIT/metadata.jsonl`: a JSON object a line: `file_name`, the columns below, and `messages` (a question and an answer for each pair, as TRL takes them)",
+    "`SPLIT/metadata.jsonl`: one JSON object per line: `file_name`, the columns below, and `messages` (a question and an answer for each pair, as TRL takes them)",
     'where a column below may be null, it is `0`, `-1` (`episode`, `step`, `moved`) or `""` here, and a box `[0, 0, 0, 0]`: Arrow wants one type for each column',
   ],
   glob: (split) => `${split}/*`,

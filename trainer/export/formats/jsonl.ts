@@ -1,10 +1,10 @@
-/** @file jsonl: a line a sample with all that is known of it, and a PNG beside. */
+/** @file jsonl: one line per sample with everything known about it, and a PNG beside. */
 import { type Format, imageName } from "./format.js";
 
 export const jsonl: Format = {
   holdsUnasked: true,
   files: [
-    "`SPLIT.jsonl`: a JSON object a line, with the columns below",
+    "`SPLIT.jsonl`: one JSON object per line, with the columns below",
     "`images/SPLIT/ID.png`: the pictures; a line's `image` is the path",
   ],
   glob: (split) => `${split}.jsonl`,

@@ -1,4 +1,7 @@
-/** @file llava: one JSON array a split, in the form that LLaVA's own training script and most others read; a turn for each pair. */
+/**
+ * @file llava: one JSON array per split, in the form of LLaVA's training script, which most others also read; one turn
+ * per pair.
+ */
 import { type Format, imageName } from "./format.js";
 
 export const llava: Format = {

@@ -1,4 +1,7 @@
-/** @file Elementwise functions of one tensor: roots and exponentials, activations, and the reuse that makes their gradients cheap. */
+/**
+ * @file Elementwise functions of one tensor: roots, exponentials and activations; recomputing makes their gradients
+ * cheap.
+ */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { add, divide, multiply, negate, square, subtract } from "./arithmetic.js";
 import { equal, select } from "./selection.js";
@@ -24,9 +27,9 @@ export const log = unary("Log", (dy, x) => divide(dy, x));
 export const sqrt = unary("Sqrt", (dy, _x, y) => multiply(divide(dy, y), 0.5));
 export const reciprocal = unary("Reciprocal", (dy, _x, y) => negate(multiply(dy, square(y))));
 export const abs = unary("Abs", (dy, x) => multiply(dy, applyOne(sign, [x], undefined)));
-/** On webgpu exact to 2⁻¹¹ only (WGSL): tables of positions are better constants. */
+/** On webgpu (WGSL) only exact to 2⁻¹¹; use constants for position tables. */
 export const sin = unary("Sin", (dy, x) => multiply(dy, cos(x)));
-/** As sin. */
+/** Only as exact as `sin`. */
 export const cos = unary("Cos", (dy, x) => negate(multiply(dy, sin(x))));
 export const erf = unary("Erf", (dy, x) => multiply(dy, multiply(exp(negate(square(x))), 2 / Math.sqrt(Math.PI))));
 
@@ -41,7 +44,10 @@ export const sigmoid = unary("Sigmoid", (dy, _x, y) => multiply(dy, subtract(y, 
 /** log(1 + eˣ), without overflow. */
 export const softplus = unary("Softplus", (dy, x) => multiply(dy, sigmoid(x)));
 
-/** 1 where x > 0, else 0 (between 0 and 10⁻³⁰ in between), as one pass: comparing and selecting takes onnxruntime's cpu three times as long. */
+/**
+ * 1 where x > 0, else 0 (fractions for x between 0 and 10⁻³⁰), in one pass: a comparison and a selection take three
+ * times as long on onnxruntime's cpu.
+ */
 const isPositive: Operator<undefined> = {
   name: "HardSigmoid",
   forward: ([x]) => (x as Value).graph.emit("HardSigmoid", [x as Value], [x as Value], { alpha: 1e30, beta: 0 }),
@@ -50,7 +56,7 @@ const isPositive: Operator<undefined> = {
 /** max(x, 0) */
 export const relu = unary("Relu", (dy, _x, y) => multiply(dy, applyOne(isPositive, [y], undefined)));
 
-/** x · σ(1.702 x), openai's CLIP. */
+/** x · σ(1.702 x), as in OpenAI's CLIP. */
 export const quickGelu = unary(
   "QuickGelu",
   (dy, x, y) => {
@@ -60,7 +66,7 @@ export const quickGelu = unary(
   (x) => multiply(x, sigmoid(multiply(x, 1.702))),
 );
 
-/** x · σ(x) as one pass. */
+/** x · σ(x) in one pass. */
 const quick = (x: Value, use = ""): Value => x.graph.emit("QuickGelu", [x], [x], { alpha: 1 }, use)[0] as Value;
 
 const siluRule: Rule = (dy, x, y) => {
@@ -68,7 +74,7 @@ const siluRule: Rule = (dy, x, y) => {
   return multiply(dy, add(s, multiply(y, subtract(1, s))));
 };
 
-/** x · σ(x), also called swish: Llama's gate. */
+/** x · σ(x), also called swish; Llama's gate. */
 export const silu = unary("Silu", siluRule, (x) => quick(x));
 
 const normalCdf = (x: Value): Value => multiply(add(erf(multiply(x, Math.SQRT1_2)), 1), 0.5);
@@ -86,10 +92,10 @@ export const gelu = unary(
 const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
 const GELU_CUBE = 0.044715;
 
-/** x · σ(2u) of u = √(2/π) · (x + 0.044715 x³), onnxruntime's own operator: one pass, where the parts take nine. */
+/** x · σ(2u) with u = √(2/π) · (x + 0.044715 x³) as onnxruntime's own operator: one pass instead of nine. */
 const fastGelu = (x: Value, use = ""): Value => x.graph.emit("FastGelu", [x], [x], {}, use)[0] as Value;
 
-/** σ + x · σ · (1 − σ) · (2u)′, from x and y alone. */
+/** σ + x · σ · (1 − σ) · (2u)′, computed from x and y alone. */
 const geluRule: Rule = (dy, x, y) => {
   const part = add(multiply(square(x), GELU_SLOPE * GELU_CUBE), GELU_SLOPE);
   const s = sigmoid(multiply(x, part));
@@ -97,7 +103,7 @@ const geluRule: Rule = (dy, x, y) => {
   return multiply(dy, add(s, multiply(subtract(y, multiply(y, s)), inner)));
 };
 
-/** GELU's tanh approximation: SigLIP's and Gemma's "gelu_pytorch_tanh". */
+/** The tanh approximation of GELU: "gelu_pytorch_tanh" in SigLIP and Gemma. */
 export const tanhGelu = unary("TanhGelu", geluRule, (x) => fastGelu(x));
 
 const GATES = {
@@ -125,8 +131,8 @@ const gating: Operator<Gating> = {
 };
 
 /**
- * activation(gate) · up. Products with it are differentiated by making it again: of what a step keeps from its forward pass, the gates of
- * large models are most, and they are two passes over what is there anyway.
+ * activation(gate) · up. Products with it recompute it for their gradients. Gates are most of what a large model keeps
+ * from its forward pass, and recomputing one takes two passes over tensors that are in memory anyway.
  */
 export function gated(activation: Gating["activation"], gate: Value, up: Value): Value {
   const [first, second] = ["", "again"].map((use) => applyOne(gating, [gate, up], { activation, use }));
@@ -147,5 +153,5 @@ const clipping: Operator<readonly [number, number]> = {
 /** x limited to [low, high]; its gradient is zero outside. */
 export const clip = (x: Value, low: number, high: number): Value => applyOne(clipping, [x], [low, high]);
 
-/** cap · tanh(x / cap): Gemma 2's soft cap. */
+/** cap · tanh(x / cap): the soft cap of Gemma 2. */
 export const softCap = (x: Value, cap: number): Value => multiply(tanh(divide(x, cap)), cap);

@@ -1,4 +1,4 @@
-/** @file Elementwise arithmetic with numpy's broadcasting: two operands, either of them may be a number. */
+/** @file Elementwise arithmetic on two operands with numpy's broadcasting; either may be a number. */
 import { applyOne, type GradientContext, type Operator, type Value } from "../graph.js";
 import { broadcast, type Shape, sameShape } from "../shapes.js";
 import { sumTo } from "./reductions.js";
@@ -7,7 +7,7 @@ import { expand } from "./structure.js";
 
 export type Operand = Value | number;
 
-/** Two operands as values of one graph and type; a number takes the other's type. */
+/** Two operands as values of the same graph and type; a number takes the other's type. */
 export function operands(a: Operand, b: Operand): [Value, Value] {
   if (typeof a === "number") {
     if (typeof b === "number") throw new Error("one of the operands is a value of the graph");
@@ -18,7 +18,7 @@ export function operands(a: Operand, b: Operand): [Value, Value] {
   return [a, right];
 }
 
-/** Sums a gradient of the output's shape (or one that broadcasts to it) down to an operand's. */
+/** Sums a gradient in the output's shape (or one that broadcasts to it) to an operand's shape. */
 function toOperand(gradient: Value, output: Shape, operand: Shape): Value {
   return sameShape(output, operand) ? gradient : sumTo(expand(gradient, output), operand);
 }
@@ -64,13 +64,13 @@ export const power = binary("Pow", (dy, a, b, y) => [
   multiply(dy, multiply(y, applyOne(log, [a], undefined))),
 ]);
 
-/** The smaller of each pair; of equals the first, which alone gets the gradient. */
+/** The smaller of each pair. Of equal ones only the first gets the gradient. */
 export const minimum = binary("Min", (dy, a, b) => {
   const first = lessOrEqual(a, b);
   return [select(first, dy, 0), select(first, 0, dy)];
 });
 
-/** The larger of each pair; of equals the first, which alone gets the gradient. */
+/** The larger of each pair. Of equal ones only the first gets the gradient. */
 export const maximum = binary("Max", (dy, a, b) => {
   const first = lessOrEqual(b, a);
   return [select(first, dy, 0), select(first, 0, dy)];

@@ -1,11 +1,14 @@
-/** @file Picking elements by index: embedding rows, one element of each row, one-hot rows. */
+/** @file Picks elements by index: embedding rows, one element of each row, one-hot rows. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { lengthOf, showShape, sizeOf } from "../shapes.js";
 import { matMul } from "./matrix.js";
 import { equal } from "./selection.js";
 import { cast, expand, reshape } from "./structure.js";
 
-/** Tables up to this many rows get their gradient as a product with one-hot rows, which every device runs alike; larger ones are scattered into. */
+/**
+ * Tables up to this many rows get their gradient from a product with one-hot rows, which every device computes alike;
+ * larger ones by scatter.
+ */
 const ONE_HOT_ROWS = 4096;
 
 const rows: Operator<undefined> = {
@@ -13,8 +16,8 @@ const rows: Operator<undefined> = {
   forward: (inputs) => {
     const [table, indices] = inputs as [Value, Value];
     const shape = [...indices.shape, ...table.shape.slice(1)];
-    // Of a stored bfloat16 table only the rows that are asked for are widened. Not of a float16 one: onnxruntime's webgpu would
-    // gather those halves itself, which not every GPU can, while it folds a cast of the whole table when the model is loaded.
+    // Of a stored bfloat16 table, only the selected rows are widened. Not of a float16 table: onnxruntime's webgpu
+    // would gather the halves themselves, which not every GPU can; a cast of the whole table is folded at load time.
     const half = table.graph.halfOf(table);
     const source = half?.type === "bfloat16" ? half : table;
     const [picked] = table.graph.emit("Gather", [source, indices], [{ shape, type: source.type }], { axis: 0 });
@@ -29,7 +32,7 @@ const rows: Operator<undefined> = {
       return [reshape(matMul(oneHot(flat, count), updates, { transA: true }), table.shape), undefined];
     }
     const zeros = expand(table.graph.scalar(0), [count, lengthOf(updates.shape, 1)]);
-    // Not ScatterND: where an index comes twice, onnxruntime's threads overwrite each other's sums.
+    // Not ScatterND: for repeated indices, onnxruntime's threads overwrite each other's sums.
     const targets = expand(reshape(flat, [-1, 1]), updates.shape);
     const [sums] = table.graph.emit("ScatterElements", [zeros, targets, updates], [zeros], {
       axis: 0,
@@ -59,7 +62,7 @@ const elements: Operator<undefined> = {
   },
 };
 
-/** y[…, j] = x[…, indices[…, j]] along the last axis; all axes but the last are equal. */
+/** y[…, j] = x[…, indices[…, j]] along the last axis; the other axes are equal. */
 export function gatherElements(x: Value, indices: Value): Value {
   const matches = sizeOf(x.shape.slice(0, -1)) === sizeOf(indices.shape.slice(0, -1));
   if (!matches || x.shape.length !== indices.shape.length) {

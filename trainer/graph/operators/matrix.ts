@@ -13,7 +13,7 @@ interface Transposed {
 }
 
 interface GemmOptions extends Transposed {
-  /** Factor on the product, and on the row that is added: 1 each by default. They cost nothing. */
+  /** Factors on the product and on the added row, 1 by default. They cost nothing. */
   readonly alpha?: number;
   readonly beta?: number;
 }
@@ -43,8 +43,8 @@ const gemm: Operator<GemmOptions> = {
 const product = (a: Value, b: Value, options: Omit<GemmOptions, "beta">): Value => applyOne(gemm, [a, b], options);
 
 /**
- * op(a) · op(b) over the last two axes, the others broadcast. onnxruntime fuses the transpositions into the products on cpu and cuda;
- * the gradients are products of what is there, too, since a transposed gradient would have to be moved by itself.
+ * op(a) · op(b) over the last two axes; the others broadcast. onnxruntime fuses the transpositions into the products on
+ * cpu and cuda. The gradients also multiply existing tensors: transposing a gradient would cost a copy.
  */
 const batched: Operator<Transposed> = {
   name: "MatMul",
@@ -76,7 +76,7 @@ export function matMul(a: Value, b: Value, { transA = false, transB = false }: T
 
 interface LowRank {
   readonly scale: number;
-  /** What `a` sees of a linear layer's inputs, where that is not all: dropout. */
+  /** Dropout on the inputs that `a` sees. */
   readonly drop?: (x: Value) => Value;
 }
 
@@ -93,16 +93,17 @@ const lowRank: Operator<LowRank> = {
 };
 
 /**
- * base + scale · b · a for b [outputs, rank] and a [rank, inputs]: a weight with LoRA (Hu et al., 2021). `linear` knows such a sum,
- * and where the rank is small takes the gradients of a and b without the whole weight's, and for large weights never makes the sum. With
- * `drop` it never does: x goes to the base as it is, and to a as `drop` leaves it.
+ * base + scale · b · a for b [outputs, rank] and a [rank, inputs]: a weight with LoRA (Hu et al., 2021). `linear`
+ * recognizes this sum: where the rank is small, it computes the gradients of a and b without the whole weight's, and
+ * for large weights it never computes the sum. With `drop` it never does: the base gets x, and a gets drop(x).
  */
 export const lowRankSum = (base: Value, a: Value, b: Value, scale: number, drop?: LowRank["drop"]): Value =>
   applyOne(lowRank, [base, a, b], { scale, ...(drop && { drop }) });
 
 /**
- * α · x · (base + scale · b · a)ᵀ (+ β · c); the gradients of a and b are slim products. Where the factors are slim enough, so are
- * the terms that they add to the outputs and to the gradient of x, and the sum is never made; else forward is one product with it.
+ * α · x · (base + scale · b · a)ᵀ (+ β · c); the gradients of a and b are slim products. Where the factors are slim
+ * enough, the terms through them are computed apart, forward and for the gradient of x, and never the sum. Otherwise
+ * forward is one product with the sum.
  */
 const lowRankLinear: Operator<LowRank & GemmOptions> = {
   name: "LowRankLinear",
@@ -132,21 +133,22 @@ const lowRankLinear: Operator<LowRank & GemmOptions> = {
   },
 };
 
-/** How many times fewer multiplications the slim products must need: they run at a lower rate. */
+/** Slim products must need this many times fewer multiplications, since they run at a lower rate. */
 const SLIM_ADVANTAGE = 1.5;
 
-/** Whether `linear` takes slim products for the gradients of a low-rank sum [outputs, inputs]. */
+/** Whether `linear` uses slim products for the gradients of a low-rank sum [outputs, inputs]. */
 export const slimGradients = (rank: number, outputs: number, inputs: number): boolean =>
   2 * rank * (outputs + inputs) * SLIM_ADVANTAGE <= outputs * inputs;
 
 /**
- * The sum is not made where the factors have at most this share of the weight's elements, and the weight at least so many: the terms
- * through the factors then take no longer than making it, and a step of many layers keeps no sum of each from forward to backward.
+ * The sum is not computed where the factors have at most this share of the weight's elements, and the weight has at
+ * least this many. Then the terms through the factors take no longer than the sum, and a step of many layers need not
+ * keep each sum from forward to backward.
  */
 const SLIM_SHARE = 1 / 8;
 const SLIM_SMALLEST = 2 ** 18;
 
-/** Whether a linear layer with a low-rank sum never makes the sum: base [outputs, inputs], a [rank, inputs]. */
+/** Whether a linear layer with a low-rank sum never computes the sum: base [outputs, inputs], a [rank, inputs]. */
 function slimSum(base: Value, a: Value): boolean {
   const [outputs, inputs, rank] = [lengthOf(base.shape, 0), lengthOf(base.shape, 1), lengthOf(a.shape, 0)];
   const whole = outputs * inputs;
@@ -159,12 +161,12 @@ function lowRankOf({ origin }: Value): { parts: readonly Value[]; options: LowRa
   return { parts: origin.inputs, options: origin.options as LowRank };
 }
 
-/** Whether it is one whose gradients are cheaper without the whole weight's. */
+/** Whether its gradients are cheaper without the whole weight's. */
 function isSlim(w: Value, parts: readonly Value[]): boolean {
   return slimGradients(lengthOf(at(parts, 1).shape, 0), lengthOf(w.shape, 0), lengthOf(w.shape, 1));
 }
 
-/** α · (x · baseᵀ + scale · drop(x) · aᵀ · bᵀ) + β · c: gradients follow from the products'. */
+/** α · (x · baseᵀ + scale · drop(x) · aᵀ · bᵀ) + β · c; its gradients follow from those of the products. */
 function droppedLinear(
   x: Value,
   [base, a, b]: readonly Value[],
@@ -177,8 +179,8 @@ function droppedLinear(
 }
 
 /**
- * α · x · w + β · bias over x's last axis, for a matrix w (torch keeps its transpose: pass transB). All leading axes become one, so
- * that forward and backward are one large product each.
+ * α · x · w + β · bias over x's last axis, for a matrix w (torch stores its transpose: pass transB). The leading axes
+ * are merged, so that forward and backward are one large product each.
  */
 export function linear(x: Value, w: Value, bias?: Value, options: GemmOptions = {}): Value {
   const rows = x.shape.length === 2 ? x : reshape(x, [-1, lengthOf(x.shape, -1)]);

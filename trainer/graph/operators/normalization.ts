@@ -1,4 +1,4 @@
-/** @file Normalisations over the last axis: layer, root mean square, L2; softmax and its logarithm. */
+/** @file Normalization over the last axis: layer norm, RMS norm, L2; softmax and its logarithm. */
 import { apply, applyOne, type Operator, type Value } from "../graph.js";
 import { exp, log, reciprocal, sqrt } from "./activations.js";
 import { add, divide, multiply, square, subtract } from "./arithmetic.js";
@@ -11,7 +11,7 @@ const layer: Operator<number> = {
     const statistics = { shape: [...x.shape.slice(0, -1), 1], type: x.type };
     return x.graph.emit("LayerNormalization", inputs, [x, statistics, statistics], { axis: -1, epsilon });
   },
-  // The operator's own mean and inverse deviation serve its gradient.
+  // Reuses the operator's own mean and inverse deviation.
   gradient: ({ dy, inputs, outputs }) => {
     const [x, scale, bias] = inputs as [Value, Value, Value?];
     const [, average, inverse] = outputs as [Value, Value, Value];
@@ -37,7 +37,7 @@ const rms: Operator<number> = {
   },
   gradient: ({ dy, inputs, options: epsilon }) => {
     const [x, scale] = inputs as [Value, Value];
-    // Not the operator's second output: on webgpu it is not filled.
+    // Not the operator's second output: webgpu does not fill it.
     const inverse = reciprocal(sqrt(add(mean(square(x), -1, "keep"), epsilon)));
     const normal = multiply(x, inverse);
     const g = multiply(dy, scale);

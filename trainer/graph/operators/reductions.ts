@@ -1,4 +1,4 @@
-/** @file Sums, means and largest elements over axes. */
+/** @file Sums, means and maxima over axes. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { normalAxes, type Shape, sameShape, sizeOf } from "../shapes.js";
 import { divide, multiply } from "./arithmetic.js";
@@ -10,7 +10,7 @@ type Axes = number | readonly number[];
 
 const reducedShape = (shape: Shape, axes: readonly number[]): Shape => shape.map((n, i) => (axes.includes(i) ? 1 : n));
 
-/** Emitted with the reduced axes kept as 1; `drop` takes them away. */
+/** The node keeps reduced axes as 1; `drop` removes them. */
 function reduction(
   name: string,
   gradient: (dy: Value, x: Value, y: Value) => Value,
@@ -28,7 +28,7 @@ function reduction(
   return (x, axes) => applyOne(operator, [x], axes);
 }
 
-// A gradient may be left smaller than its tensor where it broadcasts (see `lazy`), so a sum's is dy as it is.
+// A gradient may stay smaller than its tensor where it broadcasts (see `lazy`), so a sum passes dy on as it is.
 const reduceSum = reduction("ReduceSum", (dy) => dy);
 const reduceMean = reduction("ReduceMean", (dy, x, y) => multiply(dy, sizeOf(y.shape) / sizeOf(x.shape)));
 const reduceMax = reduction("ReduceMax", (dy, x, y) => {
@@ -50,15 +50,15 @@ function over(reduce: (x: Value, axes: number[]) => Value) {
   };
 }
 
-/** Over all axes, or those given, which are dropped unless kept as 1. */
+/** Over all axes or the given ones; they are dropped unless kept as 1. */
 export const sum = over(reduceSum);
 export const mean = over(reduceMean);
-/** Equal largest elements share the gradient. */
+/** Equal maxima share the gradient. */
 export const max = over(reduceMax);
 
 /**
- * Sums broadcast axes away, down to `shape`. Over leading axes this is a product with a row of ones, several times faster than
- * onnxruntime's ReduceSum over them.
+ * Sums over axes down to `shape`, the reverse of broadcasting. Over leading axes it uses a product with a row of ones,
+ * several times faster than onnxruntime's ReduceSum.
  */
 export function sumTo(x: Value, shape: Shape): Value {
   if (sameShape(x.shape, shape)) return x;
@@ -89,5 +89,5 @@ const largestIndex: Operator<undefined> = {
   },
 };
 
-/** Where along the last axis the largest element is (the first of equal ones): int32, without gradient. */
+/** Index of the maximum along the last axis (the first of equal ones): int32, without gradient. */
 export const argMax = (x: Value): Value => applyOne(largestIndex, [x], undefined);

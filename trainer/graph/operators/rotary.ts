@@ -1,4 +1,4 @@
-/** @file Rotary positions. */
+/** @file Rotary position embedding. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { lengthOf, showShape } from "../shapes.js";
 import { negate } from "./arithmetic.js";
@@ -10,22 +10,25 @@ const turning: Operator<undefined> = {
     const [input, places] = [x as Value, cast(positions as Value, "int64")];
     return input.graph.emit("RotaryEmbedding", [input, places, ...tables], [input]);
   },
-  // The same turn the other way.
+  // The same rotation backwards.
   gradient: ({ dy, inputs }) => {
     const [, positions, cos, sin] = inputs as [Value, Value, Value, Value];
     return [applyOne(turning, [dy, positions, cos, negate(sin)], undefined)];
   },
 };
 
-/** Cosine and sine of every position's angles, [positions, size / 2]: without gradient. A factor on both is one on the result. */
+/**
+ * Cosine and sine of every position's angles, [positions, size / 2], without gradient. A factor on both multiplies the
+ * result.
+ */
 export interface RotaryTables {
   readonly cos: Value;
   readonly sin: Value;
 }
 
 /**
- * Rotary positions (Su et al., 2021), the halves of a head paired as in Llama: x [rows, heads, cells, size] turned by the tables' angles at
- * `positions`, int32 [rows, cells].
+ * Rotary position embedding (Su et al., 2021), pairing the halves of a head as in Llama: rotates x [rows, heads, cells,
+ * size] by the tables' angles at `positions`, int32 [rows, cells].
  */
 export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): Value {
   const half = lengthOf(x.shape, -1) / 2;

@@ -1,4 +1,7 @@
-/** @file Operators that move elements without changing them: reshape, transpose, slice, split, concat, pad, expand; and cast. */
+/**
+ * @file Operators that move elements without changing them (reshape, transpose, slice, split, concat, pad, expand), and
+ * cast.
+ */
 import { at } from "../../at.js";
 import { apply, applyOne, GATHERING, type Operator, type Value } from "../graph.js";
 import { DATA_TYPE, type ValueType } from "../onnx.js";
@@ -11,7 +14,7 @@ const reshaping: Operator<Shape> = {
     const input = x as Value;
     const { graph } = input;
     const half = graph.halfOf(input);
-    // Half precision is reshaped before it is widened, so that the result can be widened again, too.
+    // Half precision is reshaped before it is widened, so that the result can be widened again.
     const source = half ?? input;
     const [y] = graph.emit("Reshape", [source, graph.integers(shape)], [{ shape, type: source.type }]) as [Value];
     return [half ? graph.widen(y) : y];
@@ -69,7 +72,7 @@ const slicing: Operator<Range> = {
   forward: ([x], { axis, start, end }) => {
     const input = x as Value;
     const { graph } = input;
-    // Rows of what lies in a file lie there, too, and those of half precision can be widened by themselves.
+    // Rows of a tensor in a file are mapped too, and rows of half precision can be widened separately.
     const half = graph.halfOf(input);
     const rows = axis === 0 ? graph.externalRows(half ?? input, start, end) : undefined;
     if (rows) return [half ? graph.widen(rows) : rows];
@@ -118,7 +121,7 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
   return before === 0 && after === 0 ? x : applyOne(padding, [x], { axis: along, before, after });
 }
 
-/** WebGPU binds at most 12 buffers to a shader, so wider splits and concatenations go in steps. */
+/** WebGPU binds at most 12 buffers to a shader, so wider splits and concatenations take several steps. */
 const WIDEST = 8;
 
 interface Parts {
@@ -138,7 +141,7 @@ const splitting: Operator<Parts> = {
   },
   gradient: ({ dys, outputs, options: { axis } }) => {
     const parts = outputs.map((output, i) => dys[i] ?? output.graph.filled(output.shape, 0));
-    // A vector's parts are parameters.
+    // The parts of a vector are parameters.
     return [applyOne(concatenation, parts, { axis, use: at(parts, 0).shape.length === 1 ? GATHERING : "" })];
   },
 };
@@ -156,7 +159,7 @@ export function split(x: Value, axis: number, lengths: readonly number[]): reado
   return split(x, along, sums).flatMap((part, i) => split(part, along, at(groups, i)));
 }
 
-/** At most WIDEST groups of neighbours, as even as can be. */
+/** At most WIDEST groups of neighbours, as equal in size as possible. */
 function grouped<T>(items: readonly T[]): T[][] {
   const size = WIDEST ** Math.max(1, Math.ceil(Math.log(items.length) / Math.log(WIDEST) - 1e-9) - 1);
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

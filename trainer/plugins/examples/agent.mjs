@@ -1,12 +1,12 @@
 /**
- * @file Your own agent: half of the time it repeats a hard placement, moved a little; else it places at random. Compare it with the
- * others: npx rls3 compare --quick --plugin trainer/plugins/examples/agent.mjs
+ * @file Your own agent: half of the time it repeats a hard placement with a small change; otherwise it places at
+ * random. Compare it with the others: npx rls3 compare --quick --plugin trainer/plugins/examples/agent.mjs
  */
 
 const ACTION_WIDTH = 6;
-/** Placements that it remembers. */
+/** Number of placements to remember. */
 const MEMORY = 256;
-/** How far a repeated placement is moved, of the whole range from −1 to 1. */
+/** How far to move a repeated placement, as a share of the range from −1 to 1. */
 const SPREAD = 0.1;
 
 /** @type {import("rls3/plugins").OpenAgent} */
@@ -46,7 +46,7 @@ function agent() {
     pretrain: async () => ({}),
     update: async () => ({}),
 
-    // Copies: a checkpoint is written while the agent may go on.
+    // Copies, because a checkpoint is written while the agent may go on.
     state: async () => ({
       actions: { type: "float32", dims: [hardness.length, ACTION_WIDTH], data: actions.slice() },
       hardness: { type: "float32", dims: [hardness.length], data: hardness.slice() },
@@ -58,7 +58,7 @@ function agent() {
     },
 
     async close() {
-      // Nothing held.
+      // Nothing to close.
     },
   };
 }

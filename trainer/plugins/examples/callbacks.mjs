@@ -1,5 +1,5 @@
 /**
- * @file Callbacks: write a line for each iteration, with a caption of its hardest sample, into the run's folder. Run it:
+ * @file Callbacks: writes a line per iteration, with a caption of its hardest sample, into the run's folder. Run it:
  * npx rls3 train --quick --plugin trainer/plugins/examples/callbacks.mjs
  */
 import { appendFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * @file Your own metrics after each iteration, in plugin.csv and TensorBoard: accuracy on the pairs of one object, and how certain
- * the model is. Run it: npx rls3 train --quick --plugin trainer/plugins/examples/evaluation.mjs
+ * @file Your own metrics after each iteration, in plugin.csv and TensorBoard: accuracy on the pairs of one object, and
+ * how certain the model is. Run it: npx rls3 train --quick --plugin trainer/plugins/examples/evaluation.mjs
  */
 
 /** @type {import("rls3/plugins").Evaluation} */
@@ -14,7 +14,7 @@ const evaluation = {
     const { termProbability } = await accuracy(testSets.test);
     const sure = Object.values(termProbability).map((probability) => Math.abs(2 * probability - 1));
     return {
-      // Null if it is not measured.
+      // Null where it is not measured.
       first_object: asked.length === 0 ? null : (await accuracy(part)).plain.oneTerm,
       certainty: sure.reduce((sum, value) => sum + value, 0) / sure.length,
     };

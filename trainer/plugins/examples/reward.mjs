@@ -1,6 +1,6 @@
 /**
- * @file Your own reward: pays samples that the model finds hard and whose relation is rare in this iteration. Run it:
- * npx rls3 train --quick --plugin trainer/plugins/examples/reward.mjs
+ * @file Your own reward: pays for samples that the model finds hard and that have a rare relation in this iteration.
+ * Run it: npx rls3 train --quick --plugin trainer/plugins/examples/reward.mjs
  */
 
 /** @type {import("rls3/plugins").Reward} */

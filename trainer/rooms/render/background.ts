@@ -1,6 +1,6 @@
 /**
- * @file The empty room: drawn once for each scene and size, then copied under every picture. Samples and corners are read with casts:
- * there are up to a million, and their indices come from the grid's and the mesh's loops.
+ * @file The empty room: drawn once per scene and size, then copied under every picture. Samples and corners are read
+ * with casts: there are up to a million, and the loops keep their indices in range.
  */
 import type { Scene } from "../catalog.js";
 import type { BoxPrimitive, Color, Pattern, Point, Primitive } from "../catalog-document.js";
@@ -11,32 +11,32 @@ import { patternAt } from "./pattern.js";
 import { type Lit, roomLight } from "./room-light.js";
 import { drawTriangles, type Grid } from "./triangles.js";
 
-/** Outside the room. */
+/** Colour outside the room. */
 const NOTHING: Color = [0.13, 0.13, 0.15];
-/** Width of the lighter line along a box's edges, of the room's width. */
+/** Width of the lighter line along a box's edges, as a share of the room's width. */
 const EDGE = 0.0045;
 const EDGE_LIGHT = 1.1;
 /** Corners of round parts. */
 const ROUND_SEGMENTS = 64;
 
-/** What a stretch of triangles is made of. */
+/** What a range of triangles is made of. */
 interface Surface {
   readonly color: Color;
   readonly pattern: Pattern | undefined;
-  /** Of a box: its corners, for its edges. */
+  /** The corners of a box, for its edges. */
   readonly low: Point | undefined;
   readonly high: Point | undefined;
-  /** Index of the furniture that it is part of. */
+  /** Index of the furniture that it belongs to. */
   readonly furniture?: number;
 }
 
 interface RoomGeometry {
   readonly mesh: ReturnType<MeshBuilder["build"]>;
-  /** Surface of each triangle. */
+  /** The surface of each triangle. */
   readonly surfaces: readonly Surface[];
 }
 
-/** The room's colours and depths on a grid of `width`² samples, each the mean of `fineness`² finer ones. */
+/** The room's colours and depths on a grid of `width`² samples, each the mean of `fineness`² finer samples. */
 export function drawBackground(scene: Scene, camera: Camera, light: Light, width: number, fineness: number): Grid {
   const geometry = roomGeometry(scene);
   const fine: Grid = {
@@ -55,7 +55,7 @@ export function drawBackground(scene: Scene, camera: Camera, light: Light, width
   const shade = shader(scene, geometry, camera, light, fine);
   for (let row = 0; row < width; row += LIGHT_BLOCK) {
     for (let column = 0; column < width; column += LIGHT_BLOCK) {
-      // Light changes slowly: within a block it is worked out once for each surface.
+      // Light changes slowly, so it is computed once per block and surface.
       const lit = new Map<Surface, Lit>();
       for (let y = row; y < row + LIGHT_BLOCK; y++) {
         for (let x = column; x < column + LIGHT_BLOCK; x++) shadeSample(grid, fine, shade, x, y, fineness, lit);
@@ -65,12 +65,12 @@ export function drawBackground(scene: Scene, camera: Camera, light: Light, width
   return grid;
 }
 
-/** Samples a side that share the light on a surface. */
+/** Side of a block of samples that share the light on a surface. */
 const LIGHT_BLOCK = 2;
 
 type Shade = (index: number, column: number, row: number, lit: Map<Surface, Lit>) => Color;
 
-/** Mean colour of the finer samples; the depth of the first of them. */
+/** Mean colour of the finer samples, and the depth of the first one. */
 function shadeSample(
   grid: Grid,
   fine: Grid,
@@ -147,14 +147,16 @@ function triangleNormals(triangles: Int32Array, positions: Float64Array): Point[
   });
 }
 
-/** Coordinates along the surface: on level ones x and z, on upright ones the level direction and the height. */
+/**
+ * Coordinates along the surface: x and z on horizontal ones; the horizontal direction and the height on vertical ones.
+ */
 function patternOn(surface: Surface, normal: Point, [x, y, z]: Point): number {
   if (surface.pattern === undefined) return 1;
   if (Math.abs(normal[1]) > 0.7) return patternAt(surface.pattern, x, z);
   return Math.abs(normal[0]) > 0.7 ? patternAt(surface.pattern, z, y) : patternAt(surface.pattern, x, y);
 }
 
-/** Worn edges catch the light. */
+/** Brightens the edges of boxes, like worn edges. */
 function edgeOn({ low, high }: Surface, normal: Point, point: Point, width: number): number {
   if (low === undefined || high === undefined) return 1;
   let nearest = width;
@@ -165,14 +167,14 @@ function edgeOn({ low, high }: Surface, normal: Point, point: Point, width: numb
   return nearest < width ? EDGE_LIGHT : 1;
 }
 
-/** Floor, walls that face the camera, furniture and decoration as triangles. */
+/** Triangles of the floor, the walls that face the camera, furniture and decoration. */
 function roomGeometry(scene: Scene): RoomGeometry {
   const mesh = new MeshBuilder();
   const surfaces: Surface[] = [];
   const note = (surface: Surface): void => {
     while (surfaces.length < mesh.triangleCount) surfaces.push(surface);
   };
-  // Two triangles a face, and light is worked out for a face: each is a surface of its own.
+  // A face is two triangles. Light is computed per face, so each face is a separate surface.
   const noteFaces = (surface: Surface): void => {
     while (surfaces.length < mesh.triangleCount) {
       const face = { ...surface };
@@ -187,7 +189,7 @@ function roomGeometry(scene: Scene): RoomGeometry {
     mesh.face(corners, normal, color);
     note({ color, pattern, low: undefined, high: undefined });
   };
-  // Seen from behind, a wall is not drawn: the camera looks into the room as into a doll's house.
+  // A wall is not drawn from behind: the camera looks into the room like into a doll's house.
   plane([0, 1, 0], floorColor, floorPattern, [
     [-x, 0, z],
     [x, 0, z],

@@ -30,12 +30,15 @@ export function unit(x: number, y: number, z: number): Point {
   return [x / length, y / length, z / length];
 }
 
-/** Projects vertices onto a grid of `width`² samples: into `screen` x, y (sample centres at ½) and 1/depth, three a vertex; 0 behind the camera. */
+/**
+ * Projects vertices onto a grid of `width`² samples. Writes x, y (sample centres at ½) and 1/depth per vertex into
+ * `screen`; 0 behind the camera.
+ */
 export function project(camera: Camera, positions: Float64Array, width: number, screen: Float64Array): void {
   const { position, right, up, forward } = camera;
   const scale = width / 2 / camera.halfField;
   const middle = width / 2;
-  // Every vertex of every picture comes through here: casts, which cost nothing, within the loop's bounds.
+  // Runs for every vertex of every picture. The casts cost nothing, and the loop stays in bounds.
   for (let at = 0; at < positions.length; at += 3) {
     const dx = (positions[at] as number) - position[0];
     const dy = (positions[at + 1] as number) - position[1];

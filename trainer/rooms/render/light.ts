@@ -1,4 +1,4 @@
-/** @file The light of a world: a directional lamp and what comes from everywhere. */
+/** @file The light of a world: a directional lamp and ambient light. */
 import type { CatalogDocument, Point } from "../catalog-document.js";
 import { unit } from "./camera.js";
 
@@ -14,7 +14,7 @@ export function lightOf(document: CatalogDocument): Light {
   return { direction: unit(direction[0], direction[1], direction[2]), ambient, diffuse };
 }
 
-/** How bright a surface of that unit normal is, 0 to ambient + diffuse. */
+/** The brightness of a surface with this unit normal, 0 to ambient + diffuse. */
 export function brightness(light: Light, nx: number, ny: number, nz: number): number {
   const { direction, ambient, diffuse } = light;
   const facing = nx * direction[0] + ny * direction[1] + nz * direction[2];

@@ -1,30 +1,33 @@
-/** @file Triangle meshes of the catalog's primitives, by sums, products and square roots only: the same bits on every machine. */
+/**
+ * @file Triangle meshes of the catalog's primitives. Uses only sums, products and square roots, so every machine gets
+ * the same bits.
+ */
 import { at } from "../../at.js";
 import type { Color, LathePrimitive, Point, Primitive } from "../catalog-document.js";
 
 export interface Mesh {
   /** x, y, z of each vertex (mm). */
   readonly positions: Float64Array;
-  /** Unit normals, three a vertex. */
+  /** Unit normals, three numbers per vertex. */
   readonly normals: Float64Array;
   /** Red, green, blue of each vertex, 0 to 1. */
   readonly colors: Float64Array;
   /** How strongly each vertex mirrors the lamp, 0 to 1. */
   readonly gloss: Float64Array;
-  /** Three vertex numbers a triangle, counter-clockwise seen from outside. */
+  /** Three vertex indices per triangle, counter-clockwise from outside. */
   readonly triangles: Int32Array;
 }
 
-/** Of a face with four sides. */
+/** The corners of a four-sided face. */
 export type Corners = readonly [Point, Point, Point, Point];
 
-/** Gathers vertices and triangles of several parts. */
+/** Collects vertices and triangles of several parts. */
 export class MeshBuilder {
   private readonly positions: number[] = [];
   private readonly normals: number[] = [];
   private readonly colors: number[] = [];
   private readonly gloss: number[] = [];
-  /** Of the vertices to come. */
+  /** The gloss of the vertices added next. */
   nextGloss = 0;
   private readonly triangles: number[] = [];
 
@@ -45,7 +48,7 @@ export class MeshBuilder {
     this.triangle(a, c, d);
   }
 
-  /** A flat face, its corners counter-clockwise seen from outside. */
+  /** A flat face; its corners are counter-clockwise from outside. */
   face([a, b, c, d]: Corners, normal: Point, color: Color): void {
     this.quad(
       this.vertex(a, normal, color),
@@ -70,7 +73,10 @@ export class MeshBuilder {
   }
 }
 
-/** Points (cosine, sine) of a regular polygon with `segments` corners, a power of two from 4 on: half-angle formulas. */
+/**
+ * Points (cosine, sine) of a regular polygon with `segments` corners, a power of two of at least 4, by half-angle
+ * formulas.
+ */
 export function circle(segments: number): readonly (readonly [number, number])[] {
   let points: (readonly [number, number])[] = [
     [1, 0],
@@ -92,14 +98,14 @@ export function circle(segments: number): readonly (readonly [number, number])[]
   return points;
 }
 
-/** Corners that a round part of an object needs in pictures of that size, so that small pictures are fast. */
+/** Number of corners for a round part in pictures of this size; fewer in small pictures, which makes them fast. */
 export function segmentsFor(primitive: Primitive, pictureSize: number): number {
   const small = largestRadius(primitive) < SMALL_RADIUS;
   if (pictureSize <= 96) return small ? 8 : 16;
   return small ? 16 : 32;
 }
 
-/** Below this (mm) a part is small. */
+/** Below this radius (mm), a part is small. */
 const SMALL_RADIUS = 62;
 
 function largestRadius(primitive: Primitive): number {
@@ -115,7 +121,7 @@ function largestRadius(primitive: Primitive): number {
   }
 }
 
-/** Adds a primitive, its round parts with `segments` corners. */
+/** Adds a primitive; its round parts get `segments` corners. */
 export function addPrimitive(mesh: MeshBuilder, primitive: Primitive, segments: number): void {
   mesh.nextGloss = primitive.gloss ?? 0;
   switch (primitive.shape) {
@@ -232,7 +238,7 @@ function addFrustum(
   for (const [index, corner] of lid.entries()) mesh.triangle(middle, at(lid, (index + 1) % lid.length), corner);
 }
 
-/** The faces between two rings of as many vertices. */
+/** The faces between two rings with equally many vertices. */
 function addBand(mesh: MeshBuilder, lower: readonly number[], upper: readonly number[]): void {
   for (const [index, corner] of lower.entries()) {
     const next = (index + 1) % lower.length;
@@ -240,10 +246,10 @@ function addBand(mesh: MeshBuilder, lower: readonly number[], upper: readonly nu
   }
 }
 
-/** Stretches of a profile whose normals are at least this near (cosine) are shaded as one curve. */
+/** Neighbouring segments of a profile are shaded as one curve if the cosine between their normals is at least this. */
 const SMOOTH = 0.6;
 
-/** A profile of [radius, height] turned about the vertical; it runs upwards on the outside, and down again inside. */
+/** A profile of [radius, height] rotated about the vertical axis; it goes up the outside, and down again inside. */
 function addLathe(mesh: MeshBuilder, { offset, profile, color, insideColor }: LathePrimitive, segments: number): void {
   const points = circle(segments);
   const stretches = profile.slice(1).map(([r1, y1], index) => {
@@ -270,7 +276,7 @@ function addLathe(mesh: MeshBuilder, { offset, profile, color, insideColor }: La
   }
 }
 
-/** The normal where a stretch meets its neighbour: half way, unless there is an edge. */
+/** The normal where two segments meet: the mean of both, unless there is an edge. */
 function joint(
   normal: readonly [number, number],
   other: readonly [number, number] | undefined,
@@ -284,7 +290,7 @@ function joint(
 
 function addEllipsoid(mesh: MeshBuilder, centre: Point, radii: Point, color: Color, segments: number): void {
   const around = circle(segments);
-  // From the top pole to the bottom one: the first half of a circle, turned by a quarter.
+  // From the top pole to the bottom one: the first half of a circle, rotated by a quarter turn.
   const ringSegments = Math.max(8, segments / 2);
   const rings = circle(ringSegments)
     .slice(0, ringSegments / 2 + 1)

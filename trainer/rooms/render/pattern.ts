@@ -1,7 +1,10 @@
-/** @file Patterns of surfaces that do not move: boards, tiles, grain, weave, doors; integer noise, so the same on every machine. */
+/**
+ * @file Patterns of surfaces that do not move: boards, tiles, grain, weave, doors. The noise is computed in integers,
+ * so it is the same on every machine.
+ */
 import type { Pattern } from "../catalog-document.js";
 
-/** 0 to 1 from two integers: a multiplicative hash. */
+/** A number from 0 to 1 from two integers, by a multiplicative hash. */
 function noise(x: number, y: number): number {
   let word = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1);
   word = Math.imul(word ^ (word >>> 15), 0x2c1b3c6d);
@@ -9,7 +12,7 @@ function noise(x: number, y: number): number {
   return ((word ^ (word >>> 15)) >>> 0) / 4294967296;
 }
 
-/** Noise between the corners of a unit grid, without steps. */
+/** Noise interpolated smoothly between the corners of a unit grid. */
 function smoothNoise(x: number, y: number): number {
   const column = Math.floor(x);
   const row = Math.floor(y);
@@ -28,7 +31,7 @@ function toLine(value: number, period: number): number {
   return Math.min(rest, period - rest);
 }
 
-/** What the colour is multiplied by at (a, b), in millimetres along the surface: about 1 on average. */
+/** The factor on the colour at (a, b), in millimetres along the surface; about 1 on average. */
 export function patternAt({ kind, size, contrast = 1 }: Pattern, a: number, b: number): number {
   return 1 + contrast * (deviation(kind, size[0], size[1], a, b) - 0);
 }

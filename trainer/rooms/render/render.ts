@@ -1,6 +1,7 @@
 /**
- * @file The software renderer: a picture of a scene and its objects, with segmentation and pixel counts; the same bytes on every machine.
- * Samples and vertices are read with casts, which cost nothing: their loops are the innermost, and rectangles are cut to the grid.
+ * @file The software renderer: a picture of a scene and its objects, with segmentation and pixel counts; the same bytes
+ * on every machine. Samples and vertices are read with casts, which cost nothing: these are the innermost loops, and
+ * rectangles are clipped to the grid.
  */
 import { at } from "../../at.js";
 import type { Catalog, Scene } from "../catalog.js";
@@ -21,29 +22,35 @@ export interface Picture {
   readonly segmentation: Uint8Array;
   /** Pixels of each slot in the segmentation. */
   readonly visiblePixels: readonly number[];
-  /** Pixels each slot would have with nothing in front of it. */
+  /** Pixels that each slot would have with nothing in front of it. */
   readonly totalPixels: readonly number[];
 }
 
-/** Samples a side of each pixel: edges are averaged over four of them. */
+/** Samples per side of a pixel: edges are averaged over four samples. */
 const SAMPLES = 2;
 
-/** Radius of a contact shadow, of the object's mean half size. */
+/** Radius of a contact shadow, relative to the object's mean half size. */
 const SHADOW_SPREAD = 1.15;
-/** Length of the shadow that falls away from the lamp, of the true one's: a soft lamp's fades out before its end. */
+/**
+ * Length of the shadow away from the lamp, relative to the geometric one: a soft lamp's shadow fades out before its
+ * end.
+ */
 const SHADOW_LENGTH = 0.6;
-/** How much of the shadow is gone at its far end. */
+/** How much of the shadow has faded at its far end. */
 const SHADOW_FADE = 0.75;
-/** A surface this near (mm, in depth) to the plane of the base takes the shadow: rugs and boards do, the floor under a table does not. */
+/**
+ * Surfaces within this distance (mm, in depth) of the base's plane take the shadow: rugs and boards do, the floor under
+ * a table does not.
+ */
 const SURFACE_TOLERANCE = 12;
 
-/** Draws `objects` in the scene of that index, `size` pixels a side (32 to 512). */
+/** Draws `objects` in the scene with this index, `size` pixels a side (32 to 512). */
 export function render(catalog: Catalog, scene: number, objects: Objects, size: number): Picture {
   return canvasFor(catalog, scene, size).draw(objects);
 }
 
 const canvases = new WeakMap<Catalog, Map<string, Canvas>>();
-/** Scenes and sizes whose empty rooms are kept: the largest takes about 20 MB. */
+/** Number of empty rooms (scene and size) to cache; the largest takes about 20 MB. */
 const CANVASES_AT_MOST = 16;
 
 function canvasFor(catalog: Catalog, scene: number, size: number): Canvas {
@@ -70,12 +77,12 @@ function canvasFor(catalog: Catalog, scene: number, size: number): Canvas {
   return canvas;
 }
 
-/** Where an object's samples may lie. */
+/** Where an object's samples may be. */
 interface Stamp extends Rectangle {
   readonly slot: number;
 }
 
-/** One scene at one size: the empty room, and buffers to draw objects in. */
+/** One scene at one size: the empty room, and buffers for drawing objects. */
 class Canvas {
   private readonly width: number;
   private readonly camera: Camera;
@@ -148,7 +155,7 @@ class Canvas {
     return { size, image, segmentation, visiblePixels, totalPixels };
   }
 
-  /** Darkens the surface under the object: most below it, and less where its shadow falls away from the lamp. */
+  /** Darkens the surface under the object: most below it, less along its shadow away from the lamp. */
   private castShadow(objects: Objects, slot: number): Stamp {
     const first = slot * OBJECT_FIELDS;
     const object = objectOf(this.catalog, at(objects, first));
@@ -156,7 +163,7 @@ class Canvas {
     const y = at(objects, first + 2);
     const z = at(objects, first + 3);
     const radius = ((object.sizeX + object.sizeZ) / 4) * SHADOW_SPREAD;
-    // Where the shadow of the top's middle falls, from the middle of the base.
+    // Where the shadow of the top's centre falls, relative to the centre of the base.
     const [lx, ly, lz] = this.light.direction;
     const endX = (-lx / ly) * object.sizeY * SHADOW_LENGTH;
     const endZ = (-lz / ly) * object.sizeY * SHADOW_LENGTH;
@@ -172,7 +179,8 @@ class Canvas {
     const strength = 1 - this.catalog.document.contactShadow;
     for (let row = stamp.y0; row < stamp.y1; row++) {
       const v = (1 - (2 * (row + 0.5)) / this.width) * halfField;
-      // Depth at which the row meets the plane under the object: the camera's right is level, so it is one for the row.
+      // The depth at which the row meets the plane under the object. It is the same for the whole row, since the
+      // camera's right is horizontal.
       const depth = (y - position[1]) / (forward[1] + v * up[1]);
       if (!(depth > 0)) continue;
       const nearest = 1 / (depth + SURFACE_TOLERANCE);
@@ -184,7 +192,7 @@ class Canvas {
         const u = ((2 * (column + 0.5)) / this.width - 1) * halfField;
         const dx = position[0] + depth * (forward[0] + u * right[0] + v * up[0]) - x;
         const dz = position[2] + depth * (forward[2] + u * right[2] + v * up[2]) - z;
-        // Distance to the line from under the base to under the top, both ends round.
+        // Distance to the line from below the base to below the top, with rounded ends.
         const along = Math.max(0, Math.min(1, (dx * endX + dz * endZ) / lengthSquared));
         const offX = dx - along * endX;
         const offZ = dz - along * endZ;
@@ -213,7 +221,7 @@ class Canvas {
     const z = at(objects, first + 3);
     const { positions, normals, colors, gloss } = mesh;
     this.makeRoom(positions.length);
-    // Half way between lamp and camera, one for the whole object: normals near it mirror the lamp.
+    // The half vector between lamp and camera, one for the whole object: normals near it mirror the lamp.
     const [lx, ly, lz] = this.light.direction;
     const toCamera = unit(this.camera.position[0] - x, this.camera.position[1] - y, this.camera.position[2] - z);
     const half = unit(lx + toCamera[0], ly + toCamera[1], lz + toCamera[2]);
@@ -243,7 +251,10 @@ class Canvas {
     return stamp;
   }
 
-  /** Puts the object drawn alone into the frame where it is nearest; returns the pixels that it half covers, hidden ones included. */
+  /**
+   * Copies the object drawn alone into the frame where it is nearest. Returns the number of pixels that it covers at
+   * least half, including hidden ones.
+   */
   private compose({ slot, x0, y0, x1, y1 }: Stamp): number {
     const { alone, frame, owner, width } = this;
     let total = 0;
@@ -266,7 +277,7 @@ class Canvas {
     return total;
   }
 
-  /** Pixels of the rectangle, each the mean of its four samples. */
+  /** Writes the rectangle's pixels, each the mean of its four samples. */
   private average({ x0, y0, x1, y1 }: Rectangle, image: Uint8Array): void {
     const { value } = this.frame;
     const { width } = this;
@@ -285,7 +296,7 @@ class Canvas {
     }
   }
 
-  /** The object that covers half of a pixel's samples owns it; of two, the one of the lower slot. */
+  /** The object that covers at least half of a pixel's samples owns it; of two, the one in the lower slot. */
   private segment({ x0, y0, x1, y1 }: Rectangle, segmentation: Uint8Array): void {
     const { owner, width } = this;
     for (let row = y0; row < y1; row += SAMPLES) {
@@ -304,7 +315,7 @@ class Canvas {
     }
   }
 
-  /** Pixels that the slot owns; all of them lie in its rectangle. */
+  /** Number of pixels that the slot owns; all of them are in its rectangle. */
   private countPixels({ slot, x0, y0, x1, y1 }: Stamp, segmentation: Uint8Array): number {
     let pixels = 0;
     for (let row = y0 >> 1; row < y1 >> 1; row++) {
@@ -315,7 +326,7 @@ class Canvas {
     return pixels;
   }
 
-  /** The empty room again. */
+  /** Restores the empty room. */
   private clear({ x0, y0, x1, y1 }: Rectangle): void {
     for (let row = y0; row < y1; row++) {
       const from = row * this.width + x0;
@@ -326,7 +337,7 @@ class Canvas {
     }
   }
 
-  /** The rectangle of whole pixels that holds all projected vertices. */
+  /** The smallest rectangle of whole pixels that contains all projected vertices. */
   private bounds(screen: Float64Array): Rectangle {
     let x0 = this.width;
     let y0 = this.width;
@@ -357,7 +368,7 @@ class Canvas {
   }
 }
 
-/** The 16th power of a cosine: how much of the lamp a glossy surface mirrors. */
+/** The 16th power of a cosine: the share of the lamp that a glossy surface mirrors. */
 function mirrored(cosine: number): number {
   if (cosine <= 0) return 0;
   const square = cosine * cosine;

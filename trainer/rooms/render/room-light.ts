@@ -1,19 +1,19 @@
-/** @file Light in the empty room: soft shadows of the furniture, and corners that less light reaches. */
+/** @file Light in the empty room: soft shadows of the furniture, and darker corners. */
 import type { FurnitureBox, Scene } from "../catalog.js";
 import type { Point } from "../catalog-document.js";
 import { unit } from "./camera.js";
 import type { Light } from "./light.js";
 
-/** The lamp is a square patch: its shadows have soft edges. Half its side, the lamp being at distance 1. */
+/** Half the side of the lamp, a square patch at distance 1; it gives shadows soft edges. */
 const LAMP = 0.13;
-/** Parts of the lamp a side; the corners are tried first, and the others only where those disagree. */
+/** Parts per side of the lamp. Its corners are tested first, and the others only where those disagree. */
 const LAMP_PARTS = 5;
-/** How far something may be and still take light from a corner, of the room's width. */
+/** How near an object must be to darken a corner, as a share of the room's width. */
 const CORNER = 0.16;
-/** Share of the ambient light that corners can take. */
+/** The largest share of ambient light that a corner can take. */
 const CORNER_DEPTH = 0.75;
 const FAR = 1e9;
-/** Directions in which corners are felt for, around the normal. */
+/** Directions around the normal in which to look for corners. */
 const FEELERS: readonly (readonly [number, number])[] = [
   [1, 0],
   [0.5, 0.866],
@@ -24,13 +24,16 @@ const FEELERS: readonly (readonly [number, number])[] = [
 ];
 
 export interface Lit {
-  /** Share of ambient light, 0 to 1. */
+  /** Share of the ambient light, 0 to 1. */
   readonly ambient: number;
-  /** Share of the lamp that is seen, times the cosine to it. */
+  /** Visible share of the lamp, times the cosine of the angle to it. */
   readonly direct: number;
 }
 
-/** How light falls on a point of the empty room with that normal. The furniture that it is part of does not shade it: parts lie inside the box. */
+/**
+ * The light on a point of the empty room with this normal. The furniture that the point belongs to does not shade it,
+ * because parts are inside its box.
+ */
 export function roomLight(scene: Scene, light: Light, point: Point, normal: Point, partOf: number | undefined): Lit {
   const start: Point = [point[0] + 2 * normal[0], point[1] + 2 * normal[1], point[2] + 2 * normal[2]];
   const boxes = scene.furniture.filter((_, index) => index !== partOf);
@@ -40,7 +43,7 @@ export function roomLight(scene: Scene, light: Light, point: Point, normal: Poin
   return { direct, ambient: 1 - CORNER_DEPTH * closeness(scene, boxes, start, normal) };
 }
 
-/** Share of the lamp's patch that is seen from there. */
+/** Share of the lamp's patch that is visible from the point. */
 function lampShare(boxes: readonly FurnitureBox[], light: Light, start: Point): number {
   const corners =
     lampPart(boxes, light, start, 0, 0) +
@@ -55,7 +58,7 @@ function lampShare(boxes: readonly FurnitureBox[], light: Light, start: Point): 
   return seen / (LAMP_PARTS * LAMP_PARTS);
 }
 
-/** 1 if that part of the lamp is seen, else 0. */
+/** 1 if this part of the lamp is visible, else 0. */
 function lampPart(boxes: readonly FurnitureBox[], light: Light, start: Point, across: number, along: number): number {
   const [x, y, z] = light.direction;
   const step = (2 * LAMP) / (LAMP_PARTS - 1);
@@ -64,7 +67,7 @@ function lampPart(boxes: readonly FurnitureBox[], light: Light, start: Point, ac
   return 1;
 }
 
-/** 0 in the open, towards 1 in a corner. */
+/** 0 in the open, up to 1 in a corner. */
 function closeness(scene: Scene, boxes: readonly FurnitureBox[], start: Point, normal: Point): number {
   const side: Point = Math.abs(normal[1]) > 0.7 ? [1, 0, 0] : [0, 1, 0];
   const first = cross(normal, side);
@@ -91,7 +94,7 @@ function cross(a: Point, b: Point): Point {
   return unit(a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]);
 }
 
-/** To the floor, the back wall or a side wall along the ray. */
+/** Distance along the ray to the floor, the back wall or a side wall. */
 function wallDistance(scene: Scene, start: Point, ray: Point): number {
   let distance = FAR;
   if (ray[1] < 0) distance = Math.min(distance, -start[1] / ray[1]);
@@ -101,7 +104,7 @@ function wallDistance(scene: Scene, start: Point, ray: Point): number {
   return distance;
 }
 
-/** How far along the ray (in its lengths) it enters the box; FAR if it does not. */
+/** Distance along the ray, in ray lengths, to the box; FAR if it misses. */
 function distanceTo(box: FurnitureBox, start: Point, ray: Point): number {
   let enter = 0;
   let leave = FAR;

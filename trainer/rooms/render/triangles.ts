@@ -1,18 +1,19 @@
 /**
- * @file Scan conversion: triangles onto a grid of samples with a depth buffer of 1/depth (larger is nearer). Vertices and samples are read
- * with casts, which cost nothing: these are the innermost loops, and rectangles are cut to the grid.
+ * @file Scan conversion: draws triangles onto a grid of samples with a depth buffer of 1/depth (larger is nearer).
+ * Vertices and samples are read with casts, which cost nothing: these are the innermost loops, and rectangles are
+ * clipped to the grid.
  */
 
 /** A square grid of samples. */
 export interface Grid {
   readonly width: number;
-  /** 1/depth of what is nearest; 0 where nothing is. */
+  /** 1/depth of the nearest surface; 0 where there is none. */
   readonly inverseDepth: Float32Array;
-  /** What is nearest: red·2^16 + green·2^8 + blue, or the number of a triangle. */
+  /** The nearest surface: red·2^16 + green·2^8 + blue, or the number of a triangle. */
   readonly value: Int32Array;
 }
 
-/** Part of a grid: columns from x0 up to, not including, x1, and rows likewise. */
+/** Part of a grid: columns from x0 up to but not including x1, and rows likewise. */
 export interface Rectangle {
   readonly x0: number;
   readonly y0: number;
@@ -21,8 +22,9 @@ export interface Rectangle {
 }
 
 /**
- * Draws every triangle that faces the camera. `screen` has x, y, 1/depth of each vertex; `shades` red, green and blue of
- * each vertex (0 to 255, interpolated over the screen), or undefined to write `firstNumber` + the triangle's number.
+ * Draws every triangle that faces the camera. `screen` has x, y, 1/depth of each vertex. `shades` has red, green and
+ * blue of each vertex (0 to 255, interpolated over the screen); if undefined, writes `firstNumber` + the triangle's
+ * number.
  */
 export function drawTriangles(
   grid: Grid,
@@ -45,7 +47,7 @@ export function drawTriangles(
     const cx = screen[c] as number;
     const cy = screen[c + 1] as number;
     const cw = screen[c + 2] as number;
-    // Rows grow downwards, so counter-clockwise in the world is a negative area here.
+    // Rows grow downwards, so a counter-clockwise triangle has a negative area here.
     const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
     if (area >= 0 || aw === 0 || bw === 0 || cw === 0) continue;
     const x0 = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));

@@ -1,4 +1,4 @@
-/** @file The object-centric agent's heads as ONNX graphs: forward, gradients and Adam in one. */
+/** @file The object-centric agent's heads as ONNX graphs: forward pass, gradients and Adam in one. */
 
 import { only } from "../../at.js";
 import {
@@ -21,7 +21,7 @@ import { parameterCount } from "../layout.js";
 import { ADAM, type Head, type HeadsModel, headLayers, updatesInRun } from "../models.js";
 import { element, layerTensors, meanOf, perceptron, regressionLoss, together } from "./networks.js";
 
-/** Each function of the model, and how its graph is built. */
+/** Each function of the model, and how to build its graph. */
 export function headGraphs(model: HeadsModel): Map<string, () => Graph> {
   return new Map(
     model.heads.flatMap((head) => [
@@ -34,7 +34,7 @@ export function headGraphs(model: HeadsModel): Map<string, () => Graph> {
 
 const size = (model: HeadsModel): number => parameterCount(headLayers(model));
 
-/** What an update learns from; with `lead` of that many updates. */
+/** The inputs of an update; `lead` adds a leading axis for several updates. */
 function inputs(graph: Graph, model: HeadsModel, lead: readonly number[]): Feeds {
   return {
     features: graph.input("features", [...lead, model.batch, model.features]),

@@ -20,7 +20,7 @@ import {
 } from "../../graph/index.js";
 import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 
-/** The tensors that lie one after another in a flat vector: views of it. */
+/** Views of the tensors stored back to back in a flat vector. */
 function unpack(flat: Value, shapes: readonly Shape[]): Value[] {
   const parts = split(flat, 0, shapes.map(sizeOf));
   return parts.map((part, i) => reshape(part, at(shapes, i)));
@@ -40,8 +40,9 @@ export function perceptron(x: Value, parameters: readonly Value[]): Value {
 }
 
 /**
- * x [rows, inputs] → [2, rows, outputs] of two networks: a layer of both is one batched product, so that each has a core of its own where there
- * are two. The one at the end of the input spares the first layer a pass over its outputs, and its bias a gradient of its own.
+ * x [rows, inputs] → [2, rows, outputs] for two networks. One batched product computes a layer of both, so that each
+ * gets its own core where there are two. The constant 1 at the end of the input saves the first layer a pass over its
+ * outputs, and its bias a separate gradient.
  */
 export function twinPerceptron(x: readonly Value[], flat: Value, layers: readonly Layer[]): Value {
   const [first, ...rest] = unpack(flat, twinShapes(layers));
@@ -51,7 +52,7 @@ export function twinPerceptron(x: readonly Value[], flat: Value, layers: readonl
   return y;
 }
 
-/** Element i of a tensor of several. */
+/** Element i along the first axis. */
 export const element = (all: Value, i: number): Value => reshape(slice(all, 0, i, i + 1), all.shape.slice(1));
 
 /** The mean of scalars. */
@@ -61,14 +62,14 @@ export const meanOf = (scalars: readonly Value[]): Value =>
     1 / scalars.length,
   );
 
-/** Tensors of one shape one after another, with a leading axis. */
+/** Stacks tensors of one shape along a new leading axis. */
 export const together = (parts: readonly Value[]): Value =>
   concat(
     parts.map((part) => reshape(part, [1, ...part.shape])),
     0,
   );
 
-/** d², or where Huber's is asked for 2|d| − 1 beyond |d| = 1. */
+/** d²; or with Huber's loss, 2|d| − 1 beyond |d| = 1. */
 export function regressionLoss(difference: Value, kind: "squared" | "huber"): Value {
   if (kind === "squared") return square(difference);
   const distance = abs(difference);

@@ -9,7 +9,7 @@ export async function openOnnxLearner(model: Model, { device, threads }: Learner
   const graphs = model.kind === "sac" ? sacGraphs(model) : headGraphs(model);
   const runtime = await startRuntime({ device, threads });
   const programs = new Map<string, Promise<Program>>();
-  /** Built and loaded when it is first called: a run uses few of a model's functions. */
+  /** Builds and loads a function on its first call: a run uses few of a model's functions. */
   const program = (name: string): Promise<Program> => {
     const known = programs.get(name);
     if (known !== undefined) return known;

@@ -1,4 +1,7 @@
-/** @file Soft actor-critic as ONNX graphs: one run is one whole update; reads beside tfjs/sac.ts, the same updates by automatic differentiation. */
+/**
+ * @file Soft actor-critic as ONNX graphs: one run is one complete update. tfjs/sac.ts has the same updates by automatic
+ * differentiation; compare the two side by side.
+ */
 
 import { at, only } from "../../at.js";
 import {
@@ -59,24 +62,24 @@ interface Draw {
   readonly logProb: Value;
 }
 
-/** What updates move on. */
+/** The variables that updates change. */
 interface State {
   readonly actor: AdamState;
   readonly critics: AdamState;
   /** log α */
   readonly temperature: AdamState;
-  /** The critics' parameters, followed slowly. */
+  /** The critics' parameters as a slow moving average. */
   readonly targets: Value;
 }
 
-/** Values by golden/sac's names. */
+/** Values under the names of golden/sac. */
 type Named = Readonly<Record<string, Value>>;
 
-/** What a step, or a whole update, comes to. */
+/** The result of a step, or of a whole update. */
 interface Moved {
   readonly state: State;
   readonly loss: Named;
-  /** What it computed on the way, and gradients as `gradient.VARIABLE`. */
+  /** Intermediate values, and gradients as `gradient.VARIABLE`. */
   readonly seen: Named;
 }
 
@@ -89,7 +92,7 @@ interface Batch {
   readonly weights: Value;
 }
 
-/** Each function of the model, and how its graph is built. */
+/** Each function of the model, and how to build its graph. */
 export function sacGraphs(model: SacModel): Map<string, () => Graph> {
   return new Map([
     ["update", () => updateGraph(model, model.convention === "sb3")],
@@ -104,7 +107,7 @@ export function sacGraphs(model: SacModel): Map<string, () => Graph> {
   ]);
 }
 
-/** 1 − tanh²(u) as 4·e^(−2|u|) / (1 + e^(−2|u|))², which keeps its digits where tanh is near ±1. */
+/** 1 − tanh²(u) as 4·e^(−2|u|) / (1 + e^(−2|u|))², which stays precise where tanh is near ±1. */
 function tanhSlope(u: Value): Value {
   const decay = exp(multiply(abs(u), -2));
   return divide(multiply(decay, 4), square(add(decay, 1)));
@@ -143,21 +146,21 @@ function values(model: SacModel, critics: Value, observations: Value, actions: V
   return reshape(q, q.shape.slice(0, 2));
 }
 
-/** A value of each critic, [rows]. */
+/** The value of each critic, [rows]. */
 const apart = (q: Value): [Value, Value] => split(q, 0, [1, 1]).map((value) => reshape(value, [-1])) as [Value, Value];
 
 const criticCount = (model: SacModel): number => 2 * parameterCount(criticLayers(model));
 
-/** What one update reads beside its state. */
+/** The inputs of one update, besides its state. */
 interface Feeds {
   readonly batch: Batch;
   readonly noiseNext: Value;
-  /** sb3: [rows, action]; cleanrl, where the actor's turn has come: [policyFrequency, rows, action]. */
+  /** sb3: [rows, action]; cleanrl, when the actor is updated: [policyFrequency, rows, action]. */
   readonly noisePolicy?: Value;
   readonly noiseTemperature?: Value;
 }
 
-/** The parts of a run's inputs that every update has; with `lead` those of that many. */
+/** The inputs that every update has; `lead` adds a leading axis for several updates. */
 function batchInputs(
   graph: Graph,
   { batch: rows, observation, action }: SacModel,
@@ -186,7 +189,7 @@ const targetsFollow = (model: SacModel, state: State): State => ({
 const update = (model: SacModel, state: State, feeds: Feeds): Moved =>
   model.convention === "cleanrl" ? cleanrlUpdate(model, state, feeds) : sb3Update(model, state, feeds);
 
-/** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
+/** Updates the critics; every `policyFrequency` updates also actor and temperature, with that many steps. */
 function cleanrlUpdate(model: SacModel, before: State, feeds: Feeds): Moved {
   const { batch, noiseNext, noisePolicy, noiseTemperature } = feeds;
   let { state, loss, seen } = criticStep(model, before, batch, noiseNext, alphaOf(before));
@@ -197,13 +200,13 @@ function cleanrlUpdate(model: SacModel, before: State, feeds: Feeds): Moved {
     const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
     state = temperature.state;
     loss = { ...loss, ...actor.loss, ...temperature.loss };
-    // Of gradients the first turn's are looked at, of all else every turn's.
+    // Record gradients of the first step only, everything else of every step.
     seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
   }
   return { state: targetsFollow(model, state), loss, seen };
 }
 
-/** Temperature, critics and actor, the old temperature serving all three. */
+/** Updates temperature, critics and actor, all three with the old temperature. */
 function sb3Update(model: SacModel, before: State, { batch, noiseNext, noisePolicy }: Feeds): Moved {
   if (noisePolicy === undefined) throw new Error("every update of this convention takes a step of the actor");
   const alpha = alphaOf(before);
@@ -257,7 +260,7 @@ function updateGraph(model: SacModel, withActor: boolean): Graph {
   return graph;
 }
 
-/** The actor's turn comes with the first update, and with each `policyFrequency`-th after it. */
+/** The actor is updated with the first update, and with each `policyFrequency`-th after it. */
 function manyGraph(model: SacModel): Graph {
   const graph = new Graph();
   const { batch: rows, action, policyFrequency } = model;
@@ -286,7 +289,7 @@ function manyGraph(model: SacModel): Graph {
   return graph;
 }
 
-/** Both critics toward r + γ·(the smaller target of what comes next, with its entropy). */
+/** Moves both critics toward r + γ·(the smaller target at the next observation, plus its entropy). */
 function criticStep(model: SacModel, state: State, batch: Batch, noise: Value, alpha: Value): Moved {
   const next = policy(model, batch.next_observations, state.actor.parameters, noise);
   const [next1, next2] = apart(values(model, state.targets, batch.next_observations, next.action));
@@ -295,7 +298,7 @@ function criticStep(model: SacModel, state: State, batch: Batch, noise: Value, a
   const y = stopGradient(add(batch.rewards, multiply(alive, future)));
   const q = values(model, state.critics.parameters, batch.observations, batch.actions);
   const difference = subtract(q, y);
-  // The sum of both critics' means, halved as Stable-Baselines3 has it.
+  // The sum of both critics' mean losses; half of it in Stable-Baselines3.
   const scale = (model.convention === "cleanrl" ? 1 : 0.5) / model.batch;
   const losses = multiply(batch.weights, regressionLoss(difference, model.criticLoss));
   const loss = multiply(sum(losses), scale);
@@ -315,7 +318,7 @@ function criticStep(model: SacModel, state: State, batch: Batch, noise: Value, a
   };
 }
 
-/** The actor toward actions that the smaller critic values, and entropy. */
+/** Moves the actor toward entropy and actions that the smaller critic values. */
 function actorStep(model: SacModel, state: State, batch: Batch, noise: Value, alpha: Value): Moved {
   const draw = policy(model, batch.observations, state.actor.parameters, noise);
   const [q1, q2] = apart(values(model, state.critics.parameters, batch.observations, draw.action));
@@ -331,7 +334,7 @@ function actorStep(model: SacModel, state: State, batch: Batch, noise: Value, al
   };
 }
 
-/** log α toward the target entropy. */
+/** Moves log α toward the target entropy. */
 function temperatureStep(model: SacModel, state: State, logProb: Value): Moved {
   const logAlpha = state.temperature.parameters;
   const excess = stopGradient(mean(add(logProb, model.targetEntropy)));

@@ -1,6 +1,6 @@
 /**
- * @file Chooses tensorflow.js's backend: the user's optional @tensorflow/tfjs-node-gpu, else @tensorflow/tfjs-node, else
- * WebAssembly, which is installed with this package and runs everywhere (slowly: one thread, no BLAS).
+ * @file Chooses tensorflow.js's backend: the user's optional @tensorflow/tfjs-node-gpu, else @tensorflow/tfjs-node,
+ * else WebAssembly. WebAssembly is installed with this package and runs everywhere, but slowly (one thread, no BLAS).
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { UnavailableError } from "../../errors.js";
@@ -8,7 +8,7 @@ import { registerGradients } from "./gradients.js";
 
 const NATIVE = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
 
-/** Makes a backend current and says which, and why no faster one. */
+/** Activates a backend; says which, and why no faster one. */
 export async function startBackend(): Promise<string> {
   const missing: string[] = [];
   for (const name of NATIVE) {
@@ -36,6 +36,6 @@ export async function startBackend(): Promise<string> {
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ("code" in error && error.code === "ERR_MODULE_NOT_FOUND") return "not installed";
-  // A native module that does not load names the library it lacks in its first line.
+  // The first line of a native module's error names the missing library.
   return error.message.split("\n", 1)[0] ?? error.message;
 }

@@ -1,6 +1,6 @@
 /**
- * @file Gradient rules of the tensorflow.js operations that the models use, one entry each. @tensorflow/tfjs-core leaves its own out of
- * its Node build (the union package and tfjs-node register them; then theirs stay).
+ * @file Gradient rules of the tensorflow.js operations that the models use, one entry each. The Node build of
+ * @tensorflow/tfjs-core lacks its own rules (where the union package or tfjs-node has registered them, they stay).
  */
 
 import * as tf from "@tensorflow/tfjs-core";
@@ -8,14 +8,14 @@ import { at } from "../../at.js";
 
 type Rule = tf.GradConfig;
 
-/** Sums a gradient over the axes that were broadcast, to an operand's shape. */
+/** Sums a gradient over broadcast axes, to an operand's shape. */
 function sumTo(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const lead = dy.shape.length - shape.length;
   const axes = dy.shape.flatMap((length, i) => (i < lead || (shape[i - lead] === 1 && length !== 1) ? [i] : []));
   return tf.reshape(axes.length === 0 ? dy : tf.sum(dy, axes), [...shape]);
 }
 
-/** A rule that finds its inputs, by name, and its output in what the kernel saved. */
+/** A rule that gets its inputs, by name, and its output from what the kernel saved. */
 function rule(
   kernelName: string,
   inputs: readonly string[],

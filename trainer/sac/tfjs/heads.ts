@@ -15,7 +15,7 @@ export function feed(feeds: Feeds, name: string): tf.Tensor {
   return tensor;
 }
 
-/** d²/2 near 0 and |d| − ½ beyond 1, doubled so that it is d² near 0; or d². */
+/** d²; or Huber's loss, doubled: d² near 0 and 2|d| − 1 beyond |d| = 1. */
 export function regressionLoss(difference: tf.Tensor, kind: "squared" | "huber"): tf.Tensor {
   if (kind === "squared") return tf.mul(difference, difference);
   const distance = tf.abs(difference);

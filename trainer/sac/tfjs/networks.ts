@@ -6,7 +6,7 @@ import type { Tensor, Tensors } from "../../tensor.js";
 import { type Layer, parameterShapes, twinShapes } from "../layout.js";
 import { ADAM } from "../models.js";
 
-/** The variables of a model: each name's current tensor, kept until it is replaced. */
+/** The variables of a model: each name's current tensor, alive until it is replaced. */
 export class Variables {
   readonly #tensors = new Map<string, tf.Tensor>();
 
@@ -16,7 +16,7 @@ export class Variables {
     return tensor;
   }
 
-  /** The new value outlives the surrounding tidy; the old one is freed. */
+  /** The new value survives the surrounding tidy; the old one is freed. */
   set(name: string, value: tf.Tensor): void {
     this.#tensors.get(name)?.dispose();
     this.#tensors.set(name, tf.keep(tf.clone(value)));
@@ -40,7 +40,7 @@ export function fromTensor({ data, dims }: Tensor): tf.Tensor {
 export const layerTensors = (flat: tf.Tensor, layers: readonly Layer[]): tf.Tensor[] =>
   unpack(flat, parameterShapes(layers));
 
-/** The same of two networks side by side (layout.ts). */
+/** The same for two networks side by side (layout.ts). */
 export const twinTensors = (flat: tf.Tensor, layers: readonly Layer[]): tf.Tensor[] => unpack(flat, twinShapes(layers));
 
 function unpack(flat: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Tensor[] {
@@ -54,10 +54,12 @@ function unpack(flat: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Ten
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
-/** Element i of a tensor of several. */
+/** Element i along the first axis. */
 export const element = (all: tf.Tensor, i: number): tf.Tensor => tf.squeeze(tf.slice(all, i, 1), [0]);
 
-/** What several updates gave as what their run gives: errors one after another with a leading axis, means of the rest. */
+/**
+ * Merges the results of several updates into those of one run: errors stacked along a leading axis, means of the rest.
+ */
 export function together(updates: readonly Readonly<Record<string, tf.Tensor>>[]): Record<string, tf.Tensor> {
   const names = [...new Set(updates.flatMap((outputs) => Object.keys(outputs)))];
   return Object.fromEntries(
@@ -86,7 +88,7 @@ export function perceptron(x: tf.Tensor, parameters: readonly tf.Tensor[]): tf.T
   return y;
 }
 
-/** x [rows, inputs] → [2, rows, outputs] of the networks that `twinTensors` gave. */
+/** x [rows, inputs] → [2, rows, outputs], for the networks from `twinTensors`. */
 export function twinPerceptron(x: tf.Tensor, [first, ...rest]: readonly tf.Tensor[]): tf.Tensor {
   const rows = at(x.shape, 0);
   const extended = tf.reshape(tf.concat([x, tf.ones([rows, 1])], 1), [1, rows, at(x.shape, 1) + 1]);
@@ -97,7 +99,7 @@ export function twinPerceptron(x: tf.Tensor, [first, ...rest]: readonly tf.Tenso
   return y;
 }
 
-/** A matrix's columns in groups of the given widths. */
+/** Splits a matrix's columns into groups of the given widths. */
 export function toColumns(x: tf.Tensor, widths: readonly [number, number]): [tf.Tensor, tf.Tensor] {
   const rows = at(x.shape, 0);
   return [tf.slice(x, [0, 0], [rows, widths[0]]), tf.slice(x, [0, widths[0]], [rows, widths[1]])];
@@ -106,7 +108,7 @@ export function toColumns(x: tf.Tensor, widths: readonly [number, number]): [tf.
 /** Mean over all elements. */
 export const mean = (x: tf.Tensor): tf.Scalar => tf.mul(tf.sum(x), 1 / x.size);
 
-/** One step of Adam (torch's, bias-corrected) on the variable, and the gradient's flat vector. */
+/** One step of Adam (torch's, bias-corrected) on the variable, from the gradient's flat vector. */
 export function adam(variables: Variables, name: string, gradient: tf.Tensor, learningRate: number): void {
   const { beta1, beta2, epsilon } = ADAM;
   const step = at(variables.get(`${name}.step`).dataSync(), 0) + 1;

@@ -1,4 +1,6 @@
-/** @file Soft actor-critic in tensorflow.js; reads beside onnx/sac.ts, the same updates as graphs. */
+/**
+ * @file Soft actor-critic in tensorflow.js. onnx/sac.ts has the same updates as graphs; compare the two side by side.
+ */
 import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../../at.js";
 import { actorLayers, CORRECTION, criticLayers, LOG_STD, type SacModel, updatesInRun } from "../models.js";
@@ -39,17 +41,17 @@ interface Draw {
   readonly logProb: tf.Tensor;
 }
 
-/** 1 − tanh²(u), with its digits where tanh is near ±1 (onnx/sac.ts). */
+/** 1 − tanh²(u), precise where tanh is near ±1 (see onnx/sac.ts). */
 function tanhSlope(u: tf.Tensor): tf.Tensor {
   const decay = tf.exp(tf.mul(tf.abs(u), -2));
   const sum = tf.add(decay, 1);
   return tf.div(tf.mul(decay, 4), tf.mul(sum, sum));
 }
 
-/** What a step comes to, by golden/sac's names; the state it moves on is in the learner's variables. */
+/** The results of a step under the names of golden/sac; the learner's variables hold the state that it changes. */
 interface Moved {
   readonly loss: Readonly<Outputs>;
-  /** What it computed on the way, and gradients as `gradient.VARIABLE`. */
+  /** Intermediate values, and gradients as `gradient.VARIABLE`. */
   readonly seen: Readonly<Outputs>;
 }
 
@@ -137,7 +139,7 @@ function update(learner: SacLearner, feeds: Feeds, withActor: boolean): Outputs 
   return { ...(model.trace ? seen : { errors: seen["errors"] as tf.Tensor }), ...loss };
 }
 
-/** The critics; then, where the actor's turn has come, as many steps of actor and temperature as it waited for. */
+/** Updates the critics; every `policyFrequency` updates also actor and temperature, with that many steps. */
 function cleanrlUpdate(learner: SacLearner, feeds: Feeds, withActor: boolean): Moved {
   const { model } = learner;
   let { loss, seen } = criticStep(learner, feeds, alphaOf(learner));
@@ -148,13 +150,13 @@ function cleanrlUpdate(learner: SacLearner, feeds: Feeds, withActor: boolean): M
     const temperature = temperatureStep(learner, fresh.logProb);
     const turn = { ...actor.loss, ...temperature.loss, ...actor.seen, ...temperature.seen };
     loss = { ...loss, ...actor.loss, ...temperature.loss };
-    // Of gradients the first turn's are looked at, of all else every turn's.
+    // Record gradients of the first step only, everything else of every step.
     seen = { ...turn, ...seen, ...numbered({ ...turn, log_pi_for_alpha: fresh.logProb }, i) };
   }
   return { loss, seen };
 }
 
-/** Temperature, critics and actor, the old temperature serving all three. */
+/** Updates temperature, critics and actor, all three with the old temperature. */
 function sb3Update(learner: SacLearner, feeds: Feeds): Moved {
   const alpha = alphaOf(learner);
   const noise = feed(feeds, "noise_policy");
@@ -168,7 +170,7 @@ function sb3Update(learner: SacLearner, feeds: Feeds): Moved {
   };
 }
 
-/** One after another. */
+/** One update after another. */
 function updateMany(learner: SacLearner, feeds: Feeds): Outputs {
   const { model } = learner;
   const { policyFrequency } = model;

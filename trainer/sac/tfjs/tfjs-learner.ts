@@ -1,4 +1,4 @@
-/** @file The tensorflow.js learner: talks to its worker thread. */
+/** @file The caller's side of the tensorflow.js learner's worker thread. */
 import { Worker } from "node:worker_threads";
 import { UnavailableError } from "../../errors.js";
 import type { Tensors } from "../../tensor.js";

@@ -27,7 +27,7 @@ async function read(outputs: Readonly<Record<string, tf.Tensor>>): Promise<Tenso
   for (const [name, tensor] of Object.entries(outputs)) {
     entries.push([name, await toTensor(tensor)]);
   }
-  // A tensor may be there under two names.
+  // One tensor may have two names.
   for (const tensor of Object.values(outputs)) tensor.dispose();
   return Object.fromEntries(entries);
 }

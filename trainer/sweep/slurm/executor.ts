@@ -1,4 +1,7 @@
-/** @file The executor of a Slurm cluster: cells are tasks of job arrays, which a killed controller finds again when it restarts. */
+/**
+ * @file The executor for a Slurm cluster: cells are tasks of job arrays. A controller that was killed finds them again
+ * when it restarts.
+ */
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -13,12 +16,18 @@ import { Watch } from "./watch.js";
 const TASK = path.join(path.dirname(fileURLToPath(import.meta.url)), "task.js");
 /** Seconds before the time limit at which a cell is told to save its state. */
 const NOTICE = 60;
-/** Seconds between looks at the queue: short at first, for short cells; a cluster's controller serves many. */
+/**
+ * Seconds between looks at the queue: short at first, for short cells; later longer, since a cluster's controller
+ * serves many users.
+ */
 const SHORTEST_PERIOD = 0.5;
 const LONGEST_PERIOD = 15;
-/** Seconds that cancelled tasks are waited for: Slurm itself kills after its KillWait, 30 by default. */
+/** Seconds to wait for cancelled tasks: Slurm itself kills after its KillWait, 30 by default. */
 const CANCELLING = 120;
-/** Seconds after which a full queue is tried again though none of this sweep's tasks has ended: others' may have. */
+/**
+ * Seconds after which a full queue is tried again even if none of this sweep's tasks has ended: another user's may
+ * have.
+ */
 const RETRY = 60;
 
 export const slurm: Executor = {
@@ -38,7 +47,7 @@ export const slurm: Executor = {
   },
 };
 
-/** sbatch replaces no % in a path with a backslash, so that all tasks would write into one file. */
+/** sbatch replaces no % in a path with a backslash, so all tasks would write into one file. */
 function refuseBackslash(folder: string): void {
   if (!path.resolve(folder).includes("\\")) return;
   throw new InputError(`${folder}: sbatch takes no folder with a backslash in its path; give another with --out`);
@@ -47,9 +56,9 @@ function refuseBackslash(folder: string): void {
 const nameOf = (cell: Cell): string => path.basename(cell.folder);
 
 class Controller {
-  /** Cells that the queue has no room for yet. */
+  /** Cells that did not fit into the queue yet. */
   private waiting: readonly Cell[] = [];
-  /** Since the queue turned out to be full: this sweep's tasks in it then, and when that was. */
+  /** When the queue became full, and the number of this sweep's tasks in it then. */
   private full: { readonly tasks: number; readonly since: number } | null = null;
 
   constructor(
@@ -76,7 +85,9 @@ class Controller {
     }
   }
 
-  /** Names of the cells that jobs of an earlier controller still run; jobs of cells that are not asked for any more are ended. */
+  /**
+   * Names of the cells that jobs of an earlier controller still run; ends jobs of cells that are no longer requested.
+   */
   private async adopt(cells: readonly Cell[]): Promise<ReadonlySet<string>> {
     const wanted = new Set(cells.map(nameOf));
     const running = new Set<string>();
@@ -93,8 +104,8 @@ class Controller {
   }
 
   /**
-   * Arrays as large as the cluster takes them, one after the other where only so many cells may run at a time. What a limit on
-   * submitted jobs leaves over waits. `tasks` of this sweep are in the queue already.
+   * Submits arrays as large as the cluster allows, one after the other where a limit on running cells applies. Cells
+   * beyond a limit on submitted jobs wait. `tasks`: this sweep's tasks in the queue already.
    */
   private async submit(cells: readonly Cell[], jobs: number, tasks: number): Promise<void> {
     const limited = jobs < cells.length;
@@ -143,8 +154,9 @@ class Controller {
   }
 
   /**
-   * Submits of the waiting cells as many as the queue takes, by halves. Not more than may run at a time, so that they need wait for
-   * none of the arrays before them. @throws InputError where not one is taken though the queue has none of this sweep's
+   * Submits as many of the waiting cells as the queue takes, halving the number until it is accepted; at most as many
+   * as may run at a time, so that they need not wait for earlier arrays.
+   * @throws InputError where not even one is accepted, although the queue has none of this sweep's
    */
   private async fill(tasks: number, refusal: string): Promise<void> {
     const { jobs, progress } = this.context;
@@ -182,7 +194,7 @@ class Controller {
     await this.fill(tasks, "the queue is full");
   }
 
-  /** Until all cells are finished, or one has failed. */
+  /** Returns when all cells are finished; throws when one has failed. */
   private async follow(watch: Watch): Promise<void> {
     const { signal, progress } = this.context;
     let period = SHORTEST_PERIOD;
@@ -228,7 +240,7 @@ class Controller {
   }
 }
 
-/** What a node runs: the Node.js of this machine where it has it at the same place, else its own. */
+/** The script for a node: uses this machine's Node.js if it exists at the same path there, else the node's own. */
 function script(setup: readonly string[], submission: string): string {
   const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
   const program = quoted(process.execPath);

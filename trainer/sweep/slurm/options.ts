@@ -6,7 +6,7 @@ import { InputError } from "../../errors.js";
 
 export interface SlurmOption {
   readonly description: string;
-  /** What it takes, for the message about a wrong value. */
+  /** The value that it takes, for messages. */
   readonly takes: string;
   readonly pattern: RegExp;
   readonly fallback?: string;
@@ -17,13 +17,13 @@ export interface SlurmOption {
 /** A word that sbatch reads as one value. */
 const WORD = /^[^\s]+$/;
 
-/** `--slurm-NAME`, or NAME under `slurm:` in a sweep's file. All but setup and option are sbatch's own options. */
+/** `--slurm-NAME`, or NAME under `slurm:` in a sweep's file. All except setup and option are options of sbatch. */
 export const SLURM_OPTIONS = {
   partition: { description: "partition, or several separated by commas", takes: "a partition's name", pattern: WORD },
-  account: { description: "account that is charged", takes: "an account's name", pattern: WORD },
+  account: { description: "account to charge", takes: "an account's name", pattern: WORD },
   qos: { description: "quality of service", takes: "a quality of service", pattern: WORD },
   time: {
-    description: "time limit of a job; a cell that needs longer is saved, requeued and gone on with",
+    description: "time limit of a job; a cell that needs longer is saved, requeued and resumed",
     takes: "minutes, HH:MM:SS or D-HH:MM:SS",
     pattern: /^(\d+|\d+:\d{1,2}(:\d{1,2})?|\d+-\d{1,2}(:\d{1,2}){0,2})$/,
   },
@@ -40,7 +40,7 @@ export const SLURM_OPTIONS = {
   },
   gres: { description: "generic resources, where --slurm-gpus is not known", takes: "NAME:NUMBER", pattern: WORD },
   option: {
-    description: "any other option of sbatch without its dashes, such as constraint=a100; may be repeated",
+    description: "another option of sbatch without its dashes, such as constraint=a100; may be repeated",
     takes: "NAME or NAME=VALUE, as in constraint=a100",
     pattern: /^-{0,2}[a-z][a-z-]*(=.*)?$/s,
     repeated: true,
@@ -56,7 +56,7 @@ export const SLURM_OPTIONS = {
 export type SlurmOptionName = keyof typeof SLURM_OPTIONS;
 export const SLURM_OPTION_NAMES = Object.keys(SLURM_OPTIONS) as SlurmOptionName[];
 
-/** Options of sbatch that the executor needs for itself. */
+/** Options of sbatch that the executor sets itself. */
 const OURS: readonly string[] = [
   "array",
   "chdir",
@@ -91,7 +91,7 @@ const values = z.preprocess(
   z.array(z.union([z.string(), z.number()]).transform(String)),
 );
 
-/** @throws InputError that names the flag; sbatch itself would complain only after the preparation */
+/** @throws InputError that names the flag; sbatch would complain only after the preparation */
 export function parseSlurmSettings(given: Readonly<Record<string, unknown>>): SlurmSettings {
   const parsed = new Map<SlurmOptionName, readonly string[]>();
   for (const name of SLURM_OPTION_NAMES) {

@@ -1,12 +1,15 @@
-/** @file Runs Slurm's commands: submits an array, reads the state of its tasks, cancels them. Needs no accounting database. */
+/**
+ * @file Runs Slurm's commands: submits an array, reads the state of its tasks, cancels them. Needs no accounting
+ * database.
+ */
 import { spawn } from "node:child_process";
 import { InputError, UnavailableError } from "../../errors.js";
 
 /** A task of an array, as squeue reports it. */
 export interface Task {
-  /** As Slurm's commands take it: `12_3`. */
+  /** The id in Slurm's commands, such as `12_3`. */
   readonly id: string;
-  /** The name of the submission. */
+  /** The name of its submission. */
   readonly name: string;
   readonly index: number;
   /** RUNNING, PENDING, TIMEOUT … */
@@ -15,7 +18,10 @@ export interface Task {
   readonly reason: string;
 }
 
-/** States after which Slurm starts a task no more. All others, those that a later version adds too, are of a task that lives. */
+/**
+ * States after which Slurm does not start a task again. In every other state, also those of later versions, a task is
+ * alive.
+ */
 const ENDED: ReadonlySet<string> = new Set([
   "BOOT_FAIL",
   "CANCELLED",
@@ -40,12 +46,12 @@ interface Answer {
 const INSTALL =
   "is not installed here; --executor slurm runs on a Slurm cluster's login node (on Debian: apt-get install slurm-client)";
 
-/** Milliseconds after which a command that hangs is ended. */
+/** Milliseconds after which a hanging command is ended. */
 const PATIENCE = 300_000;
 
 /**
- * Runs a command to its end; `input` goes to its standard input. In a process group of its own, so that Ctrl-C, which is for the
- * sweep, does not end a submission half-way.
+ * Runs a command to its end; `input` goes to its standard input. It has its own process group, so that Ctrl-C, which is
+ * for the sweep, does not interrupt a submission.
  */
 function command(program: string, args: readonly string[], input = ""): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -66,13 +72,13 @@ function command(program: string, args: readonly string[], input = ""): Promise<
       clearTimeout(patience);
       resolve({ code: code ?? 1, output, errors: errors || (signal === null ? "" : `${program}: ended by ${signal}`) });
     });
-    // A command that ends before it has read its input says why with its exit code.
+    // A command that ends before reading its input explains that by its exit code.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }
 
-/** Slurm's own words on one line, without its programs' names. */
+/** Slurm's message on one line, without its programs' names. */
 const said = (text: string): string =>
   text
     .trim()
@@ -82,7 +88,10 @@ const said = (text: string): string =>
     .join("; ");
 
 const UNREACHABLE = /unable to contact slurm controller|connection (refused|failure)|zero bytes were transmitted/i;
-/** Slurm's words where a user, an account or the cluster may have no more jobs in the queue, or no array as large. */
+/**
+ * Slurm's messages where the user, the account or the cluster may have no more jobs in the queue, or no array of this
+ * size.
+ */
 const NO_ROOM = new RegExp(
   [
     /submit ?limit|MaxSubmit|SubmitJobs?(PerUser)?Limit|accounting\/QOS policy/,
@@ -106,7 +115,7 @@ export interface Limits {
   readonly maxArraySize: number;
 }
 
-/** @throws UnavailableError if there is no Slurm or its controller does not answer */
+/** @throws UnavailableError if Slurm is missing or its controller does not answer */
 export async function limits(): Promise<Limits> {
   await command("sbatch", ["--version"]);
   const answer = await command("scontrol", ["show", "config"]);
@@ -118,7 +127,7 @@ export async function limits(): Promise<Limits> {
     throw new UnavailableError(`${what}; see that this machine is part of the cluster (sinfo)`);
   }
   const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(answer.output)?.[1] ?? 1001);
-  // What SchedulerParameters allow of it.
+  // The limit in SchedulerParameters.
   const tasks = Number(/\bmax_array_tasks=(\d+)/.exec(answer.output)?.[1] ?? size);
   return { maxArraySize: Math.max(1, Math.min(size, tasks)) };
 }
@@ -139,7 +148,7 @@ export async function submit(
   throw new UnavailableError(`sbatch: took the job but printed no number for it: ${words}; see what sbatch is here`);
 }
 
-/** Wrappers of sbatch print more than the number, before it or after: the last line that is one. */
+/** The last line that is a number: wrappers of sbatch print other lines before or after it. */
 function jobNumber(output: string): string | undefined {
   const numbers = output.split("\n").flatMap((line) => {
     const found = /^\s*(?:Submitted batch job )?(\d+)(?:;\S*| on cluster \S+)?\s*$/.exec(line)?.[1];
@@ -148,7 +157,7 @@ function jobNumber(output: string): string | undefined {
   return numbers.at(-1);
 }
 
-/** The tasks of the submissions of these names that Slurm still knows; null if its controller does not answer now. */
+/** The tasks of these submissions that Slurm still knows; null if its controller does not answer now. */
 export async function tasksOf(names: readonly string[]): Promise<Task[] | null> {
   if (names.length === 0) return [];
   const answer = await command("squeue", [
@@ -162,7 +171,7 @@ export async function tasksOf(names: readonly string[]): Promise<Task[] | null> 
   return answer.output.split("\n").flatMap((line) => {
     const [job, index, state, name, reason] = line.trim().split("|");
     if (job === undefined || index === undefined || state === undefined || name === undefined) return [];
-    // Lines of a wrapper of squeue, and jobs of others where it passes the names over.
+    // Skip lines of a wrapper of squeue, and other users' jobs where it ignores the names.
     if (!/^\d+$/.test(job) || !/^\d+$/.test(index) || !names.includes(name)) return [];
     return [{ id: `${job}_${index}`, name, index: Number(index), state, reason: reason ?? "" }];
   });
@@ -170,7 +179,7 @@ export async function tasksOf(names: readonly string[]): Promise<Task[] | null> 
 
 /** Ends the tasks; those that have already ended do not matter. */
 export async function cancel(ids: readonly string[]): Promise<void> {
-  // So many at a time that the line does not grow beyond what the system takes.
+  // In groups, so that the command line does not exceed the system's limit.
   for (let at = 0; at < ids.length; at += 500) await command("scancel", ids.slice(at, at + 500));
 }
 

@@ -1,4 +1,7 @@
-/** @file The submissions of a sweep: files in its folder, by which a later controller finds the jobs and a job finds its cell. */
+/**
+ * @file The submissions of a sweep: files in its folder, by which a later controller finds the jobs, and a job finds
+ * its cell.
+ */
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -11,10 +14,10 @@ import { readPlainFile } from "../../files/plain-file.js";
 
 const submission = z.object({
   schema: z.literal(1),
-  /** The job's name, of this submission alone. */
+  /** The job's name, unique to this submission. */
   name: z.string(),
   planFile: z.string(),
-  /** By the index of the array's task: names of cells' folders. */
+  /** Names of cells' folders, by the index of the array's task. */
   cells: z.array(z.string()),
 });
 /** One array job. */
@@ -46,7 +49,7 @@ export class Submissions {
     const file = path.join(folder, "identity.json");
     const known = existsSync(file) ? parseFile(file, identity) : null;
     if (known?.folder === folder) return new Submissions(folder, known.id, readAll(folder));
-    // A copy of a sweep's folder has jobs of its own: those of the original write to the original.
+    // A copy of a sweep's folder has its own jobs: those of the original write to the original.
     for (const name of readdirSync(folder)) if (SUBMISSION.test(name)) rmSync(path.join(folder, name));
     const id = randomBytes(4).toString("hex");
     writeDurably(file, `${JSON.stringify({ schema: 1, id, folder } satisfies z.infer<typeof identity>)}\n`);
@@ -63,7 +66,7 @@ export class Submissions {
     return this.list.find((one) => one.name === name)?.cells[index];
   }
 
-  /** On disk before anything is submitted, so that a controller killed in between finds the jobs by their name. */
+  /** Written to disk before anything is submitted, so that after a kill in between the jobs can be found by name. */
   add(planFile: string, cells: readonly string[]): { readonly submission: Submission; readonly file: string } {
     const number = this.list.length + 1;
     const added: Submission = { schema: 1, name: `rls3-${this.id}-${number}`, planFile, cells: [...cells] };
@@ -74,7 +77,7 @@ export class Submissions {
     return { submission: added, file };
   }
 
-  /** Forgets the newest one, which Slurm did not take. */
+  /** Forgets the newest one, which Slurm did not accept. */
   dropLast(): void {
     this.list.pop();
     rmSync(this.fileOf(this.list.length + 1), { force: true });
@@ -97,12 +100,12 @@ export class Submissions {
     return logFile(this.folder, cell);
   }
 
-  /** Slurm's output about a task: why its script did not start, what ended it. */
+  /** Slurm's output about a task: why its script did not start, or what ended it. */
   jobLog(id: string): string {
     return path.join(this.folder, "jobs", `${id}.out`);
   }
 
-  /** The same for all tasks, as sbatch takes it: a % of the folder's own path is no pattern. */
+  /** The same path for all tasks, as sbatch's pattern; escapes a % in the folder's path. */
   get jobLogPattern(): string {
     return path.join(this.folder.replaceAll("%", "%%"), "jobs", "%A_%a.out");
   }
@@ -118,7 +121,7 @@ const readAll = (folder: string): Submission[] =>
 
 export const readSubmission = (file: string): Submission => parseFile(file, submission);
 
-/** @throws InputError for a file that was damaged or is another version's. */
+/** @throws InputError for a file that is damaged or of another version */
 function parseFile<T>(file: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
@@ -133,7 +136,7 @@ function parseFile<T>(file: string, schema: z.ZodType<T>): T {
 
 export const logFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.log`);
 
-/** The cell's log as one LogMessage per line, for the controller. */
+/** The cell's log for the controller, one LogMessage per line. */
 export const eventsFile = (folder: string, cell: string): string => path.join(folder, "logs", `${cell}.jsonl`);
 
 /** A line of a cell's log. */

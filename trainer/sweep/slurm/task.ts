@@ -1,6 +1,7 @@
 /**
- * @file The process of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of SLURM_ARRAY_TASK_ID
- * as a child process, writes its log, and puts the job back into the queue when the time limit is near.
+ * @file The process of one task of a job array: `node dist/trainer/sweep/slurm/task.js SUBMISSION` runs the cell of
+ * SLURM_ARRAY_TASK_ID as a child process, writes its log, and puts the job back into the queue when the time limit is
+ * near.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -15,9 +16,9 @@ import { requeue } from "./scheduler.js";
 import { eventsFile, type LogMessage, logFile, readSubmission, writeOutcome } from "./submissions.js";
 
 const CELL = path.join(path.dirname(fileURLToPath(import.meta.url)), "../cell.js");
-/** Stopped with its state saved, or before it listened to signals. */
+/** Stopped with its state saved, or stopped before it handled signals. */
 const INTERRUPTED: readonly number[] = [130, 128 + constants.signals.SIGTERM];
-/** What is kept of a process's last words. */
+/** How much of a process's last output to remember, in characters. */
 const TAIL = 4000;
 
 /** Iterations in the newest checkpoint; −1 before the first. */
@@ -40,7 +41,8 @@ async function main(file: string | undefined): Promise<number> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // Sent by Slurm a minute before the time limit (sbatch --signal), to this process alone; what else ends a job is SIGTERM.
+  // Slurm sends it a minute before the time limit (sbatch --signal), to this process alone; other ends of a job send
+  // SIGTERM.
   process.on("SIGUSR2", () => {
     timeIsUp = true;
     stop();
@@ -83,7 +85,7 @@ async function main(file: string | undefined): Promise<number> {
     const now = saved(cell.folder);
     if (now > before) {
       say(`time is up: saved after iteration ${now}, and back into the queue`);
-      // Slurm ends this process once it has taken the job back.
+      // Slurm ends this process once it has requeued the job.
       if (await requeue(job)) await new Promise((resolve) => setTimeout(resolve, 60_000));
     } else {
       const message = "no iteration ended within the time limit: raise --slurm-time";

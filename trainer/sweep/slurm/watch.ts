@@ -1,4 +1,7 @@
-/** @file Follows the cells in Slurm's queue: progress from their folders, failures with the end of their log. */
+/**
+ * @file Follows the cells in Slurm's queue: reads progress from their folders, and reports failures with the end of
+ * their log.
+ */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
@@ -10,13 +13,13 @@ import type { Cell } from "../executor.js";
 import { lives, type Task } from "./scheduler.js";
 import type { LogMessage, Submissions } from "./submissions.js";
 
-/** Seconds that a shared file system may take to show here what a node has written there. */
+/** Seconds that a shared file system may take to show here what a node has written. */
 const SETTLING = 20;
-/** Starts in a row that may come to nothing before a cell is given up. */
+/** Number of starts in a row without progress before a cell is given up. */
 const FRUITLESS = 3;
 /** The exit code of a process that SIGKILL ended. */
 const KILLED = 128 + constants.signals.SIGKILL;
-/** Lines of a log that a failure shows. */
+/** Lines of a log in an error. */
 const SHOWN = 15;
 
 interface Watched {
@@ -25,16 +28,16 @@ interface Watched {
   /** Rows of metrics.csv: one before the loop, one after each iteration. */
   rows: number;
   rowsAtStart: number;
-  /** How far its messages are told on, in bytes. */
+  /** How much of its messages was passed on, in bytes. */
   messageBytes: number;
-  /** Since when Slurm has no living task of it. */
+  /** Since when Slurm has had no living task of it. */
   goneSince: number | null;
   fruitless: number;
 }
 
-/** What squeue says where it knows no reason. */
+/** squeue's values where it knows no reason. */
 const NO_REASON: readonly string[] = ["", "None"];
-/** Ends of a task that are the cluster's doing: the cell is submitted again. */
+/** Ends of a task for which the cluster is responsible: the cell is submitted again. */
 const AGAIN: ReadonlySet<string> = new Set(["TIMEOUT", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED"]);
 
 export class Watch {
@@ -68,12 +71,12 @@ export class Watch {
   }
 
   /**
-   * Updates from squeue's answer. Cells that are `waiting` were not submitted yet, or not again.
+   * Updates from squeue's answer. Cells in `waiting` were not submitted yet, or not again.
    * @returns cells to submit again: their tasks ended without finishing them
    * @throws the error of a failed cell
    */
   look(tasks: readonly Task[], waiting: ReadonlySet<string> = new Set()): Cell[] {
-    // The newest task of a cell: an earlier submission's may still be listed with its end.
+    // The newest task of a cell; an earlier submission's may still be listed after its end.
     const newest = new Map<string, Task>();
     for (const task of tasks) {
       const name = this.submissions.cellOf(task.name, task.index);
@@ -104,14 +107,14 @@ export class Watch {
     this.open.delete(watched.name);
   }
 
-  /** Why nothing runs, each reason once. */
+  /** Reports why nothing runs, each reason once. */
   private tellReason({ id, reason }: Task): void {
     if (NO_REASON.includes(reason) || this.reasons.has(reason)) return;
     this.reasons.add(reason);
     this.progress.say(`slurm: no job runs; ${id} waits for: ${reason}`);
   }
 
-  /** Its new messages, under its name. */
+  /** Passes on its new messages, with its name. */
   private tellOn(watched: Watched): void {
     const text = readFrom(this.submissions.events(watched.name), watched.messageBytes);
     const end = text.lastIndexOf("\n") + 1;
@@ -122,7 +125,7 @@ export class Watch {
     }
   }
 
-  /** True where the cell is to be submitted again. */
+  /** Whether the cell must be submitted again. */
   private isLost(watched: Watched, task: Task | undefined): boolean {
     const outcome = this.submissions.outcome(watched.name);
     if (outcome !== null) throw failed(watched.name, outcome, this.ending(watched, task));
@@ -157,7 +160,7 @@ export class Watch {
     return new UnavailableError(`${name}: job ${task.id} ended as ${task.state}${reason}${advice}${ending}`);
   }
 
-  /** The end of what the cell and Slurm wrote, for an error's text. */
+  /** The end of what the cell and Slurm wrote, for an error. */
   private ending(watched: Watched, task: Task | undefined): string {
     const files = [
       this.submissions.log(watched.name),
@@ -178,7 +181,7 @@ function failed(
   if (code === 2) return new InputError(`${name}: ${last}`);
   if (code === 3) return new UnavailableError(`${name}: ${last}`);
   if (code === KILLED)
-    return new UnavailableError(`${name}: was killed, as for want of memory: raise --slurm-mem${ending}`);
+    return new UnavailableError(`${name}: was killed, probably for lack of memory: raise --slurm-mem${ending}`);
   return new Error(`${name}: its process ended with exit code ${code}${ending}`);
 }
 
@@ -190,7 +193,7 @@ function lastLines(file: string): string {
 
 const sizeOf = (file: string): number => (existsSync(file) ? readFileSync(file).length : 0);
 
-/** Rows of its metrics.csv, without the line of names. */
+/** Number of rows in its metrics.csv, without the header. */
 function rowsOf({ folder }: Cell): number {
   const file = path.join(folder, "metrics.csv");
   return existsSync(file) ? Math.max(0, readFileSync(file, "utf8").split("\n").length - 2) : 0;

@@ -23,7 +23,7 @@ export function clipNetwork(config: ClipConfig): ContrastiveNetwork {
     positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodeTruncated(caption, text.positions),
     checkTokenizer: (tokenizer, file) => {
-      // Where the end token is in no text, all texts are pooled at their first token, which they share.
+      // If no text contains the end token, all texts would be pooled at their first token, which they share.
       const { pooling } = text;
       const ids = tokenizer.encode("a");
       if (pooling === "largest" ? ids.length >= 3 : ids.includes(pooling)) return;

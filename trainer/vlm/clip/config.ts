@@ -1,4 +1,4 @@
-/** @file CLIP's config.json; keys that are left out have the class's defaults, as the published files rely on. */
+/** @file CLIP's config.json. Missing keys have the class's defaults, as the published files expect. */
 import path from "node:path";
 import { z } from "zod";
 import { refuseOtherKeys } from "../files/config-keys.js";
@@ -15,7 +15,7 @@ const textSchema = z.looseObject({
   eos_token_id: z.number().int().nonnegative().default(49407),
 });
 
-/** Of the vision tower, which LLaVA has, too. */
+/** Keys of the vision tower, which LLaVA also has. */
 export const visionEncoderKeys = {
   ...encoderKeys({ ...tower, width: 768, mlp: 3072, heads: 12 }),
   image_size: edge.default(224),
@@ -29,7 +29,7 @@ const schema = z.looseObject({
   projection_dim: size.default(512),
   text_config: textSchema.prefault({}),
   vision_config: visionSchema.prefault({}),
-  // transformers lets these take the others' place, with the class's defaults for what they leave out.
+  // transformers lets these replace the other sections, with the class's defaults for missing keys.
   text_config_dict: textSchema.nullable().default(null),
   vision_config_dict: visionSchema.nullable().default(null),
 });
@@ -37,14 +37,14 @@ const schema = z.looseObject({
 export interface ClipTextConfig extends EncoderConfig {
   readonly positions: number;
   readonly vocabulary: number;
-  /** The end token whose first place is pooled; "largest" where the configuration has openai's legacy eos_token_id 2. */
+  /** The end token to pool at (its first position); "largest" for openai's legacy eos_token_id 2. */
   readonly pooling: number | "largest";
 }
 
 export interface ClipVisionConfig extends EncoderConfig {
   readonly imageSize: number;
   readonly patch: number;
-  /** Patches, and one for the class. */
+  /** One for each patch, and one for the class. */
   readonly tokens: number;
 }
 
@@ -60,12 +60,12 @@ export function clipVision(file: string, vision: z.infer<z.ZodObject<typeof visi
     ...encoderConfig(file, "vision_config", vision),
     imageSize: vision.image_size,
     patch: vision.patch_size,
-    // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+    // Pixels at the right and lower edge that do not fill a patch are dropped, as in the convolution.
     tokens: Math.floor(vision.image_size / vision.patch_size) ** 2 + 1,
   };
 }
 
-/** openai's first configurations say eos_token_id 2; the library then pools at the largest id. */
+/** openai's first configurations say eos_token_id 2; then the library pools at the largest id. */
 const LEGACY_EOS = 2;
 
 export function readClipConfig(directory: string, file = "config.json"): ClipConfig {

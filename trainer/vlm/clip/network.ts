@@ -1,4 +1,7 @@
-/** @file CLIP (Radford et al., 2021): an image tower over patches and a class token, a causal text tower, and a projection of each. */
+/**
+ * @file CLIP (Radford et al., 2021): an image tower over patches and a class token, a causal text tower, and a
+ * projection for each.
+ */
 import { add, concat, expand, gather, reshape, slice, type Value } from "../../graph/index.js";
 import type { TextInputs } from "../contrastive/text-tree.js";
 import { axis } from "../layers/axes.js";
@@ -9,13 +12,13 @@ import { causalMask, type Encoder, encodePooled, encodeUpTo } from "../layers/tr
 import type { ClipConfig, ClipTextConfig, ClipVisionConfig } from "./config.js";
 
 export interface VisionOutput {
-  /** The class token after the last block and its norm, [batch, width]. */
+  /** The class token after the last block and norm, [batch, width]. */
   readonly pooled: Value;
-  /** Tokens entering the last block, [batch · tokens, width]. */
+  /** Tokens at the input of the last block, [batch · tokens, width]. */
   readonly lastInput: Value;
 }
 
-/** Patches [batch, patches, 3 · patch²] and a class token as they enter the blocks, and the blocks. */
+/** Patches [batch, patches, 3 · patch²] → patches and class token at the input of the blocks, and the blocks. */
 function visionEncoder(
   scope: Scope,
   config: ClipVisionConfig,
@@ -35,7 +38,7 @@ function visionEncoder(
   return { encoder: { scope, path: `${path}.encoder`, name: "vision", config, batch }, start };
 }
 
-/** Patches → what each image is pooled to. */
+/** Patches → the pooled token of each image. */
 export function visionModel(
   scope: Scope,
   config: ClipVisionConfig,
@@ -53,13 +56,13 @@ export function visionModel(
   return { pooled: normed, lastInput };
 }
 
-/** Patches → all tokens as they enter the last block, the class token first: [batch · tokens, width]. */
+/** Patches → all tokens at the input of the last block, the class token first: [batch · tokens, width]. */
 export function visionTokens(scope: Scope, config: ClipVisionConfig, patches: Value, path: string): Value {
   const { encoder, start } = visionEncoder(scope, config, patches, path);
   return encodeUpTo(encoder, start, config.layers - 1);
 }
 
-/** A tree of texts → the end token of each, [texts, width]. */
+/** A tree of texts → the end token of each text, [texts, width]. */
 export function textModel(scope: Scope, config: ClipTextConfig, inputs: TextInputs, path = "text_model"): Value {
   const { width, vocabulary, positions, epsilon } = config;
   const { texts: batch, tokens, ids, ends, endOf, isEnd, reach } = inputs;
@@ -76,11 +79,11 @@ export function textModel(scope: Scope, config: ClipTextConfig, inputs: TextInpu
   return normed;
 }
 
-/** What an image is compared with texts by, [batch, projection]. */
+/** The image embedding, compared with texts: [batch, projection]. */
 export const imageFeatures = (scope: Scope, pooled: Value, config: ClipConfig): Value =>
   scope.stage("vision.features", projection(scope, "visual_projection", pooled, config.projection));
 
-/** What a text is compared with images by, [texts, projection]. */
+/** The text embedding, compared with images: [texts, projection]. */
 export const textFeatures = (scope: Scope, pooled: Value, config: ClipConfig): Value =>
   scope.stage("text.features", projection(scope, "text_projection", pooled, config.projection));
 

@@ -1,4 +1,4 @@
-/** @file An entry in the list of architectures, for those that compare images with texts. */
+/** @file An entry in the list of architectures, for models that compare images with texts. */
 import { CAPTIONS } from "../../language/index.js";
 import { type Architecture, described } from "../architecture.js";
 import type { Tolerances } from "../verification/tolerances.js";

@@ -1,8 +1,8 @@
-/** @file What a contrastive model's graphs are fed: texts as padded ids, caption sets as masks. */
+/** @file The inputs of a contrastive model's graphs: texts as padded ids, caption sets as masks. */
 import { float32, type Tensor } from "../../tensor.js";
 import type { CaptionSet } from "../model.js";
 
-/** Texts given numbers in the order they are first met; texts of the same tokens share one. */
+/** Numbers texts in the order of first use; texts with the same tokens share a number. */
 export class DistinctTexts {
   readonly encoded: Int32Array[] = [];
   private readonly byText = new Map<string, number>();
@@ -24,10 +24,13 @@ export class DistinctTexts {
   }
 }
 
-/** Added to the scores of texts that are not in a set. */
+/** Added to the scores of texts outside a set. */
 const OUTSIDE = -1e30;
 
-/** Caption sets as masks over distinct texts: `members` and `right` of losses.ts, [images, sets, texts]. `count`: sets of the whole step. */
+/**
+ * Caption sets as masks over distinct texts: `members` and `right` of losses.ts, [images, sets, texts]. `count`: number
+ * of sets in the whole step.
+ */
 export function captionSetTensors(
   captions: readonly (readonly CaptionSet[])[],
   distinct: DistinctTexts,

@@ -1,4 +1,7 @@
-/** @file An adapter against its reference run: logits, gradients, three AdamW steps, merging, and a loss with hard negatives. */
+/**
+ * @file Compares an adapter with its reference run: logits, gradients, three AdamW steps, merging, and a loss with hard
+ * negatives.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { at } from "../../at.js";
@@ -81,7 +84,7 @@ export async function checkAdapter(context: Context, name: string): Promise<void
   await checkHardNegatives(context, name, trainable, run.hardLoss);
 }
 
-/** Texts beyond the images that are wrong for all: NegCLIP's loss, or SigLIP's over more texts. */
+/** Extra texts that are wrong for all images: NegCLIP's loss, or SigLIP's over more texts. */
 async function checkHardNegatives(
   context: Context,
   name: string,

@@ -1,4 +1,7 @@
-/** @file What the comparisons of a contrastive model with its reference numbers share: the model and the reference's inputs. */
+/**
+ * @file Shared by the comparisons of a contrastive model with its reference numbers: the model and the reference's
+ * inputs.
+ */
 import { z } from "zod";
 import { at } from "../../at.js";
 import { type Graph, slice, l2Normalize as unit, type Value } from "../../graph/index.js";
@@ -43,10 +46,10 @@ export interface Context extends Bench {
   readonly patches: Tensor;
 }
 
-/** What a comparison of images and texts is fed. */
+/** The inputs of a comparison of images and texts. */
 export interface Batch {
   readonly images: number;
-  /** Rows of texts; the graph may have more, as padding. */
+  /** Rows of texts; the graph may have more rows, as padding. */
   readonly count: number;
   readonly texts: TextBatch;
   readonly feeds: Tensors;
@@ -58,7 +61,7 @@ export function batchOf({ network, patches }: Context, rows: readonly Int32Array
 }
 
 export interface Forward {
-  /** Not normalised. */
+  /** Not normalized. */
   readonly imageFeatures: Value;
   readonly textFeatures: Value;
   readonly image: Value;

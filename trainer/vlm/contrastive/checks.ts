@@ -1,4 +1,7 @@
-/** @file Holds a contrastive model's directory to the reference numbers in its golden folder: inputs, stages, embeddings, loss, gradients, adapters. */
+/**
+ * @file Compares a contrastive model's directory with the reference numbers in its golden folder: inputs, stages,
+ * embeddings, loss, gradients, adapters.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -21,7 +24,7 @@ import { checkAdapter } from "./check-adapter.js";
 import { batchOf, type Context, forward, metaSchema } from "./check-context.js";
 import type { ContrastiveNetwork } from "./network.js";
 
-/** Makes the network that a directory's config.json, or another file of the kind, means. */
+/** Builds the network that a directory's config.json, or a similar file, describes. */
 export type ReadNetwork = (directory: string, configFile?: string) => ContrastiveNetwork;
 
 const tokensSchema = z.array(
@@ -45,7 +48,7 @@ function checkInputs({ golden, network, comparison, meta }: Context, directory: 
   meta.texts.forEach((text, row) => {
     const expected = at(meta.input_ids, row);
     const ids = network.encode(tokenizer, text);
-    // The reference pads a batch to its longest; what the model is given here may end with the text.
+    // The reference pads a batch to its longest text; here, the ids may end with the text.
     comparison.close(`ids of text ${row}`, ids, Int32Array.from(expected.slice(0, ids.length)), 0);
   });
   const tokens = path.join(golden, "tokens.json");
@@ -88,7 +91,9 @@ async function checkForward(context: Context): Promise<void> {
   compare("loss", tolerance.loss);
 }
 
-/** Image 0 and text 0 alone, stage by stage, as the networks are run: where only one token is computed, only that is compared. */
+/**
+ * Image 0 and text 0 alone, stage by stage, as in real use: where only one token is computed, only that is compared.
+ */
 async function checkStages(context: Context): Promise<void> {
   const { golden, network, parameters, comparison, tolerance, patches } = context;
   const expected = SafetensorsFile.open(path.join(golden, "forward.safetensors"));
@@ -128,7 +133,7 @@ async function checkStages(context: Context): Promise<void> {
   }
 }
 
-/** CLIP's two rules of which token is pooled: the directory's own, and openai's first. */
+/** CLIP's two rules for the pooled token: the directory's own, and openai's legacy rule. */
 async function checkPooling(context: Context, directory: string, read: ReadNetwork): Promise<void> {
   const { golden, parameters, comparison, tolerance } = context;
   const expected = SafetensorsFile.open(path.join(golden, "forward.safetensors"));
@@ -175,7 +180,7 @@ async function checkGradients(context: Context): Promise<void> {
   }
 }
 
-/** A reference gradient; of a large table only the rows that are not zero are in the file. */
+/** A reference gradient; for a large table, the file has only the non-zero rows. */
 function wholeGradient(expected: SafetensorsFile, name: string, length: number): Float32Array {
   if (expected.tensors.has(name)) return expected.readFloats(name);
   const [values, width] = [expected.readFloats(`${name}.values`), at(expected.shape(`${name}.values`), 1)];
@@ -186,7 +191,7 @@ function wholeGradient(expected: SafetensorsFile, name: string, length: number):
   return whole;
 }
 
-/** Compares everything that golden/ has; sizes and settings are read from its files. */
+/** Compares everything in golden/; sizes and settings come from its files. */
 export async function verifyContrastive(
   directory: string,
   read: ReadNetwork,

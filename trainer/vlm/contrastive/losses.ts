@@ -1,4 +1,6 @@
-/** @file What contrastive models are trained on: CLIP's and SigLIP's own losses, and each right caption against its wrong ones. */
+/**
+ * @file Training losses of contrastive models: CLIP's and SigLIP's own, and each right caption against its wrong ones.
+ */
 import {
   add,
   crossEntropy,
@@ -38,8 +40,8 @@ function diagonal(logits: Value): Value {
 }
 
 /**
- * Image i belongs to text i: the mean of the cross entropies over rows and over columns. Texts beyond the images are hard
- * negatives (NegCLIP): every image competes with them, they are not matched to an image themselves.
+ * Image i belongs to text i: the mean of the cross entropies over rows and over columns. Further texts are hard
+ * negatives (NegCLIP): they compete for every image, but no image is matched to them.
  */
 export function contrastiveLoss(logits: Value): Value {
   const own = slice(logits, 1, 0, axis(logits, 0));
@@ -47,16 +49,16 @@ export function contrastiveLoss(logits: Value): Value {
 }
 
 export interface CaptionSetInputs {
-  /** [images, sets, texts]: 0 for the texts of a set, very low for all others. */
+  /** [images, sets, texts]: 0 for the texts of a set, very low for the others. */
   readonly members: Value;
-  /** [images, sets, texts]: at the right caption the set's weight, else 0. The weights of all sets sum to 1. */
+  /** [images, sets, texts]: the set's weight at the right caption, else 0. The weights of all sets sum to 1. */
   readonly right: Value;
 }
 
-/** [images, texts] → [images, 1, texts], as caption sets are laid out. */
+/** [images, texts] → [images, 1, texts], the layout of caption sets. */
 const perImage = (x: Value): Value => reshape(x, [axis(x, 0), 1, axis(x, 1)]);
 
-/** Logits [images, texts] for each caption set, those of other texts very low: [images, sets, texts]. */
+/** Logits [images, texts] for each caption set, very low outside the set: [images, sets, texts]. */
 const scoresOf = (logits: Value, members: Value): Value => add(perImage(logits), members);
 
 /** Weighted mean over caption sets of the cross entropy of the right caption against the set's others. */
@@ -64,15 +66,19 @@ export function captionSetCrossEntropy(logits: Value, { members, right }: Captio
   return negate(sum(multiply(logSoftmax(scoresOf(logits, members)), right)));
 }
 
-/** Weighted mean over caption sets of −Σ log σ(±logit), plus for the right caption: each of a set's captions by itself. */
+/**
+ * Weighted mean over caption sets of −Σ log σ(±logit), plus for the right caption: each caption of a set is judged
+ * alone.
+ */
 export function captionSetSigmoid(logits: Value, { members, right }: CaptionSetInputs): Value {
   const weights = sum(right, -1, "keep");
-  // −log σ(−l) is softplus(l), and −log σ(l) the same less l. The exponential of `members` is 1 within a set, else 0.
+  // −log σ(−l) is softplus(l), and −log σ(l) is softplus(l) − l. The exponential of `members` is 1 within a set, else
+  // 0.
   const counted = multiply(multiply(exp(members), weights), perImage(softplus(logits)));
   return subtract(sum(counted), sum(multiply(right, perImage(logits))));
 }
 
-/** −mean over images of Σ over texts of log σ(±logit), plus where text i meets image i. */
+/** −mean over images of Σ over texts of log σ(±logit), with plus where text i meets image i. */
 export function sigmoidLoss(logits: Value): Value {
   const [images, texts] = [axis(logits, 0), axis(logits, 1)];
   const own = Float32Array.from({ length: images * texts }, (_, cell) =>

@@ -1,4 +1,4 @@
-/** @file A contrastive model from its directory: scoring with cached text embeddings, and fine-tuning on caption sets. */
+/** @file A contrastive model from its directory: scores with cached text embeddings, and fine-tunes on caption sets. */
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { startRuntime } from "../../graph/index.js";
@@ -27,7 +27,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
   private readonly front: ImageFront | null;
   private embeddings = new Map<string, Float32Array>();
   private calibrated: { factor: number; bias: number } | undefined;
-  /** Captions that a warning was given of. */
+  /** Captions that a warning was given about. */
   private readonly told = new Set<string>();
 
   constructor(
@@ -78,7 +78,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     return result;
   }
 
-  /** The part of a step that the chosen images are; `sets`: caption sets of the whole step. */
+  /** The part of a step with the chosen images; `sets`: caption sets in the whole step. */
   private async part(
     training: Training,
     images: ImageBatch,
@@ -106,7 +106,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     };
   }
 
-  /** Embeddings of a frozen text network, at the numbers that the texts have. */
+  /** Embeddings from a frozen text network, at the texts' numbers. */
   private async embeddedTexts(texts: readonly string[], distinct: DistinctTexts, batch: TextBatch): Promise<Tensors> {
     await this.embedTexts(texts);
     const data = new Float32Array(batch.texts * this.width);
@@ -118,7 +118,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     return this.source.network.embedding;
   }
 
-  /** Embeddings and calibration follow from the parameters. */
+  /** Embeddings and calibration depend on the parameters. */
   protected forget(): void {
     if (this.training === null) return;
     if (!this.training.text.whole) this.embeddings = new Map();
@@ -151,7 +151,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     return floats(await program.run({ patches: this.patches.of(images, chosen, rows) }), "embeddings");
   }
 
-  /** Two captions that differ only in what is cut are one to the model: each is told of once. */
+  /** Captions that differ only in the part that is cut are the same to the model; warns about each once. */
   private warnOfLong(texts: readonly string[]): void {
     const { positions } = this.source.network;
     const long = texts.filter((text) => !this.told.has(text) && this.tokenizer.encode(text).length > positions);
@@ -162,7 +162,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     this.warn(`${count} longer than the ${positions} tokens that the model reads, and cut: "${shown}"`);
   }
 
-  /** Fills the cache with texts that are not in it yet, those that begin alike together. */
+  /** Adds new texts to the cache, similar beginnings together. */
   private async embedTexts(texts: readonly string[]): Promise<void> {
     const { network } = this.source;
     const missing = texts.filter((text) => !this.embeddings.has(text)).sort();
@@ -190,7 +190,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 
 const silent = (): void => undefined;
 
-/** Opens a directory in a worker thread of its own. */
+/** Opens a directory in its own worker thread. */
 export async function openContrastive(
   directory: string,
   network: ContrastiveNetwork,

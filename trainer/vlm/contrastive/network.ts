@@ -1,38 +1,38 @@
-/** @file What a contrastive architecture is to the model, its programs and its comparisons: two networks, and how texts are fed. */
+/** @file The interface of a contrastive architecture: two networks, and how texts are encoded for them. */
 import type { Tensors, Value } from "../../graph/index.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
 import type { Scope } from "../layers/scope.js";
 import type { Network } from "../network.js";
 import type { Calibration, CaptionSetInputs } from "./losses.js";
 
-/** Encoded texts, laid out for the text network. */
+/** Encoded texts in the layout of the text network. */
 export interface TextBatch {
-  /** Batches of one key go through the same graph. */
+  /** Batches with the same key use the same graph. */
   readonly key: string;
-  /** Rows of features: the texts in their order, then padding. */
+  /** Rows of features: the texts in order, then padding. */
   readonly texts: number;
   readonly tensors: Tensors;
-  /** [texts, embedding], not normalised; declares the inputs that `tensors` feeds. */
+  /** [texts, embedding], not normalized; declares the inputs that `tensors` supplies. */
   features(scope: Scope): Value;
 }
 
 export interface ContrastiveNetwork extends Network {
-  /** Length of what images and texts are compared by. */
+  /** Length of the embeddings. */
   readonly embedding: number;
-  /** → [images, embedding], not normalised. */
+  /** → [images, embedding], not normalized. */
   image(scope: Scope, patches: Value): Value;
-  /** Texts that go through the network at once when scoring. */
+  /** Number of texts in one pass when scoring. */
   readonly textBatch: number;
-  /** Ids that a text may have; what is longer is cut. */
+  /** The most ids of a text; longer texts are cut. */
   readonly positions: number;
-  /** The ids that a text is to the model. */
+  /** The ids of a text. */
   encode(tokenizer: TextTokenizer, text: string): Int32Array;
   texts(encoded: readonly Int32Array[]): TextBatch;
-  /** Which of a text's tokens its features are taken from. */
+  /** The token of a text that its features come from. */
   pooledToken(ids: Int32Array): number;
   calibration(scope: Scope): Calibration;
-  /** Of logits [images, texts] and what the caption sets are: a scalar. */
+  /** The loss from logits [images, texts] and caption sets: a scalar. */
   captionSetLoss(logits: Value, sets: CaptionSetInputs): Value;
-  /** What the model was pre-trained with: text i belongs to image i, texts beyond the images are wrong for all. */
+  /** The loss of the model's pre-training: text i belongs to image i; further texts are wrong for all images. */
   pairLoss(logits: Value): Value;
 }

@@ -1,4 +1,4 @@
-/** @file Which graphs some work goes through: what a step feeds and trains, where it starts, and how large it is. */
+/** @file Chooses the graphs for some work: a step's inputs, trained parameters, starting point and size. */
 
 import { layoutSize, type Value } from "../../graph/index.js";
 import type { Work, WorkGraphs } from "../architecture.js";
@@ -35,7 +35,7 @@ export interface Training {
   readonly text: FrozenFront;
 }
 
-/** What is trained of which networks; null where nothing is. */
+/** What is trained, and in which networks; null where nothing is. */
 export function trainingOf(
   network: ContrastiveNetwork,
   trainable: Trainable | null,
@@ -46,18 +46,18 @@ export function trainingOf(
   return { trainable, options, image: frozenImage(network, trainable), text: frozenFront(text, trainable) };
 }
 
-/** The distinct texts of all sets, in the order they are first met. */
+/** The distinct texts of all sets, in order of first use. */
 export function textsOf(captions: Captions): string[] {
   const texts = new Set<string>();
-  // The same set is asked of many images.
+  // Many images share one set.
   for (const set of new Set(captions.flat())) for (const text of [set.right, ...set.wrong]) texts.add(text);
   return [...texts];
 }
 
-/** Steps of fine-tuning come in one size but for an epoch's last: multiples of 16 images. */
+/** Steps of fine-tuning have one size, except an epoch's last: multiples of 16 images. */
 const imageBucket = (count: number): number => (count <= 8 ? bucket(count) : Math.ceil(count / 16) * 16);
 
-/** The shape of the graph that a step goes through. */
+/** The shape of a step's graph. */
 export function planStep(
   network: ContrastiveNetwork,
   tokenizer: TextTokenizer,
@@ -75,7 +75,7 @@ export function planStep(
   return { texts, distinct, batch: network.texts(distinct.encoded), shape, start };
 }
 
-/** The graphs that scoring, and a step of fine-tuning, go through. */
+/** The graphs for scoring, and for a step of fine-tuning. */
 export function contrastiveGraphs(
   directory: string,
   network: ContrastiveNetwork,

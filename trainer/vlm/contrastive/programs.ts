@@ -1,4 +1,4 @@
-/** @file The graphs that a contrastive model runs: either tower's embeddings, and the loss of a step on caption sets. */
+/** @file The graphs of a contrastive model: each tower's embeddings, and the loss of a step on caption sets. */
 import { l2Normalize as unit, type Value } from "../../graph/index.js";
 import type { Scope } from "../layers/scope.js";
 import { patchesInput, patchesUnlessFed } from "../training/image-front.js";
@@ -24,7 +24,7 @@ export function textProgram(source: ContrastiveSource, batch: TextBatch): Built 
   return programOf(source, (scope) => scope.graph.output("embeddings", unit(batch.features(scope))));
 }
 
-/** → factor and, where the architecture has one, bias, as the model has them now. */
+/** → the current factor and, where the architecture has one, bias. */
 export function calibrationProgram(source: ContrastiveSource): Built {
   return programOf(source, (scope) => {
     const { factor, bias } = source.network.calibration(scope);
@@ -35,15 +35,15 @@ export function calibrationProgram(source: ContrastiveSource): Built {
 
 export interface StepShape {
   readonly images: number;
-  /** Caption sets an image has at most. */
+  /** The most caption sets of an image. */
   readonly sets: number;
 }
 
-/** Where a step starts: what lies before is frozen, and fed. */
+/** Where a step starts: everything before is frozen, and supplied as input. */
 export interface StepStart {
-  /** A stage of the image network whose value is fed as "front"; null: patches are. */
+  /** A stage of the image network whose value is the input "front"; null: patches are the input. */
   readonly image: string | null;
-  /** Whether the embeddings of texts are fed, as "text_embeddings". */
+  /** Whether the texts' embeddings are the input, as "text_embeddings". */
   readonly textsFrozen: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * @file Texts as a tree of shared beginnings. Attention is causal, so a token's state depends on the tokens up to it alone:
- * captions that start alike share those states, and the linear layers run once for each node of the tree. Of the captions of a
- * step of fine-tuning that is two to three times less than token by token.
+ * @file Texts as a tree of shared prefixes. Attention is causal, so a token's state depends only on the tokens up to
+ * it. Captions with the same beginning share those states, and the linear layers run once per node of the tree. For the
+ * captions of a fine-tuning step, that is two to three times less work than token by token.
  */
 import { at } from "../../at.js";
 import type { Graph, Value } from "../../graph/index.js";
@@ -10,26 +10,26 @@ import type { Cells } from "../layers/shared-rows.js";
 import { MASKED } from "../layers/transformer.js";
 import { bucket } from "../training/program-cache.js";
 
-/** What a text tower's tree follows from. */
+/** The part of a text tower that its tree depends on. */
 export interface TextTower {
   readonly vocabulary: number;
   readonly heads: number;
-  /** The end token whose first place is pooled; "largest" where the largest id is. */
+  /** The end token to pool at (its first position); "largest": pool at the largest id. */
   readonly pooling: number | "largest";
 }
 
-/** Nodes are numbered in the order in which they are met; node 0 is the first token of the first text. */
+/** Nodes are numbered in order of first use; node 0 is the first token of the first text. */
 export interface TextTree {
   /** Token id and position of each node. */
   readonly ids: readonly number[];
   readonly positions: readonly number[];
-  /** For each text its nodes from the first token to the pooled one. */
+  /** For each text, its nodes from the first token to the pooled one. */
   readonly paths: readonly Int32Array[];
-  /** The longest path. */
+  /** Length of the longest path. */
   readonly tokens: number;
 }
 
-/** Where a row of ids is pooled; nothing after it matters. */
+/** The position at which a row of ids is pooled; nothing after it matters. */
 export function pooledPosition(pooling: TextTower["pooling"], ids: Int32Array): number {
   if (pooling !== "largest") return Math.max(0, ids.indexOf(pooling));
   let best = 0;
@@ -37,7 +37,7 @@ export function pooledPosition(pooling: TextTower["pooling"], ids: Int32Array): 
   return best;
 }
 
-/** Rows of ids, each with its end token, to a tree. */
+/** Builds the tree from rows of ids, each with its end token. */
 export function textTree(config: TextTower, encoded: readonly Int32Array[]): TextTree {
   const children = new Map<number, number>();
   const ids: number[] = [];
@@ -66,16 +66,16 @@ export function textTree(config: TextTower, encoded: readonly Int32Array[]): Tex
   return { ids, positions, paths, tokens };
 }
 
-/** Sizes of the graph that a tree is fed to, each at least the tree's own. */
+/** Sizes of the tree's graph, each at least the tree's own. */
 export interface TreeSize {
   readonly texts: number;
   readonly tokens: number;
   readonly nodes: number;
-  /** Attention heads: cells are laid out by them. */
+  /** Attention heads, which determine the layout of cells. */
   readonly heads: number;
 }
 
-/** The size of the graph for a tree: lengths made even, texts and nodes rounded up. */
+/** The size of the graph for a tree: path lengths even, texts and nodes rounded up. */
 export function treeSize({ heads }: Pick<TextTower, "heads">, { paths, ids, tokens }: TextTree): TreeSize {
   const stepped = (count: number, step: number): number =>
     count <= 64 ? bucket(count) : Math.ceil(count / step) * step;
@@ -83,25 +83,27 @@ export function treeSize({ heads }: Pick<TextTower, "heads">, { paths, ids, toke
   return { texts, tokens: tokens + (tokens % 2), nodes, heads };
 }
 
-/** Each size is a graph of its own that holds 100 MB and more once it has run: a few per cent of padding cost less. */
+/**
+ * Each size is a separate graph, which holds 100 MB and more after its first run; a few per cent of padding cost less.
+ */
 const TEXT_STEP = 128;
 const NODE_STEP = 512;
 
-/** A tree of texts in a graph, int32 unless said. */
+/** A tree of texts in a graph; int32 unless noted. */
 export interface TextInputs extends Cells {
   /** Token and position of each node. */
   readonly ids: Value;
   readonly positions: Value;
   /** The pooled node of each text. */
   readonly ends: Value;
-  /** For each node the text that it ends, and whether it does: float32 [nodes, 1]. */
+  /** For each node the text that it ends, and whether it ends one: float32 [nodes, 1]. */
   readonly endOf: Value;
   readonly isEnd: Value;
-  /** What the pooled token may see: 0 at the cells of its text, else very low. float32 [texts, 1, 1, tokens]. */
+  /** What the pooled token may attend to: 0 at the cells of its text, else very low. float32 [texts, 1, 1, tokens]. */
   readonly reach: Value;
 }
 
-/** Inputs of the sizes of a tree of texts, under the names of `treeTensors`. */
+/** Declares the inputs for a tree of this size, under the names of `treeTensors`. */
 export function textInputs(graph: Graph, { texts, tokens, nodes, heads }: TreeSize): TextInputs {
   const cells = texts * tokens * heads;
   return {
@@ -136,7 +138,7 @@ export function treeTensors(tree: TextTree, size: TreeSize): Tensors {
   const uses = new Int32Array(nodes);
   for (let text = 0; text < texts; text++) {
     const path = text < tree.paths.length ? at(tree.paths, text) : [];
-    // A text that is padding sees its first cell, so that its softmax has something to sum.
+    // A padding text attends to its first cell, so that its softmax has something to sum.
     reach[text * tokens] = 0;
     path.forEach((node, position) => {
       reach[text * tokens + position] = 0;
@@ -177,7 +179,7 @@ const padded = (values: readonly number[], length: number): Int32Array => {
   return data;
 };
 
-/** The cells of all paths sorted by node, padding last, and where in that order each node's cells end. */
+/** The cells of all paths sorted by node, padding last, and where each node's cells end in that order. */
 function sortedCells({ paths }: TextTree, uses: Int32Array, { texts, tokens, nodes, heads }: TreeSize): Tensors {
   const next = new Int32Array(nodes);
   const last = new Int32Array(nodes);

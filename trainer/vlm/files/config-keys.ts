@@ -1,7 +1,10 @@
-/** @file Keys of config.json that change nothing that is computed here: a key that might is refused, not passed over. */
+/** @file Keys of config.json without influence on results. An unknown key that may have one is refused, not ignored. */
 import { InputError } from "../../errors.js";
 
-/** What transformers writes into any configuration: names and versions, labels, generation, starting values of training from nothing. */
+/**
+ * Keys that transformers writes into any configuration: names and versions, labels, generation, initial values for
+ * training from scratch.
+ */
 const HARMLESS: ReadonlySet<string> = new Set([
   ...["_attn_implementation_autoset", "_commit_hash", "_name_or_path", "architectures", "model_type", "auto_map"],
   ...["dtype", "torch_dtype", "transformers_version", "torchscript", "use_bfloat16", "use_cache", "return_dict"],
@@ -23,7 +26,7 @@ const isUnused = (value: unknown): boolean =>
   value === null || value === false || (typeof value === "object" && Object.keys(value).length === 0);
 
 /**
- * `part` is where the keys lie ("" is the top), `known` those that are read.
+ * `part` is the section of the keys ("" for the top level), `known` the keys that are read.
  * @throws InputError for the first key that is neither known, harmless, nor without a value
  */
 export function refuseOtherKeys(file: string, part: string, keys: object, known: object): void {

@@ -1,11 +1,14 @@
-/** @file A Hugging Face model directory on disk: its JSON files, parsed at the border. */
+/** @file A Hugging Face model directory on disk: its JSON files, parsed once. */
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 
-/** Reads a JSON file and checks it; the message names the file and the first offending key. */
+/**
+ * Reads a JSON file and checks it.
+ * @throws InputError that names the file and the first wrong key
+ */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {
   checkFile(file, "is this a Hugging Face model directory?");
   let json: unknown;
@@ -21,8 +24,8 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T {
 }
 
 /**
- * Looks that a file is there and can be read as one.
- * @throws InputError that says what is there instead, ending in `advice` where nothing is
+ * Checks that a file exists and can be read.
+ * @throws InputError that says what is wrong; it ends in `advice` where nothing is there
  */
 export function checkFile(file: string, advice: string): void {
   const found = lstatSync(file, { throwIfNoEntry: false });
@@ -38,7 +41,10 @@ export function checkFile(file: string, advice: string): void {
 const isRefused = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
 
-/** The directory itself, or an InputError. */
+/**
+ * Checks the directory.
+ * @throws InputError that says what is wrong with it
+ */
 function checkDirectory(directory: string): void {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new InputError(`no model directory ${directory}: give a folder with config.json and *.safetensors`);
@@ -57,7 +63,10 @@ function checkDirectory(directory: string): void {
   );
 }
 
-/** config.json's model_type, if it is one of those that are known. */
+/**
+ * config.json's model_type.
+ * @throws InputError for one that is not in `known`
+ */
 export function modelType(directory: string, known: readonly string[]): string {
   checkDirectory(directory);
   const file = path.join(directory, "config.json");

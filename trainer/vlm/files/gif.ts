@@ -1,6 +1,6 @@
 /**
- * @file A GIF without transparency: Pillow's `convert("RGB")` gives transparent pixels the palette's colour, where decoders
- * that make RGBA leave black.
+ * @file Makes a GIF opaque: Pillow's `convert("RGB")` gives transparent pixels the palette's colour; decoders to RGBA
+ * leave them black.
  */
 
 import type { Picture } from "./resize.js";
@@ -11,12 +11,12 @@ const IMAGE = 0x2c;
 
 export interface OpaqueGif {
   readonly bytes: Buffer;
-  /** Where the first frame lies on the screen, and the colour around it: its transparent palette entry, else entry 0. */
+  /** The first frame's place on the screen, and the colour around it: its transparent palette entry, else entry 0. */
   readonly frame: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
   readonly around: readonly number[];
 }
 
-/** Clears the transparency of the first frame. What is malformed stays for the decoder to complain of. */
+/** Removes the transparency of the first frame. Malformed data stays, for the decoder to report. */
 export function opaqueGif(original: Buffer): OpaqueGif {
   const bytes = Buffer.from(original);
   const byte = (at: number): number => bytes[at] ?? 0;
@@ -45,7 +45,7 @@ export function opaqueGif(original: Buffer): OpaqueGif {
   };
 }
 
-/** Gives the pixels around the frame their colour; a decoder leaves them black. */
+/** Fills the pixels around the frame, which a decoder leaves black. */
 export function fillAround({ frame, around }: OpaqueGif, { width, height, data }: Picture): Picture {
   const filled = Uint8Array.from(data);
   for (let y = 0; y < height; y++) {

@@ -1,6 +1,7 @@
 /**
- * @file How a model directory's pictures become numbers: resize, centre crop, rescale and normalise as the original library does it, by
- * preprocessor_config.json or by processor_config.json, where transformers 5 keeps the same under "image_processor".
+ * @file Turns pictures into a model's input: resize, centre crop, rescale and normalize like the original library, by
+ * preprocessor_config.json or by processor_config.json (transformers 5 has the same settings there, under
+ * "image_processor").
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -10,19 +11,19 @@ import { readJson } from "./directory.js";
 import { type Picture, resizeBicubic } from "./resize.js";
 
 export interface ImageProcessing {
-  /** Either the shortest edge, or both edges. null: images stay as they are. */
+  /** Either the shortest edge, or both edges; null: no resizing. */
   readonly resize: { readonly shortestEdge: number } | { readonly height: number; readonly width: number } | null;
   readonly crop: { readonly height: number; readonly width: number } | null;
   readonly rescale: number;
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
-  /** Edge of the pictures that the vision tower takes, as config.json has it; what comes out otherwise is refused. */
+  /** Edge of the vision tower's pictures, from config.json; other results are refused. */
   readonly imageSize?: number;
 }
 
-/** What a class of image processors takes where its file is silent. */
+/** Defaults of a class of image processors. */
 interface Defaults {
-  /** What a single number as size means. */
+  /** Whether a single number as size means both edges. */
   readonly square: boolean;
   readonly size: unknown;
   readonly crop: boolean;
@@ -39,19 +40,19 @@ const CLIP: Defaults = {
   deviation: [0.26862954, 0.26130258, 0.27577711],
 };
 const SIGLIP: Defaults = { square: true, size: { height: 224, width: 224 }, crop: false, mean: HALF, deviation: HALF };
-/** Classes of transformers, without the endings of their variants. */
+/** Classes of transformers, without the suffixes of their variants. */
 const CLASSES: Readonly<Record<string, Defaults>> = { CLIP, Siglip: SIGLIP };
 
 const BICUBIC = 3;
 const CROP = { height: 224, width: 224 };
 
-/** Keys that change no pixel here: names of classes, and how Python hands numbers around. */
+/** Keys without influence on pixels here: names of classes, and how Python passes numbers around. */
 const HARMLESS: ReadonlySet<string> = new Set([
   "_processor_class",
   "_valid_processor_keys",
   "device",
   "disable_grouping",
-  "do_convert_rgb", // A picture file is read as RGB in any case.
+  "do_convert_rgb", // A picture file is always read as RGB.
   "feature_extractor_type",
   "image_processor_type",
   "image_seq_length",
@@ -62,10 +63,12 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "use_fast",
 ]);
 
-/** A key's value, or the InputError that names it. */
+/** Returns a key's value, or throws an InputError that names the key. */
 type Take = <T>(key: string, schema: z.ZodType<T>, wanted: string, fallback: unknown) => T;
 
-/** @throws InputError for a file that is missing or malformed, and for each key that would make other numbers and is not done. */
+/**
+ * @throws InputError where the file is missing or malformed, and for each unsupported key that would change the numbers
+ */
 export function readImageProcessing(directory: string): ImageProcessing {
   const sources = sourcesIn(directory);
   const [{ file }] = sources;
@@ -83,7 +86,7 @@ export function readImageProcessing(directory: string): ImageProcessing {
 type Settings = Readonly<Record<string, unknown>>;
 
 interface Source {
-  /** What messages call the settings' place. */
+  /** Where the settings are, for messages. */
   readonly file: string;
   readonly settings: Settings;
 }
@@ -91,7 +94,7 @@ interface Source {
 const PREPROCESSOR = "preprocessor_config.json";
 const PROCESSOR = "processor_config.json";
 
-/** One, or both files where both have settings. */
+/** One source, or both files where both have settings. */
 function sourcesIn(directory: string): [Source, ...Source[]] {
   const object = z.record(z.string(), z.unknown(), { error: "must be an object" });
   const single = path.join(directory, PREPROCESSOR);
@@ -121,7 +124,7 @@ function parseProcessing({ file, settings }: Source): ImageProcessing {
     return parsed.data;
   };
   const processing = processingOf(file, settings, defaultsOf(file, settings), take);
-  // What is switched off, or left to the class, changes nothing.
+  // A key that is off, or left to the class, changes nothing.
   const changing = [...unread].find((key) => settings[key] !== null && settings[key] !== false);
   if (changing === undefined) return processing;
   const value = JSON.stringify(settings[changing]);
@@ -140,7 +143,7 @@ function defaultsOf(file: string, settings: Settings): Defaults {
 }
 
 function processingOf(file: string, settings: Settings, defaults: Defaults, take: Take): ImageProcessing {
-  // null is "off" to one version of transformers and "by default" to another.
+  // null means "off" in one version of transformers and "default" in another.
   const isOn = (key: string, fallback: boolean): boolean => {
     if (settings[key] === null && fallback) throw new InputError(`${file}: ${key}: takes true or false, not null`);
     return take(key, z.boolean(), "true or false", fallback);
@@ -171,14 +174,14 @@ function processingOf(file: string, settings: Settings, defaults: Defaults, take
   );
 }
 
-/** Beyond any model's pictures, and what memory holds of one. */
+/** Larger than any model's pictures, and than one that fits into memory. */
 const MOST_EDGE = 16_384;
 const MOST_PIXELS = MOST_EDGE ** 2;
 const edge = z.number().int().positive().max(MOST_EDGE);
 const bothEdges = z.strictObject({ height: edge, width: edge });
-/** One number is both edges. */
+/** One number means both edges. */
 const square = z.union([edge.transform((both) => ({ height: both, width: both })), bothEdges]);
-/** One number is the shortest edge, as in the first published files. */
+/** One number means the shortest edge, as in the first published files. */
 const sizeOf = z.union([
   edge.transform((shortestEdge) => ({ shortestEdge })),
   z.strictObject({ shortest_edge: edge }).transform(({ shortest_edge: shortestEdge }) => ({ shortestEdge })),
@@ -189,11 +192,11 @@ const SIZES = {
   false: `a number of pixels up to ${MOST_EDGE}, {"shortest_edge"} or {"height", "width"} alone`,
 } as const;
 
-/** Three values, or one for all three. */
+/** Three values, or one for all three channels. */
 const channels = (each: z.ZodNumber): z.ZodType<readonly number[]> =>
   z.union([each.transform((all) => [all, all, all]), z.array(each).length(3)]);
 
-/** config.json's, where there is one; what is wrong in it is for its own reader to say. */
+/** The image size in config.json, where there is one; its own reader reports what is wrong in it. */
 function imageSizeOf(directory: string): number | undefined {
   const file = path.join(directory, "config.json");
   if (!existsSync(file)) return undefined;
@@ -204,7 +207,7 @@ function imageSizeOf(directory: string): number | undefined {
   return vision?.image_size ?? 224;
 }
 
-/** What comes out is known before any picture is, but where pictures are not resized. */
+/** The size of the result is known in advance, except where pictures are not resized. */
 function checkSize(file: string, { resize, crop }: ImageProcessing, imageSize: number): void {
   const smallest = resize === null ? null : "shortestEdge" in resize ? square.parse(resize.shortestEdge) : resize;
   const made = crop ?? smallest;
@@ -221,7 +224,7 @@ function checkSize(file: string, { resize, crop }: ImageProcessing, imageSize: n
   }
 }
 
-/** Resize and centre crop; the bytes of an image that already has the right size pass untouched. */
+/** Resize and centre crop. An image that already has the right size passes unchanged. */
 export function resizeAndCrop(processing: ImageProcessing, picture: Picture): Picture {
   let result = picture;
   if (processing.resize !== null) {
@@ -271,8 +274,8 @@ function centreCrop(picture: Picture, height: number, width: number): Picture {
 }
 
 /**
- * What each byte of each channel becomes: rescaled in double and rounded, then normalised in float32 as numpy does it.
- * Entry `channel * 256 + byte`.
+ * The value of each byte in each channel: rescaled in double and rounded, then normalized in float32, like numpy. Entry
+ * `channel * 256 + byte`.
  */
 export function normalisation({ rescale, mean, deviation }: ImageProcessing): Float32Array {
   return Float32Array.from({ length: 768 }, (_, entry) => {

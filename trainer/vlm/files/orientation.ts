@@ -1,14 +1,14 @@
-/** @file How a picture is to be turned before it is looked at, as Pillow's `ImageOps.exif_transpose` finds and does it. */
+/** @file Finds and applies a picture's orientation, like Pillow's `ImageOps.exif_transpose`. */
 import { inflateSync } from "node:zlib";
 import type { Metadata } from "sharp";
 import type { Picture } from "./resize.js";
 
 const UPRIGHT = 1;
 const ORIENTATION = 0x0112;
-/** EXIF's types of whole numbers that Pillow takes, with how they are read. */
+/** EXIF's integer types that Pillow accepts, and how to read them. */
 const WHOLE_NUMBERS: Readonly<Record<number, "16" | "32">> = { 3: "16", 4: "32", 8: "16", 9: "32" };
 
-/** 1 to 8: EXIF's tag, wherever the file carries it; XMP's `tiff:Orientation` where EXIF has none. */
+/** 1 to 8: EXIF's tag, wherever the file stores it; XMP's `tiff:Orientation` where EXIF has none. */
 export function orientationIn(bytes: Buffer, metadata: Metadata): number {
   const { format, exif, xmp } = metadata;
   if (format === "tiff") return within(metadata.orientation) ?? UPRIGHT;
@@ -43,7 +43,7 @@ function xmpOrientation(xmp: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** EXIF and XMP of a PNG, wherever they stand: tools put them after the pixels too, where libvips does not look. */
+/** EXIF and XMP of a PNG, at any place: some tools write them after the pixels, where libvips does not look. */
 function pngMetadata(bytes: Buffer): { exif?: Buffer; xmp?: string } {
   const found: { exif?: Buffer; profile?: Buffer; xmp?: string } = {};
   for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
@@ -53,7 +53,7 @@ function pngMetadata(bytes: Buffer): { exif?: Buffer; xmp?: string } {
     if (!["tEXt", "zTXt", "iTXt"].includes(type)) continue;
     const { keyword, text } = pngText(type, data);
     if (keyword === "XML:com.adobe.xmp") found.xmp = text;
-    // ImageMagick's: three lines of heading, then the bytes in hexadecimal digits.
+    // ImageMagick's format: three header lines, then hexadecimal digits.
     if (keyword === "Raw profile type exif") found.profile = Buffer.from(text.split("\n").slice(3).join(""), "hex");
   }
   const exif = found.exif ?? found.profile;
@@ -66,13 +66,13 @@ function pngText(type: string, data: Buffer): { keyword: string; text: string } 
   const rest = data.subarray(end + 1);
   if (type === "tEXt") return { keyword, text: rest.toString("latin1") };
   if (type === "zTXt") return { keyword, text: inflated(rest.subarray(1)) };
-  // Compressed or not, its method, then language and translated keyword, each ended by a zero.
+  // A compression flag and its method, then language and translated keyword, each ended by a zero.
   const language = rest.indexOf(0, 2);
   const content = rest.subarray(rest.indexOf(0, language + 1) + 1);
   return { keyword, text: rest[0] === 1 ? inflated(content) : content.toString("latin1") };
 }
 
-/** A text that can't be unpacked says nothing. */
+/** Empty where the text cannot be unpacked. */
 function inflated(data: Buffer): string {
   try {
     return inflateSync(data, { maxOutputLength: 64 * 1024 * 1024 }).toString("latin1");
@@ -81,7 +81,7 @@ function inflated(data: Buffer): string {
   }
 }
 
-/** The picture as it is to be seen. 2 to 4 mirror and turn it, 5 to 8 do so after rows and columns have changed places. */
+/** The upright picture. 2 to 4 mirror and rotate it; 5 to 8 do so after swapping rows and columns. */
 export function upright(picture: Picture, orientation: number): Picture {
   if (orientation === UPRIGHT) return picture;
   const swapped = orientation >= 5;

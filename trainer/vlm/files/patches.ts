@@ -1,10 +1,13 @@
-/** @file Images cut into the squares that a vision tower's first convolution sees one by one. */
+/** @file Cuts images into the squares that a vision tower's first convolution sees. */
 import { at } from "../../at.js";
 import { float32, type Tensor } from "../../tensor.js";
 import type { ImageBatch } from "../model.js";
 import { type ImageProcessing, normalisation, resizeAndCrop } from "./image-processor.js";
 
-/** How an image is cut: squares of `patch` pixels. What does not fill a square at the right and lower edge is left out. */
+/**
+ * How to cut an image: into squares of `patch` pixels. Pixels at the right and lower edge that do not fill a square are
+ * dropped.
+ */
 export interface PatchGrid {
   readonly imageSize: number;
   readonly patch: number;
@@ -12,10 +15,10 @@ export interface PatchGrid {
 
 const side = ({ imageSize, patch }: PatchGrid): number => Math.floor(imageSize / patch);
 
-/** Patches and numbers in each: the axes of a batch of images after the first. */
+/** Number of patches, and of numbers in each: the shape of one image's patches. */
 export const patchShape = (grid: PatchGrid): readonly [number, number] => [side(grid) ** 2, 3 * grid.patch ** 2];
 
-/** Row y of patch p, channel by channel: the order in which a patch convolution's kernel lies in the file. */
+/** Row y of patch p, channel by channel: the order in which the file stores a patch convolution's kernel. */
 function patchOrder(grid: PatchGrid): Int32Array {
   const { imageSize, patch } = grid;
   const [count, length] = patchShape(grid);
@@ -33,10 +36,13 @@ function patchOrder(grid: PatchGrid): Int32Array {
   return order;
 }
 
-/** Images to the vision tower's input, by the directory's own processing. */
+/** Converts images to the vision tower's input, with the directory's own processing. */
 export class Patches {
   private readonly table: Float32Array;
-  /** By rows, used again: a test set's patches are tens of MB at each evaluation, which would start a collection each time they are made anew. */
+  /**
+   * Arrays by number of rows, reused: a test set's patches take tens of MB per evaluation, and new arrays would trigger
+   * garbage collection each time.
+   */
   private readonly arrays = new Map<number, Float32Array>();
 
   constructor(
@@ -46,7 +52,9 @@ export class Patches {
     this.table = normalisation(processing);
   }
 
-  /** [rows, patches, 3 · patch²]: the chosen images, and zeros in the rows beyond them. The next call of as many rows overwrites it. */
+  /**
+   * [rows, patches, 3 · patch²]: the chosen images, then rows of zeros. The next call with as many rows overwrites it.
+   */
   of(images: ImageBatch, chosen: readonly number[], rows: number): Tensor {
     const { imageSize } = this.grid;
     const [count, size] = patchShape(this.grid);
@@ -67,7 +75,7 @@ export class Patches {
     return float32(data, [rows, count, size]);
   }
 
-  /** One image from `start` on, in the order of `patchOrder`. */
+  /** Writes one image from `start` on, in the order of `patchOrder`. */
   private write(source: Uint8Array, data: Float32Array, start: number): void {
     const { table } = this;
     const { imageSize, patch } = this.grid;
@@ -87,7 +95,7 @@ export class Patches {
     }
   }
 
-  /** The same order for pixel values that are normalised already, [rows, 3, size, size]. */
+  /** The same order for pixel values that are already normalized, [rows, 3, size, size]. */
   static ofPixels(grid: PatchGrid, pixels: Float32Array): Tensor {
     const order = patchOrder(grid);
     const plane = grid.imageSize ** 2;

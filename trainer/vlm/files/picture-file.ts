@@ -1,6 +1,7 @@
 /**
- * @file A picture file as the models take it: three bytes a pixel, equal to what transformers feeds its image processors
- * (`load_image`): upright by its orientation, the bytes as Pillow's `convert("RGB")` makes them, no colour profile applied.
+ * @file Reads a picture file as models expect it: three bytes a pixel, equal to the input of transformers' image
+ * processors (`load_image`). It is upright by its orientation, has the bytes of Pillow's `convert("RGB")`, and no
+ * colour profile is applied.
  */
 import { promises as fs } from "node:fs";
 import sharp, { type Metadata } from "sharp";
@@ -10,10 +11,10 @@ import { fillAround, opaqueGif } from "./gif.js";
 import { orientationIn, upright } from "./orientation.js";
 import type { Picture } from "./resize.js";
 
-/** Formats that are read. Of an animation it is the first frame. */
+/** The formats that can be read. For an animation, the first frame is read. */
 const READ = "PNG, JPEG, WebP, GIF or TIFF";
 
-/** How files begin, read or not; `at` is where the bytes stand. */
+/** File signatures, also of formats that cannot be read; `at` is the offset. */
 const BEGINNINGS: readonly { readonly format: string; readonly bytes: string; readonly at?: number }[] = [
   { format: "PNG", bytes: "\x89PNG\r\n\x1a\n" },
   { format: "JPEG", bytes: "\xff\xd8\xff" },
@@ -42,9 +43,10 @@ const BEGINNINGS: readonly { readonly format: string; readonly bytes: string; re
 const DECODED: ReadonlySet<string> = new Set(["PNG", "JPEG", "WebP", "GIF", "TIFF"]);
 
 /**
- * One picture. `name` is what messages call it.
- * @throws InputError a missing file, a folder, an empty, damaged or cut-off file, no picture, or a format that is not read
- * @throws UnavailableError a file that may not be read
+ * Reads one picture; messages call it `name`.
+ * @throws InputError for a missing file, a folder, an empty, damaged or truncated file, a file that is no picture, or
+ * an unsupported format
+ * @throws UnavailableError for a file without permission to read
  */
 export async function readPicture(file: string, name = file): Promise<ImageBatch> {
   const bytes = await bytesOf(file, name);
@@ -90,10 +92,10 @@ function formatOf(bytes: Buffer): string | undefined {
   return BEGINNINGS.find((beginning) => text.startsWith(beginning.bytes, beginning.at ?? 0))?.format;
 }
 
-/** The pixels as they are stored, and how they are to be turned. */
+/** The pixels as stored, and the picture's orientation. */
 async function decode(bytes: Buffer, format: string, name: string): Promise<{ picture: Picture; orientation: number }> {
   const gif = format === "GIF" ? opaqueGif(bytes) : undefined;
-  // As Pillow: a warning of the decoder is none of the user's, an error is.
+  // Like Pillow: ignore the decoder's warnings, but not its errors.
   const input = sharp(gif?.bytes ?? bytes, { ignoreIcc: true, failOn: "error" });
   const metadata = await input.metadata();
   const refused = unlikePillow(metadata, format);
@@ -113,17 +115,17 @@ async function decode(bytes: Buffer, format: string, name: string): Promise<{ pi
   return { picture: gif === undefined ? picture : fillAround(gif, picture), orientation };
 }
 
-/** What Pillow makes something else of, or nothing that a model can use. */
+/** Pictures that Pillow converts differently, or that a model cannot use. */
 function unlikePillow({ space, depth, channels, hasAlpha }: Metadata, format: string): string | undefined {
   if (format === "TIFF" && (depth !== "uchar" || !["srgb", "b-w", "cmyk"].includes(space) || hasAlpha)) {
     return `a TIFF of ${channels} channels (${space}, ${depth}), of which only 8 bits of grey, RGB or CMYK without transparency are read`;
   }
-  // Pillow clips its values at 255, which leaves a white picture.
+  // Pillow clips its values at 255, which gives a white picture.
   if (space === "grey16" && channels === 1) return "16-bit greyscale, which is not read";
   return undefined;
 }
 
-/** Pillow's conversion, in its integers; sharp would go through a profile of its own. */
+/** Pillow's conversion, in integer arithmetic; sharp would use a colour profile. */
 function fromCmyk(data: Uint8Array, channels: number): Uint8Array {
   const pixels = data.length / channels;
   const rgb = new Uint8Array(pixels * 3);

@@ -1,6 +1,6 @@
 /**
- * @file Pillow's bicubic resize (versions 3 to 12), byte for byte: each axis in 8-bit integers with 22 bits of fraction, the
- * horizontal pass first. The published models were trained on images that went through it.
+ * @file Pillow's bicubic resize (versions 3 to 12), byte for byte: each axis in 8-bit integers with 22 fractional bits,
+ * the horizontal pass first. The published models were trained on images resized this way.
  */
 
 /** 8-bit RGB, [height, width, 3]. */
@@ -12,7 +12,7 @@ export interface Picture {
 
 const PRECISION = 22;
 
-/** Keys' cubic with a = −½. */
+/** Keys' cubic kernel with a = −½. */
 function cubic(distance: number): number {
   const x = Math.abs(distance);
   const a = -0.5;
@@ -26,7 +26,7 @@ interface Taps {
   readonly weights: Int32Array;
 }
 
-/** For each output position: the first input position it reads and the integer weights from there on. */
+/** For each output position: the first input position, and the integer weights from there on. */
 function taps(inside: number, outside: number): Taps[] {
   const scale = inside / outside;
   const stretch = Math.max(scale, 1);
@@ -48,8 +48,8 @@ function taps(inside: number, outside: number): Taps[] {
 }
 
 /**
- * One pass: `lines` independent lines of `inside` positions become `outside` positions. `step` and `stride` are the distances
- * in bytes between neighbouring positions and lines; a pixel's three bytes lie together.
+ * One pass: resizes `lines` independent lines from `inside` to `outside` positions. `step` and `stride` are the
+ * distances in bytes between neighbouring positions and lines; a pixel's three bytes are adjacent.
  */
 function pass(
   source: Uint8Array,

@@ -1,4 +1,4 @@
-/** @file A directory's tokenizer.json, as Hugging Face's library reads it. */
+/** @file A directory's tokenizer.json, read like Hugging Face's library does. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
@@ -9,7 +9,9 @@ import { checkFile, readJson } from "./directory.js";
 
 const id = z.number().int().nonnegative();
 
-/** The models of the tokenizers that directories come with. Their vocabularies are looked through: the library takes what it gets. */
+/**
+ * The tokenizer models that directories use. Their vocabularies are checked here, because the library accepts anything.
+ */
 const tokenizerSchema = z.looseObject({
   model: z.discriminatedUnion(
     "type",
@@ -31,10 +33,10 @@ const tokenizerSchema = z.looseObject({
   normalizer: z.unknown(),
 });
 
-/** A special token is named as text, or described. */
+/** A special token is given as text, or as an object. */
 const specialToken = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
 
-/** Spaces before punctuation stay where the file says nothing, as in transformers since 4.45; the library would take them away. */
+/** By default, spaces before punctuation stay, as in transformers since 4.45; the library would remove them. */
 const configSchema = z.looseObject({
   pad_token: specialToken.nullable().default(null),
   clean_up_tokenization_spaces: z
@@ -56,7 +58,7 @@ export class TextTokenizer {
 
   /**
    * `vocabulary`: rows of the model's embedding, where there is one.
-   * @throws InputError when tokenizer.json is missing or of a kind that is not known.
+   * @throws InputError where tokenizer.json is missing or of an unknown kind
    */
   static open(directory: string, vocabulary = Number.POSITIVE_INFINITY): TextTokenizer {
     const file = path.join(directory, "tokenizer.json");
@@ -84,7 +86,7 @@ export class TextTokenizer {
     }
   }
 
-  /** @throws InputError where the directory names no padding token, or one that the tokenizer does not know */
+  /** @throws InputError where the directory names no padding token, or one that the tokenizer does not have */
   private padding(): number {
     const id = this.paddingToken === null ? undefined : this.tokenizer.token_to_id(this.paddingToken);
     if (id !== undefined) return id;
@@ -93,11 +95,12 @@ export class TextTokenizer {
     );
   }
 
-  /** Ids with the special tokens that the directory's post-processor adds. */
+  /** Ids, including the special tokens of the directory's post-processor. */
   encode(text: string): Int32Array {
     let ids = this.cache.get(text);
     if (ids === undefined) {
-      // Rust lower-cases letter by letter; JavaScript turns a Σ at a word's end into ς. Done beforehand, both agree.
+      // Rust lower-cases letter by letter; JavaScript turns a Σ at the end of a word into ς. Replacing it first makes
+      // both agree.
       const prepared = this.lowerCases ? text.replaceAll("Σ", "σ") : text;
       ids = this.known(text, this.tokenizer.encode(prepared).ids);
       if (this.cache.size >= 100_000) this.cache.clear();
@@ -106,12 +109,12 @@ export class TextTokenizer {
     return ids;
   }
 
-  /** Ids of the text alone, without what the directory's post-processor adds. */
+  /** Ids of the text alone, without the post-processor's special tokens. */
   encodePlain(text: string): Int32Array {
     return this.known(text, this.tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
-  /** @throws InputError where the model has no embedding for one of the ids */
+  /** @throws InputError where the model has no embedding for an id */
   private known(text: string, ids: readonly number[]): Int32Array {
     const beyond = ids.find((token) => token >= this.vocabulary);
     if (beyond === undefined) return Int32Array.from(ids);
@@ -120,18 +123,18 @@ export class TextTokenizer {
     );
   }
 
-  /** The text of ids, special tokens left out. */
+  /** The text of ids, without special tokens. */
   decode(ids: readonly number[]): string {
-    // The library refuses to decode nothing, which is what a model says that ends at once.
+    // The library refuses to decode an empty list, which is the answer of a model that ends at once.
     return ids.length === 0 ? "" : this.tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
   }
 
-  /** The id of a token that config.json speaks of; undefined where there is none. */
+  /** The id of a token that config.json mentions; undefined where there is none. */
   idOf(token: string): number | undefined {
     return this.tokenizer.token_to_id(token);
   }
 
-  /** At most `length` ids: what is cut is cut before the last one, which is the end token. */
+  /** At most `length` ids. Ids are cut before the last one, which is the end token. */
   encodeTruncated(text: string, length: number): Int32Array {
     const ids = this.encode(text);
     if (ids.length <= length) return ids;
@@ -140,7 +143,7 @@ export class TextTokenizer {
     return cut;
   }
 
-  /** `encodeTruncated`, filled up to exactly `length` ids with the directory's padding token. */
+  /** `encodeTruncated`, padded to exactly `length` ids with the directory's padding token. */
   encodePadded(text: string, length: number): Int32Array {
     const ids = new Int32Array(length).fill(this.padding());
     ids.set(this.encodeTruncated(text, length));

@@ -1,4 +1,4 @@
-/** @file An entry in the list of architectures, for those that answer a prompt about an image. */
+/** @file An entry in the list of architectures, for models that answer a prompt about an image. */
 import type { Phrasing } from "../../language/index.js";
 import { type Architecture, described } from "../architecture.js";
 import { verifyGenerative } from "./checks.js";

@@ -1,4 +1,7 @@
-/** @file What the comparisons of a generative model with its reference numbers share: the model, the reference's rows, and where their tokens are here. */
+/**
+ * @file Shared by the comparisons of a generative model with its reference numbers: the model, the reference's rows,
+ * and where their tokens are here.
+ */
 import { z } from "zod";
 import { at } from "../../at.js";
 import type { SafetensorsFile } from "../../files/safetensors.js";
@@ -30,14 +33,14 @@ export interface Context extends Bench {
   readonly comparison: Comparison;
   readonly meta: z.infer<typeof metaSchema>;
   readonly patches: Tensor;
-  /** One question an image, with the reference's answer. */
+  /** One question per image, with the reference's answer. */
   readonly rows: readonly QuestionRow[];
   readonly shape: RowShape;
 }
 
 export const TOLERANCES = { features: 2e-4, block: 5e-4, logits: 2e-4, loss: 1e-5 };
 
-/** The real tokens of a reference's row: where they begin, and how many there are. */
+/** The real tokens of a reference row: the first one's position, and their number. */
 export interface RealTokens {
   readonly first: number;
   readonly count: number;
@@ -49,13 +52,16 @@ export const realTokens = (file: SafetensorsFile, name: string): RealTokens[] =>
     count: mask.reduce((sum, value) => sum + value, 0),
   }));
 
-/** The cell of a row's real token number `token`, whose answer is the row's first. */
+/** The cell of a row's real token number `token`; the reference's answer is the row's first. */
 export function cellOf(row: QuestionRow, shape: RowShape, token: number): number {
   const length = prefixLength(row, shape.imageTokens);
   return token < length ? token : prefixCells(shape) + token - length;
 }
 
-/** Of [rows · cells, width] here and [rows, tokens, width] there the real tokens, but for each row's last: nothing follows it, and it has no cell. */
+/**
+ * The real tokens in [rows · cells, width] here and in [rows, tokens, width] there, without each row's last token:
+ * nothing follows it, so it has no cell.
+ */
 export function alike(
   { rows, shape, comparison }: Context,
   name: string,

@@ -1,4 +1,6 @@
-/** @file Greedy answers against the reference's: what each step sees, the tokens that are said, and the largest logits. */
+/**
+ * @file Compares greedy answers with the reference's: what each step attends to, the tokens, and the largest logits.
+ */
 import path from "node:path";
 import { at } from "../../at.js";
 import { SafetensorsFile } from "../../files/safetensors.js";
@@ -26,7 +28,7 @@ import {
   sees,
 } from "./rows.js";
 
-/** The prompts alone. */
+/** Rows with the prompts alone. */
 const askedRows = ({ rows }: Context): QuestionRow[] => rows.map((row) => ({ ...row, answers: [] }));
 
 function speakingOf({ network, meta }: Context, rows: readonly QuestionRow[]): Speaking {
@@ -37,7 +39,7 @@ function speakingOf({ network, meta }: Context, rows: readonly QuestionRow[]): S
 interface Spoken {
   /** [rows][step] */
   readonly ids: readonly (readonly number[])[];
-  /** [step], [rows · vocabulary] each. */
+  /** By step; [rows · vocabulary] each. */
   readonly logits: readonly Float32Array[];
 }
 
@@ -50,7 +52,7 @@ async function runs({ runtime }: Bench, { model, binding }: Built, feeds: Tensor
   }
 }
 
-/** So many tokens of each row, without end. */
+/** Generates `steps` tokens for each row, ignoring the end token. */
 async function speak(context: Context, features: Tensor, trainable: Trainable | null, steps: number): Promise<Spoken> {
   const { network, parameters, runtime } = context;
   const rows = askedRows(context);
@@ -98,7 +100,7 @@ async function features(context: Context): Promise<Tensor> {
   return made;
 }
 
-/** The images one place further: image i − 1 for question i. */
+/** The images shifted by one: question i gets image i − 1. */
 function rolled({ data, dims }: Tensor, images: number): Tensor {
   const all = data as Float32Array;
   const each = all.length / images;
@@ -133,7 +135,7 @@ function compareSpoken(
     }
   });
   comparison.close(`${kind} largest logits`, values, expected.readFloats(`${kind}.top5_logits`), TOLERANCES.logits);
-  // Two that differ by rounding alone may change places.
+  // Two ids may swap places where their logits differ only by rounding.
   const reference = expected.readFloats(`${kind}.top5_logits`);
   const close = (i: number): boolean =>
     [i - 1, i + 1].some(
@@ -146,7 +148,7 @@ function compareSpoken(
   );
 }
 
-/** With another end token the reference says the same up to it, then pads. */
+/** With another end token, the reference says the same up to it, then pads. */
 function compareStopped({ comparison, meta }: Context, expected: SafetensorsFile, { ids }: Spoken): void {
   const end = meta.generate.stopped_eos_token_id;
   if (end === undefined) return;
@@ -158,7 +160,7 @@ function compareStopped({ comparison, meta }: Context, expected: SafetensorsFile
   });
 }
 
-/** What the cells that are asked see, 0 or 1, of a row's real tokens and of those spoken. */
+/** What the queried cells attend to, 0 or 1, among a row's real tokens and the spoken ones. */
 function seen(context: Context, row: QuestionRow, spoken: number, window: number | null): number[] {
   const { network } = context;
   const shape = rowShape([row], 1, network.imageTokens);
@@ -192,7 +194,7 @@ function compareSight(context: Context, expected: SafetensorsFile, real: readonl
       const all = first + count + spoken;
       const theirs: number[] = [];
       for (let q = spoken === 0 ? first : 0; q < asked; q++) {
-        // A cache that is cut holds the last keys; those before it are not seen.
+        // A cut cache holds only the last keys; earlier ones are not attended to.
         for (let k = first; k < all; k++) {
           const column = k - (all - keys);
           theirs.push(column < 0 ? 0 : at(mask, (r * asked + q) * keys + column));
@@ -205,7 +207,7 @@ function compareSight(context: Context, expected: SafetensorsFile, real: readonl
   for (let spoken = 0; expected.tensors.has(`position_ids.${spoken}`); spoken++) {
     rowsOf(expected, `position_ids.${spoken}`).forEach((theirs, r) => {
       const { first, count } = at(real, r);
-      // The reference counts from 1, which turns nothing: rotations tell differences.
+      // The reference counts from 1. That changes nothing: rotary positions encode differences.
       const ours = spoken === 0 ? Array.from({ length: count }, (_, i) => i + 1) : [count + spoken];
       const own = spoken === 0 ? theirs.slice(first, first + count) : theirs;
       comparison.close(`position_ids.${spoken} of row ${r}`, ours, own, 0);
@@ -213,7 +215,7 @@ function compareSight(context: Context, expected: SafetensorsFile, real: readonl
   }
 }
 
-/** `adapter`: what it trains; `use` puts the values of a kind into the runtime. */
+/** `adapter`: the parameters it trains; `use` loads the values of a kind into the runtime. */
 export async function checkSpeech(
   context: Context,
   adapter: Trainable,

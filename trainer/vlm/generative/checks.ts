@@ -1,4 +1,7 @@
-/** @file Holds a generative model's directory to the reference numbers in its golden folder: inputs, masks, blocks, loss, gradients, adapter, greedy answers. */
+/**
+ * @file Compares a generative model's directory with the reference numbers in its golden folder: inputs, masks, blocks,
+ * loss, gradients, adapter, greedy answers.
+ */
 import path from "node:path";
 import { at } from "../../at.js";
 import { SafetensorsFile } from "../../files/safetensors.js";
@@ -62,7 +65,7 @@ function checkInputs({ golden, network, comparison, rows, meta }: Context, direc
   }
 }
 
-/** A row as the reference has it: an id for each image token, and the answer. */
+/** A row in the reference's form: an id for each image token, and the answer. */
 const tokensOf = (
   { imageTokens, imageToken }: GenerativeNetwork,
   { before, after, answers }: QuestionRow,
@@ -171,7 +174,7 @@ async function checkForward(context: Context): Promise<void> {
   }
 }
 
-/** Of the parameters that the reference has gradients of. */
+/** For the parameters that have reference gradients. */
 async function checkGradients(context: Context): Promise<void> {
   const { parameters, comparison } = context;
   const train = trainFile(context);
@@ -223,7 +226,7 @@ async function checkAdapter(context: Context): Promise<void> {
   );
 }
 
-/** Compares everything that golden/ has; sizes and settings are read from its files. */
+/** Compares everything in golden/; sizes and settings come from its files. */
 export async function verifyGenerative(
   directory: string,
   network: GenerativeNetwork,

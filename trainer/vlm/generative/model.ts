@@ -1,4 +1,6 @@
-/** @file A generative model from its directory: answers' log-likelihoods, greedy answers, and fine-tuning on answers. */
+/**
+ * @file A generative model from its directory: answers' log-likelihoods, greedy answers, and fine-tuning on answers.
+ */
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { startRuntime } from "../../graph/index.js";
@@ -45,15 +47,15 @@ import {
 
 type Captions = readonly (readonly CaptionSet[])[];
 
-/** Tokens that an answer may have: a relation of three terms in words takes about fifteen. */
+/** The most tokens of an answer; a relation of three terms takes about fifteen. */
 const ROOM = 32;
 
 class GenerativeModel extends LoadedModel<GenerativeSource> {
   private readonly questions: Questions;
   private readonly sight: Sight;
-  /** What the decoder takes of images. */
+  /** The image features for the decoder. */
   private readonly features: ImageFront;
-  /** Where a step starts, if that is earlier; null: at the patches. */
+  /** Where a step starts if that is earlier than the features; null: at the patches. */
   private readonly front: ImageFront | null;
 
   constructor(
@@ -113,7 +115,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     return rows.map((_, i) => ({ logits: at(logits, i), said: this.tokenizer.decode(at(said, i)) }));
   }
 
-  /** Greedy: the most likely token, one after another, until every row has ended or is full. */
+  /** Greedy decoding: the most likely token, one after another, until every row has ended or is full. */
   private async speak(rows: readonly QuestionRow[], speaking: Speaking, begun: Tensors): Promise<number[][]> {
     const { endToken } = this.source.network;
     const kept = keptOf(speaking);
@@ -132,7 +134,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     }
   }
 
-  /** The rows' graph and what it is fed. */
+  /** The graph for the rows, and its inputs. */
   private async feeds(images: ImageBatch, rows: readonly QuestionRow[]): Promise<{ shape: RowShape; feeds: Tensors }> {
     checkPlaces(rows);
     const chosen = [...new Set(rows.map(({ image }) => image))];
@@ -143,7 +145,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     return { shape, feeds: { features, ...rowTensors(own, shape, this.sight) } };
   }
 
-  /** Of each row's answers, their tokens' log-likelihoods summed. */
+  /** For each row, the summed log-likelihoods of each answer's tokens. */
   private likelihoods(rows: readonly QuestionRow[], { targets }: RowShape, found: Tensors): Float32Array[] {
     const all = floats(found, "logLikelihoods");
     return rows.map(({ answers }, row) => {
@@ -172,7 +174,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     return result;
   }
 
-  /** The part of a step that the chosen images are. */
+  /** The part of a step with the chosen images. */
   private async part(
     { options, image: { stage } }: Training,
     images: ImageBatch,
@@ -201,7 +203,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     };
   }
 
-  /** What the images are to the decoder changes with the tower. */
+  /** The image features change with the tower. */
   protected forget(): void {
     if (this.training !== null && this.training.image.stage !== FEATURES) this.features.forget();
   }
@@ -215,7 +217,7 @@ function tokensOf(found: Tensors): Int32Array {
   return data;
 }
 
-/** Opens a directory in a worker thread of its own. */
+/** Opens a directory in its own worker thread. */
 export async function openGenerative(
   directory: string,
   network: GenerativeNetwork,

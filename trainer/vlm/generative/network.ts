@@ -1,4 +1,4 @@
-/** @file What a generative architecture is to the model, its programs and its comparisons: an image network, a decoder, and how text becomes tokens. */
+/** @file The interface of a generative architecture: an image network, a decoder, and how text becomes tokens. */
 import { InputError } from "../../errors.js";
 import type { Phrasing } from "../../language/index.js";
 import type { TextTokenizer } from "../files/tokenizer.js";
@@ -6,7 +6,7 @@ import { type Decoder, type DecoderConfig, decode, embedTokens, nextTokenLogits 
 import type { Scope } from "../layers/scope.js";
 import type { Network } from "../network.js";
 
-/** What is before and after the image's tokens. */
+/** The tokens before and after the image. */
 export interface PromptTokens {
   readonly before: Int32Array;
   readonly after: Int32Array;
@@ -15,22 +15,22 @@ export interface PromptTokens {
 export interface GenerativeNetwork extends Network {
   readonly phrasing: Phrasing;
   readonly decoder: DecoderConfig;
-  /** Tokens that an image becomes; `image` gives [images · imageTokens, width of the decoder]. */
+  /** Tokens per image; `image` returns [images · imageTokens, width of the decoder]. */
   readonly imageTokens: number;
-  /** The id that stands for each of them in a tokenizer's output. */
+  /** The id of an image token in the tokenizer's output. */
   readonly imageToken: number;
-  /** Whether the tokens of image and prompt see each other both ways; else each sees those before it. */
+  /** Whether the tokens of image and prompt attend to each other both ways; otherwise each attends to earlier ones. */
   readonly prefixSeesItself: boolean;
   /** The token that ends an answer. */
   readonly endToken: number;
-  /** The most tokens that image, prompt and answer may have together. */
+  /** The most tokens of image, prompt and answer together. */
   readonly positions: number;
   prompt(tokenizer: TextTokenizer, prompt: string): PromptTokens;
-  /** An answer's tokens as they follow the prompt's, the end token included. */
+  /** An answer's tokens after the prompt's, with the end token. */
   answer(tokenizer: TextTokenizer, prompt: string, answer: string): Int32Array;
 }
 
-/** Of a configuration, what tells people how large the model is. */
+/** The parts of a configuration that show how large the model is. */
 export function sizesOf({ vision, decoder }: { readonly vision: object; readonly decoder: DecoderConfig }): object {
   const { width, mlp, layers, heads, groups, headSize, vocabulary, window } = decoder;
   return {
@@ -39,7 +39,7 @@ export function sizesOf({ vision, decoder }: { readonly vision: object; readonly
   };
 }
 
-/** The decoder's parameters, and the head's. */
+/** Declares the parameters of the decoder and its head. */
 export function declareDecoder(scope: Scope, { decoder: config }: GenerativeNetwork): void {
   const { graph } = scope;
   const decoder: Decoder = { scope, config, path: DECODER_PATH };
@@ -55,7 +55,10 @@ export function declareDecoder(scope: Scope, { decoder: config }: GenerativeNetw
   nextTokenLogits(decoder, decode(decoder, x, cells));
 }
 
-/** @throws InputError where the tokenizer has no such token, or another id for it than config.json's `key` says (null: any) */
+/**
+ * @throws InputError where the tokenizer lacks the token, or has another id for it than config.json's `key` says (null:
+ * any)
+ */
 export function requireToken(
   tokenizer: TextTokenizer,
   file: string,
@@ -70,10 +73,10 @@ export function requireToken(
   );
 }
 
-/** The decoder's linear layers, the head left out: what LoRA changes where the user does not say otherwise. */
+/** The decoder's linear layers without the head: LoRA's default targets. */
 export const DECODER_LAYERS = ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)";
 
-/** Where the decoder lies in the module tree. */
+/** The decoder's path in the module tree. */
 export const DECODER_PATH = "model.language_model";
-/** The last stage of the image network: what the decoder takes of an image. */
+/** The last stage of the image network: the decoder's input. */
 export const FEATURES = "projector";

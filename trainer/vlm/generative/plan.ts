@@ -1,4 +1,4 @@
-/** @file Which rows a generative model's work becomes, and which graphs they go through. */
+/** @file Turns a generative model's work into rows, and chooses their graphs. */
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { layoutSize } from "../../graph/index.js";
@@ -16,7 +16,7 @@ import { FEATURES, type GenerativeNetwork } from "./network.js";
 import { answersLoss, type GenerativeSource, scoreProgram } from "./programs.js";
 import { prefixLength, type QuestionRow, type RowShape, rowShape } from "./rows.js";
 
-/** Questions that go through the decoder at once when scoring. */
+/** Number of questions in one pass when scoring. */
 export const DEFAULT_SCORING_BATCH = 32;
 
 export interface Training {
@@ -46,7 +46,7 @@ export class Questions {
     this.described = network.phrasing.describe ?? "";
   }
 
-  /** `image` is its index among a batch's images; `answers` are those that go through the decoder. */
+  /** `image` is the index in the batch; `answers` are those that go through the decoder. */
   row(image: number, { prompt = this.described }: CaptionSet, answers: readonly string[]): QuestionRow {
     const row = {
       image,
@@ -70,7 +70,7 @@ export class Questions {
   }
 }
 
-/** @throws InputError where the image stands at another place in one prompt than in others */
+/** @throws InputError where prompts differ in the position of the image */
 export function checkPlaces(rows: readonly QuestionRow[]): void {
   const [first] = rows;
   if (rows.every(({ before }) => before.join() === first?.before.join())) return;
@@ -81,11 +81,11 @@ export function checkPlaces(rows: readonly QuestionRow[]): void {
 export interface StepPlan {
   readonly rows: readonly QuestionRow[];
   readonly shape: RowShape;
-  /** Of a question at most. */
+  /** The most answers to a question. */
   readonly answers: number;
 }
 
-/** Plain cross entropy of the right answer has no use for wrong ones. */
+/** Plain cross entropy of the right answer needs no wrong ones. */
 export const learnedAnswers = ({ right, wrong }: CaptionSet, objective: FineTuning["objective"]): readonly string[] =>
   objective === "answer" ? [right] : [right, ...wrong];
 
@@ -107,7 +107,7 @@ export function planStep(
   };
 }
 
-/** The graphs that scoring, and a step of fine-tuning, go through. */
+/** The graphs for scoring, and for a step of fine-tuning. */
 export function generativeGraphs(
   directory: string,
   network: GenerativeNetwork,
@@ -140,7 +140,7 @@ export function generativeGraphs(
   return { score, step: step.graph, trained: layoutSize(training.trainable.layout), placement };
 }
 
-/** Numbers of rows, those of about one length together, so that little is padding. */
+/** Indices of rows in batches of similar length, so that there is little padding. */
 export function batchesByLength(rows: readonly QuestionRow[], size: number): number[][] {
   const length = (row: QuestionRow): number =>
     row.answers.reduce((sum, answer) => sum + answer.length, row.before.length + row.after.length);

@@ -1,4 +1,4 @@
-/** @file The graphs that a generative model runs: answers' log-likelihoods, the next token, and the loss of a step. */
+/** @file The graphs of a generative model: answers' log-likelihoods, the next token, and the loss of a step. */
 import {
   add,
   argMax,
@@ -48,7 +48,9 @@ export const sightOf = ({ prefixSeesItself, decoder }: GenerativeNetwork): Sight
   window: decoder.window,
 });
 
-/** Inputs positions, mask and, where the window cuts something, slidingMask; under the names of rows.ts. */
+/**
+ * Declares the inputs positions, mask and, where the window cuts something, slidingMask, under the names of rows.ts.
+ */
 function cellInputs(scope: Scope, network: GenerativeNetwork, rows: number, asked: number, all: number): Cells {
   const { graph } = scope;
   const mask = graph.input("mask", [rows, 1, asked, all]);
@@ -61,7 +63,7 @@ function cellInputs(scope: Scope, network: GenerativeNetwork, rows: number, aske
   };
 }
 
-/** Image features [images · tokens, width], and text → the rows as they enter the decoder, [rows · cells, width]. */
+/** Image features [images · tokens, width] and text → the rows at the decoder's input, [rows · cells, width]. */
 function embedRows(decoder: Decoder, shape: RowShape, features: Value): Value {
   const { graph } = decoder.scope;
   const { images, rows, before, imageTokens, after, answerCells } = shape;
@@ -90,7 +92,7 @@ export function rowStates(
   return decode(decoder, x, cellInputs(scope, network, shape.rows, cells, cells), store);
 }
 
-/** Log-likelihood of each of the answers' tokens, [rows, targets]. */
+/** Log-likelihood of each answer token, [rows, targets]. */
 export function targetLikelihoods(
   scope: Scope,
   network: GenerativeNetwork,
@@ -116,7 +118,10 @@ export function scoreProgram(source: GenerativeSource, shape: RowShape): Built {
   });
 }
 
-/** The runtime's variables with a layer's keys and values: of the prefixes, which stay as they are, and of what has been said after them. */
+/**
+ * The runtime's variables for a layer's keys and values: those of the prefixes, which stay, and those of the tokens
+ * spoken since.
+ */
 const PREFIXES = "prefixes'";
 const SAID = "said";
 const cacheNames = (of: string, layer: number): readonly [keys: string, values: string] => [
@@ -124,7 +129,7 @@ const cacheNames = (of: string, layer: number): readonly [keys: string, values: 
   `${of} values ${layer}`,
 ];
 
-/** The shape of such a variable for so many cells. */
+/** The shape of such a variable for this many cells. */
 const cacheShape = ({ groups, headSize }: DecoderConfig, rows: number, cells: number): readonly number[] => [
   rows,
   groups,
@@ -132,14 +137,17 @@ const cacheShape = ({ groups, headSize }: DecoderConfig, rows: number, cells: nu
   headSize,
 ];
 
-/** The most likely token after each state, int32 [n], and the logits that say so. */
+/** The most likely token after each state, int32 [n], and its logits. */
 function nextToken(scope: Scope, network: GenerativeNetwork, states: Value): void {
   const logits = nextTokenLogits(decoderOf(scope, network), states);
   scope.graph.output("logits", logits);
   scope.graph.output("token", argMax(logits));
 }
 
-/** The same rows, which speak next: → logLikelihoods, token, logits; the prefixes' keys and values are kept. `lastCells`: of each prefix. */
+/**
+ * Scores rows that will speak next: → logLikelihoods, token, logits; stores the prefixes' keys and values. `lastCells`:
+ * of each prefix.
+ */
 export function beginProgram(source: GenerativeSource, speaking: Speaking): Built {
   const { network } = source;
   const { shape, room } = speaking;
@@ -160,7 +168,7 @@ export function beginProgram(source: GenerativeSource, speaking: Speaking): Buil
   });
 }
 
-/** The tokens said last → token, logits; their keys and values join those that are kept. */
+/** The tokens spoken last → token, logits; adds their keys and values to the stored ones. */
 export function nextProgram(source: GenerativeSource, { rows, prefix, room }: Kept): Built {
   const { network } = source;
   return programOf(source, (scope) => {
@@ -187,7 +195,7 @@ export function nextProgram(source: GenerativeSource, { rows, prefix, room }: Ke
   });
 }
 
-/** Rows of a step → its loss. `answers`: of a question at most. */
+/** Rows of a step → its loss. `answers`: the most answers to a question. */
 export function answersLoss(
   scope: Scope,
   network: GenerativeNetwork,

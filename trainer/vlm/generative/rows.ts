@@ -1,6 +1,7 @@
 /**
- * @file Rows of tokens as the decoder takes them. A row is one question: its prefix (image and prompt) once, then all of its answers one
- * after another, each of which sees the prefix and itself. So the prefix is computed once, and an answer costs its own tokens only.
+ * @file Rows of tokens for the decoder. A row is one question: its prefix (image and prompt) once, then all its
+ * answers. Each answer attends to the prefix and to itself. So the prefix is computed once, and an answer costs only
+ * its own tokens.
  */
 import { at } from "../../at.js";
 import { float32, int32, type Tensor, type Tensors } from "../../tensor.js";
@@ -14,7 +15,7 @@ export interface QuestionRow extends PromptTokens {
   readonly answers: readonly Int32Array[];
 }
 
-/** Sizes of the graph that rows go through; each at least theirs. */
+/** Sizes of the rows' graph, each at least the rows' own. */
 export interface RowShape {
   readonly images: number;
   readonly rows: number;
@@ -23,39 +24,39 @@ export interface RowShape {
   readonly imageTokens: number;
   /** Cells for the rest of the prompt. */
   readonly after: number;
-  /** Cells for the answers' tokens but their last ones, which nothing follows. */
+  /** Cells for the answers' tokens, without each answer's last token: nothing follows it. */
   readonly answerCells: number;
-  /** Tokens of the answers: each is predicted. */
+  /** Tokens of the answers; each one is predicted. */
   readonly targets: number;
 }
 
-/** What the decoder's cells may see of each other. */
+/** What the decoder's cells may attend to. */
 export interface Sight {
   readonly prefixSeesItself: boolean;
-  /** Of sliding layers; null: there are none. */
+  /** Of sliding-window layers; null: there are none. */
   readonly window: number | null;
 }
 
 export const prefixCells = ({ before, imageTokens, after }: RowShape): number => before + imageTokens + after;
 export const cellsOf = (shape: RowShape): number => prefixCells(shape) + shape.answerCells;
 
-/** Real tokens of a row's prefix. */
+/** Number of real tokens in a row's prefix. */
 export const prefixLength = ({ before, after }: PromptTokens, imageTokens: number): number =>
   before.length + imageTokens + after.length;
 
-/** Few sizes, so that few graphs are built, with little padding: steps of an eighth. */
+/** Rounds up in steps of an eighth: few sizes, so that few graphs are built, with little padding. */
 export function stepped(count: number): number {
   const step = Math.max(1, 2 ** (Math.floor(Math.log2(Math.max(1, count))) - 3));
   return Math.ceil(count / step) * step;
 }
 
-/** Cells of prompts and answers: fours up to 32, then steps of a quarter. */
+/** Cells of prompts and answers: multiples of four up to 32, then steps of a quarter. */
 function cellStep(count: number): number {
   const step = Math.max(4, 2 ** (Math.floor(Math.log2(Math.max(1, count))) - 2));
   return Math.ceil(count / step) * step;
 }
 
-/** The shape for rows: padded to the longest of the batch. */
+/** The shape for rows, padded to the longest in the batch. */
 export function rowShape(rows: readonly QuestionRow[], images: number, imageTokens: number): RowShape {
   const longest = (of: (row: QuestionRow) => number): number => Math.max(...rows.map(of));
   const answerCells = cellStep(longest(({ answers }) => answers.reduce((sum, { length }) => sum + length - 1, 0)));
@@ -66,23 +67,23 @@ export function rowShape(rows: readonly QuestionRow[], images: number, imageToke
     imageTokens,
     after: cellStep(longest(({ after }) => after.length)),
     answerCells,
-    // No size of its own, which would be one more to build graphs for: each answer has one token more than cells.
+    // Not a separate size, which would multiply the graphs: each answer has one token more than cells.
     targets: answerCells + cellStep(longest(({ answers }) => answers.length)),
   };
 }
 
-/** Of which part of its row a cell is: its prefix, one of its answers (from 1), or none. */
+/** A cell's part of its row: the prefix, one of the answers (from 1), or padding. */
 const PADDING = -1;
 const PREFIX = 0;
 
 /** A row's cells. */
 export interface Cells {
   readonly parts: Int32Array;
-  /** Counted without padding; an answer's go on from the prefix's. */
+  /** Counted without padding; an answer's positions continue the prefix's. */
   readonly positions: Int32Array;
 }
 
-/** The cells of a row's prefix, then `others` that are padding. */
+/** The cells of a row's prefix, then `others` padding cells. */
 export function prefixOf(row: PromptTokens, shape: RowShape, others: number): Cells {
   const parts = new Int32Array(prefixCells(shape) + others).fill(PADDING);
   const positions = new Int32Array(parts.length);
@@ -94,7 +95,7 @@ export function prefixOf(row: PromptTokens, shape: RowShape, others: number): Ce
   return { parts, positions };
 }
 
-/** Whether a cell (the first two) sees another one. */
+/** Whether a cell (given by the first two arguments) attends to another one. */
 export function sees(
   part: number,
   position: number,
@@ -108,7 +109,7 @@ export function sees(
   return otherPosition <= position && (window === null || position - otherPosition < window);
 }
 
-/** Scores to add for the cells that are asked, against all cells of the row: written into `mask` from `start` on. */
+/** Writes the scores to add into `mask` from `start` on: for the queried cells, against all cells of the row. */
 function writeMask(mask: Float32Array, start: number, asked: Cells, all: Cells, sight: Sight): void {
   let place = start;
   asked.parts.forEach((part, cell) => {
@@ -120,7 +121,10 @@ function writeMask(mask: Float32Array, start: number, asked: Cells, all: Cells, 
   });
 }
 
-/** [rows, 1, asked cells, all cells] for what the layers without a window see, and for those with one where it cuts something. */
+/**
+ * [rows, 1, queried cells, all cells]: the masks of layers without a window, and of those with one where it cuts
+ * something.
+ */
 function masks(asked: readonly Cells[], all: readonly Cells[], sight: Sight, rows: number): Tensors {
   const [width, height] = [at(all, 0).parts.length, at(asked, 0).parts.length];
   const made = (window: number | null): Float32Array => {
@@ -135,12 +139,12 @@ function masks(asked: readonly Cells[], all: readonly Cells[], sight: Sight, row
   return isCut(sight, width) ? { ...full, slidingMask: float32(made(sight.window), dims) } : full;
 }
 
-/** Whether a window is narrower than what there is to see. */
+/** Whether a window is narrower than the number of cells. */
 export const isCut = ({ window }: Sight, cells: number): boolean => window !== null && window < cells;
 
-/** Of the answers' tokens, in the order of a row's answers. */
+/** A token of the answers, in the order of a row's answers. */
 export interface Target {
-  /** Of the row: the cell whose state predicts the token. */
+  /** The cell in the row whose state predicts the token. */
   readonly cell: number;
   readonly token: number;
   readonly answer: number;
@@ -148,7 +152,7 @@ export interface Target {
 
 export interface PackedRow {
   readonly cells: Cells;
-  /** Of the text after the image, then of the answers. */
+  /** Ids of the text after the image, then of the answers. */
   readonly ids: Int32Array;
   readonly targets: readonly Target[];
 }
@@ -174,7 +178,7 @@ export function packRow(row: QuestionRow, shape: RowShape): PackedRow {
   return { cells, ids, targets };
 }
 
-/** What a graph of that shape is fed for rows; those beyond them are padding. */
+/** The inputs of a graph of that shape for rows; further rows are padding. */
 export function rowTensors(rows: readonly QuestionRow[], shape: RowShape, sight: Sight): Tensors {
   const packed = rows.map((row) => packRow(row, shape));
   const [text, cells] = [shape.after + shape.answerCells, cellsOf(shape)];
@@ -203,7 +207,7 @@ export function rowTensors(rows: readonly QuestionRow[], shape: RowShape, sight:
   };
 }
 
-/** The last cell of each row's prefix, among all cells: what is said first follows it. */
+/** The last cell of each row's prefix, as an index among all cells; the first spoken token follows it. */
 export function lastCells(rows: readonly PromptTokens[], shape: RowShape): Tensors {
   const last = new Int32Array(shape.rows);
   rows.forEach((row, r) => {
@@ -212,7 +216,7 @@ export function lastCells(rows: readonly PromptTokens[], shape: RowShape): Tenso
   return { lastCells: int32(last) };
 }
 
-/** Of the answers' tokens, what counts for a loss. */
+/** The weights of the answers' tokens in a loss. */
 export function lossTensors(
   rows: readonly QuestionRow[],
   shape: RowShape,
@@ -243,13 +247,13 @@ export function lossTensors(
   };
 }
 
-/** Where an answer is being spoken: the rows' prefixes, and room for so many tokens. */
+/** The state of speaking: the rows' prefixes, and room for this many tokens. */
 export interface Speaking {
   readonly shape: RowShape;
   readonly room: number;
 }
 
-/** What is kept of rows that speak; graphs of the next token differ in nothing else. */
+/** What is stored for speaking rows; graphs of the next token depend on nothing else. */
 export interface Kept {
   readonly rows: number;
   readonly prefix: number;
@@ -258,7 +262,7 @@ export interface Kept {
 
 export const keptOf = ({ shape, room }: Speaking): Kept => ({ rows: shape.rows, prefix: prefixCells(shape), room });
 
-/** What the graph of the next token is fed when `spoken` tokens have been said; `last` are the newest of them. */
+/** The inputs of the next-token graph after `spoken` tokens; `last` are the newest of them. */
 export function nextTensors(
   rows: readonly PromptTokens[],
   { shape, room }: Speaking,

@@ -1,9 +1,9 @@
-/** @file The part of config.json that a decoder follows from, under the keys that Hugging Face's classes share. */
+/** @file The part of config.json that describes a decoder, under the keys that Hugging Face's classes share. */
 import { z } from "zod";
 import { InputError } from "../../errors.js";
 import { layerCount, size } from "./encoder-config.js";
 
-/** Sizes that a class takes where config.json is silent. */
+/** Defaults of a class. */
 export interface DecoderDefaults {
   readonly vocabulary: number;
   readonly width: number;
@@ -31,7 +31,7 @@ export const decoderKeys = ({ vocabulary, width, mlp, layers, heads, epsilon, po
   head_dim: size.nullish(),
   rms_norm_eps: z.number().positive().default(epsilon),
   rope_theta: z.number().positive().optional(),
-  // Newer files keep the same here.
+  // Newer files have the same settings here.
   rope_parameters: rope.optional(),
   rope_scaling: z.null({ error: "positions that are scaled are not supported" }).optional(),
   max_position_embeddings: size.default(positions),
@@ -42,7 +42,10 @@ type Keys = z.infer<z.ZodObject<ReturnType<typeof decoderKeys>>>;
 
 const THETA = 10_000;
 
-/** @throws InputError where heads and groups do not fit; `part` is the key of config.json. */
+/**
+ * `part` is the section of config.json.
+ * @throws InputError where heads and groups do not fit
+ */
 export function decoderSizes(file: string, part: string, keys: Keys, defaults: { headSize?: number; groups?: number }) {
   const { hidden_size: width, num_attention_heads: heads } = keys;
   const groups = keys.num_key_value_heads ?? defaults.groups ?? heads;

@@ -1,6 +1,6 @@
 /**
- * @file The transformer decoder of Gemma, Gemma 2 and Llama: RMS norms, rotary positions, grouped keys, a gated MLP. Activations are
- * matrices [rows · cells, width], so that every linear layer is one product.
+ * @file The transformer decoder of Gemma, Gemma 2 and Llama: RMS norms, rotary positions, grouped keys, a gated MLP.
+ * Activations are matrices [rows · cells, width], so that every linear layer is one product.
  */
 
 import { at } from "../../at.js";
@@ -32,7 +32,7 @@ export interface DecoderConfig {
   readonly width: number;
   readonly mlp: number;
   readonly layers: number;
-  /** Of queries; each of the `groups` key and value heads serves heads / groups of them. */
+  /** Query heads; each of the `groups` key and value heads serves heads / groups of them. */
   readonly heads: number;
   readonly groups: number;
   readonly headSize: number;
@@ -41,49 +41,52 @@ export interface DecoderConfig {
   /** Base of the rotary angles. */
   readonly theta: number;
   readonly activation: "gelu_pytorch_tanh" | "silu";
-  /** What is added to a norm's weight: Gemma stores it less one. */
+  /** Added to a norm's weight: Gemma stores the weight minus one. */
   readonly normOffset: 0 | 1;
-  /** Gemma 2 also normalises what attention and the MLP add. */
+  /** Gemma 2 also normalizes the outputs of attention and the MLP. */
   readonly sandwich: boolean;
-  /** Queries are multiplied by it. */
+  /** Factor on queries. */
   readonly queryScale: number;
-  /** Token embeddings are multiplied by it. */
+  /** Factor on token embeddings. */
   readonly embeddingScale: number;
   /** Soft caps of attention scores and of logits; null: none. */
   readonly attentionCap: number | null;
   readonly logitCap: number | null;
-  /** Cells before its own that a token of an answer sees in a sliding layer, its own included; null: all. */
+  /** In a sliding-window layer, an answer's token attends to this many cells, its own included; null: all. */
   readonly window: number | null;
   readonly slides: (layer: number) => boolean;
-  /** Whether the logits' weight is the embedding's. */
+  /** Whether the logits use the embedding's weight. */
   readonly tied: boolean;
 }
 
-/** Where a decoder's cells are and what they see. */
+/** Positions of a decoder's cells, and what they attend to. */
 export interface Cells {
   readonly rows: number;
   /** int32 [rows, cells] */
   readonly positions: Value;
   /** Added to attention scores, [rows, 1, cells, keys]. */
   readonly mask: Value;
-  /** The same for sliding layers; the same value where the window holds everything. */
+  /** The same for sliding-window layers; equal to `mask` where the window holds everything. */
   readonly slidingMask: Value;
-  /** Positions are below it. */
+  /** All positions are below this. */
   readonly positionsEnd: number;
 }
 
-/** Of some cells, [rows, groups, cells, head size] each. */
+/** Of some cells; [rows, groups, cells, head size] each. */
 export interface KeysAndValues {
   readonly key: Value;
   readonly value: Value;
 }
 
-/** Keys and values of a layer for the cells that are computed → those that are attended to, in the order of the mask's columns. */
+/**
+ * Maps the keys and values of a layer's computed cells to those that are attended to, in the order of the mask's
+ * columns.
+ */
 export type KeyValueStore = (layer: number, own: KeysAndValues) => readonly KeysAndValues[];
 
 const asComputed: KeyValueStore = (_layer, own) => [own];
 
-/** A decoder at its place in the module tree. */
+/** A decoder at its path in the module tree. */
 export interface Decoder {
   readonly scope: Scope;
   readonly config: DecoderConfig;
@@ -95,15 +98,15 @@ function rmsNorm({ scope, config }: Decoder, path: string, x: Value): Value {
   return rmsNormalization(x, config.normOffset === 0 ? weight : add(weight, config.normOffset), config.epsilon);
 }
 
-/** How queries and keys are turned to their positions. */
+/** The rotations of queries and keys to their positions. */
 interface Turns {
   readonly positions: Value;
-  /** Times the factor of queries. */
+  /** Includes the factor on queries. */
   readonly query: RotaryTables;
   readonly key: RotaryTables;
 }
 
-/** In float32 where the originals round to it. */
+/** Rounded to float32 where the originals do. */
 function turnsOf(
   graph: Graph,
   { headSize, theta, queryScale }: DecoderConfig,
@@ -127,7 +130,7 @@ function turnsOf(
   return { positions, query: tables(queryScale), key: tables(1) };
 }
 
-/** The two axes in the middle of four changed over, which moves nothing where one of them has one place. */
+/** Swaps the two middle axes of four; copies nothing where one of them has length 1. */
 function turned(x: Value): Value {
   const [first, second, third, last] = x.shape as [number, number, number, number];
   return second === 1 || third === 1 ? reshape(x, [first, third, second, last]) : transpose(x, [0, 2, 1, 3]);
@@ -137,11 +140,11 @@ function turned(x: Value): Value {
 const splitHeads = (x: Value, rows: number, heads: number): Value =>
   turned(reshape(x, [rows, -1, heads, lastAxis(x) / heads]));
 
-/** Queries [rows, heads, cells, size] over the cells that are attended to → [rows · cells, heads · size]. */
+/** Queries [rows, heads, cells, size] over the attended cells → [rows · cells, heads · size]. */
 function groupedAttention(config: DecoderConfig, query: Value, seen: readonly KeysAndValues[], mask: Value): Value {
   const { heads, groups, headSize, attentionCap } = config;
   const [rows, cells] = [axis(query, 0), axis(query, 2)];
-  // The heads of a group one below the other: its keys are read once, and not copied for each head.
+  // Stack the heads of a group, so that its keys are read once and not copied per head.
   const below = [rows, groups, (heads / groups) * cells];
   const grouped = reshape(query, [...below, headSize]);
   const scores = concat(
@@ -197,7 +200,7 @@ function block(decoder: Decoder, layer: number, x: Value, cells: Cells, turns: T
   return out;
 }
 
-/** Token ids of any shape → their embeddings, scaled: [...ids, width]. */
+/** Token ids of any shape → their scaled embeddings: [...ids, width]. */
 export function embedTokens({ scope, config, path }: Decoder, ids: Value): Value {
   const table = scope.parameter(`${path}.embed_tokens.weight`, [config.vocabulary, config.width]);
   const picked = gather(table, ids);
@@ -216,14 +219,15 @@ export function decode(decoder: Decoder, x: Value, cells: Cells, store: KeyValue
   return normed;
 }
 
-/** Numbers of a head at once: as many as a large layer's weight has. */
+/** Numbers of the head to widen at once: as many as a large layer's weight has. */
 const WIDENED = 2 ** 26;
 
 /** States [n, width] → logits of the next token [n, vocabulary]. */
 export function nextTokenLogits({ scope, config, path }: Decoder, states: Value): Value {
   const { vocabulary, width, tied, logitCap } = config;
   const head = scope.parameter(tied ? `${path}.embed_tokens.weight` : "lm_head.weight", [vocabulary, width]);
-  // A head of half precision is widened for its product, and all of a large vocabulary's would take more memory than anything else.
+  // A half-precision head is widened for its product; widening a large vocabulary at once would take more memory than
+  // anything else.
   const widened = head.graph.halfOf(head) === undefined ? 0 : vocabulary * width;
   const parts = Math.ceil(widened / WIDENED);
   const rows = Math.ceil(vocabulary / Math.max(1, parts));

@@ -25,8 +25,8 @@ export function norm(scope: Scope, path: string, x: Value, epsilon: number): Val
 }
 
 /**
- * A convolution whose stride is its size, over patches [batch, patches, 3 · patch²] that are laid out as its kernel is:
- * [batch, patches, width].
+ * A convolution with stride equal to its size, over patches [batch, patches, 3 · patch²] in its kernel's order: [batch,
+ * patches, width].
  */
 export function patchEmbedding(
   scope: Scope,

@@ -1,17 +1,20 @@
-/** @file What a network is written against: where its parameters come from, and who looks on while it is built. */
+/**
+ * @file The interface that networks are written against: it supplies their parameters, and lets others observe their
+ * intermediate values.
+ */
 import type { Graph, Shape, Value } from "../../graph/index.js";
 
 export interface Scope {
   readonly graph: Graph;
-  /** The parameter of that name in the directory's files. */
+  /** The parameter with this name in the directory's files. */
   parameter(name: string, shape: Shape): Value;
-  /** The weight [outputs, inputs] of the linear layer at `path`: what LoRA may change. */
+  /** The weight [outputs, inputs] of the linear layer at `path`; LoRA may change it. */
   weight(path: string, outputs: number, inputs: number): Value;
-  /** Tells an intermediate value, under the name that the reference numbers have for it. */
+  /** Reports an intermediate value, under its name in the reference numbers. */
   observe(name: string, value: Value): void;
   /**
-   * As `observe`, at a point that everything later follows from alone. Where nothing before it is trained, training may start
-   * here: what is returned then is an input in the value's place.
+   * Like `observe`, at a point that everything later depends on alone. If nothing before it is trained, training may
+   * start here: then this returns an input in place of the value.
    */
   stage(name: string, value: Value): Value;
 }
@@ -23,7 +26,7 @@ export interface Watcher {
   readonly stage?: Scope["stage"];
 }
 
-/** A scope over a source of parameters. Each is made once. */
+/** A scope over a source of parameters. Each parameter is made once. */
 export function scopeOf(graph: Graph, source: ParameterSource, watcher: Watcher = {}): Scope {
   const made = new Map<string, Value>();
   const parameter: ParameterSource = (name, shape) => {

@@ -1,24 +1,23 @@
 /**
- * @file Rows copied from a tree's nodes to the cells of its texts and back, laid out for attention on the way. The sum over a
- * node's cells is a difference of running sums over cells sorted by node: unlike onnxruntime's ScatterND with addition, whose
- * threads overwrite each other where an index comes twice, it gives the same numbers on any number of threads.
+ * @file Copies rows from a tree's nodes to the cells of its texts and back, in the layout of attention. The sum over a
+ * node's cells is a difference of cumulative sums over cells sorted by node. Unlike onnxruntime's ScatterND with
+ * addition, where threads overwrite each other's sums for repeated indices, it gives the same numbers with any number
+ * of threads.
  */
 import { at } from "../../at.js";
 import { applyOne, type Operator } from "../../graph/graph.js";
 import { concat, gather, multiply, reshape, slice, stopGradient, subtract, type Value } from "../../graph/index.js";
 import { axis } from "./axes.js";
 
-/**
- * Where the rows of a tree's nodes lie among its cells: [texts, heads, tokens], a row of one head's size each. int32 unless said.
- */
+/** The cells of a tree's nodes: [texts, heads, tokens], each a row of one head's size. int32 unless noted. */
 export interface Cells {
-  /** The node's row of that head for each cell: node · heads + head. */
+  /** For each cell, its node's row of that head: node · heads + head. */
   readonly paths: Value;
   /** The cells [texts · tokens, heads] sorted by node, padding last. */
   readonly order: Value;
-  /** For each node the place of its last cell in that order, heads counted as one. */
+  /** For each node the position of its last cell in that order, all heads counted as one. */
   readonly last: Value;
-  /** A cell for each node and head; its attention's result counts for the node. */
+  /** One cell for each node and head; the node gets that cell's result of attention. */
   readonly representatives: Value;
   /** float32 [cells, 1]: 1 where a cell represents its node. */
   readonly isRepresentative: Value;
@@ -46,7 +45,7 @@ const spreading: Operator<number> = {
   },
 };
 
-/** [nodes, width] → [texts, heads, tokens, width / heads]: each cell its node's row. */
+/** [nodes, width] → [texts, heads, tokens, width / heads]: each cell gets its node's row. */
 export function spread(rows: Value, { paths, order, last, texts, heads, tokens }: Cells): Value {
   return reshape(applyOne(spreading, [rows, paths, order, last], heads), [texts, heads, tokens, -1]);
 }
@@ -64,8 +63,8 @@ const picking: Operator<undefined> = {
 };
 
 /**
- * rows[chosen] for indices that are all different: then the gradient is a gather as well, `placeOf` being each row's place among
- * the chosen ones and `isChosen` [rows, 1] telling those that have one.
+ * rows[chosen] for distinct indices, with a gather as gradient too. `placeOf` is each row's position among the chosen
+ * ones; `isChosen` [rows, 1] marks rows that have one.
  */
 export function pick(rows: Value, chosen: Value, placeOf: Value, isChosen: Value): Value {
   return applyOne(picking, [rows, chosen, placeOf, isChosen], undefined);

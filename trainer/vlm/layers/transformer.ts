@@ -1,6 +1,6 @@
 /**
- * @file The pre-LN transformer encoder that CLIP's and SigLIP's towers are. Activations are matrices [batch · tokens, width]
- * throughout, so that every linear layer is one product.
+ * @file The pre-LN transformer encoder of the towers of CLIP and SigLIP. Activations are matrices [batch · tokens,
+ * width], so that every linear layer is one product.
  */
 import {
   add,
@@ -33,7 +33,7 @@ export interface EncoderConfig {
   readonly epsilon: number;
 }
 
-/** An encoder at its place in the module tree, over a batch of sequences. */
+/** An encoder at its path in the module tree, over a batch of sequences. */
 export interface Encoder {
   readonly scope: Scope;
   /** In the module tree, and in the names of the reference numbers. */
@@ -41,23 +41,25 @@ export interface Encoder {
   readonly name: string;
   readonly config: EncoderConfig;
   readonly batch: number;
-  /** Added to the attention's scores. */
+  /** Added to the attention scores. */
   readonly mask?: Value;
-  /** Where the rows are nodes of a tree: how they lie in its texts. Else there is a row for each token of each sequence. */
+  /**
+   * Where rows are nodes of a tree: their cells in its texts. Otherwise there is a row for each token of each sequence.
+   */
   readonly cells?: Cells;
 }
 
-/** What is masked gets this score; its exponential is zero. */
+/** The score of masked cells; its exponential is zero. */
 export const MASKED = -1e30;
 
-/** [tokens, tokens]: a token sees itself and those before it. */
+/** [tokens, tokens]: a token attends to itself and earlier ones. */
 export function causalMask(graph: Graph, tokens: number): Value {
   const later = (cell: number): boolean => cell % tokens > Math.floor(cell / tokens);
   const mask = Float32Array.from({ length: tokens * tokens }, (_, cell) => (later(cell) ? MASKED : 0));
   return graph.constant(mask, [tokens, tokens]);
 }
 
-/** openai's GELU: x · σ(1.702 x). */
+/** OpenAI's GELU: x · σ(1.702 x). */
 const QUICK = 1.702;
 
 /** fc2(activation(fc1(x))). */
@@ -67,7 +69,7 @@ export function mlp(scope: Scope, path: string, x: Value, config: EncoderConfig)
     const hidden = linearLayer(scope, `${path}.fc1`, x, inner);
     return linearLayer(scope, `${path}.fc2`, activation === "gelu" ? gelu(hidden) : tanhGelu(hidden), width);
   }
-  // x · σ(c·x) is silu(c·x) / c, and the products take the factors at no cost.
+  // x · σ(c·x) is silu(c·x) / c, and products apply factors at no cost.
   const [w1, b1] = [scope.weight(`${path}.fc1`, inner, width), scope.parameter(`${path}.fc1.bias`, [inner])];
   const hidden = silu(linear(x, w1, b1, { transB: true, alpha: QUICK, beta: QUICK }));
   const [w2, b2] = [scope.weight(`${path}.fc2`, width, inner), scope.parameter(`${path}.fc2.bias`, [width])];
@@ -84,10 +86,10 @@ export function attention(query: Value, key: Value, value: Value, mask?: Value):
 export const splitHeads = (x: Value, batch: number, heads: number): Value =>
   transpose(reshape(x, [batch, -1, heads, lastAxis(x) / heads]), [0, 2, 1, 3]);
 
-/** The way back from [batch, heads, tokens, size] to rows. */
+/** The inverse: [batch, heads, tokens, size] to rows. */
 export const joinHeads = (mixed: Value, width: number): Value => reshape(transpose(mixed, [0, 2, 1, 3]), [-1, width]);
 
-/** Rows of a linear layer's result by heads; a tree's nodes are copied to the cells of its texts. */
+/** Splits rows of a linear layer's result into heads; a tree's nodes are copied to the cells of its texts. */
 const split = ({ config, batch, cells }: Encoder, x: Value): Value =>
   cells === undefined ? splitHeads(x, batch, config.heads) : spread(x, cells);
 
@@ -115,7 +117,7 @@ function block(encoder: Encoder, index: number, x: Value): Value {
   return scope.stage(`${name}.layer.${index}`, finish(encoder, path, x, out));
 }
 
-/** One block for one token of each sequence, where nothing else of its result is used: [batch, width]. */
+/** One block for a single token of each sequence, where the others' results are not used: [batch, width]. */
 function pooledBlock(encoder: Encoder, index: number, x: Value, pooled: Value, reach?: Value): Value {
   const { scope, name, batch, config } = encoder;
   const path = blockPath(encoder, index);
@@ -123,7 +125,7 @@ function pooledBlock(encoder: Encoder, index: number, x: Value, pooled: Value, r
   const one = norm(scope, `${path}.layer_norm1`, pooled, config.epsilon);
   const part = (layer: string, rows: Value): Value =>
     linearLayer(scope, `${path}.self_attn.${layer}`, rows, config.width);
-  // With one row for each sequence, splitting it into heads moves nothing.
+  // With one row per sequence, splitting it into heads copies nothing.
   const query = reshape(part("q_proj", one), [batch, config.heads, 1, -1]);
   const mixed = attention(query, split(encoder, part("k_proj", all)), split(encoder, part("v_proj", all)), reach);
   const out = linearLayer(scope, `${path}.self_attn.out_proj`, reshape(mixed, [batch, config.width]), config.width);
@@ -141,15 +143,15 @@ export function encodeUpTo(encoder: Encoder, x: Value, end: number): Value {
 /** All blocks for all rows. */
 export const encode = (encoder: Encoder, x: Value): Value => encodeUpTo(encoder, x, encoder.config.layers);
 
-/** Which token of each sequence is wanted. */
+/** Selects one token of each sequence. */
 export interface Pooling {
-  /** Rows [batch · tokens, width] → the wanted ones, [batch, width]. */
+  /** Rows [batch · tokens, width] → the selected ones, [batch, width]. */
   readonly pick: (rows: Value) => Value;
-  /** Added to the wanted token's attention scores, where it does not see everything. */
+  /** Added to the selected token's attention scores, where it does not attend to everything. */
   readonly reach?: Value;
 }
 
-/** All blocks, the last one for the wanted tokens alone. `lastInput`: all rows as they enter the last block. */
+/** All blocks, the last one for the selected tokens alone. `lastInput`: all rows at the input of the last block. */
 export function encodePooled(
   encoder: Encoder,
   x: Value,

@@ -16,7 +16,7 @@ import { imageFeatures, TOWER } from "./network.js";
 
 const IMAGE = "<image>";
 
-/** A prompt without a place for the image is a turn of the conversation that the model was trained on. */
+/** A prompt without a place for the image becomes a turn of the conversation that the model was trained on. */
 const asTurn = (prompt: string): string => (prompt.includes(IMAGE) ? prompt : `USER: ${IMAGE}\n${prompt} ASSISTANT:`);
 
 const PHRASING: Phrasing = {
@@ -63,7 +63,7 @@ export function llavaNetwork(config: LlavaConfig): GenerativeNetwork {
     },
     declare: (scope) => {
       const patches = patchesInput(scope.graph, network, 1);
-      // The last block, which no answer follows from, is in the files all the same.
+      // No answer depends on the last block, but the files contain it.
       visionModel(scope, vision, patches, TOWER);
       imageFeatures(scope, config, patches);
       declareDecoder(scope, network);

@@ -1,4 +1,4 @@
-/** @file LLaVA's config.json; keys that are left out have the class's defaults. */
+/** @file LLaVA's config.json; missing keys have the class's defaults. */
 import path from "node:path";
 import { z } from "zod";
 import { type ClipVisionConfig, clipVision, visionEncoderKeys } from "../clip/config.js";
@@ -21,7 +21,7 @@ const textSchema = z.looseObject({
   }),
   hidden_act: z.literal("silu").default("silu"),
   mlp_bias: z.literal(false, { error: "an MLP with biases is not supported" }).default(false),
-  // How the original was cut for training; the numbers are the same.
+  // How the original was split for training; the numbers are the same.
   pretraining_tp: z.number().optional(),
   eos_token_id: z.number().int().nonnegative().default(2),
 });

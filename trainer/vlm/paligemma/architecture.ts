@@ -42,7 +42,7 @@ export function paligemmaNetwork(config: PaliGemmaConfig): GenerativeNetwork {
       const text = tokenizer.encodePlain(`${prompt}\n`);
       return { before: new Int32Array(), after: Int32Array.of(tokenizer.idOf(BOS) ?? 0, ...text) };
     },
-    // Tokenised apart from the prompt, as it was in training.
+    // Tokenized separately from the prompt, as in training.
     answer: (tokenizer, _prompt, answer) => Int32Array.of(...tokenizer.encodePlain(answer), endToken),
     checkTokenizer: (tokenizer, file) => {
       requireToken(tokenizer, file, "image_token_index", "<image>", imageToken);

@@ -1,4 +1,4 @@
-/** @file PaliGemma's config.json, with Gemma's decoder or Gemma 2's; keys that are left out have the class's defaults. */
+/** @file PaliGemma's config.json, with Gemma's decoder or Gemma 2's; missing keys have the class's defaults. */
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
@@ -9,17 +9,17 @@ import { decoderKeys, decoderSizes } from "../layers/decoder-config.js";
 import { size } from "../layers/encoder-config.js";
 import { type SiglipVisionConfig, siglipVision, visionTowerKeys } from "../siglip/config.js";
 
-/** Gemma's "gelu" is the tanh form, too: its first files said so by mistake. */
+/** Gemma's "gelu" also means the tanh form: its first files used that name by mistake. */
 const activation = z
   .enum(["gelu_pytorch_tanh", "gelu"], { error: 'takes "gelu_pytorch_tanh"' })
   .nullable()
   .default("gelu_pytorch_tanh");
 
-/** What both decoders have. */
+/** Keys of both decoders. */
 const shared = {
   hidden_act: activation,
   hidden_activation: activation,
-  // Said again of the tower, and of how PaliGemma masks.
+  // Repeats the tower's value, and PaliGemma's kind of mask.
   num_image_tokens: size.optional(),
   use_bidirectional_attention: z.boolean().nullable().optional(),
 };

@@ -1,4 +1,7 @@
-/** @file PaliGemma (Beyer et al., 2024): SigLIP's tower, one linear layer, and a Gemma decoder that sees image and question both ways. */
+/**
+ * @file PaliGemma (Beyer et al., 2024): SigLIP's tower, one linear layer, and a Gemma decoder with bidirectional
+ * attention over image and question.
+ */
 import type { Value } from "../../graph/index.js";
 import type { DecoderConfig } from "../layers/decoder.js";
 import { linearLayer } from "../layers/linear.js";
@@ -6,7 +9,7 @@ import type { Scope } from "../layers/scope.js";
 import { visionTower } from "../siglip/network.js";
 import type { PaliGemmaConfig } from "./config.js";
 
-/** Patches [images, patches, 3 · patch²] → what the decoder takes of them, [images · patches, width of the decoder]. */
+/** Patches [images, patches, 3 · patch²] → the decoder's input, [images · patches, width of the decoder]. */
 export function imageFeatures(
   scope: Scope,
   { vision, decoder }: { vision: PaliGemmaConfig["vision"]; decoder: Pick<DecoderConfig, "width"> },

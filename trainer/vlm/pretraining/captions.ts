@@ -1,4 +1,7 @@
-/** @file Caption sets of labelled images: every pair of objects that may be asked about, the right relation against its full flip and its term flips. */
+/**
+ * @file Caption sets of labelled images: every askable pair of objects, the right relation against its full flip and
+ * its term flips.
+ */
 import {
   askedPair,
   CAPTIONS,
@@ -15,7 +18,7 @@ import type { Random } from "../../random/random.js";
 import type { CaptionSet } from "../model.js";
 import { EMPTY, type LabelledImages, objectsIn } from "./labelled.js";
 
-/** A pair of an image's objects, by their places in `types`, and what a caption says of it. */
+/** A pair of an image's objects, by their indices in `types`, and its relation. */
 export interface Pair {
   readonly first: number;
   readonly second: number;
@@ -29,7 +32,7 @@ function offset({ coordinates }: LabelledImages, from: number, to: number): Came
   return { right, up, toward };
 }
 
-/** All unordered pairs of an image that may be asked about, each in a random order. */
+/** All unordered askable pairs of an image, each in a random order. */
 export function pairsOf(data: LabelledImages, image: number, random: Random): Pair[] {
   const objects = objectsIn(data, image).map(({ object }) => object);
   return objects.flatMap((a, i) =>
@@ -42,10 +45,10 @@ export function pairsOf(data: LabelledImages, image: number, random: Random): Pa
   );
 }
 
-/** Says of an object that it is there, and no relation. */
+/** Says that an object is there, without a relation. */
 export const plainCaption = (name: string): string => `a photo of the ${name}`;
 
-/** The right text, then the full flip and the term flips; captions, or answers where `phrasing` asks something. */
+/** The right text, then the full flip and the term flips: answers where `phrasing` has a prompt, else captions. */
 export function captionSet(
   { names, types }: LabelledImages,
   { first, second, code }: Pair,
@@ -56,9 +59,9 @@ export function captionSet(
 }
 
 export interface RelationAccuracy {
-  /** Right caption beats the full flip: mean over the codes. */
+  /** How often the right caption beats the full flip; mean over the codes. */
   readonly full: number;
-  /** Right caption beats the caption with one term flipped: mean over the terms. */
+  /** How often the right caption beats itself with one term flipped; mean over the terms. */
   readonly oneTerm: number;
 }
 
@@ -80,7 +83,8 @@ export function relationAccuracy(
       const candidates = flips(code);
       note(byCode, code, right > (wrong[0] ?? 0));
       const terms = codeTerms(code);
-      // With one term, its flip is the full flip; else the term flips follow the full flip in the order of the terms.
+      // With one term, its flip is the full flip; otherwise the term flips follow the full flip in the order of the
+      // terms.
       terms.forEach((term, t) => {
         note(byTerm, term, right > (wrong[candidates.length === 1 ? 0 : t + 1] ?? 0));
       });

@@ -1,4 +1,7 @@
-/** @file What a pre-trained model knows: names of held-out images, relations before fine-tuning (chance), and after some of it. */
+/**
+ * @file Tests a pre-trained model: names in held-out images, relations before fine-tuning (chance) and after some of
+ * it.
+ */
 import type { RuntimeOptions } from "../../graph/runtime.js";
 import { Random } from "../../random/random.js";
 import { resolveConfiguration } from "../../settings/configuration.js";
@@ -8,7 +11,7 @@ import { openModel } from "../open.js";
 import { captionSet, type Pair, pairsOf, plainCaption, type RelationAccuracy, relationAccuracy } from "./captions.js";
 import { type LabelledImages, objectsIn } from "./labelled.js";
 
-/** What the loop fine-tunes with by default. */
+/** The loop's default fine-tuning. */
 const FINE_TUNING = fineTuningOf(resolveConfiguration([]));
 const BATCH = 48;
 
@@ -21,7 +24,9 @@ function imagesOf({ images, size }: LabelledImages, chosen: readonly number[]): 
   return { count: chosen.length, height: size, width: size, data };
 }
 
-/** For each object in an image and each name that is not: whether the image prefers the right name. */
+/**
+ * How often an image prefers the name of an object in it to the name of one that is not; over all such pairs of names.
+ */
 export async function namingAccuracy(model: VisionLanguageModel, data: LabelledImages, first: number): Promise<number> {
   const chosen = Array.from({ length: data.count - first }, (_, i) => first + i);
   const captions = chosen.map((image): CaptionSet[] => {
@@ -47,7 +52,7 @@ async function accuracy(
   return relationAccuracy(pairs, logits);
 }
 
-/** Pairs as the model is asked about them. */
+/** Pairs in the form in which the model is asked about them. */
 const captionsOf = (
   { phrasing }: VisionLanguageModel,
   data: LabelledImages,
@@ -55,20 +60,20 @@ const captionsOf = (
 ): CaptionSet[][] => pairs.map((own) => own.map((pair) => captionSet(data, pair, phrasing)));
 
 export interface Evaluation {
-  /** On pictures of the kinds that it was trained on. */
+  /** On the kinds of pictures that it was trained on. */
   readonly naming: number;
-  /** On pictures of all kinds; the same where it was trained on all. */
+  /** On all kinds of pictures; the same where it was trained on all. */
   readonly namingOfAll: number;
-  /** Before fine-tuning: chance. */
+  /** Before fine-tuning: at chance. */
   readonly untrained: RelationAccuracy;
-  /** By the image passes of LoRA on random images, every pair of an image in a step. */
+  /** By number of image passes of LoRA on random images, with every pair of an image in a step. */
   readonly trained: readonly (RelationAccuracy & { readonly imagePasses: number })[];
 }
 
-/** What a base for RLS3 must come to: it knows names, no relation, and random pictures teach it relations. */
+/** Requirements of a base model for RLS3: it knows names and no relation, and learns relations from random pictures. */
 const GATES = { naming: 0.95, chance: [0.47, 0.53], imagePasses: 10_000, taught: 0.8 } as const;
 
-/** Each gate with whether it is met, for people. */
+/** Each requirement and whether it is met, for display. */
 export function gateLines({ naming, untrained, trained }: Evaluation): string[] {
   const line = (what: string, value: number, wanted: string, isMet: boolean): string =>
     `gate ${isMet ? "met" : "MISSED"}: ${what} ${value.toFixed(3)}, wanted ${wanted}`;
@@ -96,9 +101,9 @@ export interface EvaluationOptions {
   readonly seed: number;
   /** Images from here on are held out. */
   readonly heldOut: number;
-  /** Pictures of the kinds that it was trained on, none of which it has seen; left out where `data` are of those kinds. */
+  /** Unseen pictures of the kinds that it was trained on; absent where `data` are of those kinds. */
   readonly ofSeenKinds?: LabelledImages;
-  /** After how many image passes to look, ascending. */
+  /** Numbers of image passes at which to test, ascending. */
   readonly imagePasses: readonly number[];
   readonly fineTuning?: Partial<FineTuning>;
 }

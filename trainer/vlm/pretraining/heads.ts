@@ -1,4 +1,7 @@
-/** @file Heads that are thrown away after pre-training, and what they are held to: objects and places read from a vision tower's tokens. */
+/**
+ * @file Temporary heads for pre-training and their losses: they read objects and positions from a vision tower's
+ * tokens.
+ */
 import {
   add,
   binaryCrossEntropy,
@@ -19,26 +22,26 @@ import type { Scope } from "../layers/scope.js";
 const DENSE_PRESENCE = 4;
 const DENSE_COORDINATES = 0.5;
 
-/** Its parameters lie beside the model's. */
+/** A linear head with its parameters beside the model's. */
 export const head = (scope: Scope, name: string, x: Value, outputs: number): Value =>
   linearLayer(scope, `head.${name}`, x, outputs);
 
 export const isHead = (name: string): boolean => name.startsWith("head.");
 
-/** Sum of `values` where `mask` is 1, over the number of those. */
+/** Mean of `values` where `mask` is 1. */
 export const masked = (values: Value, mask: Value): Value => divide(sum(multiply(values, mask)), maximum(sum(mask), 1));
 
-/** Mean over the three coordinates of the smooth distance. */
+/** Mean smooth distance over the three coordinates. */
 export const distance = (prediction: Value, target: Value): Value => mean(smoothL1(prediction, target), -1);
 
 export interface PatchLabels {
-  /** [images, names, 3], standardised. */
+  /** [images, names, 3], standardized. */
   readonly coordinates: Value;
   /** [images, patches, names]: 1 where the object covers enough of the patch. */
   readonly covered: Value;
 }
 
-/** From each patch's token [images, patches, width]: which objects cover the patch, and where those are. */
+/** Reads from each patch's token [images, patches, width] which objects cover the patch, and where those are. */
 export function denseLoss(scope: Scope, tokens: Value, { coordinates, covered }: PatchLabels): Value {
   const [images, names] = [axis(coordinates, 0), axis(coordinates, 1)];
   const read = head(scope, "dense", tokens, names * 4);

@@ -1,11 +1,14 @@
-/** @file What the heads of pre-training are held to: which objects are in pictures, where, and in which patches; and how much of it was read. */
+/**
+ * @file The targets of the pre-training heads: which objects are in pictures, where, and in which patches; and how much
+ * of that was read correctly.
+ */
 import { float32, type Tensor } from "../../tensor.js";
 import { EMPTY, type LabelledImages, objectsIn } from "./labelled.js";
 
-/** Pixels from which an object counts as in a patch. */
+/** An object with at least this many pixels in a patch counts as in it. */
 const COVERED_PIXELS = 6;
 
-/** Coordinates with mean 0 and deviation 1 over all objects of all images. */
+/** Coordinates standardized to mean 0 and deviation 1 over all objects of all images. */
 export function standardised({ coordinates, types }: LabelledImages): Float32Array {
   const count = types.reduce((sum, type) => sum + Number(type !== EMPTY), 0);
   const result = new Float32Array(coordinates.length);
@@ -28,13 +31,13 @@ export function standardised({ coordinates, types }: LabelledImages): Float32Arr
 export interface Labels {
   /** [images, names] */
   readonly present: Tensor;
-  /** [images, names, 3]: standardised. */
+  /** [images, names, 3], standardized. */
   readonly coordinates: Tensor;
   /** [images, patches, names]: 1 where the object covers enough of the patch. */
   readonly covered: Tensor;
 }
 
-/** Of the chosen images; `standard` are the standardised coordinates. */
+/** Labels of the chosen images; `standard` holds the standardized coordinates. */
 export function labelsOf(
   data: LabelledImages,
   standard: Float32Array,
@@ -62,12 +65,12 @@ export function labelsOf(
   };
 }
 
-/** Share of the coordinates' variance that was read, for each axis. */
+/** Share of the coordinates' variance that was read, per axis. */
 export class Explained {
   private readonly errors = [0, 0, 0];
   private readonly squares = [0, 0, 0];
 
-  /** Three standardised numbers as they were read, and as they are. */
+  /** Three standardized numbers: as read, and the true ones. */
   note(read: ArrayLike<number | bigint>, actual: ArrayLike<number>): void {
     for (let axis = 0; axis < 3; axis++) {
       const value = actual[axis] ?? 0;

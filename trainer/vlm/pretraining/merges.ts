@@ -1,8 +1,8 @@
-/** @file Byte-pair merges under which every word of a list becomes one token. */
+/** @file Byte-pair merges that make every word of a list one token. */
 
 export type Merge = readonly [string, string];
 
-/** Applies merges as BPE does: always the one of lowest rank that fits. */
+/** Applies merges as BPE does: always the lowest rank that fits. */
 function encode(symbols: readonly string[], ranks: ReadonlyMap<string, number>): readonly string[] {
   let parts = symbols;
   for (;;) {
@@ -18,14 +18,15 @@ function encode(symbols: readonly string[], ranks: ReadonlyMap<string, number>):
 }
 
 /**
- * For words as the symbols that BPE starts with. Each word's new merges rank behind all before it, and BPE takes the lowest rank
- * first, so no word undoes an earlier one.
+ * The merges for words, given as BPE's initial symbols. Each word's new merges rank after all earlier ones, and BPE
+ * takes the lowest rank first, so no word undoes an earlier one.
  */
 export function mergesFor(words: readonly (readonly string[])[]): Merge[] {
   const ranks = new Map<string, number>();
   const merges: Merge[] = [];
   for (const word of words) {
-    // A merge applies wherever its pair occurs, so what is left to join is seen only after it ("cacaa" is ca, ca, a after one).
+    // A merge applies wherever its pair occurs, so the rest is known only after it ("cacaa" becomes ca, ca, a after one
+    // merge).
     for (let parts = encode(word, ranks); parts.length > 1; parts = encode(word, ranks)) {
       const [first = "", second = ""] = parts;
       ranks.set(`${first} ${second}`, merges.length);

@@ -1,4 +1,7 @@
-/** @file Phases of pre-training: each a graph that is stepped over batches under its own learning rate, from what the phase before it left. */
+/**
+ * @file Phases of pre-training: each runs a graph over batches under its own learning rate, and starts from the results
+ * of the phase before.
+ */
 import { InputError } from "../../errors.js";
 import { type Layout, layoutSize, pack, sizeOf, unpack } from "../../graph/index.js";
 import type { Runtime } from "../../graph/runtime.js";
@@ -21,7 +24,7 @@ export interface PretrainingProgress {
 export type OnProgress = (progress: PretrainingProgress) => void;
 
 const WARM_UP = 50;
-/** The learning rate falls over this last share of a phase. */
+/** The learning rate decays over this last share of a phase. */
 const DECAY_SHARE = 0.3;
 
 function learningRate({ steps, learningRate: rate }: Schedule, step: number): number {
@@ -29,10 +32,13 @@ function learningRate({ steps, learningRate: rate }: Schedule, step: number): nu
   return rate * Math.min(1, (step + 1) / WARM_UP) * Math.min(1, left / DECAY_SHARE + 0.01);
 }
 
-/** How a parameter starts, by its name. */
+/** The initial values of a parameter, by its name. */
 export type Start = (name: string, shape: readonly number[]) => (random: Random) => number;
 
-/** Starting values for every tensor of a layout; each has a stream of its own, so that they do not depend on the order. */
+/**
+ * Initial values for every tensor of a layout. Each has its own random stream, so the values do not depend on the
+ * order.
+ */
 export function initialValues(layout: Layout, start: Start, seed: number, phase: number): Map<string, Float32Array> {
   return new Map(
     layout.map(({ name, shape }) => {
@@ -45,7 +51,7 @@ export function initialValues(layout: Layout, start: Start, seed: number, phase:
 
 type Values = ReadonlyMap<string, Float32Array>;
 
-/** Adam's state is started anew by each phase. */
+/** Each phase starts with a fresh Adam state. */
 async function startPhase(runtime: Runtime, layout: Layout, values: Values): Promise<void> {
   const size = layoutSize(layout);
   await runtime.set({
@@ -60,22 +66,25 @@ async function startPhase(runtime: Runtime, layout: Layout, values: Values): Pro
 }
 
 export interface Phase extends Schedule {
-  /** What is trained. */
+  /** The trained parameters. */
   readonly layout: Layout;
   readonly program: () => Built;
-  /** What a step is fed, but for its learning rate. */
+  /** The inputs of a step, without its learning rate. */
   readonly batch: (random: Random) => Tensors;
 }
 
 export interface PhasesOptions {
   readonly seed: number;
   readonly start: Start;
-  /** What a phase takes over from those before it. */
+  /** Whether a phase takes over a parameter from earlier phases. */
   readonly keeps: (name: string) => boolean;
   readonly onProgress?: OnProgress;
 }
 
-/** Runs the phases one after another → everything that they have trained. The last one's parameters stay in the runtime. */
+/**
+ * Runs the phases one after another → everything that they have trained. The last phase's parameters stay in the
+ * runtime.
+ */
 export async function runPhases(runtime: Runtime, phases: readonly Phase[], options: PhasesOptions): Promise<Values> {
   const { seed, start, keeps, onProgress } = options;
   const steps = phases.reduce((sum, phase) => sum + phase.steps, 0);

@@ -1,4 +1,4 @@
-/** @file The small models that can be made, by architecture: their size, their pictures, how they are trained. */
+/** @file The small models that can be made, by architecture: their size, pictures and training. */
 import { BUNDLED_SIZE as CLIP_SIZE } from "./clip/initial.js";
 import * as clip from "./clip/pretrain.js";
 import type { LabelledImages } from "./labelled.js";
@@ -7,12 +7,12 @@ import * as paligemma from "./paligemma/pretrain.js";
 import type { OnProgress, Schedule } from "./phases.js";
 
 export interface Recipe {
-  /** The model that ships which it made, as `--vlm` has it. */
+  /** The `--vlm` name of the shipped model that it made. */
   readonly bundled: string;
   readonly size: { readonly imageSize: number; readonly patch: number };
-  /** Of each world: pictures of all kinds, or of objects on the floor alone. Held out are so many of all. */
+  /** Per world: pictures of all kinds, and of objects on the floor only; `heldOut` of all are held out. */
   readonly pictures: { readonly images: number; readonly floorOnlyImages: number; readonly heldOut: number };
-  /** The image passes of LoRA after which the check looks at relations, and at how many other pictures. */
+  /** For the check: image passes of LoRA after which it tests relations, and its number of held-out pictures. */
   readonly checked: { readonly imagePasses: readonly number[]; readonly heldOut: number };
   make(
     directory: string,
@@ -26,7 +26,7 @@ export interface MakeOptions {
   readonly seed: number;
   readonly threads: number;
   readonly heldOut: number;
-  /** A few steps of a few pictures: every line of code, and a model that knows nothing. */
+  /** A few steps on a few pictures: runs every line of code, and gives a model that knows nothing. */
   readonly brief?: boolean;
   readonly onProgress: OnProgress;
 }

@@ -1,4 +1,7 @@
-/** @file A step of pre-training as a graph: parameters that lie one after the other in a variable, one AdamW update on a sum of losses. */
+/**
+ * @file A step of pre-training as a graph: parameters stored back to back in a variable, one AdamW update on a sum of
+ * losses.
+ */
 import { at } from "../../at.js";
 import {
   adam,
@@ -30,13 +33,13 @@ function viewed(graph: Graph, flat: Value, layout: Layout): Scope {
   });
 }
 
-/** A scope over the parameters as the runtime has them. */
+/** A scope over the runtime's current parameters. */
 export const pretrainedScope = (graph: Graph, layout: Layout): Scope =>
   viewed(graph, graph.variable(PRETRAINED, [layoutSize(layout)]), layout);
 
 export interface Losses {
   readonly total: Value;
-  /** For people, by their names. */
+  /** By name, for display. */
   readonly parts: Readonly<Record<string, Value>>;
 }
 

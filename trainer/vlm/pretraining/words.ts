@@ -1,4 +1,4 @@
-/** @file Words that every pre-trained model has tokens for, whether or not it has learned what they mean. */
+/** @file Words that get tokens in every pre-trained model, whether or not it has learned their meaning. */
 
 /** Structure and relation words of the captions. */
 const CAPTION_WORDS = "the and is of to in right left behind front above below . on where relation".split(" ");
@@ -10,7 +10,7 @@ const ROOM_FOR_OTHER_WORLDS = (
   "large big tall round wooden metal"
 ).split(" ");
 
-/** `own` words of a model's, those of captions, of the objects' names, and of other worlds'. */
+/** A model's `own` words, those of captions, of the objects' names, and of other worlds. */
 export function vocabularyWords(own: readonly string[], names: readonly string[]): string[] {
   const ofNames = names.flatMap((name) => name.toLowerCase().split(/\s+/));
   return [...new Set([...own, ...CAPTION_WORDS, ...ofNames, ...ROOM_FOR_OTHER_WORLDS])];

@@ -1,4 +1,4 @@
-/** @file Writes a pre-trained model's directory as Hugging Face's libraries read it. */
+/** @file Writes a pre-trained model's directory in Hugging Face's format. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { writeDurably } from "../../files/durable-file.js";
@@ -12,7 +12,7 @@ export function writeJsonFiles(directory: string, files: Readonly<Record<string,
   }
 }
 
-/** model.safetensors, in float16; `keyOf`: what the file calls a parameter. */
+/** Writes model.safetensors in float16; `keyOf` gives a parameter's name in the file. */
 export function writeWeights(
   directory: string,
   shapes: readonly ParameterShape[],

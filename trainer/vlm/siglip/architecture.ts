@@ -16,16 +16,16 @@ export function siglipNetwork(config: SiglipConfig): ContrastiveNetwork {
     sizes: config,
     grid: vision,
     embedding: text.projection,
-    // Of the pooling head only its MLP is made of linear layers that PEFT can change.
+    // In the pooling head, only the MLP consists of linear layers that PEFT can change.
     defaultTargets: ".*(self_attn\\.(q_proj|k_proj|v_proj|out_proj)|mlp\\.(fc1|fc2)|text_model\\.head)",
     vocabulary: text.vocabulary,
     image: (scope, patches) => imageFeatures(scope, vision, patches),
-    // Each is as long as the longest could be.
+    // Every text is padded to the full length.
     textBatch: 64,
     positions: text.positions,
     encode: (tokenizer, caption) => tokenizer.encodePadded(caption, text.positions),
     checkTokenizer: (tokenizer, file) => {
-      // SigLIP 2's directories have the same model_type and a tokenizer that leaves lower-casing to its class.
+      // SigLIP 2's directories have the same model_type, and a tokenizer that leaves lower-casing to its class.
       if (tokenizer.encodePadded("A", text.positions).join() === tokenizer.encodePadded("a", text.positions).join())
         return;
       throw new InputError(

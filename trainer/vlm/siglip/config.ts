@@ -1,4 +1,4 @@
-/** @file SigLIP's config.json; keys that are left out have the class's defaults, as the published files rely on. */
+/** @file SigLIP's config.json. Missing keys have the class's defaults, as the published files expect. */
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
@@ -23,7 +23,7 @@ const textSchema = z.looseObject({
   projection_size: size.optional(),
 });
 
-/** Of the vision tower, which PaliGemma has, too. */
+/** Keys of the vision tower, which PaliGemma also has. */
 export const visionTowerKeys = {
   ...tower,
   image_size: edge.default(224),
@@ -66,7 +66,7 @@ export function siglipVision(file: string, vision: z.infer<z.ZodObject<typeof vi
     ...encoderConfig(file, "vision_config", vision),
     imageSize: vision.image_size,
     patch: vision.patch_size,
-    // What does not fill a patch at the right and lower edge is left out, as the convolution does.
+    // Pixels at the right and lower edge that do not fill a patch are dropped, as in the convolution.
     tokens: Math.floor(vision.image_size / vision.patch_size) ** 2,
   };
 }

@@ -21,7 +21,7 @@ export function visionTower(scope: Scope, config: SiglipVisionConfig, patches: V
 export function attentionPooling(scope: Scope, config: SiglipVisionConfig, rows: Value, batch: number): Value {
   const { width, heads, epsilon } = config;
   const path = "vision_model.head";
-  // torch keeps the three projections as one matrix, which is no linear layer: LoRA does not see it.
+  // torch stores the three projections as one matrix, which is no linear layer: LoRA ignores it.
   const weight = scope.parameter(`${path}.attention.in_proj_weight`, [3 * width, width]);
   const bias = scope.parameter(`${path}.attention.in_proj_bias`, [3 * width]);
   const part = (x: Value, index: number): Value => {
@@ -33,7 +33,8 @@ export function attentionPooling(scope: Scope, config: SiglipVisionConfig, rows:
     [batch, heads, 1, width / heads],
   );
   const mixed = attention(probe, splitHeads(part(rows, 1), batch, heads), splitHeads(part(rows, 2), batch, heads));
-  // PEFT cannot change this layer, whose weight torch reads past the module: it is a parameter like any other here.
+  // PEFT cannot change this layer, because torch reads its weight without calling the module: here it is an ordinary
+  // parameter.
   const out = linear(
     joinHeads(mixed, width),
     scope.parameter(`${path}.attention.out_proj.weight`, [width, width]),
@@ -46,12 +47,14 @@ export function attentionPooling(scope: Scope, config: SiglipVisionConfig, rows:
   return scope.stage("vision.head", add(out, changed));
 }
 
-/** Patches → what an image is compared with texts by, [batch, width]. */
+/** Patches → the image embedding, compared with texts: [batch, width]. */
 export function imageFeatures(scope: Scope, config: SiglipVisionConfig, patches: Value): Value {
   return attentionPooling(scope, config, visionTower(scope, config, patches), axis(patches, 0));
 }
 
-/** Ids [texts, positions], padded to the full length: padding is seen as any other token → [texts, projection]. */
+/**
+ * Ids [texts, positions] → [texts, projection]. Padded to the full length; padding is attended to like any other token.
+ */
 export function textFeatures(scope: Scope, config: SiglipTextConfig, ids: Value, path = "text_model"): Value {
   const { width, vocabulary, positions, epsilon } = config;
   const [batch, tokens] = [axis(ids, 0), axis(ids, 1)];

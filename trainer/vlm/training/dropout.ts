@@ -1,7 +1,7 @@
 /**
- * @file LoRA's dropout (Hu et al., 2021): in each step every adapter sees its layer's inputs with some of them at zero, the others scaled up.
- * Which ones follows from seed and step alone, so that a step can be taken again: a table of masks is drawn once, and a step draws for
- * each row of each layer which of the table's it takes.
+ * @file LoRA's dropout (Hu et al., 2021): in each step, every adapter sees its layer's inputs with some of them at zero
+ * and the others scaled up. The choice depends on seed and step alone, so a step can be repeated. A table of masks is
+ * drawn once; each step draws a mask from it for each row of each layer.
  */
 import { type Graph, gather, multiply, type Value } from "../../graph/index.js";
 import { Random } from "../../random/random.js";
@@ -9,15 +9,15 @@ import { float32, int32, type Tensors } from "../../tensor.js";
 import { lastAxis } from "../layers/axes.js";
 import type { Input } from "./program-cache.js";
 
-/** Masks that rows choose from. */
+/** Number of masks to choose from. */
 const MASKS = 1024;
 
-/** A prefix of inputs: which mask each row of a layer takes. */
+/** Prefix of the inputs that say which mask each row of a layer uses. */
 const ROWS = "dropout of ";
-/** The runtime's variables with the masks for layers of so many inputs. */
+/** The runtime's variables with the masks for layers with this many inputs. */
 const tableName = (inputs: number): string => `dropout masks ${inputs}`;
 
-/** The masks for layers of each number of inputs: 0, or 1 / (1 − share). */
+/** The masks for layers with each number of inputs: 0, or 1 / (1 − share). */
 export function dropoutTables(widths: Iterable<number>, share: number, seed: number): Tensors {
   const tables: Record<string, Tensors[string]> = {};
   for (const inputs of new Set(widths)) {
@@ -28,7 +28,7 @@ export function dropoutTables(widths: Iterable<number>, share: number, seed: num
   return tables;
 }
 
-/** x [rows, inputs] as the adapter of the layer at `path` sees it. */
+/** x [rows, inputs] after the dropout of the adapter at `path`. */
 export function dropped(graph: Graph, path: string, x: Value): Value {
   const inputs = lastAxis(x);
   const declared = graph.signature.inputs.find(({ name }) => name === tableName(inputs));
@@ -37,7 +37,7 @@ export function dropped(graph: Graph, path: string, x: Value): Value {
   return multiply(x, gather(table, rows));
 }
 
-/** What a step's graph is fed for its dropout. */
+/** The dropout inputs of a step's graph. */
 export function dropoutFeeds(inputs: readonly Input[], random: Random): Tensors {
   return Object.fromEntries(
     inputs

@@ -1,4 +1,4 @@
-/** @file What is trained of a model, and its optimizer: steps, checkpoints, and the adapter or the weights that come of them. */
+/** @file A model's trained parameters and its optimizer: steps, checkpoints, and the resulting adapter or weights. */
 import { at } from "../../at.js";
 import { InputError } from "../../errors.js";
 import { allFinite } from "../../files/safetensors.js";
@@ -15,7 +15,7 @@ import type { Input, Programs } from "./program-cache.js";
 import { type Source, TRAINED } from "./source.js";
 import { ACCUMULATED, type Objective, partProgram, stepProgram, type TrainedSource, updateProgram } from "./steps.js";
 
-/** Adam's state beside the trained parameters. */
+/** Adam's state with the trained parameters. */
 const STATE = [TRAINED, `${TRAINED}.first`, `${TRAINED}.second`, `${TRAINED}.step`] as const;
 
 const DAMAGED = "the weights or the adapter are damaged";
@@ -23,9 +23,9 @@ const WHY_NOT_FINITE = `${DAMAGED}, or fine-tuning is too fast; begin anew with 
 
 const NOTHING_ASKED = "a step of fine-tuning needs at least one caption set";
 
-/** Some of a step's images, or all of them. */
+/** Some or all of a step's images. */
 export interface StepPart extends Objective {
-  /** Parts of one key go through the same graph. */
+  /** Parts with the same key use the same graph. */
   readonly key: string;
   readonly feeds: Tensors;
 }
@@ -41,13 +41,13 @@ export class FineTuner {
     private readonly options: FineTuning | null,
   ) {}
 
-  /** How many numbers are trained. */
+  /** Number of trained parameters. */
   get trained(): number {
     const { trainable } = this.source;
     return this.options === null || trainable === null ? 0 : layoutSize(trainable.layout);
   }
 
-  /** Puts the trained parameters and a fresh optimizer state into the runtime. */
+  /** Loads the trained parameters and a fresh optimizer state into the runtime. */
   async start(trained: Float32Array): Promise<void> {
     const { trainable, parameters } = this.source;
     if (trainable === null) return;
@@ -62,7 +62,10 @@ export class FineTuner {
     }
   }
 
-  /** One optimizer step over `images` images; `part` makes what some of them go through, null where nothing is asked of them. */
+  /**
+   * One optimizer step over `images` images. `part` builds the objective for some of them; null where nothing is asked
+   * about them.
+   */
   async step(images: number, part: (chosen: readonly number[]) => Promise<StepPart | null>): Promise<FineTuneResult> {
     const { source, options } = this.training();
     const warm = Math.min(1, (this.steps + 1) / Math.max(1, options.warmupSteps));
@@ -72,14 +75,14 @@ export class FineTuner {
         ? await this.wholeStep(source, options, await part(range(0, images)), learningRate)
         : await this.stepInParts(source, options, images, part, learningRate);
     this.steps++;
-    // An infinite norm clips every gradient to nothing; of a loss that is none nothing is learned.
+    // An infinite norm clips every gradient to zero, and an infinite loss teaches nothing.
     if (Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)) return result;
     throw new InputError(
       `${source.parameters.weights.directory}: step ${this.steps} of fine-tuning has the loss ${result.loss} and the gradient norm ${result.gradientNorm}: ${WHY_NOT_FINITE}`,
     );
   }
 
-  /** Why what the model computes may not be finite, and what to do. */
+  /** Why the model's results may not be finite, and what to do. */
   get whyNotFinite(): string {
     return this.options === null ? DAMAGED : WHY_NOT_FINITE;
   }
@@ -96,7 +99,7 @@ export class FineTuner {
     return { loss: at(floats(found, "loss"), 0), gradientNorm: at(floats(found, "gradientNorm"), 0) };
   }
 
-  /** The same step with its images in parts, whose gradients are added up. */
+  /** The same step with its images in parts; their gradients are added up. */
   private async stepInParts(
     source: TrainedSource,
     options: FineTuning,
@@ -104,7 +107,7 @@ export class FineTuner {
     part: (chosen: readonly number[]) => Promise<StepPart | null>,
     learningRate: Tensor,
   ): Promise<FineTuneResult> {
-    // What a step that failed has added up is not part of this one.
+    // Drop the sums of a step that failed.
     await this.runtime.set({ [ACCUMULATED]: float32(new Float32Array(layoutSize(source.trainable.layout))) });
     const size = Math.ceil(images / options.accumulation);
     let loss = 0;
@@ -117,18 +120,18 @@ export class FineTuner {
       const fed = { ...made.feeds, ...this.dropout(inputs, options, first) };
       loss += at(floats(await program.run(fed), "loss"), 0);
     }
-    // Weight decay would move the parameters all the same.
+    // Weight decay would move the parameters anyway.
     if (!asked) throw new RangeError(NOTHING_ASKED);
     const { program } = await this.programs.get("update", () => updateProgram(source, options));
     return { loss, gradientNorm: at(floats(await program.run({ learningRate }), "gradientNorm"), 0) };
   }
 
-  /** Other masks at each step, and in each part of one; none where there is no dropout. */
+  /** The dropout masks differ for each step, and for each part of one; empty without dropout. */
   private dropout(inputs: readonly Input[], { seed }: FineTuning, first: number): Tensors {
     return dropoutFeeds(inputs, Random.stream(seed, "dropout", this.steps, first));
   }
 
-  /** The adapter in PEFT's format, or the whole model where all of it is trained. */
+  /** Writes the adapter in PEFT's format, or the whole model under full fine-tuning. */
   async save(target: string, base: { readonly directory: string; readonly modelClass: string }): Promise<void> {
     const { source } = this.training();
     const { parameters, trainable } = source;

@@ -1,4 +1,7 @@
-/** @file What the image network makes of images up to one of its stages: computed in batches, kept by the image where nothing before is trained. */
+/**
+ * @file The image network's values up to one of its stages: computed in batches, and cached per image where nothing
+ * before is trained.
+ */
 import { at, only } from "../../at.js";
 import type { Graph, Value } from "../../graph/index.js";
 import { float32, floats, type Tensor } from "../../tensor.js";
@@ -12,30 +15,33 @@ import { type ImageRow, ImageRows } from "./image-rows.js";
 import { type Built, bucket, type Programs } from "./program-cache.js";
 import { programOf, type Source } from "./source.js";
 
-/** The part of a model that sees images. */
+/** The image part of a model. */
 export interface ImageNetwork {
   readonly grid: PatchGrid;
-  /** Patches [images, patches, 3 · patch²] → what the rest of the model takes of each image. */
+  /** Patches [images, patches, 3 · patch²] → the input of the rest of the model. */
   image(scope: Scope, patches: Value): Value;
 }
 
 export const patchesInput = (graph: Graph, { grid }: ImageNetwork, images: number): Value =>
   graph.input("patches", [images, ...patchShape(grid)]);
 
-/** The patches; where a later stage is fed, nothing that is run follows from them, and they are no input. */
+/** The patches. Where a later stage is an input, nothing that runs depends on them, and they are no input. */
 export const patchesUnlessFed = (graph: Graph, network: ImageNetwork, images: number, stage: string | null): Value =>
   stage === null
     ? patchesInput(graph, network, images)
     : graph.external([images, ...patchShape(network.grid)], "float32", { file: "unused", offset: 0, length: 0 });
 
-/** As far as nothing in the image network is trained; before its first stage an image is only embedded, which is as cheap as looking it up. */
+/**
+ * The stage up to which nothing in the image network is trained. Before the first stage an image is only embedded,
+ * which is as cheap as a cache lookup.
+ */
 export function frozenImage(network: ImageNetwork, trainable: Trainable): FrozenFront {
   const image = record((scope) => network.image(scope, patchesInput(scope.graph, network, 1)));
   const front = frozenFront(image, trainable);
   return front.stage === image.stages[0]?.name ? { ...front, stage: null } : front;
 }
 
-/** patches → the value at a stage of the image network, one row or more for each image. */
+/** patches → the value at a stage of the image network, one or more rows per image. */
 export function frontProgram(source: Source, network: ImageNetwork, images: number, stage: string): Built {
   return programOf(
     source,
@@ -56,7 +62,7 @@ export class ImageFront {
     private readonly patches: Patches,
     private readonly source: Source,
     private readonly network: ImageNetwork,
-    /** Images at once. */
+    /** Number of images at once. */
     private readonly batch: number,
     private readonly stage: string,
   ) {}
@@ -66,7 +72,7 @@ export class ImageFront {
     this.kept = new ImageRows();
   }
 
-  /** The value at the stage for the chosen images, and for padding up to `count` images: [count · rows of an image, width]. */
+  /** The value at the stage for the chosen images, padded to `count` images: [count · rows of an image, width]. */
   async of(images: ImageBatch, chosen: readonly number[], count: number): Promise<Tensor> {
     const keys = ImageRows.keys(images, chosen);
     const known = keys.map((key) => this.kept.get(key));
@@ -78,7 +84,7 @@ export class ImageFront {
     });
     const { data: first, width } = at(all, 0);
     const data = new Float32Array(count * first.length);
-    // Padding is an image like any other: features that are all zero have no direction.
+    // Padding repeats an image: features of zero have no direction.
     for (let row = 0; row < count; row++) data.set(at(all, Math.min(row, all.length - 1)).data, row * first.length);
     return float32(data, [data.length / width, width]);
   }

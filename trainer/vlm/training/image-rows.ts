@@ -1,14 +1,14 @@
-/** @file What a frozen front of the image network makes of each image, kept by the image's own bytes: computed once, used at every step. */
+/** @file Caches the results of a frozen image front by the image's bytes: computed once, used at every step. */
 import { createHash } from "node:crypto";
 import type { ImageBatch } from "../model.js";
 
-/** An image's rows at a stage, one after another, each `width` long. */
+/** An image's rows at a stage, back to back, each `width` long. */
 export interface ImageRow {
   readonly data: Float32Array;
   readonly width: number;
 }
 
-/** Kept at most; the rows unused longest go first. */
+/** Limit of the cache; the least recently used rows are dropped first. */
 const MOST_BYTES = 2 ** 30;
 
 export class ImageRows {
@@ -16,7 +16,7 @@ export class ImageRows {
   private readonly rows = new Map<string, ImageRow>();
   private bytes = 0;
 
-  /** By the bytes of the image: the same picture is the same key whichever batch it is in. */
+  /** Keys from the bytes of the images: the same picture has the same key in any batch. */
   static keys({ height, width, data }: ImageBatch, chosen: readonly number[]): string[] {
     const bytes = height * width * 3;
     return chosen.map((image) =>

@@ -1,4 +1,6 @@
-/** @file Programs by their shapes: loaded when first needed, the one unused longest dropped when there are many. */
+/**
+ * @file Programs by their shapes: loaded when first needed; the least recently used one is dropped when there are many.
+ */
 import type { Graph, Shape, StoredWeights } from "../../graph/index.js";
 import type { Binding, Model, Program, Runtime } from "../../graph/runtime.js";
 
@@ -8,23 +10,23 @@ export interface Built {
   readonly binding: Binding;
 }
 
-/** A graph as a program; `weights` where it takes parameters from files. */
+/** A graph as a program; `weights` where it reads parameters from files. */
 export const built = (graph: Graph, weights?: StoredWeights): Built => ({
   graph,
   model: { bytes: graph.serialize(), ...(weights === undefined ? {} : { weights }) },
   binding: graph.binding,
 });
 
-/** Fewer, larger sizes so that few graphs are built: powers of two up to 64, then multiples of 64. */
+/** Rounds up to few sizes, so that few graphs are built: powers of two up to 64, then multiples of 64. */
 export function bucket(count: number): number {
   return count <= 64 ? 2 ** Math.ceil(Math.log2(Math.max(1, count))) : Math.ceil(count / 64) * 64;
 }
 
 const MOST = 64;
-/** Where each program has a copy of a large model's weights of its own. */
+/** Limit where each program has its own copy of a large model's weights. */
 const MOST_COPIES = 4;
 
-/** Of a program; the graph itself is not kept. */
+/** An input of a program; the graph itself is not kept. */
 export interface Input {
   readonly name: string;
   readonly shape: Shape;
@@ -45,7 +47,7 @@ export class Programs {
     private readonly runtime: Runtime,
     { inPlace }: StoredWeights,
   ) {
-    // Weights are used in place on the cpu alone; a GPU has them in its own memory, once for each program.
+    // Only the cpu uses weights in place; on a GPU, each program has its own copy.
     this.most = inPlace && runtime.device !== "cpu" ? MOST_COPIES : MOST;
   }
 

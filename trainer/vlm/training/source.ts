@@ -1,19 +1,19 @@
-/** @file Where a model's graphs take their parameters from: as they are on disk, or as training has changed them. */
+/** @file The source of parameters for a model's graphs: as on disk, or as training has changed them. */
 import { Graph, layoutSize } from "../../graph/index.js";
 import { type Scope, scopeOf, type Watcher } from "../layers/scope.js";
 import { type ModelParameters, storedParameters, type Trainable, trainedParameters } from "../weights/parameters.js";
 import { type Built, built } from "./program-cache.js";
 
-/** The runtime's variable that holds the trained parameters. */
+/** The runtime's variable with the trained parameters. */
 export const TRAINED = "trained";
 
 export interface Source {
   readonly parameters: ModelParameters;
-  /** null: all parameters are as they are on disk. */
+  /** null: all parameters are as on disk. */
   readonly trainable: Trainable | null;
 }
 
-/** The parameters as they are now. */
+/** A scope over the current parameters. */
 export function currentScope(graph: Graph, { parameters, trainable }: Source, watcher?: Watcher): Scope {
   const base = storedParameters(graph, parameters);
   if (trainable === null) return scopeOf(graph, base, watcher);
@@ -25,7 +25,7 @@ export function currentScope(graph: Graph, { parameters, trainable }: Source, wa
 export const placed = (graph: Graph, { parameters }: Source): Built =>
   built(graph, parameters.weights.placement(parameters.shapes));
 
-/** A program over the parameters as they are now. */
+/** A program over the current parameters. */
 export function programOf(source: Source, build: (scope: Scope) => void, watcher?: (graph: Graph) => Watcher): Built {
   const graph = new Graph();
   build(currentScope(graph, source, watcher?.(graph)));

@@ -1,4 +1,7 @@
-/** @file The graphs of a step of fine-tuning: a loss, its gradient by what is trained, and AdamW; whole, or in parts whose gradients are added. */
+/**
+ * @file The graphs of a fine-tuning step: a loss, its gradient for the trained parameters, and AdamW; in one piece, or
+ * in parts with added gradients.
+ */
 import { at } from "../../at.js";
 import {
   type AdamState,
@@ -29,9 +32,9 @@ export interface TrainedSource extends Source {
 
 /** A loss over the trained parameters. */
 export interface Objective {
-  /** The scalar; declares the inputs that it is fed. */
+  /** The scalar loss; declares its inputs. */
   loss(scope: Scope): Value;
-  /** A stage of the network whose value is fed as "front"; null: none. */
+  /** A stage of the network that is the input "front"; null: none. */
   readonly front: string | null;
 }
 
@@ -49,7 +52,10 @@ function lossAndGradient(
   return { loss, gradient: at(gradients(loss, [flat]), 0) };
 }
 
-/** The optimizer's part of a step: gradient, learningRate → gradientNorm; the trained parameters and Adam's state move on. */
+/**
+ * The optimizer's part of a step: gradient, learningRate → gradientNorm; updates the trained parameters and Adam's
+ * state.
+ */
 function update(graph: Graph, state: AdamState, flat: Value, options: StepOptions): void {
   const { gradient, norm } = clipByGlobalNorm(flat, options.gradientClip);
   const learningRate = graph.input("learningRate", []);
@@ -67,10 +73,10 @@ export function stepProgram(source: TrainedSource, objective: Objective, options
   return placed(graph, source);
 }
 
-/** The runtime's variable that a step's parts add their gradients to. */
+/** The runtime's variable in which a step's parts add up their gradients. */
 export const ACCUMULATED = "accumulated";
 
-/** Part of a step: → its share of the loss; its gradient is added to what the parts before gave. */
+/** Part of a step: → its share of the loss; adds its gradient to those of earlier parts. */
 export function partProgram(source: TrainedSource, objective: Objective): Built {
   const graph = new Graph();
   const size = [layoutSize(source.trainable.layout)];

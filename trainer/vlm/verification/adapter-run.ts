@@ -1,4 +1,4 @@
-/** @file An adapter against its reference run: its first loss, logits and gradients, then steps of AdamW. */
+/** @file Compares an adapter with its reference run: its first loss, logits and gradients, then steps of AdamW. */
 import path from "node:path";
 import { z } from "zod";
 import { at } from "../../at.js";
@@ -40,14 +40,14 @@ export const adamwSchema = z.looseObject({
 export interface AdapterRun extends Bench {
   readonly golden: string;
   readonly comparison: Comparison;
-  /** The adapter's folder in golden, and its .safetensors with the reference numbers. */
+  /** Name of the adapter's folder in golden, and of its .safetensors file with the reference numbers. */
   readonly name: string;
   readonly adamw: z.infer<typeof adamwSchema>;
-  /** Before each step, and after the last. */
+  /** The loss before each step, and after the last. */
   readonly losses: readonly number[];
   readonly feeds: Tensors;
   forward(graph: Graph, source: ParameterSource): { readonly loss: Value; readonly logits: Value };
-  /** Told of the logits "before", "after_1", …, if the reference has them. */
+  /** Called with the logits "before", "after_1", …, if the reference has them. */
   compareLogits(label: string, logits: Float32Array): void;
 }
 
@@ -55,11 +55,11 @@ export interface Followed {
   readonly trainable: Trainable;
   /** After the last step. */
   readonly trained: Float32Array;
-  /** Puts the adapter as it is in its file into the runtime. */
+  /** Loads the adapter into the runtime as it is in its file. */
   reset(): Promise<void>;
 }
 
-/** An adapter of the golden folder: what it trains, and its values. */
+/** An adapter of the golden folder: the parameters it trains, and their values. */
 export function openAdapter({ golden, parameters, name }: Pick<AdapterRun, "golden" | "parameters" | "name">) {
   const adapter = readAdapter(path.join(golden, name), parameters.modules);
   const trainable = loraTrainable(parameters, { ...adapter.config, targets: [...adapter.pairs.keys()] });
@@ -104,7 +104,7 @@ export async function followAdapter(run: AdapterRun): Promise<Followed> {
   graph.output("gradient", gradient);
   const { model, binding } = built(graph, parameters.weights.placement(parameters.shapes));
   const program = await runtime.load(model, binding);
-  // A reference that takes no step has its only gradient under the plain name.
+  // A reference without steps has its only gradient under the plain name.
   const firstGradient = (key: string): Float32Array =>
     expected.readFloats(losses.length > 1 ? `gradient_0.${key}` : `gradient.${key}`);
   let trained: Float32Array = start;

@@ -1,8 +1,8 @@
-/** @file Collects comparisons of tensors: how many, and a line for each that differs by more than its tolerance. */
+/** @file Collects comparisons of tensors: their number, and a line for each that differs by more than its tolerance. */
 import { at } from "../../at.js";
 
 export interface Verification {
-  /** How many tensors or texts were compared. */
+  /** Number of compared tensors or texts. */
   readonly compared: number;
   /** One line for each that differs by more than its tolerance. */
   readonly failures: readonly string[];
@@ -14,7 +14,7 @@ export class Comparison {
   private compared = 0;
   private readonly failures: string[] = [];
 
-  /** One comparison: every element within a tolerance (of its own, where a function is given). */
+  /** One comparison: every element within the tolerance (or within its own, where a function is given). */
   close(what: string, actual: Numbers, expected: Numbers, tolerance: number | ((index: number) => number)): void {
     const limit = typeof tolerance === "number" ? () => tolerance : tolerance;
     this.compared++;

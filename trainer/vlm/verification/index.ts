@@ -1,4 +1,4 @@
-/** @file Comparing a model directory with reference numbers. */
+/** @file Compares a model directory with reference numbers. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { InputError } from "../../errors.js";

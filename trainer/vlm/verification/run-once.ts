@@ -1,4 +1,4 @@
-/** @file A graph over a model's parameters that is run once, for comparing what comes out. */
+/** @file Runs a graph over a model's parameters once, for a comparison. */
 import { at } from "../../at.js";
 import type { SafetensorsFile } from "../../files/safetensors.js";
 import { Graph, type Runtime } from "../../graph/index.js";

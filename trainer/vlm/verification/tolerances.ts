@@ -1,15 +1,15 @@
-/** @file How far a model may be from its reference numbers: what float32 alone explains, with a margin of about ten. */
+/** @file How far a model may be from its reference numbers: about ten times what float32 alone explains. */
 
-/** Those that differ between architectures. */
+/** Tolerances that differ between architectures. */
 export interface Tolerances {
-  /** Of the stages of a network. */
+  /** For the stages of a network. */
   readonly block: number;
-  /** Of features that are not normalised. */
+  /** For features that are not normalized. */
   readonly features: number;
   readonly loss: number;
 }
 
-/** Those that do not. */
+/** Tolerances that all architectures share. */
 export const TOLERANCE = {
   pixels: 1e-6,
   embedding: 1e-5,
@@ -19,5 +19,8 @@ export const TOLERANCE = {
 };
 /** Absolute, and relative to the gradient. */
 export const GRADIENT = { absolute: 1e-4, relative: 1e-3 };
-/** Adam turns a gradient that is all rounding into a full step, so entries with a tiny first gradient are held loosely. */
+/**
+ * Adam turns a gradient that is pure rounding error into a full step, so entries with a tiny first gradient have a
+ * loose tolerance.
+ */
 export const WEIGHT = { usual: 5e-6, tiny: 6e-3, tinyGradient: 1e-5 };

@@ -1,12 +1,12 @@
-/** @file The part of a network that training does not change: what follows from it alone need not be computed again. */
+/** @file The part of a network that training does not change: its results need not be computed again. */
 
 import type { Trainable } from "./parameters.js";
 import type { Recording } from "./recording.js";
 
 export interface FrozenFront {
-  /** The last stage that no trained parameter comes before; null where there is none. */
+  /** The last stage before which nothing is trained; null where there is none. */
   readonly stage: string | null;
-  /** Whether nothing of the network is trained. */
+  /** Whether nothing in the network is trained. */
   readonly whole: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** @file LoRA in PEFT's terms: which modules an adapter changes, its scale, and its files on disk. */
+/** @file LoRA in PEFT's terms: the modules that an adapter changes, its scale, and its files on disk. */
 
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -10,23 +10,23 @@ import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } f
 import { readJson } from "../files/directory.js";
 import { canonicalKey } from "./key-layouts.js";
 
-/** Names of modules (whole, or the end of a path after a dot), or one regular expression over the whole path. */
+/** Names of modules (whole, or the end of a path after a dot), or one regular expression for the whole path. */
 export type TargetModules = readonly string[] | string;
 
 export interface LoraConfig {
   readonly rank: number;
   readonly alpha: number;
   readonly targets: TargetModules;
-  /** alpha / √rank in place of alpha / rank. */
+  /** alpha / √rank instead of alpha / rank. */
   readonly rankStabilized: boolean;
-  /** Share of a layer's inputs that A does not see in a step of training. */
+  /** Share of a layer's inputs that A does not see in a training step. */
   readonly dropout: number;
   /** Ranks and alphas of single modules: the end of a path, or a regular expression for it → the number, as in PEFT. */
   readonly rankPattern: Readonly<Record<string, number>>;
   readonly alphaPattern: Readonly<Record<string, number>>;
 }
 
-/** The keys of LoraConfig that are left at PEFT's defaults. */
+/** LoraConfig's keys at PEFT's defaults. */
 export const PLAIN_LORA = { rankStabilized: false, dropout: 0, rankPattern: {}, alphaPattern: {} } as const;
 
 /** A linear layer of the model: weight [outputs, inputs], at `path`.weight. */
@@ -45,7 +45,7 @@ export interface LoraPair {
 
 export interface Adapter {
   readonly config: LoraConfig;
-  /** By the path of the module. */
+  /** By module path. */
   readonly pairs: ReadonlyMap<string, LoraPair>;
 }
 
@@ -53,7 +53,7 @@ export interface Adapter {
 export const ALL_LINEAR = "all-linear";
 const PREFIX = "base_model.model.";
 
-/** A pattern's number for a module, or the one for all. */
+/** A pattern's number for a module, or the general one. */
 function patternOf(pattern: Readonly<Record<string, number>>, module: string, usual: number): number {
   const key = Object.keys(pattern).find((own) => new RegExp(`^(?:.*\\.)?(?:${own})$`, "u").test(module));
   return key === undefined ? usual : (pattern[key] ?? usual);
@@ -105,7 +105,7 @@ const configSchema = z.looseObject({
   alpha_pattern: pattern,
 });
 
-/** Keys that change nothing about an adapter that is there: where it comes from, and how it was started. */
+/** Keys that do not change an existing adapter: where it comes from, and how it was initialized. */
 const HARMLESS: ReadonlySet<string> = new Set([
   "auto_mapping",
   "base_model_name_or_path",
@@ -121,7 +121,10 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "task_type",
 ]);
 
-/** init_lora_weights whose start leaves the base weights as they were; PiSSA, OLoRA, CorDA, LoftQ and EVA take A and B out of them. */
+/**
+ * Values of init_lora_weights that start from the unchanged base weights. PiSSA, OLoRA, CorDA, LoftQ and EVA derive A
+ * and B from the base model.
+ */
 const PLAIN_STARTS: ReadonlySet<unknown> = new Set([true, false, null, "gaussian", "orthogonal"]);
 
 /** Whether a key's value is PEFT's for "not used". */
@@ -132,7 +135,7 @@ function isUnused(key: string, value: unknown): boolean {
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-/** @throws InputError for the first key that would change what the adapter computes, and is not done here */
+/** @throws InputError for the first unsupported key that would change what the adapter computes */
 function refuseOthers(file: string, json: z.infer<typeof configSchema>): void {
   for (const [key, value] of Object.entries(json)) {
     if (key in configSchema.shape || HARMLESS.has(key) || isUnused(key, value)) continue;
@@ -141,8 +144,8 @@ function refuseOthers(file: string, json: z.infer<typeof configSchema>): void {
 }
 
 /**
- * Reads adapter_config.json and adapter_model.safetensors. The pairs of `modules` that the file has are what counts, as in PEFT;
- * a key that fits none of them is an error.
+ * Reads adapter_config.json and adapter_model.safetensors. As in PEFT, the adapter consists of the pairs of `modules`
+ * in the file; a key that fits no module is an error.
  */
 export function readAdapter(directory: string, modules: readonly LinearModule[]): Adapter {
   const file = path.join(directory, "adapter_config.json");
@@ -191,8 +194,8 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
 }
 
 /**
- * What fits no layer is refused, but for pairs that change nothing: PEFT writes one with B = 0 for layers whose weight torch reads past
- * the module (SigLIP's pooling head).
+ * Refuses pairs that fit no layer, except pairs without effect: PEFT writes one with B = 0 for layers whose weight
+ * torch reads without calling the module (SigLIP's pooling head).
  */
 function refuseLeft(weights: SafetensorsFile, left: ReadonlyMap<string, string>): void {
   for (const [key, stored] of left) {
@@ -202,7 +205,7 @@ function refuseLeft(weights: SafetensorsFile, left: ReadonlyMap<string, string>)
   }
 }
 
-/** Adapters of transformers before 4.52 name the modules of models with a decoder otherwise. */
+/** Before 4.52, transformers named the modules of models with a decoder differently in adapters. */
 const canonicalAdapterKey = (key: string): string =>
   key.startsWith(PREFIX) ? `${PREFIX}${canonicalKey(key.slice(PREFIX.length))}` : key;
 
@@ -211,7 +214,7 @@ export function adapterKeys(module: string): [string, string] {
   return [`${PREFIX}${module}.lora_A.weight`, `${PREFIX}${module}.lora_B.weight`];
 }
 
-/** Writes what PEFT's `PeftModel.from_pretrained` reads. */
+/** Writes an adapter for PEFT's `PeftModel.from_pretrained`. */
 export function writeAdapter(
   directory: string,
   adapter: Adapter,

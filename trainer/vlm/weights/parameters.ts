@@ -1,6 +1,6 @@
 /**
- * @file A model's parameters in a graph, whatever its architecture: where they lie on disk, as LoRA's sums W + s·B·A, or as pieces of the one
- * flat vector that is trained.
+ * @file A model's parameters in a graph, for any architecture: as stored on disk, as LoRA's sums W + s·B·A, or as
+ * pieces of the one flat vector that is trained.
  */
 import { at } from "../../at.js";
 import { type Graph, type Layout, lowRankSum, pack, sizeOf, unpack, type Value, views } from "../../graph/index.js";
@@ -19,25 +19,31 @@ import {
 import type { ModelShape } from "./recording.js";
 import type { StoredWeights } from "./stored-weights.js";
 
-/** What a model is made of, and where its weights lie. */
+/** A model's parameters and layers, and the positions of its weights. */
 export interface ModelParameters extends ModelShape {
   readonly weights: StoredWeights;
 }
 
-/** Weights up to this many bytes (as float32) are looked through for values that are not finite when a model is opened. */
+/**
+ * Weights of at most this many bytes (as float32) are checked for values that are not finite when a model is opened.
+ */
 const LOOKED_THROUGH = 64 * 2 ** 20;
 
-/** @throws InputError for a parameter that is missing, of another shape or type, or (in a small model) not finite */
+/**
+ * @throws InputError for a parameter that is missing, has another shape or type, or (in a small model) is not finite
+ */
 export function checkParameters({ shapes, weights }: ModelParameters): void {
   weights.check(shapes);
   if (4 * countOf(shapes) <= LOOKED_THROUGH) for (const { name } of shapes) weights.floats(name);
 }
 
-/** Numbers in all of these together. */
+/** Total number of parameters. */
 export const countOf = (shapes: ModelShape["shapes"]): number =>
   shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** What is trained: the tensors that make up the flat vector, and whether they are LoRA's A and B or the parameters themselves. */
+/**
+ * What is trained: the tensors in the flat vector, and whether they are LoRA's A and B or the parameters themselves.
+ */
 export interface Trainable {
   readonly layout: Layout;
   readonly lora: LoraConfig | null;
@@ -65,7 +71,7 @@ export const fullTrainable = ({ shapes }: ModelShape): Trainable => ({
   changes: new Set(shapes.map(({ name }) => name)),
 });
 
-/** Starting values: A normal with variance 1 / inputs, B zero, so that the adapter starts by changing nothing. */
+/** Initial values: A normal with variance 1 / inputs, B zero, so that the adapter has no effect at first. */
 export function freshAdapter({ layout }: Trainable, random: Random): Float32Array {
   return pack(layout, (name, shape) => {
     const size = sizeOf(shape);
@@ -85,7 +91,7 @@ export function adapterValues({ pairs }: Adapter): Map<string, Float32Array> {
   );
 }
 
-/** The adapter that the flat vector holds. */
+/** The adapter in the flat vector. */
 export function adapterOf(parameters: ModelParameters, trainable: Trainable, flat: Float32Array): Adapter {
   if (trainable.lora === null) throw new Error("full fine-tuning has no adapter");
   const values = unpack(trainable.layout, flat);
@@ -99,7 +105,7 @@ export function adapterOf(parameters: ModelParameters, trainable: Trainable, fla
   return { config: trainable.lora, pairs };
 }
 
-/** A weight with an adapter added in, by its name; undefined where the adapter does not change it. */
+/** A weight with an adapter added, by its name; undefined where the adapter does not change it. */
 export const mergedWeightsOf =
   ({ weights }: ModelParameters, { config, pairs }: Adapter) =>
   (name: string): Float32Array | undefined => {
@@ -109,7 +115,7 @@ export const mergedWeightsOf =
     return mergedWeight(weights.floats(name), pair, rankOf(config, path), loraScale(config, path));
   };
 
-/** All of those. */
+/** All changed weights. */
 export function mergedWeights(parameters: ModelParameters, adapter: Adapter): Map<string, Float32Array> {
   const merged = mergedWeightsOf(parameters, adapter);
   return new Map(
@@ -122,7 +128,7 @@ export function mergedWeights(parameters: ModelParameters, adapter: Adapter): Ma
   );
 }
 
-/** All parameters where they lie on disk, those of `replaced` as constants in their place. */
+/** All parameters as on disk, those in `replaced` as constants instead. */
 export const storedParameters =
   (
     graph: Graph,
@@ -134,7 +140,7 @@ export const storedParameters =
     return values === undefined ? weights.inGraph(graph, { name, shape }) : graph.constant(values, shape);
   };
 
-/** Parameters of which some come from the flat vector `flat`; with `drop`, LoRA sees a layer's inputs as it leaves them. */
+/** Parameters of which some come from the flat vector `flat`; with `drop`, LoRA sees a layer's inputs through it. */
 export function trainedParameters(
   base: ParameterSource,
   { layout, lora }: Trainable,

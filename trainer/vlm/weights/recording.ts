@@ -1,6 +1,6 @@
 /**
- * @file What a network is made of, by building it once without weights: its parameters where they are used first, its linear layers, and
- * what is used before each of its stages. No list of parameters exists beside the network.
+ * @file Finds a network's parameters (in order of first use), its linear layers, and what each of its stages depends
+ * on, by building it once without weights. So no separate list of parameters exists.
  */
 import { Graph, type Shape } from "../../graph/index.js";
 import { type Scope, scopeOf } from "../layers/scope.js";
@@ -11,17 +11,17 @@ export interface ParameterShape {
   readonly shape: Shape;
 }
 
-/** What a model is made of, from its configuration alone. */
+/** A model's parameters and layers, from its configuration alone. */
 export interface ModelShape {
   /** Every parameter, by its name in the module tree. */
   readonly shapes: readonly ParameterShape[];
-  /** Every linear layer, in the model's order: what LoRA may target. */
+  /** Every linear layer, in the model's order: LoRA's possible targets. */
   readonly modules: readonly LinearModule[];
 }
 
 export interface Stage {
   readonly name: string;
-  /** Parameters that the stage's value follows from. */
+  /** Parameters that the stage's value depends on. */
   readonly before: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface Recording extends ModelShape {
   readonly stages: readonly Stage[];
 }
 
-/** Builds a network over parameters that are mere inputs. */
+/** Builds a network with its parameters as inputs. */
 export function record(network: (scope: Scope) => void): Recording {
   const graph = new Graph();
   const shapes: ParameterShape[] = [];

@@ -1,4 +1,4 @@
-/** @file What is trained and from where, by the options a model is opened with. */
+/** @file What is trained, and its initial values, from the options of an opened model. */
 import { pack } from "../../graph/index.js";
 import { Random } from "../../random/random.js";
 import type { FineTuning, OpenOptions } from "../model.js";
@@ -15,9 +15,9 @@ import {
 import type { ModelShape } from "./recording.js";
 
 export interface Starting {
-  /** null: all parameters are as they are on disk. */
+  /** null: all parameters are as on disk. */
   readonly trainable: Trainable | null;
-  /** Starting values of what is trained, one flat vector. */
+  /** Initial values of what is trained, one flat vector. */
   readonly trained: Float32Array;
 }
 

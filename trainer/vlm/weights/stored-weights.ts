@@ -1,6 +1,6 @@
 /**
- * @file A model directory's weights where they lie: in model.safetensors, or in the shards that model.safetensors.index.json names.
- * Graphs refer to them there; nothing is read before it is asked for.
+ * @file A model directory's weights in their files: model.safetensors, or the shards that model.safetensors.index.json
+ * names. Graphs refer to these places; tensors are only read on request.
  */
 import { readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -15,11 +15,11 @@ import type { ParameterShape } from "./recording.js";
 /** A tensor of a directory. */
 interface Place {
   readonly file: SafetensorsFile;
-  /** Under which the file has it. */
+  /** The tensor's name in the file. */
   readonly key: string;
 }
 
-/** The types that graphs take from the file as they are; all are float32 from there on. */
+/** Types that graphs read directly from the file; they are converted to float32 there. */
 const IN_GRAPHS: Readonly<Partial<Record<StoredType, "float32" | "float16" | "bfloat16">>> = {
   F32: "float32",
   F16: "float16",
@@ -27,15 +27,15 @@ const IN_GRAPHS: Readonly<Partial<Record<StoredType, "float32" | "float16" | "bf
 };
 
 /**
- * From this size on (as float32) weights are used where they lie in the mapped file. Smaller ones are copied into each program, which
- * onnxruntime then packs for its products; a process holds up to 64 programs.
+ * From this size on (as float32), weights are used in place from the mapped file. Smaller ones are copied into each
+ * program, and onnxruntime packs them for its products; a process holds up to 64 programs.
  */
 const IN_PLACE_FROM = 16 * 2 ** 20;
 
 export class StoredWeights {
-  /** Where each file lies once links are followed: a download cache has links, and onnxruntime refuses them and "..". */
+  /** Where each file is once links are resolved: a download cache has links, and onnxruntime refuses them and "..". */
   private readonly locations: ReadonlyMap<SafetensorsFile, string>;
-  /** The folder that all of them lie below. */
+  /** The folder that contains all of them. */
   private readonly folder: string;
 
   private constructor(
@@ -47,7 +47,7 @@ export class StoredWeights {
     this.folder = [...this.locations.values()].map((file) => path.dirname(file)).reduce(commonFolder);
   }
 
-  /** @throws InputError when weights are missing, truncated, or only in another format. */
+  /** @throws InputError where weights are missing, truncated, or only in another format */
   static open(directory: string): StoredWeights {
     const places = new Map<string, Place>();
     for (const [key, file] of filesOf(directory)) places.set(canonicalKey(key), { file, key });
@@ -61,8 +61,8 @@ export class StoredWeights {
   }
 
   /**
-   * Looks that every parameter is there, with its shape, in a type of float; reads nothing but the headers.
-   * @throws InputError that names the first one that is not
+   * Checks that every parameter exists with its shape and a float type; reads only headers.
+   * @throws InputError that names the first one that does not
    */
   check(shapes: readonly ParameterShape[]): void {
     for (const { name, shape } of shapes) {
@@ -86,7 +86,7 @@ export class StoredWeights {
   }
 
   /**
-   * Looks that the files hold no more layers than the configuration means: those beyond would be left out without a word.
+   * Checks that the files have no more layers than the configuration says: they would be ignored silently.
    * @throws InputError that names the first one
    */
   refuseMoreLayers(shapes: readonly ParameterShape[]): void {
@@ -132,19 +132,19 @@ export class StoredWeights {
   }
 }
 
-/** The deepest folder that both lie in. */
+/** The deepest folder that contains both. */
 function commonFolder(one: string, other: string): string {
   let folder = one;
   while (path.relative(folder, other).startsWith("..")) folder = path.dirname(folder);
   return folder;
 }
 
-/** The directory's tensors by their names there. */
+/** The directory's tensors by their names in the files. */
 function filesOf(directory: string): Map<string, SafetensorsFile> {
   const single = "model.safetensors";
   const index = path.join(directory, "model.safetensors.index.json");
   const names = readdirSync(directory);
-  // Where a download broke off, the link may be there without its file.
+  // After an interrupted download, a link may exist without its file.
   const open = (name: string): Map<string, SafetensorsFile> => {
     checkFile(path.join(directory, name), "download it again");
     const file = SafetensorsFile.open(path.join(directory, name));

@@ -1,4 +1,4 @@
-/** @file Writes a model as a Hugging Face directory of its own: new weights, the other files as they were. */
+/** @file Writes a model as a new Hugging Face directory: new weights, the other files unchanged. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { writeDeferred } from "../../files/safetensors.js";
@@ -17,7 +17,7 @@ const COPIED = [
   "tokenizer.model",
 ];
 
-/** The directory that `parameters` come from, with `changed` weights in their place; all are written as float32. */
+/** Writes the directory that `parameters` come from, with the `changed` weights replaced; all weights are float32. */
 export function writeModelDirectory(
   target: string,
   { shapes, weights }: ModelParameters,
@@ -34,7 +34,7 @@ export function writeModelDirectory(
     }));
     writeDeferred(path.join(target, "model.safetensors"), tensors);
   } catch (error) {
-    // A full disk, say: nothing half-written stays behind.
+    // After an error such as a full disk, nothing half-written stays behind.
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     else
       for (const file of readdirSync(target)) if (!before.has(file)) rmSync(path.join(target, file), { force: true });

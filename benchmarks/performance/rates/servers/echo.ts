@@ -1,4 +1,7 @@
-/** @file The floor of the protocol's benchmarks: a process with the same socket that answers every message with frames of given sizes, and does nothing else. */
+/**
+ * @file The floor of the protocol's benchmarks: a process with the same socket that only answers every message with
+ * frames of given sizes.
+ */
 import { Router } from "zeromq";
 
 /** `node servers/echo.js ENDPOINT SIZE[,SIZE…]`: connects to ENDPOINT; answers have a frame of each size, in bytes. */
@@ -8,7 +11,7 @@ const socket = new Router({ linger: 0, sendHighWaterMark: 0 });
 socket.connect(endpoint);
 for (;;) {
   const [peer, ...message] = await socket.receive();
-  // An empty message is the end.
+  // An empty message means the end.
   if (message.length === 1 && message[0]?.length === 0) break;
   await socket.send([peer ?? "", ...frames]);
 }

@@ -1,6 +1,6 @@
 /**
- * @file The step of pre-training as a graph: naming with a sigmoid loss (Zhai et al., 2023), and three heads that are thrown away
- * afterwards, which make places readable in the image embedding without a word for any relation.
+ * @file The step of pre-training as a graph: naming with a sigmoid loss (Zhai et al., 2023), and three temporary heads.
+ * They make positions readable from the image embedding without any word for a relation.
  */
 import {
   add,
@@ -28,24 +28,24 @@ import { record } from "../../weights/recording.js";
 import { denseLoss, distance, head, masked, type PatchLabels } from "../heads.js";
 import { pretrainedScope, pretrainingStep } from "../step.js";
 
-/** exp(4.6) ≈ 100: openai's limit on the factor of cosines. */
+/** exp(4.6) ≈ 100: OpenAI's limit on the factor of cosines. */
 export const LARGEST_LOG_SCALE = 4.6;
 
 export interface PretrainingShape {
   readonly images: number;
   readonly names: number;
-  /** Captions of two objects a step. */
+  /** Captions of two objects per step. */
   readonly pairs: number;
   readonly tokens: number;
 }
 
 export interface LossWeights {
-  /** Of the coordinates read from the image embedding. */
+  /** Weight of the loss on coordinates read from the image embedding. */
   readonly coordinates: number;
   readonly order: number;
 }
 
-/** What a step is fed, one tensor each of the same name. */
+/** The inputs of a step, one tensor of the same name each. */
 interface Inputs extends PatchLabels {
   readonly patches: Value;
   readonly texts: TextInputs;
@@ -53,7 +53,7 @@ interface Inputs extends PatchLabels {
   readonly truth: Value;
   /** [images, names] */
   readonly present: Value;
-  /** First and second name of each pair caption. */
+  /** First and second name in each pair caption. */
   readonly first: Value;
   readonly second: Value;
 }
@@ -80,7 +80,7 @@ function namingLoss(scope: Scope, image: Value, text: Value, truth: Value): Valu
   return mean(binaryCrossEntropy(logits, truth));
 }
 
-/** From a pair caption's embedding: which name comes first, and which second. */
+/** Reads from a pair caption's embedding which name comes first, and which second. */
 function orderLoss(scope: Scope, pairTexts: Value, names: number, { first, second }: Inputs): Value {
   const read = head(scope, "order", pairTexts, names * 2);
   const one = mean(crossEntropy(slice(read, 1, 0, names), first));
@@ -94,7 +94,7 @@ function losses(scope: Scope, config: ClipConfig, shape: PretrainingShape, fed: 
   const image = unit(imageFeatures(scope, pooled, config));
   const text = unit(textFeatures(scope, textModel(scope, config.text, fed.texts), config));
   const patchTokens = slice(reshape(lastInput, [images, tokens, width]), 1, 1, tokens);
-  // A unit vector's elements are small: scaled to a mean square of 1 for the linear heads.
+  // A unit vector's elements are small: scale them to a mean square of 1 for the linear heads.
   const spread = Math.sqrt(config.projection);
   const read = reshape(head(scope, "coordinates", multiply(image, spread), names * 3), [images, names, 3]);
   return {

@@ -1,4 +1,4 @@
-/** @file The small CLIP's configuration, and its weights before training. */
+/** @file The small CLIP's configuration and initial weights. */
 import { sizeOf } from "../../../graph/index.js";
 import type { Random } from "../../../random/random.js";
 
@@ -18,7 +18,10 @@ interface TowerSize {
   readonly mlp: number;
 }
 
-/** What ships: a forward pass and a training step of a fraction of a millisecond and a millisecond or two an image. */
+/**
+ * The size that ships. An image takes a fraction of a millisecond forward, and one or two milliseconds in a training
+ * step.
+ */
 export const BUNDLED_SIZE: ModelSize = {
   imageSize: 64,
   patch: 16,
@@ -30,7 +33,7 @@ export const BUNDLED_SIZE: ModelSize = {
 
 const MEAN = 0.5;
 const DEVIATION = 0.25;
-/** Of the sigmoid loss that names are learned with. */
+/** Initial factor of the sigmoid loss for names. */
 export const INITIAL_SCALE = 14;
 
 /** config.json of a Hugging Face CLIPModel. */
@@ -70,7 +73,7 @@ export function modelConfig(size: ModelSize, tokens: { vocabulary: number; start
   };
 }
 
-/** preprocessor_config.json: as any CLIP's. */
+/** preprocessor_config.json, as for any CLIP. */
 export function processorConfig(size: ModelSize): object {
   const square = { height: size.imageSize, width: size.imageSize };
   return {
@@ -89,7 +92,7 @@ export function processorConfig(size: ModelSize): object {
   };
 }
 
-/** How a parameter starts, by its name. */
+/** The initial values of a parameter, by its name. */
 export function start(name: string, shape: readonly number[]): (random: Random) => number {
   const [outputs = 1] = shape;
   const inputs = sizeOf(shape.slice(1));

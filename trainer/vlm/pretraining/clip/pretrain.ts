@@ -1,4 +1,4 @@
-/** @file Pre-training of the small CLIP: two phases over labelled images, then a Hugging Face directory. */
+/** @file Pre-trains the small CLIP in two phases over labelled images, and writes a Hugging Face directory. */
 import { type Layout, startRuntime } from "../../../graph/index.js";
 import type { Runtime } from "../../../graph/runtime.js";
 import type { Random } from "../../../random/random.js";
@@ -31,13 +31,16 @@ export interface Phase extends Schedule {
   readonly coordinates: number;
 }
 
-/** Of the bundled model; about eight minutes of one thread in all. A model of several worlds takes as many steps for each. */
+/**
+ * Phases of the bundled model: about eight minutes of one thread in all. A model of several worlds takes as many steps
+ * for each.
+ */
 export const phases = (worlds: number): readonly Phase[] => [
   { steps: 950 * worlds, learningRate: 1e-3, coordinates: 1 },
   { steps: 1110 * worlds, learningRate: 7e-4, coordinates: 2 },
 ];
 
-/** Of the models that `rls3 vlm pretrain` and the experiments make; `images` are of each world. */
+/** For the models that `rls3 vlm pretrain` and the experiments make; `images` is per world. */
 export const RECIPE = { images: 50_000, floorOnlyImages: 30_000, heldOut: 1000, batch: 128 } as const;
 
 export interface PretrainingOptions {
@@ -52,14 +55,14 @@ export interface PretrainingOptions {
 }
 
 export interface PretrainingResult {
-  /** Of the held-out images' coordinates (right, up, toward), read by the thrown-away head. */
+  /** Share of the variance of held-out coordinates (right, up, toward) that the temporary head explains. */
   readonly explained: readonly number[];
 }
 
 const PAIRS = 24;
 const ORDER_WEIGHT = 0.3;
 
-/** Writes configuration and tokenizer: what there is of the directory before training. */
+/** Writes configuration and tokenizer: everything in the directory before training. */
 function writeFiles(directory: string, size: ModelSize, names: readonly string[]): void {
   const files = tokenizerFiles(wordsFor(names), size.positions);
   writeJsonFiles(directory, {
@@ -70,7 +73,7 @@ function writeFiles(directory: string, size: ModelSize, names: readonly string[]
   });
 }
 
-/** Assembles what a step is fed. */
+/** Assembles the inputs of steps. */
 class Batches {
   private readonly standard: Float32Array;
   private readonly patches: Patches;
@@ -136,7 +139,7 @@ class Batches {
     return { truth: float32(truth, [chosen.length, texts]), ...labels };
   }
 
-  /** Share of the held-out coordinates' variance that `read` [images, names, 3] explains, for each axis. */
+  /** Share of the held-out coordinates' variance that `read` [images, names, 3] explains, per axis. */
   async explained(runtime: Runtime, layout: Layout, first: number): Promise<number[]> {
     const { names, count } = this.data;
     const rows = Math.min(count - first, 128);
@@ -185,7 +188,7 @@ export async function pretrain(
   });
   const runtime = await startRuntime({ device: "cpu", threads: options.threads });
   try {
-    // Each phase starts its heads afresh.
+    // Each phase starts with fresh heads.
     const values = await runPhases(runtime, options.phases.map(phase), {
       seed,
       start,

@@ -1,6 +1,6 @@
 /**
- * @file A tokenizer.json of CLIP's kind (lower-cased, byte-level BPE with "</w>" at a word's end) whose merges give each word of
- * a list one token. Any other text is encoded too, in more tokens, down to single bytes.
+ * @file A tokenizer.json of CLIP's kind (lower case, byte-level BPE with "</w>" at the end of a word). Its merges give
+ * each word of a list one token; any other text takes more tokens, down to single bytes.
  */
 
 import { mergesFor } from "../merges.js";
@@ -10,8 +10,8 @@ export const END = "<|endoftext|>";
 const WORD_END = "</w>";
 
 /**
- * How byte-level BPE writes each byte as a printable character: printable Latin-1 characters stand for themselves, the others
- * for those from U+0100 on, in order.
+ * Byte-level BPE's printable character for each byte: printable Latin-1 characters represent themselves, the others use
+ * U+0100 onwards, in order.
  */
 function byteCharacters(): string[] {
   const printable = (byte: number): boolean =>
@@ -20,7 +20,7 @@ function byteCharacters(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
-/** A word as BPE starts with it: characters, the last with the end mark. */
+/** The symbols that BPE starts a word with: characters, the last with the end mark. */
 const letters = (word: string): string[] =>
   [...word].map((letter, i, all) => (i === all.length - 1 ? letter + WORD_END : letter));
 

@@ -1,20 +1,20 @@
-/** @file The small CLIP's words, and the captions without any relation that it is pre-trained on. */
+/** @file The small CLIP's words, and its pre-training captions, which contain no relation. */
 import type { Random } from "../../../random/random.js";
 import { vocabularyWords } from "../words.js";
 
-/** Around the names in pre-training, so that every position of a caption is trained. */
+/** Placed around the names in pre-training, so that every position of a caption is trained. */
 const FILLERS = ["a", "photo", "with", "there", "room", "this", "picture", "we", "see", ","];
 
-/** Relation words are given tokens here, and seen in fine-tuning first. */
+/** Relation words get tokens here, but first appear in fine-tuning. */
 export const wordsFor = (names: readonly string[]): string[] => vocabularyWords(FILLERS, names);
 
-/** Two and a random number more: where the filler words are cut. */
+/** Two and a random number of further places to cut the filler words at. */
 function cuts(random: Random, count: number, most: number): number[] {
   const upTo = random.below(most + 1) + 1;
   return Array.from({ length: count }, () => random.below(upTo)).sort((a, b) => a - b);
 }
 
-/** "the" and the names, "and" between them, with filler words around and between: at most `most` words. */
+/** "the" and the names joined by "and", with filler words around and between; at most `most` words. */
 export function filledCaption(random: Random, names: readonly string[], most: number): string {
   const cores = names.map((name) => `the ${name}`.split(" "));
   const taken = cores.reduce((sum, core) => sum + core.length, names.length - 1);

@@ -1,6 +1,6 @@
 /**
- * @file The two steps of the small PaliGemma's pre-training as graphs: the vision tower by itself, then everything on prompts and
- * answers. Heads that are thrown away afterwards read where objects are: from the patches, and from the names in a question.
+ * @file The two steps of the small PaliGemma's pre-training as graphs: first the vision tower alone, then everything on
+ * prompts and answers. Temporary heads read where objects are: from the patches, and from the names in a question.
  */
 import {
   add,
@@ -27,14 +27,14 @@ import { record } from "../../weights/recording.js";
 import { denseLoss, distance, head, type PatchLabels } from "../heads.js";
 import { type Losses, pretrainedScope, pretrainingStep } from "../step.js";
 
-/** Where the tower's tokens are told, before the projector. */
+/** The stage of the tower's tokens, before the projector. */
 const TOWER = "vision.post_layernorm";
-/** Names are read from the state after the second block: what is there early, the later ones can compare. */
+/** Names are read from the state after the second block: later blocks can compare what is there early. */
 const NAME_STATES = "text.layer.1";
 
 const ANSWER_WEIGHT = 0.3;
 
-/** A scope that keeps what a network tells while it is built. */
+/** A scope that records the values that a network reports while it is built. */
 interface Watched {
   readonly scope: Scope;
   value(name: string): Value;
@@ -68,7 +68,7 @@ function labelInputs(graph: Graph, network: GenerativeNetwork, images: number, n
   };
 }
 
-/** The features of pictures that the decoder takes, and the loss of what the tower alone knows. */
+/** The image features for the decoder, and the loss of what the tower alone knows. */
 function seeing({ scope, value }: Watched, network: GenerativeNetwork, images: number, names: number) {
   const features = network.image(scope, patchesInput(scope.graph, network, images));
   const tower = value(TOWER);
@@ -86,12 +86,12 @@ function towerLosses(scope: Scope, network: GenerativeNetwork, { images, names }
   return { total: dense, parts: { dense } };
 }
 
-/** Half of the rows ask about a pair, each image's one; the others tell a fact of each image. */
+/** Half of the rows ask about a pair, one per image; the others state a fact about each image. */
 export interface JointShape extends TowerShape {
   readonly rows: RowShape;
 }
 
-/** The places of named objects, read at the names: [names asked, 3]. */
+/** The positions of named objects, read at the names: [names asked, 3]. */
 function readNames({ scope, value }: Watched, asked: number): Value {
   const cells = gather(value(NAME_STATES), scope.graph.input("nameCells", [asked], "int32"));
   return head(scope, "names", cells, 3);
@@ -103,7 +103,7 @@ function jointLosses(scope: Scope, network: GenerativeNetwork, { images, names, 
   const { features, dense } = seeing(watch, network, images, names);
   const states = rowStates(watch.scope, network, rows, features);
   const likelihoods = targetLikelihoods(watch.scope, network, rows, states);
-  // Each token's share of its half's mean.
+  // Each token's share of the mean over its half.
   const spoken = multiply(likelihoods, graph.input("tokenWeights", [rows.rows, rows.targets]));
   const half = (first: number): Value => negate(sum(slice(spoken, 0, first, first + images)));
   const [relations, facts] = [half(0), half(images)];
@@ -132,7 +132,7 @@ export const towerPhase = (network: GenerativeNetwork, shape: TowerShape): Phase
 export const jointPhase = (network: GenerativeNetwork, shape: JointShape): PhaseGraph =>
   phaseGraph((scope) => jointLosses(scope, network, shape));
 
-/** Rows of questions without answers → read [2 · rows, 3]: where the head finds the two named objects. */
+/** Rows of questions without answers → read [2 · rows, 3]: the head's positions for the two named objects. */
 export function readingProgram(network: GenerativeNetwork, layout: Layout, rows: RowShape): Built {
   const graph = new Graph();
   const watch = watched(pretrainedScope(graph, layout));

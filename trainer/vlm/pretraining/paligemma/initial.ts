@@ -1,4 +1,4 @@
-/** @file The small PaliGemma's configuration, and its weights before training. */
+/** @file The small PaliGemma's configuration and initial weights. */
 import { sizeOf } from "../../../graph/index.js";
 import type { Random } from "../../../random/random.js";
 import type { TokenizerFiles } from "./tokenizer-file.js";
@@ -17,7 +17,7 @@ export interface ModelSize {
   };
 }
 
-/** What ships. */
+/** The size that ships. */
 export const BUNDLED_SIZE: ModelSize = {
   imageSize: 64,
   patch: 16,
@@ -69,7 +69,7 @@ export function modelConfig(size: ModelSize, tokens: TokenizerFiles): object {
   };
 }
 
-/** preprocessor_config.json: as any PaliGemma's. */
+/** preprocessor_config.json, as for any PaliGemma. */
 export function processorConfig(size: ModelSize): object {
   return {
     image_processor_type: "SiglipImageProcessor",
@@ -87,7 +87,7 @@ export function processorConfig(size: ModelSize): object {
   };
 }
 
-/** How a parameter starts, by its name. Norms of the decoder hold their weight less one. */
+/** The initial values of a parameter, by its name. Norms of the decoder store their weight minus one. */
 export function start(name: string, shape: readonly number[]): (random: Random) => number {
   const [outputs = 1] = shape;
   const inputs = sizeOf(shape.slice(1));

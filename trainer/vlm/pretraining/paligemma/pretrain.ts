@@ -1,4 +1,7 @@
-/** @file Pre-training of the small PaliGemma: its vision tower, then all of it, over labelled images; then a Hugging Face directory. */
+/**
+ * @file Pre-trains the small PaliGemma over labelled images, first its vision tower, then all of it, and writes a
+ * Hugging Face directory.
+ */
 import { at } from "../../../at.js";
 import { startRuntime } from "../../../graph/index.js";
 import type { Runtime } from "../../../graph/runtime.js";
@@ -24,17 +27,17 @@ import { type Example, Examples, type PairExample, wordsFor } from "./prompts.js
 import { tokenizerFiles } from "./tokenizer-file.js";
 
 export interface BatchSchedule extends Schedule {
-  /** Images in a step. */
+  /** Images per step. */
   readonly batch: number;
 }
 
-/** Of the bundled model; a few minutes of one thread. A model of several worlds takes as many steps for each. */
+/** Phases of the bundled model: a few minutes of one thread. A model of several worlds takes as many steps for each. */
 export const phases = (worlds: number): { readonly tower: BatchSchedule; readonly joint: BatchSchedule } => ({
   tower: { steps: 300 * worlds, learningRate: 1e-3, batch: 128 },
   joint: { steps: 350 * worlds, learningRate: 1e-3, batch: 48 },
 });
 
-/** Of the models that `rls3 vlm pretrain` makes; `images` are of each world. */
+/** For the models that `rls3 vlm pretrain` makes; `images` is per world. */
 export const RECIPE = { images: 50_000, floorOnlyImages: 30_000, heldOut: 1000 } as const;
 
 export interface PretrainingOptions {
@@ -49,11 +52,14 @@ export interface PretrainingOptions {
 }
 
 export interface PretrainingResult {
-  /** Of the held-out images' coordinates (right, up, toward), read at the names in a question by the thrown-away head. */
+  /**
+   * Share of the variance of held-out coordinates (right, up, toward) that the temporary head explains, reading at the
+   * names in a question.
+   */
   readonly explained: readonly number[];
 }
 
-/** Writes configuration and tokenizer: what there is of the directory before training. */
+/** Writes configuration and tokenizer: everything in the directory before training. */
 function writeFiles(directory: string, size: ModelSize, names: readonly string[]): void {
   const files = tokenizerFiles(wordsFor(names));
   writeJsonFiles(directory, {
@@ -64,13 +70,13 @@ function writeFiles(directory: string, size: ModelSize, names: readonly string[]
   });
 }
 
-/** Assembles what a step is fed. */
+/** Assembles the inputs of steps. */
 class Batches {
   private readonly standard: Float32Array;
   private readonly examples: Examples;
   private readonly patches: Patches;
   private readonly prompts = new Map<string, PromptTokens>();
-  /** Large enough for any row, so that one graph does for all steps. */
+  /** Large enough for any row, so that one graph serves all steps. */
   private readonly most: Pick<RowShape, "after" | "answerCells" | "targets">;
 
   constructor(
@@ -97,7 +103,7 @@ class Batches {
     return { image, ...known, answers: [this.network.answer(this.tokenizer, prompt, answer)] };
   }
 
-  /** For so many rows about so many images, with answers. */
+  /** The shape for this many rows about this many images, with answers. */
   shape(images: number, rows: number): RowShape {
     const { after, answerCells, targets } = this.most;
     return { images, rows, before: 0, imageTokens: this.network.imageTokens, after, answerCells, targets };
@@ -131,7 +137,7 @@ class Batches {
   /** The cells of the last words of both names in each question. */
   private names(asked: readonly PairExample[], shape: RowShape): Tensors {
     const cells = asked.flatMap(({ upTo }, row) =>
-      // As many tokens come before it as there are without the one at the prompt's beginning.
+      // As many tokens precede it as the text has without the token at the prompt's beginning.
       upTo.map((text) => row * cellsOf(shape) + shape.imageTokens + this.tokenizer.encodePlain(text).length),
     );
     return { nameCells: int32(Int32Array.from(cells)) };
@@ -144,7 +150,7 @@ class Batches {
     return Float32Array.from(numbers);
   }
 
-  /** Share of the held-out coordinates' variance that is read at the names of questions, for each axis. */
+  /** Share of the held-out coordinates' variance that is read at the names of questions, per axis. */
   async explained(runtime: Runtime, layout: Phase["layout"], first: number, seed: number): Promise<number[]> {
     const random = Random.stream(seed, "explained");
     const count = Math.min(this.data.count - first, 128);
@@ -166,7 +172,7 @@ class Batches {
   }
 }
 
-/** Of each half's tokens, those of questions and those of facts, the same share. */
+/** Questions and facts get half of the weight each; tokens within a half share it equally. */
 function tokenWeights(rows: readonly QuestionRow[], shape: RowShape): Tensor {
   const half = rows.length / 2;
   const counts = [0, 0];

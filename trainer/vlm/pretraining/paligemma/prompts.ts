@@ -1,6 +1,6 @@
 /**
- * @file What the small PaliGemma is asked in pre-training. What it says of objects and places is true; what it says of a relation is
- * drawn by chance, so that it knows how to answer and nothing about the answer.
+ * @file The small PaliGemma's pre-training prompts. Its answers about objects and positions are true; answers about
+ * relations are random, so that it learns how to answer and nothing about the answer.
  */
 import { at } from "../../../at.js";
 import { askedPair, CODES, fill, type Phrasing } from "../../../language/index.js";
@@ -15,7 +15,7 @@ const PROMPT_WORDS =
     " ",
   );
 
-/** Gemma's tokens know upper from lower case: names are also taken as they are. */
+/** Gemma's tokens distinguish upper and lower case: names are included as they are, too. */
 export const wordsFor = (names: readonly string[]): string[] =>
   vocabularyWords([...PROMPT_WORDS, ...names.flatMap((name) => name.split(/\s+/))], names);
 
@@ -24,25 +24,25 @@ export interface Example {
   readonly answer: string;
 }
 
-/** A question about a pair of objects, by their places in `types`. */
+/** A question about a pair of objects, by their indices in `types`. */
 export interface PairExample extends Example {
   readonly objects: readonly [number, number];
   /** The prompt up to the end of each name. */
   readonly upTo: readonly [string, string];
 }
 
-/** A prompt up to where a place of its template is filled. */
+/** A prompt up to the end of a filled placeholder of its template. */
 export function upToName(template: string, place: "{a}" | "{b}", names: Readonly<Record<"a" | "b", string>>): string {
   return fill(template.slice(0, template.indexOf(place) + place.length), names);
 }
 
-/** Of the facts: where objects are, and what one is called; the rest are of the other kinds. */
+/** Share of the facts that are about where objects are and what one is called; the rest is of the other kinds. */
 const DETECTED_SHARE = 0.4;
 const NAMED_SHARE = 0.3;
-/** Standard deviations that the location tokens span for a depth or a height. */
+/** Standard deviations of depth or height that the location tokens span. */
 const SPAN = 4;
 
-/** Draws examples about one picture after the other; `standard` are its data's standardised coordinates. */
+/** Draws examples about pictures; `standard` holds the standardized coordinates of its data. */
 export class Examples {
   constructor(
     private readonly data: LabelledImages,
@@ -54,7 +54,7 @@ export class Examples {
     return at(this.data.names, type);
   }
 
-  /** Two objects of a picture in a random order, and a relation that has nothing to do with them. */
+  /** Two objects of a picture in a random order, and a relation drawn at random. */
   relation(image: number, random: Random): PairExample {
     const objects = objectsIn(this.data, image);
     const [first, second] = Array.from(random.permutation(objects.length).subarray(0, 2), (i) => at(objects, i));
@@ -70,7 +70,7 @@ export class Examples {
     };
   }
 
-  /** Something that is true of the picture. */
+  /** A true fact about the picture. */
   fact(image: number, random: Random): Example {
     const kind = random.float();
     if (kind < DETECTED_SHARE) return this.detected(image, random);
@@ -95,7 +95,7 @@ export class Examples {
     return Array.from(random.permutation(objects.length), (i) => this.name(at(objects, i).type));
   }
 
-  /** One or two objects and their boxes, as PaliGemma writes them. */
+  /** One or two objects and their boxes, in PaliGemma's format. */
   private detected(image: number, random: Random): Example {
     const objects = objectsIn(this.data, image);
     const chosen = Array.from(random.permutation(objects.length).subarray(0, 1 + random.below(2)), (i) =>
@@ -118,7 +118,7 @@ export class Examples {
     return { prompt: `answer en is there a ${asked}?`, answer: isThere ? "yes" : "no" };
   }
 
-  /** Examples at least as long as any that is drawn, for names by their lengths in tokens, longest first. */
+  /** Examples at least as long as any that can be drawn; `byLength` has the names with most tokens first. */
   longest(byLength: readonly string[]): readonly Example[] {
     const [a = "", b = a] = byLength;
     const box = location(0).repeat(4);

@@ -1,6 +1,6 @@
 /**
- * @file A tokenizer.json of Gemma's kind (BPE over the whole text, a space is "▁", bytes for what is unknown) whose merges give each
- * word of a list one token, with and without a space before it.
+ * @file A tokenizer.json of Gemma's kind (BPE over the whole text, a space is "▁", bytes for unknown characters). Its
+ * merges give each word of a list one token, with and without a space before it.
  */
 import { mergesFor } from "../merges.js";
 
@@ -8,18 +8,18 @@ export const SPECIALS = { pad: "<pad>", end: "<eos>", start: "<bos>", unknown: "
 export const IMAGE = "<image>";
 const SPACE = "▁";
 
-/** PaliGemma writes a place as one of 1024 steps; this model knows the middles of 32 wider ones by their names. */
+/** PaliGemma gives a position in 1024 steps; this model uses 32 wider ones, named by their middles. */
 const STEPS = 1024;
 export const LOCATIONS = 32;
 
-/** The location token of a share of the picture, from 0 to 1; beyond it the nearest. */
+/** The location token of a share of the picture, clamped to 0 … 1. */
 export function location(share: number): string {
   const step = Math.min(LOCATIONS - 1, Math.max(0, Math.floor(share * LOCATIONS)));
   return `<loc${String((step + 0.5) * (STEPS / LOCATIONS)).padStart(4, "0")}>`;
 }
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
-/** Printable ASCII but the space, and the line's end that follows a prompt. */
+/** Printable ASCII without the space, and the newline that follows a prompt. */
 const CHARACTERS = ["\n", ...Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i)), SPACE];
 
 export interface TokenizerFiles {
