@@ -209,7 +209,7 @@ public sealed class PictureTests
         Readbacks.Failing.UnionWith([Readbacks.Asked, Readbacks.Asked + 3]);
         var (header, tensors) = client.Batch(Client.Resets(3, 5), false, "image");
         Assert.Equal("ENV_CRASH", header.Get("results")!.Items[0].Get("error")!.Get("code")!.Text);
-        Assert.Contains("did not give the picture back", header.Get("results")!.Items[0].Get("error")!.Get("message")!.Text);
+        Assert.Contains("did not return the picture", header.Get("results")!.Items[0].Get("error")!.Get("message")!.Text);
         Assert.All(header.Get("results")!.Items.Skip(1), result => Assert.Null(result.Get("error")));
         const int picture = Side * Side * 3;
         Assert.All(tensors[0][..picture], value => Assert.Equal(0, value));

@@ -50,7 +50,7 @@ public sealed class ServerLifeTests
     public void A_second_server_stays_off_and_says_so()
     {
         using var stage = new Stage(options => options.Graphics = false);
-        stage.Expect("a gym server runs already");
+        stage.Expect("a gym server already runs");
         var first = stage.Serve();
         var second = stage.Serve();
         Assert.False(second.enabled);

@@ -42,7 +42,7 @@ namespace UnityEngine.StandIn
 
         public string StreamingAssetsPath { get; set; } = "";
 
-        /// <summary>Where the Package Manager has put the package; null where it lies in Assets, and is none.</summary>
+        /// <summary>Where the Package Manager has put the package; null if it lies in Assets, and is none.</summary>
         public string PackagePath { get; set; }
 
         /// <summary>The package's folder Resources.</summary>

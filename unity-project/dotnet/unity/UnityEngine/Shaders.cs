@@ -75,7 +75,7 @@ namespace UnityEngine.StandIn
 
         public static Shader Load(string name) => Open(Path.Combine(Player.Options.Resources, name + ".shader"));
 
-        /// <summary>Null where there is no such file.</summary>
+        /// <summary>Null if there is no such file.</summary>
         public static Shader Open(string path)
         {
             if (!Loaded.TryGetValue(path, out var shader) && File.Exists(path))
@@ -86,7 +86,7 @@ namespace UnityEngine.StandIn
             return shader;
         }
 
-        /// <summary>Null where it discards everything.</summary>
+        /// <summary>Null if it discards everything.</summary>
         public IFragments Begin(Uniforms uniforms) => program(uniforms);
 
         private static string Hash(string code)
