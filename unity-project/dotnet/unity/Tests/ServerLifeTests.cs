@@ -5,7 +5,7 @@ using Object = UnityEngine.Object;
 
 namespace Rls3.Gym.Engine.Tests;
 
-/// <summary>The component Gym Server starts, serves and stops, and leaves nothing behind: each Stage says so at its end.</summary>
+/// <summary>The component Gym Server starts, serves, stops and leaves nothing behind, as each Stage checks at its end.</summary>
 [Collection("engine")]
 public sealed class ServerLifeTests
 {

@@ -52,7 +52,7 @@ namespace Rls3.Gym.Engine
 
         /// <param name="size">Side in pixels.</param>
         /// <param name="slots">Slots that a segmentation may show: 0 to one less than this.</param>
-        /// <param name="samples">Samples a side of each pixel.</param>
+        /// <param name="samples">Samples along each side of a pixel.</param>
         public CameraSensor(int size, int slots, int samples = 2)
         {
             this.size = size;

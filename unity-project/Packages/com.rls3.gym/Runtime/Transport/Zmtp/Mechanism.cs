@@ -3,10 +3,10 @@ using System;
 
 namespace Rls3.Gym.Transport.Zmtp
 {
-    /// <summary>How a connection is secured: its handshake after the greeting, and what it makes of frames.</summary>
+    /// <summary>How a connection is secured: its handshake after the greeting, and how it encodes frames.</summary>
     internal abstract class Mechanism
     {
-        /// <summary>As it stands in the greeting.</summary>
+        /// <summary>Its name in the greeting.</summary>
         public abstract string Name { get; }
 
         /// <summary>This side is the mechanism's server.</summary>
