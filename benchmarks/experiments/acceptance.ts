@@ -64,7 +64,7 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     if (why === null) return null;
     const again = repeats.filter((repeat) => repeat.commit === commit && repeat.combination === combinationOf(record));
     if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;
-    return `${why}; remove the file to repeat the run, or if you know that the numbers are the same, give --accept-commit ${commit === "unknown" ? commit : short(commit)}`;
+    return `${why}; npm run experiment -- repeat NAME tells whether this code has the same numbers; if you know that it has, give --accept-commit ${commit === "unknown" ? commit : short(commit)}; or remove the file to repeat the run`;
   };
 }
 

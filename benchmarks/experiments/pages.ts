@@ -10,7 +10,7 @@ import { writeDurably } from "../../trainer/files/durable-file.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { readCellFile } from "./cell-files.js";
 import { wishesOf } from "./cells.js";
-import { EXPERIMENTS, experimentNames, readExperiment, root } from "./definition.js";
+import { EXPERIMENTS, type Experiment, experimentNames, readExperiment, root } from "./definition.js";
 import { markdownTable } from "./outcome.js";
 import { type ExperimentSummary, readExperimentSummary } from "./results.js";
 import { collectedFiles } from "./sources.js";
@@ -153,21 +153,38 @@ function comparisonsOpening(): string | null {
   return opening === null ? null : `${opening} That holds for ${old.map(({ name }) => `\`${name}\``).join(" and ")}.`;
 }
 
+/** What somebody still has to write in a new page. */
+export const TO_WRITE = "(to write:";
+
+/** The page of an experiment that has none yet, with what only its author knows left to write. */
+export function newPage({ name, title, question }: Experiment): string {
+  return [
+    `# ${title}`,
+    OPENING.begin,
+    OPENING.end,
+    `**Question.** ${question.trim()}`,
+    `**Method.** ${TO_WRITE} what differs between the runs, what is equal, and how they are compared)`,
+    `\`\`\`sh\nnpm run experiment -- ${name}\n\`\`\``,
+    "## Result",
+    RESULT.begin,
+    RESULT.end,
+    "## Limits",
+    `- [What all experiments share](README.md#what-all-experiments-share).\n- ${TO_WRITE} what else the result does not show)\n`,
+  ].join("\n\n");
+}
+
 /** Every page, with its text as it should be. */
 export function pages(): { readonly file: string; readonly found: string; readonly wanted: string }[] {
   const page = (file: string, wanted: (found: string) => string) => {
-    if (!existsSync(file)) {
-      throw new InputError(
-        `${file}: there is no such page; write it, with the marks "${RESULT.begin}" and "${RESULT.end}"`,
-      );
-    }
-    const found = readFileSync(file, "utf8");
+    const found = existsSync(file) ? readFileSync(file, "utf8") : "";
     return { file, found, wanted: wanted(found) };
   };
   return [
     ...experimentNames().map((name) => {
       const file = path.join(EXPERIMENTS, `${name}.md`);
-      return page(file, (found) => experimentPage(file, found, name, committed(name)));
+      return page(file, (found) =>
+        experimentPage(file, found === "" ? newPage(readExperiment(name)) : found, name, committed(name)),
+      );
     }),
     page(LIST, (found) => inserted(LIST, inserted(LIST, found, list()), openRunsTable(RESULTS), OPEN_RUNS)),
     page(COMPARISONS, (found) => opened(COMPARISONS, found, comparisonsOpening())),

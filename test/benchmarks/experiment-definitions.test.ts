@@ -6,7 +6,7 @@ import { whatItIs, wishesOf } from "../../benchmarks/experiments/cells.js";
 import { comparable } from "../../benchmarks/experiments/collect.js";
 import { combinations, experimentNames, readExperiment } from "../../benchmarks/experiments/definition.js";
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
-import { inserted, pages } from "../../benchmarks/experiments/pages.js";
+import { experimentPage, inserted, newPage, pages, TO_WRITE } from "../../benchmarks/experiments/pages.js";
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
@@ -100,7 +100,7 @@ describe("the pages", () => {
       "EXPERIMENTS.md",
       "README.md",
     ]);
-    for (const { file, found, wanted } of all) expect(found, file).toBe(wanted);
+    for (const { file, found, wanted } of all) expect(found, `${file}: npm run experiment -- pages`).toBe(wanted);
   });
 
   it("begin with the code of their results where its questions are older, and only there", () => {
@@ -132,7 +132,19 @@ describe("the pages", () => {
       expect(found).toContain(`npm run experiment -- ${name}`);
       for (const part of ["**Question.**", "**Method.**", "## Result", "## Limits"])
         expect(found, file).toContain(part);
+      expect(found, `${file}: write what is left to write`).not.toContain(TO_WRITE);
     }
+  });
+
+  it("begin as a page that names what only the author knows", () => {
+    const experiment = { ...readExperiment("beta"), name: "mine", title: "Mine", question: "Does it?" };
+    const page = newPage(experiment);
+    for (const part of ["# Mine\n", "**Question.** Does it?\n", "npm run experiment -- mine\n", "## Limits\n"])
+      expect(page).toContain(part);
+    expect(page.split(TO_WRITE)).toHaveLength(3);
+    const written = experimentPage("mine.md", page, "mine", null);
+    expect(written).toContain("The full setting has not been run yet.");
+    expect(experimentPage("mine.md", written, "mine", null)).toBe(written);
   });
 
   it("are refused without the marks around results", () => {

@@ -167,26 +167,16 @@ describe("bad input gives one line on standard error, exit code 2, and writes no
 });
 
 describe("every command", () => {
-  it.each([
-    ["env", "serve"],
-    ["env", "check"],
-    ["env", "view"],
-    ["env", "step"],
-    ["env", "keys"],
-    ["vlm", "pretrain"],
-    ["vlm", "inspect"],
-    ["vlm", "verify"],
-    ["vlm", "merge"],
-    ["vlm", "score"],
-    ["report"],
-    ["export"],
-    ["doctor"],
-    ["eval"],
-    ["train"],
-    ["compare"],
-    ["sweep"],
-  ])("%s %s takes --config, --json and --quiet", async (...words) => {
-    const { code, out } = await rls3(...words, "--help");
+  /** Each help is printed once, whatever asks for it: a process each. */
+  const helps = new Map<string, ReturnType<typeof rls3>>();
+  const helpOf = (name: string): ReturnType<typeof rls3> => {
+    const help = helps.get(name) ?? rls3(...name.split(" ").filter((word) => word !== ""), "--help");
+    helps.set(name, help);
+    return help;
+  };
+
+  it.each(Object.keys(EXAMPLES))("%s takes --config, --json and --quiet", async (name) => {
+    const { code, out } = await helpOf(name);
     expect(code).toBe(0);
     for (const flag of ["config", "json", "quiet"]) expect(out).toMatch(new RegExp(`--${flag} `));
   });
@@ -199,18 +189,27 @@ describe("every command", () => {
     expect(await rls3("help", "env", "view")).toEqual(await rls3("env", "view", "--help"));
   });
 
+  /** Every command that help lists: "train", "env view". */
+  async function listed(): Promise<readonly string[]> {
+    const names = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const { out } = await helpOf(words.join(" "));
+      const lines = out.matchAll(
+        new RegExp(`^ {2}rls3 (${[...words, "[\\w-]+"].join(" ")})(?: [[<][\\w.]+[\\]>])*(?: {2,}|$)`, "gm"),
+      );
+      return [...lines].map(([, name = ""]) => name);
+    };
+    const groups = ["env", "vlm"];
+    const [alone, ...inGroups] = await Promise.all([names(), ...groups.map((group) => names(group))]);
+    return [...alone, ...inGroups.flat()].filter((name) => ![...groups, "completion"].includes(name)).sort();
+  }
+
   it("has an example with existing flags", async () => {
-    const words = [["env"], ["vlm"]].map(async (group) => {
-      const { out } = await rls3(...group, "--help");
-      return [...out.matchAll(/^ {2}rls3 (\w+ \w+) /gm)].map(([, name = ""]) => name);
-    });
-    const groups = (await Promise.all(words)).flat();
-    const { out } = await rls3("--help");
-    const single = [...out.matchAll(/^ {2}rls3 (\w+)(?: \[\w+\]| <folder>)? {2,}/gm)].map(([, name = ""]) => name);
-    const names = [...groups, ...single.filter((name) => name !== "completion")];
-    expect(Object.keys(EXAMPLES).sort()).toEqual(names.sort());
+    const names = await listed();
+    expect(names, "each command has an entry in trainer/cli/examples.ts, and no other").toEqual(
+      Object.keys(EXAMPLES).sort(),
+    );
     for (const [name, lines] of Object.entries(EXAMPLES)) {
-      const help = await rls3(...name.split(" "), "--help");
+      const help = await helpOf(name);
       for (const [line] of lines) {
         expect(line).toMatch(new RegExp(`^rls3 ${name}\\b`));
         const [own = ""] = line.split(" -- ");
@@ -218,6 +217,25 @@ describe("every command", () => {
           expect(help.out, `${line}: ${flag}`).toContain(`${flag} `);
       }
     }
+  });
+
+  it("has a place in the table of the top README", async () => {
+    const readme = readFileSync(path.join(root, "README.md"), "utf8");
+    const named = [...readme.matchAll(/^\|.*?[^\\]\|/gm)].flatMap(([cell]) =>
+      [...cell.matchAll(/`rls3 ([a-z][\w -]*?)((?:\\\|[\w-]+)*)(?: [A-Z]+)?`/g)].flatMap(
+        ([, first = "", more = ""]) => [
+          first,
+          ...more
+            .split("\\|")
+            .slice(1)
+            .map((other) => first.replace(/[\w-]+$/, other)),
+        ],
+      ),
+    );
+    expect(
+      (await listed()).filter((name) => !named.includes(name)),
+      "commands that README.md lacks",
+    ).toEqual([]);
   });
 
   it("has help as wide as COLUMNS in a pipe", () => {

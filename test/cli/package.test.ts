@@ -50,6 +50,7 @@ describe("the package, installed in another project", () => {
     for (const file of [
       "README.md",
       "LICENSE",
+      "THIRD-PARTY-NOTICES.md",
       "protocol/README.md",
       "protocol/examples/gymnasium_env.py",
       "trainer/vlm/bundled/model.safetensors",

@@ -67,7 +67,9 @@ describe("a catalog that ships", () => {
 
 describe("a bad catalog is refused with file and place", () => {
   const refusals: readonly (readonly [pointer: string, value: unknown, message: RegExp])[] = [
-    ["/name", "My World", /\/name must match pattern/],
+    ["/name", "My World", /\/name must be a lower-case letter, then .* hyphens, not "My World"$/],
+    ["/objects/0/name", "Mug", /\/objects\/0\/name must be lower-case words .*, not "Mug"$/],
+    ["/rules/stepsPerEpisodeAtMost", "6", /\/stepsPerEpisodeAtMost must be a number of T0, such as "6 T0", not "6"$/],
     ["/rules/yawSteps", 5, /\/rules\/yawSteps must be equal to one of the allowed values: 1, 2, 3, 4, 6, 8, 12, 24/],
     ["/rules/colour", 1, /\/rules must NOT have additional properties \("colour"\)/],
     ["/rules/placementRange/x", [860, -860], /\/rules\/placementRange\/x must grow/],
@@ -76,7 +78,7 @@ describe("a bad catalog is refused with file and place", () => {
     ["/objects/1/name", "pitcher", /\/objects\/1\/name "pitcher" is taken/],
     ["/objects/3/collision/size", [450, 44.5, 450], /\/objects\/3\/collision\/size\/1 must be integer/],
     ["/objects/3/collision/size", [6000, 44, 450], /\/objects\/3\/collision\/size must be at most 5000/],
-    ["/objects/2/primitives/0/shape", "torus", /\/objects\/2\/primitives\/0/],
+    ["/objects/2/primitives/0/shape", "torus", /\/objects\/2\/primitives\/0\/shape must be one of .*box.*lathe/],
     ["/objects/2/primitives/0/color", [1, 2, 0], /\/objects\/2\/primitives\/0\/color\/1 must be <= 1/],
     ["/objects/4/primitives/0/offset", [9, 0, 0], /\/objects\/4\/primitives\/0 leaves the collision box/],
     ["/scenes/0/camera/target", [150, 0, 2550], /\/scenes\/0\/camera must not look straight up or down/],

@@ -81,9 +81,12 @@ export interface Catalog {
   readonly document: CatalogDocument;
 }
 
-const validate = new Ajv({ allErrors: true, multipleOfPrecision: 6, discriminator: true }).compile<CatalogDocument>(
-  JSON.parse(readFileSync(path.join(catalogFolder, "catalog.schema.json"), "utf8")),
-);
+const validate = new Ajv({
+  allErrors: true,
+  multipleOfPrecision: 6,
+  discriminator: true,
+  verbose: true,
+}).compile<CatalogDocument>(JSON.parse(readFileSync(path.join(catalogFolder, "catalog.schema.json"), "utf8")));
 
 /**
  * Loads "rooms", "tabletop", or a JSON file by its path.
@@ -132,10 +135,23 @@ function describeSchemaError(errors: readonly ErrorObject[]): string {
   const [first] = [...telling, ...errors].sort((a, b) => depth(b) - depth(a));
   if (first === undefined) return "does not fit catalog.schema.json";
   const place = first.instancePath === "" ? "the document" : first.instancePath;
+  if (first.keyword === "pattern")
+    return `${place} must be ${first.parentSchema?.["description"]}, not "${first.data}"`;
+  if (first.keyword === "discriminator") return `${place}/${first.params["tag"]} must be one of ${shapesOf(first)}`;
   const extra = first.keyword === "additionalProperties" ? ` ("${first.params["additionalProperty"]}")` : "";
   const allowed = first.keyword === "enum" ? `: ${first.params["allowedValues"].join(", ")}` : "";
   return `${place} ${first.message ?? "does not fit catalog.schema.json"}${extra}${allowed}`;
 }
+
+/** The values that tell the alternatives of a `oneOf` apart. */
+const shapesOf = ({ parentSchema, params }: ErrorObject): string =>
+  (
+    (parentSchema?.["oneOf"] ?? []) as readonly {
+      readonly properties: Readonly<Record<string, { readonly const: string }>>;
+    }[]
+  )
+    .map(({ properties }) => properties[params["tag"]]?.const)
+    .join(", ");
 
 const depth = (error: ErrorObject): number => error.instancePath.split("/").length;
 

@@ -3,7 +3,7 @@ using Rls3.Gym.Transport;
 
 namespace Rls3.Gym.Host;
 
-/// <summary>The command line, as that of `rls3 env serve` where both have an option.</summary>
+/// <summary>The command line; options that `rls3 env serve` has too mean the same.</summary>
 internal sealed class HostArguments
 {
     public const string Usage = """

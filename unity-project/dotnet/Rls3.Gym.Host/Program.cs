@@ -24,7 +24,7 @@ try
     };
     var serve = new ServeOptions(arguments.Endpoint, arguments.Connect) { Keys = arguments.Keys == null ? null : GymKeys.Read(arguments.Keys) };
     serve.Once |= arguments.Once;
-    // What a client's huge frames took would stay with the process for good.
+    // Otherwise the process would keep the memory of a client's huge frames for good.
     serve.AfterLarge = () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, true, true);
 
     using var server = GymServer.Start(definition, options, serve, null);
@@ -46,7 +46,7 @@ catch (Exception error) when (error is ConfigurationException or CatalogExceptio
 
 static void Stop(PosixSignalContext signal, GymServer server)
 {
-    // The process ends as it does after its session: by itself, with the socket closed.
+    // The process ends by itself with the socket closed, as after its session.
     signal.Cancel = true;
     server.Dispose();
 }

@@ -3,8 +3,8 @@ using Rls3.Gym.Core;
 namespace Rls3.Gym.Host;
 
 /// <summary>
-/// A floor plan for people who look for a mistake: furniture grey, objects by slot in red, green, blue. It is named as what
-/// it is and never stands in for a camera: asked for an image, this host says NO_GRAPHICS.
+/// A floor plan for people who look for a mistake: furniture grey, objects by slot in red, green, blue. Its name says what it
+/// is, and it never replaces a camera: this host answers a request for an image with NO_GRAPHICS.
 /// </summary>
 internal sealed class TopView : IRoomRenderer
 {

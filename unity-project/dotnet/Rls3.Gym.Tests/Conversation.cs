@@ -9,7 +9,7 @@ internal sealed class Conversation(EnvironmentHost host)
 {
     private long req;
 
-    /// <summary>Milliseconds, as the host is told them.</summary>
+    /// <summary>The time that the host is given, in milliseconds.</summary>
     public double Now { get; set; }
 
     public string Sid { get; private set; } = "";
@@ -41,7 +41,7 @@ internal sealed class Conversation(EnvironmentHost host)
     public WireValue One(string op, params (string Key, object? Value)[] more) =>
         Ask("batch", ("ops", Messages.List(Messages.Map([("env", 0), ("op", op), .. more])))).Get("results")!.Items[0];
 
-    /// <summary>Any frames, which count for nothing.</summary>
+    /// <summary>Sends any frames, without counting a request.</summary>
     public WireValue Send(IReadOnlyList<byte[]> frames) => MessagePackReader.DecodeHeader(host.Answer(frames, Now)[0]);
 
     /// <summary>What was said took the next number.</summary>

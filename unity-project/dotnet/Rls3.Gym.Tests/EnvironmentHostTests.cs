@@ -53,7 +53,7 @@ public sealed class EnvironmentHostTests
             var next = Hashes(talk, []);
             talk.Hello();
             Assert.Equal(Hashes(talk, [first, (first + 1) % Modulus]), drawn);
-            // After it, each draws on from where it is.
+            // After it, each continues its random numbers.
             Assert.Equal(Hashes(talk, []), next);
         }
     }
@@ -224,7 +224,7 @@ public sealed class EnvironmentHostTests
         Assert.Equal(("BAD_MESSAGE", "tensors[1].uid"), (Code(refusal), Field(refusal)));
     }
 
-    /// <summary>An environment whose state is how it was configured, and which fails when it is told to.</summary>
+    /// <summary>An environment whose state is its configuration, and which fails when told to.</summary>
     private sealed class Counters : IEnvironment
     {
         public static EnvironmentDefinition Definition => new("counters", new TensorSpec("action", DType.Float32, [1]), [], _ => new Counters())

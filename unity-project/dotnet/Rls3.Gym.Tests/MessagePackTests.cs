@@ -287,7 +287,7 @@ public class MessagePackTests
         Assert.Throws<InvalidOperationException>(before.Rewind);
     }
 
-    /// <summary>An environment whose info does not fit costs itself its episode, and the message and the other environments nothing.</summary>
+    /// <summary>If an info does not fit, only its environment loses its episode; the message and the other environments are unaffected.</summary>
     [Fact]
     public void An_info_that_does_not_fit_stays_within_its_environment()
     {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Rls3.Gym.Tests;
 
-/// <summary>What Unity would otherwise be the first to notice.</summary>
+/// <summary>Faults that otherwise only Unity would find.</summary>
 public class PackageTests
 {
     private static readonly string Package = Repository.PathOf("unity-project", "Packages", "com.rls3.gym");

@@ -60,7 +60,7 @@ public sealed class ZmtpTests
             }
         }
 
-        /// <summary>Whatever a test sent, the router found nothing in it that it had not reckoned with.</summary>
+        /// <summary>Whatever a test sent, the router met no unexpected error.</summary>
         public void Dispose()
         {
             stopping = true;
@@ -197,7 +197,7 @@ public sealed class ZmtpTests
 
     private static byte[] Ready(byte[] properties) => Wire([5, .. "READY"u8, .. properties]);
 
-    /// <summary>All that comes until the peer closes, or nothing more within its patience.</summary>
+    /// <summary>Reads all that comes; whether the peer then closes before the socket's timeout.</summary>
     private static bool IsClosed(Socket socket)
     {
         var buffer = new byte[1024];

@@ -9,8 +9,8 @@ using UnityEngine;
 namespace Rls3.Gym.Editor
 {
     /// <summary>
-    /// Builds players of the scenes in the build settings, from the menu or without a window. File → Build does as well: this
-    /// takes no dedicated server, which draws nothing, and Mono, which needs no compiler for the target.
+    /// Builds players from the scenes of the build settings, from the menu or without a window. File → Build works too; this one
+    /// never builds a dedicated server, which draws nothing, and uses Mono, which needs no compiler for the target.
     /// Unity -batchmode -quit -projectPath unity-project -executeMethod Rls3.Gym.Editor.GymBuild.Linux [-gymOutput FOLDER]
     /// </summary>
     public static class GymBuild
@@ -47,7 +47,7 @@ namespace Rls3.Gym.Editor
                     options = BuildOptions.None,
                 });
             }
-            // After the settings are put back: a failure may end the Editor here.
+            // After the settings are restored, because a failure may end the Editor here.
             Report(report, output);
         }
 
@@ -58,7 +58,7 @@ namespace Rls3.Gym.Editor
                 Debug.Log($"RLS3: built {output}; train with: rls3 train --env {output}");
                 return;
             }
-            // Unity 6 logs options that it can't build with, and gives no report.
+            // If Unity 6 can't build with the options, it logs that and returns no report.
             Debug.LogError(report == null ? $"RLS3: {output} was not built; the error above says why" : $"RLS3: the build of {output} {report.summary.result} with {report.summary.totalErrors} errors");
             if (Application.isBatchMode)
             {
@@ -66,7 +66,7 @@ namespace Rls3.Gym.Editor
             }
         }
 
-        // By name, since its number is 0 in 2022.3 and 2 in Unity 6, where 0 stands for the active one.
+        // By name: its number is 0 in 2022.3 and 2 in Unity 6, where 0 means the active one.
         internal static int PlayerOf(Type subtargets) => Enum.IsDefined(subtargets, "Player") ? (int)Enum.Parse(subtargets, "Player") : 0;
 
         private static string OutputFolder()
@@ -76,7 +76,7 @@ namespace Rls3.Gym.Editor
             return at >= 0 && at + 1 < args.Length ? Path.GetFullPath(args[at + 1]) : Path.GetFullPath(Path.Combine(Application.dataPath, "..", "Build"));
         }
 
-        /// <summary>The project's own settings, put back after the build.</summary>
+        /// <summary>The project's own settings, restored after the build.</summary>
         private sealed class BuildSettings : IDisposable
         {
             private readonly ScriptingImplementation backend = PlayerSettings.GetScriptingBackend(NamedBuildTarget.Standalone);

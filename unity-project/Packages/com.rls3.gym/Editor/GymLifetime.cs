@@ -5,8 +5,8 @@ using UnityEditor;
 namespace Rls3.Gym.Editor
 {
     /// <summary>
-    /// Stops the server before the Editor reloads its domain, leaves Play or quits: a thread that is still serving then
-    /// holds up the reload, and keeps the port.
+    /// Stops the server before the Editor reloads its domain, leaves Play or quits: a server thread that is still running would
+    /// block the reload and keep the port.
     /// </summary>
     [InitializeOnLoad]
     internal static class GymLifetime

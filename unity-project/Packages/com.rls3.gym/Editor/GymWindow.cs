@@ -10,7 +10,7 @@ namespace Rls3.Gym.Editor
 {
     /// <summary>
     /// The Gym window: what the server is doing, and a room to reset and step by hand, with its image, captions and rewards.
-    /// Nothing is silent: a server that does not run says so here, and why.
+    /// If the server does not run, the window says why.
     /// </summary>
     public sealed class GymWindow : EditorWindow
     {
@@ -44,7 +44,7 @@ namespace Rls3.Gym.Editor
                 EditorGUILayout.HelpBox(
                     EditorApplication.isPlaying
                         ? "No gym server is in this scene: add the component RLS3 / Gym Server to a game object."
-                        : "Press Play to start the server. A trainer started with --env editor waits for it, and goes on at the next Play.",
+                        : "Press Play to start the server. A trainer started with --env editor waits for it and continues at the next Play.",
                     MessageType.Info);
             }
             else
@@ -109,7 +109,7 @@ namespace Rls3.Gym.Editor
                 Step(server, definition.Action);
             }
             EditorGUILayout.LabelField("Outcome", outcome);
-            // Until a room is played with by hand, the first environment's is shown, as the trainer steps it.
+            // Until somebody steps a room by hand, this is the first environment's, as the trainer steps it.
             DrawRoom((server.ByHand as RoomsEnvironment)?.World ?? server.ShownArea?.World);
         }
 

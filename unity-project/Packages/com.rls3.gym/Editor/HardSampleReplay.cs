@@ -23,7 +23,7 @@ namespace Rls3.Gym.Editor
             EditorGUILayout.LabelField("Recorded samples", EditorStyles.boldLabel);
             if (GUILayout.Button("Open a run's samples…"))
             {
-                // Between two events: a panel that opens within a layout group breaks the window's layout.
+                // After this event: a file panel that opens inside a layout group breaks the window's layout.
                 EditorApplication.delayCall += () => Load(EditorUtility.OpenFilePanel("Samples of a run", "", "jsonl"));
             }
             if (problem.Length > 0)
@@ -40,7 +40,7 @@ namespace Rls3.Gym.Editor
             var captions = sample.Get("captions")?.Items ?? Array.Empty<WireValue>();
             if (captions.Count == 0)
             {
-                EditorGUILayout.LabelField("Nothing was asked: bases contradict each pair's vertical term");
+                EditorGUILayout.LabelField("No questions: the heights of the bases contradict the vertical term of every pair");
             }
             foreach (var caption in captions)
             {
@@ -95,7 +95,7 @@ namespace Rls3.Gym.Editor
         private static string Number(WireValue map, string key)
         {
             var value = map.Get(key);
-            // S is null where nothing about the moved object was asked.
+            // S is null if no question was about the moved object.
             return value == null || value.IsNil ? "none" : value.Number.ToString("0.000");
         }
     }

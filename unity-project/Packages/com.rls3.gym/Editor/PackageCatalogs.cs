@@ -10,8 +10,8 @@ using PackageInfo = UnityEditor.PackageManager.PackageInfo;
 namespace Rls3.Gym.Editor
 {
     /// <summary>
-    /// The catalogs of the package, which its hidden folder Catalog~ holds: where the Editor reads them, and how each player
-    /// gets them, whoever builds it.
+    /// The package's catalogs, in its hidden folder Catalog~: where the Editor reads them, and how every build of a player gets
+    /// them.
     /// </summary>
     [InitializeOnLoad]
     internal sealed class PackageCatalogs : BuildPlayerProcessor

@@ -8,8 +8,8 @@ using UnityEngine.Rendering.Universal;
 namespace Rls3.Gym.Editor.Urp
 {
     /// <summary>
-    /// Gives a project that has no render pipeline a URP asset, when it is asked to: the rooms are drawn by the built-in
-    /// pipeline too, and a project that uses that one must stay as it is.
+    /// Gives a project without a render pipeline a URP asset, on request only: the built-in pipeline draws the rooms too, and a
+    /// project that uses it must not change.
     /// </summary>
     internal static class UrpSetup
     {
@@ -20,7 +20,7 @@ namespace Rls3.Gym.Editor.Urp
         {
             if (GraphicsSettings.defaultRenderPipeline != null)
             {
-                Debug.Log("RLS3: this project has a render pipeline already");
+                Debug.Log("RLS3: this project already has a render pipeline; nothing was changed");
                 return;
             }
             Directory.CreateDirectory(Folder);

@@ -5,7 +5,7 @@ using UnityEngine.StandIn;
 
 // rls3-gym-stand-in [--nographics] [--built-in] [--scene FILE] and a player's own arguments (--bind, --connect, --envs, …).
 // The scene is the project's first one unless another is named.
-// It ends with the server's exit code, with 0 when it is told to, and with 3 where the log has an error.
+// It ends with the server's exit code, with 0 if it is told to end, and with 3 if the log has an error.
 var scene = Array.IndexOf(args, "--scene");
 var project = typeof(Program).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Project").Value!;
 Player.Start(new PlayerOptions

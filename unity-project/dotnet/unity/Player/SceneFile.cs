@@ -7,9 +7,9 @@ using YamlDotNet.RepresentationModel;
 namespace UnityEngine.StandIn;
 
 /// <summary>
-/// A scene as Unity's text format has it (Manual "Format of text serialized files", "YAML Class ID Reference"): objects made, parts
-/// linked by file ID, scripts, materials and shaders found by GUID. What a field of a script doesn't have, or has and the file names
-/// otherwise, is an error: Unity would leave it empty without a word.
+/// A scene in Unity's text format (Manual "Format of text serialized files", "YAML Class ID Reference"): makes its objects, links
+/// parts by file ID, and finds scripts, materials and shaders by GUID. A script's field that only the file or only the script has
+/// is an error, where Unity would silently leave it empty.
 /// </summary>
 internal sealed class SceneFile
 {
@@ -28,10 +28,10 @@ internal sealed class SceneFile
         documents = Read(file);
     }
 
-    /// <summary>Opens a scene: every object of it is there, and those that are switched on are awake.</summary>
+    /// <summary>Opens a scene: makes all its objects and wakes the active ones.</summary>
     /// <param name="file">A .unity file.</param>
     /// <param name="project">The Unity project whose assets it names by GUID.</param>
-    /// <param name="change">What is set otherwise than in the file.</param>
+    /// <param name="change">Changes settings of the file.</param>
     public static void Open(string file, string project, Action<GymSettings>? change = null)
     {
         var scene = new SceneFile(file, [Path.Combine(project, "Assets"), Path.Combine(project, "Packages")]);
@@ -62,7 +62,7 @@ internal sealed class SceneFile
             });
     }
 
-    // Off until all is linked: nothing may wake before.
+    // Inactive until all is linked, so nothing wakes before.
     private (GameObject Holder, bool On) Make(long id, YamlMappingNode fields)
     {
         var holder = new GameObject(Text(fields["m_Name"]));

@@ -1,6 +1,6 @@
 using Rls3.Gym.StubCheck;
 
-// StubCheck STUBS VERIFIED                              holds the stubs to the committed list
+// StubCheck STUBS VERIFIED                              compares the stubs with the committed list
 // StubCheck STUBS VERIFIED DATE VERSION=DIR…            compares them with real assemblies and writes the list
 if (args.Length is not 2 and < 4)
 {

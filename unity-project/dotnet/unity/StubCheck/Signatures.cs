@@ -33,7 +33,7 @@ public static class Signatures
         }
         catch (ReflectionTypeLoadException error)
         {
-            // A type whose base lies in an assembly that is not there is nothing that a stub stands for.
+            // A type whose base is in a missing assembly has no stub.
             return error.Types.OfType<Type>();
         }
     }
@@ -71,7 +71,7 @@ public static class Signatures
         }
         catch (Exception error) when (error is FileNotFoundException or TypeLoadException)
         {
-            // Its signature names what is in no assembly here: nothing that a stub stands for.
+            // Its signature names a type of a missing assembly, so it has no stub.
             return null;
         }
     }

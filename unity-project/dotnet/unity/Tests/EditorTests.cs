@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Rls3.Gym.Engine.Tests;
 
-/// <summary>What the package does in the Editor leaves the user's project as it was.</summary>
+/// <summary>Nothing that the package does in the Editor changes the user's project.</summary>
 [Collection("engine")]
 public sealed class EditorTests : IDisposable
 {

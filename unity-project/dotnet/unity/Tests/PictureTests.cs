@@ -78,7 +78,7 @@ public sealed class PictureTests
             sensor.Finish();
             sensor.CopyImage(seen, 1);
             Assert.Equal([33, 33, 38], seen);
-            // As it comes out without the sensor's care: a colour of 0.13 taken for sRGB.
+            // What comes out without the sensor's correction: a colour of 0.13 taken for sRGB.
             Assert.Equal(linear ? 4 : 33, Cleared(camera));
         }
     }
@@ -92,7 +92,7 @@ public sealed class PictureTests
         var unscaled = client.Reset(1, 3, want).Tensors;
         var urp = Urp();
         urp.renderScale = 0.7f;
-        // Without the package's care for URP the pictures are filtered.
+        // Without the package's settings for URP the pictures are filtered.
         Assert.NotEqual(unscaled[0], client.Reset(1, 3, "image").Tensors[0]);
         Player.Load(Assembly.Load("Rls3.Gym.Unity.Packages"));
         Assert.Equal(unscaled, client.Reset(1, 3, want).Tensors);
@@ -205,11 +205,11 @@ public sealed class PictureTests
         using var stage = new Stage();
         using var client = new Client(stage.Serve(settings => settings.EnvCount = 3).Endpoint);
         var good = client.Reset(3, 5, "image").Tensors[0];
-        // All three are asked for, then environment 0's once more, in vain.
+        // All three are requested, then environment 0's once more, in vain.
         Readbacks.Failing.UnionWith([Readbacks.Asked, Readbacks.Asked + 3]);
         var (header, tensors) = client.Batch(Client.Resets(3, 5), false, "image");
         Assert.Equal("ENV_CRASH", header.Get("results")!.Items[0].Get("error")!.Get("code")!.Text);
-        Assert.Contains("did not give the picture back", header.Get("results")!.Items[0].Get("error")!.Get("message")!.Text);
+        Assert.Contains("did not return the picture", header.Get("results")!.Items[0].Get("error")!.Get("message")!.Text);
         Assert.All(header.Get("results")!.Items.Skip(1), result => Assert.Null(result.Get("error")));
         const int picture = Side * Side * 3;
         Assert.All(tensors[0][..picture], value => Assert.Equal(0, value));
@@ -234,7 +234,7 @@ public sealed class PictureTests
             Player.Frame();
             Assert.False(Player.NothingOnDisplay);
             Assert.Equal(images[env], Seen());
-            // It moves away, and the other one stays as it is.
+            // It moves away; the other one stays where it is.
             client.Batch(Messages.List(Messages.Map(("env", env), ("op", "reset"), ("seed", 9))), true, want);
             Player.Frame();
             Assert.NotEqual(images[env], Seen());

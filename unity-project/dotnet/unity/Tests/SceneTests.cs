@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Rls3.Gym.Engine.Tests;
 
-/// <summary>The scenes that ship: each of their references leads somewhere, and their servers serve.</summary>
+/// <summary>The scenes that ship: all their references have targets, and their servers serve.</summary>
 [Collection("engine")]
 public sealed class SceneTests
 {
@@ -53,7 +53,7 @@ public sealed class SceneTests
         // There is nothing under it any more.
         Assert.True(after[1] < -0.5f);
         Assert.Equal(-1, result.Get("reward")!.Number);
-        // And a seed is an episode, whatever was before.
+        // And a seed gives the same episode, whatever came before.
         Assert.Equal(start, client.Reset(1, 4, "state", "image").Tensors);
     }
 

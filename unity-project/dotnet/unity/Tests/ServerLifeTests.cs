@@ -5,7 +5,7 @@ using Object = UnityEngine.Object;
 
 namespace Rls3.Gym.Engine.Tests;
 
-/// <summary>The component Gym Server starts, serves and stops, and leaves nothing behind: each Stage says so at its end.</summary>
+/// <summary>The component Gym Server starts, serves, stops and leaves nothing behind, as each Stage checks at its end.</summary>
 [Collection("engine")]
 public sealed class ServerLifeTests
 {
@@ -50,7 +50,7 @@ public sealed class ServerLifeTests
     public void A_second_server_stays_off_and_says_so()
     {
         using var stage = new Stage(options => options.Graphics = false);
-        stage.Expect("a gym server runs already");
+        stage.Expect("a gym server already runs");
         var first = stage.Serve();
         var second = stage.Serve();
         Assert.False(second.enabled);

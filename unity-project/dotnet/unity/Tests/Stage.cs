@@ -14,8 +14,8 @@ namespace Rls3.Gym.Engine.Tests;
 public sealed class EngineCollection;
 
 /// <summary>
-/// The stand-in playing for one test, as the Editor in Play unless told otherwise. Its end is the end of Play: nothing may be
-/// left alive, and no error in the log but those that the test expects.
+/// The stand-in for one test, as the Editor in Play unless told otherwise. Its end is the end of Play: nothing may be left
+/// alive, and the log may have no error but those that the test expects.
 /// </summary>
 internal sealed class Stage : IDisposable
 {
@@ -65,7 +65,7 @@ internal sealed class Stage : IDisposable
         return server;
     }
 
-    /// <summary>Plays frames until it is so, for 20 s at most.</summary>
+    /// <summary>Plays frames until the condition holds, for 20 s at most.</summary>
     public void PlayUntil(Func<bool> condition)
     {
         for (var until = Environment.TickCount64 + 20_000; !condition();)
@@ -75,10 +75,10 @@ internal sealed class Stage : IDisposable
         }
     }
 
-    /// <summary>An error that holds this text may stand in the log.</summary>
+    /// <summary>Allows an error with this text in the log.</summary>
     public void Expect(string text) => expected.Add(text);
 
-    /// <summary>The end of Play; what is left over is in the log then.</summary>
+    /// <summary>The end of Play; the log then names what is left over.</summary>
     public void Quit()
     {
         quit = true;
@@ -92,7 +92,7 @@ internal sealed class Stage : IDisposable
             Quit();
         }
         AppDomain.CurrentDomain.FirstChanceException -= Notice;
-        // What an assembly for a pipeline has told the package.
+        // What the assembly of a render pipeline has set in the package.
         GymServerBehaviour.PrepareCamera = null;
         CameraSensor.Around = null;
         GraphicsSettings.defaultRenderPipeline = null;
@@ -105,6 +105,6 @@ internal sealed class Stage : IDisposable
         Assert.Empty(Player.Errors.Where(line => !expected.Exists(text => line.Message.Contains(text, StringComparison.Ordinal))).Select(line => line.ToString()));
     }
 
-    // A test that has failed says so itself: what follows from it is not to hide that.
+    // A test that has failed says so itself; its consequences must not hide that.
     private void Notice(object? sender, System.Runtime.ExceptionServices.FirstChanceExceptionEventArgs thrown) => failed |= thrown.Exception is Xunit.Sdk.XunitException;
 }

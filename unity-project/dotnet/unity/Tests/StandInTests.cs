@@ -5,7 +5,7 @@ using Object = UnityEngine.Object;
 
 namespace Rls3.Gym.Engine.Tests;
 
-/// <summary>The stand-in keeps the engine's rules, those at least that the package depends on.</summary>
+/// <summary>The stand-in keeps the engine's rules that the package depends on.</summary>
 [Collection("engine")]
 public sealed class StandInTests
 {

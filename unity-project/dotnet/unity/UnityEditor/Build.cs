@@ -61,7 +61,7 @@ namespace UnityEditor
             return new Build.Reporting.BuildReport(Builder(buildPlayerOptions, context.StreamingAssets));
         }
 
-        /// <summary>What a build does with its options and the files that go to StreamingAssets (where, and from where); gives its errors.</summary>
+        /// <summary>What a build does with its options and the files for StreamingAssets (target and source of each); returns its errors.</summary>
         internal static Func<BuildPlayerOptions, IReadOnlyDictionary<string, string>, int> Builder { get; set; } = (_, _) => 1;
     }
 
@@ -165,7 +165,7 @@ namespace UnityEditor.Build
             files.Add(pathInStreamingAssets ?? Path.GetFileName(directoryOrFile), directoryOrFile);
         }
 
-        // ScriptReference BuildPlayerContext.AddAdditionalPathToStreamingAssets: a file that the project has too ends the build.
+        // ScriptReference BuildPlayerContext.AddAdditionalPathToStreamingAssets: a file that the project also has ends the build.
         internal void RequireNoneOf(string project)
         {
             foreach (var path in files.Keys.Where(path => File.Exists(Path.Combine(project, path))))

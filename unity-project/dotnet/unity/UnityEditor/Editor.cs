@@ -45,7 +45,7 @@ namespace UnityEditor
 
         internal static void Change(PlayModeStateChange change) => playModeStateChanged?.Invoke(change);
 
-        /// <summary>The end of an event: what waited for it runs.</summary>
+        /// <summary>The end of an event: delayed calls run.</summary>
         internal static void EndEvent()
         {
             var calls = delayCall;
@@ -123,7 +123,7 @@ namespace UnityEditor
 
     public class EditorUtility
     {
-        // Manual "Immediate Mode GUI", layout groups: a panel has an event loop of its own, and the groups that are open belong to the window's.
+        // Manual "Immediate Mode GUI", layout groups: a panel has its own event loop, while open groups belong to the window's.
         public static string OpenFilePanel(string title, string directory, string extension)
         {
             if (Person.Groups > 0)

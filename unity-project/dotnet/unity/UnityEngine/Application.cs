@@ -57,7 +57,7 @@ namespace UnityEngine
 
     public sealed class Resources
     {
-        // ScriptReference Resources.Load: null where there is none.
+        // ScriptReference Resources.Load: null if there is none.
         public static T Load<T>(string path) where T : Object => Player.Ask(ShaderFile.Load(path)) as T;
     }
 

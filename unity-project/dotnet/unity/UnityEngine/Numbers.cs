@@ -216,8 +216,8 @@ namespace UnityEngine.StandIn
     }
 
     /// <summary>
-    /// Three axes and an origin in single precision, as the engine hands them to shaders: what lies far from the origin
-    /// is as coarse here as there.
+    /// Three axes and an origin in single precision, as the engine passes them to shaders, so places far from the origin are as
+    /// coarse here as there.
     /// </summary>
     internal readonly struct Matrix
     {

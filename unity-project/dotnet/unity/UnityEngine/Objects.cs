@@ -11,7 +11,7 @@ namespace UnityEngine
 
         public Object() => Player.Made(this);
 
-        /// <summary>Its native half is gone; the managed one is left to whoever still holds it.</summary>
+        /// <summary>Whether its native half is gone; references to the managed one may remain.</summary>
         internal bool Gone { get; set; }
 
         /// <summary>Part of the engine: no leak.</summary>
@@ -68,7 +68,7 @@ namespace UnityEngine
         {
         }
 
-        /// <summary>Every native member goes through here: the main thread's own, on an object that lives.</summary>
+        /// <summary>Every native member goes through here: it must be called on the main thread, for an object that is not destroyed.</summary>
         internal T Read<T>(T value, [CallerMemberName] string member = "")
         {
             Player.Ask(value, member);
@@ -87,7 +87,7 @@ namespace UnityEngine
 
         public Transform transform => Read(Holder).transform;
 
-        /// <summary>Its game object was switched on or off, or it was itself.</summary>
+        /// <summary>It or its game object was activated or deactivated.</summary>
         internal virtual void Switched()
         {
         }
@@ -259,7 +259,7 @@ namespace UnityEngine
             }
         });
 
-        // Children first, then its own parts, the transform last: whatever runs meanwhile still finds where it stood.
+        // Children first, then its own parts, the transform last, so code that runs meanwhile still finds its position.
         internal override void End()
         {
             if (Gone)

@@ -29,7 +29,7 @@ namespace UnityEngine
 
         public Vector3 size { get => Read(extent); set => extent = Write(value); }
 
-        /// <summary>Where the physics engine has it; it hears of a transform that moved in SyncTransforms alone.</summary>
+        /// <summary>Its place in the physics engine, which learns of a moved transform only in SyncTransforms.</summary>
         internal SolidBox? Known { get; private set; }
 
         internal void Sync() => Known = Holder.activeInHierarchy
@@ -119,7 +119,7 @@ namespace UnityEngine
             }
         }
 
-        // ScriptReference Physics.Simulate and autoSyncTransforms: transforms that moved are told before the step.
+        // ScriptReference Physics.Simulate and autoSyncTransforms: moved transforms are synchronized before the step.
         public static void Simulate(float step)
         {
             if (mode != SimulationMode.Script)

@@ -42,7 +42,7 @@ namespace UnityEngine.StandIn
 
         public string StreamingAssetsPath { get; set; } = "";
 
-        /// <summary>Where the Package Manager has put the package; null where it lies in Assets, and is none.</summary>
+        /// <summary>Where the Package Manager installed the package; null if it lies in Assets and is no package.</summary>
         public string PackagePath { get; set; }
 
         /// <summary>The package's folder Resources.</summary>
@@ -157,7 +157,7 @@ namespace UnityEngine.StandIn
             Readbacks.Advance();
         }
 
-        /// <summary>The end of Play, or of a player: every object goes, and what is left over is said.</summary>
+        /// <summary>The end of Play or of a player: destroys every object and reports what is left over.</summary>
         public static void Quit()
         {
             // Manual, same page: OnApplicationQuit on all game objects, then OnDisable and OnDestroy.
@@ -178,7 +178,7 @@ namespace UnityEngine.StandIn
             main = null;
         }
 
-        /// <summary>Objects of a type that live, in the order in which they were made.</summary>
+        /// <summary>Living objects of a type, in the order in which they were made.</summary>
         public static IEnumerable<T> All<T>()
             where T : Object => Living.OfType<T>().Where(one => !one.BuiltIn);
 
@@ -193,8 +193,8 @@ namespace UnityEngine.StandIn
         }
 
         /// <summary>
-        /// Passes a value on where the engine may be asked at all. Manual "Overview of .NET in Unity", Limitations: its API is
-        /// the main thread's own. Manual "Script serialization errors": nor may a script's constructor use it.
+        /// Passes a value on if the engine may be called at all. Manual "Overview of .NET in Unity", Limitations: its API is
+        /// for the main thread only. Manual "Script serialization errors": a script's constructor may not use it either.
         /// </summary>
         public static T Ask<T>(T value, [CallerMemberName] string member = "")
         {
@@ -211,7 +211,7 @@ namespace UnityEngine.StandIn
 
         public static void Made(Object made)
         {
-            // The engine's own constructor of a script is no call of the script's.
+            // The engine's constructor of a script does not count as a call by the script.
             if (!(made is MonoBehaviour))
             {
                 Ask(made);
@@ -243,8 +243,8 @@ namespace UnityEngine.StandIn
         }
 
         /// <summary>
-        /// Calls a message of a script, private or not: the most derived class that declares it has it, and a private one of
-        /// its base is not called (ScriptReference MonoBehaviour). What it throws is logged, and the frame goes on.
+        /// Calls a message of a script, private or not, in the most derived class that declares it; a private one of its base is not
+        /// called (ScriptReference MonoBehaviour). An exception is logged, and the frame continues.
         /// </summary>
         public static void Send(MonoBehaviour script, string message)
         {

@@ -75,7 +75,7 @@ namespace UnityEngine.StandIn
         public static void Draw(Camera camera, Canvas canvas)
         {
             // URP's ScriptableRenderer clears with CoreUtils.ConvertSRGBToActiveColorSpace(camera.backgroundColor), and the built-in
-            // pipeline does alike: in Linear the colour's curve is taken off. A target without a curve of its own keeps what that gives.
+            // pipeline does the same: in Linear the sRGB curve is removed from the colour. A target without a curve keeps the result.
             canvas.Clear(Player.Options.Linear ? camera.backgroundColor.Linear : camera.backgroundColor);
             var turn = camera.transform.rotation.Inverse;
             var away = turn.Turn(camera.transform.position) * -1f;
@@ -104,7 +104,7 @@ namespace UnityEngine.StandIn
         {
             var file = renderer.sharedMaterial.Shader.File;
             var program = file.Begin(new Uniforms(renderer));
-            // Package manual "Universal Renderer asset", Depth Priming: without a pass for depth nothing of it is at the depth that is there.
+            // Package manual "Universal Renderer asset", Depth Priming: what has no depth pass never matches the depth already drawn.
             if (program == null || (Player.Options.DepthPriming && !file.HasDepthPass))
             {
                 return;
@@ -186,7 +186,7 @@ namespace UnityEngine.StandIn
             public void Fill(in Vertex first, in Vertex second, in Vertex third)
             {
                 var a = Project(first);
-                // The front of a face turns clockwise (Manual "Mesh data"); the other two corners change places for what follows.
+                // The front of a face turns clockwise (Manual "Mesh data"); the other two corners are swapped for what follows.
                 var b = Project(third);
                 var c = Project(second);
                 var area = Edge(a, b, c.X, c.Y);

@@ -200,7 +200,7 @@ namespace UnityEngine
             return true;
         }
 
-        // What Unity says to it stands in many bug reports, and not in the manual: the two complaints are its words.
+        // The manual does not say what Unity logs here; the two messages are quoted from bug reports.
         public void Release()
         {
             if (Read(Canvas) == null)
@@ -309,7 +309,7 @@ namespace UnityEngine.Rendering
 
     public abstract class RenderPipelineAsset : ScriptableObject
     {
-        /// <summary>What its pipeline makes of a request.</summary>
+        /// <summary>What its pipeline does with a request.</summary>
         internal virtual void Draw(Camera camera, RenderTexture into) => camera.Draw(into);
     }
 
@@ -318,7 +318,7 @@ namespace UnityEngine.Rendering
     {
         public static bool SupportsRenderRequest<RequestData>(Camera camera, RequestData data) => Player.Ask(Player.Options.Scriptable) && data is StandardRequest;
 
-        // Nothing there puts the active texture back: the stand-in leaves it, the worse of both.
+        // Nothing there says that the active texture is restored; the stand-in leaves it, the worse of both cases.
         public static void SubmitRenderRequest<RequestData>(Camera camera, RequestData data)
         {
             var into = camera.Read(((StandardRequest)(object)data).destination);
@@ -346,7 +346,7 @@ namespace UnityEngine.Rendering
 
 namespace UnityEngine.StandIn
 {
-    /// <summary>A picture on its way from the graphics device: what the texture held when it was asked for.</summary>
+    /// <summary>A picture on its way from the graphics device: what the texture held at the request.</summary>
     internal sealed class Readback
     {
         private readonly byte[] picture;
@@ -391,10 +391,10 @@ namespace UnityEngine.StandIn
 
         public static List<Readback> Pending { get; } = new List<Readback>();
 
-        /// <summary>Which readbacks fail, as a device that is busy or was reset makes them: their numbers as <see cref="Asked"/> counts.</summary>
+        /// <summary>The numbers of the readbacks that fail, counted by <see cref="Asked"/>, as on a device that is busy or was reset.</summary>
         public static HashSet<int> Failing { get; } = new HashSet<int>();
 
-        /// <summary>Readbacks asked for so far.</summary>
+        /// <summary>Readbacks requested so far.</summary>
         public static int Asked { get; private set; }
 
         public static bool FailsNext() => Failing.Remove(Asked++);
@@ -437,7 +437,7 @@ namespace Unity.Collections
     {
         public NativeMemory(byte[] bytes) => Bytes = bytes;
 
-        /// <summary>Allocations that nobody has given back.</summary>
+        /// <summary>Allocations that were not disposed.</summary>
         public static int Held { get; set; }
 
         public byte[] Bytes { get; }

@@ -37,13 +37,13 @@ namespace UnityEngine.StandIn
 
     internal interface IFragments
     {
-        /// <summary>The colour of a fragment. Neither program discards some of a surface's fragments alone.</summary>
+        /// <summary>The colour of a fragment. Neither program discards only some of a surface's fragments.</summary>
         Vector4 Shade(Vector3 normal, Vector3 world);
     }
 
     /// <summary>
     /// A .shader file of the package or its samples: opaque, with back faces culled (Manual ShaderLab: Cull, Blend), its defaults read from it. Its
-    /// program is one of <see cref="Fragments"/>, which is held to the file's text by a hash.
+    /// program is one of <see cref="Fragments"/>; a hash ties it to the file's text.
     /// </summary>
     internal sealed class ShaderFile
     {
@@ -75,7 +75,7 @@ namespace UnityEngine.StandIn
 
         public static Shader Load(string name) => Open(Path.Combine(Player.Options.Resources, name + ".shader"));
 
-        /// <summary>Null where there is no such file.</summary>
+        /// <summary>Null if there is no such file.</summary>
         public static Shader Open(string path)
         {
             if (!Loaded.TryGetValue(path, out var shader) && File.Exists(path))
@@ -86,7 +86,7 @@ namespace UnityEngine.StandIn
             return shader;
         }
 
-        /// <summary>Null where it discards everything.</summary>
+        /// <summary>Null if it discards everything.</summary>
         public IFragments Begin(Uniforms uniforms) => program(uniforms);
 
         private static string Hash(string code)

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace Rls3.Gym.Core
 {
-    /// <summary>What a step gave, but for observations and info.</summary>
+    /// <summary>The outcome of a step, without observations and info.</summary>
     public readonly struct StepOutcome
     {
         public readonly double Reward;
@@ -21,11 +21,11 @@ namespace Rls3.Gym.Core
 
     /// <summary>
     /// One environment. It is called from one thread (Unity's main thread in a player), and never stepped before a reset.
-    /// What it throws costs it its episode (ENV_CRASH), and nothing more.
+    /// An exception ends its episode (ENV_CRASH), and nothing else.
     /// </summary>
     public interface IEnvironment : IDisposable
     {
-        /// <summary>Starts an episode. The same seed gives the same episode on every server; without one the environment draws on.</summary>
+        /// <summary>Starts an episode. The same seed gives the same episode on every server; without a seed the environment continues its random numbers.</summary>
         void Reset(long? seed, WireValue options);
 
         /// <param name="action">The elements of the action spec, already checked against its dtype, shape and bounds.</param>
@@ -34,20 +34,20 @@ namespace Rls3.Gym.Core
         /// <summary>Writes one observation; <paramref name="output"/> has exactly the bytes of its spec.</summary>
         void Observe(string uid, TensorSpan output);
 
-        /// <summary>Writes one map, from BeginMap to EndMap: what there is to know about the last reset or step.</summary>
+        /// <summary>Writes one map, from BeginMap to EndMap: the info of the last reset or step.</summary>
         void WriteInfo(IWireWriter writer);
 
-        /// <summary>Hash of the whole state; only asked where the definition claims it.</summary>
+        /// <summary>Hash of the whole state; called only if the definition claims state hashes.</summary>
         ulong StateHash { get; }
 
         /// <summary>A named parameter changed, already checked against its definition.</summary>
         void Configure(string name, WireValue value);
     }
 
-    /// <summary>For an <see cref="IEnvironment"/> that takes options on reset: they are looked at before anything changes.</summary>
+    /// <summary>For an <see cref="IEnvironment"/> that takes options on reset: they are checked before anything changes.</summary>
     public interface IResetOptions
     {
-        /// <summary>What is wrong with the options, in a sentence: then the reset is BAD_MESSAGE, and the episode goes on. Null where nothing is.</summary>
+        /// <summary>What is wrong with the options, as a sentence; null if nothing is. The reset is then BAD_MESSAGE, and the episode continues.</summary>
         string? OptionsProblem(WireValue options);
     }
 
@@ -137,18 +137,18 @@ namespace Rls3.Gym.Core
 
         public IReadOnlyList<ParameterSpec> Parameters { get; set; }
 
-        /// <summary>Name of the graphics device, or null where no image can be had.</summary>
+        /// <summary>Name of the graphics device, or null if there are no images.</summary>
         public string? Graphics { get; set; }
 
-        /// <summary>The environment's own description of its world; nil where it has none.</summary>
+        /// <summary>The environment's own description of its world; nil if it has none.</summary>
         public WireValue Catalog { get; set; }
 
         public bool ClaimsStateHash { get; set; }
 
-        /// <summary>Called once for each batch, after its operations and before its observations: environments and what is asked of them.</summary>
+        /// <summary>Called once for each batch, after its operations and before its observations, with its environments and the wanted observations.</summary>
         public Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>? BeforeObserving { get; set; }
 
-        /// <summary>Simulated seconds of a step; null where there is no such thing.</summary>
+        /// <summary>Simulated seconds of a step; null if a step has no duration.</summary>
         public double? TimeStep { get; set; }
     }
 }

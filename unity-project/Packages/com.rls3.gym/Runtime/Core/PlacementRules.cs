@@ -147,7 +147,7 @@ namespace Rls3.Gym.Core
         private static bool Inside(long offset, long extent, long size, int permille) =>
             (offset * YawTable.Scale * 1000) + (permille * extent) <= size * YawTable.Scale * YawTable.Scale * 1000;
 
-        // With stacking: the first object that rests on the one in the slot, and would lose its support when that is swapped; else −1.
+        // With stacking: the first object that rests on the one in the slot and would lose its support in the swap; else −1.
         private static int LeftUnsupported(Catalog catalog, ReadOnlySpan<int> objects, int slot)
         {
             if ((slot + 1) * Fields > objects.Length)

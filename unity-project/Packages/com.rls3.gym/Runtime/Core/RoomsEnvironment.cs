@@ -10,13 +10,13 @@ namespace Rls3.Gym.Core
         /// <summary>Whether the observation is one that this renderer makes.</summary>
         bool Draws(string uid);
 
-        /// <summary>The world that it is to show, before anything else.</summary>
+        /// <summary>Sets the world to show; called before anything else.</summary>
         void Attach(RoomWorld world);
 
         void Observe(string uid, RoomWorld world, TensorSpan output);
     }
 
-    /// <summary>Scenes and objects of a catalog behind the gym's interface: the same observations, info and hash as the trainer's own.</summary>
+    /// <summary>A catalog's rooms as an environment: the same observations, info and hash as the trainer's own.</summary>
     public sealed class RoomsEnvironment : IEnvironment, IResetOptions
     {
         private readonly RoomWorld world;
@@ -37,7 +37,7 @@ namespace Rls3.Gym.Core
 
         /// <param name="catalog">The world.</param>
         /// <param name="images">Image observations that the server's renderer makes; empty for one without.</param>
-        /// <param name="renderer">Makes the renderer of an environment; null where there is none.</param>
+        /// <param name="renderer">Makes the renderer of an environment; null if there is none.</param>
         public static EnvironmentDefinition Define(Catalog catalog, IReadOnlyList<TensorSpec> images, Func<int, IRoomRenderer?> renderer)
         {
             var observations = new List<TensorSpec>(StateSpecs(catalog));
@@ -211,7 +211,7 @@ namespace Rls3.Gym.Core
 
         private string ObjectIn(in Resting outcome)
         {
-            // A placement that hides itself names the incoming object, which is not in the state.
+            // If the placed object would itself be hidden, info names the incoming object, which is not in the state.
             var incoming = outcome.Reason == Reason.Hidden && outcome.With == world.LastPlacement.Slot;
             var type = incoming ? world.LastPlacement.Type : world.Objects[outcome.With * PlacementRules.Fields];
             return world.Catalog.Objects[type].Name;

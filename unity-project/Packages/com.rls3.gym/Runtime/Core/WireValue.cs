@@ -69,7 +69,7 @@ namespace Rls3.Gym.Core
             return new WireValue(Kinds.Map, 0, null, values, keys);
         }
 
-        /// <summary>The value of a key; null where this is no map or has no such key. A key given twice counts with its last value.</summary>
+        /// <summary>The value of a key; null if this is no map or has no such key. A key given twice counts with its last value.</summary>
         public WireValue? Get(string key)
         {
             if (keys == null || items == null)
@@ -136,8 +136,8 @@ namespace Rls3.Gym.Core
     }
 
     /// <summary>
-    /// Where values are written, one after another, without a tree of them being built first. Maps and arrays count what is
-    /// written in them; what does not fit, as a value without a key or a map that is not ended, is an InvalidOperationException.
+    /// Writes values one after another, without building a tree of them first. Maps and arrays count what is written into them;
+    /// what does not fit, such as a value without a key or a map that is not ended, throws InvalidOperationException.
     /// </summary>
     public interface IWireWriter
     {

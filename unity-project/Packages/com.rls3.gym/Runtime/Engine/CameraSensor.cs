@@ -19,9 +19,9 @@ namespace Rls3.Gym.Engine
     }
 
     /// <summary>
-    /// A texture that a camera renders into when asked, with a square of samples for each pixel. Multisampling would place them
-    /// otherwise, and mix the slots' numbers. A picture carries the tick that it was rendered for, and is refused for any other:
-    /// an image never meets another tick's state. Nothing is allocated for a picture.
+    /// A texture that a camera renders into on request, with a square of samples for each pixel: multisampling would place them
+    /// differently and mix the slots' numbers. A picture carries the tick that it was rendered for and is refused for any other,
+    /// so an image never belongs to another tick's state. Taking a picture allocates nothing.
     /// </summary>
     public sealed class CameraSensor : IDisposable
     {
@@ -32,7 +32,7 @@ namespace Rls3.Gym.Engine
         /// <summary>The largest image with finer samples. The trainer's renderer draws its rooms finer up to the same size.</summary>
         private const int SmallImage = 128;
 
-        /// <summary>What stands in green beside each number in red: a filter that mixes two numbers has the check of neither.</summary>
+        /// <summary>The check in green beside each number in red: if a filter mixes two numbers, the mix has neither's check.</summary>
         private static readonly byte[] Checks = AllChecks();
 
         private readonly int size;
@@ -52,7 +52,7 @@ namespace Rls3.Gym.Engine
 
         /// <param name="size">Side in pixels.</param>
         /// <param name="slots">Slots that a segmentation may show: 0 to one less than this.</param>
-        /// <param name="samples">Samples a side of each pixel.</param>
+        /// <param name="samples">Samples along each side of a pixel.</param>
         public CameraSensor(int size, int slots, int samples = 2)
         {
             this.size = size;
@@ -68,14 +68,14 @@ namespace Rls3.Gym.Engine
             fallback = SystemInfo.supportsAsyncGPUReadback ? null : new Texture2D(fine, fine, TextureFormat.RGBA32, false, true);
         }
 
-        /// <summary>What a render pipeline wants before each picture, and after it whatever happened; null where it wants nothing.</summary>
+        /// <summary>What a render pipeline does before each picture, and after it even if it failed; null if it does nothing.</summary>
         public static (Action Before, Action After)? Around { get; set; }
 
-        /// <summary>What is seen where there is no room.</summary>
+        /// <summary>The colour outside the room.</summary>
         public static Color Background => new Color(0.13f, 0.13f, 0.15f, 1f);
 
-        // A project in Linear takes a clear colour for sRGB and converts it: what is handed over is what the conversion makes
-        // the background of, since the shaders' colours and the target know no conversion.
+        // A project in Linear converts a clear colour from sRGB; the shaders' colours and the target are not converted. So this is
+        // the colour that the conversion turns into the background.
         private static Color ClearColour => QualitySettings.activeColorSpace == ColorSpace.Linear ? Background.gamma : Background;
 
         public RenderTexture Target => target;
@@ -83,14 +83,14 @@ namespace Rls3.Gym.Engine
         /// <summary>A sensor for images with the samples that the trainer's renderer has at that size, and no segmentation.</summary>
         public static CameraSensor ForImages(int size) => new CameraSensor(size, 0, size <= SmallImage ? 4 : 2);
 
-        /// <summary>Renders now, and asks for the pixels. They are there after <see cref="Finish"/>.</summary>
+        /// <summary>Renders now and requests the pixels. They are there after <see cref="Finish"/>.</summary>
         /// <param name="camera">What it sees is rendered; afterwards it has no target.</param>
         /// <param name="kind">What the picture shows.</param>
         /// <param name="slot">For one slot alone: which.</param>
         /// <param name="forTick">The tick of the state that is shown.</param>
         public void Render(Camera camera, PictureKind kind, int slot, long forTick)
         {
-            // One that nobody waited for, after an error in between: its pixels are still the device's.
+            // After an error, nobody may have waited for the last picture: the device still owns its pixels.
             Finish();
             tick = -1;
             var around = Around;
@@ -107,7 +107,7 @@ namespace Rls3.Gym.Engine
             }
             finally
             {
-                // A texture that is somebody's target can't be released, and whoever draws next means its own.
+                // A texture that is still a target can't be released, and the next to draw expects its own target.
                 camera.targetTexture = null;
                 RenderTexture.active = active;
                 Shader.SetGlobalFloat(SlotsId, 0f);
@@ -137,7 +137,7 @@ namespace Rls3.Gym.Engine
             camera.Render();
         }
 
-        /// <summary>Waits for the pixels of the last picture. Sensors that were all rendered first wait for the same moment once.</summary>
+        /// <summary>Waits for the pixels of the last picture. If all sensors render first, they share one wait.</summary>
         public void Finish()
         {
             if (!pending)
@@ -251,7 +251,7 @@ namespace Rls3.Gym.Engine
 
         private static byte Mean(int sum, int count) => (byte)(((2 * sum) + count) / (2 * count));
 
-        // As the shaders have it; 0 is the room, and where there is none.
+        // As in the shaders; 0 is the room and what is outside it.
         private static byte[] AllChecks()
         {
             var checks = new byte[256];
@@ -281,7 +281,7 @@ namespace Rls3.Gym.Engine
         {
             if (lost)
             {
-                throw new InvalidOperationException("the graphics device did not give the picture back, asked twice");
+                throw new InvalidOperationException("the graphics device did not return the picture, although it was requested twice");
             }
             if (pending || tick != forTick)
             {

@@ -6,7 +6,7 @@ using UnityEngine;
 
 namespace Rls3.Gym.Engine
 {
-    /// <summary>The pictures of one environment, of the room that it shares with the others. It renders on request, and nothing else.</summary>
+    /// <summary>Takes the pictures of one environment, on request only, in the room that all environments share.</summary>
     public sealed class GymArea : IRoomRenderer, IDisposable
     {
         private readonly GymRoom room;
@@ -43,7 +43,7 @@ namespace Rls3.Gym.Engine
 
         public bool Draws(string uid) => uid == "image" || uid == "segmentation" || uid == "pixels";
 
-        /// <summary>Shows its world, and asks the physics engine what it thinks of it (<see cref="PhysicsCheck"/>). It has none before its first reset.</summary>
+        /// <summary>Shows its world and compares it with the physics engine (<see cref="PhysicsCheck"/>). There is no world before the first reset.</summary>
         public IReadOnlyList<string> CompareWithPhysics()
         {
             var shown = world ?? throw new InvalidOperationException("the environment has no world yet: reset it first");
@@ -84,7 +84,7 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        /// <summary>What went wrong in this tick: it is said where a picture is asked for, of this environment alone.</summary>
+        /// <summary>Notes this tick's error, which is reported when a picture of this environment is wanted.</summary>
         public void Fail(Exception error) => failure = error;
 
         public void Finish()

@@ -20,10 +20,10 @@ namespace Rls3.Gym.Engine
         /// <param name="env">The environment's index.</param>
         /// <param name="catalog">The world, the same for all.</param>
         /// <param name="imageSize">Side of pictures in pixels.</param>
-        /// <param name="prepareCamera">What a render pipeline wants of each camera; null where it wants nothing.</param>
+        /// <param name="prepareCamera">How a render pipeline prepares each camera; null if it does nothing.</param>
         public GymArea Add(int env, Catalog catalog, int imageSize, Action<Camera>? prepareCamera)
         {
-            // Nobody looks on without a window.
+            // Without a window there are no spectators.
             room ??= new GymRoom(catalog, imageSize, prepareCamera, !Application.isBatchMode);
             if (areas.TryGetValue(env, out var old))
             {
@@ -74,7 +74,7 @@ namespace Rls3.Gym.Engine
                 if (area.World is RoomWorld world && (!seen.TryGetValue(area, out var hash) || hash != world.Hash))
                 {
                     seen[area] = world.Hash;
-                    // Of several, the one that was shown already: a picture that jumps between rooms shows none.
+                    // If several moved, it stays with the one already shown: a view that jumps between rooms shows none.
                     moved = moved == null || world == room.Shown ? world : moved;
                 }
             }
@@ -96,7 +96,7 @@ namespace Rls3.Gym.Engine
             room = null;
         }
 
-        // What one area can't do is its own environment's affair: the others' pictures are taken.
+        // An area's failure is the error of its own environment; the others' pictures are still taken.
         private void Each(IReadOnlyList<int> envs, Action<GymArea> action)
         {
             for (var i = 0; i < envs.Count; i++)

@@ -6,7 +6,7 @@ using Rls3.Gym.Transport;
 namespace Rls3.Gym.Engine
 {
     /// <summary>
-    /// The gym's part of a player's command line; what Unity itself and others read is left alone. It wins over the inspector.
+    /// The gym's part of a player's command line; flags of Unity and of others are ignored. It wins over the inspector.
     /// </summary>
     public static class GymCommandLine
     {

@@ -21,8 +21,8 @@ namespace Rls3.Gym.Engine
 
         /// <param name="catalog">The world.</param>
         /// <param name="imageSize">Side of the pictures in pixels: larger ones show finer shapes.</param>
-        /// <param name="prepareCamera">What a render pipeline wants of a camera; null where it wants nothing.</param>
-        /// <param name="spectators">Whether people look on: a camera of their own then draws each frame.</param>
+        /// <param name="prepareCamera">How a render pipeline prepares a camera; null if it does nothing.</param>
+        /// <param name="spectators">Whether people watch: then a second camera draws each frame for them.</param>
         public GymRoom(Catalog catalog, int imageSize, Action<Camera>? prepareCamera, bool spectators)
         {
             this.catalog = catalog;
@@ -31,7 +31,7 @@ namespace Rls3.Gym.Engine
             Builder = new RoomBuilder(catalog, root.transform, imageSize);
             Camera = BuildCamera("pictures", prepareCamera);
             Camera.aspect = 1f;
-            // It draws when it is asked, and never by itself.
+            // It draws on request, never by itself.
             Camera.enabled = false;
             if (spectators)
             {
@@ -47,7 +47,7 @@ namespace Rls3.Gym.Engine
         /// <summary>The camera that takes pictures.</summary>
         public Camera Camera { get; }
 
-        /// <summary>Whether people look on.</summary>
+        /// <summary>Whether people watch.</summary>
         public bool Watched => spectator != null;
 
         /// <summary>The world that is shown; null before the first.</summary>

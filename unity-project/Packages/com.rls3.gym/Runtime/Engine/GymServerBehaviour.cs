@@ -20,9 +20,9 @@ namespace Rls3.Gym.Engine
 
     /// <summary>
     /// The gym server in a Unity scene: rooms of a catalog, or an environment of your own (<see cref="CreateDefinition"/>).
-    /// It stops with Play, on a domain reload and when the application quits, its sockets closed. Unity calls a message in
-    /// the most derived class alone that has it: a subclass with an OnEnable, Update, OnDisable or OnApplicationQuit of its own
-    /// overrides it here, and calls the base's.
+    /// It stops and closes its sockets at the end of Play, before a domain reload and when the application quits. Unity calls a
+    /// message only in the most derived class that has it: a subclass with an OnEnable, Update, OnDisable or OnApplicationQuit of
+    /// its own overrides the one here and calls base.
     /// </summary>
     [DefaultExecutionOrder(-100)]
     [AddComponentMenu("RLS3/Gym Server")]
@@ -31,7 +31,7 @@ namespace Rls3.Gym.Engine
         private const int LogLines = 30;
         private const float StepSeconds = 0.02f;
 
-        /// <summary>How long a frame of the Editor may be given to a client that steps without pause.</summary>
+        /// <summary>How much of an Editor frame a client that steps without pause may take.</summary>
         private static readonly TimeSpan EditorStay = TimeSpan.FromMilliseconds(10);
         private static readonly TimeSpan PlayerStay = TimeSpan.FromMilliseconds(100);
 
@@ -46,10 +46,10 @@ namespace Rls3.Gym.Engine
         private IEnvironment? manual;
         private ProcessSettings? before;
 
-        /// <summary>The server of this process; null where none runs.</summary>
+        /// <summary>The server of this process; null if none runs.</summary>
         public static GymServerBehaviour? Current { get; private set; }
 
-        /// <summary>What a render pipeline wants of each camera that is made; set by its assembly.</summary>
+        /// <summary>How a render pipeline prepares each new camera; set by the pipeline's assembly.</summary>
         public static Action<Camera>? PrepareCamera { get; set; }
 
         public GymSettings Settings => settings;
@@ -71,7 +71,7 @@ namespace Rls3.Gym.Engine
 
         public string[] LogTail => log?.Lines() ?? Array.Empty<string>();
 
-        /// <summary>Null where nothing can be rendered: -nographics, or a null device. It is said in welcome, never found out by a black frame.</summary>
+        /// <summary>Null if nothing can be rendered: -nographics, or a null device. welcome says so; no client has to find out by a black frame.</summary>
         public static string? GraphicsDevice =>
             SystemInfo.graphicsDeviceType == GraphicsDeviceType.Null ? null : $"{SystemInfo.graphicsDeviceType} {SystemInfo.graphicsDeviceName}";
 
@@ -105,7 +105,7 @@ namespace Rls3.Gym.Engine
         {
             if (Current != null)
             {
-                Debug.LogError("RLS3: a gym server runs already in this process; this one stays off");
+                Debug.LogError("RLS3: a gym server already runs in this process, so this one does not start; keep one Gym Server");
                 enabled = false;
                 return;
             }
@@ -119,7 +119,7 @@ namespace Rls3.Gym.Engine
             }
             catch (Exception error)
             {
-                // What only a mistake in code throws says where it was.
+                // An error that only a mistake in code can throw is shown with its stack trace.
                 var known = error is ConfigurationException || error is CatalogException;
                 Fail(known ? error.Message : $"the server could not start: {error}");
             }
@@ -137,7 +137,7 @@ namespace Rls3.Gym.Engine
             Debug.Log($"RLS3: serving {definition.Name}, environments: {settings.EnvCount}, at {server.Endpoint}, {graphics}");
         }
 
-        /// <summary>Answers what waits.</summary>
+        /// <summary>Answers the requests that wait.</summary>
         protected virtual void Update()
         {
             if (queue == null || server == null)
@@ -236,7 +236,7 @@ namespace Rls3.Gym.Engine
         {
         }
 
-        /// <summary>Remembers them, and sets what a server needs: physics and time go on with steps alone, whatever the frame rate.</summary>
+        /// <summary>Remembers them, and sets what a server needs: physics and time advance with steps alone, whatever the frame rate.</summary>
         public static ProcessSettings Take()
         {
             var taken = new ProcessSettings();

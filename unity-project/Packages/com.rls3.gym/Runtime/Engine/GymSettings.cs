@@ -17,22 +17,22 @@ namespace Rls3.Gym.Engine
         /// <summary>The folder in StreamingAssets that holds catalogs: a project's own, and in a player those of the package.</summary>
         public const string StreamingFolder = "com.rls3.gym";
 
-        [Tooltip("Where the server binds, or the trainer that it connects to.")]
+        [Tooltip("The address to listen on, such as tcp://127.0.0.1:5005, or the trainer's address to connect to.")]
         public string Endpoint = "tcp://127.0.0.1:5005";
 
-        [Tooltip("The trainer has bound, and this player connects to it.")]
+        [Tooltip("Connect to the trainer's address instead of listening.")]
         public bool Connect;
 
-        [Tooltip("Environments side by side in this Unity scene.")]
+        [Tooltip("Number of environments that this server steps.")]
         public int EnvCount = 1;
 
         [Tooltip("Side of images in pixels, 32 to 512.")]
         public int ImageSize = 64;
 
-        [Tooltip("A catalog that ships or lies in StreamingAssets/com.rls3.gym, or the path of a JSON file.")]
+        [Tooltip("A catalog's name (rooms, tabletop, or your own in StreamingAssets/com.rls3.gym), or the path of a JSON file.")]
         public string World = "rooms";
 
-        [Tooltip("CURVE keys and token; needed beyond loopback.")]
+        [Tooltip("JSON file with CURVE keys and a token; needed for every address but loopback.")]
         public string KeysFile = "";
 
         /// <summary>Finds the package's own catalogs in the Editor; set by its assembly there. A player has them in StreamingAssets.</summary>
@@ -53,7 +53,7 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        /// <summary>The catalog's file. A project's own in StreamingAssets goes before the package's of the same name, in the Editor as in a player.</summary>
+        /// <summary>The catalog's file. A project's own in StreamingAssets wins over the package's of the same name, in the Editor and in a player.</summary>
         /// <exception cref="ConfigurationException">There is no such world.</exception>
         public string CatalogFile()
         {

@@ -6,12 +6,12 @@ using UnityEngine;
 namespace Rls3.Gym.Engine
 {
     /// <summary>
-    /// Asks the physics engine what it thinks of a state that Core holds valid. Core decides; this only reports where
-    /// colliders disagree, which a mesh that leaves its collision box or a wrong scale would cause.
+    /// Compares a state that Core holds valid with the physics engine. Core decides; this only reports colliders that overlap, as
+    /// a mesh outside its collision box or a wrong scale would make them.
     /// </summary>
     public static class PhysicsCheck
     {
-        /// <summary>Touching is no overlap: less than this is not reported, in metres.</summary>
+        /// <summary>Touching is no overlap: less than this many metres is not reported.</summary>
         private const float Tolerance = 0.002f;
 
         public static IReadOnlyList<string> Disagreements(RoomBuilder builder, RoomWorld world)
@@ -29,7 +29,7 @@ namespace Rls3.Gym.Engine
                 {
                     if (other != own)
                     {
-                        found.Add($"{own.gameObject.name} overlaps {other.gameObject.name} for the physics engine, and not for the rules");
+                        found.Add($"{own.gameObject.name} overlaps {other.gameObject.name} in the physics engine, but not by the rules");
                     }
                 }
             }

@@ -6,8 +6,8 @@ using UnityEngine;
 namespace Rls3.Gym.Engine
 {
     /// <summary>
-    /// The materials and meshes of one room, each made once. What a script makes with new stays until it is destroyed, even
-    /// when nothing shows it any more: they go with the room.
+    /// The materials and meshes of one room, each made once. What a script creates stays until it is destroyed, even if nothing
+    /// shows it any more, so these are destroyed with the room.
     /// </summary>
     internal sealed class RoomAssets : IDisposable
     {
@@ -22,7 +22,7 @@ namespace Rls3.Gym.Engine
         /// <summary>A sphere of diameter 1 about its middle.</summary>
         public Mesh Ball(int sides) => balls.TryGetValue(sides, out var ball) ? ball : balls[sides] = Keep(BallMesh.Create(sides));
 
-        /// <summary>Of a part of an object.</summary>
+        /// <summary>The material of a part of an object.</summary>
         public Material Object(Color colour, float gloss)
         {
             if (!objects.TryGetValue((colour, gloss), out var material))

@@ -7,8 +7,8 @@ using UnityEngine;
 namespace Rls3.Gym.Engine
 {
     /// <summary>
-    /// Builds a room of a catalog out of game objects, at run time: a new room is data. It holds all scenes and objects of a
-    /// catalog, and shows those that the state names.
+    /// Builds the rooms of a catalog from game objects at run time, so a new room is data. It holds all scenes and objects of the
+    /// catalog and shows those in the state.
     /// </summary>
     public sealed class RoomBuilder : IDisposable
     {

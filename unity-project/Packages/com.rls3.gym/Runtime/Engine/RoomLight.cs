@@ -11,11 +11,11 @@ namespace Rls3.Gym.Engine
     /// </summary>
     internal sealed class RoomLight
     {
-        /// <summary>As many as the room's shader takes; what is beyond casts no shadow.</summary>
+        /// <summary>As many boxes and contact shadows as the room's shader takes; further ones are left out.</summary>
         private const int Boxes = 32;
         private const int Shadows = 16;
 
-        /// <summary>Radius of a contact shadow, of the object's mean half size, and length, of the true one's, as the trainer's renderer has them.</summary>
+        /// <summary>Radius of a contact shadow as a share of the object's mean half size, and its length as a share of the true one's, as in the trainer's renderer.</summary>
         private const float ShadowSpread = 1.15f;
         private const float ShadowLength = 0.6f;
 

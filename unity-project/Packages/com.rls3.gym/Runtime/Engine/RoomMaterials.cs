@@ -20,7 +20,7 @@ namespace Rls3.Gym.Engine
         /// <summary>As the shader counts them, from 1.</summary>
         private static readonly string[] Patterns = { "planks", "tiles", "checker", "wood", "weave", "stripes", "panels" };
 
-        /// <summary>Of a part of an object, which mirrors so much of the lamp.</summary>
+        /// <summary>The material of a part of an object; gloss is how much it mirrors the lamp.</summary>
         public static Material Object(Color colour, float gloss)
         {
             var material = Coloured("Rls3Object", colour);
@@ -28,9 +28,9 @@ namespace Rls3.Gym.Engine
             return material;
         }
 
-        /// <summary>Of a surface of the room.</summary>
+        /// <summary>The material of a surface of the room.</summary>
         /// <param name="colour">Its colour.</param>
-        /// <param name="pattern">The catalog's pattern; null where there is none.</param>
+        /// <param name="pattern">The catalog's pattern; null if there is none.</param>
         /// <param name="part">Index of the furniture that it is part of, or -1.</param>
         public static Material Surface(Color colour, WireValue? pattern, int part)
         {

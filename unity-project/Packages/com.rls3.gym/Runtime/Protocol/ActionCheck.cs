@@ -4,7 +4,7 @@ using Rls3.Gym.Core;
 
 namespace Rls3.Gym.Protocol
 {
-    /// <summary>Holds an action against its space: NaN and values out of bounds are an error that names the element and the bound.</summary>
+    /// <summary>Checks an action against its space: NaN or a value out of bounds is an error that names the element and the bound.</summary>
     internal static class ActionCheck
     {
         public static void Require(TensorSpec spec, TensorSpan action)

@@ -5,7 +5,7 @@ using Rls3.Gym.Core;
 
 namespace Rls3.Gym.Protocol
 {
-    /// <summary>Runs batches on the environments, on their thread, and writes what came of them.</summary>
+    /// <summary>Runs batches on the environments, on their thread, and writes the results.</summary>
     internal sealed class BatchRunner : IDisposable
     {
         private enum State
@@ -107,7 +107,7 @@ namespace Rls3.Gym.Protocol
             return environment;
         }
 
-        // Modulo 2^53. After its first episode an environment draws on.
+        // Modulo 2^53. After its first episode an environment continues its random numbers.
         private long? SeedOf(in Op op, Slot slot) => op.Seed ?? (slot.Episode > 0 ? (long?)null : (firstSeed + op.Env) & Fields.LargestInteger);
 
         public byte[][] Run(BatchRequest request, string sid, long req)
@@ -134,7 +134,7 @@ namespace Rls3.Gym.Protocol
             return frames;
         }
 
-        // What an operation came to: an outcome, or the error that it ended in.
+        // The outcome of an operation, or its error.
         private readonly struct Outcome
         {
             public readonly StepOutcome Step;
@@ -167,7 +167,7 @@ namespace Rls3.Gym.Protocol
             return outcomes;
         }
 
-        // All have moved, none is observed yet: a renderer takes its pictures of all of them in one go.
+        // All have moved and none is observed yet, so a renderer takes the pictures of all together.
         private void Prepare(BatchRequest request, Outcome[] outcomes)
         {
             if (definition.BeforeObserving == null || request.Want.Length == 0)
@@ -332,7 +332,7 @@ namespace Rls3.Gym.Protocol
             writer.EndArray();
         }
 
-        // What an environment itself throws costs it its episode; the others of the batch go on.
+        // An exception in an environment ends its episode; the others in the batch continue.
         private ProtocolException Crash(int env, Slot slot, Exception error)
         {
             slot.State = State.New;

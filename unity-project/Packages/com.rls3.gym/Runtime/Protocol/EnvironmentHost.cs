@@ -21,20 +21,20 @@ namespace Rls3.Gym.Protocol
         /// <summary>A client must send the same in hello.</summary>
         public string? Token { get; set; }
 
-        /// <summary>Of what serves, for logs: name/version.</summary>
+        /// <summary>The server's package, for logs: name/version.</summary>
         public string Package { get; set; } = "com.rls3.gym/" + EnvironmentHost.PackageVersion;
 
-        /// <summary>The transport encrypts: the capability `curve` is named.</summary>
+        /// <summary>Whether the transport encrypts; welcome then names the capability `curve`.</summary>
         public bool Curve { get; set; }
     }
 
-    /// <summary>Where environments run: in Unity, the main thread; in the headless host, right here.</summary>
+    /// <summary>Where environments run: in Unity on the main thread, in the headless host on the caller's.</summary>
     public interface IEnvironmentThread
     {
-        /// <summary>Runs the work and returns when it is done, or throws OperationCanceledException where it never will be.</summary>
+        /// <summary>Runs the work and returns when it is done, or throws OperationCanceledException if it never will be.</summary>
         void Run(Action work);
 
-        /// <summary>Milliseconds since that thread last looked for work; 0 where it is the caller's own.</summary>
+        /// <summary>Milliseconds since that thread last looked for work; 0 if it is the caller's own.</summary>
         double TickAgeMs { get; }
 
         int QueueDepth { get; }
@@ -88,10 +88,10 @@ namespace Rls3.Gym.Protocol
         /// <summary>The session's client, as it named itself; null without a session.</summary>
         public string? Client => session?.Client;
 
-        /// <summary>The last message answered was its session's, and no stranger's.</summary>
+        /// <summary>Whether the last message that was answered belongs to the session, not to a stranger.</summary>
         public bool WasOfSession { get; private set; }
 
-        /// <summary>The session's client has been heard, or a request of its has just been worked through: it is silent from now on.</summary>
+        /// <summary>Notes that the session's client was heard, or that one of its requests has just finished: its silence begins now.</summary>
         public void Heard(double nowMs)
         {
             if (session != null)
@@ -100,7 +100,7 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        /// <summary>Whether another client may have the session: there is none, or its client has been silent for three ping periods, and waits for no request that still runs.</summary>
+        /// <summary>Whether another client may have the session: there is none, or its client has been silent for three ping periods and none of its requests runs.</summary>
         private bool IsFree(double nowMs) => session == null || (!executing && nowMs - session.LastHeard >= 3.0 * options.PingPeriodMs);
 
         public void Dispose() => batches.Dispose();

@@ -17,8 +17,8 @@ namespace Rls3.Gym.Protocol
     }
 
     /// <summary>
-    /// Reads one msgpack map: nil, booleans, numbers, strings, arrays and maps with string keys, and nothing else. Every count
-    /// is held against the bytes that are left before it is believed; nothing in the bytes can choose a type to construct.
+    /// Reads one msgpack map: nil, booleans, numbers, strings, arrays and maps with string keys, and nothing else. Every count is
+    /// checked against the remaining bytes before it is used; nothing in the bytes can choose a type to construct.
     /// </summary>
     public ref struct MessagePackReader
     {

@@ -43,7 +43,7 @@ namespace Rls3.Gym.Protocol
             }
         }
 
-        /// <summary>A place in what is written, to come back to.</summary>
+        /// <summary>A position in what is written, to return to.</summary>
         internal readonly struct Mark
         {
             private readonly MessagePackWriter writer;
@@ -59,7 +59,7 @@ namespace Rls3.Gym.Protocol
                 scope = writer.current;
             }
 
-            /// <summary>Drops what was written since, and whatever of it has not been ended.</summary>
+            /// <summary>Drops what was written since the mark, maps and arrays that were not ended included.</summary>
             public void Rewind()
             {
                 if (length > writer.Length || depth > writer.depth)

@@ -29,7 +29,7 @@ namespace Rls3.Gym.Protocol
         public static IReadOnlyList<WireValue> Array(WireValue? value, string path) =>
             value != null && value.Kind == WireValue.Kinds.Array ? value.Items : throw Wrong(path, "an array", value);
 
-        /// <summary>The value of a key, null where it is missing or nil.</summary>
+        /// <summary>The value of a key, null if it is missing or nil.</summary>
         public static WireValue? Optional(WireValue map, string key)
         {
             var value = map.Get(key);
@@ -159,7 +159,7 @@ namespace Rls3.Gym.Protocol
     /// <summary>A batch, with everything checked that concerns the whole message.</summary>
     internal sealed class BatchRequest
     {
-        /// <summary>What .NET makes an array of, whatever a client takes.</summary>
+        /// <summary>The longest byte array that .NET makes, whatever a client takes.</summary>
         private const long LargestArray = 0x7fffffc7;
 
         private BatchRequest(Op[] ops, TensorSpec[] want, byte[] actions)
@@ -342,7 +342,7 @@ namespace Rls3.Gym.Protocol
         }
     }
 
-    /// <summary>An entry of `tensors`, held against the frame that it points at.</summary>
+    /// <summary>An entry of `tensors`, checked against the frame that it points at.</summary>
     internal readonly struct TensorHeader
     {
         public readonly string Uid;

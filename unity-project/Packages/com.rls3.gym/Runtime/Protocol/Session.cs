@@ -36,7 +36,7 @@ namespace Rls3.Gym.Protocol
             replies[req % replies.Length] = reply;
         }
 
-        /// <summary>The reply to a request that was executed, null where it is not kept any more.</summary>
+        /// <summary>The reply to a request that was executed, null if it is not kept any more.</summary>
         public byte[][]? Kept(long req) => req > LastReq - replies.Length ? replies[req % replies.Length] : null;
     }
 }

@@ -8,7 +8,7 @@ using System.Text.RegularExpressions;
 
 namespace Rls3.Gym.Transport
 {
-    /// <summary>Something in the way a server was started that can't be: the message says what to do.</summary>
+    /// <summary>A server can't start as configured; the message says what to do.</summary>
     public sealed class ConfigurationException : Exception
     {
         public ConfigurationException(string message)
@@ -29,7 +29,7 @@ namespace Rls3.Gym.Transport
         {
             if (!Form.IsMatch(endpoint))
             {
-                throw new ConfigurationException($"\"{endpoint}\" is no endpoint; write tcp://ADDRESS:PORT, as tcp://127.0.0.1:5005");
+                throw new ConfigurationException($"\"{endpoint}\" is no endpoint; write tcp://ADDRESS:PORT, such as tcp://127.0.0.1:5005");
             }
             if (keys == null && !IsLoopback(endpoint))
             {

@@ -36,15 +36,15 @@ namespace Rls3.Gym.Transport
         /// <summary>A server that connects ends once its client's address has been unreachable for so long: the client is gone.</summary>
         public double OrphanedAfterMs { get; set; } = 5000;
 
-        /// <summary>Called once a message of more than <see cref="LargeBytes"/> is answered and let go: no client of rooms sends one.</summary>
+        /// <summary>Called once a message of more than <see cref="LargeBytes"/> is answered and released; clients of the rooms send none that large.</summary>
         public Action? AfterLarge { get; set; }
 
         public const long LargeBytes = 16L * 1024 * 1024;
     }
 
     /// <summary>
-    /// A ROUTER socket around an <see cref="EnvironmentHost"/>, on a thread of its own: no other thread ever touches the
-    /// socket. It waits at most 100 ms at a time, so that it ends soon after it is told to.
+    /// A ROUTER socket around an <see cref="EnvironmentHost"/>, on its own thread; no other thread touches the socket. It waits at
+    /// most 100 ms at a time, so it ends soon after it is told to.
     /// </summary>
     public sealed class GymServer : IDisposable
     {
@@ -151,7 +151,7 @@ namespace Rls3.Gym.Transport
         /// <summary>Waits until the server has ended by itself: its one session is over, it was orphaned, or it failed.</summary>
         public void WaitForEnd() => thread.Join();
 
-        /// <summary>Ends the server, and returns when its socket is closed. Called twice it does nothing.</summary>
+        /// <summary>Ends the server and returns when its socket is closed. A second call does nothing.</summary>
         public void Dispose()
         {
             stopping = true;
@@ -195,7 +195,7 @@ namespace Rls3.Gym.Transport
                 FrameBytes = Math.Min(2 * options.MaxFrameBytes, 1 << 30),
                 MessageBytes = 4 * options.MaxFrameBytes,
                 ComingBytes = 8 * options.MaxFrameBytes,
-                // Those to all that a client may have under way, twice; it may ask again for what is dropped.
+                // The answers to twice what a client may have under way; it may ask again for those that are dropped.
                 Unread = (2 * options.MaxInFlight) + 2,
             };
             var router = new Router(() => keys == null ? (Mechanism)new NullMechanism() : new CurveMechanism(keys.PublicKey, keys.SecretKey), limits, () => Now);

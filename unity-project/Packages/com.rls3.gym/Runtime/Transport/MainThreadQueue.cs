@@ -103,9 +103,9 @@ namespace Rls3.Gym.Transport
         }
 
         /// <summary>
-        /// Runs what waits. Called by the main thread, once a frame or more often. With a time to stay it also takes what comes
-        /// within that time, so that a client that steps without pause is not held up by frames; then it returns, so that
-        /// frames are not held up by such a client either.
+        /// Runs the waiting work. Called by the main thread, once a frame or more often. With a time to stay it also takes work that
+        /// comes within that time, so frames do not slow a client that steps without pause; then it returns, so such a client does not
+        /// hold up frames either.
         /// </summary>
         /// <returns>Pieces of work done.</returns>
         public int Pump(TimeSpan stay)

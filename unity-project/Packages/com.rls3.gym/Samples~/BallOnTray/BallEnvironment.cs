@@ -18,7 +18,7 @@ public sealed class BallEnvironment : GymServerBehaviour
     private Transform? mark;
 
     [SerializeField]
-    [Tooltip("Takes the pictures. It stays switched off and draws when it is asked; people look through another one.")]
+    [Tooltip("The camera that takes the pictures. It stays disabled and draws on request; people see through another camera.")]
     private Camera? eye;
 
     protected override EnvironmentDefinition CreateDefinition()
@@ -37,7 +37,7 @@ public sealed class BallEnvironment : GymServerBehaviour
         var observations = new List<TensorSpec> { new TensorSpec("state", DType.Float32, new[] { names.Length }, null, null, names) };
         if (side > 0)
         {
-            // The render pipeline's wishes: under URP no post-processing and no shadows in pictures.
+            // As the render pipeline needs it: under URP pictures have no post-processing and no shadows.
             PrepareCamera?.Invoke(eye);
             eye.aspect = 1f;
             observations.Add(new TensorSpec("image", DType.UInt8, new[] { side, side, 3 }, new[] { 0.0 }, new[] { 255.0 }, null, true));

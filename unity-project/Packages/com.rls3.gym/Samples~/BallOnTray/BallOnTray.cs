@@ -43,7 +43,7 @@ public sealed class BallOnTray : IEnvironment
         sensor = side > 0 ? CameraSensor.ForImages(side) : null;
     }
 
-    /// <summary>Never asked: the physics engine computes in floats, whose last bits differ between machines.</summary>
+    /// <summary>Never called: the physics engine computes in floats, whose last bits differ between machines.</summary>
     public ulong StateHash => 0;
 
     // Unity 6 has given it a new name.
@@ -63,7 +63,7 @@ public sealed class BallOnTray : IEnvironment
         random = seed.HasValue ? new Xoshiro128(seed.Value) : random;
         steps = 0;
         tick++;
-        // Off and on again: the physics engine forgets the contacts of the episode before, and a seed gives the same one always.
+        // Off and on again, so the physics engine forgets the contacts of the last episode and a seed always gives the same one.
         ball.gameObject.SetActive(false);
         ball.transform.localPosition = new Vector3(Anywhere(), restingHeight, Anywhere());
         mark.localPosition = new Vector3(Anywhere(), mark.localPosition.y, Anywhere());

@@ -23,7 +23,7 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Messages to a peer that does not read them; further ones are dropped.</summary>
         public int Unread { get; set; } = 18;
 
-        /// <summary>What is sent to a peer while it has more than this unread is dropped.</summary>
+        /// <summary>While a peer has more than this unread, messages to it are dropped.</summary>
         public long UnreadBytes { get; set; } = 256L * 1024 * 1024;
 
         public int Connections { get; set; } = 128;
@@ -48,13 +48,13 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>No frame of a handshake is larger.</summary>
         private const long HandshakeFrame = 16 * 1024;
 
-        /// <summary>Up to here frames are put together, and sent in one go.</summary>
+        /// <summary>Frames up to this size are joined and sent together.</summary>
         private const int Small = 16 * 1024;
 
         /// <summary>Bytes that are handed to the system at once.</summary>
         private const int LargestPiece = 256 * 1024;
 
-        /// <summary>The longest context of a PING, which its PONG gives back.</summary>
+        /// <summary>The longest context of a PING, which its PONG returns.</summary>
         private const int ContextBytes = 16;
 
         private readonly Mechanism mechanism;
@@ -67,7 +67,7 @@ namespace Rls3.Gym.Transport.Zmtp
         private List<byte[]>? message;
         private List<byte[]> parts = new List<byte[]>();
 
-        // What has arrived after a message that nobody has taken yet.
+        // Bytes that arrived after a message that has not been taken yet.
         private byte[] rest = Array.Empty<byte>();
         private int restAt;
         private long partBytes;
@@ -112,7 +112,7 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>The handshake is over.</summary>
         public bool Ready => mechanism.Done;
 
-        /// <summary>There is a message to be taken. Nothing after it is looked at before it is.</summary>
+        /// <summary>Whether a message can be taken. What arrived after it is read only once it is taken.</summary>
         public bool HasMessage => message != null;
 
         public bool HasOutput => output.Count > 0 && Ended == null;
@@ -123,7 +123,7 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Why the connection is over; null while it isn't.</summary>
         public string? Ended { get; private set; }
 
-        /// <summary>Takes the message that there is, and finds the next one in what has arrived.</summary>
+        /// <summary>Takes the message, and finds the next one in what has arrived.</summary>
         public List<byte[]> TakeMessage(double nowMs)
         {
             var taken = message!;
@@ -141,7 +141,7 @@ namespace Rls3.Gym.Transport.Zmtp
             return taken;
         }
 
-        /// <summary>Ends the connection, and lets go of all but a message that is there whole: it was asked, and its effects count.</summary>
+        /// <summary>Ends the connection and drops all but a complete message, which is still executed.</summary>
         public void End(string why)
         {
             if (Ended != null)
@@ -171,7 +171,7 @@ namespace Rls3.Gym.Transport.Zmtp
             }
         }
 
-        /// <summary>Takes what has arrived, as far as it fits into the buffer. Whatever it is, only this connection can end of it.</summary>
+        /// <summary>Takes what has arrived, as far as it fits into the buffer. Whatever it is, it can end only this connection.</summary>
         public void Read(byte[] buffer, double nowMs)
         {
             var count = Socket.Receive(buffer, 0, buffer.Length, SocketFlags.None, out var error);
@@ -317,7 +317,7 @@ namespace Rls3.Gym.Transport.Zmtp
             }
         }
 
-        /// <summary>Sends a message, or drops it where the peer has left too many unread.</summary>
+        /// <summary>Sends a message, or drops it if the peer has left too many unread.</summary>
         public void Send(byte[][] frames)
         {
             if (unread >= limits.Unread || unreadBytes > limits.UnreadBytes)
@@ -336,7 +336,7 @@ namespace Rls3.Gym.Transport.Zmtp
 
         private void Enqueue(Frame command) => Enqueue(new[] { command }, false);
 
-        // Small frames are put together; the bytes of large ones are handed over, not copied: an answer is never written again.
+        // Small frames are joined; the bytes of large ones are passed on, not copied, because an answer never changes.
         private void Enqueue(Frame[] frames, bool message)
         {
             var small = new List<byte[]>();
@@ -382,13 +382,13 @@ namespace Rls3.Gym.Transport.Zmtp
             return joined;
         }
 
-        /// <summary>Sends what waits, as far as the socket takes it.</summary>
+        /// <summary>Sends what is waiting, as far as the socket takes it.</summary>
         public void Flush()
         {
             while (Ended == null && output.Count > 0)
             {
                 var chunk = output.Peek();
-                // As a list of one: Mono's Send of an array does not return before all of it is sent, on sockets that don't block too.
+                // As a list of one: Mono's Send of an array returns only when all of it is sent, even on non-blocking sockets.
                 piece[0] = new ArraySegment<byte>(chunk.Bytes, sent, Math.Min(chunk.Bytes.Length - sent, LargestPiece));
                 sent += Socket.Send(piece, SocketFlags.None, out var error);
                 if (error == SocketError.WouldBlock)
@@ -415,10 +415,10 @@ namespace Rls3.Gym.Transport.Zmtp
             pongWaits = pongWaits && output.Count > 0;
         }
 
-        /// <summary>Ends a connection whose peer is gone or never got through the handshake, and asks a silent one whether it is there.</summary>
+        /// <summary>Ends a connection whose peer is gone or never finished the handshake, and sends a PING to a silent one.</summary>
         public void LookAfter(double nowMs)
         {
-            // Of a peer whose message waits, nothing that it sent since has been looked at.
+            // While its message waits, nothing that the peer sent since has been read.
             if (HasMessage)
             {
                 LastHeard = nowMs;
@@ -432,7 +432,7 @@ namespace Rls3.Gym.Transport.Zmtp
                 }
                 return;
             }
-            // A peer of 3.0 knows no PING: for it, TCP's own keep-alive has to do.
+            // A peer of 3.0 knows no PING; TCP's own keep-alive has to do.
             var asked = greeting[10] > 3 || greeting[11] > 0;
             if (silent > timeToLive || (asked && silent > limits.GoneMs))
             {

@@ -8,8 +8,8 @@ using NaCl;
 namespace Rls3.Gym.Transport.Zmtp
 {
     /// <summary>
-    /// The server's side of CurveZMQ (RFC 26). Who knows the server's public key gets in; which clients may stay is for the
-    /// token in hello to say. Names as in the RFC: S and C are the long-term keys, s and c those of this connection.
+    /// The server's side of CurveZMQ (RFC 26). Whoever knows the server's public key gets in; the token in hello decides which
+    /// clients may stay. Names as in the RFC: S and C are the long-term keys, s and c those of this connection.
     /// </summary>
     internal sealed class CurveMechanism : Mechanism
     {
@@ -23,8 +23,8 @@ namespace Rls3.Gym.Transport.Zmtp
         private const int InitiateHead = 9 + CookieLength + Short;
         private const int MessageHead = 8 + Short;
 
-        // The cookie lets a server forget a client between WELCOME and INITIATE. This one remembers it with its connection, so
-        // any bytes do that come back as they went.
+        // The cookie lets a server forget a client between WELCOME and INITIATE. This one keeps the connection's state, so any
+        // bytes will do that the client returns unchanged.
         private readonly byte[] cookie = new byte[CookieLength];
         private readonly byte[] serverPublic;
         private readonly byte[] serverSecret;

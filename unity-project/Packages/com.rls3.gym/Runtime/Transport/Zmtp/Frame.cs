@@ -24,7 +24,7 @@ namespace Rls3.Gym.Transport.Zmtp
 
         public static Frame Command(byte[] body) => new Frame(body, false, true);
 
-        /// <summary>Flags and length, as they go before the body.</summary>
+        /// <summary>Flags and length, which precede the body.</summary>
         public byte[] Header()
         {
             var flags = (byte)((More ? MoreFlag : 0) | (IsCommand ? CommandFlag : 0));
@@ -38,10 +38,10 @@ namespace Rls3.Gym.Transport.Zmtp
             return header;
         }
 
-        /// <summary>Bytes of a connection, in whatever pieces they come, to frames.</summary>
+        /// <summary>Makes frames of a connection's bytes, in whatever pieces they come.</summary>
         internal sealed class Reader
         {
-            /// <summary>Memory follows what has arrived, not what a peer says will.</summary>
+            /// <summary>Memory grows with what has arrived, not with what a peer announces.</summary>
             private const int FirstBytes = 64 * 1024;
 
             private readonly byte[] header = new byte[9];
@@ -60,7 +60,7 @@ namespace Rls3.Gym.Transport.Zmtp
             public void Drop() => body = null;
 
             /// <summary>Takes bytes up to the end of a frame.</summary>
-            /// <returns>How many of them were taken: all, or fewer where a frame is complete.</returns>
+            /// <returns>How many of them were taken: all, or fewer once a frame is complete.</returns>
             /// <exception cref="ZmtpException">Flags that mean nothing, or a body that is too large.</exception>
             public int Take(ReadOnlySpan<byte> bytes, out Frame? frame)
             {

@@ -3,10 +3,10 @@ using System;
 
 namespace Rls3.Gym.Transport.Zmtp
 {
-    /// <summary>How a connection is secured: its handshake after the greeting, and what it makes of frames.</summary>
+    /// <summary>How a connection is secured: its handshake after the greeting, and how it encodes frames.</summary>
     internal abstract class Mechanism
     {
-        /// <summary>As it stands in the greeting.</summary>
+        /// <summary>Its name in the greeting.</summary>
         public abstract string Name { get; }
 
         /// <summary>This side is the mechanism's server.</summary>
@@ -18,11 +18,11 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Bytes that encryption adds to a frame.</summary>
         public abstract int Overhead { get; }
 
-        /// <summary>The command that follows the greeting; null where the peer speaks first.</summary>
+        /// <summary>The command that follows the greeting; null if the peer speaks first.</summary>
         public abstract byte[]? Begin();
 
         /// <summary>Takes a command of the handshake.</summary>
-        /// <returns>The command to answer with; null where there is none.</returns>
+        /// <returns>The command to answer with; null if there is none.</returns>
         /// <exception cref="ZmtpException">The peer is refused.</exception>
         public abstract byte[]? Handle(byte[] command);
 

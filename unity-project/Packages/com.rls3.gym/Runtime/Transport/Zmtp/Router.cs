@@ -9,8 +9,8 @@ namespace Rls3.Gym.Transport.Zmtp
 {
     /// <summary>
     /// The ROUTER of ZeroMQ over TCP (ZMTP 3.1), as far as a gym server needs it: it binds or connects, and answers each
-    /// message where it came from. All of it happens in the calls of one thread. What peers send can end their own connection
-    /// and no other; what they don't read, what they leave unfinished and how many they are is bounded.
+    /// message where it came from. All of it runs in the calls of one thread. What a peer sends can end only its own connection;
+    /// what it leaves unread or unfinished and the number of peers are bounded.
     /// </summary>
     internal sealed class Router : IDisposable
     {
@@ -19,7 +19,7 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Messages that are handed out before the other peers are looked at.</summary>
         private const int InARow = 16;
 
-        /// <summary>Descriptors that are left to the rest of the process once they have run out.</summary>
+        /// <summary>Descriptors that are left to the rest of the process once they ran out.</summary>
         private const int Reserve = 8;
 
         private const double LookAfterMs = 250;
@@ -66,13 +66,13 @@ namespace Rls3.Gym.Transport.Zmtp
 
         public int ConnectionCount => connections.Count;
 
-        /// <summary>When a peer was last there that has got through the handshake; at first, when this router was made.</summary>
+        /// <summary>When a peer that finished its handshake was last connected; at first, when this router was made.</summary>
         public double LastReached { get; private set; }
 
-        /// <summary>No newcomer takes this peer's place.</summary>
+        /// <summary>The peer that never loses its place to a newcomer.</summary>
         public void Keep(Connection peer) => kept = peer;
 
-        /// <summary>An error in taking what a peer sent that is none of ZMTP: a fault of this code. It ended that peer's connection.</summary>
+        /// <summary>An error in reading a peer's bytes that ZMTP does not explain: a fault of this code. It ended that peer's connection.</summary>
         public Exception? Fault { get; private set; }
 
         /// <returns>The port, which the system chooses for 0.</returns>
@@ -88,7 +88,7 @@ namespace Rls3.Gym.Transport.Zmtp
         /// <summary>Connects to the first of the addresses that takes it, again and again until one does, and after each loss.</summary>
         public void Connect(EndPoint[] addresses) => remote = addresses;
 
-        /// <summary>Sends to where a message came from. A peer that is gone gets nothing.</summary>
+        /// <summary>Sends to where a message came from; to a peer that is gone, nothing.</summary>
         public void Send(Connection peer, byte[][] frames)
         {
             if (peer.Ended == null)
@@ -114,8 +114,8 @@ namespace Rls3.Gym.Transport.Zmtp
         }
 
         /// <summary>
-        /// Takes nobody on any more, waits until all that was sent is with the system, says so to the peers, and waits for them
-        /// to close: no longer than told.
+        /// Accepts no more peers, waits until the system has taken all that was sent, tells the peers, and waits for them to close,
+        /// no longer than the given time.
         /// </summary>
         public void Finish(double patienceMs)
         {
@@ -197,7 +197,7 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             foreach (var connection in connections)
             {
-                // What a peer has sent before is worked through first; what comes then waits with the system, and slows it down.
+                // What a peer sent before comes first; the rest waits in the system's buffers and slows the peer down.
                 if (!connection.HasMessage && connection.Ended == null)
                 {
                     readable.Add(connection.Socket);
@@ -235,7 +235,7 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             catch (SocketException)
             {
-                // The system had no room to wait in: it is asked again.
+                // The system had no room to wait, so ask it again.
                 Thread.Sleep(1);
                 return;
             }
@@ -326,7 +326,7 @@ namespace Rls3.Gym.Transport.Zmtp
 
         private void Remove()
         {
-            // A message that is there whole is still answered for.
+            // A complete message is still answered.
             connections.RemoveAll(connection => connection.Ended != null && !connection.HasMessage);
         }
 
@@ -358,8 +358,8 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             catch (SocketException error)
             {
-                // A newcomer that is gone again says nothing. Descriptors that have run out end nothing either: fewer connections
-                // are kept for a while, and the newcomer waits with the system meanwhile.
+                // A newcomer that has already left is no error. Nor are descriptors that ran out: fewer connections
+                // are kept for a while, and the newcomer waits in the system meanwhile.
                 var before = Live();
                 if (error.SocketErrorCode == SocketError.TooManyOpenSockets || error.SocketErrorCode == SocketError.NoBufferSpaceAvailable)
                 {
@@ -401,7 +401,7 @@ namespace Rls3.Gym.Transport.Zmtp
 
         private int Live() => connections.FindAll(connection => connection.Ended == null).Count;
 
-        // Who has not got through the handshake goes first, the oldest of them; then who has not asked anything for longest.
+        // First the oldest without a finished handshake, then the one whose last message is oldest.
         private void MakeRoom(int atMost)
         {
             for (var over = Live() - atMost; over > 0; over--)

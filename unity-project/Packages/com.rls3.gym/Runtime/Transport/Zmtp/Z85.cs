@@ -8,7 +8,7 @@ namespace Rls3.Gym.Transport.Zmtp
     {
         private const string Digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-        /// <returns>The bytes; null where the text is no Z85.</returns>
+        /// <returns>The bytes; null if the text is no Z85.</returns>
         public static byte[]? Decode(string text)
         {
             if (text.Length % 5 != 0)

@@ -3,7 +3,7 @@ using System;
 
 namespace Rls3.Gym.Transport.Zmtp
 {
-    /// <summary>What a peer sent is not the protocol: its connection is closed, and nothing else happens.</summary>
+    /// <summary>A peer broke the protocol: only its connection is closed.</summary>
     internal sealed class ZmtpException : Exception
     {
         public ZmtpException(string message)
