@@ -265,7 +265,7 @@ describe("a sweep's folder", () => {
     expect(text).toContain("11 of 12 cells have finished");
     expect(text).toContain("beta=10_eta=0.5-1002");
     expect(text).toContain("rls3 train --made-up beta=1_eta=0.25-1000");
-    expect(text).toContain("rls3 sweep --made-up &#39;&lt;fixture&gt;&#39;");
+    expect(text).toContain("rls3 sweep --made-up '&lt;fixture>'");
     expect(text).toContain("(only 3 seeds: too few for a claim)");
     expect(text).not.toMatch(/NaN|undefined|Infinity|<script|src="http/);
     const ids = [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);

@@ -1,5 +1,5 @@
-/** @file How the report and the terminal write numbers. */
-import type { Interval } from "../run-format/summary.js";
+/** @file How pages and terminal write numbers, names and commands. */
+import type { Description, Interval } from "../run-format/summary.js";
 
 const EMPTY = "–";
 /** Between a number and its sign, so that no line breaks there. */
@@ -50,3 +50,21 @@ const NAMES: Readonly<Record<string, string>> = {
 export const armName = (arm: string): string => NAMES[arm] ?? arm;
 
 export const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+
+export const plural = (amount: number, one: string): string => `${count(amount)} ${one}${amount === 1 ? "" : "s"}`;
+
+/** A setting's value as text. */
+export const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+export const describe = (description: Description): string =>
+  typeof description === "string"
+    ? description
+    : Object.entries(description)
+        .map(([key, value]) => `${key}: ${plain(value)}`)
+        .join(" · ");
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+export const commandLine = (command: string | readonly string[]): string =>
+  typeof command === "string" ? command : command.map(quoted).join(" ");

@@ -140,10 +140,10 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
 }
 
 /** The arms' steps before their first generated sample; it belongs beside every figure over generated samples. */
-export function feasibilityNote(summary: Summary): string {
-  const parts = Object.entries(summary.arms).map(([name, runs]) => {
+export function feasibilityNote(arms: readonly { readonly name: string; readonly runs: readonly SeedRun[] }[]): string {
+  const parts = arms.map(({ name, runs }) => {
     const steps = Math.max(0, ...runs.map((run) => run.feasibilitySteps));
-    return `${armName(name)} ${steps === 0 ? "none" : count(steps)}`;
+    return `${name} ${steps === 0 ? "none" : count(steps)}`;
   });
   return `Feasibility steps before the first generated sample (no images, no model): ${parts.join(", ")}.`;
 }

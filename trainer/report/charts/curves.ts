@@ -1,7 +1,8 @@
 /** @file What lines are made of: the values of a run along an axis, and the mean over seeds with its interval. Pure. */
 import { at } from "../../at.js";
-import { mean } from "../../mean.js";
+import { mean, meanOrNull } from "../../mean.js";
 import { Random } from "../../random/random.js";
+import type { MetricColumn } from "../../run-format/columns.js";
 import type { MetricsRow } from "../../run-format/readers.js";
 import { bootstrapInterval } from "../statistics.js";
 import { interpolate, type Sample } from "../summary.js";
@@ -68,17 +69,33 @@ export interface Arm {
   readonly name: string;
   /** Place in the palette. */
   readonly colour: number;
-  readonly runs: readonly (readonly MetricsRow[])[];
+  readonly runs: readonly { readonly rows: readonly MetricsRow[] }[];
 }
+
+type Runs = Pick<Arm, "runs">;
+
+/** Iterations that every seed has done; one that has only begun is not waited for. */
+export function commonEnd({ runs }: Runs): number {
+  const ends = runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0).filter((end) => end > 0);
+  return ends.length === 0 ? 0 : Math.min(...ends);
+}
+
+/** The values of a column after an iteration, as far as every seed has done it: a mean over the seeds that are left would jump. */
+export const valuesAt = (of: Runs, column: MetricColumn, iteration: number): number[] =>
+  iteration > commonEnd(of)
+    ? []
+    : of.runs.flatMap(({ rows }) => rows.find((row) => row.iteration === iteration)?.[column] ?? []);
+
+/** Their mean; null where there are none. */
+export const meanAt = (of: Runs, column: MetricColumn, iteration: number): number | null =>
+  meanOrNull(valuesAt(of, column, iteration));
 
 const valuesOf = (rows: readonly MetricsRow[], { measured }: Chart): (number | null)[] =>
   rows.map((row, i) => measured(row, rows[i - 1]));
 
 /** The last value of each run that has one, as their mean. */
-export function lastMean({ runs }: Pick<Arm, "runs">, chart: Chart): number | null {
-  const last = runs.flatMap((rows) => valuesOf(rows, chart).findLast((value) => value !== null) ?? []);
-  return last.length === 0 ? null : mean(last);
-}
+export const lastMean = ({ runs }: Runs, chart: Chart): number | null =>
+  meanOrNull(runs.flatMap(({ rows }) => valuesOf(rows, chart).findLast((value) => value !== null) ?? []));
 
 /** The charts that were measured at all: those that have curves, and those that were measured only now and then. */
 export function followedCharts(
@@ -89,7 +106,7 @@ export function followedCharts(
   // A run that never has a measure, such as a policy's of random sampling, is no reason not to draw the others'.
   const isDrawn = (chart: Chart): boolean =>
     arms.every(({ runs }) =>
-      runs.every((rows) => {
+      runs.every(({ rows }) => {
         const values = valuesOf(rows, chart);
         return values.every((value) => value === null) || isFollowed(values);
       }),
@@ -104,7 +121,12 @@ const MOST_WITH_RUNS = 6;
 export function linesOf(arms: readonly Arm[], chart: Chart, axis: Axis): Line[] {
   const isPlain = arms.length > MOST_WITH_RUNS;
   return arms.flatMap(({ name, colour, runs }): Line[] => {
-    const { points, seeds, curves } = meanOfRuns(runs, chart, axis, !isPlain);
+    const { points, seeds, curves } = meanOfRuns(
+      runs.map(({ rows }) => rows),
+      chart,
+      axis,
+      !isPlain,
+    );
     if (curves.length === 0) return [];
     const label = runs.length > 1 && seeds < runs.length ? `${name}, mean of ${seeds}` : name;
     return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves.map(asPoints) }) }];
@@ -123,7 +145,7 @@ interface Known {
 /** By the rows of the first run, then by chart. What follows from rows that have not changed is not computed again: bands take a while. */
 const known = new WeakMap<readonly MetricsRow[], Map<string, Known>>();
 
-function meanOfRuns(runs: Arm["runs"], chart: Chart, axis: Axis, withBand: boolean): DrawnMean {
+function meanOfRuns(runs: Known["runs"], chart: Chart, axis: Axis, withBand: boolean): DrawnMean {
   const [first] = runs;
   if (first === undefined) return { points: [], seeds: 0, curves: [] };
   const ofFirst = known.get(first) ?? new Map<string, Known>();

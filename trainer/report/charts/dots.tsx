@@ -99,10 +99,10 @@ export function DotFigure(chart: DotChart) {
                 {shortLabel(label)}
               </text>
               {before !== null && <circle class="before" cx={round(x(before))} cy={middle} r={4} data-value={before} />}
-              {dots.map(({ colour, value, low = value, high = value }, i) => {
+              {dots.map(({ name, colour, value, low = value, high = value }, i) => {
                 const y = middle + BETWEEN * (i - (dots.length - 1) / 2);
                 return (
-                  <g class={`c${colour}`}>
+                  <g class={`c${colour}`} data-dot={name}>
                     <path class="whisker" d={`M${round(x(low))} ${y}H${round(x(high))}`} />
                     <circle class="dot" cx={round(x(value))} cy={y} r={4.5} data-value={value} />
                   </g>

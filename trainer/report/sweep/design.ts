@@ -46,9 +46,12 @@ export function levelText(value: Value): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** "β = 10" for a setting; a variant is known by its name alone. */
-export const levelName = ({ key, name }: Pick<Factor, "key" | "name">, level: string): string =>
-  key === "variant" || key === "settings" ? level : `${name} = ${level}`;
+/** A list's variants and combinations of settings are known by their names alone. */
+export const isNamed = ({ key }: Pick<Factor, "key">): boolean => key === "variant" || key === "settings";
+
+/** "β = 10" for a setting, the level alone for a name. */
+export const levelName = (factor: Pick<Factor, "key" | "name">, level: string): string =>
+  isNamed(factor) ? level : `${factor.name} = ${level}`;
 
 function inOrder(levels: readonly string[]): string[] {
   const distinct = [...new Set(levels)];

@@ -4,7 +4,7 @@ import { count, percent, percentInterval, points, probability } from "../format.
 import { columns, wrap } from "../terminal.js";
 import { type Factor, levelName } from "./design.js";
 import type { LevelEffect } from "./effects.js";
-import { MAIN_MEASURE, measureOf } from "./measures.js";
+import { MAIN, MAIN_MEASURE } from "./measures.js";
 import {
   bestSentence,
   inOrderShown,
@@ -52,7 +52,7 @@ function factorTable(summary: SweepSummary, factor: Factor, index: number): stri
 
 /** The final output of `rls3 sweep`: plain text without colours or a final line feed. */
 export function renderSweepTerminal(summary: SweepSummary): string {
-  const title = measureOf(MAIN_MEASURE).title(summary.common);
+  const title = MAIN.title(summary.common);
   const key =
     "ref.: what the others are tested against. p: paired t-test over seeds, after Holm's correction. seeds*: for 80 % power. IQM: interquartile mean.";
   const parts = [

@@ -1,10 +1,11 @@
 /** @file The page: runs at the side, what is chosen of them in the middle. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Legend } from "../../charts/lines.js";
-import { percent } from "../../format.js";
+import { percent, plural } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
 import { useMetrics } from "./ask.js";
 import { CurvesView } from "./curves-view.js";
+import { Check } from "./fields.js";
 import { GalleryView } from "./gallery-view.js";
 import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
@@ -70,7 +71,7 @@ function Header({ index, connection }: { readonly index: LiveIndex | null; reado
       </h1>
       {index !== null && (
         <p>
-          {runs.length} {runs.length === 1 ? "run" : "runs"}, {running} running
+          {plural(runs.length, "run")}, {running} running
         </p>
       )}
       <p class={`connection ${connection}`} role="status">
@@ -132,14 +133,7 @@ function Body({ index, route, navigate }: BodyProps) {
             <div class="key">
               <Legend entries={series} />
               {hasSeeds(chosen) && (
-                <label>
-                  <input
-                    type="checkbox"
-                    checked={!route.each}
-                    onChange={(event) => navigate({ each: !event.currentTarget.checked })}
-                  />
-                  Mean over seeds
-                </label>
+                <Check name="Mean over seeds" checked={!route.each} set={(checked) => navigate({ each: !checked })} />
               )}
             </div>
             {drawnRuns < chosen.length && (

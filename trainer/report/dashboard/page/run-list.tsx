@@ -1,13 +1,19 @@
 /** @file The list of runs: by comparison and sweep, with how far each is and how its accuracy went; ticked ones are looked at. */
+import { group } from "d3-array";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { percent } from "../../format.js";
 import type { GroupEntry, RunEntry, RunState } from "../documents.js";
+import { Select } from "./fields.js";
 import type { LiveIndex } from "./live-index.js";
 import { cellSettings, inOrder } from "./series.js";
 
-const ORDERS = { written: "last written", name: "name", accuracy: "accuracy" } as const;
-type Order = keyof typeof ORDERS;
-const STATES: readonly RunState[] = ["running", "finished", "stopped"];
+const ORDERS = [
+  ["written", "last written"],
+  ["name", "name"],
+  ["accuracy", "accuracy"],
+] as const;
+type Order = (typeof ORDERS)[number][0];
+const STATES = ["all", "running", "finished", "stopped"].map((state) => [state, state] as const);
 
 interface ListProps {
   readonly index: LiveIndex;
@@ -40,9 +46,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
       (state === "all" || run.state === state) &&
       fits(run, run.group === null ? undefined : index.groups.get(run.group), words),
   );
-  const groups = new Map<string | null, RunEntry[]>();
   // Groups stand in the order of their first run, runs in a group by name unless another order is asked for.
-  for (const run of [...found].sort(compare(order))) groups.set(run.group, [...(groups.get(run.group) ?? []), run]);
+  const groups = group([...found].sort(compare(order)), (run) => run.group);
   const set = (ids: readonly string[], on: boolean): void => {
     const rest = [...selected].filter((id) => !ids.includes(id));
     choose(on ? [...rest, ...ids] : rest);
@@ -59,25 +64,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
             onInput={(event) => setSearch(event.currentTarget.value)}
           />
         </label>
-        <label>
-          <span>State</span>
-          <select value={state} onChange={(event) => setState(event.currentTarget.value as RunState | "all")}>
-            <option value="all">all</option>
-            {STATES.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <span>Order</span>
-          <select value={order} onChange={(event) => setOrder(event.currentTarget.value as Order)}>
-            {Object.entries(ORDERS).map(([key, name]) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Select name="State" value={state} options={STATES} set={(value) => setState(value as RunState | "all")} />
+        <Select name="Order" value={order} options={ORDERS} set={(value) => setOrder(value as Order)} />
       </search>
       <p class="found">
         {found.length} of {index.runs.size} runs, {selected.size} chosen
