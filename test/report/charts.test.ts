@@ -22,7 +22,7 @@ const rows = (seed: number, iterations: number) => {
 const asRun = (rows: readonly MetricsRow[]) => ({ rows });
 
 describe("a mean over seeds", () => {
-  const curve = (...values: number[]) => values.map((value, i) => ({ samples: 10 * i, value }));
+  const curve = (...values: number[]) => values.map((y, i) => ({ x: 10 * i, y }));
 
   it("ends where the first seed ends, and is over all of them until there", () => {
     const { points, seeds } = meanCurve([curve(0, 0, 0), curve(1, 1, 1, 1, 1), curve(2, 2, 2, 2)], "iteration");

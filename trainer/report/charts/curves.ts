@@ -5,32 +5,34 @@ import { Random } from "../../random/random.js";
 import type { MetricColumn } from "../../run-format/columns.js";
 import type { MetricsRow } from "../../run-format/readers.js";
 import { bootstrapInterval } from "../statistics.js";
-import { interpolate, type Sample } from "../summary.js";
+import { interpolate, type Point } from "../summary.js";
 import type { ChartPoint, Line } from "./lines.js";
 import type { Chart } from "./list.js";
 import type { Axis } from "./quantities.js";
 
-export type Curve = readonly Sample[];
+export type Curve = readonly Point[];
 
-/** A chart's values of one run; rows in which it was not measured are left out. */
-export const curveOf = (rows: readonly MetricsRow[], { measured }: Pick<Chart, "measured">, axis: Axis): Sample[] =>
-  rows.flatMap((row, i) => {
-    const [samples, value] = [row[axis], measured(row, rows[i - 1])];
-    return samples === null || value === null ? [] : [{ samples, value }];
+/** A chart's values, row by row. */
+const valuesOf = (rows: readonly MetricsRow[], { measured }: Chart): (number | null)[] =>
+  rows.map((row, i) => measured(row, rows[i - 1]));
+
+/** The same along an axis; rows in which it was not measured are left out. */
+export const curveOf = (rows: readonly MetricsRow[], chart: Chart, axis: Axis): Point[] =>
+  valuesOf(rows, chart).flatMap((y, i) => {
+    const x = rows[i]?.[axis] ?? null;
+    return x === null || y === null ? [] : [{ x, y }];
   });
-
-const asPoints = (curve: Curve): ChartPoint[] => curve.map(({ samples, value }) => ({ x: samples, y: value }));
 
 const GRID = 48;
 const RESAMPLES = 1000;
 
 /** Iterations as they are; samples in equal steps, since each seed has its own. */
 function gridOf(curves: readonly Curve[], axis: Axis): number[] {
-  const start = Math.max(...curves.map((curve) => at(curve, 0).samples));
-  const end = Math.min(...curves.map((curve) => at(curve, curve.length - 1).samples));
+  const start = Math.max(...curves.map((curve) => at(curve, 0).x));
+  const end = Math.min(...curves.map((curve) => at(curve, curve.length - 1).x));
   if (axis !== "iteration") return Array.from({ length: GRID + 1 }, (_, i) => start + ((end - start) * i) / GRID);
-  const all = new Set(curves.flat().map(({ samples }) => samples));
-  return [...all].filter((samples) => samples >= start && samples <= end).sort((a, b) => a - b);
+  const all = new Set(curves.flat().map(({ x }) => x));
+  return [...all].filter((x) => x >= start && x <= end).sort((a, b) => a - b);
 }
 
 export interface MeanCurve {
@@ -48,7 +50,7 @@ export function meanCurve(curves: readonly Curve[], axis: Axis, withBand = true)
   const averaged = begun.length > 0 ? begun : curves.filter((curve) => curve.length > 0);
   const [first] = averaged;
   if (first === undefined) return { points: [], seeds: 0 };
-  if (averaged.length === 1) return { points: asPoints(first), seeds: 1 };
+  if (averaged.length === 1) return { points: first, seeds: 1 };
   // The same draws for every line and page: equal values have equal bands.
   const random = Random.stream(0, "curve", axis);
   const points = gridOf(averaged, axis).map((x): ChartPoint => {
@@ -90,9 +92,6 @@ export const valuesAt = (of: Runs, column: MetricColumn, iteration: number): num
 export const meanAt = (of: Runs, column: MetricColumn, iteration: number): number | null =>
   meanOrNull(valuesAt(of, column, iteration));
 
-const valuesOf = (rows: readonly MetricsRow[], { measured }: Chart): (number | null)[] =>
-  rows.map((row, i) => measured(row, rows[i - 1]));
-
 /** The last value of each run that has one, as their mean. */
 export const lastMean = ({ runs }: Runs, chart: Chart): number | null =>
   meanOrNull(runs.flatMap(({ rows }) => valuesOf(rows, chart).findLast((value) => value !== null) ?? []));
@@ -129,7 +128,7 @@ export function linesOf(arms: readonly Arm[], chart: Chart, axis: Axis): Line[] 
     );
     if (curves.length === 0) return [];
     const label = runs.length > 1 && seeds < runs.length ? `${name}, mean of ${seeds}` : name;
-    return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves.map(asPoints) }) }];
+    return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves }) }];
   });
 }
 

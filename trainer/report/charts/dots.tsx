@@ -37,6 +37,8 @@ export interface DotChart extends Frame {
   readonly rows: readonly DotRow[];
   readonly xLabel: string;
   readonly x: Quantity;
+  /** When the dots were measured, where there is a beginning. */
+  readonly after?: string;
   /** Absent where they stand beside it. */
   readonly numbers?: Table;
 }
@@ -72,7 +74,7 @@ export function DotFigure(chart: DotChart) {
   return (
     <Figure
       {...chart}
-      legend={<DotLegend rows={rows} />}
+      legend={<DotLegend {...chart} />}
       numbers={chart.numbers !== undefined && <Numbers table={chart.numbers} />}
     >
       <Drawing label={describeDots(chart)} width={WIDTH} height={height}>
@@ -116,7 +118,7 @@ export function DotFigure(chart: DotChart) {
   );
 }
 
-function DotLegend({ rows }: { readonly rows: readonly DotRow[] }) {
+function DotLegend({ rows, after = "at the end" }: Pick<DotChart, "rows" | "after">) {
   // Rows of one kind without a beginning explain themselves.
   if (rows.every(({ before, dots }) => before === null && dots.length <= 1)) return null;
   return (
@@ -132,7 +134,7 @@ function DotLegend({ rows }: { readonly rows: readonly DotRow[] }) {
           <svg class={`c${colour}`} width={14} height={12} aria-hidden="true">
             <circle class="dot" cx={7} cy={6} r={4.5} />
           </svg>
-          {name}, at the end
+          {name}, {after}
         </li>
       ))}
     </ul>

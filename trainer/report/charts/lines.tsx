@@ -1,13 +1,12 @@
 /** @file Lines over an axis, with bands, single runs behind them and a dot where each ends. Drawn alike in the report and in the live page. */
 import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
+import type { Point } from "../summary.js";
 import { BOTTOM, Drawing, extent, Figure, type Frame, Numbers, RIGHT, round, TOP, WIDTH } from "./figure.js";
 import type { Quantity } from "./quantities.js";
 import type { Table } from "./table.js";
 
-export interface ChartPoint {
-  readonly x: number;
-  readonly y: number;
+export interface ChartPoint extends Point {
   /** A 95 % interval, drawn as a band. */
   readonly low?: number;
   readonly high?: number;

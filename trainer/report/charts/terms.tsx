@@ -51,6 +51,7 @@ export function Terms({ arms, iteration }: TermsProps) {
         title="One-term accuracy by relation term"
         rows={rows}
         x={SHARE}
+        {...(iteration !== undefined && { after: `after iteration ${iteration}` })}
         xLabel="right caption beats the one with this term flipped"
       />
       <div>

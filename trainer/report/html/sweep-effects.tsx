@@ -230,12 +230,8 @@ const LINES = 8;
 /** Where a seed has several runs, it counts with their mean, so that the interval is over seeds. */
 const seedCurves = (runs: readonly SeedRun[], axis: Axis): Curve[] =>
   [...group(runs, ({ seed }) => seed).values()].map((own) => {
-    const { points } = meanCurve(
-      own.map((run) => along(run, axis)),
-      axis,
-      false,
-    );
-    return points.map(({ x, y }) => ({ samples: x, value: y }));
+    const curves = own.map((run) => along(run, axis));
+    return meanCurve(curves, axis, false).points;
   });
 
 interface LevelRun {

@@ -192,14 +192,13 @@ function Views({ view, navigate }: { readonly view: View; readonly navigate: Nav
   );
 }
 
-/** What the summaries of the chosen comparisons say. */
-function Verdicts({
-  chosen,
-  groups,
-}: {
+interface ChosenProps {
   readonly chosen: readonly RunEntry[];
   readonly groups: ReadonlyMap<string, GroupEntry>;
-}) {
+}
+
+/** What the summaries of the chosen comparisons say. */
+function Verdicts({ chosen, groups }: ChosenProps) {
   const ids = [...new Set(chosen.map(({ group }) => group))];
   const said = ids.flatMap((id) => (id === null ? [] : (groups.get(id) ?? [])));
   return (
@@ -222,38 +221,24 @@ function Verdicts({
   );
 }
 
-/** How often progress is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
-const PAUSE = 10_000;
+/** How often news is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
+const PAUSE = 5_000;
 
 /** Says what the chosen runs have come to since it last spoke. */
-function Announcer({
-  chosen,
-  groups,
-}: {
-  readonly chosen: readonly RunEntry[];
-  readonly groups: ReadonlyMap<string, GroupEntry>;
-}) {
-  const said = useRef(new Map<string, string>());
-  const due = useRef<number | null>(null);
-  const latest = useRef(chosen);
-  latest.current = chosen;
+function Announcer({ chosen, groups }: ChosenProps) {
   const [text, setText] = useState("");
-  const key = chosen.map(({ id, iteration, state }) => `${id} ${iteration} ${state}`).join("\n");
+  const latest = useRef(new Map<string, string>());
+  latest.current = new Map(chosen.map((run) => [run.id, progress(run, groups)]));
   useEffect(() => {
-    const now = (run: RunEntry): string => `${run.iteration} ${run.state}`;
-    const unheard = chosen.filter((run) => !said.current.has(run.id));
-    // What is there when it is chosen is seen or read then; only what follows is news.
-    for (const run of unheard) said.current.set(run.id, now(run));
-    const speak = (): void => {
-      due.current = null;
-      const news = latest.current.filter((run) => said.current.get(run.id) !== now(run));
-      for (const run of news) said.current.set(run.id, now(run));
-      setText(news.map((run) => progress(run, groups)).join(". "));
-    };
-    if (chosen.some((run) => said.current.get(run.id) !== now(run))) {
-      due.current ??= window.setTimeout(speak, text === "" ? 0 : PAUSE);
-    }
-  }, [key]);
+    let said = latest.current;
+    const timer = setInterval(() => {
+      // What is there when a run is chosen is seen or read then: only what follows is news.
+      const news = [...latest.current].flatMap(([id, now]) => ((said.get(id) ?? now) === now ? [] : [now]));
+      said = latest.current;
+      if (news.length > 0) setText(news.join(". "));
+    }, PAUSE);
+    return () => clearInterval(timer);
+  }, []);
   return (
     <p class="unseen" role="status">
       {text}
