@@ -1,5 +1,5 @@
 /** @file How pages and terminal write numbers, names and commands. */
-import type { Description, Interval } from "../run-format/summary.js";
+import type { Description } from "../run-format/summary.js";
 
 const EMPTY = "–";
 /** Between a number and its sign, so that no line breaks there. */
@@ -21,14 +21,6 @@ export const points = (difference: number, digits = 1): string => {
 
 export const decimal = (value: number | null | undefined, digits = 3): string =>
   value === null || value === undefined ? EMPTY : value.toFixed(digits).replace("-", "−");
-
-export const percentInterval = ([low, high]: Interval): string =>
-  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}${FIXED}%`;
-
-export const pointsInterval = ([low, high]: Interval): string => `${points(low)} to ${points(high)}`;
-
-export const ratioInterval = (interval: Interval | null): string =>
-  interval === null ? EMPTY : `${interval[0].toFixed(2)} to ${interval[1].toFixed(2)}`;
 
 /** Two significant digits without the leading zero, as statistics are printed; never a zero. */
 export function probability(p: number | null): string {

@@ -18,7 +18,7 @@ import {
   type Verdict,
 } from "../run-format/summary.js";
 import { powerOf } from "./power.js";
-import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTTest, permutationTest } from "./statistics.js";
+import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests, SIGNIFICANCE } from "./statistics.js";
 
 /** What a summary is computed from: the runs of each arm, and where they come from. */
 export interface Comparison {
@@ -30,9 +30,6 @@ export interface Comparison {
   readonly languageVersion?: number | undefined;
   readonly seeds: readonly number[];
 }
-
-const SIGNIFICANCE = 0.05;
-const PERMUTATION_FROM = 8;
 
 /** Of a curve: a value after a number of samples or iterations. */
 export interface Point {
@@ -115,10 +112,7 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
     b: estimate(valuesB, stream("b")),
     difference: mean(differences),
     differenceInterval: bootstrapInterval(differences, stream("difference")),
-    p: pairedTTest(differences),
-    ...(differences.length >= PERMUTATION_FROM && {
-      pPermutation: permutationTest(differences, stream("permutation")),
-    }),
+    ...pairedTests(differences, stream("permutation")),
     wins: differences.filter((difference) => difference > 0).length,
     seeds: differences.length,
     iqm: {
@@ -159,8 +153,7 @@ export function match(nameA: string, runsA: readonly SeedRun[], nameB: string, r
 }
 
 function comparePair(matched: Matched): Pair {
-  const generated = compareAt(matched, "generated");
-  const valid = compareAt(matched, "valid");
+  const [generated, valid] = [compareAt(matched, "generated"), compareAt(matched, "valid")];
   return {
     accuracyAt: [generated, valid],
     samplesToReach: { generated: reach(matched, "generated"), valid: reach(matched, "valid") },

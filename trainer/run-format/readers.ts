@@ -133,7 +133,8 @@ const sampleSchema = z
     },
   );
 
-function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
+/** @throws InputError that names the place, the field and what is wanted there */
+export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);

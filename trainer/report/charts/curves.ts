@@ -120,40 +120,10 @@ const MOST_WITH_RUNS = 6;
 export function linesOf(arms: readonly Arm[], chart: Chart, axis: Axis): Line[] {
   const isPlain = arms.length > MOST_WITH_RUNS;
   return arms.flatMap(({ name, colour, runs }): Line[] => {
-    const { points, seeds, curves } = meanOfRuns(
-      runs.map(({ rows }) => rows),
-      chart,
-      axis,
-      !isPlain,
-    );
+    const curves = runs.map(({ rows }) => curveOf(rows, chart, axis)).filter((curve) => curve.length > 0);
     if (curves.length === 0) return [];
+    const { points, seeds } = meanCurve(curves, axis, !isPlain);
     const label = runs.length > 1 && seeds < runs.length ? `${name}, mean of ${seeds}` : name;
     return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves }) }];
   });
-}
-
-interface DrawnMean extends MeanCurve {
-  readonly curves: readonly Curve[];
-}
-
-interface Known {
-  readonly runs: readonly (readonly MetricsRow[])[];
-  readonly drawn: DrawnMean;
-}
-
-/** By the rows of the first run, then by chart. What follows from rows that have not changed is not computed again: bands take a while. */
-const known = new WeakMap<readonly MetricsRow[], Map<string, Known>>();
-
-function meanOfRuns(runs: Known["runs"], chart: Chart, axis: Axis, withBand: boolean): DrawnMean {
-  const [first] = runs;
-  if (first === undefined) return { points: [], seeds: 0, curves: [] };
-  const ofFirst = known.get(first) ?? new Map<string, Known>();
-  known.set(first, ofFirst);
-  const key = `${chart.column} ${axis} ${withBand}`;
-  const before = ofFirst.get(key);
-  if (before?.runs.length === runs.length && before.runs.every((rows, i) => rows === runs[i])) return before.drawn;
-  const curves = runs.map((rows) => curveOf(rows, chart, axis)).filter((curve) => curve.length > 0);
-  const drawn = { ...meanCurve(curves, axis, withBand), curves };
-  ofFirst.set(key, { runs, drawn });
-  return drawn;
 }

@@ -7,6 +7,7 @@ import {
   extent,
   Figure,
   type Frame,
+  Label,
   labelWidth,
   Numbers,
   RIGHT,
@@ -84,22 +85,16 @@ export function DotFigure(chart: DotChart) {
             .map((tick) => (
               <>
                 <path class="grid" d={`M${round(x(tick))} ${TOP}V${bottom}`} />
-                <text x={round(x(tick))} y={bottom + 18} text-anchor="middle">
-                  {quantity.tick(tick)}
-                </text>
+                <Label soft x={round(x(tick))} y={bottom + 18} text={quantity.tick(tick)} />
               </>
             ))}
-          <text class="label" x={(left + WIDTH - RIGHT) / 2} y={height - 6} text-anchor="middle">
-            {xLabel}
-          </text>
+          <Label x={(left + WIDTH - RIGHT) / 2} y={height - 6} text={xLabel} />
         </g>
         {rows.map(({ label, before, dots }, row) => {
           const middle = TOP + (row + 0.5) * rowHeight;
           return (
             <g data-row={label}>
-              <text class="label" x={left - 10} y={middle + 4} text-anchor="end">
-                {shortLabel(label)}
-              </text>
+              <Label x={left - 10} y={middle + 4} text={shortLabel(label)} anchor="end" />
               {before !== null && <circle class="before" cx={round(x(before))} cy={middle} r={4} data-value={before} />}
               {dots.map(({ name, colour, value, low = value, high = value }, i) => {
                 const y = middle + BETWEEN * (i - (dots.length - 1) / 2);

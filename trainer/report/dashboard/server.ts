@@ -1,4 +1,5 @@
 /** @file The live page's server: on loopback only, read-only, and it tells the page about changes as they happen. */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InputError, UnavailableError } from "../../errors.js";
@@ -57,14 +58,10 @@ async function listen(server: Server, port: number | undefined): Promise<void> {
   }
 }
 
-const listenOn = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: ADDRESS, port, exclusive: true }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+async function listenOn(server: Server, port: number): Promise<void> {
+  server.listen({ host: ADDRESS, port, exclusive: true });
+  await once(server, "listening");
+}
 
 async function respond(
   port: number,

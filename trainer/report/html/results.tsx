@@ -5,10 +5,10 @@ import { type AccuracyAt, AXES, type SeedRun, type Summary } from "../../run-for
 import { isFollowed } from "../charts/curves.js";
 import { LineFigure } from "../charts/lines.js";
 import { ACCURACY } from "../charts/list.js";
-import { AXIS_NAMES, COUNT, POINTS, SHARE } from "../charts/quantities.js";
+import { AXIS_NAMES, COUNT, POINTS, RATIO, SHARE } from "../charts/quantities.js";
 import { DataTable, Estimated, tableOf } from "../charts/table.js";
 import { lineChartOf, MEAN_NOTE, Tracked } from "../charts/tracked.js";
-import { armName, capital, count, decimal, percent, points, probability, ratioInterval } from "../format.js";
+import { armName, capital, count, decimal, percent, points, probability } from "../format.js";
 import { compareAt, type Measure, match } from "../summary.js";
 import {
   accuracySentence,
@@ -62,7 +62,7 @@ function tilesOf(named: NamedPair): Tile[] {
     ...pair.accuracyAt.map((row) => accuracyTile(named, row)),
     ...AXES.map((axis) => {
       const { ratio, interval, perSeed } = pair.samplesToReach[axis];
-      const range = interval !== null && perSeed.length > 1 ? ` (95 % interval ${ratioInterval(interval)})` : "";
+      const range = interval !== null && perSeed.length > 1 ? ` (95 % interval ${RATIO.range(interval)})` : "";
       return {
         name: `${capital(axis)} samples for the same accuracy`,
         value: ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`,
@@ -210,7 +210,7 @@ function PairTables({ named, feasibility }: { readonly named: NamedPair; readonl
     [
       ["axis", ({ axis }) => axis],
       ["mean", ({ ratio }) => (ratio === null ? "not reached" : decimal(ratio, 2))],
-      ["95 % interval", ({ interval, perSeed }) => (perSeed.length < 2 ? null : ratioInterval(interval))],
+      ["95 % interval", ({ interval, perSeed }) => perSeed.length > 1 && interval !== null && RATIO.range(interval)],
       ["each seed", ({ perSeed }) => perSeed.map((one) => (one === null ? "never" : decimal(one, 2))).join(", ")],
     ],
   );

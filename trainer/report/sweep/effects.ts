@@ -9,7 +9,7 @@ import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { Interval, Power } from "../../run-format/summary.js";
 import { powerOf } from "../power.js";
-import { bootstrapInterval, holm, middleHalf, pairedTTest, permutationTest } from "../statistics.js";
+import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests } from "../statistics.js";
 import type { Factor } from "./design.js";
 
 /** One measure of one finished cell. */
@@ -69,7 +69,6 @@ export interface Variance {
   readonly sources: readonly { readonly source: string; readonly degrees: number; readonly share: number }[];
 }
 
-const PERMUTATION_FROM = 8;
 /** Of shares, of which all measures are made. */
 const ROUNDING = 1e-12;
 
@@ -84,31 +83,14 @@ const bySeed = (values: readonly SeedValue[]): number[] =>
 function seedMean(values: readonly SeedValue[], path: string): SeedMean | null {
   const means = bySeed(values);
   if (means.length === 0) return null;
-  const several = means.length > 1;
+  const ifSeveral = (interval: () => Interval): Interval | null => (means.length > 1 ? interval() : null);
   return {
     mean: mean(means),
-    interval: several ? bootstrapInterval(means, Random.stream(0, "sweep", path)) : null,
-    iqm: middleHalf(Float64Array.from(means)),
-    iqmInterval: several
-      ? bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf)
-      : null,
-    seeds: means.length,
-  };
-}
-
-function contrastOf(differences: readonly SeedValue[], path: string): Contrast | null {
-  // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
-  const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
-  if (means.length === 0) return null;
-  return {
-    difference: mean(means),
-    interval: means.length > 1 ? bootstrapInterval(means, Random.stream(0, "sweep", path, "contrast")) : null,
-    p: pairedTTest(means),
-    pHolm: null,
-    ...(means.length >= PERMUTATION_FROM && {
-      pPermutation: permutationTest(means, Random.stream(0, "sweep", path, "permutation")),
-    }),
-    power: powerOf(means),
+    interval: ifSeveral(() => bootstrapInterval(means, Random.stream(0, "sweep", path))),
+    iqm: interquartileMean(means),
+    iqmInterval: ifSeveral(() =>
+      bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf),
+    ),
     seeds: means.length,
   };
 }
@@ -151,7 +133,20 @@ function contrastOver(all: readonly Block[], corners: readonly (readonly string[
     if (found.length < corners.length) return [];
     return [{ seed, value: found.reduce((sum, value, i) => sum + at(signs, i) * value, 0) }];
   });
-  return contrastOf(differences, path);
+  // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
+  const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
+  if (means.length === 0) return null;
+  const stream = (what: string): Random => Random.stream(0, "sweep", path, what);
+  const { p, ...permuted } = pairedTests(means, stream("permutation"));
+  return {
+    difference: mean(means),
+    interval: means.length > 1 ? bootstrapInterval(means, stream("contrast")) : null,
+    p,
+    pHolm: null,
+    ...permuted,
+    power: powerOf(means),
+    seeds: means.length,
+  };
 }
 
 /** With Holm's correction over all of them. */

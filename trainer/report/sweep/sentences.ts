@@ -1,16 +1,15 @@
 /** @file The sentences about a sweep, for the report and the terminal alike. */
 import { greatest } from "d3-array";
 import { at } from "../../at.js";
-import { capital, count, decimal, percent, plural, points, pointsInterval, probability } from "../format.js";
-import { powerSentence } from "../verdicts.js";
+import { POINTS } from "../charts/quantities.js";
+import { capital, count, decimal, percent, plural, points, probability } from "../format.js";
+import { SIGNIFICANCE } from "../statistics.js";
+import { powerSentence, seedsSaid } from "../verdicts.js";
 import { type Factor, isNamed, levelName } from "./design.js";
 import type { Contrast, LevelEffect } from "./effects.js";
 import { MAIN, MAIN_MEASURE } from "./measures.js";
 import type { Combination, SweepSummary } from "./summary.js";
 
-const SIGNIFICANCE = 0.05;
-/** Below this many seeds nothing is claimed, whatever p says. */
-const SEEDS_FOR_A_CLAIM = 5;
 const NAMED_CELLS = 6;
 
 /** A level's test against its factor's reference. */
@@ -72,7 +71,7 @@ export function sweepHeadline(summary: SweepSummary): string {
   if (found === null) return `The sweep over ${factorNames(summary)} has no two levels to compare yet`;
   const seeds = seedsTested(summary);
   if (seeds < 2) return `One seed of each cell of ${factorNames(summary)}: no difference can be tested`;
-  const evidence = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : ` (${seeds} seeds)`;
+  const evidence = ` (${seedsSaid(seeds)})`;
   const { factor, level, contrast } = found;
   if (!isSignificant(contrast)) {
     const [one, other] = summary.design === "grid" ? ["level", "its reference"] : ["combination", "the first"];
@@ -98,7 +97,7 @@ export function strongestSentence(summary: SweepSummary): string | null {
   if (family > 1) tests.push(`after Holm's correction for ${family} tests ${probability(pHolm)}`);
   if (pPermutation !== undefined) tests.push(`permutation test ${probability(pPermutation)}`);
   const power = powerSentence({ power: contrast.power, seeds });
-  return `${measured} (${pointsInterval(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
+  return `${measured} (${POINTS.range(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
 }
 
 /** The combination with the highest mean, among those with at least half of the seeds; null if none has finished. */

@@ -1,6 +1,7 @@
 /** @file The result of a sweep in 80 columns: each level's accuracy against its reference, and the sentences about it. */
 import { at } from "../../at.js";
-import { count, percent, percentInterval, points, probability } from "../format.js";
+import { SHARE } from "../charts/quantities.js";
+import { count, percent, points, probability } from "../format.js";
 import { columns, wrap } from "../terminal.js";
 import { type Factor, levelName } from "./design.js";
 import type { LevelEffect } from "./effects.js";
@@ -29,7 +30,7 @@ function levelRow(factor: Factor, { level, marginal, contrast }: LevelEffect, va
   return [
     shortened(levelName(factor, level)),
     marginal === null ? "–" : percent(marginal.mean),
-    marginal?.interval == null ? "–" : percentInterval(marginal.interval),
+    marginal?.interval == null ? "–" : SHARE.range(marginal.interval),
     marginal === null ? "–" : percent(marginal.iqm),
     isReference ? "ref." : contrast === null ? "–" : points(contrast.difference),
     contrast?.pHolm == null ? "–" : probability(contrast.pHolm).replace("p\u00a0=\u00a0", "").replace("p\u00a0", ""),

@@ -1,4 +1,6 @@
 /** @file The page: runs at the side, what is chosen of them in the middle. */
+import { greatest } from "d3-array";
+import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Legend } from "../../charts/lines.js";
 import { percent, plural } from "../../format.js";
@@ -9,29 +11,20 @@ import { Check } from "./fields.js";
 import { GalleryView } from "./gallery-view.js";
 import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
-import { type Navigate, type Route, useRoute, VIEWS, type View } from "./route.js";
+import { useRoute, VIEWS, type View } from "./route.js";
 import { RunList } from "./run-list.js";
-import { armKey, inOrder, MOST_SERIES, type RunSeries, runName, toSeries } from "./series.js";
+import { armKey, inOrder, MOST_SERIES, runName, toSeries, type ViewProps } from "./series.js";
 import { SettingsView } from "./settings-view.js";
 import { TermsView } from "./terms-view.js";
 
-/** What was written last: a comparison or sweep, by its id, or a run by itself. */
-function newest({ runs, groups }: LiveIndex): { readonly group: string } | { readonly run: string } | null {
-  const [last] = [...runs.values()].sort((a, b) => (b.written ?? 0) - (a.written ?? 0));
-  if (last === undefined) return null;
+/** What is looked at before anything is chosen: the run that was written last when the page came, or all runs of its comparison or sweep. */
+function useNewest({ runs, groups }: LiveIndex): readonly string[] {
+  const last = useMemo(() => greatest(runs.values(), ({ written }) => written ?? 0), [runs.size === 0]);
+  if (last === undefined) return [];
   const { id, group } = last;
-  return group === null || groups.get(group)?.kind === "folder" ? { run: id } : { group };
-}
-
-/** What is looked at before anything is chosen: what was written last when the page came, with the runs that join it. */
-function useNewest(index: LiveIndex): readonly string[] {
-  const place = useMemo(() => newest(index), [index.runs.size === 0]);
-  if (place === null) return [];
-  if ("run" in place) return [place.run];
-  return [...index.runs.values()]
-    .filter(({ group }) => group === place.group)
-    .sort(inOrder)
-    .map(({ id }) => id);
+  if (group === null || groups.get(group)?.kind === "folder") return [id];
+  const together = [...runs.values()].filter((run) => run.group === group);
+  return together.sort(inOrder).map((run) => run.id);
 }
 
 export function App() {
@@ -81,25 +74,25 @@ function Header({ index, connection }: { readonly index: LiveIndex | null; reado
   );
 }
 
-interface BodyProps {
-  readonly index: LiveIndex;
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-function Body({ index, route, navigate }: BodyProps) {
+function Body({ index, route, navigate }: Omit<ViewProps, "series">) {
   const [isListOpen, setListOpen] = useState(false);
   const first = useNewest(index);
   const ids = route.runs ?? first;
   const chosen = ids.flatMap((id) => index.runs.get(id) ?? []);
   const metrics = useMetrics(chosen);
-  const series = toSeries(
-    chosen.map((run) => ({ run, rows: metrics.get(run.id) ?? [] })),
-    index.groups,
-    route.each,
+  // It stays the same object while its runs and rows do, so that charts are not made again.
+  const series = useMemo(
+    () =>
+      toSeries(
+        chosen.map((run) => ({ run, rows: metrics.get(run.id) ?? [] })),
+        index.groups,
+        route.each,
+      ),
+    [chosen.map(({ id }) => id).join("\n"), metrics, index.groups.size, route.each],
   );
   const colours = new Map(series.flatMap(({ colour, runs }) => runs.map(({ run }) => [run.id, colour] as const)));
   const drawnRuns = series.reduce((sum, { runs }) => sum + runs.length, 0);
+  const Chosen = SHOWN[route.view];
   return (
     <div class={`page${isListOpen ? " listed" : ""}`}>
       <button
@@ -139,7 +132,7 @@ function Body({ index, route, navigate }: BodyProps) {
             {drawnRuns < chosen.length && (
               <p class="note">Drawn are the first {MOST_SERIES} lines of what is chosen.</p>
             )}
-            <ChosenView series={series} index={index} route={route} navigate={navigate} />
+            <Chosen series={series} index={index} route={route} navigate={navigate} />
           </>
         )}
         <Announcer chosen={chosen} groups={index.groups} />
@@ -148,31 +141,17 @@ function Body({ index, route, navigate }: BodyProps) {
   );
 }
 
-interface ViewProps {
-  readonly series: readonly RunSeries[];
-  readonly index: LiveIndex;
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-function ChosenView({ series, index, route, navigate }: ViewProps) {
-  switch (route.view) {
-    case "curves":
-      return <CurvesView series={series} route={route} navigate={navigate} />;
-    case "terms":
-      return <TermsView series={series} />;
-    case "map":
-      return <MapView series={series} index={index} />;
-    case "gallery":
-      return <GalleryView series={series} index={index} />;
-    case "settings":
-      return <SettingsView series={series} />;
-  }
-}
+const SHOWN: Readonly<Record<View, ComponentType<ViewProps>>> = {
+  curves: CurvesView,
+  terms: TermsView,
+  map: MapView,
+  gallery: GalleryView,
+  settings: SettingsView,
+};
 
 const hasSeeds = (runs: readonly RunEntry[]): boolean => new Set(runs.map(armKey)).size < runs.length;
 
-function Views({ view, navigate }: { readonly view: View; readonly navigate: Navigate }) {
+function Views({ view, navigate }: { readonly view: View; readonly navigate: ViewProps["navigate"] }) {
   return (
     <nav class="views" aria-label="Views">
       <ul>

@@ -2,12 +2,11 @@
 import { useState } from "preact/hooks";
 import { ACCURACY, type Chart, INVALID, LEARNING, PLACEMENTS, REWARD } from "../../charts/list.js";
 import { AXIS_NAMES, type Axis } from "../../charts/quantities.js";
-import { isMeasured, lineChartOf, MEAN_NOTE, Tracked } from "../../charts/tracked.js";
+import { isMeasured, MEAN_NOTE, Tracked } from "../../charts/tracked.js";
 import type { ChartView, Range } from "../../charts/view.js";
 import { Choice } from "./fields.js";
 import { LiveFigure } from "./live-figure.js";
-import type { Navigate, Route } from "./route.js";
-import type { RunSeries } from "./series.js";
+import type { RunSeries, ViewProps } from "./series.js";
 
 const SECTIONS: readonly { readonly title: string; readonly charts: readonly Chart[] }[] = [
   { title: "Accuracy", charts: ACCURACY },
@@ -16,13 +15,7 @@ const SECTIONS: readonly { readonly title: string; readonly charts: readonly Cha
   { title: "Invalid placements", charts: INVALID },
 ];
 
-interface CurvesProps {
-  readonly series: readonly RunSeries[];
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-export function CurvesView({ series, route: { axis, smoothing, range }, navigate }: CurvesProps) {
+export function CurvesView({ series, route: { axis, smoothing, range }, navigate }: ViewProps) {
   const onZoom = (chosen: Range | null): void => navigate({ range: chosen });
   return (
     <>
@@ -122,7 +115,7 @@ export function ChartSection({ title, charts, series, axis, ...view }: SectionPr
       <Tracked
         charts={charts}
         arms={series}
-        figure={(chart) => <LiveFigure key={chart.column} chart={lineChartOf(series, chart, axis)} {...view} />}
+        figure={(chart) => <LiveFigure key={chart.column} {...{ chart, series, axis }} {...view} />}
       />
     </section>
   );

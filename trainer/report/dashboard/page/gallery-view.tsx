@@ -8,8 +8,7 @@ import type { RoomOutline, SampleEntry } from "../../world.js";
 import type { SamplesDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { Check, NumberRange, Problems, queryOf, Select } from "./fields.js";
-import type { LiveIndex } from "./live-index.js";
-import { type RunSeries, runName } from "./series.js";
+import { runName, type ViewProps } from "./series.js";
 
 const PAGE = 24;
 const MOST = 96;
@@ -42,12 +41,7 @@ const ANSWERS = [
 ] as const;
 const ALL = ["", "all"] as const;
 
-interface GalleryProps {
-  readonly series: readonly RunSeries[];
-  readonly index: LiveIndex;
-}
-
-export function GalleryView({ series, index }: GalleryProps) {
+export function GalleryView({ series, index }: ViewProps) {
   const runs = series.flatMap((each) => each.runs.map(({ run }) => run));
   const [wanted, setWanted] = useState("");
   const [filters, setFilters] = useState<Filters>(NOTHING);

@@ -2,7 +2,7 @@
 
 import { least } from "d3-array";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Drawing, Figure } from "../../charts/figure.js";
 import {
   describeLines,
@@ -14,10 +14,14 @@ import {
   numbersOf,
   Swatch,
 } from "../../charts/lines.js";
+import type { Chart } from "../../charts/list.js";
+import type { Axis } from "../../charts/quantities.js";
 import { DataTable } from "../../charts/table.js";
+import { lineChartOf } from "../../charts/tracked.js";
 import { type ChartView, type Range, viewed } from "../../charts/view.js";
 import { interpolate } from "../../summary.js";
 import { saveCsv, savePng } from "./download.js";
+import type { RunSeries } from "./series.js";
 
 const HEIGHT = 230;
 const SMALLEST = 260;
@@ -42,13 +46,17 @@ const WHOLE: ChartView = { smoothing: 0, range: null };
 const SMALLEST_DRAG = 8;
 
 interface LiveProps {
-  readonly chart: LineChart;
+  readonly chart: Chart;
+  readonly series: readonly RunSeries[];
+  readonly axis: Axis;
   readonly view?: ChartView;
   /** Called with the part of the axis over which the pointer was dragged, and with null for the whole. */
   readonly onZoom?: (range: Range | null) => void;
 }
 
-export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
+export function LiveFigure({ chart: drawn, series, axis, view = WHOLE, onZoom }: LiveProps) {
+  // Bands take a while.
+  const whole = useMemo(() => lineChartOf(series, drawn, axis), [series, drawn, axis]);
   const [box, width] = useWidth();
   const [pointer, setPointer] = useState<number | null>(null);
   const [dragFrom, setDragFrom] = useState<number | null>(null);

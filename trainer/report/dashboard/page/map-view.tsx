@@ -9,8 +9,7 @@ import type { MapDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { Choice, NumberRange, Problems, queryOf, Select } from "./fields.js";
 import { LazyNumbers } from "./live-figure.js";
-import type { LiveIndex } from "./live-index.js";
-import { type RunSeries, runName } from "./series.js";
+import { runName, type ViewProps } from "./series.js";
 
 /** Runs side by side; more is a list to scroll through, not a comparison. */
 const MOST_RUNS = 4;
@@ -27,12 +26,7 @@ const SURFACES = [
   ["furniture", "furniture"],
 ] as const;
 
-interface MapProps {
-  readonly series: readonly RunSeries[];
-  readonly index: LiveIndex;
-}
-
-export function MapView({ series, index }: MapProps) {
+export function MapView({ series, index }: ViewProps) {
   const [shown, setShown] = useState<Shown>("placed");
   const [filters, setFilters] = useState(NOTHING);
   const set = (change: Partial<typeof NOTHING>): void => setFilters((before) => ({ ...before, ...change }));

@@ -24,11 +24,11 @@ interface ListProps {
 
 const accuracyOf = ({ accuracy }: RunEntry): number => accuracy.at(-1) ?? -1;
 
-function compare(order: Order): (a: RunEntry, b: RunEntry) => number {
-  if (order === "written") return (a, b) => (b.written ?? 0) - (a.written ?? 0) || inOrder(a, b);
-  if (order === "accuracy") return (a, b) => accuracyOf(b) - accuracyOf(a) || inOrder(a, b);
-  return inOrder;
-}
+const COMPARE: Readonly<Record<Order, (a: RunEntry, b: RunEntry) => number>> = {
+  name: inOrder,
+  written: (a, b) => (b.written ?? 0) - (a.written ?? 0) || inOrder(a, b),
+  accuracy: (a, b) => accuracyOf(b) - accuracyOf(a) || inOrder(a, b),
+};
 
 /** All words have to occur in what is known of the run. */
 function fits(run: RunEntry, group: GroupEntry | undefined, words: readonly string[]): boolean {
@@ -47,7 +47,7 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
       fits(run, run.group === null ? undefined : index.groups.get(run.group), words),
   );
   // Groups stand in the order of their first run, runs in a group by name unless another order is asked for.
-  const groups = group([...found].sort(compare(order)), (run) => run.group);
+  const groups = group([...found].sort(COMPARE[order]), (run) => run.group);
   const set = (ids: readonly string[], on: boolean): void => {
     const rest = [...selected].filter((id) => !ids.includes(id));
     choose(on ? [...rest, ...ids] : rest);
@@ -79,11 +79,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
         <Group
           key={id ?? ""}
           group={id === null ? undefined : index.groups.get(id)}
-          runs={order === "written" && id !== null ? [...runs].sort(compare("name")) : runs}
-          index={index}
-          selected={selected}
-          colours={colours}
-          set={set}
+          runs={order === "written" && id !== null ? [...runs].sort(inOrder) : runs}
+          {...{ index, selected, colours, set }}
           isSearch={words.length > 0 || state !== "all"}
         />
       ))}
@@ -92,12 +89,9 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
   );
 }
 
-interface GroupProps {
+interface GroupProps extends Omit<ListProps, "choose"> {
   readonly group: GroupEntry | undefined;
   readonly runs: readonly RunEntry[];
-  readonly index: LiveIndex;
-  readonly selected: ReadonlySet<string>;
-  readonly colours: ReadonlyMap<string, number>;
   readonly set: (ids: readonly string[], on: boolean) => void;
   /** What is found is shown. */
   readonly isSearch: boolean;
@@ -160,7 +154,7 @@ function Group({ group, runs, index, selected, colours, set, isSearch }: GroupPr
           <Row
             key={run.id}
             run={run}
-            index={index}
+            settings={group === undefined || group.kind === "comparison" ? "" : cellSettings(run)}
             colour={colours.get(run.id)}
             isChosen={selected.has(run.id)}
             set={choose}
@@ -175,16 +169,15 @@ const MARKS: Readonly<Record<RunState, string>> = { running: "â–¶", finished: "â
 
 interface RowProps {
   readonly run: RunEntry;
-  readonly index: LiveIndex;
+  /** The settings by which it differs from others of its group. */
+  readonly settings: string;
   readonly colour: number | undefined;
   readonly isChosen: boolean;
   readonly set: (ids: readonly string[], on: boolean) => void;
 }
 
-function Row({ run, index, colour, isChosen, set }: RowProps) {
+function Row({ run, settings, colour, isChosen, set }: RowProps) {
   const { id, state, iteration, iterations, accuracy, problem } = run;
-  const group = run.group === null ? undefined : index.groups.get(run.group);
-  const settings = group?.kind === "sweep" || group?.kind === "folder" ? cellSettings(run) : "";
   const last = accuracy.at(-1);
   return (
     <li>

@@ -6,6 +6,8 @@ import { placeOfArm } from "../../../settings/arms.js";
 import { PLACES, placesOf } from "../../charts/palette.js";
 import { armName } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
+import type { LiveIndex } from "./live-index.js";
+import type { Navigate, Route } from "./route.js";
 
 export interface RunRows {
   readonly run: RunEntry;
@@ -18,6 +20,14 @@ export interface RunSeries {
   readonly name: string;
   readonly colour: number;
   readonly runs: readonly RunRows[];
+}
+
+/** What each view of the page gets. */
+export interface ViewProps {
+  readonly series: readonly RunSeries[];
+  readonly index: LiveIndex;
+  readonly route: Route;
+  readonly navigate: Navigate;
 }
 
 /** More lines than this tell nothing. */

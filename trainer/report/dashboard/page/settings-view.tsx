@@ -8,12 +8,12 @@ import { describe } from "../../format.js";
 import type { ConfigurationDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { Check, Problems } from "./fields.js";
-import type { RunSeries } from "./series.js";
+import type { ViewProps } from "./series.js";
 
 /** Columns that can be compared by eye. */
 const MOST_RUNS = 8;
 
-export function SettingsView({ series }: { readonly series: readonly RunSeries[] }) {
+export function SettingsView({ series }: ViewProps) {
   const [all, setAll] = useState(false);
   const looked = series.slice(0, MOST_RUNS);
   const { answers, error, waiting } = useAnswers<ConfigurationDocument>(

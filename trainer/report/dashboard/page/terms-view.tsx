@@ -5,9 +5,9 @@ import { TERM_ACCURACY, TERM_PAIRS } from "../../charts/list.js";
 import { Terms } from "../../charts/terms.js";
 import { isMeasured } from "../../charts/tracked.js";
 import { ChartSection } from "./curves-view.js";
-import type { RunSeries } from "./series.js";
+import type { ViewProps } from "./series.js";
 
-export function TermsView({ series }: { readonly series: readonly RunSeries[] }) {
+export function TermsView({ series }: ViewProps) {
   const last = Math.max(0, ...series.map(commonEnd));
   const [requested, setRequested] = useState<number | null>(null);
   // Until an iteration is asked for, the view goes with the newest.
