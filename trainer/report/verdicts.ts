@@ -140,11 +140,11 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const never = perSeed.filter((share) => share === null).length;
   const caution =
     learned(runsB) < HARDLY_LEARNED
-      ? ` ${capital(armName(b))} hardly rose above its start, so that this says little.`
+      ? ` ${capital(armName(b))} hardly rose above its start, so this says little.`
       : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
   const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
-  return `${nameA} reached ${target} with ${shares.join(" and with ")}.${caution}`;
+  return `${nameA} reached ${target} with ${shares.join(" and ")}.${caution}`;
 }
 
 /** The arms' steps before their first generated sample; it belongs beside every figure over generated samples. */

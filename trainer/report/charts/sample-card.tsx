@@ -122,4 +122,4 @@ function differing(caption: string, other: string): string {
 
 /** What a reader has to know of the cards. */
 export const CARD_NOTE =
-  "Below each right caption: the model's answer when the sample was made, its probability of the right caption against the flipped ones, and the margin: degrees to the nearest boundary between two relations. A small margin means a near tie, not that the model is blind.";
+  "Below each right caption: the model's answer when the sample was made, the probability it gave the right caption against the flipped ones, and the margin: degrees to the nearest boundary between two relations. A small margin means a near tie, not that the model fails.";

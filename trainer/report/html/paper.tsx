@@ -37,7 +37,7 @@ export function paperSection(summary: Summary): Section | null {
       "The paper used other models, rooms and measures: only the direction and the rough size can be compared. Its values are read off its figures.",
     body: (
       <DataTable
-        caption="The paper's agent is a squashed-Gaussian SAC with one reward an episode; its generated samples follow 100,000 feasibility steps. Reports made before rls3 mended its arm for that agent say nothing about the paper's recipe"
+        caption="The paper's agent is a squashed-Gaussian SAC with one reward an episode; its generated samples follow 100,000 feasibility steps. In reports from before rls3 corrected its arm for that agent, that arm is not the paper's"
         head={["quantity", "paper", "here"]}
         rows={rows}
       />

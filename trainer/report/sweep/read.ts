@@ -106,7 +106,7 @@ export async function readSweep(folder: string): Promise<SweepContents> {
   const { finished, common } = parseRows(tableText?.toString("utf8") ?? "", tableFile);
   if (finished.length === 0) {
     throw new InputError(
-      `${folder}: none of its ${plan.cells.length} cells has finished yet; rls3 sweep goes on with it`,
+      `${folder}: none of its ${plan.cells.length} cells has finished yet; the same rls3 sweep command continues with them`,
     );
   }
   const unknown = finished.find(({ cell }) => plan.cells.every(({ name }) => name !== cell));

@@ -91,7 +91,7 @@ export function strongestSentence(summary: SweepSummary): string | null {
   const { difference, interval, p, pHolm, pPermutation, seeds } = contrast;
   const against = `${levelName(factor, level)} against ${levelName(factor, factor.reference)}`;
   const measured = `${MAIN.title(summary.common)}, ${against}: ${points(difference)} points`;
-  if (interval === null || p === null) return `${measured}, from one seed. With one seed nothing can be tested.`;
+  if (interval === null || p === null) return `${measured}, from one seed, so nothing can be tested.`;
   const tests = [`paired t-test ${probability(p)}`];
   const family = mainTests(summary).length;
   if (family > 1) tests.push(`after Holm's correction for ${family} tests ${probability(pHolm)}`);
@@ -114,7 +114,7 @@ export function bestSentence(summary: SweepSummary): string | null {
   const top = best(summary);
   if (top === null) return null;
   const among = summary.combinations.filter(({ seeds }) => seeds > 0).length;
-  const caution = among > 2 ? ` The highest of ${among} is by chance on the high side.` : "";
+  const caution = among > 2 ? ` The highest of ${among} is likely to be too high by chance.` : "";
   const seeds = top.seeds < top.planned ? `${top.seeds} of ${top.planned} seeds` : plural(top.seeds, "seed");
   return `Highest: ${combinationName(summary, top.levels)} with ${percent(top.means[MAIN_MEASURE])} (${seeds}).${caution}`;
 }
@@ -124,7 +124,7 @@ export function missingSentence({ finished, missing }: SweepSummary): string | n
   if (missing.length === 0) return null;
   const named = missing.slice(0, NAMED_CELLS).map(({ name }) => name);
   const more = missing.length > named.length ? ` and ${count(missing.length - named.length)} more` : "";
-  return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are in no number: ${named.join(", ")}${more}. The sweep's command goes on with them.`;
+  return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are not counted: ${named.join(", ")}${more}. The same rls3 sweep command continues with them.`;
 }
 
 /** The trend of the main measure with each number, for a sweep without a grid; null for a grid. */
@@ -139,5 +139,5 @@ export function varianceSentence({ variance }: SweepSummary): string | null {
   const found = variance[MAIN_MEASURE];
   if (found === null) return null;
   const shares = found.sources.map(({ source, share }) => `${source} ${percent(share, 0)}`).join(", ");
-  return `Of the variance between cells (of ${plural(found.seeds, "seed")} whose grid is whole): ${shares}.`;
+  return `Variance between cells (${plural(found.seeds, "seed")} with a complete grid): ${shares}.`;
 }

@@ -60,8 +60,8 @@ export function MapView({ series, index }: ViewProps) {
         />
       </div>
       <p class="note">
-        Seen from above, the camera at the bottom, furniture in outline; the objects that the agent moved in valid
-        samples. The larger and stronger a square, the more.{" "}
+        The objects that the agent moved in valid samples, seen from above, with the camera at the bottom and furniture
+        in outline. The larger and stronger a square, the more.{" "}
         {series.some(({ runs }) => runs.length > 1) && "The first seed of each. "}
         {series.length > MOST_RUNS && `The first ${MOST_RUNS} of ${series.length}. `}
       </p>
