@@ -139,9 +139,7 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const { perSeed } = pair.samplesToReach.generated;
   const never = perSeed.filter((share) => share === null).length;
   const caution =
-    learned(runsB) < HARDLY_LEARNED
-      ? ` ${capital(armName(b))} hardly rose above its start, so this says little.`
-      : "";
+    learned(runsB) < HARDLY_LEARNED ? ` ${capital(armName(b))} hardly rose above its start, so this says little.` : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
   const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
   return `${nameA} reached ${target} with ${shares.join(" and ")}.${caution}`;

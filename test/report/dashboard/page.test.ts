@@ -292,8 +292,8 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       await visit(`view=terms&${chosen(...COMPARISON)}`, async (page) => {
         const table = page.getByRole("region", { name: /accuracy before and after/ });
         await table.getByRole("row", { name: /%/ }).nth(11).waitFor();
-        expect(await table.getByRole("rowheader", { name: /^in front, / }).count()).toBe(2);
-        const above = table.getByRole("row", { name: /^above, RLS3/ });
+        expect(await table.getByRole("rowheader", { name: /^in front / }).count()).toBe(2);
+        const above = table.getByRole("row", { name: /^above RLS3/ });
         const now = await above.textContent();
         await page.getByRole("slider").focus();
         await page.keyboard.press("Home");

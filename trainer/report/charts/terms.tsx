@@ -5,8 +5,16 @@ import { TERM_COLUMNS, TERM_NAMES } from "../../run-format/columns.js";
 import { bootstrapInterval } from "../statistics.js";
 import { type Arm, commonEnd, meanAt, valuesAt } from "./curves.js";
 import { DotFigure } from "./dots.js";
+import { Swatch } from "./lines.js";
 import { COUNT, POINTS, SHARE } from "./quantities.js";
 import { DataTable, Estimated, tableOf } from "./table.js";
+
+/** Its name is hidden where there is little room: the swatch stands for it. */
+const OfArm = ({ term, name, colour }: Pick<Arm, "name" | "colour"> & { readonly term: string }) => (
+  <span class="of-arm">
+    <b>{term}</b> <Swatch colour={colour} /> <span>{name}</span>
+  </span>
+);
 
 interface TermsProps {
   readonly arms: readonly Arm[];
@@ -38,7 +46,10 @@ export function Terms({ arms, iteration }: TermsProps) {
       return { term, arm, before, after, gain, pairs: meanAt(arm, `samples_${term}`, end) };
     }),
     [
-      ["term", ({ term, arm }) => (arms.length === 1 ? TERM_COLUMNS[term] : `${TERM_COLUMNS[term]}, ${arm.name}`)],
+      [
+        "term",
+        ({ term, arm }) => (arms.length === 1 ? TERM_COLUMNS[term] : <OfArm term={TERM_COLUMNS[term]} {...arm} />),
+      ],
       ["before", ({ before }) => <Estimated of={SHARE} value={before} />],
       ["after", ({ after }) => <Estimated of={SHARE} value={after} />],
       ["gain, points", ({ gain }) => <Estimated of={POINTS} value={gain} />],
