@@ -297,7 +297,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         const now = await above.textContent();
         await page.getByRole("slider").focus();
         await page.keyboard.press("Home");
-        await page.getByText("After iteration 0").waitFor();
+        await page.getByText("After iteration 0", { exact: true }).waitFor();
         expect(await above.textContent()).toContain("±0.0");
         await page.keyboard.press("End");
         expect(await above.textContent()).toBe(now);

@@ -13,7 +13,7 @@ import { WatchedRun } from "./watched-run.js";
 
 /** Milliseconds between looks, unless looking takes more than this share of the time. */
 const PAUSE = 1_000;
-const MOST_BUSY = 0.05;
+const MOST_BUSY = 0.2;
 /** Runs whose files are open at the same time. */
 const AT_ONCE = 32;
 

@@ -51,9 +51,7 @@ export class WatchedRun {
 
   /** Reads what has changed on the disk. */
   async refresh(): Promise<void> {
-    await this.table.poll();
-    await this.config.poll();
-    await this.log.poll();
+    await Promise.all([this.table.poll(), this.config.poll(), this.log.poll()]);
     this.state = await this.findState();
   }
 

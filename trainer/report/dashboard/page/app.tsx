@@ -201,7 +201,8 @@ function Verdicts({ chosen, groups }: ChosenProps) {
 }
 
 /** How often news is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
-const PAUSE = 5_000;
+const PAUSE = 10_000;
+const TICK = 1_000;
 
 /** Says what the chosen runs have come to since it last spoke. */
 function Announcer({ chosen, groups }: ChosenProps) {
@@ -209,13 +210,16 @@ function Announcer({ chosen, groups }: ChosenProps) {
   const latest = useRef(new Map<string, string>());
   latest.current = new Map(chosen.map((run) => [run.id, progress(run, groups)]));
   useEffect(() => {
-    let said = latest.current;
+    let [said, spoke] = [latest.current, Number.NEGATIVE_INFINITY];
     const timer = setInterval(() => {
+      if (performance.now() - spoke < PAUSE) return;
       // What is there when a run is chosen is seen or read then: only what follows is news.
       const news = [...latest.current].flatMap(([id, now]) => ((said.get(id) ?? now) === now ? [] : [now]));
       said = latest.current;
-      if (news.length > 0) setText(news.join(". "));
-    }, PAUSE);
+      if (news.length === 0) return;
+      spoke = performance.now();
+      setText(news.join(". "));
+    }, TICK);
     return () => clearInterval(timer);
   }, []);
   return (
