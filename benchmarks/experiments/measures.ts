@@ -81,7 +81,7 @@ export const valueAt = ({ run }: Measured, axis: Axis, samples: number, what: Me
 export function columnAt({ rows }: Measured, column: CurveColumn, axis: Axis, samples: number): number {
   const curve = rows.flatMap((row) => {
     const [reached, value] = [row[axis], row[column]];
-    return reached === null || value === null ? [] : [{ samples: reached, value }];
+    return reached === null || value === null ? [] : [{ x: reached, y: value }];
   });
   return interpolate(curve, samples);
 }

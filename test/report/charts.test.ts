@@ -6,6 +6,7 @@ import { ACCURACY, type Chart, INVALID, REWARD } from "../../trainer/report/char
 import { placesOf } from "../../trainer/report/charts/palette.js";
 import { csvOf, smoothed, viewed, within } from "../../trainer/report/charts/view.js";
 import type { MetricColumn } from "../../trainer/run-format/columns.js";
+import type { MetricsRow } from "../../trainer/run-format/readers.js";
 import { FIXTURE_ARMS, fixtureMetrics } from "./fixture.js";
 
 const chartOf = (charts: readonly Chart[], column: MetricColumn): Chart => {
@@ -18,9 +19,10 @@ const rows = (seed: number, iterations: number) => {
   if (rls3 === undefined) throw new Error("the fixture has no arm");
   return fixtureMetrics(rls3, seed, iterations);
 };
+const asRun = (rows: readonly MetricsRow[]) => ({ rows });
 
 describe("a mean over seeds", () => {
-  const curve = (...values: number[]) => values.map((value, i) => ({ samples: 10 * i, value }));
+  const curve = (...values: number[]) => values.map((y, i) => ({ x: 10 * i, y }));
 
   it("ends where the first seed ends, and is over all of them until there", () => {
     const { points, seeds } = meanCurve([curve(0, 0, 0), curve(1, 1, 1, 1, 1), curve(2, 2, 2, 2)], "iteration");
@@ -35,7 +37,7 @@ describe("a mean over seeds", () => {
   it("does not wait for a seed that has only begun, and its line says over how many it is", () => {
     const [chart] = ACCURACY;
     if (chart === undefined) throw new Error("no chart");
-    const arm = { name: "RLS3", colour: 0, runs: [rows(1, 5), rows(2, 5), rows(3, 0)] };
+    const arm = { name: "RLS3", colour: 0, runs: [rows(1, 5), rows(2, 5), rows(3, 0)].map(asRun) };
     const [line] = linesOf([arm], chart, "iteration");
     expect(line?.name).toBe("RLS3, mean of 2");
     expect(line?.points.map(({ x }) => x)).toEqual([0, 1, 2, 3, 4, 5]);
@@ -51,7 +53,7 @@ describe("a mean over seeds", () => {
 
 describe("the charts", () => {
   it("have curves of what was measured in at least every other row of each run that has it at all", () => {
-    const arms = [{ name: "RLS3", colour: 0, runs: [rows(1, 8), rows(2, 3)] }];
+    const arms = [{ name: "RLS3", colour: 0, runs: [rows(1, 8), rows(2, 3)].map(asRun) }];
     const { followed, seldom } = followedCharts(ACCURACY, arms);
     expect(followed.map(({ column }) => column)).toEqual(["accuracyOneTerm", "accuracyFull"]);
     expect(seldom.map(({ column }) => column)).toEqual(["naturalOneTerm", "naturalFull"]);
@@ -61,7 +63,7 @@ describe("the charts", () => {
     const [before, ...rest] = rows(1, 4);
     if (before === undefined) throw new Error("no row");
     const [line] = linesOf(
-      [{ name: "RLS3", colour: 0, runs: [[{ ...before, reasonBounds: 0 }, ...rest]] }],
+      [{ name: "RLS3", colour: 0, runs: [{ rows: [{ ...before, reasonBounds: 0 }, ...rest] }] }],
       chartOf(INVALID, "reasonBounds"),
       "iteration",
     );
@@ -145,7 +147,7 @@ describe("a view of a chart", () => {
   it("keeps the unsmoothed line behind, and writes what it shows", () => {
     const [chart] = ACCURACY;
     if (chart === undefined) throw new Error("no chart");
-    const lines = linesOf([{ name: 'RLS3, "new"', colour: 0, runs: [rows(1, 3)] }], chart, "iteration");
+    const lines = linesOf([{ name: 'RLS3, "new"', colour: 0, runs: [{ rows: rows(1, 3) }] }], chart, "iteration");
     const drawn = { title: "T", xLabel: "iteration", x: chart.unit, y: chart.unit, lines };
     const [line] = viewed(drawn, { smoothing: 0.5, range: null }).lines;
     expect(line?.runs).toEqual([lines[0]?.points]);

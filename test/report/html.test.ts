@@ -3,13 +3,13 @@ import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
-import { h } from "preact";
+import { Fragment, h } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LineFigure } from "../../trainer/report/charts/lines.js";
 import { NUMBER } from "../../trainer/report/charts/quantities.js";
 import { loadContents } from "../../trainer/report/html/contents.js";
-import { html } from "../../trainer/report/html/markup.js";
+import { pageOf, type Section } from "../../trainer/report/html/page.js";
 import { renderReport, reportPage } from "../../trainer/report/html/report.js";
 import { gallerySection } from "../../trainer/report/html/samples.js";
 import { FIXTURE_ARMS, writeComparison, writeRun } from "./fixture.js";
@@ -27,16 +27,20 @@ afterAll(() => rm(root, { recursive: true }));
 
 /** With spaces that may break a line: easier to write down. */
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
+const bodyOf = (section: Section | null): string => renderToString(h(Fragment, {}, section?.body));
 const ids = (text: string) => [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
 
-describe("markup", () => {
-  it("escapes whatever text is put in, and never what is markup already", () => {
+describe("a page", () => {
+  it("escapes whatever text is put in", () => {
+    const page = { kind: "runs", kicker: "", header: null, sections: [], commit: "", machine: "" } as const;
+    const shell = pageOf({ ...page, title: "" });
     fc.assert(
       fc.property(fc.string(), (text) => {
-        const { text: out } = html`<p title="${text}">${text}</p>`;
-        const inside = out.slice('<p title="'.length, -"</p>".length);
-        expect(inside.replace('">', "")).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
-        expect(html`${html`<b>${text}</b>`}`.text).toBe(html`<b>${text}</b>`.text);
+        const out = pageOf({ ...page, title: text, sections: [{ id: text, name: text, title: text, intro: text }] });
+        const tags = (of: string) => of.match(/</g)?.length ?? 0;
+        // A section with its heading, its paragraph and its line in the list.
+        expect(tags(out) - tags(shell)).toBe(10);
+        expect(out.slice(out.indexOf("<main>"))).not.toMatch(/&(?!(amp|lt|gt|quot|#39);)/);
       }),
     );
   });
@@ -70,9 +74,9 @@ describe("the gallery", () => {
   it("shows the room drawn again beside what the model saw, where it can be drawn", () => {
     const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
     const item = { iteration: 1, sample: { ...sample, captions: [] }, seen: Buffer.from("small") };
-    const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
+    const arm = { name: "rls3", colour: 0, runs: [], shards: [] };
     const sources = (drawn: Buffer | null): unknown[] =>
-      [...(gallerySection([{ ...item, drawn }], arm, null)?.text ?? "").matchAll(/src="data:image\/(\w+);/g)].map(
+      [...bodyOf(gallerySection([{ ...item, drawn }], arm, null)).matchAll(/src="data:image\/(\w+);/g)].map(
         ([, type]) => type,
       );
     expect(sources(Buffer.from("large"))).toEqual(["webp", "png"]);
@@ -83,13 +87,15 @@ describe("the gallery", () => {
     const captions = [{ prompt: "where is the vase?", right: "above", said: "on <b>", probability: 0.5, margin: 9 }];
     const ranked = [{ right: "The vase is above the plate.", probability: 0.5, margin: 9 }];
     const sample = { episode: 0, step: 0, scene: 0, objects: [], slot: 0, score: 2, hardness: 0.5, kept: true };
-    const arm = { name: "rls3", colour: 0, runs: [], shards: [], episodes: [] };
+    const arm = { name: "rls3", colour: 0, runs: [], shards: [] };
     const shown = (own: typeof captions | typeof ranked): string =>
-      gallerySection(
-        [{ iteration: 1, sample: { ...sample, captions: own }, seen: Buffer.of(), drawn: null }],
-        arm,
-        null,
-      )?.text ?? "";
+      bodyOf(
+        gallerySection(
+          [{ iteration: 1, sample: { ...sample, captions: own }, seen: Buffer.of(), drawn: null }],
+          arm,
+          null,
+        ),
+      );
     expect(shown(captions)).toContain("<dt>Where is the vase?<br/>Above</dt>");
     expect(shown(captions)).toContain(`<span class="right">✓ Right one likeliest.</span> It said “on &lt;b>”.<br/>`);
     expect(shown(ranked)).toContain("<dt>The vase is above the plate.</dt>");
@@ -164,7 +170,7 @@ describe("the report of a comparison", () => {
     expect(page).not.toContain("<b>not escaped?</b>");
     expect(page).toContain("&lt;b>not escaped?&lt;/b>");
     expect(page).toContain("left of the &lt;plate>.");
-    expect(page).toContain("--made-up &#39;&lt;fixture&gt;&#39;");
+    expect(page).toContain("--made-up '&lt;fixture>'");
   });
 
   it("has unique ids, and links that lead somewhere", () => {

@@ -94,8 +94,93 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
       },
       PATIENCE,
     );
+
+    it.each([
+      ["comparison", 1, 0],
+      ["run", 1, 0],
+      ["sweep", 10, 1],
+    ])(
+      "of a %s draws in dots and heat maps what its tables say",
+      async (name, dotCharts, heatMaps) => {
+        await visit(name, VIEWS[0], async (page) => {
+          const charts = await page.evaluate(readValues);
+          expect(charts.filter(({ kind }) => kind === "dots").length).toBe(dotCharts);
+          expect(charts.filter(({ kind }) => kind === "heat map").length).toBe(heatMaps);
+          for (const { title, marks, written } of charts) {
+            expect(marks.map(({ data }) => data).length, title).toBe(written.length);
+            for (const [i, { data, seen }] of marks.entries()) {
+              const value = written[i] ?? Number.NaN;
+              // Tables have a tenth of a percent, or a hundredth of a point.
+              expect(Math.abs(data - value), `${title}, value ${i}: ${data} and ${value}`).toBeLessThan(0.000501);
+              expect(Math.abs(seen - value), `${title}, value ${i} as drawn: ${seen} and ${value}`).toBeLessThan(
+                0.0015,
+              );
+            }
+          }
+        });
+      },
+      PATIENCE,
+    );
   },
 );
+
+interface DrawnValues {
+  readonly kind: "dots" | "heat map";
+  readonly title: string;
+  /** As a mark says, and as it is read off the axis or stands in the cell. */
+  readonly marks: readonly { readonly data: number; readonly seen: number }[];
+  /** In the same order. */
+  readonly written: readonly number[];
+}
+
+/** Runs in the page. */
+function readValues(): DrawnValues[] {
+  const { document } = globalThis;
+  /** Of a cell, without its interval. "+3.70" points are a share of .037. */
+  const numberOf = (node: Element | null | undefined, ofPoints = false): number => {
+    const text = node?.firstChild?.textContent ?? "";
+    const value = Number.parseFloat(text.replace("−", "-").replace("±", ""));
+    return ofPoints || text.includes("%") ? value / 100 : value;
+  };
+  const rowsOf = (table: Element | null | undefined): Element[] => [...(table?.querySelectorAll("tbody tr") ?? [])];
+  const tables = [...document.querySelectorAll("section.scroll")];
+  return [...document.querySelectorAll("figure.chart")].flatMap((figure): DrawnValues[] => {
+    const title = figure.querySelector("svg[role=img]")?.getAttribute("aria-label") ?? "";
+    const heat = [...figure.querySelectorAll("rect.heat, rect.hole")];
+    if (heat.length > 0) {
+      const texts = [...figure.querySelectorAll("rect + text")];
+      const marks = heat.map((cell, i) => ({
+        data: Number(cell.getAttribute("data-value")),
+        seen: numberOf(texts[i]),
+      }));
+      const written = rowsOf(figure).flatMap((row) => [...row.querySelectorAll("td")].map((cell) => numberOf(cell)));
+      return [{ kind: "heat map", title, marks, written }];
+    }
+    const dots = [...figure.querySelectorAll("g[data-dot] circle.dot")];
+    if (dots.length === 0) return [];
+    const ticks = [...figure.querySelectorAll(".axis text:not(.label)")];
+    const isPoints = ticks.every((tick) => !tick.textContent?.includes("%"));
+    const [low, high] = [ticks[0], ticks.at(-1)].map((tick) => ({
+      x: Number(tick?.getAttribute("x")),
+      value: numberOf(tick, isPoints),
+    }));
+    if (low === undefined || high === undefined) return [];
+    const valueAt = (x: number): number => low.value + ((x - low.x) / (high.x - low.x)) * (high.value - low.value);
+    const marks = dots.map((dot) => ({
+      data: Number(dot.getAttribute("data-value")),
+      seen: valueAt(Number(dot.getAttribute("cx"))),
+    }));
+    const [own] = figure.querySelectorAll("section.scroll");
+    const isTerms = figure.parentElement?.className === "split";
+    const named = tables.find((table) =>
+      title.startsWith((table.getAttribute("aria-label") ?? "-").split("; ")[0] ?? ""),
+    );
+    const table = own ?? (isTerms ? figure.parentElement?.querySelector("section.scroll") : named);
+    const column = isTerms ? 1 : 0;
+    const written = rowsOf(table).map((row) => numberOf(row.querySelectorAll("td")[column], isPoints));
+    return [{ kind: "dots", title, marks, written }];
+  });
+}
 
 interface DrawnLines {
   readonly title: string;

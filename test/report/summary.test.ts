@@ -14,7 +14,7 @@ import {
 import { readSummary } from "../../trainer/run-format/readers.js";
 import type { SeedRun } from "../../trainer/run-format/summary.js";
 
-const curve = (values: readonly number[], step = 100) => values.map((value, i) => ({ samples: i * step, value }));
+const curve = (values: readonly number[], step = 100) => values.map((value, i) => ({ x: i * step, y: value }));
 
 /** A run whose curve has a point every `valid` valid samples, of which `rate` of the generated ones are. */
 const run = (seed: number, values: readonly number[], rate: number, valid = 100): SeedRun => ({
@@ -46,7 +46,7 @@ describe("a curve", () => {
   });
 
   it("is smoothed over three points, and over two at its ends", () => {
-    const smoothed = smooth(curve([0, 0.6, 0.9, 0.3])).map((point) => point.value);
+    const smoothed = smooth(curve([0, 0.6, 0.9, 0.3])).map((point) => point.y);
     for (const [i, value] of [0.3, 0.5, 0.6, 0.6].entries()) expect(smoothed[i]).toBeCloseTo(value, 12);
   });
 

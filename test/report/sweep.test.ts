@@ -265,7 +265,7 @@ describe("a sweep's folder", () => {
     expect(text).toContain("11 of 12 cells have finished");
     expect(text).toContain("beta=10_eta=0.5-1002");
     expect(text).toContain("rls3 train --made-up beta=1_eta=0.25-1000");
-    expect(text).toContain("rls3 sweep --made-up &#39;&lt;fixture&gt;&#39;");
+    expect(text).toContain("rls3 sweep --made-up '&lt;fixture>'");
     expect(text).toContain("(only 3 seeds: too few for a claim)");
     expect(text).not.toMatch(/NaN|undefined|Infinity|<script|src="http/);
     const ids = [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
@@ -353,7 +353,7 @@ describe("a sweep's folder", () => {
     const header = (await readFile(path.join(folder("grid"), "sweep.csv"), "utf8")).split("\n").slice(0, 2);
     await expect(broken("empty", "sweep.csv", `${header[0]}\n`)).rejects.toThrow(/none of its 12 cells has finished/);
     await expect(broken("plan", "sweep.json", "{")).rejects.toThrow(InputError);
-    await expect(broken("schema", "sweep.json", '{"varied": []}')).rejects.toThrow(/is no plan of a sweep: cells/);
+    await expect(broken("schema", "sweep.json", '{"varied": []}')).rejects.toThrow(/sweep\.json, field "cells": /);
     const other = header.join("\n").replaceAll("beta=1_eta=0.25-1000", "beta=3-1000");
     await expect(broken("other", "sweep.csv", other)).rejects.toThrow(
       /has the cell "beta=3-1000", which sweep.json lacks/,

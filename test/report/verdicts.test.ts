@@ -85,7 +85,7 @@ describe("the sentence on samples to reach", () => {
     const better = compared({ rls3: arm(3, 0.1, 0.9), random: arm(3, 0.05, 0.45) });
     // random ends at 300 valid with mean(.55, .6, .65) = .6, which RLS3's curve crosses at 100: a third, and half of that generated.
     expect(reachSentence(better.main).replaceAll("\u00a0", " ")).toMatch(
-      /^RLS3 reached random sampling's final accuracy with 0\.1[67] × as many generated samples and with 0\.33 × as many valid samples\.$/,
+      /^RLS3 reached random sampling's final accuracy with 0\.1[67] × as many generated samples and 0\.33 × as many valid samples\.$/,
     );
     const worse = compared({ rls3: arm(3, 0.03, 0.9), random: arm(3, 0.1, 0.45) });
     expect(reachSentence(worse.main)).toBe("RLS3 did not reach random sampling's final accuracy in 3 of 3 seeds.");
@@ -93,7 +93,7 @@ describe("the sentence on samples to reach", () => {
 
   it("warns when the other arm learned next to nothing", () => {
     const flat = compared({ rls3: arm(3, 0.1, 0.9), random: arm(3, 0.002, 0.45) });
-    expect(reachSentence(flat.main)).toContain("hardly rose above its start, so that this says little");
+    expect(reachSentence(flat.main)).toContain("hardly rose above its start, so this says little");
   });
 });
 

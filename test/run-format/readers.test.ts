@@ -2,7 +2,7 @@
 import { stringify } from "csv-stringify/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { askedPairs } from "../../trainer/report/asked-pairs.js";
+import { askedPairs } from "../../trainer/report/world.js";
 import { METRIC_COLUMNS, type SampleCaption } from "../../trainer/run-format/columns.js";
 import { curveOf, parseEpisodes, parseMetrics, parseSamples, seedRun } from "../../trainer/run-format/readers.js";
 

@@ -1,5 +1,5 @@
-/** @file How the report and the terminal write numbers. */
-import type { Interval } from "../run-format/summary.js";
+/** @file How pages and terminal write numbers, names and commands. */
+import type { Description } from "../run-format/summary.js";
 
 const EMPTY = "–";
 /** Between a number and its sign, so that no line breaks there. */
@@ -22,14 +22,6 @@ export const points = (difference: number, digits = 1): string => {
 export const decimal = (value: number | null | undefined, digits = 3): string =>
   value === null || value === undefined ? EMPTY : value.toFixed(digits).replace("-", "−");
 
-export const percentInterval = ([low, high]: Interval): string =>
-  `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}${FIXED}%`;
-
-export const pointsInterval = ([low, high]: Interval): string => `${points(low)} to ${points(high)}`;
-
-export const ratioInterval = (interval: Interval | null): string =>
-  interval === null ? EMPTY : `${interval[0].toFixed(2)} to ${interval[1].toFixed(2)}`;
-
 /** Two significant digits without the leading zero, as statistics are printed; never a zero. */
 export function probability(p: number | null): string {
   if (p === null) return "p not defined";
@@ -50,3 +42,21 @@ const NAMES: Readonly<Record<string, string>> = {
 export const armName = (arm: string): string => NAMES[arm] ?? arm;
 
 export const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+
+export const plural = (amount: number, one: string): string => `${count(amount)} ${one}${amount === 1 ? "" : "s"}`;
+
+/** A setting's value as text. */
+export const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+export const describe = (description: Description): string =>
+  typeof description === "string"
+    ? description
+    : Object.entries(description)
+        .map(([key, value]) => `${key}: ${plain(value)}`)
+        .join(" · ");
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+export const commandLine = (command: string | readonly string[]): string =>
+  typeof command === "string" ? command : command.map(quoted).join(" ");

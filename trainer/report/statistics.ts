@@ -2,7 +2,7 @@
  * @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, Holm's correction, interquartile
  * mean, bootstrap intervals.
  */
-import { at } from "../at.js";
+import { quantileSorted } from "d3-array";
 import { mean } from "../mean.js";
 import type { Random } from "../random/random.js";
 import type { Interval } from "../run-format/summary.js";
@@ -83,14 +83,6 @@ export function permutationTest(differences: readonly number[], random: Random):
   return (count + 1) / (RANDOM_FLIPS + 1);
 }
 
-/** The value below which a share `quantile` of sorted values lies, linear between neighbours (Hyndman and Fan's type 7). */
-function sortedQuantile(sorted: Float64Array, quantile: number): number {
-  const position = quantile * (sorted.length - 1);
-  const below = at(sorted, Math.floor(position));
-  const above = at(sorted, Math.ceil(position));
-  return below + (above - below) * (position - Math.floor(position));
-}
-
 const RESAMPLES = 10_000;
 
 function average(values: Float64Array): number {
@@ -98,6 +90,17 @@ function average(values: Float64Array): number {
   for (const value of values) sum += value;
   return sum / values.length;
 }
+
+/** What is significant, wherever it is said. */
+export const SIGNIFICANCE = 0.05;
+/** With fewer pairs there are too few signs to flip. */
+const PERMUTATION_FROM = 8;
+
+/** The t-test and, from 8 pairs on, the permutation test. */
+export const pairedTests = (differences: readonly number[], random: Random) => ({
+  p: pairedTTest(differences),
+  ...(differences.length >= PERMUTATION_FROM && { pPermutation: permutationTest(differences, random) }),
+});
 
 /**
  * Mean of the middle half: a quarter of the values, rounded down, is left out at each end, as in scipy.stats.trim_mean(…, 0.25),
@@ -129,8 +132,8 @@ export function bootstrapInterval(
     for (let draw = 0; draw < n; draw++) drawn[draw] = values[random.below(n)] as number;
     statistics[resample] = statistic(drawn);
   }
-  statistics.sort();
-  return [sortedQuantile(statistics, 0.025), sortedQuantile(statistics, 0.975)];
+  const sorted = Array.from(statistics.sort());
+  return [quantileSorted(sorted, 0.025) ?? Number.NaN, quantileSorted(sorted, 0.975) ?? Number.NaN];
 }
 
 /**
@@ -139,9 +142,8 @@ export function bootstrapInterval(
  */
 export function holm(probabilities: readonly (number | null)[]): (number | null)[] {
   const corrected: (number | null)[] = probabilities.map(() => null);
-  const ascending = probabilities
-    .flatMap((p, index) => (p === null ? [] : [{ p, index }]))
-    .sort((a, b) => a.p - b.p || a.index - b.index);
+  const tests = probabilities.flatMap((p, index) => (p === null ? [] : [{ p, index }]));
+  const ascending = tests.sort((a, b) => a.p - b.p);
   let least = 0;
   for (const [rank, { p, index }] of ascending.entries()) {
     least = Math.max(least, Math.min(1, p * (ascending.length - rank)));

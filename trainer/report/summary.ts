@@ -18,7 +18,7 @@ import {
   type Verdict,
 } from "../run-format/summary.js";
 import { powerOf } from "./power.js";
-import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTTest, permutationTest } from "./statistics.js";
+import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests, SIGNIFICANCE } from "./statistics.js";
 
 /** What a summary is computed from: the runs of each arm, and where they come from. */
 export interface Comparison {
@@ -31,23 +31,20 @@ export interface Comparison {
   readonly seeds: readonly number[];
 }
 
-const SIGNIFICANCE = 0.05;
-const PERMUTATION_FROM = 8;
-
-export interface Sample {
-  readonly samples: number;
-  readonly value: number;
+/** Of a curve: a value after a number of samples or iterations. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
-/** Linear between points, constant beyond the ends. Points are in ascending order of samples. */
-export function interpolate(curve: readonly Sample[], samples: number): number {
-  const after = curve.findIndex((point) => point.samples >= samples);
+/** Linear between points, constant beyond the ends. Points are in ascending order of x. */
+export function interpolate(curve: readonly Point[], x: number): number {
+  const after = curve.findIndex((point) => point.x >= x);
   const right = after === -1 ? curve.at(-1) : curve[after];
   const left = after > 0 ? curve[after - 1] : right;
   if (right === undefined || left === undefined) return Number.NaN;
-  if (right.samples === left.samples) return right.value;
-  const share = Math.min(1, (samples - left.samples) / (right.samples - left.samples));
-  return left.value + share * (right.value - left.value);
+  if (right.x === left.x) return right.y;
+  return left.y + Math.min(1, (x - left.x) / (right.x - left.x)) * (right.y - left.y);
 }
 
 /** Picks one of a point's accuracies; undefined if it was not evaluated. */
@@ -55,37 +52,29 @@ export type Measure = (point: CurvePoint) => number | undefined;
 const oneTerm: Measure = (point) => point.accuracy.oneTerm;
 
 /** A run's curve of one measure over an axis. */
-export const along = (run: SeedRun, axis: Axis, measure: Measure = oneTerm): Sample[] =>
+export const along = (run: SeedRun, axis: Axis, measure: Measure = oneTerm): Point[] =>
   run.curve.flatMap((point) => {
-    const value = measure(point);
-    return value === undefined ? [] : [{ samples: point[axis], value }];
+    const y = measure(point);
+    return y === undefined ? [] : [{ x: point[axis], y }];
   });
 
 /** Centred mean over three points; at the two ends over the two there are. */
-export function smooth(curve: readonly Sample[]): Sample[] {
-  return curve.map(({ samples }, i) => ({
-    samples,
-    value: mean(curve.slice(Math.max(0, i - 1), i + 2).map((point) => point.value)),
-  }));
-}
+export const smooth = (curve: readonly Point[]): Point[] =>
+  curve.map(({ x }, i) => ({ x, y: mean(curve.slice(Math.max(0, i - 1), i + 2).map((point) => point.y)) }));
 
 /** Where a curve first reaches a value, linear between points; null if it never does. */
-export function firstReaches(curve: readonly Sample[], value: number): number | null {
-  for (const [i, point] of curve.entries()) {
-    if (point.value < value) continue;
-    const before = curve[i - 1];
-    if (before === undefined) return point.samples;
-    return before.samples + ((value - before.value) / (point.value - before.value)) * (point.samples - before.samples);
-  }
-  return null;
+export function firstReaches(curve: readonly Point[], value: number): number | null {
+  const i = curve.findIndex(({ y }) => y >= value);
+  const [before, point] = [curve[i - 1], curve[i]];
+  if (point === undefined) return null;
+  return before === undefined ? point.x : before.x + ((value - before.y) / (point.y - before.y)) * (point.x - before.x);
 }
 
 /** Samples that a needs for b's final accuracy, as a share of the samples of b; null if a never reaches it. */
-export function shareToReach(a: readonly Sample[], b: readonly Sample[]): number | null {
-  const target = mean(b.slice(-3).map((point) => point.value));
-  const took = firstReaches(smooth(a), target);
-  const end = b.at(-1);
-  return took === null || end === undefined || end.samples === 0 ? null : took / end.samples;
+export function shareToReach(a: readonly Point[], b: readonly Point[]): number | null {
+  const took = firstReaches(smooth(a), mean(b.slice(-3).map(({ y }) => y)));
+  const end = b.at(-1)?.x ?? 0;
+  return took === null || end === 0 ? null : took / end;
 }
 
 const estimate = (values: readonly number[], random: Random): Estimate => ({
@@ -123,10 +112,7 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
     b: estimate(valuesB, stream("b")),
     difference: mean(differences),
     differenceInterval: bootstrapInterval(differences, stream("difference")),
-    p: pairedTTest(differences),
-    ...(differences.length >= PERMUTATION_FROM && {
-      pPermutation: permutationTest(differences, stream("permutation")),
-    }),
+    ...pairedTests(differences, stream("permutation")),
     wins: differences.filter((difference) => difference > 0).length,
     seeds: differences.length,
     iqm: {
@@ -167,8 +153,7 @@ export function match(nameA: string, runsA: readonly SeedRun[], nameB: string, r
 }
 
 function comparePair(matched: Matched): Pair {
-  const generated = compareAt(matched, "generated");
-  const valid = compareAt(matched, "valid");
+  const [generated, valid] = [compareAt(matched, "generated"), compareAt(matched, "valid")];
   return {
     accuracyAt: [generated, valid],
     samplesToReach: { generated: reach(matched, "generated"), valid: reach(matched, "valid") },

@@ -1,9 +1,9 @@
 /** @file The result of a comparison in 80 columns: a table of the arms, and the statistics of the main pair. */
 
 import { at } from "../at.js";
-import { mean } from "../mean.js";
+import { meanOrNull } from "../mean.js";
 import type { SeedRun, Summary } from "../run-format/summary.js";
-import { count, percent, probability } from "./format.js";
+import { armName, count, percent, probability } from "./format.js";
 import {
   accuracySentence,
   feasibilityNote,
@@ -33,18 +33,17 @@ export function wrap(text: string, indent = ""): string {
 }
 
 const lastOf = (run: SeedRun) => run.curve.at(-1);
-const average = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));
 
 function armRow(name: string, runs: readonly SeedRun[]): string[] {
   const ends = runs.flatMap((run) => lastOf(run) ?? []);
   return [
     name,
-    count(average(ends.map((point) => point.generated))),
-    count(average(ends.map((point) => point.valid))),
-    percent(average(runs.map((run) => run.validRate)), 0),
-    percent(average(ends.map((point) => point.accuracy.oneTerm))),
-    percent(average(ends.map((point) => point.accuracy.full))),
-    percent(average(ends.flatMap((point) => point.natural?.oneTerm ?? []))),
+    count(meanOrNull(ends.map((point) => point.generated))),
+    count(meanOrNull(ends.map((point) => point.valid))),
+    percent(meanOrNull(runs.map((run) => run.validRate)), 0),
+    percent(meanOrNull(ends.map((point) => point.accuracy.oneTerm))),
+    percent(meanOrNull(ends.map((point) => point.accuracy.full))),
+    percent(meanOrNull(ends.flatMap((point) => point.natural?.oneTerm ?? []))),
   ];
 }
 
@@ -61,8 +60,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
 /** The final output of `rls3 compare`: plain text without colours or a final line feed. */
 export function renderTerminal(summary: Summary): string {
   const rows = Object.entries(summary.arms).map(([name, runs]) => armRow(name, runs));
+  const arms = Object.entries(summary.arms).map(([name, runs]) => ({ name: armName(name), runs }));
   const head = ["at the end", "generated", "valid", "rate", "one-term", "full flip", "natural"];
-  const parts = [columns([head, ...rows]), wrap(feasibilityNote(summary))];
+  const parts = [columns([head, ...rows]), wrap(feasibilityNote(arms))];
   const main = mainPair(summary);
   if (main !== null) {
     parts.unshift(wrap(`${headline(main)}.`));

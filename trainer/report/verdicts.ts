@@ -2,21 +2,23 @@
 
 import { at } from "../at.js";
 import { mean } from "../mean.js";
-import { type AccuracyAt, AXES, type Pair, type SeedRun, type Summary, type Verdict } from "../run-format/summary.js";
 import {
-  armName,
-  capital,
-  count,
-  decimal,
-  percent,
-  percentInterval,
-  points,
-  pointsInterval,
-  probability,
-} from "./format.js";
+  type AccuracyAt,
+  AXES,
+  type Interval,
+  type Pair,
+  type SeedRun,
+  type Summary,
+  type Verdict,
+} from "../run-format/summary.js";
+import { POINTS, type Quantity, SHARE } from "./charts/quantities.js";
+import { armName, capital, count, decimal, percent, points, probability } from "./format.js";
 
 /** Below this many seeds nothing is claimed, whatever p says. */
 const SEEDS_FOR_A_CLAIM = 5;
+
+export const seedsSaid = (seeds: number): string =>
+  seeds < SEEDS_FOR_A_CLAIM ? `only ${seeds} seeds: too few for a claim` : `${seeds} seeds`;
 
 /** Below this many seeds an interquartile mean leaves nothing out, and is the mean. */
 const SEEDS_TO_TRIM = 4;
@@ -69,8 +71,7 @@ export function headline({ a, b, pair }: NamedPair): string {
   const { seeds } = at(pair.accuracyAt, 0);
   if (seeds < 2) return `One seed of ${nameA} and ${nameB}: nothing can be said about a difference in ${METRIC}`;
   const tests = pair.accuracyAt.map(({ p }) => probability(p)).join(" and ");
-  const evidence =
-    seeds < SEEDS_FOR_A_CLAIM ? `only ${seeds} seeds: too few for a claim; ${tests}` : `${seeds} seeds; ${tests}`;
+  const evidence = `${seedsSaid(seeds)}; ${tests}`;
   if (generated === valid)
     return `${nameA} ${COMPARED[generated]} ${nameB}, per generated and per valid sample (${evidence})`;
   return `Per generated sample ${armName(a)} ${COMPARED[generated]} ${nameB}; per valid sample ${BY_ITSELF[valid]} (${evidence})`;
@@ -78,29 +79,36 @@ export function headline({ a, b, pair }: NamedPair): string {
 
 const notSignificant = (verdict: Verdict): string => (verdict === "no difference" ? ", not significant" : "");
 
+/** A value with its interval in brackets. */
+const within = (unit: Quantity, value: number, interval: Interval): string =>
+  `${unit.value(value)} (${unit.range(interval)})`;
+
 /** The numbers behind one axis of a verdict. One seed has no interval and no test. */
 export function accuracySentence({ a, b, pair }: NamedPair, row: AccuracyAt): string {
-  const within = (interval: string): string => (row.seeds < 2 ? "" : ` (${interval})`);
-  const values =
-    `${capital(METRIC)} after ${count(row.samples)} ${row.axis} samples: ` +
-    `${armName(a)} ${percent(row.a.mean)}${within(percentInterval(row.a.interval))}, ` +
-    `${armName(b)} ${percent(row.b.mean)}${within(percentInterval(row.b.interval))}, ` +
-    `difference ${points(row.difference)} points${within(pointsInterval(row.differenceInterval))}`;
-  if (row.seeds < 2) return `${values}; one seed, so nothing is tested.`;
+  const [nameA, nameB] = [armName(a), armName(b)];
+  const where = `${capital(METRIC)} after ${count(row.samples)} ${row.axis} samples`;
+  if (row.seeds < 2) {
+    const values = `${nameA} ${percent(row.a.mean)}, ${nameB} ${percent(row.b.mean)}`;
+    return `${where}: ${values}, difference ${points(row.difference)} points; one seed, so nothing is tested.`;
+  }
+  const values = `${nameA} ${within(SHARE, row.a.mean, row.a.interval)}, ${nameB} ${within(SHARE, row.b.mean, row.b.interval)}`;
+  const difference = `${points(row.difference)} points (${POINTS.range(row.differenceInterval)})`;
   const tests = [`paired t-test ${probability(row.p)}${notSignificant(pair.verdict[row.axis])}`];
   if (row.pPermutation !== undefined) tests.push(`permutation test ${probability(row.pPermutation)}`);
   if (row.pHolm !== undefined) tests.push(`after Holm's correction for all pairs ${probability(row.pHolm)}`);
-  return `${values}; ${tests.join(", ")}; ${armName(a)} ahead in ${row.wins} of ${row.seeds} seeds.`;
+  const wins = `${nameA} ahead in ${row.wins} of ${row.seeds} seeds`;
+  return `${where}: ${values}, difference ${difference}; ${tests.join(", ")}; ${wins}.`;
 }
 
 /** The same with interquartile means, which one odd seed does not move; null for an older summary without them. */
 export function interquartileSentence({ a, b }: NamedPair, { iqm, seeds }: AccuracyAt): string | null {
   if (iqm === undefined || seeds < SEEDS_TO_TRIM) return null;
-  return (
-    `Interquartile means over seeds: ${armName(a)} ${percent(iqm.a.value)} (${percentInterval(iqm.a.interval)}), ` +
-    `${armName(b)} ${percent(iqm.b.value)} (${percentInterval(iqm.b.interval)}), of the differences ` +
-    `${points(iqm.difference.value)} (${pointsInterval(iqm.difference.interval)}).`
-  );
+  const arms = [
+    `${armName(a)} ${within(SHARE, iqm.a.value, iqm.a.interval)}`,
+    `${armName(b)} ${within(SHARE, iqm.b.value, iqm.b.interval)}`,
+  ];
+  const differences = within(POINTS, iqm.difference.value, iqm.difference.interval);
+  return `Interquartile means over seeds: ${arms.join(", ")}, of the differences ${differences}.`;
 }
 
 /** How many seeds it takes to find a difference like this one; null if that is unknown, as with one seed. */
@@ -131,19 +139,17 @@ export function reachSentence({ a, b, runsB, pair }: NamedPair): string {
   const { perSeed } = pair.samplesToReach.generated;
   const never = perSeed.filter((share) => share === null).length;
   const caution =
-    learned(runsB) < HARDLY_LEARNED
-      ? ` ${capital(armName(b))} hardly rose above its start, so that this says little.`
-      : "";
+    learned(runsB) < HARDLY_LEARNED ? ` ${capital(armName(b))} hardly rose above its start, so this says little.` : "";
   if (never > 0) return `${nameA} did not reach ${target} in ${never} of ${perSeed.length} seeds.${caution}`;
   const shares = AXES.map((axis) => `${decimal(pair.samplesToReach[axis].ratio, 2)}\u00a0× as many ${axis} samples`);
-  return `${nameA} reached ${target} with ${shares.join(" and with ")}.${caution}`;
+  return `${nameA} reached ${target} with ${shares.join(" and ")}.${caution}`;
 }
 
 /** The arms' steps before their first generated sample; it belongs beside every figure over generated samples. */
-export function feasibilityNote(summary: Summary): string {
-  const parts = Object.entries(summary.arms).map(([name, runs]) => {
+export function feasibilityNote(arms: readonly { readonly name: string; readonly runs: readonly SeedRun[] }[]): string {
+  const parts = arms.map(({ name, runs }) => {
     const steps = Math.max(0, ...runs.map((run) => run.feasibilitySteps));
-    return `${armName(name)} ${steps === 0 ? "none" : count(steps)}`;
+    return `${name} ${steps === 0 ? "none" : count(steps)}`;
   });
   return `Feasibility steps before the first generated sample (no images, no model): ${parts.join(", ")}.`;
 }

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { at } from "../at.js";
 import type { SampleCaption, SampleLine } from "../run-format/columns.js";
 import type { RunConfig } from "../run-format/readers.js";
-import { askedPairs } from "./asked-pairs.js";
 
 /** From the lower end to the upper one, in mm. */
 type Span = readonly [number, number];
@@ -44,35 +43,25 @@ export function worldOf(config: RunConfig): World | null {
   return { scenes: parsed.data.scenes, objects };
 }
 
-/** A sample as it is shown. */
-export interface SampleEntry {
+/** A sample as it is shown: its objects by name, with position and size in mm. */
+export interface SampleEntry extends Omit<SampleLine, "objects" | "image"> {
   readonly iteration: number;
-  readonly episode: number;
-  readonly step: number;
-  readonly scene: number;
-  /** Name, position in mm, and size in mm of each object. */
   readonly objects: readonly {
     readonly name: string;
     readonly at: readonly number[];
     readonly size: readonly number[];
   }[];
-  readonly slot: number;
-  readonly captions: readonly SampleCaption[];
-  readonly score: number | null;
-  readonly hardness: number;
-  readonly kept: boolean;
   /** To ask for as a picture; null where none was kept. */
   readonly image: string | null;
 }
 
 export function sampleEntry(iteration: number, sample: SampleLine, world: World): SampleEntry {
-  const { episode, step, scene, slot, captions, score, hardness, kept, image = null } = sample;
   const objects = sample.objects.map((row) => {
-    const [index, x, y, z] = [at(row, 0), at(row, 1), at(row, 2), at(row, 3)];
+    const index = at(row, 0);
     const { name = `object ${index}`, size = [300, 300, 300] } = world.objects[index] ?? {};
-    return { name, at: [x, y, z], size };
+    return { name, at: row.slice(1, 4), size };
   });
-  return { iteration, episode, step, scene, objects, slot, captions, score, hardness, kept, image };
+  return { ...sample, iteration, objects, image: sample.image ?? null };
 }
 
 /** Cells along a side of a map. */
@@ -90,11 +79,24 @@ export interface ScenePlacements {
   readonly cells: readonly (readonly [cell: number, placed: number, asked: number, wrong: number])[];
 }
 
-/** Those of the moved object are the agent's doing. */
-function captionsOfMoved(sample: SampleLine): readonly SampleCaption[] {
-  const ofMoved = askedPairs(sample).filter(({ slots }) => slots === null || slots.includes(sample.slot));
-  return ofMoved.map(({ caption }) => caption);
+export interface AskedPair {
+  readonly caption: SampleCaption;
+  /** Null if the line does not say. */
+  readonly slots: readonly [number, number] | null;
 }
+
+/** A sample's captions with the two slots that each is about: lines name them; in runs that asked about every pair, the order does. */
+export function askedPairs({ captions, objects }: Pick<SampleLine, "captions" | "objects">): AskedPair[] {
+  const pairs = objects.flatMap((_, a) => objects.slice(a + 1).map((__, i) => [a, a + 1 + i] as const));
+  const isEvery = captions.length === pairs.length;
+  return captions.map((caption, i) => ({ caption, slots: caption.slots ?? (isEvery ? at(pairs, i) : null) }));
+}
+
+/** Those of the moved object are the agent's doing. */
+const captionsOfMoved = (sample: SampleLine): readonly SampleCaption[] =>
+  askedPairs(sample)
+    .filter(({ slots }) => slots === null || slots.includes(sample.slot))
+    .map(({ caption }) => caption);
 
 export function placements(samples: readonly SampleLine[], { scenes }: World): ScenePlacements[] {
   return scenes.map(({ size: [width, , depth] }, scene) => {

@@ -139,7 +139,8 @@ const sampleSchema = z
     },
   );
 
-function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
+/** @throws InputError that names the place, the field and what is wanted there */
+export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -156,6 +157,19 @@ export function parseSamples(text: string, file: string): SampleLine[] {
   return text
     .split("\n")
     .flatMap((line, i) => (line.trim() === "" ? [] : [parseJson(line, sampleSchema, `${file}, line ${i + 1}`)]));
+}
+
+/** The entries of log.jsonl. It is for people: a line that is no entry, or is cut off, is none and no error. */
+export function logEntries(text: string): Readonly<Record<string, unknown>>[] {
+  return text.split("\n").flatMap((line) => {
+    if (!line.startsWith("{")) return [];
+    try {
+      return [JSON.parse(line) as Record<string, unknown>];
+    } catch (error) {
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
+  });
 }
 
 /** The valid samples of one iteration. */

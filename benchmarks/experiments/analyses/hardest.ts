@@ -5,8 +5,8 @@
 
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
-import { askedPairs } from "../../../trainer/report/asked-pairs.js";
 import { count, percent } from "../../../trainer/report/format.js";
+import { askedPairs } from "../../../trainer/report/world.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
 import type { SampleCaption, SampleLine } from "../../../trainer/run-format/columns.js";
 import { readSamples } from "../../../trainer/run-format/readers.js";

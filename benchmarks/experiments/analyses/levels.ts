@@ -5,7 +5,8 @@
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
-import { count, percent, percentInterval, points, probability } from "../../../trainer/report/format.js";
+import { SHARE } from "../../../trainer/report/charts/quantities.js";
+import { count, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
@@ -70,7 +71,7 @@ function accuracyTable(
       return [
         name,
         percent(estimated.mean),
-        percentInterval(estimated.interval),
+        SHARE.range(estimated.interval),
         ...(baseline === undefined ? [] : differenceCells(at(compared, i))),
       ];
     }),

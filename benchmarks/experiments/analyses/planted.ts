@@ -61,7 +61,7 @@ function sooner(a: Measured, b: Measured, axis: Axis): number | null {
       const samples = row[axis];
       const values = VERTICAL.map((term) => row[`accuracy_${term}`]);
       // An iteration without an evaluation is not a point of the curve.
-      return samples === null || !values.every((value) => value !== null) ? [] : [{ samples, value: mean(values) }];
+      return samples === null || !values.every((value) => value !== null) ? [] : [{ x: samples, y: mean(values) }];
     });
   return shareToReach(curve(a), curve(b));
 }

@@ -1,10 +1,12 @@
 /** @file The live page in headless Chromium, with 200 runs in the folder: drawn, used by keyboard, read by a screen reader, live. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Page } from "playwright-core";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { renderReport } from "../../../trainer/report/html/report.js";
 import { FIXTURE_ARMS } from "../fixture.js";
 import { accessibilityProblems, complaintsOf, findChromium, type OpenBrowser, openBrowser } from "./browser.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
@@ -203,8 +205,75 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
             .at(-1)
             ?.split(",") ?? [];
         expect(Number(end[3])).toBeCloseTo(Number(await dot.getAttribute("data-y")), 6);
-        expect((await save("PNG")).subarray(1, 4).toString("latin1")).toBe("PNG");
+        const png = sharp(await save("PNG")).removeAlpha();
+        const svg = page.locator("figure.chart svg[role=img]").first();
+        const [width = 0, height = 0] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").slice(2).map(Number);
+        // Twice the size of the drawing, with a margin, the title above it and the key of two lines below.
+        const size = { width: 2 * (width + 24), height: 2 * (height + 24 + 3 * 18) };
+        expect(await png.metadata()).toMatchObject({ format: "png", ...size });
+        const [top, bottom] = [2 * 30, 2 * (30 + height)];
+        const parts = { drawing: [top, bottom - top], key: [bottom, size.height - bottom] } as const;
+        for (const [part, [from, rows]] of Object.entries(parts)) {
+          const region = png.clone().extract({ left: 0, top: from, width: size.width, height: rows });
+          const pixels = await region.raw().toBuffer();
+          const colours = await svg
+            .locator("path.line")
+            .evaluateAll((paths) => paths.map((each) => getComputedStyle(each).stroke));
+          expect(colours).toHaveLength(2);
+          for (const colour of colours) {
+            const wanted = (colour.match(/\d+/g) ?? []).map(Number);
+            let found = 0;
+            for (let i = 0; i < pixels.length; i += 3) {
+              if (wanted.every((value, channel) => Math.abs(value - (pixels[i + channel] ?? 0)) < 12)) found += 1;
+            }
+            expect(found, `${colour} in the ${part}`).toBeGreaterThan(60);
+          }
+        }
       });
+    });
+
+    it("draws at the end of each curve what report.html draws there", async () => {
+      const copy = await mkdtemp(path.join(tmpdir(), "rls3-page-report-"));
+      try {
+        await cp(path.join(folder, "compare-1"), copy, { recursive: true });
+        await renderReport(copy);
+        const reported = new Map<string, number[]>();
+        for (const figure of (await readFile(path.join(copy, "report.html"), "utf8")).split('<figure class="chart">')) {
+          const [, title = ""] = /aria-label="([^"]+?, over [\w ]+):/.exec(figure) ?? [];
+          const ends = [...(figure.split("</figure>")[0]?.matchAll(/data-x="([^"]+)" data-y="([^"]+)"/g) ?? [])];
+          if (title !== "")
+            reported.set(
+              title,
+              ends.flatMap(([, x, y]) => [Number(x), Number(y)]),
+            );
+        }
+        const ids = ["rls3", "random"].flatMap((arm) =>
+          [1000, 1001, 1002, 1003, 1004].map((seed) => `compare-1/runs/${arm}-${seed}`),
+        );
+        const seen = new Set<string>();
+        for (const axis of ["generated", "valid", "iteration"]) {
+          await visit(`axis=${axis}&${chosen(...ids)}`, async (page) => {
+            const charts = page.locator("figure.chart svg[role=img]");
+            await expect.poll(() => linesOf(page, "Valid placements")).toHaveLength(2);
+            for (const chart of await charts.all()) {
+              const [, title = ""] = /^(.+?, over [\w ]+):/.exec((await chart.getAttribute("aria-label")) ?? "") ?? [];
+              const ends = reported.get(title);
+              if (ends === undefined) continue;
+              seen.add(title);
+              const drawn = await chart
+                .locator("g[data-line] > circle.dot")
+                .evaluateAll((dots) =>
+                  dots.flatMap((dot) => ["data-x", "data-y"].map((name) => dot.getAttribute(name))),
+                );
+              expect(drawn.map(Number), title).toEqual(ends);
+            }
+          });
+        }
+        expect([...seen].sort()).toEqual([...reported.keys()].sort());
+        expect(seen.size).toBeGreaterThan(15);
+      } finally {
+        await rm(copy, { recursive: true });
+      }
     });
 
     it("knows the cells of a sweep by their settings", async () => {
@@ -221,14 +290,14 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
 
     it("shows accuracy and pairs term by term, at any iteration", async () => {
       await visit(`view=terms&${chosen(...COMPARISON)}`, async (page) => {
-        const table = page.getByRole("region", { name: "Accuracy and pairs by term" });
+        const table = page.getByRole("region", { name: /accuracy before and after/ });
         await table.getByRole("row", { name: /%/ }).nth(11).waitFor();
-        expect(await table.getByRole("rowheader", { name: "in front" }).count()).toBe(1);
-        const above = table.getByRole("row", { name: /^above/ });
+        expect(await table.getByRole("rowheader", { name: /^in front / }).count()).toBe(2);
+        const above = table.getByRole("row", { name: /^above RLS3/ });
         const now = await above.textContent();
         await page.getByRole("slider").focus();
         await page.keyboard.press("Home");
-        await page.getByText("After iteration 0").waitFor();
+        await page.getByText("After iteration 0", { exact: true }).waitFor();
         expect(await above.textContent()).toContain("±0.0");
         await page.keyboard.press("End");
         expect(await above.textContent()).toBe(now);

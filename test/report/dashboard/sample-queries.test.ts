@@ -1,8 +1,8 @@
 /** @file What passes a filter of samples, and where samples lie in the rooms. */
 import { describe, expect, it } from "vitest";
-import { inOrder, isTerm, matching } from "../../../trainer/report/dashboard/sample-queries.js";
+import { inOrder, matching } from "../../../trainer/report/dashboard/sample-queries.js";
 import { placements, SIDE, sampleEntry } from "../../../trainer/report/world.js";
-import type { SampleLine } from "../../../trainer/run-format/columns.js";
+import { type SampleLine, TERM_NAMES, type TermColumn } from "../../../trainer/run-format/columns.js";
 
 const caption = (right: string, margin: number, answer?: string) => ({
   right,
@@ -67,18 +67,18 @@ describe("a filter", () => {
     ["a moved object", { object: 1 }, [here]],
     ["furniture", { surface: "furniture" }, [here]],
     ["the floor", { surface: "floor" }, [later]],
-    ["pictures", { pictures: true }, [later]],
+    ["pictures", { pictures: "1" }, [later]],
   ] as const)("by %s", (_name, filter, expected) => {
     expect(matching(all, filter)).toEqual(expected);
   });
 
   it("finds terms in answers that are nothing but the relation", () => {
     const words = { left: "to the left of", right: "to the right of", behind: "behind", inFront: "in front of" };
-    const all = Object.entries({ ...words, above: "above", below: "below" }).map(([term, right], iteration) => {
-      return { term, found: { iteration, sample: sample({ captions: [caption(right, 9)] }) } };
+    const phrases: Readonly<Record<TermColumn, string>> = { ...words, above: "above", below: "below" };
+    const all = TERM_NAMES.map((term, iteration) => {
+      return { term, found: { iteration, sample: sample({ captions: [caption(phrases[term], 9)] }) } };
     });
     for (const { term, found } of all) {
-      if (!isTerm(term)) throw new Error(term);
       expect(
         matching(
           all.map((each) => each.found),

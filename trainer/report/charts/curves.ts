@@ -1,35 +1,38 @@
 /** @file What lines are made of: the values of a run along an axis, and the mean over seeds with its interval. Pure. */
 import { at } from "../../at.js";
-import { mean } from "../../mean.js";
+import { mean, meanOrNull } from "../../mean.js";
 import { Random } from "../../random/random.js";
+import type { MetricColumn } from "../../run-format/columns.js";
 import type { MetricsRow } from "../../run-format/readers.js";
 import { bootstrapInterval } from "../statistics.js";
-import { interpolate, type Sample } from "../summary.js";
+import { interpolate, type Point } from "../summary.js";
 import type { ChartPoint, Line } from "./lines.js";
 import type { Chart } from "./list.js";
 import type { Axis } from "./quantities.js";
 
-export type Curve = readonly Sample[];
+export type Curve = readonly Point[];
 
-/** A chart's values of one run; rows in which it was not measured are left out. */
-export const curveOf = (rows: readonly MetricsRow[], { measured }: Pick<Chart, "measured">, axis: Axis): Sample[] =>
-  rows.flatMap((row, i) => {
-    const [samples, value] = [row[axis], measured(row, rows[i - 1])];
-    return samples === null || value === null ? [] : [{ samples, value }];
+/** A chart's values, row by row. */
+const valuesOf = (rows: readonly MetricsRow[], { measured }: Chart): (number | null)[] =>
+  rows.map((row, i) => measured(row, rows[i - 1]));
+
+/** The same along an axis; rows in which it was not measured are left out. */
+export const curveOf = (rows: readonly MetricsRow[], chart: Chart, axis: Axis): Point[] =>
+  valuesOf(rows, chart).flatMap((y, i) => {
+    const x = rows[i]?.[axis] ?? null;
+    return x === null || y === null ? [] : [{ x, y }];
   });
-
-const asPoints = (curve: Curve): ChartPoint[] => curve.map(({ samples, value }) => ({ x: samples, y: value }));
 
 const GRID = 48;
 const RESAMPLES = 1000;
 
 /** Iterations as they are; samples in equal steps, since each seed has its own. */
 function gridOf(curves: readonly Curve[], axis: Axis): number[] {
-  const start = Math.max(...curves.map((curve) => at(curve, 0).samples));
-  const end = Math.min(...curves.map((curve) => at(curve, curve.length - 1).samples));
+  const start = Math.max(...curves.map((curve) => at(curve, 0).x));
+  const end = Math.min(...curves.map((curve) => at(curve, curve.length - 1).x));
   if (axis !== "iteration") return Array.from({ length: GRID + 1 }, (_, i) => start + ((end - start) * i) / GRID);
-  const all = new Set(curves.flat().map(({ samples }) => samples));
-  return [...all].filter((samples) => samples >= start && samples <= end).sort((a, b) => a - b);
+  const all = new Set(curves.flat().map(({ x }) => x));
+  return [...all].filter((x) => x >= start && x <= end).sort((a, b) => a - b);
 }
 
 export interface MeanCurve {
@@ -47,7 +50,7 @@ export function meanCurve(curves: readonly Curve[], axis: Axis, withBand = true)
   const averaged = begun.length > 0 ? begun : curves.filter((curve) => curve.length > 0);
   const [first] = averaged;
   if (first === undefined) return { points: [], seeds: 0 };
-  if (averaged.length === 1) return { points: asPoints(first), seeds: 1 };
+  if (averaged.length === 1) return { points: first, seeds: 1 };
   // The same draws for every line and page: equal values have equal bands.
   const random = Random.stream(0, "curve", axis);
   const points = gridOf(averaged, axis).map((x): ChartPoint => {
@@ -68,17 +71,30 @@ export interface Arm {
   readonly name: string;
   /** Place in the palette. */
   readonly colour: number;
-  readonly runs: readonly (readonly MetricsRow[])[];
+  readonly runs: readonly { readonly rows: readonly MetricsRow[] }[];
 }
 
-const valuesOf = (rows: readonly MetricsRow[], { measured }: Chart): (number | null)[] =>
-  rows.map((row, i) => measured(row, rows[i - 1]));
+type Runs = Pick<Arm, "runs">;
+
+/** Iterations that every seed has done; one that has only begun is not waited for. */
+export function commonEnd({ runs }: Runs): number {
+  const ends = runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0).filter((end) => end > 0);
+  return ends.length === 0 ? 0 : Math.min(...ends);
+}
+
+/** The values of a column after an iteration, as far as every seed has done it: a mean over the seeds that are left would jump. */
+export const valuesAt = (of: Runs, column: MetricColumn, iteration: number): number[] =>
+  iteration > commonEnd(of)
+    ? []
+    : of.runs.flatMap(({ rows }) => rows.find((row) => row.iteration === iteration)?.[column] ?? []);
+
+/** Their mean; null where there are none. */
+export const meanAt = (of: Runs, column: MetricColumn, iteration: number): number | null =>
+  meanOrNull(valuesAt(of, column, iteration));
 
 /** The last value of each run that has one, as their mean. */
-export function lastMean({ runs }: Pick<Arm, "runs">, chart: Chart): number | null {
-  const last = runs.flatMap((rows) => valuesOf(rows, chart).findLast((value) => value !== null) ?? []);
-  return last.length === 0 ? null : mean(last);
-}
+export const lastMean = ({ runs }: Runs, chart: Chart): number | null =>
+  meanOrNull(runs.flatMap(({ rows }) => valuesOf(rows, chart).findLast((value) => value !== null) ?? []));
 
 /** The charts that were measured at all: those that have curves, and those that were measured only now and then. */
 export function followedCharts(
@@ -89,7 +105,7 @@ export function followedCharts(
   // A run that never has a measure, such as a policy's of random sampling, is no reason not to draw the others'.
   const isDrawn = (chart: Chart): boolean =>
     arms.every(({ runs }) =>
-      runs.every((rows) => {
+      runs.every(({ rows }) => {
         const values = valuesOf(rows, chart);
         return values.every((value) => value === null) || isFollowed(values);
       }),
@@ -104,35 +120,10 @@ const MOST_WITH_RUNS = 6;
 export function linesOf(arms: readonly Arm[], chart: Chart, axis: Axis): Line[] {
   const isPlain = arms.length > MOST_WITH_RUNS;
   return arms.flatMap(({ name, colour, runs }): Line[] => {
-    const { points, seeds, curves } = meanOfRuns(runs, chart, axis, !isPlain);
+    const curves = runs.map(({ rows }) => curveOf(rows, chart, axis)).filter((curve) => curve.length > 0);
     if (curves.length === 0) return [];
+    const { points, seeds } = meanCurve(curves, axis, !isPlain);
     const label = runs.length > 1 && seeds < runs.length ? `${name}, mean of ${seeds}` : name;
-    return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves.map(asPoints) }) }];
+    return [{ name: label, colour, points, ...(!isPlain && curves.length > 1 && { runs: curves }) }];
   });
-}
-
-interface DrawnMean extends MeanCurve {
-  readonly curves: readonly Curve[];
-}
-
-interface Known {
-  readonly runs: readonly (readonly MetricsRow[])[];
-  readonly drawn: DrawnMean;
-}
-
-/** By the rows of the first run, then by chart. What follows from rows that have not changed is not computed again: bands take a while. */
-const known = new WeakMap<readonly MetricsRow[], Map<string, Known>>();
-
-function meanOfRuns(runs: Arm["runs"], chart: Chart, axis: Axis, withBand: boolean): DrawnMean {
-  const [first] = runs;
-  if (first === undefined) return { points: [], seeds: 0, curves: [] };
-  const ofFirst = known.get(first) ?? new Map<string, Known>();
-  known.set(first, ofFirst);
-  const key = `${chart.column} ${axis} ${withBand}`;
-  const before = ofFirst.get(key);
-  if (before?.runs.length === runs.length && before.runs.every((rows, i) => rows === runs[i])) return before.drawn;
-  const curves = runs.map((rows) => curveOf(rows, chart, axis)).filter((curve) => curve.length > 0);
-  const drawn = { ...meanCurve(curves, axis, withBand), curves };
-  ofFirst.set(key, { runs, drawn });
-  return drawn;
 }

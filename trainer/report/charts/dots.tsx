@@ -7,6 +7,7 @@ import {
   extent,
   Figure,
   type Frame,
+  Label,
   labelWidth,
   Numbers,
   RIGHT,
@@ -37,6 +38,8 @@ export interface DotChart extends Frame {
   readonly rows: readonly DotRow[];
   readonly xLabel: string;
   readonly x: Quantity;
+  /** When the dots were measured, where there is a beginning. */
+  readonly after?: string;
   /** Absent where they stand beside it. */
   readonly numbers?: Table;
 }
@@ -72,7 +75,7 @@ export function DotFigure(chart: DotChart) {
   return (
     <Figure
       {...chart}
-      legend={<DotLegend rows={rows} />}
+      legend={<DotLegend {...chart} />}
       numbers={chart.numbers !== undefined && <Numbers table={chart.numbers} />}
     >
       <Drawing label={describeDots(chart)} width={WIDTH} height={height}>
@@ -82,27 +85,21 @@ export function DotFigure(chart: DotChart) {
             .map((tick) => (
               <>
                 <path class="grid" d={`M${round(x(tick))} ${TOP}V${bottom}`} />
-                <text x={round(x(tick))} y={bottom + 18} text-anchor="middle">
-                  {quantity.tick(tick)}
-                </text>
+                <Label soft x={round(x(tick))} y={bottom + 18} text={quantity.tick(tick)} />
               </>
             ))}
-          <text class="label" x={(left + WIDTH - RIGHT) / 2} y={height - 6} text-anchor="middle">
-            {xLabel}
-          </text>
+          <Label x={(left + WIDTH - RIGHT) / 2} y={height - 6} text={xLabel} />
         </g>
         {rows.map(({ label, before, dots }, row) => {
           const middle = TOP + (row + 0.5) * rowHeight;
           return (
             <g data-row={label}>
-              <text class="label" x={left - 10} y={middle + 4} text-anchor="end">
-                {shortLabel(label)}
-              </text>
+              <Label x={left - 10} y={middle + 4} text={shortLabel(label)} anchor="end" />
               {before !== null && <circle class="before" cx={round(x(before))} cy={middle} r={4} data-value={before} />}
-              {dots.map(({ colour, value, low = value, high = value }, i) => {
+              {dots.map(({ name, colour, value, low = value, high = value }, i) => {
                 const y = middle + BETWEEN * (i - (dots.length - 1) / 2);
                 return (
-                  <g class={`c${colour}`}>
+                  <g class={`c${colour}`} data-dot={name}>
                     <path class="whisker" d={`M${round(x(low))} ${y}H${round(x(high))}`} />
                     <circle class="dot" cx={round(x(value))} cy={y} r={4.5} data-value={value} />
                   </g>
@@ -116,7 +113,7 @@ export function DotFigure(chart: DotChart) {
   );
 }
 
-function DotLegend({ rows }: { readonly rows: readonly DotRow[] }) {
+function DotLegend({ rows, after = "at the end" }: Pick<DotChart, "rows" | "after">) {
   // Rows of one kind without a beginning explain themselves.
   if (rows.every(({ before, dots }) => before === null && dots.length <= 1)) return null;
   return (
@@ -132,7 +129,7 @@ function DotLegend({ rows }: { readonly rows: readonly DotRow[] }) {
           <svg class={`c${colour}`} width={14} height={12} aria-hidden="true">
             <circle class="dot" cx={7} cy={6} r={4.5} />
           </svg>
-          {name}, at the end
+          {name}, {after}
         </li>
       ))}
     </ul>

@@ -46,6 +46,21 @@ export const Drawing = ({ label, width, height, children }: DrawingProps) => (
   </svg>
 );
 
+interface LabelProps {
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+  /** Where x is in the text. */
+  readonly anchor?: "middle" | "end";
+}
+
+/** A name in a drawing; "soft" ones are numbers on an axis. */
+export const Label = ({ x, y, text, anchor = "middle", soft = false }: LabelProps & { readonly soft?: boolean }) => (
+  <text class={soft ? undefined : "label"} x={x} y={y} text-anchor={anchor}>
+    {text}
+  </text>
+);
+
 /** The numbers of a drawing on a page without scripts. */
 export const Numbers = ({ table }: { readonly table: Table }) => (
   <details>

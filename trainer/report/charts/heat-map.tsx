@@ -1,6 +1,6 @@
 /** @file A table as a drawing: the stronger the colour, the higher the number in the cell. */
 import { at } from "../../at.js";
-import { Drawing, Figure, type Frame, labelWidth, Numbers, round, shortLabel, WIDTH } from "./figure.js";
+import { Drawing, Figure, type Frame, Label, labelWidth, Numbers, round, shortLabel, WIDTH } from "./figure.js";
 import type { Table } from "./table.js";
 
 export interface HeatMap extends Frame {
@@ -36,23 +36,15 @@ export function HeatMapFigure(map: HeatMap) {
     <Figure {...map} numbers={<Numbers table={map.numbers} />}>
       <Drawing label={label} width={width} height={TOP + ROW * rows.length + 6}>
         <g class="axis">
-          <text class="label" x={left - 10} y={16} text-anchor="end">
-            {rowLabel}
-          </text>
-          <text class="label" x={round(left + (side * columns.length) / 2)} y={16} text-anchor="middle">
-            {columnLabel}
-          </text>
+          <Label x={left - 10} y={16} text={rowLabel} anchor="end" />
+          <Label x={round(left + (side * columns.length) / 2)} y={16} text={columnLabel} />
           {columns.map((column, i) => (
-            <text x={middle(i)} y={36} text-anchor="middle">
-              {column}
-            </text>
+            <Label soft x={middle(i)} y={36} text={column} />
           ))}
         </g>
         {rows.map((row, r) => (
           <g>
-            <text class="label" x={left - 10} y={TOP + r * ROW + ROW / 2 + 4} text-anchor="end">
-              {shortLabel(row)}
-            </text>
+            <Label x={left - 10} y={TOP + r * ROW + ROW / 2 + 4} text={shortLabel(row)} anchor="end" />
             {at(values, r).map((value, c) => (
               <>
                 <rect
@@ -63,9 +55,7 @@ export function HeatMapFigure(map: HeatMap) {
                   height={ROW}
                   data-value={value ?? undefined}
                 />
-                <text class="label" x={middle(c)} y={TOP + r * ROW + ROW / 2 + 4} text-anchor="middle">
-                  {value === null ? "–" : format(value)}
-                </text>
+                <Label x={middle(c)} y={TOP + r * ROW + ROW / 2 + 4} text={value === null ? "–" : format(value)} />
               </>
             ))}
           </g>

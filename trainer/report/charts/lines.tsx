@@ -1,13 +1,12 @@
 /** @file Lines over an axis, with bands, single runs behind them and a dot where each ends. Drawn alike in the report and in the live page. */
 import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
-import { BOTTOM, Drawing, extent, Figure, type Frame, Numbers, RIGHT, round, TOP, WIDTH } from "./figure.js";
+import type { Point } from "../summary.js";
+import { BOTTOM, Drawing, extent, Figure, type Frame, Label, Numbers, RIGHT, round, TOP, WIDTH } from "./figure.js";
 import type { Quantity } from "./quantities.js";
-import type { Table } from "./table.js";
+import { type Column, type Table, tableOf } from "./table.js";
 
-export interface ChartPoint {
-  readonly x: number;
-  readonly y: number;
+export interface ChartPoint extends Point {
   /** A 95 % interval, drawn as a band. */
   readonly low?: number;
   readonly high?: number;
@@ -77,22 +76,16 @@ export function LineMarks({ chart, layout }: { readonly chart: LineChart; readon
       <g class="axis">
         <path class="grid" d={yTicks.map((tick) => `M${left} ${round(y(tick))}H${right}`).join("")} />
         {yTicks.map((tick) => (
-          <text x={left - 8} y={round(y(tick)) + 4} text-anchor="end">
-            {chart.y.tick(tick)}
-          </text>
+          <Label soft x={left - 8} y={round(y(tick)) + 4} text={chart.y.tick(tick)} anchor="end" />
         ))}
         {xTicks.map((tick) => (
-          <text x={round(x(tick))} y={bottom + 18} text-anchor="middle">
-            {chart.x.tick(tick)}
-          </text>
+          <Label soft x={round(x(tick))} y={bottom + 18} text={chart.x.tick(tick)} />
         ))}
         <path
           class="tick"
           d={`${xTicks.map((tick) => `M${round(x(tick))} ${bottom}v5`).join("")}M${left} ${bottom}H${right}`}
         />
-        <text class="label" x={(left + right) / 2} y={height - 6} text-anchor="middle">
-          {chart.xLabel}
-        </text>
+        <Label x={(left + right) / 2} y={height - 6} text={chart.xLabel} />
       </g>
       {chart.lines.map((each) => (
         <LineMark line={each} layout={layout} />
@@ -101,21 +94,14 @@ export function LineMarks({ chart, layout }: { readonly chart: LineChart; readon
   );
 }
 
-function LineMark({
-  line: { name, colour, points, runs = [] },
-  layout: { x, y },
-}: {
-  line: Line;
-  layout: LinesLayout;
-}) {
-  const path = line<ChartPoint>(
-    (point) => round(x(point.x)),
-    (point) => round(y(point.y)),
-  );
+function LineMark({ line: { name, colour, points, runs = [] }, layout }: { line: Line; layout: LinesLayout }) {
+  const x = (point: ChartPoint): number => round(layout.x(point.x));
+  const y = (value: number): number => round(layout.y(value));
+  const path = line<ChartPoint>(x, (point) => y(point.y));
   const band = area<ChartPoint>(
-    (point) => round(x(point.x)),
-    (point) => round(y(point.low ?? point.y)),
-    (point) => round(y(point.high ?? point.y)),
+    x,
+    (point) => y(point.low ?? point.y),
+    (point) => y(point.high ?? point.y),
   );
   const last = points.at(-1);
   return (
@@ -126,14 +112,7 @@ function LineMark({
       ))}
       <path class="line" d={path(points) ?? ""} />
       {last !== undefined && (
-        <circle
-          class="dot"
-          cx={round(x(last.x))}
-          cy={round(y(last.y))}
-          r={3.5}
-          data-x={exact(last.x)}
-          data-y={exact(last.y)}
-        />
+        <circle class="dot" cx={x(last)} cy={y(last.y)} r={3.5} data-x={exact(last.x)} data-y={exact(last.y)} />
       )}
     </g>
   );
@@ -153,24 +132,26 @@ export function describeLines({ title, lines, x, y, xLabel }: LineChart): string
   return `${title}, over ${xLabel}: ${ends.join("; ")}.`;
 }
 
-const intervalOf = ({ low, high }: ChartPoint, { range }: Quantity): string =>
-  low === undefined || high === undefined ? "–" : range([low, high]);
-
 /** The points of each line, at most so many of each. */
 export function numbersOf({ title, lines, x, y, xLabel }: LineChart, most = 17): Table {
-  const hasBands = lines.some(({ points }) => points.some(({ low }) => low !== undefined));
+  const isBand = lines.some(({ points }) => points.some(({ low }) => low !== undefined));
   const rows = lines.flatMap(({ name, points }) => {
     const every = Math.max(1, Math.ceil(points.length / most));
-    return points
-      .filter((_, i) => i % every === 0 || i === points.length - 1)
-      .map((point) => [name, x.value(point.x), y.value(point.y), ...(hasBands ? [intervalOf(point, y)] : [])]);
+    const shown = points.filter((_, i) => i % every === 0 || i === points.length - 1);
+    return shown.map((point) => ({ name, ...point }));
   });
-  return {
-    caption: `${title}, over ${xLabel}`,
-    head: ["line", xLabel, hasBands ? "mean" : "value", ...(hasBands ? ["95 % interval"] : [])],
-    rows,
-  };
+  return tableOf(`${title}, over ${xLabel}`, rows, [
+    ["line", ({ name }) => name],
+    [xLabel, (point) => x.value(point.x)],
+    [isBand ? "mean" : "value", (point) => y.value(point.y)],
+    ...(isBand ? [intervalColumn(y)] : []),
+  ]);
 }
+
+const intervalColumn = ({ range }: Quantity): Column<ChartPoint> => [
+  "95 % interval",
+  ({ low, high }) => low !== undefined && high !== undefined && range([low, high]),
+];
 
 export const Swatch = ({ colour }: { readonly colour: number }) => (
   <svg class={`swatch c${colour}`} width={30} height={12} aria-hidden="true">

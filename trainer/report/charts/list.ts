@@ -14,51 +14,32 @@ export interface Chart {
   readonly measured: (row: MetricsRow, before: MetricsRow | undefined) => number | null;
 }
 
-type Plain = Omit<Chart, "measured">;
+type Row = readonly [column: MetricColumn, title: string, unit: Quantity, note?: string];
 
-const plain = (chart: Plain): Chart => ({ ...chart, measured: (row) => row[chart.column] });
+/** Charts of columns as they are. */
+const plain = (rows: readonly Row[]): Chart[] =>
+  rows.map(([column, title, unit, note]) => ({
+    column,
+    title,
+    unit,
+    ...(note !== undefined && { note }),
+    measured: (row) => row[column],
+  }));
 
-/** Generated samples of the row's iteration. */
-const generatedIn = (row: MetricsRow, before: MetricsRow | undefined): number =>
-  (row.generated ?? 0) - (before?.generated ?? 0);
+const NATURAL = "Pairs as random sampling draws them.";
+const ONE_TERM =
+  "Share of images whose right caption beats the one with one term flipped, mean over the six terms. 50 % is chance.";
 
-export const ACCURACY: readonly Chart[] = (
-  [
-    {
-      column: "accuracyOneTerm",
-      title: "Balanced test set, one term flipped",
-      note: "Share of images whose right caption beats the one with one term flipped, mean over the six terms. 50 % is chance.",
-      unit: SHARE,
-    },
-    {
-      column: "accuracyFull",
-      title: "Balanced test set, all terms flipped",
-      note: "The same with all terms flipped.",
-      unit: SHARE,
-    },
-    {
-      column: "naturalOneTerm",
-      title: "Natural mix, one term flipped",
-      note: "Pairs as random sampling draws them.",
-      unit: SHARE,
-    },
-    {
-      column: "naturalFull",
-      title: "Natural mix, all terms flipped",
-      note: "Pairs as random sampling draws them.",
-      unit: SHARE,
-    },
-  ] satisfies Plain[]
-).map(plain);
+export const ACCURACY: readonly Chart[] = plain([
+  ["accuracyOneTerm", "Balanced test set, one term flipped", SHARE, ONE_TERM],
+  ["accuracyFull", "Balanced test set, all terms flipped", SHARE, "The same with all terms flipped."],
+  ["naturalOneTerm", "Natural mix, one term flipped", SHARE, NATURAL],
+  ["naturalFull", "Natural mix, all terms flipped", SHARE, NATURAL],
+]);
 
-export const PLACEMENTS: readonly Chart[] = [
-  plain({
-    column: "validRate",
-    title: "Valid placements",
-    note: "Share of an iteration's generated samples that obey the rules.",
-    unit: SHARE,
-  }),
-];
+export const PLACEMENTS: readonly Chart[] = plain([
+  ["validRate", "Valid placements", SHARE, "Share of an iteration's generated samples that obey the rules."],
+]);
 
 /** Shares, so that arms with other numbers of samples can be compared. There is none before the first iteration. */
 export const INVALID: readonly Chart[] = REASON_NAMES.map((column) => ({
@@ -66,18 +47,17 @@ export const INVALID: readonly Chart[] = REASON_NAMES.map((column) => ({
   title: `Invalid: ${REASON_COLUMNS[column]}`,
   unit: SHARE,
   measured: (row, before) => {
-    const [count, generated] = [row[column], generatedIn(row, before)];
+    const count = row[column];
+    const generated = (row.generated ?? 0) - (before?.generated ?? 0);
     return count === null || generated <= 0 ? null : count / generated;
   },
 }));
 
+const VALIDITY = "Mean of +1 for a valid and −1 for an invalid placement.";
+const SCORE = "1 to 5; lower is harder for the model as it was in that iteration.";
+
 export const REWARD: readonly Chart[] = [
-  plain({
-    column: "rewardFeasibility",
-    title: "Reward for validity, per generated sample",
-    note: "Mean of +1 for a valid and −1 for an invalid placement.",
-    unit: NUMBER,
-  }),
+  ...plain([["rewardFeasibility", "Reward for validity, per generated sample", NUMBER, VALIDITY]]),
   {
     column: "rewardExtrinsic",
     title: "Reward for difficulty, per valid sample",
@@ -87,47 +67,30 @@ export const REWARD: readonly Chart[] = [
     measured: ({ rewardExtrinsic, validRate }) =>
       rewardExtrinsic === null || validRate === null || validRate <= 0 ? null : rewardExtrinsic / validRate,
   },
-  plain({
-    column: "score",
-    title: "Score S of the samples",
-    note: "1 to 5; lower is harder for the model as it was in that iteration.",
-    unit: NUMBER,
-  }),
-  plain({
-    column: "hardness",
-    title: "Hardness h of the valid samples",
-    note: "0 to 1; higher is harder for the model.",
-    unit: NUMBER,
-  }),
+  ...plain([
+    ["score", "Score S of the samples", NUMBER, SCORE],
+    ["hardness", "Hardness h of the valid samples", NUMBER, "0 to 1; higher is harder for the model."],
+  ]),
 ];
 
-export const LEARNING: readonly Chart[] = (
-  [
-    {
-      column: "testScore",
-      title: "Score S on the test set",
-      note: "The paper's: 1 to 5, by the terms in what the model says; higher is better.",
-      unit: NUMBER,
-    },
-    {
-      column: "unparsed",
-      title: "Answers without a relation",
-      note: "Share of the model's answers about an iteration's samples that say no relation.",
-      unit: SHARE,
-    },
-    { column: "fineTuneLoss", title: "Fine-tuning loss", unit: NUMBER },
-    { column: "gradientNorm", title: "Gradient norm before clipping", unit: NUMBER },
-    { column: "kl", title: "Policy: KL from uniform, nats", unit: NUMBER },
-    { column: "temperature", title: "Policy: temperature α", unit: NUMBER },
-    { column: "validityLoss", title: "Agent: validity loss", unit: NUMBER },
-    { column: "hardnessLoss", title: "Agent: hardness loss", unit: NUMBER },
-  ] satisfies Plain[]
-).map(plain);
+const TEST_SCORE = "The paper's: 1 to 5, by the terms in what the model says; higher is better.";
+const UNPARSED = "Share of the model's answers about an iteration's samples that say no relation.";
 
-export const TERM_ACCURACY: readonly Chart[] = TERM_NAMES.map((term) =>
-  plain({ column: `accuracy_${term}`, title: capital(TERM_COLUMNS[term]), unit: SHARE }),
+export const LEARNING: readonly Chart[] = plain([
+  ["testScore", "Score S on the test set", NUMBER, TEST_SCORE],
+  ["unparsed", "Answers without a relation", SHARE, UNPARSED],
+  ["fineTuneLoss", "Fine-tuning loss", NUMBER],
+  ["gradientNorm", "Gradient norm before clipping", NUMBER],
+  ["kl", "Policy: KL from uniform, nats", NUMBER],
+  ["temperature", "Policy: temperature α", NUMBER],
+  ["validityLoss", "Agent: validity loss", NUMBER],
+  ["hardnessLoss", "Agent: hardness loss", NUMBER],
+]);
+
+export const TERM_ACCURACY: readonly Chart[] = plain(
+  TERM_NAMES.map((term) => [`accuracy_${term}`, capital(TERM_COLUMNS[term]), SHARE]),
 );
 
-export const TERM_PAIRS: readonly Chart[] = TERM_NAMES.map((term) =>
-  plain({ column: `samples_${term}`, title: capital(TERM_COLUMNS[term]), unit: COUNT }),
+export const TERM_PAIRS: readonly Chart[] = plain(
+  TERM_NAMES.map((term) => [`samples_${term}`, capital(TERM_COLUMNS[term]), COUNT]),
 );

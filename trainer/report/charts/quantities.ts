@@ -1,6 +1,6 @@
 /** @file How a quantity is written: on an axis, in text, as an interval. */
 import type { Interval } from "../../run-format/summary.js";
-import { count, decimal, percent, percentInterval } from "../format.js";
+import { count, decimal, percent, points } from "../format.js";
 
 export interface Quantity {
   /** On an axis; "" leaves the tick out. */
@@ -24,13 +24,24 @@ const quantity = (tick: Quantity["tick"], value: Quantity["value"]): Quantity =>
 export const SHARE: Quantity = {
   tick: (share) => percent(share, isWholePercent(share) ? 0 : 1),
   value: (share) => percent(share),
-  range: percentInterval,
+  range: ([low, high]) => `${(100 * low).toFixed(1)} to ${percent(high)}`,
 };
 export const NUMBER: Quantity = quantity(plain, fine);
 export const COUNT: Quantity = quantity(
   (value) => count(value),
   (value) => count(value),
 );
+
+const signed = (digits: number): Quantity => {
+  const value = (difference: number): string => points(difference, digits);
+  return quantity(value, value);
+};
+/** A difference of shares, in points; the fine one for small differences. */
+export const POINTS: Quantity = signed(1);
+export const FINE_POINTS: Quantity = signed(2);
+
+/** Of numbers of samples. */
+export const RATIO: Quantity = quantity(plain, (ratio) => decimal(ratio, 2));
 
 export type Axis = "generated" | "valid" | "iteration";
 

@@ -34,10 +34,10 @@ export function SampleCard({ sample, room, pictures: { seen, drawn }, plan }: Ca
         plan
       ) : (
         <div class={`pictures${drawn === null || seen === null ? "" : " both"}`}>
-          <Picture look={drawn === null ? "seen" : "drawn"} source={main} label={label} size={224} />
+          <Picture class={drawn === null ? "seen" : "drawn"} src={main} alt={label} width={224} />
           {drawn !== null && seen !== null && (
             <p>
-              <Picture look="seen" source={seen} label="" size={64} />
+              <Picture class="seen" src={seen} alt="" width={64} />
               what the model saw
             </p>
           )}
@@ -49,7 +49,7 @@ export function SampleCard({ sample, room, pictures: { seen, drawn }, plan }: Ca
         ) : (
           <dl>
             {captions.map((caption) => (
-              <Caption caption={caption} />
+              <Caption {...caption} />
             ))}
           </dl>
         )}
@@ -63,30 +63,19 @@ export function SampleCard({ sample, room, pictures: { seen, drawn }, plan }: Ca
 }
 
 interface PictureProps {
-  readonly look: "seen" | "drawn";
-  readonly source: string;
-  readonly label: string;
+  readonly class: "seen" | "drawn";
+  readonly src: string;
+  readonly alt: string;
   /** Pixels a side. */
-  readonly size: number;
+  readonly width: number;
 }
 
 /** What is in the page already need not be waited for. */
-const Picture = ({ look, source, label, size }: PictureProps) => (
-  <img
-    class={look}
-    src={source}
-    alt={label}
-    width={size}
-    height={size}
-    loading={source.startsWith("data:") ? undefined : "lazy"}
-  />
+const Picture = ({ alt, src, width, ...rest }: PictureProps) => (
+  <img {...rest} {...{ src, width }} alt={alt} height={width} loading={src.startsWith("data:") ? undefined : "lazy"} />
 );
 
-function Caption({
-  caption: { prompt, right, said, answer, probability, margin },
-}: {
-  readonly caption: SampleCaption;
-}) {
+function Caption({ prompt, right, said, answer, probability, margin }: SampleCaption) {
   // A model that answers may say something else than what is likeliest of what was asked.
   const [well, badly] = said === undefined ? ["Right", "Wrong: preferred"] : ["Right one likeliest", "Likeliest:"];
   return (
@@ -133,4 +122,4 @@ function differing(caption: string, other: string): string {
 
 /** What a reader has to know of the cards. */
 export const CARD_NOTE =
-  "Below each right caption: the model's answer when the sample was made, its probability of the right caption against the flipped ones, and the margin: degrees to the nearest boundary between two relations. A small margin means a near tie, not that the model is blind.";
+  "Below each right caption: the model's answer when the sample was made, the probability it gave the right caption against the flipped ones, and the margin: degrees to the nearest boundary between two relations. A small margin means a near tie, not that the model fails.";

@@ -1,9 +1,10 @@
 /** @file A chart of the list as lines, one for each arm; and what was measured too seldom for lines. */
-import { type Arm, lastMean, linesOf } from "./curves.js";
+import type { ComponentChildren } from "preact";
+import { type Arm, followedCharts, lastMean, linesOf } from "./curves.js";
 import type { LineChart } from "./lines.js";
 import type { Chart } from "./list.js";
 import { AXIS_NAMES, type Axis, axisQuantity } from "./quantities.js";
-import { DataTable } from "./table.js";
+import { type Column, DataTable, Estimated, tableOf } from "./table.js";
 
 export const lineChartOf = (arms: readonly Arm[], chart: Chart, axis: Axis): LineChart => ({
   title: chart.title,
@@ -18,25 +19,46 @@ export const lineChartOf = (arms: readonly Arm[], chart: Chart, axis: Axis): Lin
 export const MEAN_NOTE =
   "A line is the mean over seeds and ends where the first seed ends. Bands are 95 % bootstrap intervals, faint lines single seeds.";
 
-interface NowAndThenProps {
+interface ChartsProps {
   readonly charts: readonly Chart[];
   readonly arms: readonly Arm[];
 }
 
 /** The last value of what has no curve. */
-export function NowAndThen({ charts, arms }: NowAndThenProps) {
-  if (charts.length === 0) return null;
-  return (
+export const NowAndThen = ({ charts, arms }: ChartsProps) =>
+  charts.length > 0 && (
     <DataTable
-      caption="Measured too seldom for a curve: last values, means over seeds"
-      head={["runs", ...charts.map(({ title }) => title)]}
-      rows={arms.map((arm) => [
-        arm.name,
-        ...charts.map((chart) => {
-          const value = lastMean(arm, chart);
-          return value === null ? "–" : chart.unit.value(value);
-        }),
+      {...tableOf("Measured too seldom for a curve: last values, means over seeds", arms, [
+        ["runs", ({ name }) => name],
+        ...charts.map(
+          (chart): Column<Arm> => [chart.title, (arm) => <Estimated of={chart.unit} value={lastMean(arm, chart)} />],
+        ),
       ])}
     />
   );
+
+interface TrackedProps extends ChartsProps {
+  readonly figure: (chart: Chart) => ComponentChildren;
+  /** Each chart under its title, where it has several figures. */
+  readonly heading?: boolean;
 }
+
+/** The charts that were measured; nothing where none was. */
+export function Tracked({ charts, arms, figure, heading = false }: TrackedProps) {
+  const { followed, seldom } = followedCharts(charts, arms);
+  const groups = heading ? followed.map((chart) => [chart]) : followed.length > 0 ? [followed] : [];
+  return (
+    <>
+      {groups.map((group) => (
+        <>
+          {heading && <h3>{group[0]?.title}</h3>}
+          <div class="charts">{group.map(figure)}</div>
+        </>
+      ))}
+      <NowAndThen charts={seldom} arms={arms} />
+    </>
+  );
+}
+
+export const isMeasured = (charts: readonly Chart[], arms: readonly Arm[]): boolean =>
+  charts.some((chart) => arms.some((arm) => lastMean(arm, chart) !== null));

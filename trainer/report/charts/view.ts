@@ -1,4 +1,5 @@
 /** @file A chart as a reader wants it: smoothed, part of its axis, as a table for other programs. Pure. */
+import { interpolate } from "../summary.js";
 import type { ChartPoint, Line, LineChart } from "./lines.js";
 
 export type Range = readonly [from: number, to: number];
@@ -20,22 +21,23 @@ export function smoothed(points: readonly ChartPoint[], weight: number): ChartPo
   });
 }
 
-/** Linear between two points. */
-function between(a: ChartPoint, b: ChartPoint, x: number): ChartPoint {
-  const mix = (from: number, to: number): number => from + ((x - a.x) / (b.x - a.x)) * (to - from);
-  const y = mix(a.y, b.y);
-  if (a.low === undefined || a.high === undefined || b.low === undefined || b.high === undefined) return { x, y };
-  return { x, y, low: mix(a.low, b.low), high: mix(a.high, b.high) };
-}
-
 /** The part of a line in a range, cut at its ends. Points are in ascending order of x. */
 export function within(points: readonly ChartPoint[], [from, to]: Range): ChartPoint[] {
-  const cuts = points.flatMap((point, i) => {
-    const next = points[i + 1];
-    if (next === undefined) return [];
-    return [from, to].filter((x) => point.x < x && x < next.x).map((x) => between(point, next, x));
-  });
-  return [...points.filter(({ x }) => x >= from && x <= to), ...cuts].sort((a, b) => a.x - b.x);
+  const [first = Number.NaN, last = Number.NaN] = [points[0]?.x, points.at(-1)?.x];
+  const valueAt = (x: number, of: "y" | "low" | "high"): number =>
+    interpolate(
+      points.map((point) => ({ x: point.x, y: point[of] ?? point.y })),
+      x,
+    );
+  const isBand = points.some(({ low }) => low !== undefined);
+  const ends = [from, to]
+    .filter((x) => first < x && x < last && points.every((point) => point.x !== x))
+    .map((x) => ({
+      x,
+      y: valueAt(x, "y"),
+      ...(isBand && { low: valueAt(x, "low"), high: valueAt(x, "high") }),
+    }));
+  return [...points.filter(({ x }) => x >= from && x <= to), ...ends].sort((a, b) => a.x - b.x);
 }
 
 /** A smoothed line is drawn over what it was made of. */

@@ -1,13 +1,12 @@
-/** @file Answers requests by URL with documents. Names in a URL are looked up among the runs found, never opened. */
-
+/** @file Answers requests by URL. Names in a URL are looked up among the runs found, never opened. */
 import path from "node:path";
-import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import { METRIC_COLUMNS } from "../../run-format/columns.js";
 import { placements, SIDE, sampleEntry } from "../world.js";
 import {
+  type ConfigurationDocument,
   type IndexDocument,
   type MapDocument,
   type MetricsDocument,
@@ -15,7 +14,7 @@ import {
   SCHEMA,
 } from "./documents.js";
 import { ownFile } from "./own-file.js";
-import { inOrder, isOrder, isTerm, matching } from "./sample-queries.js";
+import { filterSchema, inOrder, matching } from "./sample-queries.js";
 import { SampleStore } from "./sample-store.js";
 import type { WatchedFolder } from "./watched-folder.js";
 import type { WatchedRun } from "./watched-run.js";
@@ -30,141 +29,134 @@ export class Unanswerable extends Error {
   }
 }
 
-export interface FileAnswer {
+export interface Answer {
   readonly type: string;
   readonly body: Buffer;
+  /** A content policy of its own. */
+  readonly policy?: string;
 }
 
-const MOST_SAMPLES = 96;
+type Route = (query: URLSearchParams) => Promise<Answer>;
 
-const whole = z.coerce.number().int().nonnegative();
-const number = z.coerce.number();
-const filterSchema = z.object({
-  scene: whole.optional(),
-  term: z.string().refine(isTerm, "is no relation term").optional(),
-  answered: z.enum(["wrong", "right"]).optional(),
-  object: whole.optional(),
-  surface: z.enum(["floor", "furniture"]).optional(),
-  from: whole.optional(),
-  to: whole.optional(),
-  scoreFrom: number.optional(),
-  scoreTo: number.optional(),
-  marginFrom: number.optional(),
-  marginTo: number.optional(),
-  pictures: z
-    .literal("1")
-    .transform(() => true)
-    .optional(),
-  order: z.string().refine(isOrder, "is no order").default("hardest"),
-  offset: whole.default(0),
-  limit: whole.max(MOST_SAMPLES).default(24),
+export const jsonAnswer = (document: object): Answer => ({
+  type: "application/json; charset=utf-8",
+  body: Buffer.from(JSON.stringify(document)),
 });
 
-function filterOf(query: URLSearchParams) {
-  const given = [...query].filter(([key, value]) => key !== "run" && value !== "");
-  const filter = Object.fromEntries(given);
-  const parsed = filterSchema.safeParse(filter);
-  if (parsed.success) return parsed.data;
-  throw new Unanswerable(400, describeComplaint(parsed.error, filter, "the filter"));
-}
+/** What a report may do from the disk, it may do here: show itself. */
+const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox";
 
-export class Answers {
-  private readonly store = new SampleStore();
+/** Everything but the page's own files and the stream of events, by path. */
+export function routesOf(folder: WatchedFolder): Readonly<Record<string, Route>> {
+  const store = new SampleStore();
 
-  constructor(private readonly folder: WatchedFolder) {}
-
-  index(): Promise<IndexDocument> {
-    return this.folder.index();
+  async function runOf(query: URLSearchParams): Promise<WatchedRun> {
+    const id = query.get("run") ?? "";
+    if (folder.run(id) === undefined) await folder.index();
+    const run = folder.run(id);
+    if (run === undefined) throw new Unanswerable(404, "there is no such run");
+    return run;
   }
 
-  async metrics(query: URLSearchParams): Promise<MetricsDocument> {
-    const run = await this.run(query);
+  /** The samples that pass the filter of a query. */
+  async function filtered(query: URLSearchParams) {
+    const { place } = await runOf(query);
+    const filter = filterOf(query);
+    const { samples, ...rest } = await store.of(place.folder);
+    return { ...rest, run: place.id, filter, samples, found: matching(samples, filter) };
+  }
+
+  async function metrics(query: URLSearchParams): Promise<MetricsDocument> {
+    const run = await runOf(query);
     const rows = run.metrics.map((row) => METRIC_COLUMNS.map((column) => row[column]));
     return { schema: SCHEMA, run: run.place.id, columns: METRIC_COLUMNS, rows };
   }
 
-  async configuration(query: URLSearchParams) {
-    return (await this.run(query)).configuration();
-  }
-
-  async map(query: URLSearchParams): Promise<MapDocument> {
-    const { place } = await this.run(query);
-    const filter = filterOf(query);
-    const world = await this.store.world(place.folder);
-    const { samples, problems } = await this.store.samples(place.folder);
+  async function map(query: URLSearchParams): Promise<MapDocument> {
+    const { run, world, samples, found, problems } = await filtered(query);
     return {
       schema: SCHEMA,
-      run: place.id,
+      run,
       side: SIDE,
       outlines: world.scenes,
       objects: world.objects.map(({ name }) => name),
       lastIteration: samples.at(-1)?.iteration ?? 0,
       scenes: placements(
-        matching(samples, filter).map(({ sample }) => sample),
+        found.map(({ sample }) => sample),
         world,
       ),
       problems,
     };
   }
 
-  async samples(query: URLSearchParams): Promise<SamplesDocument> {
-    const { place } = await this.run(query);
-    const filter = filterOf(query);
-    const world = await this.store.world(place.folder);
-    const { samples, problems } = await this.store.samples(place.folder);
-    const found = matching(samples, filter);
-    const shown = inOrder(found, filter.order).slice(filter.offset, filter.offset + filter.limit);
+  async function samples(query: URLSearchParams): Promise<SamplesDocument> {
+    const { run, filter, world, painter, samples: all, found, problems } = await filtered(query);
+    const { order, offset, limit } = filter;
     return {
       schema: SCHEMA,
-      run: place.id,
+      run,
       outlines: world.scenes,
-      drawable: (await this.store.painter(place.folder)).isDrawable,
-      total: samples.length,
+      drawable: painter.isDrawable,
+      total: all.length,
       matching: found.length,
-      offset: filter.offset,
-      samples: shown.map(({ iteration, sample }) => sampleEntry(iteration, sample, world)),
+      offset,
+      samples: inOrder(found, order)
+        .slice(offset, offset + limit)
+        .map(({ iteration, sample }) => sampleEntry(iteration, sample, world)),
       problems,
     };
   }
 
-  async picture(query: URLSearchParams): Promise<FileAnswer> {
-    const { place } = await this.run(query);
+  async function picture(query: URLSearchParams): Promise<Answer> {
+    const { place } = await runOf(query);
     const image = query.get("image") ?? "";
     if (!/^\d+\/[\w-]+\.png$/.test(image)) throw new Unanswerable(404, "there is no such picture");
     return { type: "image/png", body: await fileWithin(path.join(place.folder, "samples"), image) };
   }
 
   /** A sample's room, drawn again for people. */
-  async drawn(query: URLSearchParams): Promise<FileAnswer> {
-    const { place } = await this.run(query);
+  async function drawn(query: URLSearchParams): Promise<Answer> {
+    const { place } = await runOf(query);
     const [iteration, episode, step] = ["iteration", "episode", "step"].map((name) => Number(query.get(name)));
-    const { samples } = await this.store.samples(place.folder);
-    const found = samples.find(
+    const { samples: all, painter } = await store.of(place.folder);
+    const found = all.find(
       (each) => each.iteration === iteration && each.sample.episode === episode && each.sample.step === step,
     );
-    const { draw } = await this.store.painter(place.folder);
-    const body = found === undefined ? null : await draw(found.sample);
+    const body = found === undefined ? null : await painter.draw(found.sample);
     if (body === null) throw new Unanswerable(404, "there is no such sample, or its room cannot be drawn here");
     return { type: "image/webp", body };
   }
 
-  /** The static report of a run, comparison or sweep. */
-  async report(query: URLSearchParams): Promise<FileAnswer> {
-    const id = query.get("of") ?? "";
-    const folder = this.folder.groupFolder(id) ?? this.folder.run(id)?.place.folder;
-    if (folder === undefined) throw new Unanswerable(404, "there is no such run, comparison or sweep");
-    return { type: "text/html; charset=utf-8", body: await fileWithin(folder, "report.html") };
+  async function report(query: URLSearchParams): Promise<Answer> {
+    const found = folder.folder(query.get("of") ?? "");
+    if (found === undefined) throw new Unanswerable(404, "there is no such run, comparison or sweep");
+    const body = await fileWithin(found, "report.html");
+    return { type: "text/html; charset=utf-8", body, policy: REPORT_POLICY };
   }
 
-  private async run(query: URLSearchParams): Promise<WatchedRun> {
-    const id = query.get("run") ?? "";
-    const known = this.folder.run(id);
-    if (known !== undefined) return known;
-    await this.folder.index();
-    const run = this.folder.run(id);
-    if (run === undefined) throw new Unanswerable(404, "there is no such run");
-    return run;
-  }
+  const json =
+    (of: (query: URLSearchParams) => Promise<object>): Route =>
+    async (query) =>
+      jsonAnswer(await of(query));
+  return {
+    "/api/v1/index": json((): Promise<IndexDocument> => folder.index()),
+    "/api/v1/metrics": json(metrics),
+    "/api/v1/configuration": json(
+      async (query): Promise<ConfigurationDocument> => (await runOf(query)).configuration(),
+    ),
+    "/api/v1/map": json(map),
+    "/api/v1/samples": json(samples),
+    "/picture": picture,
+    "/drawn": drawn,
+    "/report": report,
+  };
+}
+
+function filterOf(query: URLSearchParams) {
+  const filter = Object.fromEntries([...query].filter(([key, value]) => key !== "run" && value !== ""));
+  const parsed = filterSchema.safeParse(filter);
+  if (parsed.success) return parsed.data;
+  throw new Unanswerable(400, describeComplaint(parsed.error, filter, "the filter"));
 }
 
 /** The file's bytes, if it lies in the folder once links are followed. */

@@ -1,13 +1,19 @@
 /** @file Finds runs, comparisons and sweeps below a folder. It follows no symbolic links, so that everything shown is in the folder. */
 import { type Dirent, readdirSync } from "node:fs";
 import path from "node:path";
-import type { Place } from "./watched-run.js";
 
 /** A comparison's runs lie in runs/<arm>-<seed>, a sweep's in cells/<cell>-<seed>. */
 const KINDS: Readonly<Record<string, "comparison" | "sweep">> = { runs: "comparison", cells: "sweep" };
 const NEVER = new Set(["node_modules", "shared", "samples", "checkpoints", "adapter"]);
 const DEEPEST = 6;
 const MOST_FOLDERS = 20_000;
+
+export interface Place {
+  readonly id: string;
+  readonly folder: string;
+  /** Id of the comparison, sweep or folder that it lies in. */
+  readonly group: string | null;
+}
 
 export interface FoundGroup {
   readonly id: string;
@@ -18,8 +24,6 @@ export interface FoundGroup {
 export interface Found {
   readonly runs: readonly Place[];
   readonly groups: readonly FoundGroup[];
-  /** Folders in which new runs may appear. */
-  readonly containers: readonly string[];
   /** Whether there were more folders than are looked at. */
   readonly cut: boolean;
 }
@@ -37,7 +41,6 @@ const entriesOf = (folder: string): Dirent[] => {
 export function findRuns(root: string, known: ReadonlySet<string>): Found {
   const runs: Place[] = [];
   const groups = new Map<string, FoundGroup>();
-  const containers: string[] = [];
   let left = MOST_FOLDERS;
 
   const idOf = (folder: string): string => path.relative(root, folder).split(path.sep).join("/") || ".";
@@ -64,7 +67,6 @@ export function findRuns(root: string, known: ReadonlySet<string>): Found {
       runs.push({ id: idOf(folder), folder, group: groupOf(folder) });
       return;
     }
-    containers.push(folder);
     if (depth === DEEPEST) return;
     for (const entry of entries) {
       if (!entry.isDirectory() || entry.name.startsWith(".") || NEVER.has(entry.name)) continue;
@@ -72,5 +74,5 @@ export function findRuns(root: string, known: ReadonlySet<string>): Found {
     }
   };
   visit(root, 0);
-  return { runs, groups: [...groups.values()], containers, cut: left < 0 };
+  return { runs, groups: [...groups.values()], cut: left < 0 };
 }

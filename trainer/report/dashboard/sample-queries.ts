@@ -1,28 +1,38 @@
 /** @file Which of a run's samples pass a filter, and in which order. Pure. */
 
+import { z } from "zod";
 import { at } from "../../at.js";
-import { type SampleCaption, type SampleLine, TERM_COLUMNS, type TermColumn } from "../../run-format/columns.js";
+import { type SampleCaption, type SampleLine, TERM_NAMES, type TermColumn } from "../../run-format/columns.js";
 import type { NumberedSample } from "./sample-store.js";
 
-export type Surface = "floor" | "furniture";
-export type Order = "hardest" | "score" | "margin" | "newest";
+/** The most that are answered at once. */
+const MOST = 96;
 
-export interface SampleFilter {
-  readonly scene?: number | undefined;
+const whole = z.coerce.number().int().nonnegative().optional();
+const number = z.coerce.number().optional();
+
+/** A filter as it stands in an address. */
+export const filterSchema = z.object({
+  scene: whole,
   /** A term of the right caption; with `answered`, of the caption with that answer. */
-  readonly term?: TermColumn | undefined;
-  readonly answered?: "wrong" | "right" | undefined;
+  term: z.enum(TERM_NAMES).optional(),
+  answered: z.enum(["wrong", "right"]).optional(),
   /** The moved object, by its place in the catalog. */
-  readonly object?: number | undefined;
-  readonly surface?: Surface | undefined;
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-  readonly scoreFrom?: number | undefined;
-  readonly scoreTo?: number | undefined;
-  readonly marginFrom?: number | undefined;
-  readonly marginTo?: number | undefined;
-  readonly pictures?: boolean | undefined;
-}
+  object: whole,
+  surface: z.enum(["floor", "furniture"]).optional(),
+  from: whole,
+  to: whole,
+  scoreFrom: number,
+  scoreTo: number,
+  marginFrom: number,
+  marginTo: number,
+  pictures: z.literal("1").optional(),
+  order: z.enum(["hardest", "score", "margin", "newest"]).default("hardest"),
+  offset: whole.default(0),
+  limit: z.coerce.number().int().nonnegative().max(MOST).default(24),
+});
+type Query = z.infer<typeof filterSchema>;
+export type SampleFilter = Partial<Omit<Query, "order" | "offset" | "limit">>;
 
 const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
   right: /\bright of\b/,
@@ -32,7 +42,6 @@ const PHRASES: Readonly<Record<TermColumn, RegExp>> = {
   above: /\babove\b/,
   below: /\bbelow\b/,
 };
-export const isTerm = (text: string): text is TermColumn => Object.hasOwn(TERM_COLUMNS, text);
 
 /** A value that was not measured is in no range that has an end. */
 const within = (value: number | null, from: number | undefined, to: number | undefined): boolean =>
@@ -59,7 +68,7 @@ function passes({ iteration, sample }: NumberedSample, filter: SampleFilter): bo
     (filter.scene === undefined || sample.scene === filter.scene) &&
     (filter.object === undefined || object === filter.object) &&
     (filter.surface === undefined || y > 0 === (filter.surface === "furniture")) &&
-    (filter.pictures !== true || sample.image !== undefined) &&
+    (filter.pictures === undefined || sample.image !== undefined) &&
     hasCaption(sample.captions, filter)
   );
 }
@@ -74,14 +83,13 @@ const smallestMargin = ({ captions }: SampleLine): number =>
 /** S is at most 5: samples without it come last. */
 const NO_SCORE = 6;
 
-const ORDERS: Readonly<Record<Order, (a: NumberedSample, b: NumberedSample) => number>> = {
+const ORDERS: Readonly<Record<Query["order"], (a: NumberedSample, b: NumberedSample) => number>> = {
   hardest: (a, b) => b.sample.hardness - a.sample.hardness,
   score: (a, b) => (a.sample.score ?? NO_SCORE) - (b.sample.score ?? NO_SCORE),
   margin: (a, b) => smallestMargin(a.sample) - smallestMargin(b.sample),
   newest: (a, b) => b.iteration - a.iteration,
 };
-export const isOrder = (text: string): text is Order => Object.hasOwn(ORDERS, text);
 
 /** Stable: equal ones stay in the order in which they were made. */
-export const inOrder = (samples: readonly NumberedSample[], order: Order): NumberedSample[] =>
+export const inOrder = (samples: readonly NumberedSample[], order: Query["order"]): NumberedSample[] =>
   [...samples].sort(ORDERS[order]);

@@ -1,111 +1,86 @@
-/** @file The samples of the runs viewed last. A shard is read once, because it is written whole. */
-import { stat } from "node:fs/promises";
+/** @file The samples of the runs viewed last, with the world they are in. */
 import path from "node:path";
+import { InputError } from "../../errors.js";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import type { SampleLine } from "../../run-format/columns.js";
-import { listFolder, parseSamples } from "../../run-format/readers.js";
+import { listFolder, parseSamples, readRunConfig } from "../../run-format/readers.js";
 import { type Painter, painterOf } from "../pictures.js";
 import { type World, worldOf } from "../world.js";
-import { ownFile, readOwnConfig } from "./own-file.js";
+import { Followed } from "./followed.js";
 
 /** About a kilobyte each: the runs looked at longest ago are forgotten beyond this. */
 const MOST_SAMPLES = 60_000;
-
-interface Shard {
-  readonly seen: string;
-  readonly samples: readonly SampleLine[];
-  readonly problem: string | null;
-}
-
-interface KnownWorld {
-  readonly seen: string;
-  readonly world: World;
-  readonly painter: Painter;
-}
 
 export interface NumberedSample {
   readonly iteration: number;
   readonly sample: SampleLine;
 }
 
-export interface RunSamples {
+interface KnownWorld {
+  readonly world: World;
+  readonly painter: Painter;
+}
+
+/** All samples of a run, in order of iterations. A shard that cannot be read is named and left out. */
+export interface RunSamples extends KnownWorld {
   readonly samples: readonly NumberedSample[];
   readonly problems: readonly string[];
 }
 
-export class SampleStore {
-  private readonly runs = new Map<string, Map<string, Shard>>();
-  private readonly worlds = new Map<string, KnownWorld>();
+async function readWorld(file: string): Promise<KnownWorld> {
+  const config = await readRunConfig(path.dirname(file));
+  return { world: worldOf(config) ?? { scenes: [], objects: [] }, painter: painterOf(config.worldCatalog) };
+}
 
-  /** All samples of a run, in order of iterations. A shard that cannot be read is named and left out. */
-  async samples(folder: string): Promise<RunSamples> {
-    const shards = this.runs.get(folder) ?? new Map<string, Shard>();
-    // The most recently asked for stands last.
-    this.runs.delete(folder);
-    this.runs.set(folder, shards);
-    const names = (await listFolder(path.join(folder, "samples"))).filter((name) => /^\d+\.jsonl$/.test(name));
+const readShard = async (file: string): Promise<readonly SampleLine[]> =>
+  parseSamples((await readPlainFileLater(file)).toString("utf8"), file);
+
+class ViewedRun {
+  private readonly known: Followed<KnownWorld | null>;
+  private readonly shards = new Map<string, Followed<readonly SampleLine[]>>();
+
+  constructor(private readonly folder: string) {
+    this.known = new Followed<KnownWorld | null>(path.join(folder, "config.json"), null, readWorld);
+  }
+
+  get size(): number {
+    return [...this.shards.values()].reduce((sum, { value }) => sum + value.length, 0);
+  }
+
+  async read(): Promise<RunSamples> {
+    const { known, shards } = this;
+    await known.poll();
+    if (known.value === null) throw new InputError(known.problem ?? `${known.file} does not exist`);
+    const folder = path.join(this.folder, "samples");
+    const names = (await listFolder(folder)).filter((name) => /^\d+\.jsonl$/.test(name));
     for (const name of shards.keys()) if (!names.includes(name)) shards.delete(name);
-    const all: NumberedSample[] = [];
-    const problems: string[] = [];
+    const samples: NumberedSample[] = [];
     for (const name of names) {
-      const shard = await readShard(path.join(folder, "samples", name), shards.get(name));
-      if (shard === null) continue;
+      const shard = shards.get(name) ?? new Followed(path.join(folder, name), [], readShard);
       shards.set(name, shard);
-      if (shard.problem !== null) problems.push(shard.problem);
-      const iteration = Number.parseInt(name, 10);
-      for (const sample of shard.samples) all.push({ iteration, sample });
+      await shard.poll();
+      for (const sample of shard.value) samples.push({ iteration: Number.parseInt(name, 10), sample });
     }
-    this.forget();
-    return { samples: all, problems };
-  }
-
-  /** Rooms and objects from the run's configuration; none if it has none. */
-  async world(folder: string): Promise<World> {
-    return (await this.knownWorld(folder)).world;
-  }
-
-  /** Draws the run's samples for people. */
-  async painter(folder: string): Promise<Painter> {
-    return (await this.knownWorld(folder)).painter;
-  }
-
-  private async knownWorld(folder: string): Promise<KnownWorld> {
-    const seen = await stampOf(path.join(folder, "config.json"));
-    const old = this.worlds.get(folder);
-    if (old?.seen === seen) return old;
-    const config = await readOwnConfig(folder);
-    const world = worldOf(config) ?? { scenes: [], objects: [] };
-    const now = { seen, world, painter: painterOf(config.worldCatalog) };
-    this.worlds.set(folder, now);
-    return now;
-  }
-
-  private forget(): void {
-    const size = (shards: ReadonlyMap<string, Shard>): number =>
-      [...shards.values()].reduce((sum, shard) => sum + shard.samples.length, 0);
-    let held = [...this.runs.values()].reduce((sum, shards) => sum + size(shards), 0);
-    for (const [folder, shards] of this.runs) {
-      if (held <= MOST_SAMPLES || this.runs.size === 1) return;
-      held -= size(shards);
-      this.runs.delete(folder);
-      this.worlds.delete(folder);
-    }
+    return { ...known.value, samples, problems: [...shards.values()].flatMap(({ problem }) => problem ?? []) };
   }
 }
 
-async function stampOf(file: string): Promise<string> {
-  const found = await stat(file).catch(() => null);
-  return found === null ? "" : `${found.ino} ${found.size} ${found.mtimeMs}`;
-}
+export class SampleStore {
+  private readonly runs = new Map<string, ViewedRun>();
 
-async function readShard(file: string, old: Shard | undefined): Promise<Shard | null> {
-  const seen = await stampOf(file);
-  if (seen === "") return null;
-  if (old?.seen === seen) return old;
-  try {
-    const bytes = await readPlainFileLater(await ownFile(path.dirname(file), path.basename(file)));
-    return { seen, samples: parseSamples(bytes.toString("utf8"), file), problem: null };
-  } catch (error) {
-    return { seen, samples: [], problem: error instanceof Error ? error.message : String(error) };
+  /** @throws InputError where the run's configuration cannot be read */
+  async of(folder: string): Promise<RunSamples> {
+    const run = this.runs.get(folder) ?? new ViewedRun(folder);
+    // The one viewed last stands last.
+    this.runs.delete(folder);
+    this.runs.set(folder, run);
+    const read = await run.read();
+    let held = [...this.runs.values()].reduce((sum, { size }) => sum + size, 0);
+    for (const [oldest, { size }] of this.runs) {
+      if (held <= MOST_SAMPLES || this.runs.size === 1) break;
+      held -= size;
+      this.runs.delete(oldest);
+    }
+    return read;
   }
 }

@@ -1,8 +1,9 @@
 /** @file The live page's server: on loopback only, read-only, and it tells the page about changes as they happen. */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InputError, UnavailableError } from "../../errors.js";
-import { Answers, Unanswerable } from "./answers.js";
+import { type Answer, jsonAnswer, routesOf, Unanswerable } from "./answers.js";
 import { type Assets, loadAssets } from "./assets.js";
 import { type ChangeDocument, type ErrorDocument, type IndexDocument, SCHEMA } from "./documents.js";
 import { refusal, securityHeaders } from "./guard.js";
@@ -20,15 +21,14 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
-type Answer = (query: URLSearchParams, request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
 /** `port` undefined: the usual one, or a free one if that is taken. */
 export async function startDashboard(folder: string, port: number | undefined): Promise<Dashboard> {
   const assets = await loadAssets();
   const watched = new WatchedFolder(folder);
-  const answers = routes(watched, new Answers(watched));
+  const routes = routesOf(watched);
   const server = createServer((request, response) => {
-    answer(server, assets, answers, request, response).catch((error: unknown) => fail(response, error));
+    const { port: own } = server.address() as AddressInfo;
+    respond(own, assets, watched, routes, request, response).catch((error: unknown) => fail(response, error));
   });
   await listen(server, port);
   const { port: used } = server.address() as AddressInfo;
@@ -58,64 +58,19 @@ async function listen(server: Server, port: number | undefined): Promise<void> {
   }
 }
 
-const listenOn = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: ADDRESS, port, exclusive: true }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-
-function routes(watched: WatchedFolder, answers: Answers): ReadonlyMap<string, Answer> {
-  const json =
-    (ask: (query: URLSearchParams) => Promise<object>): Answer =>
-    async (query, _request, response) =>
-      sendJson(response, 200, await ask(query));
-  return new Map<string, Answer>([
-    ["/api/v1/index", json(() => answers.index())],
-    ["/api/v1/metrics", json((query) => answers.metrics(query))],
-    ["/api/v1/configuration", json((query) => answers.configuration(query))],
-    ["/api/v1/map", json((query) => answers.map(query))],
-    ["/api/v1/samples", json((query) => answers.samples(query))],
-    ["/api/v1/events", (_query, request, response) => tellChanges(watched, request, response)],
-    [
-      "/picture",
-      async (query, _request, response) => {
-        const { type, body } = await answers.picture(query);
-        send(response, 200, type, body);
-      },
-    ],
-    [
-      "/drawn",
-      async (query, _request, response) => {
-        const { type, body } = await answers.drawn(query);
-        send(response, 200, type, body);
-      },
-    ],
-    [
-      "/report",
-      async (query, _request, response) => {
-        const { type, body } = await answers.report(query);
-        // It is a page of the user's own disk, and may do what it does from there: show itself.
-        response.setHeader(
-          "Content-Security-Policy",
-          "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox",
-        );
-        send(response, 200, type, body);
-      },
-    ],
-  ]);
+async function listenOn(server: Server, port: number): Promise<void> {
+  server.listen({ host: ADDRESS, port, exclusive: true });
+  await once(server, "listening");
 }
 
-async function answer(
-  server: Server,
+async function respond(
+  port: number,
   { files, scriptHash }: Assets,
-  answers: ReadonlyMap<string, Answer>,
+  watched: WatchedFolder,
+  routes: ReturnType<typeof routesOf>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { port } = server.address() as AddressInfo;
   for (const [name, value] of Object.entries(securityHeaders(scriptHash))) response.setHeader(name, value);
   const refused = refusal(request, port);
   if (refused !== null) {
@@ -124,14 +79,10 @@ async function answer(
     return;
   }
   const [pathname = "/", search = ""] = (request.url ?? "/").split("?", 2);
-  const file = files.get(pathname);
-  if (file !== undefined) {
-    send(response, 200, file.type, file.body);
-    return;
-  }
-  const route = answers.get(pathname);
-  if (route === undefined) throw new Unanswerable(404, "there is no such page");
-  await route(new URLSearchParams(search), request, response);
+  if (pathname === "/api/v1/events") return tellChanges(watched, request, response);
+  const answer = files.get(pathname) ?? (await routes[pathname]?.(new URLSearchParams(search)));
+  if (answer === undefined) throw new Unanswerable(404, "there is no such page");
+  send(response, 200, answer);
 }
 
 /** Server-sent events: the whole index, then what changes. */
@@ -165,12 +116,10 @@ function statusOf(error: unknown): number {
 }
 
 const sendError = (response: ServerResponse, status: number, error: string): void =>
-  sendJson(response, status, { schema: SCHEMA, error } satisfies ErrorDocument);
+  send(response, status, jsonAnswer({ schema: SCHEMA, error } satisfies ErrorDocument));
 
-const sendJson = (response: ServerResponse, status: number, document: object): void =>
-  send(response, status, "application/json; charset=utf-8", Buffer.from(JSON.stringify(document)));
-
-function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
+function send(response: ServerResponse, status: number, { type, body, policy }: Answer): void {
+  if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
   response.writeHead(status, { "Content-Type": type, "Content-Length": body.length });
   response.end(body);
 }

@@ -1,22 +1,19 @@
-/** @file Follows the shown folder: looks when the disk reports a change and at intervals, and tells listeners what changed. */
-import { type FSWatcher, watch } from "node:fs";
-import { stat } from "node:fs/promises";
+/** @file Follows the shown folder: looks at it again and again while somebody listens, and tells listeners what changed. */
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { group } from "d3-array";
 import { z } from "zod";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import { readSummary } from "../../run-format/readers.js";
 import { headline, mainPair } from "../verdicts.js";
 import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
-import { type Found, type FoundGroup, findRuns } from "./found-runs.js";
-import { ownFile } from "./own-file.js";
+import { Followed } from "./followed.js";
+import { type FoundGroup, findRuns } from "./found-runs.js";
 import { WatchedRun } from "./watched-run.js";
 
-/** Milliseconds between looks while somebody watches; what the disk itself reports comes sooner. */
-const LOOK = 2_000;
-const SOONEST = 250;
-/** Between looks for new folders where the disk reported none. */
-const SEARCH = 10_000;
-const MOST_WATCHERS = 1_000;
+/** Milliseconds between looks, unless looking takes more than this share of the time. */
+const PAUSE = 1_000;
+const MOST_BUSY = 0.2;
 /** Runs whose files are open at the same time. */
 const AT_ONCE = 32;
 
@@ -30,217 +27,111 @@ type Listener = (change: ChangeDocument) => void;
 
 export class WatchedFolder {
   private readonly runs = new Map<string, WatchedRun>();
-  private entries = new Map<string, RunEntry>();
-  private groups: readonly GroupEntry[] = [];
-  private readonly groupSeen = new Map<string, { readonly seen: string; readonly entry: GroupEntry }>();
+  private readonly groups = new Map<string, WatchedGroup>();
   private readonly listeners = new Set<Listener>();
-  private readonly watchers = new Map<string, FSWatcher>();
-  private notes: readonly string[] = [];
-  private version = 0;
-  private timer: NodeJS.Timeout | null = null;
+  private told: IndexDocument;
   private looking: Promise<void> | null = null;
-  private searched = Number.NEGATIVE_INFINITY;
-  private found: Found = { runs: [], groups: [], containers: [], cut: false };
+  private watching: Promise<void> | null = null;
 
-  constructor(private readonly root: string) {}
+  constructor(private readonly root: string) {
+    this.told = { schema: SCHEMA, version: 0, folder: path.basename(root), runs: [], groups: [], notes: [] };
+  }
 
   /** The current state, including a run that has just begun: a page first shows what was written last, and stays with it. */
   async index(): Promise<IndexDocument> {
-    this.searched = Number.NEGATIVE_INFINITY;
     await this.lookAnew();
-    const { version, groups, notes } = this;
-    return {
-      schema: SCHEMA,
-      version,
-      folder: path.basename(this.root),
-      runs: [...this.entries.values()],
-      groups,
-      notes,
-    };
+    return this.told;
   }
 
   run(id: string): WatchedRun | undefined {
     return this.runs.get(id);
   }
 
-  /** The folder of a comparison or sweep, by its id. */
-  groupFolder(id: string): string | undefined {
-    return this.found.groups.find((group) => group.id === id)?.folder;
+  /** The folder of a run, comparison or sweep. */
+  folder(id: string): string | undefined {
+    return (this.groups.get(id) ?? this.runs.get(id))?.place.folder;
   }
 
   /** Reports changes until the returned function is called. */
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
-    if (this.timer === null) {
-      // With the first look the folders are watched, too.
-      this.searched = Number.NEGATIVE_INFINITY;
-      this.schedule(0);
-    }
-    return () => {
-      this.listeners.delete(listener);
-      if (this.listeners.size === 0) this.rest();
-    };
+    this.watching ??= this.watch().finally(() => {
+      this.watching = null;
+    });
+    return () => this.listeners.delete(listener);
   }
 
   close(): void {
     this.listeners.clear();
-    this.rest();
   }
 
-  /** Looks now, or waits for the look that is under way. */
-  private look(): Promise<void> {
-    this.looking ??= this.lookNow().finally(() => {
-      this.looking = null;
-    });
-    return this.looking;
+  private async watch(): Promise<void> {
+    while (this.listeners.size > 0) {
+      const start = performance.now();
+      await this.lookAnew();
+      const took = performance.now() - start;
+      await setTimeout(Math.max(PAUSE, took / MOST_BUSY), undefined, { ref: false });
+    }
   }
 
   /** A look that is under way may have passed by what has just changed. */
   private async lookAnew(): Promise<void> {
     await this.looking;
-    await this.look();
-  }
-
-  private async lookNow(): Promise<void> {
-    const now = Date.now();
-    const isSearch = now - this.searched >= SEARCH;
-    if (isSearch) this.search(now);
-    const touched = new Set<string>();
-    // What is finished seldom goes on: it is looked at as seldom as new folders are looked for.
-    const due = [...this.runs.values()].filter((run) => run.isUnfinished || isSearch);
-    for (let at = 0; at < due.length; at += AT_ONCE) {
-      const look = async (run: WatchedRun): Promise<void> => {
-        if (await run.refresh(now)) touched.add(run.place.id);
-      };
-      await Promise.all(due.slice(at, at + AT_ONCE).map(look));
-    }
-    const removed = [...this.entries.keys()].filter((id) => !this.runs.has(id));
-    const known = [...this.runs.keys()].every((id) => this.entries.has(id));
-    const regrouped = await this.readGroups();
-    if (touched.size === 0 && removed.length === 0 && known && !regrouped) return;
-    const before = this.entries;
-    this.entries = this.allEntries();
-    this.version += 1;
-    const runs = [...this.entries.values()].filter((entry) => {
-      const old = before.get(entry.id);
-      return old === undefined || touched.has(entry.id) || JSON.stringify(old.varied) !== JSON.stringify(entry.varied);
+    this.looking ??= this.look().finally(() => {
+      this.looking = null;
     });
-    const { version, groups, notes } = this;
-    for (const listener of this.listeners) listener({ schema: SCHEMA, version, runs, removed, groups, notes });
+    await this.looking;
   }
 
-  private search(now: number): void {
-    this.searched = now;
-    this.found = findRuns(this.root, new Set(this.runs.keys()));
-    const ids = new Set(this.found.runs.map(({ id }) => id));
-    for (const id of this.runs.keys()) if (!ids.has(id)) this.runs.delete(id);
-    for (const place of this.found.runs) {
-      if (!this.runs.has(place.id)) this.runs.set(place.id, new WatchedRun(place));
+  private async look(): Promise<void> {
+    const found = findRuns(this.root, new Set(this.runs.keys()));
+    follow(this.runs, found.runs, (place) => new WatchedRun(place));
+    follow(this.groups, found.groups, (place) => new WatchedGroup(this.root, place));
+    const watched = [...this.runs.values(), ...this.groups.values()];
+    for (let start = 0; start < watched.length; start += AT_ONCE) {
+      await Promise.all(watched.slice(start, start + AT_ONCE).map((each) => each.refresh()));
     }
-    this.notes = this.found.cut ? ["There are too many folders here to look into all; name one further down."] : [];
-    if (this.listeners.size > 0) this.watchFolders();
+    const before = this.told;
+    const now = {
+      runs: this.runEntries(),
+      groups: [...this.groups.values()].map((group) => group.entry()),
+      notes: found.cut ? ["There are too many folders here to look into all; name one further down."] : [],
+    };
+    if (isSame(now, { runs: before.runs, groups: before.groups, notes: before.notes })) return;
+    this.told = { ...before, ...now, version: before.version + 1 };
+    const known = new Map(before.runs.map((run) => [run.id, run]));
+    const runs = now.runs.filter((run) => !isSame(run, known.get(run.id)));
+    const removed = before.runs.flatMap(({ id }) => (this.runs.has(id) ? [] : [id]));
+    const change = { ...now, schema: SCHEMA, version: this.told.version, runs, removed } satisfies ChangeDocument;
+    for (const listener of this.listeners) listener(change);
   }
 
-  private allEntries(): Map<string, RunEntry> {
-    const byGroup = new Map<string | null, WatchedRun[]>();
-    for (const run of this.runs.values()) {
-      const { group } = run.place;
-      const runs = byGroup.get(group);
-      if (runs === undefined) byGroup.set(group, [run]);
-      else runs.push(run);
-    }
-    const entries: RunEntry[] = [];
-    for (const [group, runs] of byGroup) {
-      const keys = group === null ? [] : differing(runs.map((run) => run.settings));
-      for (const run of runs) {
-        const varied = keys.flatMap((key) => {
-          const value = run.settings[key];
-          return value === undefined ? [] : [[key, value] as const];
-        });
-        entries.push(run.entry(Object.fromEntries(varied)));
-      }
-    }
-    return new Map(entries.map((entry) => [entry.id, entry]));
-  }
-
-  private async readGroups(): Promise<boolean> {
-    const groups: GroupEntry[] = [];
-    for (const group of this.found.groups) {
-      const seen = await stamp(group.folder, ["config.json", "sweep.json", "summary.json", "report.html"]);
-      const old = this.groupSeen.get(group.id);
-      if (old?.seen === seen && old.entry.kind === group.kind) {
-        groups.push(old.entry);
-        continue;
-      }
-      const entry = await groupEntry(this.root, group);
-      this.groupSeen.set(group.id, { seen, entry });
-      groups.push(entry);
-    }
-    const changed = groups.length !== this.groups.length || groups.some((group, i) => group !== this.groups[i]);
-    this.groups = groups;
-    return changed;
-  }
-
-  private schedule(after: number): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      const again = (): void => {
-        if (this.listeners.size > 0) this.schedule(LOOK);
-      };
-      this.lookAnew().then(again, (error: unknown) => {
-        this.notes = [`The folder could not be looked at: ${error instanceof Error ? error.message : String(error)}`];
-        again();
+  private runEntries(): RunEntry[] {
+    const byGroup = group(this.runs.values(), ({ place }) => place.group);
+    return [...byGroup].flatMap(([id, runs]) => {
+      const keys = id === null ? [] : differing(runs.map(({ settings }) => settings));
+      return runs.map((run) => {
+        const { settings } = run;
+        const varied = keys.flatMap((key) => (settings[key] === undefined ? [] : [[key, settings[key]] as const]));
+        return run.entry(Object.fromEntries(varied));
       });
-    }, after);
+    });
   }
+}
 
-  private rest(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    for (const watcher of this.watchers.values()) watcher.close();
-    this.watchers.clear();
-    this.searched = Number.NEGATIVE_INFINITY;
-  }
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-  /** Containers, for new runs, and what is not finished, for new rows. Where the system refuses, the intervals remain. */
-  private watchFolders(): void {
-    const unfinished = [...this.runs.values()].filter((run) => run.isUnfinished).map((run) => run.place.folder);
-    const containers = new Set(this.found.containers);
-    const wanted = new Set([...containers, ...unfinished].slice(0, MOST_WATCHERS));
-    for (const [folder, watcher] of this.watchers) {
-      if (wanted.has(folder)) continue;
-      watcher.close();
-      this.watchers.delete(folder);
-    }
-    for (const folder of wanted) {
-      if (this.watchers.has(folder)) continue;
-      const drop = (): void => {
-        this.watchers.get(folder)?.close();
-        this.watchers.delete(folder);
-      };
-      try {
-        const watcher = watch(folder, { persistent: false }, () => {
-          if (containers.has(folder)) this.searched = Number.NEGATIVE_INFINITY;
-          this.soon();
-        });
-        watcher.on("error", drop);
-        this.watchers.set(folder, watcher);
-      } catch {
-        // No watchers left on this system, or the folder is gone: the look at intervals finds what it would have told.
-        return;
-      }
-    }
-  }
-
-  private dueSoon = false;
-
-  private soon(): void {
-    if (this.dueSoon || this.listeners.size === 0) return;
-    this.dueSoon = true;
-    setTimeout(() => {
-      this.dueSoon = false;
-      if (this.listeners.size > 0) this.schedule(0);
-    }, SOONEST);
+/** Keeps what is still found and begins with what is new. */
+function follow<Found extends { readonly id: string }, Watched extends { readonly place: Found }>(
+  known: Map<string, Watched>,
+  found: readonly Found[],
+  begin: (place: Found) => Watched,
+): void {
+  const before = new Map(known);
+  known.clear();
+  for (const place of found) {
+    const old = before.get(place.id);
+    known.set(place.id, old !== undefined && isSame(old.place, place) ? old : begin(place));
   }
 }
 
@@ -254,45 +145,56 @@ function differing(settings: readonly Readonly<Record<string, string>>[]): strin
   return [...keys].filter((key) => new Set(settings.map((each) => each[key])).size > 1);
 }
 
-async function stamp(folder: string, names: readonly string[]): Promise<string> {
-  const each = await Promise.all(
-    names.map(async (name) => {
-      const found = await stat(path.join(folder, name)).catch(() => null);
-      return found === null ? "-" : `${found.size} ${found.mtimeMs}`;
-    }),
-  );
-  return each.join(" ");
-}
+/** A comparison, a sweep, or a plain folder with runs. */
+class WatchedGroup {
+  private readonly headline: Followed<string | null>;
+  /** How many runs it will have. */
+  private readonly planned: Followed<number | null>;
+  private readonly report: Followed<boolean>;
 
-async function groupEntry(root: string, { id, folder, kind }: FoundGroup): Promise<GroupEntry> {
-  // A summary of another version, or one that is just being written, is no reason to show nothing.
-  const summary = await ownFile(folder, "summary.json").then(
-    () => readSummary(folder).catch(() => null),
-    () => null,
-  );
-  const main = summary === null ? null : mainPair(summary);
-  const report = await stat(path.join(folder, "report.html")).catch(() => null);
-  return {
-    id,
-    kind,
-    name: id === "." ? path.basename(root) : id,
-    planned: await plannedRuns(folder, kind),
-    headline: main === null ? null : headline(main),
-    report: report?.isFile() === true,
-  };
-}
-
-/** Arms × seeds of a comparison and cells of a sweep, where their files say them. */
-async function plannedRuns(folder: string, kind: FoundGroup["kind"]): Promise<number | null> {
-  if (kind === "folder") return null;
-  try {
-    const file = await ownFile(folder, kind === "sweep" ? "sweep.json" : "config.json");
-    const text = (await readPlainFileLater(file, MOST_PLAN_BYTES)).toString("utf8");
-    if (kind === "sweep") return sweepPlan.parse(JSON.parse(text)).cells.length;
-    const { seeds, configuration } = comparisonConfig.parse(JSON.parse(text));
-    return seeds.length * Object.keys(configuration).length;
-  } catch {
-    // It is not there, or being written, or of a later version: then the runs that are there are all that is known.
-    return null;
+  constructor(
+    private readonly root: string,
+    readonly place: FoundGroup,
+  ) {
+    const { folder, kind } = place;
+    const file = (name: string): string => path.join(folder, name);
+    this.headline = new Followed<string | null>(file("summary.json"), null, readHeadline);
+    this.planned = new Followed<number | null>(
+      file(kind === "sweep" ? "sweep.json" : "config.json"),
+      null,
+      async (plan) => (kind === "folder" ? null : plannedRuns(plan)),
+    );
+    this.report = new Followed(file("report.html"), false, async () => true);
   }
+
+  async refresh(): Promise<void> {
+    await Promise.all([this.headline.poll(), this.planned.poll(), this.report.poll()]);
+  }
+
+  entry(): GroupEntry {
+    const { id, kind } = this.place;
+    return {
+      id,
+      kind,
+      name: id === "." ? path.basename(this.root) : id,
+      planned: this.planned.value,
+      headline: this.headline.value,
+      report: this.report.value,
+    };
+  }
+}
+
+async function readHeadline(file: string): Promise<string | null> {
+  const summary = await readSummary(path.dirname(file));
+  const main = summary === null ? null : mainPair(summary);
+  return main === null ? null : headline(main);
+}
+
+/** Cells of a sweep, arms × seeds of a comparison. */
+async function plannedRuns(file: string): Promise<number> {
+  const plan: unknown = JSON.parse((await readPlainFileLater(file, MOST_PLAN_BYTES)).toString("utf8"));
+  const sweep = sweepPlan.safeParse(plan);
+  if (sweep.success) return sweep.data.cells.length;
+  const { seeds, configuration } = comparisonConfig.parse(plan);
+  return seeds.length * Object.keys(configuration).length;
 }

@@ -1,24 +1,20 @@
-/** @file One run of the shown folder: follows its table, reads its configuration once, and knows whether it is still being written. */
-import { stat } from "node:fs/promises";
+/** @file One run of the shown folder: its table, its configuration, and whether it is still being written. */
 import path from "node:path";
 import { z } from "zod";
 import { openPlainFile, readPlainFileLater } from "../../files/plain-file.js";
 import { processLives } from "../../files/process-identity.js";
-import { type MetricsRow, parseMetrics, type RunConfig } from "../../run-format/readers.js";
+import { logEntries, type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../../run-format/readers.js";
 import { LOCK_FILE, parseLock } from "../../run-format/run-lock.js";
-import { commandLine, describe } from "../html/configuration.js";
+import { commandLine, describe, plain } from "../format.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
-import { FollowedTable } from "./followed-table.js";
-import { readOwnConfig } from "./own-file.js";
+import { Followed } from "./followed.js";
+import type { Place } from "./found-runs.js";
 
 /** A lock whose process is not seen here (it may run on another host) still counts for so long after the last write. */
 const FRESH = 2 * 60_000;
 /** The last lines of log.jsonl: after the end of a run stands at most what its process took. */
 const LOG_END = 8192;
-
 const MOST_LOCK_BYTES = 4096;
-
-const logLine = z.object({ msg: z.string() });
 
 /** What of a run's configuration says how long it is; the rest is shown as it is. */
 const lengthSchema = z.object({
@@ -28,66 +24,50 @@ const lengthSchema = z.object({
   samplesPerEpisode: z.number().default(0),
 });
 
-export interface Place {
-  readonly id: string;
-  readonly folder: string;
-  readonly group: string | null;
-}
-
-const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
-
 const texts = (record: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, shown(value)]));
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, plain(value)]));
 
 export class WatchedRun {
-  private readonly table: FollowedTable<MetricsRow>;
-  private config: RunConfig | null = null;
-  private configSeen = "";
-  private configProblem: string | null = null;
-  private logSeen = 0;
-  private saidFinished = false;
+  private readonly table: Followed<readonly MetricsRow[]>;
+  private readonly config: Followed<RunConfig | null>;
+  private readonly log: Followed<boolean>;
   private state: RunState = "stopped";
 
   constructor(readonly place: Place) {
-    this.table = new FollowedTable(path.join(place.folder, "metrics.csv"), parseMetrics);
+    const file = (name: string): string => path.join(place.folder, name);
+    this.table = new Followed<readonly MetricsRow[]>(file("metrics.csv"), [], readWholeRows);
+    this.config = new Followed<RunConfig | null>(file("config.json"), null, readSettings);
+    this.log = new Followed(file("log.jsonl"), false, saysFinished);
   }
 
   get metrics(): readonly MetricsRow[] {
-    return this.table.rows;
+    return this.table.value;
   }
 
-  /** Settings as text, for what differs within a group. */
+  /** As text. */
   get settings(): Readonly<Record<string, string>> {
-    return texts(this.config?.configuration ?? {});
+    return texts(this.config.value?.configuration ?? {});
   }
 
-  get isUnfinished(): boolean {
-    return this.state !== "finished";
-  }
-
-  /** Reads what has changed on the disk. @returns whether anything has */
-  async refresh(now: number): Promise<boolean> {
-    const grown = await this.table.poll();
-    const configured = await this.readConfig();
-    const state = await this.findState(now);
-    const changed = grown || configured || state !== this.state;
-    this.state = state;
-    return changed;
+  /** Reads what has changed on the disk. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.table.poll(), this.config.poll(), this.log.poll()]);
+    this.state = await this.findState();
   }
 
   entry(varied: Readonly<Record<string, string>>): RunEntry {
     const { id, folder, group } = this.place;
     const name = path.basename(folder);
     const [, arm = name, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    const config = this.config.value;
     const last = this.metrics.at(-1);
-    const agent = this.config?.configuration["agent"];
-    const ownSeed = this.config?.seed ?? (group === null || seed === undefined ? null : Number(seed));
+    const agent = config?.configuration["agent"];
     return {
       id,
       group,
       name,
       arm: group === null ? name : arm,
-      seed: ownSeed,
+      seed: config?.seed ?? (group === null || seed === undefined ? null : Number(seed)),
       agent: typeof agent === "string" ? agent : null,
       state: this.state,
       varied,
@@ -97,18 +77,18 @@ export class WatchedRun {
       valid: last?.valid ?? 0,
       accuracy: this.metrics.flatMap((row) => row.accuracyOneTerm ?? []),
       written: this.table.written,
-      problem: this.table.problem ?? this.configProblem,
+      problem: this.table.problem ?? this.config.problem,
     };
   }
 
   configuration(): ConfigurationDocument {
-    const config = this.config;
+    const config = this.config.value;
     return {
       schema: SCHEMA,
       run: this.place.id,
-      command: config === null ? "not recorded" : commandLine(config.command),
+      command: commandLine(config?.command ?? "not recorded"),
       commit: config?.commit ?? "not recorded",
-      machine: config === null ? "not recorded" : describe(config.machine),
+      machine: describe(config?.machine ?? "not recorded"),
       versions: config === null ? {} : texts({ ...config.versions, language: config.languageVersion }),
       settings: this.settings,
     };
@@ -116,7 +96,7 @@ export class WatchedRun {
 
   /** How many iterations it will have at most; a budget of valid samples needs about so many. */
   private get iterations(): number | null {
-    const length = lengthSchema.safeParse(this.config?.configuration ?? {});
+    const length = lengthSchema.safeParse(this.config.value?.configuration ?? {});
     if (!length.success) return null;
     const { iterations, validSamples, episodesPerIteration, samplesPerEpisode } = length.data;
     if (validSamples === 0) return iterations;
@@ -124,64 +104,40 @@ export class WatchedRun {
     return each === 0 ? null : Math.ceil(validSamples / each);
   }
 
-  private async readConfig(): Promise<boolean> {
-    const { folder } = this.place;
-    const found = await stat(path.join(folder, "config.json")).catch(() => null);
-    const seen = found === null ? "" : `${found.ino} ${found.size} ${found.mtimeMs}`;
-    if (seen === this.configSeen) return false;
-    this.configSeen = seen;
-    try {
-      // The world takes most of it, and is read again when somebody looks at a map.
-      const { worldCatalog: _, ...config } = await readOwnConfig(folder);
-      this.config = config;
-      this.configProblem = null;
-    } catch (error) {
-      this.configProblem = error instanceof Error ? error.message : String(error);
-    }
-    return true;
-  }
-
-  private async findState(now: number): Promise<RunState> {
+  private async findState(): Promise<RunState> {
     const last = this.metrics.at(-1)?.iteration ?? -1;
     if (this.iterations !== null && last >= this.iterations) return "finished";
-    const { folder } = this.place;
-    const owner = await readPlainFileLater(path.join(folder, LOCK_FILE), MOST_LOCK_BYTES).catch(() => null);
-    const log = await stat(path.join(folder, "log.jsonl")).catch(() => null);
-    if (owner !== null) {
-      const written = Math.max(log?.mtimeMs ?? 0, this.table.written ?? 0);
-      return processLives(parseLock(owner.toString("utf8"))) === true || now - written < FRESH ? "running" : "stopped";
-    }
-    if (log !== null && log.mtimeMs !== this.logSeen) {
-      this.logSeen = log.mtimeMs;
-      this.saidFinished = await saysFinished(path.join(folder, "log.jsonl"), log.size);
-    }
-    return this.saidFinished ? "finished" : "stopped";
+    const lock = path.join(this.place.folder, LOCK_FILE);
+    const owner = await readPlainFileLater(lock, MOST_LOCK_BYTES).catch(() => null);
+    if (owner === null) return this.log.value ? "finished" : "stopped";
+    const written = Math.max(this.log.written ?? 0, this.table.written ?? 0);
+    const lives = processLives(parseLock(owner.toString("utf8"))) === true;
+    return lives || Date.now() - written < FRESH ? "running" : "stopped";
   }
+}
+
+/** A row that is being written waits for its end. */
+export async function readWholeRows(file: string): Promise<MetricsRow[]> {
+  const text = (await readPlainFileLater(file)).toString("utf8");
+  const end = text.lastIndexOf("\n");
+  return end === -1 ? [] : parseMetrics(text.slice(0, end), file);
+}
+
+/** The world takes most of the file, and is read again when somebody looks at a map. */
+async function readSettings(file: string): Promise<RunConfig> {
+  const { worldCatalog: _, ...config } = await readRunConfig(path.dirname(file));
+  return config;
 }
 
 /** Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given. */
-async function saysFinished(file: string, size: number): Promise<boolean> {
-  const handle = await openPlainFile(file, Number.POSITIVE_INFINITY).catch(() => null);
-  if (handle === null) return false;
+async function saysFinished(file: string): Promise<boolean> {
+  const handle = await openPlainFile(file, Number.POSITIVE_INFINITY);
   try {
+    const { size } = await handle.stat();
     const bytes = Buffer.alloc(Math.min(size, LOG_END));
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString("utf8", 0, bytesRead).split("\n").some(isFinished);
-  } catch {
-    return false;
+    return logEntries(bytes.toString("utf8", 0, bytesRead)).some(({ msg }) => msg === "finished");
   } finally {
     await handle.close();
-  }
-}
-
-/** A line that is cut off, by the place read from or by a kill, says nothing. */
-function isFinished(line: string): boolean {
-  if (!line.startsWith("{")) return false;
-  try {
-    const parsed = logLine.safeParse(JSON.parse(line));
-    return parsed.success && parsed.data.msg === "finished";
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
   }
 }

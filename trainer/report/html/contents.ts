@@ -1,17 +1,14 @@
 /** @file Everything that a report shows, loaded from a comparison's folder or a single run's. */
-
 import path from "node:path";
-import { z } from "zod";
 import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import type { SampleLine } from "../../run-format/columns.js";
 import {
-  type EpisodeRow,
   listFolder,
+  logEntries,
   type MetricsRow,
   type RunConfig,
   readBytesIfAny,
-  readEpisodes,
   readMetrics,
   readRunConfig,
   readSampleImage,
@@ -23,25 +20,26 @@ import {
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { compareArms } from "../../settings/arms.js";
 import { placesOf } from "../charts/palette.js";
+import { armName } from "../format.js";
 import { isLarge, painterOf } from "../pictures.js";
 import { type World, worldOf } from "../world.js";
 
 export interface Run {
   readonly seed: number;
   readonly folder: string;
-  readonly metrics: readonly MetricsRow[];
+  readonly rows: readonly MetricsRow[];
   readonly curve: SeedRun;
   readonly signatures: readonly string[];
 }
 
 export interface Arm {
+  /** For readers. */
   readonly name: string;
-  /** Place in the style sheet's colours. */
+  /** Place in the palette. */
   readonly colour: number;
   readonly runs: readonly Run[];
   /** The first seed's samples, for the maps and the gallery. */
   readonly shards: readonly SampleShard[];
-  readonly episodes: readonly EpisodeRow[];
 }
 
 export interface GalleryItem {
@@ -64,48 +62,39 @@ export interface ReportContents {
   readonly world: World | null;
 }
 
-const iteration = z.number().optional();
-const logLine = z.union([
-  z.object({ iteration, signature: z.string().min(1) }),
-  z
-    .object({ iteration, msg: z.string().includes("remedy:") })
-    .transform(({ msg, ...line }) => ({ ...line, signature: msg })),
-]);
+/** The signature that an entry of the log names; older logs have it as a message with its remedy. */
+function signatureIn({ signature, msg }: Readonly<Record<string, unknown>>): string | null {
+  if (typeof signature === "string" && signature !== "") return signature;
+  return typeof msg === "string" && msg.includes("remedy:") ? msg : null;
+}
 
-/**
- * The failure signatures that a run's log names. The log is for people: a line that is not JSON is not an error here. A run that was
- * killed before an iteration's checkpoint says the iteration's signatures again: each counts once.
- */
+/** The failure signatures of a run. One that was killed before an iteration's checkpoint says the iteration's again: each counts once. */
 async function readSignatures(folder: string): Promise<string[]> {
   const text = (await readBytesIfAny(path.join(folder, "log.jsonl")))?.toString("utf8") ?? "";
   const seen = new Set<string>();
-  return text.split("\n").flatMap((line) => {
-    if (!line.startsWith("{")) return [];
-    try {
-      const parsed = logLine.safeParse(JSON.parse(line));
-      if (!parsed.success) return [];
-      const { iteration, signature } = parsed.data;
-      const key = `${iteration} ${signature}`;
-      if (iteration !== undefined && seen.has(key)) return [];
-      seen.add(key);
-      return [signature];
-    } catch (error) {
-      if (error instanceof SyntaxError) return [];
-      throw error;
-    }
+  return logEntries(text).flatMap((entry) => {
+    const signature = signatureIn(entry);
+    const key = `${entry["iteration"]} ${signature}`;
+    if (signature === null || (entry["iteration"] !== undefined && seen.has(key))) return [];
+    seen.add(key);
+    return [signature];
   });
 }
 
 async function loadRun(folder: string, seed: number): Promise<Run> {
-  const metrics = await readMetrics(folder);
-  return { seed, folder, metrics, curve: seedRun(seed, metrics), signatures: await readSignatures(folder) };
+  const rows = await readMetrics(folder);
+  return { seed, folder, rows, curve: seedRun(seed, rows), signatures: await readSignatures(folder) };
 }
 
-async function loadArm(name: string, colour: number, runs: readonly Run[]): Promise<Arm> {
-  const first = runs[0];
-  const shards = first === undefined ? [] : await readSamples(first.folder);
-  const episodes = first === undefined ? [] : await readEpisodes(first.folder);
-  return { name, colour, runs, shards, episodes };
+async function loadArms(runs: ReadonlyMap<string, readonly Run[]>): Promise<Arm[]> {
+  const places = placesOf([...runs.keys()]);
+  return Promise.all(
+    [...runs].map(async ([arm, own], i) => {
+      const [first] = own;
+      const shards = first === undefined ? [] : await readSamples(first.folder);
+      return { name: armName(arm), colour: at(places, i), runs: own, shards };
+    }),
+  );
 }
 
 const PICTURES_PER_ITERATION = 8;
@@ -134,74 +123,49 @@ async function loadGallery(arm: Arm | undefined, config: RunConfig): Promise<Gal
   return items;
 }
 
-interface RunFolder {
-  readonly arm: string;
-  readonly seed: number;
-  readonly folder: string;
-}
+const isRun = async (folder: string): Promise<boolean> => (await listFolder(folder)).includes("metrics.csv");
 
-/** The folders <arm>-<seed> of a comparison, in it or in its runs/. */
-async function runFolders(folder: string): Promise<RunFolder[]> {
-  const found: RunFolder[] = [];
+/** The runs <arm>-<seed> of a comparison, in its folder or in its runs/, by arm, in order of seeds; empty for another folder. */
+export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>> {
+  const arms = new Map<string, Run[]>();
+  if (await isRun(folder)) return arms;
   for (const parent of [folder, path.join(folder, "runs")]) {
     for (const name of await listFolder(parent)) {
       const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
       const run = path.join(parent, name);
-      if (arm === undefined || !(await listFolder(run)).includes("metrics.csv")) continue;
-      found.push({ arm, seed: Number(seed), folder: run });
+      if (arm === undefined || !(await isRun(run))) continue;
+      arms.set(arm, [...(arms.get(arm) ?? []), await loadRun(run, Number(seed))]);
     }
   }
-  return found.sort((a, b) => a.seed - b.seed);
-}
-
-/** The runs of a comparison, by arm, in order of their seeds; empty for a folder that is not a comparison's. */
-export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>> {
-  const arms = new Map<string, Run[]>();
-  if ((await listFolder(folder)).includes("metrics.csv")) return arms;
-  for (const { arm, seed, folder: run } of await runFolders(folder)) {
-    arms.set(arm, [...(arms.get(arm) ?? []), await loadRun(run, seed)]);
-  }
+  for (const runs of arms.values()) runs.sort((a, b) => a.seed - b.seed);
   return arms;
 }
 
 export const inOrder = (names: Iterable<string>): string[] => [...names].sort(compareArms);
 
-async function loadConfig(folder: string, fallback: string | undefined): Promise<RunConfig> {
-  const config = await readBytesIfAny(path.join(folder, "config.json"));
-  return readRunConfig(config === null && fallback !== undefined ? fallback : folder);
-}
-
 export async function loadContents(folder: string): Promise<ReportContents> {
   const runs = await comparisonRuns(folder);
   if (runs.size > 0) return loadComparison(folder, runs);
-  if (!(await listFolder(folder)).includes("metrics.csv")) {
+  if (!(await isRun(folder))) {
     throw new InputError(
       `${folder}: neither a run (no metrics.csv) nor a comparison (no runs in <arm>-<seed>); name the folder that --out named`,
     );
   }
   const config = await readRunConfig(folder);
-  const run = await loadRun(folder, config.seed ?? 0);
   const agent = config.configuration["agent"];
-  const name = typeof agent === "string" ? agent : "run";
-  const arm = await loadArm(name, only(placesOf([name])), [run]);
-  return {
-    folder,
-    summary: null,
-    config,
-    arms: [arm],
-    gallery: await loadGallery(arm, config),
-    world: worldOf(config),
-  };
+  const run = await loadRun(folder, config.seed ?? 0);
+  const arm = only(await loadArms(new Map([[typeof agent === "string" ? agent : "run", [run]]])));
+  const gallery = await loadGallery(arm, config);
+  return { folder, summary: null, config, arms: [arm], gallery, world: worldOf(config) };
 }
 
 async function loadComparison(folder: string, runs: ReadonlyMap<string, readonly Run[]>): Promise<ReportContents> {
   const summary = await readSummary(folder);
   if (summary === null) throw new InputError(`${folder}: has no summary.json yet; rls3 report makes it from the runs`);
-  const names = Object.keys(summary.arms);
-  const places = placesOf(names);
-  const arms = await Promise.all(names.map((name, i) => loadArm(name, at(places, i), runs.get(name) ?? [])));
-  const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder;
-  const config = await loadConfig(folder, firstRun);
-  const played = worldOf(config) === null && firstRun !== undefined ? await readRunConfig(firstRun) : config;
+  const arms = await loadArms(new Map(Object.keys(summary.arms).map((name) => [name, runs.get(name) ?? []])));
+  const firstRun = arms.flatMap((arm) => arm.runs)[0]?.folder ?? folder;
+  const isRecorded = (await readBytesIfAny(path.join(folder, "config.json"))) !== null;
+  const config = await readRunConfig(isRecorded ? folder : firstRun);
+  const played = worldOf(config) === null ? await readRunConfig(firstRun) : config;
   return { folder, summary, config, arms, gallery: await loadGallery(arms[0], played), world: worldOf(played) };
 }

@@ -1,31 +1,17 @@
 /** @file The top of a comparison's report: was it better, by how much, and the curves that show it. */
-
-import type { ComponentChildren, JSX } from "preact";
 import { at } from "../../at.js";
 import { mean } from "../../mean.js";
-import { type AccuracyAt, AXES, type Axis, type SeedRun, type Summary } from "../../run-format/summary.js";
-import { followedCharts, isFollowed } from "../charts/curves.js";
+import { type AccuracyAt, AXES, type SeedRun, type Summary } from "../../run-format/summary.js";
+import { isFollowed } from "../charts/curves.js";
 import { LineFigure } from "../charts/lines.js";
-import { ACCURACY, type Chart } from "../charts/list.js";
-import { AXIS_NAMES } from "../charts/quantities.js";
-import { Estimated } from "../charts/table.js";
-import { lineChartOf, MEAN_NOTE, NowAndThen } from "../charts/tracked.js";
-import {
-  armName,
-  capital,
-  count,
-  decimal,
-  percent,
-  percentInterval,
-  points,
-  pointsInterval,
-  probability,
-  ratioInterval,
-} from "../format.js";
+import { ACCURACY } from "../charts/list.js";
+import { AXIS_NAMES, COUNT, POINTS, RATIO, SHARE } from "../charts/quantities.js";
+import { DataTable, Estimated, tableOf } from "../charts/table.js";
+import { lineChartOf, MEAN_NOTE, Tracked } from "../charts/tracked.js";
+import { armName, capital, count, decimal, percent, points, probability } from "../format.js";
 import { compareAt, type Measure, match } from "../summary.js";
 import {
   accuracySentence,
-  feasibilityNote,
   headline,
   interquartileSentence,
   mainPair,
@@ -35,38 +21,14 @@ import {
   reachSentence,
 } from "../verdicts.js";
 import type { Arm } from "./contents.js";
-import { asDrawn } from "./drawn.js";
-import { html, type Markup, section, table } from "./markup.js";
+import { type Header, inPoints, type Section, type Tile, Tiles } from "./page.js";
 
-interface Measured {
-  readonly chart: Chart;
-  readonly short: string;
-  readonly measure: Measure;
-}
-
-const SHORT: Readonly<Record<string, readonly [short: string, measure: Measure]>> = {
-  accuracyOneTerm: ["balanced, one term", (point) => point.accuracy.oneTerm],
-  accuracyFull: ["balanced, full flip", (point) => point.accuracy.full],
-  naturalOneTerm: ["natural, one term", (point) => point.natural?.oneTerm],
-  naturalFull: ["natural, full flip", (point) => point.natural?.full],
-};
-const MEASURES: readonly Measured[] = ACCURACY.flatMap((chart) => {
-  const found = SHORT[chart.column];
-  return found === undefined ? [] : [{ chart, short: found[0], measure: found[1] }];
-});
-
-/** Off the ends, a straight line from the first to the last value would flatter the arm that ends earlier. */
-const isMeasureFollowed = (runs: readonly SeedRun[], measure: Measure): boolean =>
-  runs.every(({ curve }) => isFollowed(curve.map(measure)));
-
-/** Whether each run ends with the measure. */
-const isTakenAtEnd = (runs: readonly SeedRun[], measure: Measure): boolean =>
-  runs.every(({ curve }) => {
-    const last = curve.at(-1);
-    return last !== undefined && measure(last) !== undefined;
-  });
-
-const validRate = (runs: readonly SeedRun[]): number => mean(runs.map((run) => run.validRate));
+const MEASURES: readonly (readonly [name: string, measure: Measure])[] = [
+  ["balanced, one term", (point) => point.accuracy.oneTerm],
+  ["balanced, full flip", (point) => point.accuracy.full],
+  ["natural, one term", (point) => point.natural?.oneTerm],
+  ["natural, full flip", (point) => point.natural?.full],
+];
 
 const VERDICTS = {
   better: { name: "higher", look: "better" },
@@ -74,222 +36,210 @@ const VERDICTS = {
   "no difference": { name: "not significant", look: "none" },
 } as const;
 
-interface TileProps {
-  readonly name: string;
-  readonly value: ComponentChildren;
-  readonly children: ComponentChildren;
-}
-
-export const Tile = ({ name, value, children }: TileProps) => (
-  <li>
-    <span class="name">{name}</span>
-    <b>{value}</b>
-    {children}
-  </li>
-);
-
-function AccuracyTile({ named: { b, pair }, row }: { readonly named: NamedPair; readonly row: AccuracyAt }) {
+function accuracyTile({ b, pair }: NamedPair, row: AccuracyAt): Tile {
   const { name, look } = VERDICTS[pair.verdict[row.axis]];
-  return (
-    <Tile
-      name={`One-term accuracy per ${row.axis} sample`}
-      value={
-        <>
-          {points(row.difference)} <small>points</small>
-        </>
-      }
-    >
-      {percent(row.a.mean)}, {armName(b)} {percent(row.b.mean)}, at {count(row.samples)} {row.axis} samples;{" "}
-      {row.seeds < 2 ? (
-        <span class="none">one seed, not tested</span>
-      ) : (
-        <>
-          <span class={look}>{name}</span>, {probability(row.p)}
-        </>
-      )}
-    </Tile>
+  const tested = (
+    <>
+      <span class={look}>{name}</span>, {probability(row.p)}
+    </>
   );
+  return {
+    name: `One-term accuracy per ${row.axis} sample`,
+    value: inPoints(points(row.difference)),
+    text: (
+      <>
+        {percent(row.a.mean)}, {armName(b)} {percent(row.b.mean)}, at {count(row.samples)} {row.axis} samples;{" "}
+        {row.seeds < 2 ? <span class="none">one seed, not tested</span> : tested}
+      </>
+    ),
+  };
 }
 
-function ReachTile({ named: { b, pair }, axis }: { readonly named: NamedPair; readonly axis: Axis }) {
-  const { ratio, interval, perSeed } = pair.samplesToReach[axis];
-  return (
-    <Tile
-      name={`${capital(axis)} samples for the same accuracy`}
-      value={ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`}
-    >
-      of {armName(b)}'s, to its final one-term accuracy
-      {interval !== null && perSeed.length > 1 && ` (95 % interval ${ratioInterval(interval)})`}
-    </Tile>
-  );
+function tilesOf(named: NamedPair): Tile[] {
+  const { b, pair } = named;
+  const [own, others] = [named.runsA, named.runsB].map((runs) => percent(mean(runs.map((run) => run.validRate)), 0));
+  return [
+    ...pair.accuracyAt.map((row) => accuracyTile(named, row)),
+    ...AXES.map((axis) => {
+      const { ratio, interval, perSeed } = pair.samplesToReach[axis];
+      const range = interval !== null && perSeed.length > 1 ? ` (95 % interval ${RATIO.range(interval)})` : "";
+      return {
+        name: `${capital(axis)} samples for the same accuracy`,
+        value: ratio === null ? "not reached" : `${decimal(ratio, 2)} ×`,
+        text: `of ${armName(b)}'s, to its final one-term accuracy${range}`,
+      };
+    }),
+    { name: "Valid placements", value: own, text: `of its generated samples; ${armName(b)} ${others}` },
+  ];
 }
 
-const Tiles = ({ named }: { readonly named: NamedPair }) => (
-  <ul class="tiles">
-    {named.pair.accuracyAt.map((row) => (
-      <AccuracyTile named={named} row={row} />
-    ))}
-    {AXES.map((axis) => (
-      <ReachTile named={named} axis={axis} />
-    ))}
-    <Tile name="Valid placements" value={percent(validRate(named.runsA), 0)}>
-      of its generated samples; {armName(named.b)} {percent(validRate(named.runsB), 0)}
-    </Tile>
-  </ul>
-);
+/** What accuracy is, on every page. */
+export const ACCURACY_NOTE =
+  "Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations.";
+export const INTERVAL_NOTE = "Intervals: 95 %, bootstrap over seeds.";
 
 /** The headline and the numbers behind it. */
-export function verdictHeader(summary: Summary): { title: string; body: Markup } {
+export function verdictHeader(summary: Summary, feasibility: string): Header {
   const main = mainPair(summary);
   if (main === null) {
-    const [only] = Object.keys(summary.arms);
-    return { title: `${capital(armName(only ?? "no arm"))} alone: nothing to compare it with`, body: html`` };
+    const [only = "no arm"] = Object.keys(summary.arms);
+    return { title: `${capital(armName(only))} alone: nothing to compare it with`, header: null };
   }
-  const sentences = main.pair.accuracyAt.map(
-    (row) => html`<p>${accuracySentence(main, row)} ${interquartileSentence(main, row)} ${powerSentence(row)}</p>`,
+  const rows = main.pair.accuracyAt;
+  const header = (
+    <>
+      <Tiles tiles={tilesOf(main)} />
+      <p class="note">
+        {feasibility} {ACCURACY_NOTE} {at(rows, 0).seeds > 1 && INTERVAL_NOTE}
+      </p>
+      {rows.map((row) => (
+        <p>
+          {accuracySentence(main, row)} {interquartileSentence(main, row)} {powerSentence(row)}
+        </p>
+      ))}
+      <p>{reachSentence(main)}</p>
+    </>
   );
-  const { seeds } = at(main.pair.accuracyAt, 0);
-  const body = html`${<Tiles named={main} />}<p class="note">${feasibilityNote(summary)} Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations.${seeds > 1 && " Intervals: 95 %, bootstrap over seeds."}</p>
-${sentences}<p>${reachSentence(main)}</p>`;
-  return { title: headline(main), body };
+  return { title: headline(main), header };
 }
 
 /** Whether the arms may be read off at one place of the valid axis. */
-function budgetNote(runs: readonly SeedRun[]): string {
-  const ends = new Set(runs.map(({ curve }) => curve.at(-1)?.valid ?? 0));
+function budgetNote(arms: readonly Arm[]): string {
+  const ends = new Set(arms.flatMap(({ runs }) => runs.map(({ curve }) => curve.curve.at(-1)?.valid ?? 0)));
   const [end] = ends;
   return ends.size === 1
     ? `Each run ends at ${count(end)} valid samples.`
     : "The runs end at different numbers of valid samples.";
 }
 
+const CURVES =
+  "A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent whose placements are more often valid gains over generated samples even if its samples teach no more each. Over valid samples that advantage is gone.";
+
 /** Both axes side by side for each measure that was evaluated. */
-export function curvesSection(arms: readonly Arm[], feasibility: string): Markup {
-  const drawn = arms.map(asDrawn);
-  const { followed, seldom } = followedCharts(ACCURACY, drawn);
-  const budget = budgetNote(arms.flatMap(({ runs }) => runs.map(({ curve }) => curve)));
-  const charts = followed.map((chart) => {
-    const figures = AXES.map((axis) => (
-      <LineFigure
-        chart={{
-          ...lineChartOf(drawn, chart, axis),
-          heading: `Over ${AXIS_NAMES[axis]}`,
-          note: axis === "generated" ? feasibility : budget,
-        }}
+export function curvesSection(arms: readonly Arm[], feasibility: string): Section {
+  const notes = { generated: feasibility, valid: budgetNote(arms) };
+  return {
+    id: "curves",
+    name: "Curves",
+    title: "Accuracy over generated and over valid samples",
+    intro: `${CURVES}${arms.some(({ runs }) => runs.length > 1) ? ` ${MEAN_NOTE}` : ""}`,
+    body: (
+      <Tracked
+        charts={ACCURACY}
+        arms={arms}
+        heading
+        figure={(chart) =>
+          AXES.map((axis) => {
+            const heading = `Over ${AXIS_NAMES[axis]}`;
+            return <LineFigure chart={{ ...lineChartOf(arms, chart, axis), heading, note: notes[axis] }} />;
+          })
+        }
       />
-    ));
-    return html`<h3>${chart.title}</h3><div class="charts">${figures}</div>`;
-  });
-  const several = arms.some(({ runs }) => runs.length > 1);
-  return section(
-    "curves",
-    "Accuracy over generated and over valid samples",
-    html`<p>A generated sample is one placement by the agent; a valid one obeys the rules and is shown to the model. An agent that places more validly gains over generated samples even if its samples teach no more each; over valid samples that advantage is gone.${several && ` ${MEAN_NOTE}`}</p>`,
-    charts,
-    <NowAndThen charts={seldom} arms={drawn} />,
-  );
+    ),
+  };
 }
 
-function measureRows({ a, b, runsA, runsB }: NamedPair, { axis, samples }: AccuracyAt) {
+/**
+ * Whether a comparison at a number of samples can have the measure. Off the ends of the runs it has to be followed: a straight line from
+ * the first to the last value would flatter the arm that ends earlier.
+ */
+const isTaken = (runs: readonly SeedRun[], measure: Measure, { axis, samples }: AccuracyAt): boolean =>
+  runs.every(({ curve }) => {
+    const last = curve.at(-1);
+    return last !== undefined && measure(last) !== undefined;
+  }) &&
+  (runs.every(({ curve }) => curve.at(-1)?.[axis] === samples) ||
+    runs.every(({ curve }) => isFollowed(curve.map(measure))));
+
+function AccuracyTable({ named, row, caption }: { named: NamedPair; row: AccuracyAt; caption: string }) {
+  const { a, b, runsA, runsB } = named;
   const matched = match(a, runsA, b, runsB);
-  return MEASURES.flatMap(({ short, measure }) => {
-    const runs = [...matched.a, ...matched.b];
-    // Off the ends a measure that was not followed has no value; on the valid axis equal budgets end together.
-    const atEnds = runs.every((run) => run.curve.at(-1)?.[axis] === samples);
-    if (!isTakenAtEnd(runs, measure) || !(atEnds || isMeasureFollowed(runs, measure))) return [];
-    const within = (interval: string): string | null => (matched.a.length < 2 ? null : interval);
-    const row = compareAt({ ...matched, name: `${matched.name}/${short}` }, axis, measure);
-    return [
-      [
-        short,
-        <Estimated value={percent(row.a.mean)} interval={within(percentInterval(row.a.interval))} />,
-        <Estimated value={percent(row.b.mean)} interval={within(percentInterval(row.b.interval))} />,
-        <Estimated value={points(row.difference)} interval={within(pointsInterval(row.differenceInterval))} />,
-        row.seeds < 2 ? "–" : probability(row.p),
-        row.pPermutation === undefined ? "–" : probability(row.pPermutation),
-        `${row.wins} of ${row.seeds}`,
-      ],
-    ];
-  });
+  const rows = MEASURES.flatMap(([name, measure]) =>
+    isTaken([...matched.a, ...matched.b], measure, row)
+      ? [{ name, ...compareAt({ ...matched, name: `${matched.name}/${name}` }, row.axis, measure) }]
+      : [],
+  );
+  const unlessOne = <T,>(interval: T): T | null => (row.seeds < 2 ? null : interval);
+  const table = tableOf(caption, rows, [
+    ["measure", ({ name }) => name],
+    [armName(a), (each) => <Estimated of={SHARE} value={each.a.mean} interval={unlessOne(each.a.interval)} />],
+    [armName(b), (each) => <Estimated of={SHARE} value={each.b.mean} interval={unlessOne(each.b.interval)} />],
+    [
+      "difference, points",
+      (each) => <Estimated of={POINTS} value={each.difference} interval={unlessOne(each.differenceInterval)} />,
+    ],
+    ["paired t-test", ({ p, seeds }) => (seeds < 2 ? null : probability(p))],
+    ["permutation", ({ pPermutation }) => pPermutation && probability(pPermutation)],
+    [`${armName(a)} ahead`, ({ wins, seeds }) => `${wins} of ${seeds}`],
+  ]);
+  return <DataTable {...table} />;
 }
 
 /** The main measure seen without its odd seeds, after correction for the number of pairs, and how many seeds it would take. */
-function robustTable({ a, b, pair }: NamedPair): JSX.Element | null {
-  const rows = pair.accuracyAt.flatMap(({ axis, iqm, power, pHolm, p, seeds }) => {
-    if (iqm === undefined || seeds < 2) return [];
-    return [
-      [
-        axis,
-        <Estimated value={percent(iqm.a.value)} interval={percentInterval(iqm.a.interval)} />,
-        <Estimated value={percent(iqm.b.value)} interval={percentInterval(iqm.b.interval)} />,
-        <Estimated value={points(iqm.difference.value)} interval={pointsInterval(iqm.difference.interval)} />,
-        probability(pHolm === undefined ? p : pHolm),
-        power === undefined || power === null ? "–" : decimal(power.effect, 2),
-        power === undefined || power === null ? "–" : percent(power.power, 0),
-        power === undefined || power === null ? "–" : count(power.seedsNeeded),
-        seeds,
-      ],
-    ];
-  });
+function RobustTable({ a, b, pair }: NamedPair) {
+  const rows = pair.accuracyAt.flatMap(({ iqm, ...row }) =>
+    iqm === undefined || row.seeds < 2 ? [] : [{ ...row, iqm }],
+  );
   if (rows.length === 0) return null;
-  const family = pair.accuracyAt.some(({ pHolm }) => pHolm !== undefined);
-  return table({
-    caption: `Balanced, one term: interquartile means over seeds, t-test ${family ? "after Holm's correction for all pairs of arms" : "(one pair: nothing to correct)"}, and the seeds that a true difference of this size takes`,
-    head: [
-      "axis",
-      armName(a),
-      armName(b),
-      "of the differences, points",
-      family ? "corrected t-test" : "t-test",
-      "effect, standard deviations",
-      "power with these seeds",
-      "seeds for 80 % power",
-      "seeds here",
-    ],
+  const family = rows.some(({ pHolm }) => pHolm !== undefined);
+  const correction = family ? "after Holm's correction for all pairs of arms" : "(one pair: nothing to correct)";
+  const table = tableOf(
+    `Balanced, one term: interquartile means over seeds, t-test ${correction}, and the seeds that a true difference of this size takes`,
     rows,
-  });
+    [
+      ["axis", ({ axis }) => axis],
+      [armName(a), ({ iqm }) => <Estimated of={SHARE} {...iqm.a} />],
+      [armName(b), ({ iqm }) => <Estimated of={SHARE} {...iqm.b} />],
+      ["of the differences, points", ({ iqm }) => <Estimated of={POINTS} {...iqm.difference} />],
+      [family ? "corrected t-test" : "t-test", ({ pHolm, p }) => probability(pHolm === undefined ? p : pHolm)],
+      ["effect, standard deviations", ({ power }) => decimal(power?.effect, 2)],
+      ["power with these seeds", ({ power }) => percent(power?.power, 0)],
+      ["seeds for 80 % power", ({ power }) => <Estimated of={COUNT} value={power?.seedsNeeded} />],
+      ["seeds here", ({ seeds }) => seeds],
+    ],
+  );
+  return <DataTable {...table} />;
 }
 
-function pairTables(summary: Summary, named: NamedPair): Markup {
-  const { a, b, pair } = named;
-  const accuracy = pair.accuracyAt.map((row) =>
-    table({
-      caption: `Accuracy at ${count(row.samples)} ${row.axis} samples${row.axis === "generated" ? `. ${feasibilityNote(summary)}` : ""}`,
-      head: [
-        "measure",
-        armName(a),
-        armName(b),
-        "difference, points",
-        "paired t-test",
-        "permutation",
-        `${armName(a)} ahead`,
-      ],
-      rows: measureRows(named, row),
-    }),
+function PairTables({ named, feasibility }: { readonly named: NamedPair; readonly feasibility: string }) {
+  const [a, b] = [armName(named.a), armName(named.b)];
+  const { accuracyAt, samplesToReach } = named.pair;
+  const reach = tableOf(
+    `Samples that ${a} needed to reach ${b}'s final accuracy, as a share of what ${b} took. Over generated samples: ${feasibility}`,
+    AXES.map((axis) => ({ axis, ...samplesToReach[axis] })),
+    [
+      ["axis", ({ axis }) => axis],
+      ["mean", ({ ratio }) => (ratio === null ? "not reached" : decimal(ratio, 2))],
+      ["95 % interval", ({ interval, perSeed }) => perSeed.length > 1 && interval !== null && RATIO.range(interval)],
+      ["each seed", ({ perSeed }) => perSeed.map((one) => (one === null ? "never" : decimal(one, 2))).join(", ")],
+    ],
   );
-  const reach = table({
-    caption: `Samples that ${armName(a)} needed to reach ${armName(b)}'s final accuracy, as a share of what ${armName(b)} took. Over generated samples: ${feasibilityNote(summary)}`,
-    head: ["axis", "mean", "95 % interval", "each seed"],
-    rows: AXES.map((axis) => {
-      const { ratio, interval, perSeed } = pair.samplesToReach[axis];
-      const each = perSeed.map((value) => (value === null ? "never" : decimal(value, 2))).join(", ");
-      return [
-        axis,
-        ratio === null ? "not reached" : decimal(ratio, 2),
-        perSeed.length < 2 ? "–" : ratioInterval(interval),
-        each,
-      ];
-    }),
-  });
-  return html`<h3>${capital(armName(a))} against ${armName(b)}</h3><p>${headline(named)}.</p>${accuracy}${robustTable(named)}${reach}`;
+  return (
+    <>
+      <h3>
+        {capital(a)} against {b}
+      </h3>
+      <p>{headline(named)}.</p>
+      {accuracyAt.map((row) => {
+        const caption = `Accuracy at ${count(row.samples)} ${row.axis} samples`;
+        const after = row.axis === "generated" ? `. ${feasibility}` : "";
+        return <AccuracyTable named={named} row={row} caption={`${caption}${after}`} />;
+      })}
+      <RobustTable {...named} />
+      <DataTable {...reach} />
+    </>
+  );
 }
 
-/** Every pair of arms in numbers. */
-export const statisticsSection = (summary: Summary): Markup =>
-  section(
-    "statistics",
-    "The statistics",
-    html`<p>Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p &lt; .05, the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches; base model, feasibility transitions and test sets are shared by all runs, so the statistics speak of other seeds, not of other models or worlds. An interquartile mean leaves out a quarter of the seeds at each end (rounded down: none below four). Power is that of the t-test at p &lt; .05, from the noncentral t distribution, as if the difference and spread seen here were the true ones; over few seeds they are rough, and so is it. No interval is corrected for the number of rows, and a bootstrap over few seeds gives intervals on the narrow side: the t-test is the stricter of the two.</p>
-<p class="note">The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. An arm compared with itself so comes out slightly below 1, by about one iteration.</p>`,
-    namedPairs(summary).map((named) => pairTables(summary, named)),
-  );
+const STATISTICS =
+  "Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p < .05, and the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches. All runs share base model, feasibility transitions and test sets, so the statistics speak of other seeds, not of other models or worlds. An interquartile mean leaves out a quarter of the seeds at each end (rounded down: none below four). Power is that of the t-test at p < .05, from the noncentral t distribution, as if the difference and spread seen here were the true ones; over few seeds all of this is rough. No interval is corrected for the number of rows. A bootstrap over few seeds gives narrow intervals: the t-test is the stricter of the two.";
+const REACH =
+  "The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. So an arm compared with itself comes out slightly below 1, by about one iteration.";
+
+/** Every pair of arms in numbers; null where there is none. */
+export function statisticsSection(summary: Summary, feasibility: string): Section | null {
+  const pairs = namedPairs(summary);
+  if (pairs.length === 0) return null;
+  const body = pairs.map((named) => <PairTables named={named} feasibility={feasibility} />);
+  return { id: "statistics", name: "Statistics", title: "The statistics", intro: STATISTICS, note: REACH, body };
+}

@@ -1,10 +1,11 @@
 /** @file report.html of a sweep: what each level did, how the settings worked together, and every cell with the command that repeats it. */
-
 import path from "node:path";
+import { greatest } from "d3-array";
 import { writeDurably } from "../../files/durable-file.js";
-import { count, percent, points, probability } from "../format.js";
+import { type Column, DataTable, Estimated, tableOf } from "../charts/table.js";
+import { count, percent, plural, points, probability } from "../format.js";
 import { levelName } from "../sweep/design.js";
-import { MAIN_MEASURE, MEASURES } from "../sweep/measures.js";
+import { MAIN_MEASURE, MEASURES, type MeasureColumn } from "../sweep/measures.js";
 import { readSweep, type SweepContents } from "../sweep/read.js";
 import {
   best,
@@ -13,145 +14,181 @@ import {
   factorNames,
   levelTitle,
   missingSentence,
-  seedCount,
   strongest,
   strongestSentence,
   sweepHeadline,
 } from "../sweep/sentences.js";
 import { type SweepSummary, summarizeSweep } from "../sweep/summary.js";
-import { describe } from "./configuration.js";
-import { html, type Markup, section, table } from "./markup.js";
-import { pageOf, writePage } from "./page.js";
+import { configurationSection } from "./configuration.js";
+import { inPoints, pageOf, type Section, type Tile, Tiles, writePage } from "./page.js";
+import { ACCURACY_NOTE, INTERVAL_NOTE } from "./results.js";
 import { curvesSection, effectsSection, interactionsSection, trendsSection, varianceSection } from "./sweep-effects.js";
 
-function tiles(summary: SweepSummary): Markup {
+function tilesOf(summary: SweepSummary): Tile[] {
   const { finished, missing, common, seeds, variance } = summary;
   const [found, top] = [strongest(summary), best(summary)];
-  const needed = found?.contrast.power?.seedsNeeded;
-  const [first] = [...(variance[MAIN_MEASURE]?.sources ?? [])].sort((a, b) => b.share - a.share);
-  return html`<ul class="tiles"><li><span class="name">Cells finished</span><b>${count(finished.length)} <small>of ${count(finished.length + missing.length)}</small></b>${seedCount(seeds.length)}</li>${
-    found !== null &&
-    html`<li><span class="name">${levelTitle(found.factor, found.level)}</span><b>${points(found.contrast.difference)} <small>points</small></b>against ${levelName(found.factor, found.factor.reference)}; ${found.contrast.pHolm === null ? "not tested" : `${probability(found.contrast.pHolm)} (Holm)`}</li>`
-  }${
-    needed !== undefined &&
-    needed !== null &&
-    html`<li><span class="name">Seeds it would take</span><b>${count(needed)}</b>to find that difference in 80 % of sweeps; this one has ${count(found?.contrast.seeds)}</li>`
-  }${
-    top !== null &&
-    html`<li><span class="name">Highest accuracy</span><b>${percent(top.means[MAIN_MEASURE])}</b>${combinationName(summary, top.levels)}; at ${count(common.valid)} valid samples</li>`
-  }${
-    first !== undefined &&
-    html`<li><span class="name">Most of the variance</span><b>${percent(first.share, 0)}</b>${first.source === "seed" ? "between seeds" : first.source}</li>`
-  }</ul>`;
+  const done = (
+    <>
+      {count(finished.length)} <small>of {count(finished.length + missing.length)}</small>
+    </>
+  );
+  const tiles: Tile[] = [{ name: "Cells finished", value: done, text: plural(seeds.length, "seed") }];
+  if (found !== null) {
+    const { factor, level, contrast } = found;
+    const tested = contrast.pHolm === null ? "not tested" : `${probability(contrast.pHolm)} (Holm)`;
+    tiles.push({
+      name: levelTitle(factor, level),
+      value: inPoints(points(contrast.difference)),
+      text: `against ${levelName(factor, factor.reference)}; ${tested}`,
+    });
+    const needed = contrast.power?.seedsNeeded ?? null;
+    const text = `to find that difference in 80 % of sweeps; this one has ${count(contrast.seeds)}`;
+    if (needed !== null) tiles.push({ name: "Seeds it would take", value: count(needed), text });
+  }
+  if (top !== null) {
+    const text = `${combinationName(summary, top.levels)}; at ${count(common.valid)} valid samples`;
+    tiles.push({ name: "Highest accuracy", value: percent(top.means[MAIN_MEASURE]), text });
+  }
+  const first = greatest(variance[MAIN_MEASURE]?.sources ?? [], ({ share }) => share);
+  if (first !== undefined) {
+    const text = first.source === "seed" ? "between seeds" : first.source;
+    tiles.push({ name: "Most of the variance", value: percent(first.share, 0), text });
+  }
+  return tiles;
 }
 
-function header(summary: SweepSummary): Markup {
+function Header(summary: SweepSummary) {
   const missing = missingSentence(summary);
-  return html`${tiles(summary)}<p>${strongestSentence(summary)}</p><p>${bestSentence(summary)}</p>${missing !== null && html`<p class="warnings">${missing}</p>`}
-<p class="note">Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations; between two evaluations linear. All cells are compared where the shortest one ends. Intervals: 95 %, bootstrap over seeds.</p>`;
+  return (
+    <>
+      <Tiles tiles={tilesOf(summary)} />
+      <p>{strongestSentence(summary)}</p>
+      <p>{bestSentence(summary)}</p>
+      {missing !== null && <p class="warnings">{missing}</p>}
+      <p class="note">
+        {ACCURACY_NOTE} Between two evaluations it is linear. All cells are compared where the shortest one ends.{" "}
+        {INTERVAL_NOTE}
+      </p>
+    </>
+  );
 }
 
-function planSection(summary: SweepSummary): Markup {
+function planSection(summary: SweepSummary): Section {
   const { factors, design, seeds, finished, missing, combinations } = summary;
-  const whole =
-    factors.length > 1
-      ? `A grid: every combination of these, ${count(combinations.length)} in all.`
-      : `${count(combinations.length)} levels of one setting.`;
+  const amount = count(combinations.length);
+  const grid =
+    factors.length > 1 ? `A grid: every combination of these, ${amount} in all.` : `${amount} levels of one setting.`;
   const kind =
-    design === "grid"
-      ? whole
-      : `${count(combinations.length)} combinations that are no full grid, so each is a level of its own.`;
-  const shown = design === "grid" ? factors : [];
-  const rows = shown.map(({ name, levels, reference }) => [name, levels.join(", "), reference]);
-  const gaps = combinations.filter(({ seeds: done, planned }) => done < planned);
-  return section(
-    "plan",
-    "What was varied",
-    html`<p>${kind} ${seedCount(seeds.length)} (${seeds.join(", ")}); ${count(finished.length)} of ${count(finished.length + missing.length)} cells have finished. A seed varies rooms, layouts, agent, subsampling and batches; the base model and the test sets are shared.</p>`,
-    rows.length > 0 &&
-      table({
-        caption: "Levels, and the one that the others are tested against",
-        head: ["setting", "levels", "reference"],
-        rows,
-      }),
-    gaps.length > 0 &&
-      html`<details><summary>Cells that are missing</summary>${table({
-        caption: "Combinations with cells that have not finished",
-        head: ["combination", "finished", "missing cells"],
-        rows: gaps.map(({ levels, seeds: done, planned }) => [
-          combinationName(summary, levels),
-          `${done} of ${planned}`,
+    design === "grid" ? grid : `${amount} combinations that are no full grid, so each is a level of its own.`;
+  const levels = tableOf("Levels, and the one that the others are tested against", factors, [
+    ["setting", ({ name }) => name],
+    ["levels", (factor) => factor.levels.join(", ")],
+    ["reference", ({ reference }) => reference],
+  ]);
+  const gaps = tableOf(
+    "Combinations with cells that have not finished",
+    combinations.filter(({ seeds: done, planned }) => done < planned),
+    [
+      ["combination", (gap) => combinationName(summary, gap.levels)],
+      ["finished", (gap) => `${gap.seeds} of ${gap.planned}`],
+      [
+        "missing cells",
+        (gap) =>
           missing
-            .filter((cell) => cell.levels.every((level, i) => level === levels[i]))
+            .filter((cell) => cell.levels.every((level, i) => level === gap.levels[i]))
             .map(({ name }) => name)
             .join(", "),
-        ]),
-      })}</details>`,
+      ],
+    ],
   );
+  return {
+    id: "plan",
+    name: "Plan",
+    title: "What was varied",
+    intro: `${kind} ${plural(seeds.length, "seed")} (${seeds.join(", ")}); ${count(finished.length)} of ${count(finished.length + missing.length)} cells have finished. A seed varies rooms, layouts, agent, subsampling and batches; all cells share the base model and the test sets.`,
+    body: (
+      <>
+        {design === "grid" && <DataTable {...levels} />}
+        {gaps.rows.length > 0 && (
+          <details>
+            <summary>Cells that are missing</summary>
+            <DataTable {...gaps} />
+          </details>
+        )}
+      </>
+    ),
+  };
 }
 
 /** From so many on the list of single cells is folded. */
 const FOLDED_FROM = 25;
 
-function cellsSection(summary: SweepSummary): Markup {
-  const { factors, finished, combinations, common } = summary;
-  const heads = MEASURES.map(({ short }) => short);
-  const overview = table({
-    caption: `Every combination: means over its seeds. Equal samples: ${count(common.valid)} valid, ${count(common.generated)} generated`,
-    head: ["combination", "seeds", ...heads],
-    rows: combinations.map(({ levels, seeds, planned, means }) => [
-      combinationName(summary, levels),
-      seeds === planned ? String(seeds) : `${seeds} of ${planned}`,
-      ...MEASURES.map(({ column, value }) => (means[column] === null ? "–" : value(means[column]))),
-    ]),
-  });
-  const each = table({
-    caption: "Every finished cell, and the command that repeats it alone",
-    head: ["cell", "seed", ...heads, "command"],
-    rows: finished.map(({ name, levels, seed, measures, command }) => [
-      combinationName({ factors }, levels) || name,
-      seed,
-      ...MEASURES.map(({ column, value }) => (measures[column] === null ? "–" : value(measures[column]))),
-      <code>{command}</code>,
-    ]),
-  });
-  return section(
-    "cells",
-    "All cells",
-    overview,
-    finished.length < FOLDED_FROM
-      ? each
-      : html`<details><summary>The ${count(finished.length)} cells one by one, with their commands</summary>${each}</details>`,
-  );
-}
+type Values = Readonly<Record<MeasureColumn, number | null>>;
 
-const repeatSection = ({ command, commit, machine, seeds }: SweepSummary): Markup =>
-  section(
-    "configuration",
-    "How to repeat it",
-    html`<pre><code>${command}</code></pre><dl class="facts"><dt>Commit</dt><dd>${commit}</dd><dt>Machine</dt><dd>${describe(machine)}</dd><dt>Seeds</dt><dd>${seeds.join(", ")}</dd></dl>`,
+/** A column for each measure. */
+const measureColumns = <Row,>(valuesOf: (row: Row) => Values): Column<Row>[] =>
+  MEASURES.map(({ short, column, unit }) => [short, (row) => <Estimated of={unit} value={valuesOf(row)[column]} />]);
+
+function cellsSection(summary: SweepSummary): Section {
+  const { finished, combinations, common } = summary;
+  const overview = tableOf(
+    `Every combination: means over its seeds. Equal samples: ${count(common.valid)} valid, ${count(common.generated)} generated`,
+    combinations,
+    [
+      ["combination", ({ levels }) => combinationName(summary, levels)],
+      ["seeds", ({ seeds, planned }) => (seeds === planned ? String(seeds) : `${seeds} of ${planned}`)],
+      ...measureColumns<(typeof combinations)[number]>(({ means }) => means),
+    ],
   );
+  const each = tableOf("Every finished cell, and the command that repeats it alone", finished, [
+    ["cell", ({ name, levels }) => combinationName(summary, levels) || name],
+    ["seed", ({ seed }) => seed],
+    ...measureColumns<(typeof finished)[number]>(({ measures }) => measures),
+    ["command", ({ command }) => <code>{command}</code>],
+  ]);
+  const body =
+    finished.length < FOLDED_FROM ? (
+      <DataTable {...each} />
+    ) : (
+      <details>
+        <summary>The {count(finished.length)} cells one by one, with their commands</summary>
+        <DataTable {...each} />
+      </details>
+    );
+  return {
+    id: "cells",
+    name: "All cells",
+    title: "All cells",
+    body: (
+      <>
+        <DataTable {...overview} />
+        {body}
+      </>
+    ),
+  };
+}
 
 /** Pure: equal contents give equal bytes. */
 export function sweepPage(contents: SweepContents, summary: SweepSummary): string {
-  const { factors, seeds, combinations } = summary;
+  const { factors, seeds, combinations, commit, machine } = summary;
+  const size = `${count(combinations.length)} ${factors.length > 1 ? "combinations" : "levels"}`;
   return pageOf({
     kind: "sweep",
-    kicker: `RLS3 · sweep over ${factorNames(summary)} · ${count(combinations.length)} ${factors.length > 1 ? "combinations" : "levels"} × ${seedCount(seeds.length)}`,
+    kicker: `RLS3 · sweep over ${factorNames(summary)} · ${size} × ${plural(seeds.length, "seed")}`,
     title: sweepHeadline(summary),
-    header: header(summary),
+    header: <Header {...summary} />,
     sections: [
-      ["plan", "Plan", planSection(summary)],
-      ["effects", "Effects", effectsSection(summary)],
-      ["trends", "Trends", trendsSection(summary)],
-      ["interactions", "Interactions", factors.length > 1 ? interactionsSection(summary) : null],
-      ["variance", "Variance", varianceSection(summary)],
-      ["curves", "Curves", curvesSection(contents, summary)],
-      ["cells", "All cells", cellsSection(summary)],
-      ["configuration", "How to repeat it", repeatSection(summary)],
+      planSection(summary),
+      effectsSection(summary),
+      trendsSection(summary),
+      interactionsSection(summary),
+      varianceSection(summary),
+      curvesSection(contents, summary),
+      cellsSection(summary),
+      configurationSection(summary, seeds),
     ],
-    commit: summary.commit,
-    machine: summary.machine,
+    commit,
+    machine,
   });
 }
 
@@ -159,8 +196,7 @@ export function sweepPage(contents: SweepContents, summary: SweepSummary): strin
 export async function writeSweepReport(folder: string): Promise<SweepSummary> {
   const contents = await readSweep(folder);
   const summary = summarizeSweep(contents);
-  const file = path.join(folder, "sweep-summary.json");
-  writeDurably(file, `${JSON.stringify(summary, null, 2)}\n`);
+  writeDurably(path.join(folder, "sweep-summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   writePage(folder, sweepPage(contents, summary));
   return summary;
 }

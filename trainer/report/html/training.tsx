@@ -1,91 +1,44 @@
 /** @file How the runs went: relation terms, valid rate and reasons, rewards, losses, and the table of iterations. */
-
-import type { JSX } from "preact";
-import { mean } from "../../mean.js";
-import { Random } from "../../random/random.js";
-import { type MetricColumn, TERM_COLUMNS, TERM_NAMES } from "../../run-format/columns.js";
-import { type Arm as Drawn, followedCharts } from "../charts/curves.js";
-import { DotFigure } from "../charts/dots.js";
+import type { MetricColumn } from "../../run-format/columns.js";
+import { commonEnd, meanAt } from "../charts/curves.js";
 import { LineFigure } from "../charts/lines.js";
-import { type Chart, INVALID, LEARNING, PLACEMENTS, REWARD } from "../charts/list.js";
-import { SHARE } from "../charts/quantities.js";
-import { lineChartOf, NowAndThen } from "../charts/tracked.js";
-import { armName, count, decimal, percent } from "../format.js";
-import { bootstrapInterval } from "../statistics.js";
+import { type Chart, INVALID, LEARNING, PLACEMENTS, REWARD, TERM_ACCURACY } from "../charts/list.js";
+import { type Column, DataTable, tableOf } from "../charts/table.js";
+import { Terms } from "../charts/terms.js";
+import { isMeasured, lineChartOf, Tracked } from "../charts/tracked.js";
+import { count, decimal, percent, plural } from "../format.js";
 import type { Arm } from "./contents.js";
-import { asDrawn, meanAt } from "./drawn.js";
-import { html, type Markup, section, table } from "./markup.js";
+import type { Section } from "./page.js";
 
 /** Accuracy of each term before and after, and how often the samples had it. */
-export function termsSection(arms: readonly Arm[]): Markup | null {
-  const all = arms.flatMap(({ runs }) => runs);
-  if (TERM_NAMES.every((term) => meanAt(all, `accuracy_${term}`, -1) === null)) return null;
-  const rows = TERM_NAMES.map((term) => {
-    const dots = arms.flatMap(({ name, colour, runs }) => {
-      const values = runs.flatMap(({ metrics }) => metrics.at(-1)?.[`accuracy_${term}`] ?? []);
-      if (values.length === 0) return [];
-      const dot = { name: armName(name), colour, value: mean(values) };
-      if (values.length === 1) return [dot];
-      const [low, high] = bootstrapInterval(values, Random.stream(0, "report", name, "term", term));
-      return [{ ...dot, low, high }];
-    });
-    return { label: TERM_COLUMNS[term], before: meanAt(all, `accuracy_${term}`, 0), dots };
-  });
-  const cells = TERM_NAMES.map((term) => [
-    TERM_COLUMNS[term],
-    percent(meanAt(all, `accuracy_${term}`, 0)),
-    ...arms.flatMap(({ runs }) => [
-      percent(meanAt(runs, `accuracy_${term}`, -1)),
-      count(meanAt(runs, `samples_${term}`, -1)),
-    ]),
-  ]);
-  const numbers = {
-    caption:
-      "Balanced test set, this term flipped: accuracy before and after, and how many pairs of the valid samples had the term until then (means over seeds)",
-    head: ["term", "before", ...arms.flatMap(({ name }) => [`${armName(name)}: after`, "pairs with it"])],
-    rows: cells,
-  };
-  const chart = (
-    <DotFigure
-      title="One-term accuracy by relation term"
-      rows={rows}
-      x={SHARE}
-      xLabel="right caption beats the one with this term flipped"
-    />
+export const termsSection = (arms: readonly Arm[]): Section | null =>
+  isMeasured(TERM_ACCURACY, arms)
+    ? { id: "terms", name: "Terms", title: "Term by term", body: <Terms arms={arms} /> }
+    : null;
+
+const Curves = ({ charts, arms }: { readonly charts: readonly Chart[]; readonly arms: readonly Arm[] }) => (
+  <Tracked
+    charts={charts}
+    arms={arms}
+    figure={(chart) => <LineFigure chart={lineChartOf(arms, chart, "iteration")} />}
+  />
+);
+
+/** Its charts by iteration; null where none was measured. */
+const trackedSection = (section: Section, charts: readonly Chart[], arms: readonly Arm[]): Section | null =>
+  isMeasured(charts, arms) ? { ...section, body: <Curves charts={charts} arms={arms} /> } : null;
+
+export const placementsSection = (arms: readonly Arm[], note: string): Section | null =>
+  trackedSection(
+    { id: "validity", name: "Validity", title: "Valid and invalid placements", note },
+    [...PLACEMENTS, ...INVALID],
+    arms,
   );
-  return section("terms", "Term by term", html`<div class="split">${chart}<div>${table(numbers)}</div></div>`);
-}
 
-const figures = (charts: readonly Chart[], arms: readonly Drawn[]): JSX.Element[] =>
-  charts.map((chart) => <LineFigure chart={lineChartOf(arms, chart, "iteration")} />);
+export const rewardsSection = (arms: readonly Arm[]): Section | null =>
+  trackedSection({ id: "rewards", name: "Rewards", title: "What the agent earned" }, REWARD, arms);
 
-/** The charts of a section by iteration; null where none was measured. */
-function trackedSection(
-  id: string,
-  title: string,
-  charts: readonly Chart[],
-  arms: readonly Arm[],
-  intro?: string,
-): Markup | null {
-  const drawn = arms.map(asDrawn);
-  const { followed, seldom } = followedCharts(charts, drawn);
-  if (followed.length + seldom.length === 0) return null;
-  return section(
-    id,
-    title,
-    intro !== undefined && html`<p class="note">${intro}</p>`,
-    html`<div class="charts">${figures(followed, drawn)}</div>`,
-    <NowAndThen charts={seldom} arms={drawn} />,
-  );
-}
-
-export const placementsSection = (arms: readonly Arm[], feasibility: string): Markup | null =>
-  trackedSection("validity", "Valid and invalid placements", [...PLACEMENTS, ...INVALID], arms, feasibility);
-
-export const rewardsSection = (arms: readonly Arm[]): Markup | null =>
-  trackedSection("rewards", "What the agent earned", REWARD, arms);
-
-const ITERATION_COLUMNS: readonly [MetricColumn, string, (value: number | null) => string][] = [
+const COLUMNS: readonly [MetricColumn, string, (value: number | null) => string][] = [
   ["generated", "generated", count],
   ["valid", "valid", count],
   ["validRate", "valid rate", (value) => percent(value)],
@@ -103,32 +56,34 @@ const ITERATION_COLUMNS: readonly [MetricColumn, string, (value: number | null) 
   ["temperature", "α", (value) => decimal(value, 3)],
 ];
 
-/** Every iteration in numbers, and the losses as curves. */
-export function iterationsSection(arms: readonly Arm[], feasibility: string): Markup {
-  const tables = arms.map(({ name, runs }, i) => {
-    // As far as every seed has come: a mean over the seeds that are left would jump.
-    const length = Math.max(0, Math.min(...runs.map(({ metrics }) => metrics.length)));
-    const rows = Array.from({ length }, (_, row) => [
-      meanAt(runs, "iteration", row) ?? row,
-      ...ITERATION_COLUMNS.map(([column, , format]) => format(meanAt(runs, column, row))),
-    ]);
-    const seeds = runs.length === 1 ? "" : `, means over ${runs.length} seeds`;
-    const content = table({
-      caption: `${armName(name)}${seeds}. ${feasibility}`,
-      head: ["iteration", ...ITERATION_COLUMNS.map(([, title]) => title)],
-      rows,
-    });
-    return arms.length === 1
-      ? content
-      : html`<details${i === 0 && " open"}><summary>${armName(name)}</summary>${content}</details>`;
-  });
-  const drawn = arms.map(asDrawn);
-  const { followed, seldom } = followedCharts(LEARNING, drawn);
-  return section(
-    "iterations",
-    "Iteration by iteration",
-    tables,
-    followed.length > 0 && html`<div class="charts">${figures(followed, drawn)}</div>`,
-    <NowAndThen charts={seldom} arms={drawn} />,
+function IterationTable({ arm, feasibility }: { readonly arm: Arm; readonly feasibility: string }) {
+  const iterations = Array.from({ length: commonEnd(arm) + 1 }, (_, iteration) => iteration);
+  const seeds = arm.runs.length === 1 ? "" : `, means over ${plural(arm.runs.length, "seed")}`;
+  const columns = COLUMNS.map(
+    ([column, title, format]): Column<number> => [title, (iteration) => format(meanAt(arm, column, iteration))],
   );
+  const caption = `${arm.name}${seeds}. ${feasibility}`;
+  return <DataTable {...tableOf(caption, iterations, [["iteration", (iteration) => iteration], ...columns])} />;
 }
+
+/** Every iteration in numbers, and the losses as curves. */
+export const iterationsSection = (arms: readonly Arm[], feasibility: string): Section => ({
+  id: "iterations",
+  name: "Iterations",
+  title: "Iteration by iteration",
+  body: (
+    <>
+      {arms.map((arm, i) =>
+        arms.length === 1 ? (
+          <IterationTable arm={arm} feasibility={feasibility} />
+        ) : (
+          <details open={i === 0}>
+            <summary>{arm.name}</summary>
+            <IterationTable arm={arm} feasibility={feasibility} />
+          </details>
+        ),
+      )}
+      <Curves charts={LEARNING} arms={arms} />
+    </>
+  ),
+});

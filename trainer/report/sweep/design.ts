@@ -46,9 +46,12 @@ export function levelText(value: Value): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** "β = 10" for a setting; a variant is known by its name alone. */
-export const levelName = ({ key, name }: Pick<Factor, "key" | "name">, level: string): string =>
-  key === "variant" || key === "settings" ? level : `${name} = ${level}`;
+/** A list's variants and combinations of settings are known by their names alone. */
+export const isNamed = ({ key }: Pick<Factor, "key">): boolean => key === "variant" || key === "settings";
+
+/** "β = 10" for a setting, the level alone for a name. */
+export const levelName = (factor: Pick<Factor, "key" | "name">, level: string): string =>
+  isNamed(factor) ? level : `${factor.name} = ${level}`;
 
 function inOrder(levels: readonly string[]): string[] {
   const distinct = [...new Set(levels)];
@@ -74,6 +77,13 @@ function follows(cells: readonly PlannedCell[], other: LevelOf, of: LevelOf): bo
   });
 }
 
+/** What a factor's levels come from. */
+interface Source {
+  readonly key: string;
+  readonly name: string;
+  readonly of: LevelOf;
+}
+
 /**
  * A grid's factors are its settings; a named list is one factor, "variant", instead of the settings that follow from it.
  * Cells that are no full grid of these, such as random draws, become levels of a single factor.
@@ -85,26 +95,23 @@ export function designOf(
 ): Design {
   const named = cells.some(({ variant }) => variant !== null);
   const keys = varied.filter((key) => !(named && follows(cells, settingOf(key), variantOf)));
-  const sources: [key: string, name: string, of: LevelOf][] = [
-    ...(named ? [["variant", "variant", variantOf] as [string, string, LevelOf]] : []),
-    ...keys.map((key): [string, string, LevelOf] => [key, settingName(key), settingOf(key)]),
-  ];
-  const combination = (cell: PlannedCell): string => JSON.stringify(sources.map(([, , of]) => of(cell)));
-  const product = sources.reduce((size, [, , of]) => size * new Set(cells.map(of)).size, 1);
+  const sources: Source[] = keys.map((key) => ({ key, name: settingName(key), of: settingOf(key) }));
+  if (named) sources.unshift({ key: "variant", name: "variant", of: variantOf });
+  const combination = (cell: PlannedCell): string => JSON.stringify(sources.map(({ of }) => of(cell)));
+  const product = sources.reduce((size, { of }) => size * new Set(cells.map(of)).size, 1);
   const isGrid = product === new Set(cells.map(combination)).size;
   const label: LevelOf = (cell) =>
-    sources.map(([key, name, of]) => (key === "variant" ? of(cell) : `${name} ${of(cell)}`)).join(", ");
-  const used: typeof sources = isGrid && sources.length > 0 ? sources : [["settings", "settings", label]];
-  const factors = used.map(([key, name, of]): Factor => {
+    sources.map(({ key, name, of }) => (key === "variant" ? of(cell) : `${name} ${of(cell)}`)).join(", ");
+  const used = isGrid && sources.length > 0 ? sources : [{ key: "settings", name: "settings", of: label }];
+  const all = used.map(({ key, name, of }) => {
     const levels = inOrder(cells.map(of));
-    const preferred = key in defaults ? levelText(defaults[key]) : undefined;
-    const reference = preferred !== undefined && levels.includes(preferred) ? preferred : at(levels, 0);
-    return { key, name, levels, reference };
+    const usual = key in defaults ? levelText(defaults[key]) : "";
+    return { of, factor: { key, name, levels, reference: levels.includes(usual) ? usual : at(levels, 0) } };
   });
+  const factors = all.length === 1 ? all : all.filter(({ factor }) => factor.levels.length > 1);
   return {
     kind: isGrid ? "grid" : "combinations",
-    factors: factors.filter(({ levels }, i) => levels.length > 1 || (i === 0 && factors.length === 1)),
-    levelsOf: (cell) =>
-      used.flatMap(([, , of], i) => (at(factors, i).levels.length > 1 || factors.length === 1 ? [of(cell)] : [])),
+    factors: factors.map(({ factor }) => factor),
+    levelsOf: (cell) => factors.map(({ of }) => of(cell)),
   };
 }

@@ -3,12 +3,13 @@
  * two-way interactions, shares of the variance. The unit of every test is a seed; cells of one seed share its rooms and draws.
  */
 
+import { cross, group } from "d3-array";
 import { at } from "../../at.js";
 import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { Interval, Power } from "../../run-format/summary.js";
 import { powerOf } from "../power.js";
-import { bootstrapInterval, holm, middleHalf, pairedTTest, permutationTest } from "../statistics.js";
+import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests } from "../statistics.js";
 import type { Factor } from "./design.js";
 
 /** One measure of one finished cell. */
@@ -68,48 +69,28 @@ export interface Variance {
   readonly sources: readonly { readonly source: string; readonly degrees: number; readonly share: number }[];
 }
 
-const PERMUTATION_FROM = 8;
 /** Of shares, of which all measures are made. */
 const ROUNDING = 1e-12;
 
-/** Values of the same seed become their mean; in order of seeds. */
-function bySeed(values: readonly { readonly seed: number; readonly value: number }[]): number[] {
-  const seeds = new Map<number, number[]>();
-  for (const { seed, value } of values) seeds.set(seed, [...(seeds.get(seed) ?? []), value]);
-  return [...seeds].sort(([a], [b]) => a - b).map(([, all]) => mean(all));
-}
+type SeedValue = Pick<Observation, "seed" | "value">;
 
-function seedMean(values: readonly { readonly seed: number; readonly value: number }[], path: string): SeedMean | null {
+/** Values of the same seed become their mean; in order of seeds. */
+const bySeed = (values: readonly SeedValue[]): number[] =>
+  [...group(values, ({ seed }) => seed)]
+    .sort(([a], [b]) => a - b)
+    .map(([, all]) => mean(all.map(({ value }) => value)));
+
+function seedMean(values: readonly SeedValue[], path: string): SeedMean | null {
   const means = bySeed(values);
   if (means.length === 0) return null;
-  const several = means.length > 1;
+  const ifSeveral = (interval: () => Interval): Interval | null => (means.length > 1 ? interval() : null);
   return {
     mean: mean(means),
-    interval: several ? bootstrapInterval(means, Random.stream(0, "sweep", path)) : null,
-    iqm: middleHalf(Float64Array.from(means)),
-    iqmInterval: several
-      ? bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf)
-      : null,
-    seeds: means.length,
-  };
-}
-
-function contrastOf(
-  differences: readonly { readonly seed: number; readonly value: number }[],
-  path: string,
-): Contrast | null {
-  // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
-  const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
-  if (means.length === 0) return null;
-  return {
-    difference: mean(means),
-    interval: means.length > 1 ? bootstrapInterval(means, Random.stream(0, "sweep", path, "contrast")) : null,
-    p: pairedTTest(means),
-    pHolm: null,
-    ...(means.length >= PERMUTATION_FROM && {
-      pPermutation: permutationTest(means, Random.stream(0, "sweep", path, "permutation")),
-    }),
-    power: powerOf(means),
+    interval: ifSeveral(() => bootstrapInterval(means, Random.stream(0, "sweep", path))),
+    iqm: interquartileMean(means),
+    iqmInterval: ifSeveral(() =>
+      bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf),
+    ),
     seeds: means.length,
   };
 }
@@ -121,6 +102,13 @@ interface Block {
 }
 
 const keyOf = (levels: readonly string[]): string => JSON.stringify(levels);
+
+/** Of the blocks that have a cell at these levels. */
+const valuesAt = (all: readonly Block[], levels: readonly string[]): SeedValue[] =>
+  all.flatMap(({ seed, values }) => {
+    const value = values.get(keyOf(levels));
+    return value === undefined ? [] : [{ seed, value }];
+  });
 
 /** Cells that agree in seed and in all factors but the `open` ones. */
 function blocks(observations: readonly Observation[], open: readonly number[]): Block[] {
@@ -134,8 +122,46 @@ function blocks(observations: readonly Observation[], open: readonly number[]): 
   return [...found.values()];
 }
 
-const withHolm = (contrast: Contrast | null, pHolm: number | null): Contrast | null =>
-  contrast === null ? null : { ...contrast, pHolm };
+/**
+ * The contrast of cells of a block, by seed, over the blocks that have all of them. `corners` are the levels of the open factors; the
+ * first counts, and those that differ from it in one factor are taken away.
+ */
+function contrastOver(all: readonly Block[], corners: readonly (readonly string[])[], path: string): Contrast | null {
+  const signs = corners.length === 2 ? [1, -1] : [1, -1, -1, 1];
+  const differences = all.flatMap(({ seed, values }) => {
+    const found = corners.flatMap((corner) => values.get(keyOf(corner)) ?? []);
+    if (found.length < corners.length) return [];
+    return [{ seed, value: found.reduce((sum, value, i) => sum + at(signs, i) * value, 0) }];
+  });
+  // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
+  const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
+  if (means.length === 0) return null;
+  const stream = (what: string): Random => Random.stream(0, "sweep", path, what);
+  const { p, ...permuted } = pairedTests(means, stream("permutation"));
+  return {
+    difference: mean(means),
+    interval: means.length > 1 ? bootstrapInterval(means, stream("contrast")) : null,
+    p,
+    pHolm: null,
+    ...permuted,
+    power: powerOf(means),
+    seeds: means.length,
+  };
+}
+
+/** With Holm's correction over all of them. */
+function corrected<Tested extends { readonly contrast: Contrast | null }>(
+  groups: readonly (readonly Tested[])[],
+): Tested[][] {
+  const family = holm(groups.flat().map(({ contrast }) => contrast?.p ?? null));
+  let place = 0;
+  return groups.map((group) =>
+    group.map((each) => {
+      const pHolm = at(family, place++);
+      return { ...each, contrast: each.contrast && { ...each.contrast, pHolm } };
+    }),
+  );
+}
 
 /** For each factor its levels in order. Holm's family is all contrasts of all factors. */
 export function mainEffects(
@@ -143,32 +169,19 @@ export function mainEffects(
   observations: readonly Observation[],
   measure: string,
 ): LevelEffect[][] {
-  const uncorrected = factors.map((factor, index) => {
+  const effects = factors.map(({ key, levels, reference }, index) => {
     const all = blocks(observations, [index]);
-    const complete = all.flatMap(({ seed, values }) => {
-      const byLevel = factor.levels.map((level) => values.get(keyOf([level])));
-      return byLevel.every((value) => value !== undefined) ? [{ seed, byLevel }] : [];
-    });
-    return factor.levels.map((level, place): LevelEffect => {
-      const key = keyOf([level]);
-      const path = `${measure}/${factor.key}/${level}`;
-      const ofLevel = complete.map(({ seed, byLevel }) => ({ seed, value: at(byLevel, place) }));
-      const differences = all.flatMap(({ seed, values }) => {
-        const [value, reference] = [values.get(key), values.get(keyOf([factor.reference]))];
-        return value === undefined || reference === undefined ? [] : [{ seed, value: value - reference }];
-      });
+    const complete = all.filter(({ values }) => levels.every((level) => values.has(keyOf([level]))));
+    return levels.map((level): LevelEffect => {
+      const path = `${measure}/${key}/${level}`;
       return {
         level,
-        marginal: seedMean(ofLevel, path),
-        contrast: level === factor.reference ? null : contrastOf(differences, path),
+        marginal: seedMean(valuesAt(complete, [level]), path),
+        contrast: level === reference ? null : contrastOver(all, [[level], [reference]], path),
       };
     });
   });
-  const corrected = holm(uncorrected.flat().map(({ contrast }) => contrast?.p ?? null));
-  let place = 0;
-  return uncorrected.map((levels) =>
-    levels.map((effect) => ({ ...effect, contrast: withHolm(effect.contrast, at(corrected, place++)) })),
-  );
+  return corrected(effects);
 }
 
 /** Each pair of factors. Holm's family is all contrasts of all pairs. */
@@ -178,50 +191,26 @@ export function interactions(
   measure: string,
 ): Interaction[] {
   const pairs = factors.flatMap((a, i) => factors.slice(i + 1).map((b, j) => ({ a, b, open: [i, i + 1 + j] })));
-  const uncorrected = pairs.map(({ a, b, open }): Interaction => {
+  const found = pairs.map(({ a, b, open }): Interaction => {
     const all = blocks(observations, open);
-    const valuesAt = (row: string, column: string) => {
-      const key = keyOf([row, column]);
-      return all.flatMap(({ seed, values }) => {
-        const value = values.get(key);
-        return value === undefined ? [] : [{ seed, value }];
-      });
-    };
     const path = (row: string, column: string) => `${measure}/${a.key}/${row}/${b.key}/${column}`;
-    const contrasts = a.levels.flatMap((row) =>
-      b.levels.flatMap((column) => {
-        if (row === a.reference || column === b.reference) return [];
-        const corners = [
-          [row, column],
-          [row, b.reference],
-          [a.reference, column],
-          [a.reference, b.reference],
-        ].map(keyOf);
-        const differences = all.flatMap(({ seed, values }) => {
-          const [both, one, other, neither] = corners.map((key) => values.get(key));
-          if (both === undefined || one === undefined || other === undefined || neither === undefined) return [];
-          return [{ seed, value: both - one - other + neither }];
-        });
-        return [{ row, column, contrast: contrastOf(differences, path(row, column)) }];
-      }),
+    const others = ({ levels, reference }: Factor) => levels.filter((level) => level !== reference);
+    const contrasts = cross(others(a), others(b), (row, column) => {
+      const corners = [
+        [row, column],
+        [row, b.reference],
+        [a.reference, column],
+        [a.reference, b.reference],
+      ];
+      return { row, column, contrast: contrastOver(all, corners, path(row, column)) };
+    });
+    const cells = a.levels.map((row) =>
+      b.levels.map((column) => seedMean(valuesAt(all, [row, column]), path(row, column))),
     );
-    return {
-      factors: [a.key, b.key],
-      rows: a.levels,
-      columns: b.levels,
-      cells: a.levels.map((row) => b.levels.map((column) => seedMean(valuesAt(row, column), path(row, column)))),
-      contrasts,
-    };
+    return { factors: [a.key, b.key], rows: a.levels, columns: b.levels, cells, contrasts };
   });
-  const corrected = holm(uncorrected.flatMap(({ contrasts }) => contrasts.map(({ contrast }) => contrast?.p ?? null)));
-  let place = 0;
-  return uncorrected.map((interaction) => ({
-    ...interaction,
-    contrasts: interaction.contrasts.map((each) => ({
-      ...each,
-      contrast: withHolm(each.contrast, at(corrected, place++)),
-    })),
-  }));
+  const tested = corrected(found.map(({ contrasts }) => contrasts));
+  return found.map((interaction, i) => ({ ...interaction, contrasts: at(tested, i) }));
 }
 
 /**
@@ -230,20 +219,16 @@ export function interactions(
  */
 export function varianceShares(factors: readonly Factor[], observations: readonly Observation[]): Variance | null {
   const size = factors.reduce((product, { levels }) => product * levels.length, 1);
-  const counts = new Map<number, number>();
-  for (const { seed } of observations) counts.set(seed, (counts.get(seed) ?? 0) + 1);
-  const whole = observations.filter(({ seed }) => counts.get(seed) === size);
+  const bySeeds = group(observations, ({ seed }) => seed);
+  const whole = observations.filter(({ seed }) => bySeeds.get(seed)?.length === size);
   if (whole.length === 0 || size < 2) return null;
   const seeds = new Set(whole.map(({ seed }) => seed)).size;
   const grand = mean(whole.map(({ value }) => value));
-  const squares = (of: (observation: Observation) => string): number => {
-    const groups = new Map<string, number[]>();
-    for (const observation of whole) {
-      const key = of(observation);
-      groups.set(key, [...(groups.get(key) ?? []), observation.value]);
-    }
-    return [...groups.values()].reduce((sum, values) => sum + values.length * (mean(values) - grand) ** 2, 0);
-  };
+  const squares = (of: (observation: Observation) => string): number =>
+    [...group(whole, of).values()].reduce(
+      (sum, cells) => sum + cells.length * (mean(cells.map(({ value }) => value)) - grand) ** 2,
+      0,
+    );
   const total = whole.reduce((sum, { value }) => sum + (value - grand) ** 2, 0);
   if (total <= whole.length * (1e-12 * Math.max(1, Math.abs(grand))) ** 2) return null;
   const mains = factors.map((factor, i) => ({

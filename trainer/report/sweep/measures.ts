@@ -1,19 +1,6 @@
 /** @file The measures of a sweep's cells, by the columns of sweep.csv. */
-
-import type { Interval } from "../../run-format/summary.js";
-import { count, percent, percentInterval, points } from "../format.js";
-
-export const MEASURE_COLUMNS = [
-  "accuracyOneTermAtValid",
-  "accuracyOneTermAtGenerated",
-  "accuracyOneTerm",
-  "gainPerIteration",
-  "validRate",
-] as const;
-export type MeasureColumn = (typeof MEASURE_COLUMNS)[number];
-
-/** Fixed beforehand: the measure of the headline, the interactions and the curves. */
-export const MAIN_MEASURE: MeasureColumn = "accuracyOneTermAtValid";
+import { FINE_POINTS, POINTS, type Quantity, SHARE } from "../charts/quantities.js";
+import { count } from "../format.js";
 
 /** Samples that every finished cell has reached. */
 export interface Common {
@@ -26,52 +13,40 @@ export interface Measure {
   /** For a table's head. */
   readonly short: string;
   readonly title: (common: Common) => string;
-  readonly value: (value: number) => string;
-  readonly range: (interval: Interval) => string;
+  readonly unit: Quantity;
+  /** Of two values. */
+  readonly difference: Quantity;
 }
 
-const gain = (value: number): string => points(value, 2);
-
-export const MEASURES: readonly Measure[] = [
-  {
-    column: "accuracyOneTermAtValid",
+const OF_SHARES = { unit: SHARE, difference: POINTS };
+const MEASURED = {
+  accuracyOneTermAtValid: {
     short: "at equal valid samples",
-    title: ({ valid }) => `One-term accuracy at ${count(valid)} valid samples`,
-    value: percent,
-    range: percentInterval,
+    title: ({ valid }: Common) => `One-term accuracy at ${count(valid)} valid samples`,
+    ...OF_SHARES,
   },
-  {
-    column: "accuracyOneTermAtGenerated",
+  accuracyOneTermAtGenerated: {
     short: "at equal generated samples",
-    title: ({ generated }) => `One-term accuracy at ${count(generated)} generated samples`,
-    value: percent,
-    range: percentInterval,
+    title: ({ generated }: Common) => `One-term accuracy at ${count(generated)} generated samples`,
+    ...OF_SHARES,
   },
-  {
-    column: "accuracyOneTerm",
+  accuracyOneTerm: {
     short: "at each run's end",
     title: () => "One-term accuracy at each run's own end (mean of its last three points)",
-    value: percent,
-    range: percentInterval,
+    ...OF_SHARES,
   },
-  {
-    column: "gainPerIteration",
+  gainPerIteration: {
     short: "gain per iteration, points",
     title: () => "Gain in one-term accuracy per iteration, points",
-    value: gain,
-    range: ([low, high]) => `${gain(low)} to ${gain(high)}`,
+    unit: FINE_POINTS,
+    difference: FINE_POINTS,
   },
-  {
-    column: "validRate",
-    short: "valid rate",
-    title: () => "Valid share of the generated samples",
-    value: percent,
-    range: percentInterval,
-  },
-];
-
-export const measureOf = (column: MeasureColumn): Measure => {
-  const found = MEASURES.find((measure) => measure.column === column);
-  if (found === undefined) throw new RangeError(`no measure "${column}"`);
-  return found;
+  validRate: { short: "valid rate", title: () => "Valid share of the generated samples", ...OF_SHARES },
 };
+export type MeasureColumn = keyof typeof MEASURED;
+export const MEASURE_COLUMNS = Object.keys(MEASURED) as readonly MeasureColumn[];
+export const MEASURES: readonly Measure[] = MEASURE_COLUMNS.map((column) => ({ column, ...MEASURED[column] }));
+
+/** Fixed beforehand: the measure of the headline, the interactions and the curves. */
+export const MAIN_MEASURE = "accuracyOneTermAtValid";
+export const MAIN: Measure = { column: MAIN_MEASURE, ...MEASURED[MAIN_MEASURE] };

@@ -3,9 +3,9 @@
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import { complaintOf, describeComplaint } from "../../complaint.js";
+import { complaintOf } from "../../complaint.js";
 import { InputError } from "../../errors.js";
-import { readBytesIfAny, readMetrics, seedRun } from "../../run-format/readers.js";
+import { parseJson, readBytesIfAny, readMetrics, seedRun } from "../../run-format/readers.js";
 import type { Description, SeedRun } from "../../run-format/summary.js";
 import type { PlannedCell } from "./design.js";
 import { type Common, MEASURE_COLUMNS, type MeasureColumn } from "./measures.js";
@@ -36,22 +36,26 @@ export interface SweepContents {
   readonly curves: ReadonlyMap<string, SeedRun>;
 }
 
-const planSchema = z.looseObject({
-  command: z.string().default("rls3 sweep"),
-  varied: z.array(z.string()),
-  reference: z.record(z.string(), z.unknown()).default({}),
-  commit: z.string().default("not recorded"),
-  machine: z.union([z.string(), z.record(z.string(), z.unknown())]).default("not recorded"),
-  cells: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        variant: z.string().nullable().default(null),
-        configuration: z.looseObject({ seed: z.number() }),
-      }),
-    )
-    .min(1),
-});
+const planSchema = z
+  .object({
+    command: z.string().default("rls3 sweep"),
+    varied: z.array(z.string()),
+    reference: z.record(z.string(), z.unknown()).default({}),
+    commit: z.string().default("not recorded"),
+    machine: z.union([z.string(), z.record(z.string(), z.unknown())]).default("not recorded"),
+    cells: z
+      .array(
+        z
+          .object({
+            name: z.string(),
+            variant: z.string().nullable().default(null),
+            configuration: z.looseObject({ seed: z.number() }),
+          })
+          .transform((cell) => ({ ...cell, seed: cell.configuration.seed })),
+      )
+      .min(1),
+  })
+  .transform(({ reference, ...plan }): SweepPlan => ({ ...plan, defaults: reference }));
 
 const number = z
   .string()
@@ -72,33 +76,6 @@ const TABLE = "sweep.csv";
 
 export const isSweep = async (folder: string): Promise<boolean> =>
   (await readBytesIfAny(path.join(folder, PLAN))) !== null;
-
-function parsePlan(text: string, file: string): SweepPlan {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const result = planSchema.safeParse(value);
-  if (!result.success) {
-    throw new InputError(`${file}: is no plan of a sweep: ${describeComplaint(result.error, value)}`);
-  }
-  const { command, varied, reference, commit, machine, cells } = result.data;
-  return {
-    command,
-    varied,
-    defaults: reference,
-    commit,
-    machine,
-    cells: cells.map(({ name, variant, configuration }) => ({
-      name,
-      variant,
-      configuration,
-      seed: configuration.seed,
-    })),
-  };
-}
 
 function parseRows(text: string, file: string): { finished: FinishedCell[]; common: Common } {
   let table: Record<string, string>[];
@@ -125,14 +102,11 @@ export async function readSweep(folder: string): Promise<SweepContents> {
   const planText = await readBytesIfAny(planFile);
   if (planText === null) throw new InputError(`${folder}: is no sweep's folder (no ${PLAN})`);
   const tableText = await readBytesIfAny(tableFile);
-  const plan = parsePlan(planText.toString("utf8"), planFile);
-  const { finished, common } =
-    tableText === null
-      ? { finished: [], common: { valid: 0, generated: 0 } }
-      : parseRows(tableText.toString("utf8"), tableFile);
+  const plan = parseJson(planText.toString("utf8"), planSchema, planFile);
+  const { finished, common } = parseRows(tableText?.toString("utf8") ?? "", tableFile);
   if (finished.length === 0) {
     throw new InputError(
-      `${folder}: none of its ${plan.cells.length} cells has finished yet; rls3 sweep goes on with it`,
+      `${folder}: none of its ${plan.cells.length} cells has finished yet; the same rls3 sweep command continues with them`,
     );
   }
   const unknown = finished.find(({ cell }) => plan.cells.every(({ name }) => name !== cell));

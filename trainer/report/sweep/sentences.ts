@@ -1,15 +1,15 @@
 /** @file The sentences about a sweep, for the report and the terminal alike. */
+import { greatest } from "d3-array";
 import { at } from "../../at.js";
-import { capital, count, decimal, percent, points, pointsInterval, probability } from "../format.js";
-import { powerSentence } from "../verdicts.js";
-import { type Factor, levelName } from "./design.js";
+import { POINTS } from "../charts/quantities.js";
+import { capital, count, decimal, percent, plural, points, probability } from "../format.js";
+import { SIGNIFICANCE } from "../statistics.js";
+import { powerSentence, seedsSaid } from "../verdicts.js";
+import { type Factor, isNamed, levelName } from "./design.js";
 import type { Contrast, LevelEffect } from "./effects.js";
-import { MAIN_MEASURE, measureOf } from "./measures.js";
+import { MAIN, MAIN_MEASURE } from "./measures.js";
 import type { Combination, SweepSummary } from "./summary.js";
 
-const SIGNIFICANCE = 0.05;
-/** Below this many seeds nothing is claimed, whatever p says. */
-const SEEDS_FOR_A_CLAIM = 5;
 const NAMED_CELLS = 6;
 
 /** A level's test against its factor's reference. */
@@ -31,18 +31,20 @@ export const isSignificant = ({ pHolm }: Contrast): boolean => pHolm !== null &&
 
 /** At the start of a sentence; the paper's symbols stay as they are. */
 export const levelTitle = (factor: Factor, level: string): string =>
-  factor.key === "variant" || factor.key === "settings" ? capital(level) : levelName(factor, level);
+  isNamed(factor) ? capital(level) : levelName(factor, level);
 
 /** The significant test with the largest difference, else the largest difference; null if nothing could be compared. */
 export function strongest(summary: SweepSummary): Tested | null {
-  const largest = (tests: readonly Tested[]): Tested | null =>
-    tests.reduce<Tested | null>(
-      (best, test) =>
-        best === null || Math.abs(test.contrast.difference) > Math.abs(best.contrast.difference) ? test : best,
-      null,
-    );
   const tests = mainTests(summary);
-  return largest(tests.filter(({ contrast }) => isSignificant(contrast))) ?? largest(tests);
+  const size = ({ contrast }: Tested): number => Math.abs(contrast.difference);
+  return (
+    greatest(
+      tests.filter(({ contrast }) => isSignificant(contrast)),
+      size,
+    ) ??
+    greatest(tests, size) ??
+    null
+  );
 }
 
 /** The largest number of seeds in a test. */
@@ -69,12 +71,11 @@ export function sweepHeadline(summary: SweepSummary): string {
   if (found === null) return `The sweep over ${factorNames(summary)} has no two levels to compare yet`;
   const seeds = seedsTested(summary);
   if (seeds < 2) return `One seed of each cell of ${factorNames(summary)}: no difference can be tested`;
-  const evidence = seeds < SEEDS_FOR_A_CLAIM ? ` (only ${seeds} seeds: too few for a claim)` : ` (${seeds} seeds)`;
+  const evidence = ` (${seedsSaid(seeds)})`;
   const { factor, level, contrast } = found;
   if (!isSignificant(contrast)) {
-    return summary.design === "grid"
-      ? `No level of ${factorNames(summary)} differs significantly from its reference in ${METRIC}${evidence}`
-      : `No combination of ${factorNames(summary)} differs significantly from the first in ${METRIC}${evidence}`;
+    const [one, other] = summary.design === "grid" ? ["level", "its reference"] : ["combination", "the first"];
+    return `No ${one} of ${factorNames(summary)} differs significantly from ${other} in ${METRIC}${evidence}`;
   }
   const higher = contrast.difference > 0 ? "higher" : "lower";
   const others = tests.filter(({ contrast: other }) => isSignificant(other)).length - 1;
@@ -89,26 +90,21 @@ export function strongestSentence(summary: SweepSummary): string | null {
   const { factor, level, contrast } = found;
   const { difference, interval, p, pHolm, pPermutation, seeds } = contrast;
   const against = `${levelName(factor, level)} against ${levelName(factor, factor.reference)}`;
-  const measured = `${measureOf(MAIN_MEASURE).title(summary.common)}, ${against}: ${points(difference)} points`;
-  if (interval === null || p === null) return `${measured}, from one seed. With one seed nothing can be tested.`;
+  const measured = `${MAIN.title(summary.common)}, ${against}: ${points(difference)} points`;
+  if (interval === null || p === null) return `${measured}, from one seed, so nothing can be tested.`;
   const tests = [`paired t-test ${probability(p)}`];
   const family = mainTests(summary).length;
   if (family > 1) tests.push(`after Holm's correction for ${family} tests ${probability(pHolm)}`);
   if (pPermutation !== undefined) tests.push(`permutation test ${probability(pPermutation)}`);
   const power = powerSentence({ power: contrast.power, seeds });
-  return `${measured} (${pointsInterval(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
+  return `${measured} (${POINTS.range(interval)}); ${tests.join(", ")}.${power === null ? "" : ` ${power}`}`;
 }
 
 /** The combination with the highest mean, among those with at least half of the seeds; null if none has finished. */
 export function best({ combinations }: SweepSummary): Combination | null {
   const most = Math.max(0, ...combinations.map(({ seeds }) => seeds));
-  const eligible = combinations.flatMap((combination) => {
-    const value = combination.means[MAIN_MEASURE];
-    return 2 * combination.seeds >= most && value !== null ? [{ combination, value }] : [];
-  });
-  const [first, ...others] = eligible;
-  if (first === undefined) return null;
-  return others.reduce((top, one) => (one.value > top.value ? one : top), first).combination;
+  const eligible = combinations.filter(({ seeds, means }) => 2 * seeds >= most && means[MAIN_MEASURE] !== null);
+  return greatest(eligible, ({ means }) => means[MAIN_MEASURE] ?? Number.NaN) ?? null;
 }
 
 export const combinationName = ({ factors }: Pick<SweepSummary, "factors">, levels: readonly string[]): string =>
@@ -118,19 +114,17 @@ export function bestSentence(summary: SweepSummary): string | null {
   const top = best(summary);
   if (top === null) return null;
   const among = summary.combinations.filter(({ seeds }) => seeds > 0).length;
-  const caution = among > 2 ? ` The highest of ${among} is by chance on the high side.` : "";
-  const seeds = top.seeds < top.planned ? `${top.seeds} of ${top.planned} seeds` : seedCount(top.seeds);
+  const caution = among > 2 ? ` The highest of ${among} is likely to be too high by chance.` : "";
+  const seeds = top.seeds < top.planned ? `${top.seeds} of ${top.planned} seeds` : plural(top.seeds, "seed");
   return `Highest: ${combinationName(summary, top.levels)} with ${percent(top.means[MAIN_MEASURE])} (${seeds}).${caution}`;
 }
-
-export const seedCount = (seeds: number): string => `${count(seeds)} ${seeds === 1 ? "seed" : "seeds"}`;
 
 /** The cells that are not in the numbers; null if all are. */
 export function missingSentence({ finished, missing }: SweepSummary): string | null {
   if (missing.length === 0) return null;
   const named = missing.slice(0, NAMED_CELLS).map(({ name }) => name);
   const more = missing.length > named.length ? ` and ${count(missing.length - named.length)} more` : "";
-  return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are in no number: ${named.join(", ")}${more}. The sweep's command goes on with them.`;
+  return `${count(missing.length)} of ${count(missing.length + finished.length)} cells have not finished and are not counted: ${named.join(", ")}${more}. The same rls3 sweep command continues with them.`;
 }
 
 /** The trend of the main measure with each number, for a sweep without a grid; null for a grid. */
@@ -145,5 +139,5 @@ export function varianceSentence({ variance }: SweepSummary): string | null {
   const found = variance[MAIN_MEASURE];
   if (found === null) return null;
   const shares = found.sources.map(({ source, share }) => `${source} ${percent(share, 0)}`).join(", ");
-  return `Of the variance between cells (of ${seedCount(found.seeds)} whose grid is whole): ${shares}.`;
+  return `Variance between cells (${plural(found.seeds, "seed")} with a complete grid): ${shares}.`;
 }

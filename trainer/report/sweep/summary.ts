@@ -1,7 +1,7 @@
 /** @file Computes sweep-summary.json, the results of a sweep, from its plan and its finished cells. */
 
 import { at } from "../../at.js";
-import { mean } from "../../mean.js";
+import { meanOrNull } from "../../mean.js";
 import type { Description } from "../../run-format/summary.js";
 import { designOf, type Factor, settingName } from "./design.js";
 import {
@@ -67,8 +67,6 @@ export interface SweepSummary {
 const forEach = <T>(of: (column: MeasureColumn) => T): Record<MeasureColumn, T> =>
   Object.fromEntries(MEASURE_COLUMNS.map((column) => [column, of(column)])) as Record<MeasureColumn, T>;
 
-const average = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));
-
 /** Pure: equal contents give an equal summary, intervals included. */
 export function summarizeSweep({ plan, common, finished }: SweepContents): SweepSummary {
   const design = designOf(plan.cells, plan.varied, plan.defaults);
@@ -106,7 +104,7 @@ export function summarizeSweep({ plan, common, finished }: SweepContents): Sweep
         levels,
         seeds: finishedCells.length,
         planned: cells.filter(isOf(levels)).length,
-        means: forEach((column) => average(finishedCells.flatMap(({ measures }) => measures[column] ?? []))),
+        means: forEach((column) => meanOrNull(finishedCells.flatMap(({ measures }) => measures[column] ?? []))),
       };
     }),
     effects: forEach((column) => mainEffects(design.factors, observations[column], column)),

@@ -1,10 +1,11 @@
 /** @file The result of a sweep in 80 columns: each level's accuracy against its reference, and the sentences about it. */
 import { at } from "../../at.js";
-import { count, percent, percentInterval, points, probability } from "../format.js";
+import { SHARE } from "../charts/quantities.js";
+import { count, percent, points, probability } from "../format.js";
 import { columns, wrap } from "../terminal.js";
 import { type Factor, levelName } from "./design.js";
 import type { LevelEffect } from "./effects.js";
-import { MAIN_MEASURE, measureOf } from "./measures.js";
+import { MAIN, MAIN_MEASURE } from "./measures.js";
 import {
   bestSentence,
   inOrderShown,
@@ -29,7 +30,7 @@ function levelRow(factor: Factor, { level, marginal, contrast }: LevelEffect, va
   return [
     shortened(levelName(factor, level)),
     marginal === null ? "–" : percent(marginal.mean),
-    marginal?.interval == null ? "–" : percentInterval(marginal.interval),
+    marginal?.interval == null ? "–" : SHARE.range(marginal.interval),
     marginal === null ? "–" : percent(marginal.iqm),
     isReference ? "ref." : contrast === null ? "–" : points(contrast.difference),
     contrast?.pHolm == null ? "–" : probability(contrast.pHolm).replace("p\u00a0=\u00a0", "").replace("p\u00a0", ""),
@@ -52,7 +53,7 @@ function factorTable(summary: SweepSummary, factor: Factor, index: number): stri
 
 /** The final output of `rls3 sweep`: plain text without colours or a final line feed. */
 export function renderSweepTerminal(summary: SweepSummary): string {
-  const title = measureOf(MAIN_MEASURE).title(summary.common);
+  const title = MAIN.title(summary.common);
   const key =
     "ref.: what the others are tested against. p: paired t-test over seeds, after Holm's correction. seeds*: for 80 % power. IQM: interquartile mean.";
   const parts = [

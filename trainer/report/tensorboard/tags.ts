@@ -4,32 +4,34 @@ import { type MetricColumn, REASON_NAMES, TERM_NAMES } from "../../run-format/co
 /** "inFront" → "in_front". */
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const TAGS: ReadonlyMap<string, string> = new Map<MetricColumn, string>([
-  ["accuracyFull", "accuracy/full"],
-  ["accuracyOneTerm", "accuracy/one_term"],
-  ["naturalFull", "accuracy/natural_full"],
-  ["naturalOneTerm", "accuracy/natural_one_term"],
-  ["testScore", "accuracy/score"],
-  ...TERM_NAMES.map((term) => [`accuracy_${term}`, `terms/${snake(term)}`] as const),
-  ["valid", "samples/valid"],
-  ["generated", "samples/generated"],
-  ["validRate", "samples/valid_rate"],
-  ["score", "samples/score"],
-  ["hardness", "samples/hardness"],
-  ["unparsed", "samples/unparsed"],
-  ...TERM_NAMES.map((term) => [`samples_${term}`, `samples_by_term/${snake(term)}`] as const),
-  ...REASON_NAMES.map(
-    (reason) => [reason, `invalid/${snake(reason.slice("reason".length)).replace(/^_/, "")}`] as const,
+/** By TensorBoard's groups: a column's tag is its own name unless another is given. */
+const GROUPS: Readonly<Record<string, readonly (MetricColumn | readonly [MetricColumn, tag: string])[]>> = {
+  accuracy: [
+    ["accuracyFull", "full"],
+    ["accuracyOneTerm", "one_term"],
+    "naturalFull",
+    "naturalOneTerm",
+    ["testScore", "score"],
+  ],
+  terms: TERM_NAMES.map((term) => [`accuracy_${term}`, snake(term)]),
+  samples: ["valid", "generated", "validRate", "score", "hardness", "unparsed"],
+  samples_by_term: TERM_NAMES.map((term) => [`samples_${term}`, snake(term)]),
+  invalid: REASON_NAMES.map((reason) => [reason, snake(reason).replace("reason_", "")]),
+  reward: [
+    ["rewardFeasibility", "feasibility"],
+    ["rewardExtrinsic", "extrinsic"],
+  ],
+  learning: ["fineTuneLoss", "gradientNorm", "kl", "temperature", "validityLoss", "hardnessLoss"],
+};
+
+const TAGS: ReadonlyMap<string, string> = new Map(
+  Object.entries(GROUPS).flatMap(([group, columns]) =>
+    columns.map((entry) => {
+      const [column, tag] = typeof entry === "string" ? [entry, snake(entry)] : entry;
+      return [column, `${group}/${tag}`];
+    }),
   ),
-  ["rewardFeasibility", "reward/feasibility"],
-  ["rewardExtrinsic", "reward/extrinsic"],
-  ["fineTuneLoss", "learning/fine_tune_loss"],
-  ["gradientNorm", "learning/gradient_norm"],
-  ["kl", "learning/kl"],
-  ["temperature", "learning/temperature"],
-  ["validityLoss", "learning/validity_loss"],
-  ["hardnessLoss", "learning/hardness_loss"],
-]);
+);
 
 /** Null for columns that are no curve: the iteration, and what is the same in all rows. */
 export const tagOf = (column: string): string | null => TAGS.get(column) ?? null;

@@ -1,36 +1,30 @@
 /** @file The page: runs at the side, what is chosen of them in the middle. */
+import { greatest } from "d3-array";
+import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Legend } from "../../charts/lines.js";
-import { percent } from "../../format.js";
+import { percent, plural } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
 import { useMetrics } from "./ask.js";
 import { CurvesView } from "./curves-view.js";
+import { Check } from "./fields.js";
 import { GalleryView } from "./gallery-view.js";
 import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
-import { type Navigate, type Route, useRoute, VIEWS, type View } from "./route.js";
+import { useRoute, VIEWS, type View } from "./route.js";
 import { RunList } from "./run-list.js";
-import { armKey, inOrder, MOST_SERIES, type RunSeries, runName, toSeries } from "./series.js";
+import { armKey, inOrder, MOST_SERIES, runName, toSeries, type ViewProps } from "./series.js";
 import { SettingsView } from "./settings-view.js";
 import { TermsView } from "./terms-view.js";
 
-/** What was written last: a comparison or sweep, by its id, or a run by itself. */
-function newest({ runs, groups }: LiveIndex): { readonly group: string } | { readonly run: string } | null {
-  const [last] = [...runs.values()].sort((a, b) => (b.written ?? 0) - (a.written ?? 0));
-  if (last === undefined) return null;
+/** What is looked at before anything is chosen: the run that was written last when the page came, or all runs of its comparison or sweep. */
+function useNewest({ runs, groups }: LiveIndex): readonly string[] {
+  const last = useMemo(() => greatest(runs.values(), ({ written }) => written ?? 0), [runs.size === 0]);
+  if (last === undefined) return [];
   const { id, group } = last;
-  return group === null || groups.get(group)?.kind === "folder" ? { run: id } : { group };
-}
-
-/** What is looked at before anything is chosen: what was written last when the page came, with the runs that join it. */
-function useNewest(index: LiveIndex): readonly string[] {
-  const place = useMemo(() => newest(index), [index.runs.size === 0]);
-  if (place === null) return [];
-  if ("run" in place) return [place.run];
-  return [...index.runs.values()]
-    .filter(({ group }) => group === place.group)
-    .sort(inOrder)
-    .map(({ id }) => id);
+  if (group === null || groups.get(group)?.kind === "folder") return [id];
+  const together = [...runs.values()].filter((run) => run.group === group);
+  return together.sort(inOrder).map((run) => run.id);
 }
 
 export function App() {
@@ -70,7 +64,7 @@ function Header({ index, connection }: { readonly index: LiveIndex | null; reado
       </h1>
       {index !== null && (
         <p>
-          {runs.length} {runs.length === 1 ? "run" : "runs"}, {running} running
+          {plural(runs.length, "run")}, {running} running
         </p>
       )}
       <p class={`connection ${connection}`} role="status">
@@ -80,25 +74,25 @@ function Header({ index, connection }: { readonly index: LiveIndex | null; reado
   );
 }
 
-interface BodyProps {
-  readonly index: LiveIndex;
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-function Body({ index, route, navigate }: BodyProps) {
+function Body({ index, route, navigate }: Omit<ViewProps, "series">) {
   const [isListOpen, setListOpen] = useState(false);
   const first = useNewest(index);
   const ids = route.runs ?? first;
   const chosen = ids.flatMap((id) => index.runs.get(id) ?? []);
   const metrics = useMetrics(chosen);
-  const series = toSeries(
-    chosen.map((run) => ({ run, rows: metrics.get(run.id) ?? [] })),
-    index.groups,
-    route.each,
+  // It stays the same object while its runs and rows do, so that charts are not made again.
+  const series = useMemo(
+    () =>
+      toSeries(
+        chosen.map((run) => ({ run, rows: metrics.get(run.id) ?? [] })),
+        index.groups,
+        route.each,
+      ),
+    [chosen.map(({ id }) => id).join("\n"), metrics, index.groups.size, route.each],
   );
   const colours = new Map(series.flatMap(({ colour, runs }) => runs.map(({ run }) => [run.id, colour] as const)));
   const drawnRuns = series.reduce((sum, { runs }) => sum + runs.length, 0);
+  const Chosen = SHOWN[route.view];
   return (
     <div class={`page${isListOpen ? " listed" : ""}`}>
       <button
@@ -132,20 +126,13 @@ function Body({ index, route, navigate }: BodyProps) {
             <div class="key">
               <Legend entries={series} />
               {hasSeeds(chosen) && (
-                <label>
-                  <input
-                    type="checkbox"
-                    checked={!route.each}
-                    onChange={(event) => navigate({ each: !event.currentTarget.checked })}
-                  />
-                  Mean over seeds
-                </label>
+                <Check name="Mean over seeds" checked={!route.each} set={(checked) => navigate({ each: !checked })} />
               )}
             </div>
             {drawnRuns < chosen.length && (
               <p class="note">Drawn are the first {MOST_SERIES} lines of what is chosen.</p>
             )}
-            <ChosenView series={series} index={index} route={route} navigate={navigate} />
+            <Chosen series={series} index={index} route={route} navigate={navigate} />
           </>
         )}
         <Announcer chosen={chosen} groups={index.groups} />
@@ -154,31 +141,17 @@ function Body({ index, route, navigate }: BodyProps) {
   );
 }
 
-interface ViewProps {
-  readonly series: readonly RunSeries[];
-  readonly index: LiveIndex;
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-function ChosenView({ series, index, route, navigate }: ViewProps) {
-  switch (route.view) {
-    case "curves":
-      return <CurvesView series={series} route={route} navigate={navigate} />;
-    case "terms":
-      return <TermsView series={series} />;
-    case "map":
-      return <MapView series={series} index={index} />;
-    case "gallery":
-      return <GalleryView series={series} index={index} />;
-    case "settings":
-      return <SettingsView series={series} />;
-  }
-}
+const SHOWN: Readonly<Record<View, ComponentType<ViewProps>>> = {
+  curves: CurvesView,
+  terms: TermsView,
+  map: MapView,
+  gallery: GalleryView,
+  settings: SettingsView,
+};
 
 const hasSeeds = (runs: readonly RunEntry[]): boolean => new Set(runs.map(armKey)).size < runs.length;
 
-function Views({ view, navigate }: { readonly view: View; readonly navigate: Navigate }) {
+function Views({ view, navigate }: { readonly view: View; readonly navigate: ViewProps["navigate"] }) {
   return (
     <nav class="views" aria-label="Views">
       <ul>
@@ -198,14 +171,13 @@ function Views({ view, navigate }: { readonly view: View; readonly navigate: Nav
   );
 }
 
-/** What the summaries of the chosen comparisons say. */
-function Verdicts({
-  chosen,
-  groups,
-}: {
+interface ChosenProps {
   readonly chosen: readonly RunEntry[];
   readonly groups: ReadonlyMap<string, GroupEntry>;
-}) {
+}
+
+/** What the summaries of the chosen comparisons say. */
+function Verdicts({ chosen, groups }: ChosenProps) {
   const ids = [...new Set(chosen.map(({ group }) => group))];
   const said = ids.flatMap((id) => (id === null ? [] : (groups.get(id) ?? [])));
   return (
@@ -228,38 +200,28 @@ function Verdicts({
   );
 }
 
-/** How often progress is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
+/** How often news is said aloud at most, in milliseconds: who listens wants to hear the page, too. */
 const PAUSE = 10_000;
+const TICK = 1_000;
 
 /** Says what the chosen runs have come to since it last spoke. */
-function Announcer({
-  chosen,
-  groups,
-}: {
-  readonly chosen: readonly RunEntry[];
-  readonly groups: ReadonlyMap<string, GroupEntry>;
-}) {
-  const said = useRef(new Map<string, string>());
-  const due = useRef<number | null>(null);
-  const latest = useRef(chosen);
-  latest.current = chosen;
+function Announcer({ chosen, groups }: ChosenProps) {
   const [text, setText] = useState("");
-  const key = chosen.map(({ id, iteration, state }) => `${id} ${iteration} ${state}`).join("\n");
+  const latest = useRef(new Map<string, string>());
+  latest.current = new Map(chosen.map((run) => [run.id, progress(run, groups)]));
   useEffect(() => {
-    const now = (run: RunEntry): string => `${run.iteration} ${run.state}`;
-    const unheard = chosen.filter((run) => !said.current.has(run.id));
-    // What is there when it is chosen is seen or read then; only what follows is news.
-    for (const run of unheard) said.current.set(run.id, now(run));
-    const speak = (): void => {
-      due.current = null;
-      const news = latest.current.filter((run) => said.current.get(run.id) !== now(run));
-      for (const run of news) said.current.set(run.id, now(run));
-      setText(news.map((run) => progress(run, groups)).join(". "));
-    };
-    if (chosen.some((run) => said.current.get(run.id) !== now(run))) {
-      due.current ??= window.setTimeout(speak, text === "" ? 0 : PAUSE);
-    }
-  }, [key]);
+    let [said, spoke] = [latest.current, Number.NEGATIVE_INFINITY];
+    const timer = setInterval(() => {
+      if (performance.now() - spoke < PAUSE) return;
+      // What is there when a run is chosen is seen or read then: only what follows is news.
+      const news = [...latest.current].flatMap(([id, now]) => ((said.get(id) ?? now) === now ? [] : [now]));
+      said = latest.current;
+      if (news.length === 0) return;
+      spoke = performance.now();
+      setText(news.join(". "));
+    }, TICK);
+    return () => clearInterval(timer);
+  }, []);
   return (
     <p class="unseen" role="status">
       {text}

@@ -56,35 +56,19 @@ function rowsOf({ columns, rows }: MetricsDocument): MetricsRow[] {
   );
 }
 
-interface Held {
-  readonly written: number | null;
-  readonly rows: readonly MetricsRow[];
-}
-
-/** The rows of each run, asked for anew where it was written to since. */
+/** The rows of each run, asked for again where it was written to since; none of one that is gone. */
 export function useMetrics(runs: readonly RunEntry[]): ReadonlyMap<string, readonly MetricsRow[]> {
-  const [held, setHeld] = useState<ReadonlyMap<string, Held>>(new Map());
-  const asking = useRef(new Map<string, number | null>());
+  const [rows, setRows] = useState<ReadonlyMap<string, readonly MetricsRow[]>>(new Map());
+  const asked = useRef(new Map<string, number | null>());
   const key = runs.map(({ id, written }) => `${id} ${written}`).join("\n");
   useEffect(() => {
-    const missing = runs.filter(({ id, written }) => held.get(id)?.written !== written);
-    const unasked = missing.filter(({ id, written }) => asking.current.get(id) !== written);
-    if (unasked.length === 0) return;
-    for (const { id, written } of unasked) asking.current.set(id, written);
-    void Promise.all(
-      unasked.map(async ({ id, written }) => {
-        try {
-          const rows = rowsOf(await ask<MetricsDocument>("/api/v1/metrics", { run: id }));
-          return [id, { written, rows }] as const;
-        } catch {
-          // It is gone, or the server is: the list says so.
-          return [id, { written, rows: [] }] as const;
-        }
-      }),
-    ).then((answers) => {
-      setHeld((before) => new Map([...before, ...answers]));
-      for (const { id } of unasked) asking.current.delete(id);
+    const due = runs.filter(({ id, written }) => asked.current.get(id) !== written);
+    for (const { id, written } of due) asked.current.set(id, written);
+    const answers = due.map(async ({ id }) => {
+      const found = await ask<MetricsDocument>("/api/v1/metrics", { run: id }).then(rowsOf, () => []);
+      return [id, found] as const;
     });
+    void Promise.all(answers).then((found) => setRows((before) => new Map([...before, ...found])));
   }, [key]);
-  return new Map([...held].map(([id, { rows }]) => [id, rows]));
+  return rows;
 }

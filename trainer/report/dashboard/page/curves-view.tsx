@@ -1,13 +1,12 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
 import { useState } from "preact/hooks";
-import { followedCharts } from "../../charts/curves.js";
 import { ACCURACY, type Chart, INVALID, LEARNING, PLACEMENTS, REWARD } from "../../charts/list.js";
 import { AXIS_NAMES, type Axis } from "../../charts/quantities.js";
-import { lineChartOf, MEAN_NOTE, NowAndThen } from "../../charts/tracked.js";
+import { isMeasured, MEAN_NOTE, Tracked } from "../../charts/tracked.js";
 import type { ChartView, Range } from "../../charts/view.js";
+import { Choice } from "./fields.js";
 import { LiveFigure } from "./live-figure.js";
-import type { Navigate, Route } from "./route.js";
-import { asArm, type RunSeries } from "./series.js";
+import type { RunSeries, ViewProps } from "./series.js";
 
 const SECTIONS: readonly { readonly title: string; readonly charts: readonly Chart[] }[] = [
   { title: "Accuracy", charts: ACCURACY },
@@ -16,31 +15,17 @@ const SECTIONS: readonly { readonly title: string; readonly charts: readonly Cha
   { title: "Invalid placements", charts: INVALID },
 ];
 
-interface CurvesProps {
-  readonly series: readonly RunSeries[];
-  readonly route: Route;
-  readonly navigate: Navigate;
-}
-
-export function CurvesView({ series, route: { axis, smoothing, range }, navigate }: CurvesProps) {
+export function CurvesView({ series, route: { axis, smoothing, range }, navigate }: ViewProps) {
   const onZoom = (chosen: Range | null): void => navigate({ range: chosen });
   return (
     <>
       <div class="choices">
-        <fieldset class="choice">
-          <legend>Along</legend>
-          {(["generated", "valid", "iteration"] as const).map((name) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name="axis"
-                checked={axis === name}
-                onChange={() => navigate({ axis: name, range: null })}
-              />
-              {AXIS_NAMES[name]}
-            </label>
-          ))}
-        </fieldset>
+        <Choice
+          name="Along"
+          value={axis}
+          options={Object.entries(AXIS_NAMES)}
+          set={(value) => navigate({ axis: value as Axis, range: null })}
+        />
         <label class="smoothing">
           Smoothing
           <input
@@ -122,19 +107,16 @@ interface SectionProps {
 }
 
 export function ChartSection({ title, charts, series, axis, ...view }: SectionProps) {
-  const arms = series.map(asArm);
-  const { followed, seldom } = followedCharts(charts, arms);
-  if (followed.length + seldom.length === 0) return null;
+  if (!isMeasured(charts, series)) return null;
   const id = `section-${title.replaceAll(/\W+/g, "-")}`;
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
-      <div class="charts">
-        {followed.map((chart) => (
-          <LiveFigure key={chart.column} chart={lineChartOf(arms, chart, axis)} {...view} />
-        ))}
-      </div>
-      <NowAndThen charts={seldom} arms={arms} />
+      <Tracked
+        charts={charts}
+        arms={series}
+        figure={(chart) => <LiveFigure key={chart.column} {...{ chart, series, axis }} {...view} />}
+      />
     </section>
   );
 }

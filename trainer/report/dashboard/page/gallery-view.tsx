@@ -7,9 +7,8 @@ import { count } from "../../format.js";
 import type { RoomOutline, SampleEntry } from "../../world.js";
 import type { SamplesDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
-import type { LiveIndex } from "./live-index.js";
-import { Iterations } from "./map-view.js";
-import { type RunSeries, runName } from "./series.js";
+import { Check, NumberRange, Problems, queryOf, Select } from "./fields.js";
+import { runName, type ViewProps } from "./series.js";
 
 const PAGE = 24;
 const MOST = 96;
@@ -29,19 +28,20 @@ const NOTHING = {
 };
 type Filters = typeof NOTHING;
 
-const ORDERS = {
-  hardest: "hardest first",
-  score: "lowest score first",
-  margin: "smallest margin first",
-  newest: "newest first",
-};
+const ORDERS = [
+  ["hardest", "hardest first"],
+  ["score", "lowest score first"],
+  ["margin", "smallest margin first"],
+  ["newest", "newest first"],
+] as const;
+const ANSWERS = [
+  ["", "right or wrong"],
+  ["wrong", "wrong"],
+  ["right", "right"],
+] as const;
+const ALL = ["", "all"] as const;
 
-interface GalleryProps {
-  readonly series: readonly RunSeries[];
-  readonly index: LiveIndex;
-}
-
-export function GalleryView({ series, index }: GalleryProps) {
+export function GalleryView({ series, index }: ViewProps) {
   const runs = series.flatMap((each) => each.runs.map(({ run }) => run));
   const [wanted, setWanted] = useState("");
   const [filters, setFilters] = useState<Filters>(NOTHING);
@@ -51,53 +51,39 @@ export function GalleryView({ series, index }: GalleryProps) {
     setFilters((before) => ({ ...before, ...change }));
     setLimit(PAGE);
   };
-  const query = Object.entries({ ...filters, limit: String(limit) }).filter(([, value]) => value !== "");
   const { answers, error, waiting } = useAnswers<SamplesDocument>(
     "/api/v1/samples",
-    run === undefined ? [] : [{ run: run.id, ...Object.fromEntries(query) }],
+    run === undefined ? [] : [queryOf(run.id, { ...filters, limit: String(limit) })],
     String(run?.written),
   );
-  const [answer] = answers;
+  const answer = answers[0] ?? null;
+  const withPicture = filters.pictures === "1" ? " (with a picture)" : "";
   return (
     <section aria-labelledby="gallery-title" aria-busy={waiting}>
       <h2 id="gallery-title">Samples</h2>
       <search class="bar-filters" aria-label="Samples">
-        <label>
-          Run
-          <select value={run?.id} onChange={(event) => setWanted(event.currentTarget.value)}>
-            {runs.map((each) => (
-              <option key={each.id} value={each.id}>
-                {runName(each, index.groups)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <FilterFields filters={filters} set={set} outlines={answer?.outlines ?? []} last={run?.iteration ?? 0} />
+        <Select
+          name="Run"
+          value={run?.id ?? ""}
+          options={runs.map((each) => [each.id, runName(each, index.groups)])}
+          set={setWanted}
+        />
+        <FilterFields filters={filters} set={set} outlines={answer?.outlines ?? []} last={run?.iteration ?? 1} />
         <button type="button" class="plain" onClick={() => set(NOTHING)}>
           Reset
         </button>
       </search>
       <p role="status" class="found-samples">
-        {answer === null || answer === undefined
-          ? ""
-          : `${count(answer.matching)} of ${count(answer.total)} samples${filters.pictures === "1" ? " (with a picture)" : ""}`}
+        {answer !== null && `${count(answer.matching)} of ${count(answer.total)} samples${withPicture}`}
       </p>
-      {error !== null && <p class="problem">{error}</p>}
-      {answer?.problems.map((problem) => (
-        <p class="problem" key={problem}>
-          {problem}
-        </p>
-      ))}
-      {answer !== null && answer !== undefined && run !== undefined && (
+      <Problems of={[error, ...(answer?.problems ?? [])]} />
+      {answer !== null && (
         <>
           <ul class="gallery">
             {answer.samples.map((sample) => (
               <Card
-                key={`${run.id} ${sample.iteration} ${sample.episode} ${sample.step}`}
-                run={run.id}
-                sample={sample}
-                outline={answer.outlines[sample.scene]}
-                drawable={answer.drawable}
+                key={`${answer.run} ${sample.iteration} ${sample.episode} ${sample.step}`}
+                {...{ answer, sample }}
               />
             ))}
           </ul>
@@ -124,126 +110,45 @@ interface FieldsProps {
 }
 
 function FilterFields({ filters, set, outlines, last }: FieldsProps) {
+  const { term, scene, answered, scoreFrom, scoreTo, marginFrom, marginTo, from, to, order, pictures } = filters;
+  const scenes = outlines.map(({ name }, i) => [i, name] as const);
   return (
     <>
-      <label>
-        Term
-        <select value={filters.term} onChange={(event) => set({ term: event.currentTarget.value })}>
-          <option value="">all</option>
-          {Object.entries(TERM_COLUMNS).map(([key, name]) => (
-            <option key={key} value={key}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Scene
-        <select value={filters.scene} onChange={(event) => set({ scene: event.currentTarget.value })}>
-          <option value="">all</option>
-          {outlines.map(({ name }, i) => (
-            <option key={name} value={i}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Answered
-        <select value={filters.answered} onChange={(event) => set({ answered: event.currentTarget.value })}>
-          <option value="">right or wrong</option>
-          <option value="wrong">wrong</option>
-          <option value="right">right</option>
-        </select>
-      </label>
+      <Select name="Term" value={term} options={[ALL, ...Object.entries(TERM_COLUMNS)]} set={(term) => set({ term })} />
+      <Select name="Scene" value={scene} options={[ALL, ...scenes]} set={(scene) => set({ scene })} />
+      <Select name="Answered" value={answered} options={ANSWERS} set={(answered) => set({ answered })} />
       <NumberRange
         name="Score"
-        step="0.1"
-        from={filters.scoreFrom}
-        to={filters.scoreTo}
-        limits={["1", "5"]}
+        value={[scoreFrom, scoreTo]}
+        limits={[1, 5]}
+        step={0.1}
         set={(scoreFrom, scoreTo) => set({ scoreFrom, scoreTo })}
       />
       <NumberRange
         name="Margin °"
-        step="1"
-        from={filters.marginFrom}
-        to={filters.marginTo}
-        limits={["0", "90"]}
+        value={[marginFrom, marginTo]}
+        limits={[0, 90]}
         set={(marginFrom, marginTo) => set({ marginFrom, marginTo })}
       />
-      <Iterations last={last} from={filters.from} to={filters.to} set={set} />
-      <label>
-        Order
-        <select value={filters.order} onChange={(event) => set({ order: event.currentTarget.value })}>
-          {Object.entries(ORDERS).map(([key, name]) => (
-            <option key={key} value={key}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        <input
-          type="checkbox"
-          checked={filters.pictures === "1"}
-          onChange={(event) => set({ pictures: event.currentTarget.checked ? "1" : "" })}
-        />
-        With a picture
-      </label>
+      <NumberRange name="Iterations" value={[from, to]} limits={[1, last]} set={(from, to) => set({ from, to })} />
+      <Select name="Order" value={order} options={ORDERS} set={(order) => set({ order })} />
+      <Check
+        name="With a picture"
+        checked={pictures === "1"}
+        set={(checked) => set({ pictures: checked ? "1" : "" })}
+      />
     </>
   );
 }
 
-interface RangeProps {
-  readonly name: string;
-  readonly step: string;
-  readonly from: string;
-  readonly to: string;
-  readonly limits: readonly [string, string];
-  readonly set: (from: string, to: string) => void;
-}
-
-function NumberRange({ name, step, from, to, limits: [low, high], set }: RangeProps) {
-  return (
-    <span class="range">
-      <label>
-        {name}
-        <input
-          type="number"
-          min={low}
-          max={high}
-          step={step}
-          placeholder={low}
-          value={from}
-          onInput={(event) => set(event.currentTarget.value, to)}
-        />
-      </label>
-      <label>
-        to
-        <input
-          type="number"
-          min={low}
-          max={high}
-          step={step}
-          placeholder={high}
-          value={to}
-          onInput={(event) => set(from, event.currentTarget.value)}
-        />
-      </label>
-    </span>
-  );
-}
-
 interface CardProps {
-  readonly run: string;
+  readonly answer: SamplesDocument;
   readonly sample: SampleEntry;
-  readonly outline: RoomOutline | undefined;
-  readonly drawable: boolean;
 }
 
-function Card({ run, sample, outline, drawable }: CardProps) {
+function Card({ answer: { run, outlines, drawable }, sample }: CardProps) {
   const { iteration, episode, step, scene, captions, image } = sample;
+  const outline = outlines[scene];
   const room = outline?.name ?? `scene ${scene}`;
   const state = { run, iteration: String(iteration), episode: String(episode), step: String(step) };
   const pictures = {

@@ -1,11 +1,10 @@
 /** @file A line chart in the width there is: values under the pointer, zoom by dragging, downloads. */
 
+import { least } from "d3-array";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { at } from "../../../at.js";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Drawing, Figure } from "../../charts/figure.js";
 import {
-  type ChartPoint,
   describeLines,
   type Line,
   type LineChart,
@@ -15,9 +14,14 @@ import {
   numbersOf,
   Swatch,
 } from "../../charts/lines.js";
+import type { Chart } from "../../charts/list.js";
+import type { Axis } from "../../charts/quantities.js";
 import { DataTable } from "../../charts/table.js";
+import { lineChartOf } from "../../charts/tracked.js";
 import { type ChartView, type Range, viewed } from "../../charts/view.js";
+import { interpolate } from "../../summary.js";
 import { saveCsv, savePng } from "./download.js";
+import type { RunSeries } from "./series.js";
 
 const HEIGHT = 230;
 const SMALLEST = 260;
@@ -42,13 +46,17 @@ const WHOLE: ChartView = { smoothing: 0, range: null };
 const SMALLEST_DRAG = 8;
 
 interface LiveProps {
-  readonly chart: LineChart;
+  readonly chart: Chart;
+  readonly series: readonly RunSeries[];
+  readonly axis: Axis;
   readonly view?: ChartView;
   /** Called with the part of the axis over which the pointer was dragged, and with null for the whole. */
   readonly onZoom?: (range: Range | null) => void;
 }
 
-export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
+export function LiveFigure({ chart: drawn, series, axis, view = WHOLE, onZoom }: LiveProps) {
+  // Bands take a while.
+  const whole = useMemo(() => lineChartOf(series, drawn, axis), [series, drawn, axis]);
   const [box, width] = useWidth();
   const [pointer, setPointer] = useState<number | null>(null);
   const [dragFrom, setDragFrom] = useState<number | null>(null);
@@ -84,8 +92,16 @@ export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
       >
         <Drawing label={describeLines(chart)} width={width} height={HEIGHT}>
           <LineMarks chart={chart} layout={layout} />
-          {dragFrom !== null && pointer !== null && <Dragged layout={layout} from={dragFrom} to={pointer} />}
-          {x !== null && <Rule layout={layout} lines={chart.lines} x={x} />}
+          {dragFrom !== null && pointer !== null && (
+            <rect
+              class="dragged"
+              x={Math.min(dragFrom, pointer)}
+              y={layout.top}
+              width={Math.abs(pointer - dragFrom)}
+              height={layout.bottom - layout.top}
+            />
+          )}
+          {x !== null && <Rule chart={chart} layout={layout} x={x} />}
         </Drawing>
         {x !== null && dragFrom === null && <Values chart={chart} layout={layout} x={x} />}
       </div>
@@ -94,16 +110,6 @@ export function LiveFigure({ chart: whole, view = WHOLE, onZoom }: LiveProps) {
 }
 
 const clamp = (value: number, [low = 0, high = 0]: readonly number[]): number => Math.min(high, Math.max(low, value));
-
-interface DraggedProps {
-  readonly layout: LinesLayout;
-  readonly from: number;
-  readonly to: number;
-}
-
-const Dragged = ({ layout: { top, bottom }, from, to }: DraggedProps) => (
-  <rect class="dragged" x={Math.min(from, to)} y={top} width={Math.abs(to - from)} height={bottom - top} />
-);
 
 interface DownloadsProps {
   readonly chart: LineChart;
@@ -128,58 +134,36 @@ function Downloads({ chart, drawing }: DownloadsProps) {
 }
 
 /** The point of any line that is nearest to the pointer: its x is what is read off. */
-function nearestX(layout: LinesLayout, lines: readonly Line[], at: number): number | null {
+function nearestX(layout: LinesLayout, lines: readonly Line[], pointer: number): number | null {
   const xs = lines.flatMap(({ points }) => points.map(({ x }) => x));
-  const distance = (x: number): number => Math.abs(layout.x(x) - at);
-  return xs.reduce<number | null>((best, x) => (best === null || distance(x) < distance(best) ? x : best), null);
-}
-
-function valueAt(points: readonly ChartPoint[], x: number): ChartPoint | null {
-  const [first, last] = [points[0], points.at(-1)];
-  if (first === undefined || last === undefined || x < first.x || x > last.x) return null;
-  const after = points.findIndex((point) => point.x >= x);
-  const [right, left] = [at(points, after), at(points, Math.max(0, after - 1))];
-  const share = right.x === left.x ? 1 : (x - left.x) / (right.x - left.x);
-  return { x, y: left.y + share * (right.y - left.y) };
+  return least(xs, (x) => Math.abs(layout.x(x) - pointer)) ?? null;
 }
 
 interface RuleProps {
-  readonly layout: LinesLayout;
-  readonly lines: readonly Line[];
-  readonly x: number;
-}
-
-function Rule({ layout, lines, x }: RuleProps) {
-  return (
-    <g class="rule">
-      <path d={`M${layout.x(x)} ${layout.top}V${layout.bottom}`} />
-      {lines.map(({ name, colour, points }) => {
-        const value = valueAt(points, x);
-        return (
-          value !== null && (
-            <g class={`c${colour}`} key={name}>
-              <circle class="dot" cx={layout.x(x)} cy={layout.y(value.y)} r={4} />
-            </g>
-          )
-        );
-      })}
-    </g>
-  );
-}
-
-interface ValuesProps {
   readonly chart: LineChart;
   readonly layout: LinesLayout;
   readonly x: number;
 }
 
-function Values({ chart, layout, x }: ValuesProps) {
-  const rows = chart.lines
-    .flatMap(({ name, colour, points }) => {
-      const value = valueAt(points, x);
-      return value === null ? [] : [{ name, colour, y: value.y }];
-    })
-    .sort((a, b) => b.y - a.y);
+/** The lines that have a value at x, with it. */
+const valuesAt = ({ chart: { lines }, x }: Pick<RuleProps, "chart" | "x">) =>
+  lines.flatMap(({ name, colour, points }) => {
+    const isWithin = x >= (points[0]?.x ?? Number.NaN) && x <= (points.at(-1)?.x ?? Number.NaN);
+    return isWithin ? [{ name, colour, y: interpolate(points, x) }] : [];
+  });
+
+const Rule = ({ chart, layout, x }: RuleProps) => (
+  <g class="rule">
+    <path d={`M${layout.x(x)} ${layout.top}V${layout.bottom}`} />
+    {valuesAt({ chart, x }).map(({ name, colour, y }) => (
+      <g class={`c${colour}`} key={name}>
+        <circle class="dot" cx={layout.x(x)} cy={layout.y(y)} r={4} />
+      </g>
+    ))}
+  </g>
+);
+
+function Values({ chart, layout, x }: RuleProps) {
   // Away from the pointer, where rising curves leave room.
   const isRight = layout.x(x) > layout.width / 2;
   return (
@@ -187,11 +171,13 @@ function Values({ chart, layout, x }: ValuesProps) {
       <b>
         {chart.x.value(x)} {chart.xLabel}
       </b>
-      {rows.map(({ name, colour, y }) => (
-        <span key={name}>
-          <Swatch colour={colour} /> <i>{name}</i> {chart.y.value(y)}
-        </span>
-      ))}
+      {valuesAt({ chart, x })
+        .sort((a, b) => b.y - a.y)
+        .map(({ name, colour, y }) => (
+          <span key={name}>
+            <Swatch colour={colour} /> <i>{name}</i> {chart.y.value(y)}
+          </span>
+        ))}
     </div>
   );
 }

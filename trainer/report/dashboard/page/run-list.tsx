@@ -1,13 +1,19 @@
 /** @file The list of runs: by comparison and sweep, with how far each is and how its accuracy went; ticked ones are looked at. */
+import { group } from "d3-array";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { percent } from "../../format.js";
 import type { GroupEntry, RunEntry, RunState } from "../documents.js";
+import { Select } from "./fields.js";
 import type { LiveIndex } from "./live-index.js";
 import { cellSettings, inOrder } from "./series.js";
 
-const ORDERS = { written: "last written", name: "name", accuracy: "accuracy" } as const;
-type Order = keyof typeof ORDERS;
-const STATES: readonly RunState[] = ["running", "finished", "stopped"];
+const ORDERS = [
+  ["written", "last written"],
+  ["name", "name"],
+  ["accuracy", "accuracy"],
+] as const;
+type Order = (typeof ORDERS)[number][0];
+const STATES = ["all", "running", "finished", "stopped"].map((state) => [state, state] as const);
 
 interface ListProps {
   readonly index: LiveIndex;
@@ -18,11 +24,11 @@ interface ListProps {
 
 const accuracyOf = ({ accuracy }: RunEntry): number => accuracy.at(-1) ?? -1;
 
-function compare(order: Order): (a: RunEntry, b: RunEntry) => number {
-  if (order === "written") return (a, b) => (b.written ?? 0) - (a.written ?? 0) || inOrder(a, b);
-  if (order === "accuracy") return (a, b) => accuracyOf(b) - accuracyOf(a) || inOrder(a, b);
-  return inOrder;
-}
+const COMPARE: Readonly<Record<Order, (a: RunEntry, b: RunEntry) => number>> = {
+  name: inOrder,
+  written: (a, b) => (b.written ?? 0) - (a.written ?? 0) || inOrder(a, b),
+  accuracy: (a, b) => accuracyOf(b) - accuracyOf(a) || inOrder(a, b),
+};
 
 /** All words have to occur in what is known of the run. */
 function fits(run: RunEntry, group: GroupEntry | undefined, words: readonly string[]): boolean {
@@ -40,9 +46,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
       (state === "all" || run.state === state) &&
       fits(run, run.group === null ? undefined : index.groups.get(run.group), words),
   );
-  const groups = new Map<string | null, RunEntry[]>();
   // Groups stand in the order of their first run, runs in a group by name unless another order is asked for.
-  for (const run of [...found].sort(compare(order))) groups.set(run.group, [...(groups.get(run.group) ?? []), run]);
+  const groups = group([...found].sort(COMPARE[order]), (run) => run.group);
   const set = (ids: readonly string[], on: boolean): void => {
     const rest = [...selected].filter((id) => !ids.includes(id));
     choose(on ? [...rest, ...ids] : rest);
@@ -59,25 +64,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
             onInput={(event) => setSearch(event.currentTarget.value)}
           />
         </label>
-        <label>
-          <span>State</span>
-          <select value={state} onChange={(event) => setState(event.currentTarget.value as RunState | "all")}>
-            <option value="all">all</option>
-            {STATES.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <span>Order</span>
-          <select value={order} onChange={(event) => setOrder(event.currentTarget.value as Order)}>
-            {Object.entries(ORDERS).map(([key, name]) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Select name="State" value={state} options={STATES} set={(value) => setState(value as RunState | "all")} />
+        <Select name="Order" value={order} options={ORDERS} set={(value) => setOrder(value as Order)} />
       </search>
       <p class="found">
         {found.length} of {index.runs.size} runs, {selected.size} chosen
@@ -91,11 +79,8 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
         <Group
           key={id ?? ""}
           group={id === null ? undefined : index.groups.get(id)}
-          runs={order === "written" && id !== null ? [...runs].sort(compare("name")) : runs}
-          index={index}
-          selected={selected}
-          colours={colours}
-          set={set}
+          runs={order === "written" && id !== null ? [...runs].sort(inOrder) : runs}
+          {...{ index, selected, colours, set }}
           isSearch={words.length > 0 || state !== "all"}
         />
       ))}
@@ -104,12 +89,9 @@ export function RunList({ index, selected, colours, choose }: ListProps) {
   );
 }
 
-interface GroupProps {
+interface GroupProps extends Omit<ListProps, "choose"> {
   readonly group: GroupEntry | undefined;
   readonly runs: readonly RunEntry[];
-  readonly index: LiveIndex;
-  readonly selected: ReadonlySet<string>;
-  readonly colours: ReadonlyMap<string, number>;
   readonly set: (ids: readonly string[], on: boolean) => void;
   /** What is found is shown. */
   readonly isSearch: boolean;
@@ -172,7 +154,7 @@ function Group({ group, runs, index, selected, colours, set, isSearch }: GroupPr
           <Row
             key={run.id}
             run={run}
-            index={index}
+            settings={group === undefined || group.kind === "comparison" ? "" : cellSettings(run)}
             colour={colours.get(run.id)}
             isChosen={selected.has(run.id)}
             set={choose}
@@ -187,16 +169,15 @@ const MARKS: Readonly<Record<RunState, string>> = { running: "â–¶", finished: "â
 
 interface RowProps {
   readonly run: RunEntry;
-  readonly index: LiveIndex;
+  /** The settings by which it differs from others of its group. */
+  readonly settings: string;
   readonly colour: number | undefined;
   readonly isChosen: boolean;
   readonly set: (ids: readonly string[], on: boolean) => void;
 }
 
-function Row({ run, index, colour, isChosen, set }: RowProps) {
+function Row({ run, settings, colour, isChosen, set }: RowProps) {
   const { id, state, iteration, iterations, accuracy, problem } = run;
-  const group = run.group === null ? undefined : index.groups.get(run.group);
-  const settings = group?.kind === "sweep" || group?.kind === "folder" ? cellSettings(run) : "";
   const last = accuracy.at(-1);
   return (
     <li>

@@ -1,18 +1,20 @@
 /** @file What is drawn as one line: a run, or the seeds of an arm or cell together. Pure. */
-
+import { group } from "d3-array";
 import { at } from "../../../at.js";
 import type { MetricsRow } from "../../../run-format/readers.js";
 import { placeOfArm } from "../../../settings/arms.js";
-import type { Arm } from "../../charts/curves.js";
 import { PLACES, placesOf } from "../../charts/palette.js";
 import { armName } from "../../format.js";
 import type { GroupEntry, RunEntry } from "../documents.js";
+import type { LiveIndex } from "./live-index.js";
+import type { Navigate, Route } from "./route.js";
 
 export interface RunRows {
   readonly run: RunEntry;
   readonly rows: readonly MetricsRow[];
 }
 
+/** An arm of the charts. */
 export interface RunSeries {
   readonly key: string;
   readonly name: string;
@@ -20,11 +22,16 @@ export interface RunSeries {
   readonly runs: readonly RunRows[];
 }
 
+/** What each view of the page gets. */
+export interface ViewProps {
+  readonly series: readonly RunSeries[];
+  readonly index: LiveIndex;
+  readonly route: Route;
+  readonly navigate: Navigate;
+}
+
 /** More lines than this tell nothing. */
 export const MOST_SERIES = PLACES;
-
-/** What the charts need of it. */
-export const asArm = ({ name, colour, runs }: RunSeries): Arm => ({ name, colour, runs: runs.map(({ rows }) => rows) });
 
 /** How a run is called beside others of its group. */
 export function runName(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>): string {
@@ -60,10 +67,10 @@ function seriesName(runs: readonly RunEntry[], groups: ReadonlyMap<string, Group
     const name = runName(first, groups);
     return manyGroups && first.group !== null ? `${groups.get(first.group)?.name ?? first.group}: ${name}` : name;
   }
-  const group = first.group === null ? undefined : groups.get(first.group);
-  const label = group?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
+  const own = first.group === null ? undefined : groups.get(first.group);
+  const label = own?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
   const name = `${label} (${runs.length} seeds)`;
-  return manyGroups && group !== undefined ? `${group.name}: ${name}` : name;
+  return manyGroups && own !== undefined ? `${own.name}: ${name}` : name;
 }
 
 /** The same for the seeds of one arm or cell: those that have the same settings. */
@@ -76,11 +83,10 @@ export function toSeries(
   groups: ReadonlyMap<string, GroupEntry>,
   each: boolean,
 ): readonly RunSeries[] {
-  const together = new Map<string, RunRows[]>();
-  for (const entry of [...runs].sort((a, b) => inOrder(a.run, b.run))) {
-    const key = each || entry.run.group === null ? entry.run.id : armKey(entry.run);
-    together.set(key, [...(together.get(key) ?? []), entry]);
-  }
+  const together = group(
+    [...runs].sort((a, b) => inOrder(a.run, b.run)),
+    ({ run }) => (each || run.group === null ? run.id : armKey(run)),
+  );
   const manyGroups = new Set(runs.map(({ run }) => run.group)).size > 1;
   const shown = [...together].slice(0, MOST_SERIES);
   const places = placesOf(shown.map(([, members]) => at(members, 0).run.arm));

@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { h } from "preact";
+import { renderToString } from "preact-render-to-string";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { at } from "../trainer/at.js";
@@ -21,7 +21,6 @@ import { mean } from "../trainer/mean.js";
 import { type Progress, stoppable } from "../trainer/progress.js";
 import { type Line, LineMarks, layoutLines } from "../trainer/report/charts/lines.js";
 import { COUNT, SHARE } from "../trainer/report/charts/quantities.js";
-import { html, type Markup } from "../trainer/report/html/markup.js";
 import { BLOCK_STEPS, type FeasibilityCurve } from "../trainer/rls3/feasibility.js";
 import { openAgent } from "../trainer/runs/parts.js";
 import { keptCurve, learnOnlineOnce } from "../trainer/runs/pretrained.js";
@@ -96,7 +95,10 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 /** Colours of the curves, in order; the report's. */
 const COLOURS = ["#0b5fc0", "#c2500a", "#6a3fb5", "#0d7a5f"] as const;
 
-function drawing(results: readonly Result[]): Markup {
+const STYLE = `text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4}.run{fill:none;stroke-width:1;stroke-opacity:.35}
+${COLOURS.map((colour, i) => `.c${i} path{stroke:${colour}}.c${i} .dot{fill:${colour}}`).join("")}`;
+
+function drawing(results: readonly Result[]): string {
   const lines = results.map(({ name, seeds }, colour): Line => {
     const runs = Object.values(seeds).map(averaged);
     const points = (values: readonly number[]) => values.map((y, i) => ({ x: (i + 0.5) * BLOCKS * BLOCK_STEPS, y }));
@@ -108,15 +110,22 @@ function drawing(results: readonly Result[]): Markup {
   const xLabel = "steps of online pre-training (state only)";
   const x = { ...COUNT, tick: (steps: number) => `${steps / 1000}k` };
   const chart = { title, xLabel, x, y: SHARE, lines, include: [0.4, 1] };
-  const key = lines.map(
-    ({ name, colour }) =>
-      html`<g class="c${colour}"><path class="line" d="M470 ${270 + 18 * colour}h30"/><text x="508" y="${274 + 18 * colour}">${name}</text></g>`,
+  const svg = (
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox={`0 0 ${size.width} ${size.height}`} role="img" aria-label={title}>
+      <style>{STYLE}</style>
+      <rect width="100%" height="100%" fill="#fff" />
+      <LineMarks chart={chart} layout={layoutLines(chart, size)} />
+      {lines.map(({ name, colour }) => (
+        <g class={`c${colour}`}>
+          <path class="line" d={`M470 ${270 + 18 * colour}h30`} />
+          <text x="508" y={274 + 18 * colour}>
+            {name}
+          </text>
+        </g>
+      ))}
+    </svg>
   );
-  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title}">
-<style>text{font:12px system-ui,sans-serif;fill:#5a636e}.label{fill:#1c2024}.grid{stroke:#e9ebee}.tick{stroke:#5a636e}.line{fill:none;stroke-width:2.4}.run{fill:none;stroke-width:1;stroke-opacity:.35}
-${COLOURS.map((colour, i) => html`.c${i} path{stroke:${colour}}.c${i} .dot{fill:${colour}}`)}</style>
-<rect width="100%" height="100%" fill="#fff"/>${h(LineMarks, { chart, layout: layoutLines(chart, size) })}${key}</svg>
-`;
+  return `${renderToString(svg)}\n`;
 }
 
 function collect(result: Result): void {
@@ -125,7 +134,7 @@ function collect(result: Result): void {
     .filter((file) => file.endsWith(".json"))
     .sort()
     .map((file) => JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")) as Result);
-  writeDurably(path.join(RESULTS, "curves.svg"), drawing(all).text);
+  writeDurably(path.join(RESULTS, "curves.svg"), drawing(all));
 }
 
 async function main(): Promise<void> {

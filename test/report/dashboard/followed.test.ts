@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FollowedTable } from "../../../trainer/report/dashboard/followed-table.js";
+import { Followed } from "../../../trainer/report/dashboard/followed.js";
+import { readWholeRows } from "../../../trainer/report/dashboard/watched-run.js";
 import { type MetricsRow, parseMetrics } from "../../../trainer/run-format/readers.js";
 
 let folder: string;
@@ -17,8 +18,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const HEADER = "iteration,generated,valid,feasibilitySteps,kl\n";
 const line = (iteration: number, kl = 1.5): string => `${iteration},${40 * iteration},${30 * iteration},100,${kl}\n`;
-const follow = (): FollowedTable<MetricsRow> => new FollowedTable(file, parseMetrics);
-const iterations = (table: FollowedTable<MetricsRow>) => table.rows.map((row) => row.iteration);
+const follow = (): Followed<readonly MetricsRow[]> => new Followed<readonly MetricsRow[]>(file, [], readWholeRows);
+const iterations = (table: Followed<readonly MetricsRow[]>) => table.value.map((row) => row.iteration);
 
 describe("a table that grows", () => {
   it("has each whole row once, however the bytes come", async () => {
@@ -36,19 +37,24 @@ describe("a table that grows", () => {
           expect(iterations(table)).toEqual(Array.from({ length: complete }, (_, i) => i));
           expect(table.problem).toBeNull();
         }
-        expect(table.rows).toEqual(parseMetrics(whole, file));
+        expect(table.value).toEqual(parseMetrics(whole, file));
       }),
       { numRuns: 30 },
     );
   });
 
-  it("says whether anything is new", async () => {
+  it("is read again only when it has changed", async () => {
+    let reads = 0;
     await writeFile(file, HEADER + line(0));
-    const table = follow();
-    expect(await table.poll()).toBe(true);
-    expect(await table.poll()).toBe(false);
-    await appendFile(file, line(1));
-    expect(await table.poll()).toBe(true);
+    const table = new Followed<readonly MetricsRow[]>(file, [], (found) => {
+      reads += 1;
+      return readWholeRows(found);
+    });
+    for (const expected of [1, 1, 2]) {
+      if (expected === 2) await appendFile(file, line(1));
+      await table.poll();
+      expect(reads).toBe(expected);
+    }
     expect(iterations(table)).toEqual([0, 1]);
   });
 });
@@ -61,7 +67,7 @@ describe("a table that was cut back", () => {
     await truncate(file, (HEADER + line(0)).length);
     await appendFile(file, line(1, 2.5) + line(2, 2.5) + line(3, 2.5));
     await table.poll();
-    expect(table.rows.map(({ iteration, kl }) => [iteration, kl])).toEqual([
+    expect(table.value.map(({ iteration, kl }) => [iteration, kl])).toEqual([
       [0, 1.5],
       [1, 2.5],
       [2, 2.5],
@@ -77,8 +83,8 @@ describe("a table that was cut back", () => {
     const table = follow();
     await table.poll();
     await rm(file);
-    expect(await table.poll()).toBe(true);
-    expect([table.rows.length, table.written]).toEqual([0, null]);
+    await table.poll();
+    expect([table.value.length, table.written]).toEqual([0, null]);
     await writeFile(file, HEADER + line(0) + line(1));
     await table.poll();
     expect(iterations(table)).toEqual([0, 1]);
