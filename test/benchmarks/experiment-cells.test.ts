@@ -154,7 +154,7 @@ describe("an experiment that was interrupted after its first run", () => {
     const { code, err } = await experiment([NAME, "natural", ...args]);
     expect(code, err).toBe(0);
     expect(err.replace(/\s+/g, " ")).toContain(
-      `${first}.json lacks what the analysis "${NAME}" takes of a run's folder`,
+      `${first}.json lacks what the analysis "${NAME}" needs from a run's folder`,
     );
     expect(err).toContain(`${NAME}: 2 runs, 0 of them done here, 0 from cells, 2 missing`);
     expect(err).toContain("natural: 2 runs, 0 of them done here, 1 from cells, 1 missing");

@@ -138,7 +138,7 @@ describe("bad input gives one line on standard error, exit code 2, and writes no
     [
       "a run of a version that asked other pairs",
       ["train", "--resume", olderRun],
-      /older-run\/config\.json: was made with version 1 .*this rls3 has version 2.*start anew in another folder/,
+      /older-run\/config\.json: was made with version 1 .*this rls3 has version 2.*start again in another folder/,
     ],
     ["a run of a later version", ["train", "--resume", newerRun], /newer-run\/config\.json: was made with version 3 /],
     [

@@ -477,7 +477,7 @@ describe.skipIf(python === undefined)(
       const [refused] = await drive({ endpoint: near, options: { keys: stranger }, steps: [] });
       expect(refused?.error?.code).toBe("AUTH");
       const [alone] = await drive({ endpoint: "tcp://192.0.2.1:5005", steps: [] });
-      expect(alone?.error?.message).toContain("takes a keys file");
+      expect(alone?.error?.message).toContain("needs a keys file");
     });
   },
 );
