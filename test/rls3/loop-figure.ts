@@ -79,19 +79,18 @@ export async function loopFigure(): Promise<string> {
       width: 534,
       height: 80,
       title: "Reward",
-      lines: [
-        "−1 for an impossible placement; +1 for a possible one, and more on top",
-        "the less the model knows about it",
-      ],
+      lines: ["−1 for an invalid placement; +1 for a valid one, and more on top", "the less the model knows about it"],
     },
     { x: 744, y: 304, width: 200, height: 80, title: "Fine-tuning", lines: ["LoRA, on the scenes found"] },
   ];
   const arrows = [
     arrow("M 216 116 H 291", 256, 106, "action"),
     arrow("M 550 116 H 625", 590, 106, "picture"),
-    arrow("M 690 190 V 344 H 559", 622, 334, "its answer"),
-    arrow("M 116 304 V 181", 166, 246, "learns (SAC)"),
-    arrow("M 844 304 V 199", 894, 252, "better model"),
+    arrow("M 425 284 V 296", 478, 299, "valid or not"),
+    arrow("M 660 190 V 344 H 559", 606, 334, "its answer"),
+    arrow("M 116 304 V 181", 144, 246, "learns"),
+    arrow("M 796 190 V 295", 730, 248, "pictures, captions"),
+    arrow("M 864 304 V 199", 908, 248, "better model"),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="The loop of RLS3">
 <style>${STYLE}</style>
@@ -99,7 +98,7 @@ export async function loopFigure(): Promise<string> {
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>
 ${boxes.map(boxOf).join("\n")}
 <image x="${300 + (250 - ROOM) / 2}" y="52" width="${ROOM}" height="${ROOM}" href="data:image/png;base64,${png.toString("base64")}"/>
-${textAt(425, 266, "Is the placement possible?", "label")}
+${textAt(425, 266, "Is the placement valid?", "label")}
 ${arrows.join("\n")}
 </svg>
 `;
