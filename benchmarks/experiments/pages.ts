@@ -175,16 +175,16 @@ export function newPage({ name, title, question }: Experiment): string {
 
 /** Every page, with its text as it should be. */
 export function pages(): { readonly file: string; readonly found: string; readonly wanted: string }[] {
-  const page = (file: string, wanted: (found: string) => string) => {
-    const found = existsSync(file) ? readFileSync(file, "utf8") : "";
-    return { file, found, wanted: wanted(found) };
+  const page = (file: string, wanted: (found: string) => string, fresh?: string) => {
+    const isThere = existsSync(file);
+    if (!isThere && fresh === undefined) throw new InputError(`${file}: is missing; restore it (git checkout)`);
+    const found = isThere ? readFileSync(file, "utf8") : "";
+    return { file, found, wanted: wanted(isThere ? found : (fresh ?? "")) };
   };
   return [
     ...experimentNames().map((name) => {
       const file = path.join(EXPERIMENTS, `${name}.md`);
-      return page(file, (found) =>
-        experimentPage(file, found === "" ? newPage(readExperiment(name)) : found, name, committed(name)),
-      );
+      return page(file, (text) => experimentPage(file, text, name, committed(name)), newPage(readExperiment(name)));
     }),
     page(LIST, (found) => inserted(LIST, inserted(LIST, found, list()), openRunsTable(RESULTS), OPEN_RUNS)),
     page(COMPARISONS, (found) => opened(COMPARISONS, found, comparisonsOpening())),

@@ -126,7 +126,7 @@ describe("a request that no server can read", () => {
     expect((await client.batch([RESET], [])).results[0]?.episode).toBe(1);
   });
 
-  it("has a number beyond the range of integers: the server names its place, and the session goes on", async () => {
+  it("is not one with a number beyond the range of integers: the server names its place, and the session goes on", async () => {
     const client = await connect((await serve()).endpoint, { timeouts: { reset: 2000 } });
     await expect(client.batch([{ ...RESET, seed: 2 ** 60 }], [])).rejects.toMatchObject({
       code: "BAD_MESSAGE",

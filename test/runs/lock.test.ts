@@ -116,7 +116,7 @@ describe("the lock of a process that", () => {
     expect(() => takeLock(folder)).toThrow(/or, if that is no rls3, remove .*\.lock$/);
   });
 
-  it("has it puts a removed lock back, unless another process has taken the folder", () => {
+  it("holds it puts a removed lock back, unless another process has taken the folder", () => {
     const folder = temporaryFolder("removed-lock");
     const lock = takeLock(folder);
     rmSync(path.join(folder, ".lock"));

@@ -50,7 +50,7 @@ describe("features", () => {
     return out.slice(1, -1);
   };
 
-  test("of the default world have the design's width", () => {
+  test("of the default world have 86 columns", () => {
     expect(featureWidth(rooms)).toBe(86);
     expect(observationWidth(rooms)).toBe(45);
   });

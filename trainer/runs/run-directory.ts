@@ -336,7 +336,7 @@ export function readRunConfig(folder: string): Readonly<Record<string, unknown>>
   }
   if (!existsSync(file)) throw new InputError(`${folder}: is no run's folder (it has no config.json)`);
   const damaged = (what: string): InputError =>
-    new InputError(`${file}: is ${what}; restore it, or start the run anew in another folder`);
+    new InputError(`${file}: is ${what}; restore it, or start the run again in another folder`);
   let config: unknown;
   try {
     config = JSON.parse(readPlainFile(file).toString("utf8"));

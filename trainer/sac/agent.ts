@@ -47,7 +47,8 @@ export interface Agent {
   /** One action per observation, [n × 6] flat, drawn with `random`. */
   act(observations: readonly AgentObservation[], random: Random): Promise<Float32Array>;
   /**
-   * Puts an iteration's transitions into the replay, in order of episodes; called once per iteration, before `update`.
+   * Puts transitions into the replay, in order of episodes: all of an iteration at once, or round by round where the
+   * agent learns during its episodes.
    */
   remember(transitions: readonly Transition[]): void;
   /**

@@ -1,4 +1,4 @@
-/** @file Opens a learner: on onnxruntime with a thread for each head, or on tensorflow.js. */
+/** @file Opens a learner: on onnxruntime, each head on its own threads where there are enough, or on tensorflow.js. */
 import { at } from "../at.js";
 import type { Tensors } from "../tensor.js";
 import type { Learner, LearnerOptions } from "./learner.js";

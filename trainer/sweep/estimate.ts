@@ -78,7 +78,7 @@ function ratesOf(measured: readonly Measured[]): Rates {
     ),
     update,
     feasibility: starts.length === 0 ? update : feasibility,
-    // Where the agent learns at the same time, this is how much longer fine-tuning takes.
+    // Where the agent learns at the same time, this is how much longer fine-tuning takes than the agent.
     pass: share(
       sumOf(iterations, ({ row }) => row.fineTuning),
       sumOf(iterations, ({ configuration }) => passes(configuration)),

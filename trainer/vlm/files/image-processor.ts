@@ -174,7 +174,7 @@ function processingOf(file: string, settings: Settings, defaults: Defaults, take
   );
 }
 
-/** Larger than any model's pictures, and than one that fits into memory. */
+/** Larger than any model's pictures; a picture of this size still fits into memory. */
 const MOST_EDGE = 16_384;
 const MOST_PIXELS = MOST_EDGE ** 2;
 const edge = z.number().int().positive().max(MOST_EDGE);
