@@ -1,9 +1,12 @@
 /** @file What the charts of report and live page draw: means over seeds, what has a curve, colours, smoothing, parts of an axis. */
 import fc from "fast-check";
+import { h } from "preact";
+import { renderToString } from "preact-render-to-string";
 import { describe, expect, it } from "vitest";
 import { followedCharts, linesOf, meanCurve } from "../../trainer/report/charts/curves.js";
 import { ACCURACY, type Chart, INVALID, REWARD } from "../../trainer/report/charts/list.js";
 import { placesOf } from "../../trainer/report/charts/palette.js";
+import { Terms } from "../../trainer/report/charts/terms.js";
 import { csvOf, smoothed, viewed, within } from "../../trainer/report/charts/view.js";
 import type { MetricColumn } from "../../trainer/run-format/columns.js";
 import type { MetricsRow } from "../../trainer/run-format/readers.js";
@@ -48,6 +51,30 @@ describe("a mean over seeds", () => {
       { x: 0, y: 0 },
       { x: 10, y: 1 },
     ]);
+  });
+});
+
+describe("the terms", () => {
+  const armOf = (name: string, ...lengths: number[]) => ({
+    name,
+    colour: 0,
+    runs: lengths.map((length, seed) => asRun(rows(seed, length))),
+  });
+  const terms = (...arms: ReturnType<typeof armOf>[]) => renderToString(h(Terms, { arms }));
+
+  it("have the same intervals for the same values, whatever the arm is called", () => {
+    const whiskers = (name: string) =>
+      [...terms(armOf(name, 5, 5, 5, 5, 5, 5, 5, 5)).matchAll(/class="whisker" d="([^"]*)"/g)].map(([, d]) => d);
+    expect(whiskers("RLS3")).toHaveLength(6);
+    expect(whiskers("RLS3")).toEqual(whiskers("rls3 (3 seeds)"));
+  });
+
+  it("say where they were measured if seeds have unequal lengths, one that has only begun left out", () => {
+    expect(terms(armOf("a", 4, 4, 0), armOf("b", 3, 3, 3))).toContain("a, at the end");
+    const uneven = terms(armOf("a", 4, 4, 4), armOf("b", 3, 5, 5));
+    expect(uneven).not.toContain("at the end");
+    expect(uneven).toContain("b, where its shortest seed ended");
+    expect(uneven).toContain("as far as the shortest seed of an arm goes");
   });
 });
 

@@ -31,12 +31,39 @@ const bodyOf = (section: Section | null): string => renderToString(h(Fragment, {
 const ids = (text: string) => [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
 
 describe("a page", () => {
+  const page = { kind: "runs", kicker: "", header: null, sections: [], commit: "", machine: "" } as const;
+  const NAMED: Readonly<Record<string, string>> = {
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&#39;": "'",
+    "&amp;": "&",
+  };
+  const decoded = (text: string) => text.replaceAll(/&(lt|gt|quot|#39|amp);/g, (name) => NAMED[name] ?? name);
+  const sectionOf = (text: string) =>
+    pageOf({ ...page, title: text, sections: [{ id: text, name: text, title: text, intro: text }] });
+
+  it("escapes attributes, double quotes above all: their values are the text again, to the end", () => {
+    const text = fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.string({ minLength: 1, unit: fc.constantFrom('"', "'", "<", ">", "&", "=", " ", "a") }),
+    );
+    fc.assert(
+      fc.property(text, (text) => {
+        const out = sectionOf(text);
+        const [, id = "", label = ""] = /<section id="([^"]*)" aria-labelledby="([^"]*)">/.exec(out) ?? [];
+        const [, target = ""] = /<li><a href="([^"]*)">/.exec(out) ?? [];
+        expect([id, label, target].map(decoded)).toEqual([text, `${text}-title`, `#${text}`]);
+      }),
+    );
+    expect(sectionOf('" onclick="a()')).not.toContain('" onclick="');
+  });
+
   it("escapes whatever text is put in", () => {
-    const page = { kind: "runs", kicker: "", header: null, sections: [], commit: "", machine: "" } as const;
     const shell = pageOf({ ...page, title: "" });
     fc.assert(
       fc.property(fc.string(), (text) => {
-        const out = pageOf({ ...page, title: text, sections: [{ id: text, name: text, title: text, intro: text }] });
+        const out = sectionOf(text);
         const tags = (of: string) => of.match(/</g)?.length ?? 0;
         // A section with its heading, its paragraph and its line in the list.
         expect(tags(out) - tags(shell)).toBe(10);

@@ -353,7 +353,9 @@ describe("a sweep's folder", () => {
     const header = (await readFile(path.join(folder("grid"), "sweep.csv"), "utf8")).split("\n").slice(0, 2);
     await expect(broken("empty", "sweep.csv", `${header[0]}\n`)).rejects.toThrow(/none of its 12 cells has finished/);
     await expect(broken("plan", "sweep.json", "{")).rejects.toThrow(InputError);
-    await expect(broken("schema", "sweep.json", '{"varied": []}')).rejects.toThrow(/sweep\.json, field "cells": /);
+    await expect(broken("schema", "sweep.json", '{"varied": []}')).rejects.toThrow(
+      /sweep\.json: is not the plan of a sweep: cells: /,
+    );
     const other = header.join("\n").replaceAll("beta=1_eta=0.25-1000", "beta=3-1000");
     await expect(broken("other", "sweep.csv", other)).rejects.toThrow(
       /has the cell "beta=3-1000", which sweep.json lacks/,

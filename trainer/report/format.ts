@@ -1,7 +1,8 @@
 /** @file How pages and terminal write numbers, names and commands. */
 import type { Description } from "../run-format/summary.js";
 
-const EMPTY = "–";
+/** Stands where there is nothing. */
+export const EMPTY = "–";
 /** Between a number and its sign, so that no line breaks there. */
 const FIXED = "\u00a0";
 const thousands = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -47,6 +48,10 @@ export const plural = (amount: number, one: string): string => `${count(amount)}
 
 /** A setting's value as text. */
 export const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Settings' values as text. */
+export const texts = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, plain(value)]));
 
 export const describe = (description: Description): string =>
   typeof description === "string"

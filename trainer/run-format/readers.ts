@@ -236,8 +236,11 @@ const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
  * Reads config.json of a run's folder.
  * @throws InputError that names file and field
  */
-export async function readRunConfig(folder: string): Promise<RunConfig> {
-  const file = path.join(folder, "config.json");
+export const readRunConfig = (folder: string): Promise<RunConfig> =>
+  readRunConfigFile(path.join(folder, "config.json"));
+
+/** The same of a file, whatever its name. */
+export async function readRunConfigFile(file: string): Promise<RunConfig> {
   return parseJson(await readText(file, MOST_CONFIG_BYTES), runConfigSchema, file);
 }
 
@@ -302,8 +305,11 @@ const summarySchema: z.ZodType<Summary> = z.object({
 });
 
 /** Null where the folder has no summary.json. */
-export async function readSummary(folder: string): Promise<Summary | null> {
-  const file = path.join(folder, "summary.json");
+export const readSummary = (folder: string): Promise<Summary | null> =>
+  readSummaryFile(path.join(folder, "summary.json"));
+
+/** The same of a file, whatever its name. */
+export async function readSummaryFile(file: string): Promise<Summary | null> {
   const bytes = await readBytesIfAny(file);
   return bytes === null ? null : parseJson(bytes.toString("utf8"), summarySchema, file);
 }

@@ -1,5 +1,5 @@
 /** @file The live page in headless Chromium, with 200 runs in the folder: drawn, used by keyboard, read by a screen reader, live. */
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderReport } from "../../../trainer/report/html/report.js";
-import { FIXTURE_ARMS } from "../fixture.js";
+import { FIXTURE_ARMS, writeRun } from "../fixture.js";
 import { accessibilityProblems, complaintsOf, findChromium, type OpenBrowser, openBrowser } from "./browser.js";
 import { type OpenDashboard, openDashboard } from "./process.js";
 import { RunningRun, writeRunsFolder } from "./runs-folder.js";
@@ -379,6 +379,26 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         });
       } finally {
         await rm(compare, { recursive: true });
+      }
+    });
+
+    it("renames a line when its run's configuration says something else, though no row came", async () => {
+      const sweep = path.join(folder, "sweep-now");
+      const [arm] = FIXTURE_ARMS;
+      if (arm === undefined) throw new Error("the fixture has no arm");
+      try {
+        const cell = path.join(sweep, "cells", "beta1-3");
+        await writeRun(cell, arm, 3, 2, 0);
+        await visit(chosen("sweep-now/cells/beta1-3"), async (page) => {
+          const legend = page.locator("main .key .legend");
+          await legend.getByText("beta1, seed 3").waitFor();
+          await linesOf(page, "Balanced test set, one term flipped");
+          const config = path.join(cell, "config.json");
+          await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(config, "utf8")), seed: 4 }));
+          await legend.getByText("beta1, seed 4").waitFor();
+        });
+      } finally {
+        await rm(sweep, { recursive: true });
       }
     });
 

@@ -76,11 +76,18 @@ export interface Arm {
 
 type Runs = Pick<Arm, "runs">;
 
+/** The last iteration of each seed, without those that have only begun. */
+const endsOf = ({ runs }: Runs): number[] =>
+  runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0).filter((end) => end > 0);
+
 /** Iterations that every seed has done; one that has only begun is not waited for. */
-export function commonEnd({ runs }: Runs): number {
-  const ends = runs.map(({ rows }) => rows.at(-1)?.iteration ?? 0).filter((end) => end > 0);
+export function commonEnd(of: Runs): number {
+  const ends = endsOf(of);
   return ends.length === 0 ? 0 : Math.min(...ends);
 }
+
+/** Whether some seeds go on beyond the common end. */
+export const hasUnequalSeeds = (of: Runs): boolean => new Set(endsOf(of)).size > 1;
 
 /** The values of a column after an iteration, as far as every seed has done it: a mean over the seeds that are left would jump. */
 export const valuesAt = (of: Runs, column: MetricColumn, iteration: number): number[] =>

@@ -17,7 +17,7 @@ export interface Chart {
 type Row = readonly [column: MetricColumn, title: string, unit: Quantity, note?: string];
 
 /** Charts of columns as they are. */
-const plain = (rows: readonly Row[]): Chart[] =>
+const columnCharts = (rows: readonly Row[]): Chart[] =>
   rows.map(([column, title, unit, note]) => ({
     column,
     title,
@@ -30,14 +30,14 @@ const NATURAL = "Pairs as random sampling draws them.";
 const ONE_TERM =
   "Share of images whose right caption beats the one with one term flipped, mean over the six terms. 50 % is chance.";
 
-export const ACCURACY: readonly Chart[] = plain([
+export const ACCURACY: readonly Chart[] = columnCharts([
   ["accuracyOneTerm", "Balanced test set, one term flipped", SHARE, ONE_TERM],
   ["accuracyFull", "Balanced test set, all terms flipped", SHARE, "The same with all terms flipped."],
   ["naturalOneTerm", "Natural mix, one term flipped", SHARE, NATURAL],
   ["naturalFull", "Natural mix, all terms flipped", SHARE, NATURAL],
 ]);
 
-export const PLACEMENTS: readonly Chart[] = plain([
+export const PLACEMENTS: readonly Chart[] = columnCharts([
   ["validRate", "Valid placements", SHARE, "Share of an iteration's generated samples that obey the rules."],
 ]);
 
@@ -57,7 +57,7 @@ const VALIDITY = "Mean of +1 for a valid and −1 for an invalid placement.";
 const SCORE = "1 to 5; lower is harder for the model as it was in that iteration.";
 
 export const REWARD: readonly Chart[] = [
-  ...plain([["rewardFeasibility", "Reward for validity, per generated sample", NUMBER, VALIDITY]]),
+  ...columnCharts([["rewardFeasibility", "Reward for validity, per generated sample", NUMBER, VALIDITY]]),
   {
     column: "rewardExtrinsic",
     title: "Reward for difficulty, per valid sample",
@@ -67,7 +67,7 @@ export const REWARD: readonly Chart[] = [
     measured: ({ rewardExtrinsic, validRate }) =>
       rewardExtrinsic === null || validRate === null || validRate <= 0 ? null : rewardExtrinsic / validRate,
   },
-  ...plain([
+  ...columnCharts([
     ["score", "Score S of the samples", NUMBER, SCORE],
     ["hardness", "Hardness h of the valid samples", NUMBER, "0 to 1; higher is harder for the model."],
   ]),
@@ -76,7 +76,7 @@ export const REWARD: readonly Chart[] = [
 const TEST_SCORE = "The paper's: 1 to 5, by the terms in what the model says; higher is better.";
 const UNPARSED = "Share of the model's answers about an iteration's samples that say no relation.";
 
-export const LEARNING: readonly Chart[] = plain([
+export const LEARNING: readonly Chart[] = columnCharts([
   ["testScore", "Score S on the test set", NUMBER, TEST_SCORE],
   ["unparsed", "Answers without a relation", SHARE, UNPARSED],
   ["fineTuneLoss", "Fine-tuning loss", NUMBER],
@@ -87,10 +87,10 @@ export const LEARNING: readonly Chart[] = plain([
   ["hardnessLoss", "Agent: hardness loss", NUMBER],
 ]);
 
-export const TERM_ACCURACY: readonly Chart[] = plain(
+export const TERM_ACCURACY: readonly Chart[] = columnCharts(
   TERM_NAMES.map((term) => [`accuracy_${term}`, capital(TERM_COLUMNS[term]), SHARE]),
 );
 
-export const TERM_PAIRS: readonly Chart[] = plain(
+export const TERM_PAIRS: readonly Chart[] = columnCharts(
   TERM_NAMES.map((term) => [`samples_${term}`, capital(TERM_COLUMNS[term]), COUNT]),
 );

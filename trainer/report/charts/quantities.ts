@@ -10,8 +10,8 @@ export interface Quantity {
   readonly range: (interval: Interval) => string;
 }
 
-const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
-const fine = (value: number): string => (Math.abs(value) < 0.01 ? plain(value) : decimal(value));
+const fourDigits = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
+const fine = (value: number): string => (Math.abs(value) < 0.01 ? fourDigits(value) : decimal(value));
 const isWholePercent = (share: number): boolean => Math.abs(100 * share - Math.round(100 * share)) < 1e-6;
 
 const quantity = (tick: Quantity["tick"], value: Quantity["value"]): Quantity => ({
@@ -26,7 +26,7 @@ export const SHARE: Quantity = {
   value: (share) => percent(share),
   range: ([low, high]) => `${(100 * low).toFixed(1)} to ${percent(high)}`,
 };
-export const NUMBER: Quantity = quantity(plain, fine);
+export const NUMBER: Quantity = quantity(fourDigits, fine);
 export const COUNT: Quantity = quantity(
   (value) => count(value),
   (value) => count(value),
@@ -41,7 +41,7 @@ export const POINTS: Quantity = signed(1);
 export const FINE_POINTS: Quantity = signed(2);
 
 /** Of numbers of samples. */
-export const RATIO: Quantity = quantity(plain, (ratio) => decimal(ratio, 2));
+export const RATIO: Quantity = quantity(fourDigits, (ratio) => decimal(ratio, 2));
 
 export type Axis = "generated" | "valid" | "iteration";
 

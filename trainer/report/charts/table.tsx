@@ -1,6 +1,7 @@
 /** @file A table in a box of its own, which scrolls where the window is narrow. */
 import type { ComponentChildren } from "preact";
 import type { Interval } from "../../run-format/summary.js";
+import { EMPTY } from "../format.js";
 import type { Quantity } from "./quantities.js";
 
 export interface Table {
@@ -47,7 +48,6 @@ export const tableOf = <Row,>(caption: string, rows: readonly Row[], columns: re
   rows: rows.map((row) => columns.map(([, cell]) => orDash(cell(row)))),
 });
 
-const EMPTY = "–";
 const orDash = (content: ComponentChildren): ComponentChildren =>
   content === null || content === undefined || content === false ? EMPTY : content;
 

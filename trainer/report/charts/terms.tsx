@@ -3,7 +3,7 @@ import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import { TERM_COLUMNS, TERM_NAMES } from "../../run-format/columns.js";
 import { bootstrapInterval } from "../statistics.js";
-import { type Arm, commonEnd, meanAt, valuesAt } from "./curves.js";
+import { type Arm, commonEnd, hasUnequalSeeds, meanAt, valuesAt } from "./curves.js";
 import { DotFigure } from "./dots.js";
 import { Swatch } from "./lines.js";
 import { COUNT, POINTS, SHARE } from "./quantities.js";
@@ -25,6 +25,7 @@ interface TermsProps {
 export function Terms({ arms, iteration }: TermsProps) {
   const all = { runs: arms.flatMap(({ runs }) => runs) };
   const ends = arms.map((arm) => ({ arm, end: iteration ?? commonEnd(arm) }));
+  const isUneven = iteration === undefined && arms.some(hasUnequalSeeds);
   const rows = TERM_NAMES.map((term) => {
     const column = `accuracy_${term}` as const;
     const dots = ends.flatMap(({ arm, end }) => {
@@ -32,14 +33,15 @@ export function Terms({ arms, iteration }: TermsProps) {
       if (values.length === 0) return [];
       const dot = { name: arm.name, colour: arm.colour, value: mean(values) };
       if (values.length === 1) return [dot];
-      const [low, high] = bootstrapInterval(values, Random.stream(0, "report", arm.name, "term", term));
+      // The same draws for every arm and page, whatever an arm is called there: equal values have equal intervals.
+      const [low, high] = bootstrapInterval(values, Random.stream(0, "report", "term", term));
       return [{ ...dot, low, high }];
     });
     return { label: TERM_COLUMNS[term], before: meanAt(all, column, 0), dots };
   });
   const cells = TERM_NAMES.flatMap((term) => ends.map(({ arm, end }) => ({ term, arm, end })));
   const numbers = tableOf(
-    "Balanced test set, this term flipped: accuracy before and after, and pairs of the valid samples that had the term until then (means over seeds)",
+    `Balanced test set, this term flipped: accuracy before and after, and pairs of the valid samples that had the term until then (means over seeds${isUneven ? ", as far as the shortest seed of an arm goes" : ""})`,
     cells.map(({ term, arm, end }) => {
       const [before, after] = [0, end].map((at) => meanAt(arm, `accuracy_${term}`, at));
       const gain = before == null || after == null ? null : after - before;
@@ -63,6 +65,7 @@ export function Terms({ arms, iteration }: TermsProps) {
         rows={rows}
         x={SHARE}
         {...(iteration !== undefined && { after: `after iteration ${iteration}` })}
+        {...(isUneven && { after: "where its shortest seed ended" })}
         xLabel="right caption beats the one with this term flipped"
       />
       <div>

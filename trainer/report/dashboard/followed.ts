@@ -11,6 +11,7 @@ export class Followed<Value> {
   /** Why it cannot be read. */
   problem: string | null = null;
   private seen = "";
+  private polling: Promise<void> | null = null;
 
   constructor(
     readonly file: string,
@@ -20,7 +21,16 @@ export class Followed<Value> {
     this.value = empty;
   }
 
+  /** Those who ask at the same time wait for the same reading; one that is under way may have begun before the last change. */
   async poll(): Promise<void> {
+    await this.polling;
+    this.polling ??= this.pollNow().finally(() => {
+      this.polling = null;
+    });
+    await this.polling;
+  }
+
+  private async pollNow(): Promise<void> {
     const now = await stat(this.file).catch(() => null);
     const seen = now === null ? "" : `${now.ino} ${now.size} ${now.mtimeMs}`;
     if (seen === this.seen) return;

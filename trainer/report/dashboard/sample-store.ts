@@ -3,7 +3,7 @@ import path from "node:path";
 import { InputError } from "../../errors.js";
 import { readPlainFileLater } from "../../files/plain-file.js";
 import type { SampleLine } from "../../run-format/columns.js";
-import { listFolder, parseSamples, readRunConfig } from "../../run-format/readers.js";
+import { listFolder, parseSamples, readRunConfigFile } from "../../run-format/readers.js";
 import { type Painter, painterOf } from "../pictures.js";
 import { type World, worldOf } from "../world.js";
 import { Followed } from "./followed.js";
@@ -28,7 +28,7 @@ export interface RunSamples extends KnownWorld {
 }
 
 async function readWorld(file: string): Promise<KnownWorld> {
-  const config = await readRunConfig(path.dirname(file));
+  const config = await readRunConfigFile(file);
   return { world: worldOf(config) ?? { scenes: [], objects: [] }, painter: painterOf(config.worldCatalog) };
 }
 
@@ -55,13 +55,15 @@ class ViewedRun {
     const names = (await listFolder(folder)).filter((name) => /^\d+\.jsonl$/.test(name));
     for (const name of shards.keys()) if (!names.includes(name)) shards.delete(name);
     const samples: NumberedSample[] = [];
+    const problems: string[] = [];
     for (const name of names) {
       const shard = shards.get(name) ?? new Followed(path.join(folder, name), [], readShard);
       shards.set(name, shard);
       await shard.poll();
+      if (shard.problem !== null) problems.push(shard.problem);
       for (const sample of shard.value) samples.push({ iteration: Number.parseInt(name, 10), sample });
     }
-    return { ...known.value, samples, problems: [...shards.values()].flatMap(({ problem }) => problem ?? []) };
+    return { ...known.value, samples, problems };
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { group } from "d3-array";
 import { z } from "zod";
 import { readPlainFileLater } from "../../files/plain-file.js";
-import { readSummary } from "../../run-format/readers.js";
+import { readSummaryFile } from "../../run-format/readers.js";
 import { headline, mainPair } from "../verdicts.js";
 import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
 import { Followed } from "./followed.js";
@@ -68,7 +68,11 @@ export class WatchedFolder {
   private async watch(): Promise<void> {
     while (this.listeners.size > 0) {
       const start = performance.now();
-      await this.lookAnew();
+      await this.lookAnew().catch((error: unknown) => {
+        const { runs, groups } = this.told;
+        const why = error instanceof Error ? error.message : String(error);
+        this.tell({ runs, groups, notes: [`The folder could not be looked at: ${why}`] });
+      });
       const took = performance.now() - start;
       await setTimeout(Math.max(PAUSE, took / MOST_BUSY), undefined, { ref: false });
     }
@@ -91,19 +95,31 @@ export class WatchedFolder {
     for (let start = 0; start < watched.length; start += AT_ONCE) {
       await Promise.all(watched.slice(start, start + AT_ONCE).map((each) => each.refresh()));
     }
-    const before = this.told;
-    const now = {
+    this.tell({
       runs: this.runEntries(),
-      groups: [...this.groups.values()].map((group) => group.entry()),
+      groups: [...this.groups.values()].map((watched) => watched.entry()),
       notes: found.cut ? ["There are too many folders here to look into all; name one further down."] : [],
-    };
+    });
+  }
+
+  /** Tells what is new since it last told something. */
+  private tell(now: Pick<IndexDocument, "runs" | "groups" | "notes">): void {
+    const before = this.told;
     if (isSame(now, { runs: before.runs, groups: before.groups, notes: before.notes })) return;
     this.told = { ...before, ...now, version: before.version + 1 };
     const known = new Map(before.runs.map((run) => [run.id, run]));
     const runs = now.runs.filter((run) => !isSame(run, known.get(run.id)));
-    const removed = before.runs.flatMap(({ id }) => (this.runs.has(id) ? [] : [id]));
+    const left = new Set(now.runs.map(({ id }) => id));
+    const removed = before.runs.flatMap(({ id }) => (left.has(id) ? [] : [id]));
     const change = { ...now, schema: SCHEMA, version: this.told.version, runs, removed } satisfies ChangeDocument;
-    for (const listener of this.listeners) listener(change);
+    for (const listener of this.listeners) {
+      try {
+        listener(change);
+      } catch {
+        // Its page is gone: the others are told all the same.
+        this.listeners.delete(listener);
+      }
+    }
   }
 
   private runEntries(): RunEntry[] {
@@ -185,7 +201,7 @@ class WatchedGroup {
 }
 
 async function readHeadline(file: string): Promise<string | null> {
-  const summary = await readSummary(path.dirname(file));
+  const summary = await readSummaryFile(file);
   const main = summary === null ? null : mainPair(summary);
   return main === null ? null : headline(main);
 }

@@ -3,9 +3,15 @@ import path from "node:path";
 import { z } from "zod";
 import { openPlainFile, readPlainFileLater } from "../../files/plain-file.js";
 import { processLives } from "../../files/process-identity.js";
-import { logEntries, type MetricsRow, parseMetrics, type RunConfig, readRunConfig } from "../../run-format/readers.js";
+import {
+  logEntries,
+  type MetricsRow,
+  parseMetrics,
+  type RunConfig,
+  readRunConfigFile,
+} from "../../run-format/readers.js";
 import { LOCK_FILE, parseLock } from "../../run-format/run-lock.js";
-import { commandLine, describe, plain } from "../format.js";
+import { commandLine, describe, texts } from "../format.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
 import { Followed } from "./followed.js";
 import type { Place } from "./found-runs.js";
@@ -23,9 +29,6 @@ const lengthSchema = z.object({
   episodesPerIteration: z.number().default(0),
   samplesPerEpisode: z.number().default(0),
 });
-
-const texts = (record: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, plain(value)]));
 
 export class WatchedRun {
   private readonly table: Followed<readonly MetricsRow[]>;
@@ -125,7 +128,7 @@ export async function readWholeRows(file: string): Promise<MetricsRow[]> {
 
 /** The world takes most of the file, and is read again when somebody looks at a map. */
 async function readSettings(file: string): Promise<RunConfig> {
-  const { worldCatalog: _, ...config } = await readRunConfig(path.dirname(file));
+  const { worldCatalog: _, ...config } = await readRunConfigFile(file);
   return config;
 }
 

@@ -2,7 +2,7 @@
 import type { RunConfig } from "../../run-format/readers.js";
 import { Repeat, settingsTable } from "../charts/repeat.js";
 import { DataTable } from "../charts/table.js";
-import { commandLine, describe, plain } from "../format.js";
+import { commandLine, describe, texts } from "../format.js";
 import type { Arm } from "./contents.js";
 import type { Section } from "./page.js";
 
@@ -38,13 +38,11 @@ const isRecord = (value: unknown): value is Values =>
 function AllSettings({ configuration }: Pick<RunConfig, "configuration">) {
   const entries = Object.entries(configuration);
   const byArm = entries.length > 0 && entries.every(([, values]) => isRecord(values));
-  const all: [string, unknown][] = byArm ? entries : [["value", configuration]];
-  const asText = (values: unknown) =>
-    Object.fromEntries(Object.entries(values as Values).map(([key, value]) => [key, plain(value)]));
+  const all: [string, Values][] = byArm ? (entries as [string, Values][]) : [["value", configuration]];
   return (
     <details>
       <summary>All settings</summary>
-      <DataTable {...settingsTable(all.map(([name, values]) => ({ name, values: asText(values) })))} />
+      <DataTable {...settingsTable(all.map(([name, values]) => ({ name, values: texts(values) })))} />
     </details>
   );
 }

@@ -1,6 +1,6 @@
 /** @file How the runs went: relation terms, valid rate and reasons, rewards, losses, and the table of iterations. */
 import type { MetricColumn } from "../../run-format/columns.js";
-import { commonEnd, meanAt } from "../charts/curves.js";
+import { commonEnd, hasUnequalSeeds, meanAt } from "../charts/curves.js";
 import { LineFigure } from "../charts/lines.js";
 import { type Chart, INVALID, LEARNING, PLACEMENTS, REWARD, TERM_ACCURACY } from "../charts/list.js";
 import { type Column, DataTable, tableOf } from "../charts/table.js";
@@ -59,10 +59,11 @@ const COLUMNS: readonly [MetricColumn, string, (value: number | null) => string]
 function IterationTable({ arm, feasibility }: { readonly arm: Arm; readonly feasibility: string }) {
   const iterations = Array.from({ length: commonEnd(arm) + 1 }, (_, iteration) => iteration);
   const seeds = arm.runs.length === 1 ? "" : `, means over ${plural(arm.runs.length, "seed")}`;
+  const until = hasUnequalSeeds(arm) ? ", as far as the shortest of them goes" : "";
   const columns = COLUMNS.map(
     ([column, title, format]): Column<number> => [title, (iteration) => format(meanAt(arm, column, iteration))],
   );
-  const caption = `${arm.name}${seeds}. ${feasibility}`;
+  const caption = `${arm.name}${seeds}${until}. ${feasibility}`;
   return <DataTable {...tableOf(caption, iterations, [["iteration", (iteration) => iteration], ...columns])} />;
 }
 

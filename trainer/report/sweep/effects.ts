@@ -104,7 +104,7 @@ interface Block {
 const keyOf = (levels: readonly string[]): string => JSON.stringify(levels);
 
 /** Of the blocks that have a cell at these levels. */
-const valuesAt = (all: readonly Block[], levels: readonly string[]): SeedValue[] =>
+const seedValuesOf = (all: readonly Block[], levels: readonly string[]): SeedValue[] =>
   all.flatMap(({ seed, values }) => {
     const value = values.get(keyOf(levels));
     return value === undefined ? [] : [{ seed, value }];
@@ -176,7 +176,7 @@ export function mainEffects(
       const path = `${measure}/${key}/${level}`;
       return {
         level,
-        marginal: seedMean(valuesAt(complete, [level]), path),
+        marginal: seedMean(seedValuesOf(complete, [level]), path),
         contrast: level === reference ? null : contrastOver(all, [[level], [reference]], path),
       };
     });
@@ -205,7 +205,7 @@ export function interactions(
       return { row, column, contrast: contrastOver(all, corners, path(row, column)) };
     });
     const cells = a.levels.map((row) =>
-      b.levels.map((column) => seedMean(valuesAt(all, [row, column]), path(row, column))),
+      b.levels.map((column) => seedMean(seedValuesOf(all, [row, column]), path(row, column))),
     );
     return { factors: [a.key, b.key], rows: a.levels, columns: b.levels, cells, contrasts };
   });

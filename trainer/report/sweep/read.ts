@@ -3,7 +3,7 @@
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import { complaintOf } from "../../complaint.js";
+import { complaintOf, describeComplaint } from "../../complaint.js";
 import { InputError } from "../../errors.js";
 import { parseJson, readBytesIfAny, readMetrics, seedRun } from "../../run-format/readers.js";
 import type { Description, SeedRun } from "../../run-format/summary.js";
@@ -77,6 +77,13 @@ const TABLE = "sweep.csv";
 export const isSweep = async (folder: string): Promise<boolean> =>
   (await readBytesIfAny(path.join(folder, PLAN))) !== null;
 
+function parsePlan(text: string, file: string): SweepPlan {
+  const value = parseJson(text, z.unknown(), file);
+  const plan = planSchema.safeParse(value);
+  if (plan.success) return plan.data;
+  throw new InputError(`${file}: is not the plan of a sweep: ${describeComplaint(plan.error, value)}`);
+}
+
 function parseRows(text: string, file: string): { finished: FinishedCell[]; common: Common } {
   let table: Record<string, string>[];
   try {
@@ -102,7 +109,7 @@ export async function readSweep(folder: string): Promise<SweepContents> {
   const planText = await readBytesIfAny(planFile);
   if (planText === null) throw new InputError(`${folder}: is no sweep's folder (no ${PLAN})`);
   const tableText = await readBytesIfAny(tableFile);
-  const plan = parseJson(planText.toString("utf8"), planSchema, planFile);
+  const plan = parsePlan(planText.toString("utf8"), planFile);
   const { finished, common } = parseRows(tableText?.toString("utf8") ?? "", tableFile);
   if (finished.length === 0) {
     throw new InputError(

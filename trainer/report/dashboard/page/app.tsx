@@ -74,6 +74,13 @@ function Header({ index, connection }: { readonly index: LiveIndex | null; reado
   );
 }
 
+/** Everything from which lines get their names and places, as text. */
+const namesOf = (chosen: readonly RunEntry[], groups: LiveIndex["groups"]): string =>
+  JSON.stringify([
+    chosen.map(({ id, group, name, arm, seed, agent, varied }) => [id, group, name, arm, seed, agent, varied]),
+    [...groups.values()].map(({ id, kind, name }) => [id, kind, name]),
+  ]);
+
 function Body({ index, route, navigate }: Omit<ViewProps, "series">) {
   const [isListOpen, setListOpen] = useState(false);
   const first = useNewest(index);
@@ -88,7 +95,7 @@ function Body({ index, route, navigate }: Omit<ViewProps, "series">) {
         index.groups,
         route.each,
       ),
-    [chosen.map(({ id }) => id).join("\n"), metrics, index.groups.size, route.each],
+    [namesOf(chosen, index.groups), metrics, route.each],
   );
   const colours = new Map(series.flatMap(({ colour, runs }) => runs.map(({ run }) => [run.id, colour] as const)));
   const drawnRuns = series.reduce((sum, { runs }) => sum + runs.length, 0);

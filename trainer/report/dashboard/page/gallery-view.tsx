@@ -68,7 +68,12 @@ export function GalleryView({ series, index }: ViewProps) {
           options={runs.map((each) => [each.id, runName(each, index.groups)])}
           set={setWanted}
         />
-        <FilterFields filters={filters} set={set} outlines={answer?.outlines ?? []} last={run?.iteration ?? 1} />
+        <FilterFields
+          filters={filters}
+          set={set}
+          outlines={answer?.outlines ?? []}
+          last={Math.max(1, run?.iteration ?? 1)}
+        />
         <button type="button" class="plain" onClick={() => set(NOTHING)}>
           Reset
         </button>

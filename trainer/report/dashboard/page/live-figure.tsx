@@ -146,7 +146,7 @@ interface RuleProps {
 }
 
 /** The lines that have a value at x, with it. */
-const valuesAt = ({ chart: { lines }, x }: Pick<RuleProps, "chart" | "x">) =>
+const readingsAt = ({ chart: { lines }, x }: Pick<RuleProps, "chart" | "x">) =>
   lines.flatMap(({ name, colour, points }) => {
     const isWithin = x >= (points[0]?.x ?? Number.NaN) && x <= (points.at(-1)?.x ?? Number.NaN);
     return isWithin ? [{ name, colour, y: interpolate(points, x) }] : [];
@@ -155,7 +155,7 @@ const valuesAt = ({ chart: { lines }, x }: Pick<RuleProps, "chart" | "x">) =>
 const Rule = ({ chart, layout, x }: RuleProps) => (
   <g class="rule">
     <path d={`M${layout.x(x)} ${layout.top}V${layout.bottom}`} />
-    {valuesAt({ chart, x }).map(({ name, colour, y }) => (
+    {readingsAt({ chart, x }).map(({ name, colour, y }) => (
       <g class={`c${colour}`} key={name}>
         <circle class="dot" cx={layout.x(x)} cy={layout.y(y)} r={4} />
       </g>
@@ -171,7 +171,7 @@ function Values({ chart, layout, x }: RuleProps) {
       <b>
         {chart.x.value(x)} {chart.xLabel}
       </b>
-      {valuesAt({ chart, x })
+      {readingsAt({ chart, x })
         .sort((a, b) => b.y - a.y)
         .map(({ name, colour, y }) => (
           <span key={name}>

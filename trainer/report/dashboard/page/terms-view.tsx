@@ -1,5 +1,5 @@
 /** @file The six relation terms: how accurate the model is in each, before and after any iteration, and over iterations. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { commonEnd } from "../../charts/curves.js";
 import { TERM_ACCURACY, TERM_PAIRS } from "../../charts/list.js";
 import { Terms } from "../../charts/terms.js";
@@ -12,6 +12,11 @@ export function TermsView({ series }: ViewProps) {
   const [requested, setRequested] = useState<number | null>(null);
   // Until an iteration is asked for, the view goes with the newest.
   const iteration = Math.min(requested ?? last, last);
+  // Intervals take a while.
+  const terms = useMemo(
+    () => isMeasured(TERM_ACCURACY, series) && <Terms arms={series} iteration={iteration} />,
+    [series, iteration],
+  );
   return (
     <>
       <section aria-labelledby="terms-title">
@@ -31,7 +36,7 @@ export function TermsView({ series }: ViewProps) {
             }}
           />
         </label>
-        {isMeasured(TERM_ACCURACY, series) && <Terms arms={series} iteration={iteration} />}
+        {terms}
       </section>
       <ChartSection title="Accuracy of each term" charts={TERM_ACCURACY} series={series} axis="iteration" />
       <ChartSection title="Pairs with each term so far" charts={TERM_PAIRS} series={series} axis="iteration" />
