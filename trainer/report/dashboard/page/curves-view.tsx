@@ -21,7 +21,7 @@ export function CurvesView({ series, route: { axis, smoothing, range }, navigate
     <>
       <div class="choices">
         <Choice
-          name="Along"
+          name="Over"
           value={axis}
           options={Object.entries(AXIS_NAMES)}
           set={(value) => navigate({ axis: value as Axis, range: null })}
@@ -41,8 +41,8 @@ export function CurvesView({ series, route: { axis, smoothing, range }, navigate
         <Zoom key={`${axis} ${range}`} axis={axis} range={range} onZoom={onZoom} />
       </div>
       <p class="note">
-        {MEAN_NOTE} Drag over a chart to zoom all of them; a double click shows the whole axis. Smoothing hides bands
-        and shows what it was made of as a faint line.
+        {MEAN_NOTE} Drag over a chart to zoom all of them; a double click shows the whole axis. Smoothing hides the
+        bands and shows the unsmoothed line faintly.
       </p>
       {SECTIONS.map(({ title, charts }) => (
         <ChartSection
