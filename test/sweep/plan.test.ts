@@ -285,6 +285,13 @@ describe("a sweep's flags and file", () => {
     expect(over.cells.every(({ configuration }) => configuration.extrinsicWeight === 7)).toBe(true);
   });
 
+  it("named seeds alone are a sweep; without them something must vary", () => {
+    const { cells, varied } = planSweep(given("", { extrinsicWeight: "1", seeds: "3,4" }).request);
+    expect([cells.map(({ configuration }) => configuration.seed), varied]).toEqual([[3, 4], []]);
+    expect(planSweep(given("seeds: [5]\nbase: {beta: 2}").request).cells).toHaveLength(1);
+    expect(() => given("", { extrinsicWeight: "1" })).toThrow(/nothing is varied/);
+  });
+
   const wrong: readonly (readonly [string, string, Readonly<Record<string, unknown>>, string])[] = [
     ["an empty value", "", { extrinsicWeight: "1,,2" }, "has an empty value"],
     ["a value of the wrong type", "", { extrinsicWeight: "1,ten" }, '--beta: must be a number, not "ten"'],

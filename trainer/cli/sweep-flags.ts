@@ -172,9 +172,11 @@ export function readSweepFlags(flags: Flags, executors: readonly string[]): Give
     jobs: jobsOf(flags["jobs"] ?? from.jobs),
     plugin: text(flags, "plugin") ?? from.plugin,
   };
-  if (Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
+  // Seeds alone are a sweep where they are named: one setting several times, on a cluster too.
+  const seeded = (flags["seeds"] ?? from.seeds) !== undefined;
+  if (!seeded && Object.keys(grid).length === 0 && from.list === undefined && from.random === undefined) {
     throw new InputError(
-      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or a --config file with grid, list or random (seeds alone: rls3 compare)",
+      "sweep: nothing is varied; give a setting several values, such as --beta 1,5,10, or name --seeds, or give a --config file with grid, list or random",
     );
   }
   return given;
