@@ -293,6 +293,7 @@ describe("a sweep's folder", () => {
     const summary = await writeSweepReport(folder("agents"));
     expect(summary.factors[0]?.levels).toEqual(["rls3", "paper", "random"]);
     expect(sweepHeadline(summary)).toBe("One seed of each cell of agent: no difference can be tested");
+    expect(sweepHeadline({ ...summary, varied: [] })).toMatch(/repeats one setting over its seeds/);
     const text = await page("agents");
     expect(text).toContain("no interval can be drawn and no difference tested");
     expect(text).not.toContain('<section id="interactions"');

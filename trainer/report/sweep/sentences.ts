@@ -68,7 +68,7 @@ const METRIC = "one-term accuracy at equal valid samples";
 export function sweepHeadline(summary: SweepSummary): string {
   const tests = mainTests(summary);
   const found = strongest(summary);
-  if (summary.factors.length === 0) return "The sweep repeats one setting over its seeds: there is nothing to compare";
+  if (summary.varied.length === 0) return "The sweep repeats one setting over its seeds: there is nothing to compare";
   if (found === null) return `The sweep over ${factorNames(summary)} has no two levels to compare yet`;
   const seeds = seedsTested(summary);
   if (seeds < 2) return `One seed of each cell of ${factorNames(summary)}: no difference can be tested`;
