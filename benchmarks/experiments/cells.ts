@@ -83,14 +83,9 @@ export function wishesOf(
   seeds: readonly number[],
   quick: boolean,
 ): RunRequest[] {
-  const all = combinations(experiment, quick);
-  const parts = [false, true].map((last) =>
-    all.filter((levels) => laterLevels(experiment, levels).length > 0 === last),
-  );
   // Seed by seed, so that an interrupted experiment has complete sets.
-  return parts
-    .flatMap((part) => seeds.flatMap((seed) => part.map((levels) => ({ seed, levels }))))
-    .map(({ seed, levels }): RunRequest => {
+  const wishes = seeds.flatMap((seed) =>
+    combinations(experiment, quick).map((levels): RunRequest => {
       const layers: readonly Settings[] = [
         { device: "cpu", earlyStopping: false },
         experiment.settings,
@@ -108,7 +103,10 @@ export function wishesOf(
         name: runName(settings, seed),
         configuration: { ...resolved, vlm: baseDirectory(folder, resolved.vlm), seed },
       };
-    });
+    }),
+  );
+  const last = ({ levels }: RunRequest): number => (laterLevels(experiment, levels).length > 0 ? 1 : 0);
+  return wishes.toSorted((a, b) => last(a) - last(b));
 }
 
 /** The sweep of all experiments with these runs; writes nothing. */

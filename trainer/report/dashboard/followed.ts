@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { ownFile } from "./own-file.js";
+import { sharedReading } from "./shared-reading.js";
 
 export class Followed<Value> {
   /** What it said when it could last be read. */
@@ -11,7 +12,8 @@ export class Followed<Value> {
   /** Why it cannot be read. */
   problem: string | null = null;
   private seen = "";
-  private polling: Promise<void> | null = null;
+  /** Reads the file again if it has changed. */
+  readonly poll = sharedReading(() => this.pollNow());
 
   constructor(
     readonly file: string,
@@ -19,15 +21,6 @@ export class Followed<Value> {
     private readonly read: (file: string) => Promise<Value>,
   ) {
     this.value = empty;
-  }
-
-  /** Those who ask at the same time wait for the same reading; one that is under way may have begun before the last change. */
-  async poll(): Promise<void> {
-    await this.polling;
-    this.polling ??= this.pollNow().finally(() => {
-      this.polling = null;
-    });
-    await this.polling;
   }
 
   private async pollNow(): Promise<void> {

@@ -9,6 +9,7 @@ import { headline, mainPair } from "../verdicts.js";
 import { type ChangeDocument, type GroupEntry, type IndexDocument, type RunEntry, SCHEMA } from "./documents.js";
 import { Followed } from "./followed.js";
 import { type FoundGroup, findRuns } from "./found-runs.js";
+import { sharedReading } from "./shared-reading.js";
 import { WatchedRun } from "./watched-run.js";
 
 /** Milliseconds between looks, unless looking takes more than this share of the time. */
@@ -30,7 +31,7 @@ export class WatchedFolder {
   private readonly groups = new Map<string, WatchedGroup>();
   private readonly listeners = new Set<Listener>();
   private told: IndexDocument;
-  private looking: Promise<void> | null = null;
+  private readonly lookAnew = sharedReading(() => this.look());
   private watching: Promise<void> | null = null;
 
   constructor(private readonly root: string) {
@@ -76,15 +77,6 @@ export class WatchedFolder {
       const took = performance.now() - start;
       await setTimeout(Math.max(PAUSE, took / MOST_BUSY), undefined, { ref: false });
     }
-  }
-
-  /** A look that is under way may have passed by what has just changed. */
-  private async lookAnew(): Promise<void> {
-    await this.looking;
-    this.looking ??= this.look().finally(() => {
-      this.looking = null;
-    });
-    await this.looking;
   }
 
   private async look(): Promise<void> {
