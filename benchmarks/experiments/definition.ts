@@ -27,6 +27,8 @@ const schema = z.strictObject({
   factors: z.record(z.string(), z.record(z.string(), settings)),
   /** The level of the first factor that others are compared with. */
   baseline: z.string().optional(),
+  /** Arms that the arm rls3 is compared with by the analysis "claim", if not random and β 0. */
+  against: z.array(z.string()).optional(),
   seeds: z.strictObject({ first: z.number().int().min(0), count: z.number().int().min(1) }),
   /** Levels of each factor at the quick setting; a factor that is not named has all its levels. */
   quick: z.record(z.string(), z.array(z.string())).default({}),
@@ -61,12 +63,12 @@ export function readExperiment(name: string): Experiment {
   return experiment;
 }
 
-function checkLevels(file: string, { factors, baseline, quick, later }: Experiment): void {
+function checkLevels(file: string, { factors, baseline, against = [], quick, later }: Experiment): void {
   const [first] = Object.values(factors);
   if (baseline !== undefined && first?.[baseline] === undefined) {
     throw new InputError(`${file}: its baseline "${baseline}" is no level of the first factor`);
   }
-  for (const [key, chosen] of Object.entries({ quick, later })) {
+  for (const [key, chosen] of Object.entries({ quick, later, against: { arm: against } })) {
     for (const [factor, levels] of Object.entries(chosen)) {
       const missing = levels.find((level) => factors[factor]?.[level] === undefined);
       if (missing !== undefined)

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { at } from "../../trainer/at.js";
 import { type RewardOptions, rarityWeights, rewards, type ScoredSample } from "../../trainer/rls3/reward.js";
 import { hardnessOf, scoreOf } from "../../trainer/rls3/score.js";
 import { looksBack, SIGNALS } from "../../trainer/rls3/signals.js";
@@ -201,6 +202,29 @@ describe("the reward", () => {
     expect(rarityWeights([["left", "above"], ["left"], []], 1)).toEqual([(0.75 + 1.5) / 2, 0.75, 1]);
   });
 
+  it("pays a constant signal whatever the model answers, and by the balance of terms alone if so configured", () => {
+    const steps = withSamples([[true, true, true, true]]);
+    const scores = ["left", "left", "above", "left"].map((term, i) => ({
+      probability: i === 3 ? null : 0.1 + 0.4 * i,
+      rubric: 1,
+      margin: 20,
+      movedTerms: i === 3 ? [] : [term],
+    }));
+    const paid = (rareTerms: number): number[] =>
+      rewards(steps, scores, { ...sampleMode, signal: "constant", rareTerms })
+        .flat()
+        .map(({ hardness }) => hardness ?? Number.NaN);
+    const usual = sampleMode.hardnessMean;
+    // What was not asked about pays nothing.
+    paid(0).forEach((h, i) => {
+      expect(h).toBeCloseTo(i === 3 ? 0 : usual, 12);
+    });
+    const weights = [0.75, 0.75, 1.5, 0];
+    paid(1).forEach((h, i) => {
+      expect(h).toBeCloseTo(at(weights, i) * usual, 12);
+    });
+  });
+
   it("scores from 1 to 5, and takes hardness from 1 for all wrong to 0 for all right", () => {
     expect([scoreOf(0), scoreOf(1)]).toEqual([1, 5]);
     expect([hardnessOf(1), hardnessOf(5)]).toEqual([1, 0]);
@@ -208,7 +232,8 @@ describe("the reward", () => {
 });
 
 describe("a signal", () => {
-  it.each(SIGNAL_NAMES.filter((name) => !looksBack(name)))("%s maps onto 0 to 1, and reaches both", (name) => {
+  const ofAnswers = SIGNAL_NAMES.filter((name) => !looksBack(name) && name !== "constant");
+  it.each(ofAnswers)("%s maps onto 0 to 1, and reaches both", (name) => {
     const values = Array.from({ length: 1001 }, (_, i) => SIGNALS[name](i / 1000, i / 1000));
     expect(Math.max(...values)).toBeCloseTo(1, 5);
     expect(Math.min(...values)).toBeCloseTo(0, 12);

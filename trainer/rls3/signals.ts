@@ -1,5 +1,5 @@
 /**
- * @file How much a sample pays, given the probability p of the right answer: one small function per signal, each onto 0
+ * @file How much a sample pays, given the probability p of the right answer: one small function per signal, within 0
  * … 1. The paper pays difficulty. Later research on curricula finds that samples solved sometimes teach more than
  * samples never solved.
  */
@@ -26,6 +26,11 @@ export const SIGNALS: Readonly<Record<SignalName, Signal>> = {
   "hard-learnability": (p) => (p * (1 - p) ** 2) / CUBIC_PEAK,
   /** Learning progress: p after fine-tuning minus p before. Scores every sample twice. */
   progress: (before, after) => Math.max(0, after - before),
+  /**
+   * Every sample that was asked about alike: the model's answers pay nothing. With `--rare-terms` it is the control that
+   * balances relations without the model.
+   */
+  constant: () => 1,
 };
 
 /** Whether the samples must be scored again after fine-tuning, before the agent can learn from them. */

@@ -121,7 +121,7 @@ export const SETTINGS = {
     "Algorithm",
     z.enum(SIGNAL_NAMES),
     "difficulty",
-    "what a sample pays, given the probability p of the right answer: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², or progress (p after fine-tuning minus p before)",
+    "what a sample pays, given the probability p of the right answer: difficulty (the paper's), learnability 4·p·(1 − p), root-learnability √p·(1 − p), hard-learnability p·(1 − p)², progress (p after fine-tuning minus p before), or constant (the same for all; with --rare-terms a control that balances relations without asking the model)",
   ),
   scoreFrom: setting(
     "Algorithm",

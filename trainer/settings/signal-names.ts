@@ -6,6 +6,7 @@ export const SIGNAL_NAMES = [
   "root-learnability",
   "hard-learnability",
   "progress",
+  "constant",
 ] as const;
 export type SignalName = (typeof SIGNAL_NAMES)[number];
 

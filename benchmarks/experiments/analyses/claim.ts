@@ -1,6 +1,6 @@
 /**
- * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal, in
- * every place and on both test sets? Places are the levels of the experiment's first factor: worlds, or base models.
+ * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal (or than
+ * the arms that the experiment names), in every place and on both test sets? Places are the levels of the experiment's first factor: worlds, or base models.
  */
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -24,7 +24,7 @@ import type { Analysis, Context } from "./analysis.js";
 import { ofLevel } from "./arms.js";
 
 const CLAIMED = "rls3";
-const AGAINST = ["random", "β 0"];
+const USUALLY_AGAINST = ["random", "β 0"];
 const SETS: Readonly<Record<string, Measure>> = { balanced: oneTerm, natural: naturalOneTerm };
 const AXES: readonly Axis[] = ["valid", "generated"];
 
@@ -54,7 +54,8 @@ const namesOf = (runs: readonly Measured[], factor: string): string[] => [
   ...new Set(runs.map(({ cell }) => cell.levels[factor] ?? "")),
 ];
 
-function alongAxis(runs: readonly Measured[], factor: string, axis: Axis): OfAxis {
+function alongAxis({ experiment, runs }: Context, factor: string, axis: Axis): OfAxis {
+  const { against: others = USUALLY_AGAINST } = experiment;
   const [worlds, arms] = [namesOf(runs, factor), namesOf(runs, "arm")];
   const of = (world: string, arm: string): Measured[] => ofLevel(ofLevel(runs, factor, world), "arm", arm);
   const budgets = mapped(worlds, (world) => commonBudget(ofLevel(runs, factor, world), axis));
@@ -62,13 +63,15 @@ function alongAxis(runs: readonly Measured[], factor: string, axis: Axis): OfAxi
     valueAt(run, axis, budgets[world] ?? 0, SETS[set]);
   const compared = worlds.flatMap((world) =>
     Object.keys(SETS).flatMap((set) =>
-      AGAINST.filter((arm) => arms.includes(arm)).map((against) => {
-        const pairs = paired(of(world, CLAIMED), of(world, against), ({ seed }) => String(seed));
-        return {
-          ...difference(pairs.map(([a, b]) => [value(a, world, set), value(b, world, set)] as const)),
-          ...{ place: world, set, against },
-        };
-      }),
+      others
+        .filter((arm) => arms.includes(arm))
+        .map((against) => {
+          const pairs = paired(of(world, CLAIMED), of(world, against), ({ seed }) => String(seed));
+          return {
+            ...difference(pairs.map(([a, b]) => [value(a, world, set), value(b, world, set)] as const)),
+            ...{ place: world, set, against },
+          };
+        }),
     ),
   );
   const corrected = holm(compared.map(({ p }) => p));
@@ -93,9 +96,9 @@ function alongAxis(runs: readonly Measured[], factor: string, axis: Axis): OfAxi
 
 const holds = ({ mean: gain, pHolm }: Row): boolean => gain > 0 && (pHolm ?? 1) < 0.05;
 
-function outcome({ experiment, runs }: Context): Outcome {
-  const [factor = "world"] = Object.keys(experiment.factors);
-  const [valid, generated] = AXES.map((axis) => alongAxis(runs, factor, axis)) as [OfAxis, OfAxis];
+function outcome(context: Context): Outcome {
+  const [factor = "world"] = Object.keys(context.experiment.factors);
+  const [valid, generated] = AXES.map((axis) => alongAxis(context, factor, axis)) as [OfAxis, OfAxis];
   const held = valid.rows.filter(holds).length;
   return {
     headline: `Per valid sample RLS3 is clearly better in ${held} of ${valid.rows.length} comparisons: ${valid.rows.map(phrase).join("; ")}`,
