@@ -19,7 +19,8 @@ import { captionSet, pairsOf } from "../../../trainer/vlm/pretraining/captions.j
 import { makeModel } from "../model-shapes.js";
 import { type Benchmark, bestPair, type Measurement } from "./benchmark.js";
 
-const BUNDLED = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm/bundled");
+/** The models that ship with the package. */
+const MODELS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../../trainer/vlm");
 
 /** Where a model is timed. */
 export interface Place {
@@ -31,19 +32,20 @@ const HERE: Place = { device: "cpu", threads: 2 };
 
 interface Subject {
   readonly name: string;
-  /** A shape of model-shapes.ts; null: the bundled model. */
-  readonly shape: string | null;
+  /** A bundled model's folder, or a shape of model-shapes.ts with random weights. */
+  readonly model: { readonly bundled: string } | { readonly shape: string };
   /** Images per step, and per pass when scoring. */
   readonly images: number;
   readonly rank: number;
   readonly repetitions: number;
 }
 
-/** The rank of the loop for the bundled model; PEFT's default for published ones. */
+/** The rank of the loop for the bundled models; PEFT's default for published ones. */
 const SUBJECTS: readonly Subject[] = [
-  { name: "small", shape: null, images: 48, rank: 16, repetitions: 9 },
-  { name: "clip-b32", shape: "clip-vit-b-32", images: 16, rank: 8, repetitions: 5 },
-  { name: "siglip-base", shape: "siglip-base-16-224", images: 4, rank: 8, repetitions: 3 },
+  { name: "small", model: { bundled: "bundled" }, images: 48, rank: 16, repetitions: 9 },
+  { name: "small-paligemma", model: { bundled: "bundled-paligemma" }, images: 48, rank: 16, repetitions: 9 },
+  { name: "clip-b32", model: { shape: "clip-vit-b-32" }, images: 16, rank: 8, repetitions: 5 },
+  { name: "siglip-base", model: { shape: "siglip-base-16-224" }, images: 4, rank: 8, repetitions: 3 },
 ];
 
 /**
@@ -64,7 +66,7 @@ function examples(count: number, size: number): { images: ImageBatch; captions: 
 
 /** Runs `work` with a model of the subject's shape and the graphs that it uses. */
 async function withModel<Result>(
-  { shape, images, rank }: Subject,
+  { model: which, images, rank }: Subject,
   { device, threads }: Place,
   use: (
     model: VisionLanguageModel,
@@ -74,7 +76,7 @@ async function withModel<Result>(
 ): Promise<Result> {
   const folder = mkdtempSync(path.join(tmpdir(), "rls3-bench-"));
   try {
-    const directory = shape === null ? BUNDLED : makeModel(folder, shape, "F32");
+    const directory = "bundled" in which ? path.join(MODELS, which.bundled) : makeModel(folder, which.shape, "F32");
     const fineTuning = { ...fineTuningOf(resolveConfiguration([])), rank, alpha: 2 * rank };
     const options = { fineTuning, scoringBatch: images };
     const model = await openModel(directory, { runtime: { device, threads }, ...options });
