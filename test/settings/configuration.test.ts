@@ -90,6 +90,9 @@ describe("a configuration", () => {
     expect(asked("paper")).toMatchObject({ ...online, targetEntropy: -2 });
     expect(resolveConfiguration([], { preset: "paper" })).toMatchObject(online);
     expect(asked("rls3")).toMatchObject({ pretraining: "offline", feasibilitySteps: 80_000 });
+    expect(() => resolveConfiguration([flags({ pretraining: "online" })])).toThrow(
+      /--pretraining online: takes an agent/,
+    );
     expect((["rls3", "paper", "random"] as const).map(asked).map(randomTransitionsNeeded)).toEqual([80_000, 0, 0]);
   });
 

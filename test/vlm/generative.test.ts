@@ -2,6 +2,7 @@
  * @file Models that answer: their likelihoods, greedy answers and steps do not depend on batching or on where a step
  * starts.
  */
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
@@ -190,6 +191,11 @@ describe.each(NAMES)("%s", (name) => {
     const joined = await openModel(merged, { runtime: { device: "cpu", threads: 1 } });
     opened.push(joined);
     expectClose(await likelihoods(joined), expected, 1e-3);
+    // Its weights are float32, and so says config.json: transformers would round them to the type that is there.
+    const types = (directory: string): string[] =>
+      readFileSync(path.join(directory, "config.json"), "utf8").match(/"(?:torch_)?dtype": "\w+"/g) ?? [];
+    expect(types(merged)).toHaveLength(types(directoryOf(name)).length);
+    expect(types(merged).filter((type) => !type.endsWith('"float32"'))).toEqual([]);
   });
 });
 

@@ -5,11 +5,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import {
+  fittedConfig,
   type LinearModule,
   type LoraConfig,
   loraScale,
   matchTargets,
   mergedWeight,
+  ownTargets,
   PLAIN_LORA,
   rankOf,
   readAdapter,
@@ -79,6 +81,45 @@ describe("an adapter", () => {
     const modules = ["a.q_proj", "b.q_proj", "b.k_proj", "deep.b.q_proj", "b.xq_proj", "c.v_proj"];
     expect(modules.map((own) => rankOf(config, own))).toEqual([1, 2, 1, 2, 1, 4]);
     expect(modules.map((own) => loraScale(config, own))).toEqual([6, 3, 8, 3, 8, 2]);
+  });
+
+  describe("of a model with a tower and a decoder", () => {
+    const tower = "model.vision_tower.vision_model.encoder.layers.0.self_attn.q_proj";
+    const decoder = "model.language_model.layers.0.self_attn.q_proj";
+    const own = [tower, decoder].map((name) => ({ path: name, outputs: 6, inputs: 4 }));
+    const config = { ...PLAIN_LORA, rank: 2, alpha: 4, targets: ["q_proj"] };
+    const written = (alphaPattern: LoraConfig["alphaPattern"], targets: LoraConfig["targets"] = config.targets) => {
+      const directory = temporary();
+      const pair = { a: new Float32Array(8), b: new Float32Array(12) };
+      writeAdapter(directory, { config: { ...config, alphaPattern, targets }, pairs: new Map([[tower, pair]]) }, base);
+      return readAdapter(directory, own);
+    };
+
+    it.each([
+      ["the module tree's", tower, 8],
+      ["transformers 5's", "vision_tower.encoder.layers.0.self_attn.q_proj", 8],
+      ["a part of transformers 5's", "model.vision_tower.encoder.*", 8],
+      ["another module's", "language_model.model.layers.0.self_attn.q_proj", 2],
+    ])("has the alpha of a pattern in %s names", (_, key, scale) => {
+      const { config: read } = written({ [key]: 16 });
+      expect(loraScale(read, tower)).toBe(scale);
+      expect(loraScale(read, decoder)).toBe(scale === 8 ? 2 : 8);
+    });
+
+    it("refuses a pattern that fits no layer where a new one is asked for", () => {
+      const asked = { ...config, alphaPattern: { "language_model.model.layers.0.*": 16 } };
+      expect(loraScale(fittedConfig(asked, own), decoder)).toBe(8);
+      expect(() => fittedConfig({ ...config, rankPattern: { "layers.7.*": 1 } }, own)).toThrow(
+        /rank_pattern: "layers\.7\.\*" fits no linear layer; .* q_proj/,
+      );
+    });
+
+    it("keeps its targets where they name its modules and no others", () => {
+      expect(ownTargets(written({}, [tower]), own)).toEqual([tower]);
+      expect(ownTargets(written({}, ".*vision.*"), own)).toBe(".*vision.*");
+      expect(ownTargets(written({}, ["q_proj"]), own)).toEqual([tower]);
+      expect(ownTargets(written({}, "(?P<python>.*)"), own)).toEqual([tower]);
+    });
   });
 
   it("merges to W + scale · B · A", () => {

@@ -48,9 +48,11 @@ const paligemma = {
 const paligemma2 = {
   ...paligemma,
   hidden_size: 2304,
+  num_hidden_layers: 26,
   projection_dim: 2304,
   text_config: {
     architectures: ["Gemma2ForCausalLM"],
+    cache_implementation: "hybrid",
     hidden_size: 2304,
     intermediate_size: 9216,
     model_type: "gemma2",
@@ -62,7 +64,7 @@ const paligemma2 = {
     torch_dtype: "bfloat16",
     vocab_size: 257216,
   },
-  vision_config: { ...so400m, projection_dim: 2304 },
+  vision_config: { ...so400m, num_positions: 256, projection_dim: 2304 },
 };
 const llava = {
   architectures: ["LlavaForConditionalGeneration"],

@@ -108,6 +108,11 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
       "--agent-learns during: takes --agent paper and --reward episode: other rewards are not known while the agent acts",
     );
   }
+  if (agent === "rls3" && resolved.pretraining === "online" && resolved.feasibilityUpdates > 0) {
+    throw new InputError(
+      "--pretraining online: takes an agent that learns from each of its own steps, as --agent paper does; the default agent's heads learn feasibility from random placements (--pretraining offline)",
+    );
+  }
   const { objective, negatives } = resolved;
   if (objective !== "answer" && negatives === "none") {
     throw new InputError(

@@ -168,7 +168,7 @@ export const SETTINGS = {
     "Agent",
     z.enum(["offline", "online"]),
     "offline",
-    "feasibility pre-training: from random transitions, or by acting (online, the default of the paper's agent)",
+    "feasibility pre-training: from random transitions, or by acting (online, the default of the paper's agent; not for rls3)",
   ),
   feasibilitySteps: setting(
     "Agent",

@@ -19,7 +19,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   ...["encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id"],
   ...["length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams"],
   ...["num_return_sequences", "prefix", "remove_invalid_values", "repetition_penalty", "temperature", "top_k", "top_p"],
-  ...["typical_p"],
+  ...["typical_p", "cache_implementation"],
 ]);
 
 const isUnused = (value: unknown): boolean =>

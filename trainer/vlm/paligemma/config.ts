@@ -65,6 +65,8 @@ const visionSchema = z.looseObject({
   num_image_tokens: size.optional(),
   projector_hidden_act: z.string().optional(),
   vocab_size: size.optional(),
+  // PaliGemma 2's repeats what follows from image_size and patch_size.
+  num_positions: size.optional(),
 });
 
 const schema = z.looseObject({
@@ -77,6 +79,8 @@ const schema = z.looseObject({
   vocab_size: size.optional(),
   _vocab_size: size.optional(),
   ignore_index: z.number().optional(),
+  // PaliGemma 2's repeats the decoder's, for generation.
+  num_hidden_layers: size.optional(),
   eos_token_id: z.number().int().nonnegative().nullish(),
 });
 

@@ -24,3 +24,10 @@ export function canonicalKey(key: string): string {
 /** The name of a parameter in published files of models with a vision tower and a decoder. */
 export const publishedKey = (name: string): string =>
   name.replace(/^model\.language_model\./, "language_model.model.").replace(/^model\./, "");
+
+/** The names of the same module in the trees of transformers before 4.52 and of transformers 5. */
+export const otherNames = (module: string): string[] =>
+  [
+    module.replace(/^model\.language_model\./, "language_model.model."),
+    module.replace(/^model\.vision_tower\.vision_model\./, "model.vision_tower."),
+  ].filter((name) => name !== module);

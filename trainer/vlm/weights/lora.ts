@@ -8,7 +8,7 @@ import { InputError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-file.js";
 import { checkFinite, SafetensorsFile, type WritableTensor, writeSafetensors } from "../../files/safetensors.js";
 import { readJson } from "../files/directory.js";
-import { canonicalKey } from "./key-layouts.js";
+import { canonicalKey, otherNames } from "./key-layouts.js";
 
 /** Names of modules (whole, or the end of a path after a dot), or one regular expression for the whole path. */
 export type TargetModules = readonly string[] | string;
@@ -53,11 +53,51 @@ export interface Adapter {
 export const ALL_LINEAR = "all-linear";
 const PREFIX = "base_model.model.";
 
+type Pattern = LoraConfig["rankPattern"];
+
+const fits = (key: string, module: string): boolean => new RegExp(`^(?:.*\\.)?(?:${key})$`, "u").test(module);
+
 /** A pattern's number for a module, or the general one. */
-function patternOf(pattern: Readonly<Record<string, number>>, module: string, usual: number): number {
-  const key = Object.keys(pattern).find((own) => new RegExp(`^(?:.*\\.)?(?:${own})$`, "u").test(module));
+function patternOf(pattern: Pattern, module: string, usual: number): number {
+  const key = Object.keys(pattern).find((own) => fits(own, module));
   return key === undefined ? usual : (pattern[key] ?? usual);
 }
+
+/** A pattern in this model's names: a key written for another layout becomes the paths of the modules it means. */
+function translated(pattern: Pattern, modules: readonly LinearModule[]): Pattern {
+  const paths = modules.map(({ path: name }) => name);
+  const entries = Object.entries(pattern).flatMap(([key, number]) => {
+    if (paths.some((name) => fits(key, name))) return [[key, number]] as const;
+    const meant = paths.filter((name) => otherNames(name).some((other) => fits(key, other)));
+    return meant.map((name) => [name, number] as const);
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * A fresh adapter's configuration in this model's names.
+ * @throws InputError for a pattern that fits no layer
+ */
+export function fittedConfig(config: LoraConfig, modules: readonly LinearModule[]): LoraConfig {
+  const fitted = (name: string, pattern: Pattern): Pattern => {
+    for (const [key, number] of Object.entries(pattern)) {
+      if (Object.keys(translated({ [key]: number }, modules)).length > 0) continue;
+      const kinds = kindsOf(modules);
+      throw new InputError(
+        `${name}: ${JSON.stringify(key)} fits no linear layer; the last parts of their names are ${kinds}`,
+      );
+    }
+    return translated(pattern, modules);
+  };
+  return {
+    ...config,
+    rankPattern: fitted("rank_pattern", config.rankPattern),
+    alphaPattern: fitted("alpha_pattern", config.alphaPattern),
+  };
+}
+
+const kindsOf = (modules: readonly LinearModule[]): string =>
+  [...new Set(modules.map(({ path: name }) => name.slice(name.lastIndexOf(".") + 1)))].join(", ");
 
 export const rankOf = ({ rank, rankPattern }: LoraConfig, module: string): number =>
   patternOf(rankPattern, module, rank);
@@ -72,9 +112,8 @@ export function loraScale(config: LoraConfig, module: string): number {
 export function matchTargets(targets: TargetModules, modules: readonly LinearModule[]): LinearModule[] {
   const found = modules.filter(({ path: name }) => matches(targets, name));
   if (found.length === 0) {
-    const kinds = [...new Set(modules.map(({ path: name }) => name.slice(name.lastIndexOf(".") + 1)))];
     throw new InputError(
-      `target_modules ${JSON.stringify(targets)} matches no linear layer; the last parts of their names are ${kinds.join(", ")}`,
+      `target_modules ${JSON.stringify(targets)} matches no linear layer; the last parts of their names are ${kindsOf(modules)}`,
     );
   }
   return found;
@@ -90,6 +129,18 @@ function matches(targets: TargetModules, name: string): boolean {
       `target_modules ${JSON.stringify(targets)} is not a regular expression: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+/** An adapter's own targets where they name exactly its modules, else the modules' paths. */
+export function ownTargets({ config, pairs }: Adapter, modules: readonly LinearModule[]): TargetModules {
+  try {
+    const named = modules.filter(({ path: name }) => matches(config.targets, name));
+    if (named.length === pairs.size && named.every(({ path: name }) => pairs.has(name))) return config.targets;
+  } catch (error) {
+    // A regular expression of Python's that JavaScript does not know.
+    if (!(error instanceof InputError)) throw error;
+  }
+  return [...pairs.keys()];
 }
 
 const pattern = z.record(z.string(), z.number().positive()).default({});
@@ -162,8 +213,8 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
     targets: json.target_modules,
     rankStabilized: json.use_rslora,
     dropout: json.lora_dropout,
-    rankPattern: json.rank_pattern,
-    alphaPattern: json.alpha_pattern,
+    rankPattern: translated(json.rank_pattern, modules),
+    alphaPattern: translated(json.alpha_pattern, modules),
   };
   const weights = SafetensorsFile.open(path.join(directory, "adapter_model.safetensors"));
   const left = new Map([...weights.tensors.keys()].map((key) => [canonicalAdapterKey(key), key]));

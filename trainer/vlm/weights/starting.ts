@@ -2,7 +2,7 @@
 import { pack } from "../../graph/index.js";
 import { Random } from "../../random/random.js";
 import type { FineTuning, OpenOptions } from "../model.js";
-import { type Adapter, type LoraConfig, readAdapter, type TargetModules } from "./lora.js";
+import { type Adapter, fittedConfig, type LoraConfig, ownTargets, readAdapter, type TargetModules } from "./lora.js";
 import {
   adapterValues,
   freshAdapter,
@@ -21,16 +21,19 @@ export interface Starting {
   readonly trained: Float32Array;
 }
 
-/** A fresh adapter's configuration. */
-const freshConfig = (options: FineTuning, defaultTargets: TargetModules): LoraConfig => ({
-  rank: options.rank,
-  alpha: options.alpha,
-  targets: options.targets ?? defaultTargets,
-  rankStabilized: options.rankStabilized,
-  dropout: options.dropout,
-  rankPattern: options.rankPattern,
-  alphaPattern: options.alphaPattern,
-});
+/** What a fresh adapter trains. */
+function freshTrainable(parameters: ModelShape, options: FineTuning, defaultTargets: TargetModules): Trainable {
+  const config: LoraConfig = {
+    rank: options.rank,
+    alpha: options.alpha,
+    targets: options.targets ?? defaultTargets,
+    rankStabilized: options.rankStabilized,
+    dropout: options.dropout,
+    rankPattern: options.rankPattern,
+    alphaPattern: options.alphaPattern,
+  };
+  return loraTrainable(parameters, fittedConfig(config, parameters.modules));
+}
 
 /** What would be trained, without the values. */
 export function plannedTrainable(
@@ -40,11 +43,11 @@ export function plannedTrainable(
 ): Trainable | null {
   if (fineTuning?.method === "full") return fullTrainable(parameters);
   if (adapter !== undefined) return adapterTrainable(parameters, readAdapter(adapter, parameters.modules));
-  return fineTuning === undefined ? null : loraTrainable(parameters, freshConfig(fineTuning, defaultTargets));
+  return fineTuning === undefined ? null : freshTrainable(parameters, fineTuning, defaultTargets);
 }
 
-const adapterTrainable = (parameters: ModelShape, { config, pairs }: Adapter): Trainable =>
-  loraTrainable(parameters, { ...config, targets: [...pairs.keys()] });
+const adapterTrainable = (parameters: ModelShape, adapter: Adapter): Trainable =>
+  loraTrainable(parameters, { ...adapter.config, targets: ownTargets(adapter, parameters.modules) });
 
 /**
  * A fresh adapter, one to train further, all parameters, or (for scoring) an adapter as it is.
@@ -73,6 +76,6 @@ export function startingPoint(
     return { trainable, trained: pack(trainable.layout, value) };
   }
   if (fineTuning === undefined) return { trainable: null, trained: new Float32Array() };
-  const trainable = loraTrainable(parameters, freshConfig(fineTuning, defaultTargets));
+  const trainable = freshTrainable(parameters, fineTuning, defaultTargets);
   return { trainable, trained: freshAdapter(trainable, Random.stream(fineTuning.seed, "adapter")) };
 }

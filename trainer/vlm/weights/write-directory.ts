@@ -1,11 +1,12 @@
-/** @file Writes a model as a new Hugging Face directory: new weights, the other files unchanged. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+/** @file Writes a model as a new Hugging Face directory: new weights, in float32, and all else as it was. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { writeDeferred } from "../../files/safetensors.js";
 import type { ModelParameters } from "./parameters.js";
 
+const CONFIG = "config.json";
 const COPIED = [
-  "config.json",
+  "generation_config.json",
   "preprocessor_config.json",
   "processor_config.json",
   "tokenizer.json",
@@ -13,6 +14,9 @@ const COPIED = [
   "vocab.json",
   "merges.txt",
   "special_tokens_map.json",
+  "added_tokens.json",
+  "chat_template.json",
+  "chat_template.jinja",
   "spiece.model",
   "tokenizer.model",
 ];
@@ -47,4 +51,10 @@ function copyFiles(source: string, target: string): void {
     const from = path.join(source, file);
     if (existsSync(from)) copyFileSync(from, path.join(target, file));
   }
+  const config: unknown = JSON.parse(readFileSync(path.join(source, CONFIG), "utf8"), asFloat32);
+  writeFileSync(path.join(target, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }
+
+/** transformers loads weights in the type that config.json names, and would round them again. */
+const asFloat32 = (key: string, value: unknown): unknown =>
+  (key === "dtype" || key === "torch_dtype") && typeof value === "string" ? "float32" : value;
