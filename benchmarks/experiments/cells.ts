@@ -113,7 +113,7 @@ export function wishesOf(
 export function openRuns(requests: readonly RunRequest[], options: SweepOptions): Promise<OpenSweep> {
   const cells = [...new Map(requests.map((request) => [configurationKey(request.configuration), request])).values()];
   const all = [...(readSweepFile(options.folder)?.cells ?? []), ...cells].map(({ configuration }) => configuration);
-  return openPlan({ varied: variedIn(all), cells, repeated: requests.length - cells.length }, options);
+  return openPlan({ varied: variedIn(all), cells, repeated: requests.length - cells.length, undrawn: 0 }, options);
 }
 
 /** The folders of the runs. */

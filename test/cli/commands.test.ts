@@ -124,6 +124,16 @@ describe("bad input gives one line on standard error, exit code 2, and writes no
     ["keys for no server", ["train", ...tiny(), "--keys", "keys.json"], /--keys keys.json: is for --env tcp/],
     ["a world that is not there", [...["train", ...tiny()], "--world", "nowhere"], /nowhere/],
     ["an unknown preset", ["train", "--preset", "big"], /there is paper/],
+    [
+      "a preset that is no name",
+      ["train", "--config", file("p.yaml", "preset: [paper]")],
+      /p\.yaml: preset takes a preset's name/,
+    ],
+    [
+      "a seed among a sweep's settings",
+      ["sweep", "--config", file("s.yaml", "seed: 7\ngrid: {beta: [1, 5]}")],
+      /s\.yaml: seeds are varied by/,
+    ],
     ["an unknown arm", ["compare", "--arms", "rls3,randon"], /did you mean "random"/],
     ["a seed that is none", ["compare", "--seeds", "1,x"], /--seeds/],
     ["a folder to resume that is no run's", ["train", "--resume", parent], /no config.json/],
@@ -319,10 +329,12 @@ describe("a server with keys", () => {
 
 describe("--json", () => {
   it("prints errors on standard output, too", async () => {
-    const { code, out, err } = await rls3("env", "view", "--size", "9", "--json");
-    const message = "--size is a whole number from 32 to 512, not 9";
-    expect([code, JSON.parse(out)]).toEqual([2, { error: { message, exitCode: 2 } }]);
-    expect(err).toBe(`rls3: ${message}\n`);
+    for (const json of ["--json", "--json=true"]) {
+      const { code, out, err } = await rls3("env", "view", "--size", "9", json);
+      const message = "--size is a whole number from 32 to 512, not 9";
+      expect([code, JSON.parse(out)]).toEqual([2, { error: { message, exitCode: 2 } }]);
+      expect(err).toBe(`rls3: ${message}\n`);
+    }
   });
 
   it("of train has its accuracies", async () => {

@@ -126,6 +126,15 @@ describe("a sweep", () => {
     ]);
   });
 
+  it("varies a setting that is on or off", async () => {
+    const out = path.join(parent, "switch");
+    const flags = ["--dry-run", "--json", "--early-stopping=true,false"];
+    const { code, err, out: plan } = await rls3(...args(out, ...flags).filter((word) => !/^(--beta|1,10)$/.test(word)));
+    expect(code, err).toBe(0);
+    const { cells } = JSON.parse(plan) as { cells: { cell: string }[] };
+    expect(cells.map(({ cell }) => cell)).toEqual(["earlyStopping=true-0", "earlyStopping=false-0"]);
+  });
+
   it("refuses a command whose fixed settings are not those of the folder's cells, in one line", async () => {
     const before = times(folder);
     const words = args(folder);

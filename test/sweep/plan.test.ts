@@ -152,6 +152,9 @@ describe("random draws", () => {
   it("end where there is no other combination", () => {
     const few = planSweep(request({ random: { samples: 50, keys: { replay: ["lap", "uniform"] } } }));
     expect(few.cells).toHaveLength(2);
+    expect(few.undrawn).toBe(48);
+    const all = planSweep(request({ random: { samples: 100, keys: { proposals: { low: 2, high: 101 } } } }));
+    expect([all.cells.length, all.undrawn]).toEqual([100, 0]);
   });
 });
 

@@ -7,7 +7,7 @@ import { keepIgnoringHangup } from "../../protocol/signals.js";
 import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
 import { EXAMPLES } from "./examples.js";
-import { SWITCHES } from "./options.js";
+import { switchesOf } from "./options.js";
 import { exitCodeOf, printJson } from "./outcome.js";
 
 /** Each command declares its own flags; yargs handles all commands alike. */
@@ -145,10 +145,11 @@ function asTyped(error: Error): Error {
 
 /** yargs reads any word after `--quick=` other than "true" as false, silently. */
 function refuseOddSwitches(): void {
+  const switches = switchesOf(words[0]);
   for (const word of words) {
     if (word === "--") return;
     const [, flag = "", value = ""] = /^--(?:no-)?([^=]+)=(.*)$/.exec(word) ?? [];
-    if (SWITCHES.includes(flag) && value !== "true" && value !== "false") {
+    if (switches.includes(flag) && value !== "true" && value !== "false") {
       throw new InputError(`--${flag}: is on or off: write --${flag} or --no-${flag}, not ${JSON.stringify(value)}`);
     }
   }
@@ -190,7 +191,7 @@ for (const stream of [process.stdout, process.stderr]) {
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);
   // With --json, the error is in the document, too.
-  if (words.includes("--json")) printJson({ error: { message, exitCode: code } });
+  if (words.includes("--json") || words.includes("--json=true")) printJson({ error: { message, exitCode: code } });
   process.stderr.write(`rls3: ${message}\n`);
   process.exitCode = code;
 });

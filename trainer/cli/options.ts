@@ -62,9 +62,11 @@ export const CONFIGURATION_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
-/** Flags without a value. */
-export const SWITCHES: readonly string[] = [
-  ...SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "boolean").map(kebab),
+/** A command's flags without a value. In a sweep, a setting that is on or off takes a list of values. */
+export const switchesOf = (command: string | undefined): readonly string[] => [
+  ...(command === "sweep"
+    ? []
+    : SETTING_NAMES.filter((name) => typeof SETTINGS[name].fallback === "boolean").map(kebab)),
   ...["quick", "json", "quiet", "dry-run", "once", "color", "open", "floor-only", "check", "restart", "keep-pictures"],
 ];
 
@@ -115,14 +117,12 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   const file = text(flags, "config");
   const extra: Record<string, unknown> = {};
   const sources: Source[] = [];
-  let filePreset: unknown;
-  let filePlugin: unknown;
+  const words: { preset?: string; plugin?: string } = {};
   if (file !== undefined) {
     const { name, values } = readConfigurationFile(file);
     const settings: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(values)) {
-      if (key === "preset") filePreset = value;
-      else if (key === "plugin") filePlugin = value;
+      if (key === "preset" || key === "plugin") words[key] = wordOf(name, key, value);
       else if (extraKeys.includes(key)) extra[key] = value;
       else settings[key] = value;
     }
@@ -134,8 +134,8 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
   });
   for (const [shown, name, value] of given) sources.push({ name: shown, values: { [name]: value } });
   for (const key of extraKeys) if (flags[key] !== undefined) extra[key] = flags[key];
-  const plugin = text(flags, "plugin") ?? (filePlugin === undefined ? undefined : String(filePlugin));
-  const preset = text(flags, "preset") ?? (typeof filePreset === "string" ? filePreset : undefined);
+  const plugin = text(flags, "plugin") ?? words.plugin;
+  const preset = text(flags, "preset") ?? words.preset;
   return {
     sources,
     extra,
@@ -146,6 +146,13 @@ export function readFlags(flags: Flags, extraKeys: readonly string[] = []): Give
     json: flags["json"] === true,
     quiet: flags["quiet"] === true,
   };
+}
+
+/** @throws InputError where the file's value is no text */
+function wordOf(file: string, key: "preset" | "plugin", value: unknown): string {
+  if (typeof value === "string") return value;
+  const wanted = key === "preset" ? "a preset's name" : "the path of a JavaScript module";
+  throw new InputError(`${file}: ${key} takes ${wanted}, not ${JSON.stringify(value)}`);
 }
 
 /** A resumed run has its configuration, so other settings would have no effect. */

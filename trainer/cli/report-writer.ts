@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Progress } from "../progress.js";
 import { renderReport } from "../report/html/report.js";
+import { typedPath } from "./run-folder.js";
 
 /** The report's path, or null. */
 export async function writeReport(folder: string, progress: Progress): Promise<string | null> {
@@ -10,7 +11,7 @@ export async function writeReport(folder: string, progress: Progress): Promise<s
     return path.join(folder, "report.html");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    progress.warn(`no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    progress.warn(`no report (${why}); the results are there, and rls3 report ${typedPath(folder)} tries again`);
     return null;
   }
 }

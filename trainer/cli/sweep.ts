@@ -24,7 +24,7 @@ import {
 } from "./options.js";
 import { interruptible, printJson } from "./outcome.js";
 import { showProgress } from "./progress.js";
-import { defaultFolder, sayLivePage, shownPath, typedCommand } from "./run-folder.js";
+import { defaultFolder, sayLivePage, shownPath, typedCommand, typedPath } from "./run-folder.js";
 import { readSweepFlags } from "./sweep-flags.js";
 
 async function handle(flags: Flags): Promise<void> {
@@ -65,7 +65,7 @@ async function handle(flags: Flags): Promise<void> {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(
       existsSync(path.join(folder, PLAN_FILE))
-        ? `interrupted; state saved, go on with the same command and --out ${shown}`
+        ? `interrupted; state saved, go on with the same command and --out ${typedPath(folder)}`
         : "interrupted before anything was written",
     );
   }
@@ -77,7 +77,7 @@ async function writeReport(folder: string, progress: Progress): Promise<SweepSum
     return await writeSweepReport(folder);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    progress.warn(`no report (${why}); the results are there, and rls3 report ${folder} tries again`);
+    progress.warn(`no report (${why}); the results are there, and rls3 report ${typedPath(folder)} tries again`);
     return null;
   }
 }

@@ -38,5 +38,6 @@ export function flag(name: SettingName, value: unknown): string {
   return `${flagOf(name)}${word.startsWith("-") ? "=" : " "}${quoted(word)}`;
 }
 
-/** Quoted for a POSIX shell. */
-const quoted = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+/** Quoted for a POSIX shell where that needs it. */
+export const quoted = (word: string): string =>
+  /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -64,10 +64,14 @@ export interface SweepPlan {
   readonly cells: readonly CellRequest[];
   /** Combinations with the same resulting settings as another one. */
   readonly repeated: number;
+  /** How many of the random samples asked for are missing: no more different draws were found. */
+  readonly undrawn: number;
 }
 
 type Settings = Partial<Configuration>;
-const EXTRA_DRAWS = 100;
+/** Draws for each sample asked for, and in any case: among few possible ones, new ones become rare. */
+const DRAWS_PER_SAMPLE = 20;
+const LEAST_DRAWS = 100;
 
 const whereOf = (part: "grid" | "list" | "random", key: string): string =>
   part === "list" ? `list, ${key}` : `${part}: ${key}`;
@@ -82,6 +86,7 @@ export function planSweep(request: SweepRequest): SweepPlan {
   const variants = checkedVariants(request.list, where);
   const axes = checkedAxes(request.grid ?? {}, where);
   const draws = checkedDraws(request.random, where);
+  for (const source of request.base) refuseSeed(parseSource(source), source.name);
   refuseTwice([
     ["grid", axes.map(([name]) => name)],
     ["list", [...new Set(variants.flatMap(({ settings }) => Object.keys(settings) as SettingName[]))]],
@@ -115,7 +120,12 @@ export function planSweep(request: SweepRequest): SweepPlan {
       return { variant, name: `${short(stem)}-${seed}`, configuration: { ...configuration, seed } };
     }),
   );
-  return { varied, cells: withoutCollisions(cells), repeated: resolved.length - different.length };
+  return {
+    varied,
+    cells: withoutCollisions(cells),
+    repeated: resolved.length - different.length,
+    undrawn: request.random === undefined ? 0 : request.random.samples - draws.length,
+  };
 }
 
 /** Equal for equal settings. */
@@ -196,7 +206,7 @@ function checkedDraws(random: RandomRequest | undefined, where: NonNullable<Swee
   const keys = Object.entries(random.keys).map(([key, draw]) => drawer(where("random", key), key, draw));
   if (keys.length === 0) throw new InputError(`${where("random", "keys")}: names no setting to draw`);
   const drawn = new Map<string, Settings>();
-  for (let i = 0; drawn.size < samples && i < samples + EXTRA_DRAWS * keys.length; i++) {
+  for (let i = 0; drawn.size < samples && i < DRAWS_PER_SAMPLE * samples + LEAST_DRAWS * keys.length; i++) {
     const settings = Object.fromEntries(
       keys.map(([name, draw]) => [name, draw(Random.stream(seed, "sweep", i, name))]),
     );

@@ -59,6 +59,8 @@ export interface OpenSweep {
   readonly fresh: readonly PlannedCell[];
   /** Combinations with the same resulting settings as another one. */
   readonly repeated: number;
+  /** Random samples asked for that no draw was found for. */
+  readonly undrawn: number;
   readonly jobs: Jobs;
 }
 
@@ -99,6 +101,7 @@ export async function openPlan(planned: SweepPlan, options: SweepOptions): Promi
     resumed: rest.filter((cell) => iterationsIn(cell.folder) > 0),
     fresh: rest.filter((cell) => iterationsIn(cell.folder) === 0),
     repeated: plan.repeated,
+    undrawn: plan.undrawn,
     jobs,
   };
 }

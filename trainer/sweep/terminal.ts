@@ -73,7 +73,7 @@ function memory({ jobs, options }: OpenSweep): string {
 }
 
 export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate | null): string {
-  const { requested, file, finished, resumed, fresh, repeated } = sweep;
+  const { requested, file, finished, resumed, fresh, repeated, undrawn } = sweep;
   const configurations = requested.map(({ configuration }) => configuration);
   const variants = [...new Set(requested.flatMap(({ variant }) => variant ?? []))];
   const varies = [
@@ -91,6 +91,9 @@ export function renderPlan(sweep: OpenSweep, shown: string, estimated: Estimate 
     paragraph("varied", varies.join(" · ")),
     paragraph("fixed", fixed(sweep)),
     paragraph("cells", states.join(", ") + (others > 0 ? `; ${others} of other commands stay as they are` : "")),
+    ...(undrawn > 0
+      ? [paragraph("random", `${undrawn} of the samples are missing: no more different draws were found`)]
+      : []),
     ...(repeated > 0
       ? [paragraph("same", `${repeated} combinations repeat the settings of another one and run once`)]
       : []),

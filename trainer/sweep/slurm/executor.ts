@@ -187,6 +187,14 @@ class Controller {
     this.full = { tasks: inQueue, since: Date.now() };
   }
 
+  /** Lost cells wait where arrays in the queue still have as many to run as may run at a time. */
+  private async submitAgain(lost: readonly Cell[], inQueue: number): Promise<void> {
+    const { jobs } = this.context;
+    if (inQueue + lost.length <= jobs) return this.submit(lost, lost.length, inQueue);
+    this.waiting = [...this.waiting, ...lost];
+    await this.fill(inQueue, `at most ${jobs} cells at a time`);
+  }
+
   /** Tries the waiting cells again once there may be room: a task has ended, or time has passed. */
   private async refill(tasks: number): Promise<void> {
     if (this.waiting.length === 0 || this.full === null) return;
@@ -205,7 +213,7 @@ class Controller {
       answered = tasks !== null;
       const lost = tasks === null ? [] : watch.look(tasks, new Set(this.waiting.map(nameOf)));
       const inQueue = tasks?.filter(lives).length ?? 0;
-      if (lost.length > 0) await this.submit(lost, lost.length, inQueue);
+      if (lost.length > 0) await this.submitAgain(lost, inQueue);
       else if (tasks !== null) await this.refill(inQueue);
       if (watch.done) break;
       await sleep(period * 1000, undefined, { signal }).catch(() => undefined);
