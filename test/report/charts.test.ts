@@ -112,6 +112,7 @@ describe("the palette", () => {
   it("gives an arm its usual place, and no place twice", () => {
     expect(placesOf(["random", "rls3"])).toEqual([1, 0]);
     expect(placesOf(["a", "rls3", "b"])).toEqual([1, 0, 2]);
+    expect(placesOf(["rls3", "random", "rls3", "random", "rls3"])).toEqual([0, 1, 2, 3, 4]);
     const names = Array.from({ length: 24 }, (_, i) => `cell ${i}`);
     expect(new Set(placesOf(names)).size).toBe(24);
   });

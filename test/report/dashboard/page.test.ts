@@ -189,6 +189,7 @@ describe.skipIf(chromium === undefined && process.env["CI"] !== "true")(
         await page.getByRole("spinbutton", { name: /^to/ }).fill("1000");
         await page.keyboard.press("Enter");
         await expect.poll(() => linesOf(page, title)).not.toEqual(whole);
+        expect(await page.evaluate(() => document.activeElement?.localName)).toBe("input");
         await page.getByRole("button", { name: "Whole axis" }).click();
         const save = async (type: string): Promise<Buffer> => {
           const saved = page.waitForEvent("download");

@@ -65,6 +65,13 @@ const BAD: Readonly<Record<string, (run: string) => void>> = {
     rmSync(path.join(run, "metrics.csv"));
     symlinkSync(path.join(parent, "secret.csv"), path.join(run, "metrics.csv"));
   },
+  "linked-samples": (run) => {
+    rmSync(path.join(run, "samples"), { recursive: true, force: true });
+    mkdirSync(path.join(parent, "elsewhere", "0001"), { recursive: true });
+    writeFileSync(path.join(parent, "elsewhere", "0001", "secret.png"), SECRET);
+    writeFileSync(path.join(parent, "elsewhere", "0001.jsonl"), `{"captions": "${SECRET}"}\n`);
+    symlinkSync(path.join(parent, "elsewhere"), path.join(run, "samples"));
+  },
   "a-pipe": (run) => {
     rmSync(path.join(run, "config.json"));
     spawnSync("mkfifo", [path.join(run, "config.json")]);
@@ -167,6 +174,7 @@ describe("it serves no file but the page's own and a run's pictures and report",
     `/picture?run=${encodeURIComponent("compare/runs/rls3-1000")}&image=${encodeURIComponent("../config.json")}`,
     `/picture?run=${encodeURIComponent("compare/runs/rls3-1000")}&image=${encodeURIComponent("0001/../../../../../../secret.png")}`,
     `/picture?run=${encodeURIComponent("compare/runs/rls3-1000")}&image=${encodeURIComponent("0001/out.png")}`,
+    `/picture?run=${encodeURIComponent("bad/linked-samples")}&image=0001/secret.png`,
     `/picture?run=${encodeURIComponent("..")}&image=0001/01.png`,
     `/picture?run=${encodeURIComponent("link/runs/compare/runs/rls3-1000")}&image=0001/01.png`,
     "/picture?run=.&image=0001/01.png",

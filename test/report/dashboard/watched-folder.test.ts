@@ -1,5 +1,5 @@
 /** @file A watched folder goes on where a look or a listener fails. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -48,4 +48,29 @@ it("a listener that throws is told no more, and keeps nothing from the others", 
   }
   folder.close();
   expect(broken).toHaveBeenCalledTimes(1);
+});
+
+/** The state of the run after a change of its configuration and with this log. */
+async function stateOf(configuration: Readonly<Record<string, unknown>>, log: readonly string[]): Promise<string> {
+  const [config, run] = [path.join(root, "one", "config.json"), path.join(root, "one")];
+  const before = JSON.parse(await readFile(config, "utf8")) as { configuration: object };
+  await writeFile(config, JSON.stringify({ ...before, configuration: { ...before.configuration, ...configuration } }));
+  await writeFile(path.join(run, "log.jsonl"), log.map((msg) => `{"level":30,"msg":"${msg}"}\n`).join(""));
+  const { runs } = await new WatchedFolder(root).index();
+  return runs[0]?.state ?? "none";
+}
+
+it("a run that was taken up again after its end has stopped, unless it came to its new end", async () => {
+  const longer = { iterations: 40 };
+  expect(await stateOf(longer, ["iteration", "finished", "process"])).toBe("finished");
+  expect(await stateOf(longer, ["iteration", "finished", "process", "resumed", "iteration", "process"])).toBe(
+    "stopped",
+  );
+  expect(await stateOf(longer, ["finished", "resumed", "iteration", "finished", "process"])).toBe("finished");
+});
+
+it("a run with a budget of valid samples is done when it has them, however many iterations that takes", async () => {
+  const budget = (validSamples: number) => ({ validSamples, episodesPerIteration: 1, samplesPerEpisode: validSamples });
+  expect(await stateOf(budget(1), ["iteration"])).toBe("finished");
+  expect(await stateOf(budget(1_000_000), ["iteration"])).toBe("stopped");
 });

@@ -27,8 +27,9 @@ export function placesOf(arms: readonly string[]): number[] {
   const taken = new Set<number>();
   return arms.map((arm) => {
     const usual = USUAL[arm];
-    let place = usual === undefined || taken.has(usual) ? 0 : usual;
-    while (place !== usual && (taken.has(place) || reserved.has(place))) place += 1;
+    let place = 0;
+    if (usual !== undefined && !taken.has(usual)) place = usual;
+    else while (taken.has(place) || reserved.has(place)) place += 1;
     taken.add(place);
     return place % PLACES;
   });

@@ -111,7 +111,7 @@ export function routesOf(folder: WatchedFolder): Readonly<Record<string, Route>>
     const { place } = await runOf(query);
     const image = query.get("image") ?? "";
     if (!/^\d+\/[\w-]+\.png$/.test(image)) throw new Unanswerable(404, "there is no such picture");
-    return { type: "image/png", body: await fileWithin(path.join(place.folder, "samples"), image) };
+    return { type: "image/png", body: await fileWithin(place.folder, path.join("samples", image)) };
   }
 
   /** A sample's room, drawn again for people. */

@@ -15,10 +15,12 @@ export class Followed<Value> {
   /** Reads the file again if it has changed. */
   readonly poll = sharedReading(() => this.pollNow());
 
+  /** @param within the folder that the file has to lie in once links are followed */
   constructor(
     readonly file: string,
     private readonly empty: Value,
     private readonly read: (file: string) => Promise<Value>,
+    private readonly within = path.dirname(file),
   ) {
     this.value = empty;
   }
@@ -31,7 +33,7 @@ export class Followed<Value> {
     this.written = now?.mtimeMs ?? null;
     try {
       this.value =
-        now === null ? this.empty : await this.read(await ownFile(path.dirname(this.file), path.basename(this.file)));
+        now === null ? this.empty : await this.read(await ownFile(this.within, path.relative(this.within, this.file)));
       this.problem = null;
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);

@@ -8,7 +8,9 @@ export interface Refusal {
 }
 
 /** The only names of this server. Any other name that leads a browser here is somebody's attack (DNS rebinding). */
-const names = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localhost:${port}`];
+const names = (port: number): readonly string[] =>
+  // Browsers leave out the usual port.
+  ["127.0.0.1", "localhost"].map((name) => (port === 80 ? name : `${name}:${port}`));
 
 /** Why a request is refused; null if it is accepted. */
 export function refusal({ method, url, headers }: IncomingMessage, port: number): Refusal | null {

@@ -57,7 +57,7 @@ class ViewedRun {
     const samples: NumberedSample[] = [];
     const problems: string[] = [];
     for (const name of names) {
-      const shard = shards.get(name) ?? new Followed(path.join(folder, name), [], readShard);
+      const shard = shards.get(name) ?? new Followed(path.join(folder, name), [], readShard, this.folder);
       shards.set(name, shard);
       await shard.poll();
       if (shard.problem !== null) problems.push(shard.problem);

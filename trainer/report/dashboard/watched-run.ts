@@ -22,6 +22,9 @@ const FRESH = 2 * 60_000;
 const LOG_END = 8192;
 const MOST_LOCK_BYTES = 4096;
 
+/** Entries of the log that say whether the run goes on. */
+const MARKS: ReadonlySet<unknown> = new Set(["finished", "resumed", "iteration"]);
+
 /** What of a run's configuration says how long it is; the rest is shown as it is. */
 const lengthSchema = z.object({
   iterations: z.number(),
@@ -97,19 +100,29 @@ export class WatchedRun {
     };
   }
 
-  /** How many iterations it will have at most; a budget of valid samples needs about so many. */
+  private get length(): z.infer<typeof lengthSchema> | null {
+    return lengthSchema.safeParse(this.config.value?.configuration ?? {}).data ?? null;
+  }
+
+  /** How many iterations it will have; a budget of valid samples needs about so many, or some more. */
   private get iterations(): number | null {
-    const length = lengthSchema.safeParse(this.config.value?.configuration ?? {});
-    if (!length.success) return null;
-    const { iterations, validSamples, episodesPerIteration, samplesPerEpisode } = length.data;
+    if (this.length === null) return null;
+    const { iterations, validSamples, episodesPerIteration, samplesPerEpisode } = this.length;
     if (validSamples === 0) return iterations;
     const each = episodesPerIteration * samplesPerEpisode;
     return each === 0 ? null : Math.ceil(validSamples / each);
   }
 
+  /** Whether it has all that it was asked for. */
+  private get isWhole(): boolean {
+    const last = this.metrics.at(-1);
+    if (this.length === null || last === undefined) return false;
+    const { iterations, validSamples } = this.length;
+    return validSamples > 0 ? last.valid !== null && last.valid >= validSamples : (last.iteration ?? -1) >= iterations;
+  }
+
   private async findState(): Promise<RunState> {
-    const last = this.metrics.at(-1)?.iteration ?? -1;
-    if (this.iterations !== null && last >= this.iterations) return "finished";
+    if (this.isWhole) return "finished";
     const lock = path.join(this.place.folder, LOCK_FILE);
     const owner = await readPlainFileLater(lock, MOST_LOCK_BYTES).catch(() => null);
     if (owner === null) return this.log.value ? "finished" : "stopped";
@@ -132,14 +145,18 @@ async function readSettings(file: string): Promise<RunConfig> {
   return config;
 }
 
-/** Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given. */
+/**
+ * Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given.
+ * After that it may have been taken up again.
+ */
 async function saysFinished(file: string): Promise<boolean> {
   const handle = await openPlainFile(file, Number.POSITIVE_INFINITY);
   try {
     const { size } = await handle.stat();
     const bytes = Buffer.alloc(Math.min(size, LOG_END));
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    return logEntries(bytes.toString("utf8", 0, bytesRead)).some(({ msg }) => msg === "finished");
+    const last = logEntries(bytes.toString("utf8", 0, bytesRead)).findLast(({ msg }) => MARKS.has(msg));
+    return last?.["msg"] === "finished";
   } finally {
     await handle.close();
   }

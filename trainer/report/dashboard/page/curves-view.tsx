@@ -1,5 +1,5 @@
 /** @file Curves of all that a run measures: accuracy, validity, parts of the reward, losses. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ACCURACY, type Chart, INVALID, LEARNING, PLACEMENTS, REWARD } from "../../charts/list.js";
 import { AXIS_NAMES, type Axis } from "../../charts/quantities.js";
 import { isMeasured, MEAN_NOTE, Tracked } from "../../charts/tracked.js";
@@ -38,7 +38,7 @@ export function CurvesView({ series, route: { axis, smoothing, range }, navigate
           />
           <output>{smoothing.toFixed(2)}</output>
         </label>
-        <Zoom key={`${axis} ${range}`} axis={axis} range={range} onZoom={onZoom} />
+        <Zoom axis={axis} range={range} onZoom={onZoom} />
       </div>
       <p class="note">
         {MEAN_NOTE} Drag over a chart to zoom all of them; a double click shows the whole axis. Smoothing hides the
@@ -65,10 +65,16 @@ interface ZoomProps {
   readonly onZoom: (range: Range | null) => void;
 }
 
-/** The shown part of the axis in numbers, for keyboards. It begins anew with another range. */
+/** The shown part of the axis in numbers, for keyboards. */
 function Zoom({ axis, range, onZoom }: ZoomProps) {
-  const [from, setFrom] = useState(range === null ? "" : String(Math.round(range[0])));
-  const [to, setTo] = useState(range === null ? "" : String(Math.round(range[1])));
+  const [from, setFrom] = useState("");
+  const [to, setTo] = useState("");
+  // Not by a key: a form made anew would lose the focus.
+  useEffect(() => {
+    const [first = "", last = ""] = (range ?? []).map((end) => String(Math.round(end)));
+    setFrom(first);
+    setTo(last);
+  }, [axis, range?.[0], range?.[1]]);
   const apply = (event: Event): void => {
     event.preventDefault();
     const chosen = [Number(from), Number(to)] as const;

@@ -8,7 +8,7 @@ import type { RoomOutline, SampleEntry } from "../../world.js";
 import type { SamplesDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { Check, NumberRange, Problems, queryOf, Select } from "./fields.js";
-import { runName, type ViewProps } from "./series.js";
+import { nameAmong, type ViewProps } from "./series.js";
 
 const PAGE = 24;
 const MOST = 96;
@@ -65,7 +65,7 @@ export function GalleryView({ series, index }: ViewProps) {
         <Select
           name="Run"
           value={run?.id ?? ""}
-          options={runs.map((each) => [each.id, runName(each, index.groups)])}
+          options={runs.map((each) => [each.id, nameAmong(each, runs, index.groups)])}
           set={setWanted}
         />
         <FilterFields

@@ -9,7 +9,7 @@ import type { MapDocument } from "../documents.js";
 import { useAnswers } from "./ask.js";
 import { Choice, NumberRange, Problems, queryOf, Select } from "./fields.js";
 import { LazyNumbers } from "./live-figure.js";
-import { runName, type ViewProps } from "./series.js";
+import { nameAmong, type ViewProps } from "./series.js";
 
 /** Runs side by side; more is a list to scroll through, not a comparison. */
 const MOST_RUNS = 4;
@@ -31,6 +31,7 @@ export function MapView({ series, index }: ViewProps) {
   const [filters, setFilters] = useState(NOTHING);
   const set = (change: Partial<typeof NOTHING>): void => setFilters((before) => ({ ...before, ...change }));
   const looked = series.slice(0, MOST_RUNS).map(({ runs, colour }) => ({ colour, run: at(runs, 0).run }));
+  const runs = looked.map(({ run }) => run);
   const { answers, error, waiting } = useAnswers<MapDocument>(
     "/api/v1/map",
     looked.map(({ run }) => queryOf(run.id, filters)),
@@ -67,9 +68,10 @@ export function MapView({ series, index }: ViewProps) {
       </p>
       <MapScale shown={shown} most={most} />
       <Problems of={[error]} />
-      {looked.map(({ colour, run }, i) => {
-        const answer = answers[i];
-        const name = runName(run, index.groups);
+      {looked.map(({ colour, run }) => {
+        // While answers are awaited, those of the runs before are still there.
+        const answer = found.find((own) => own.run === run.id);
+        const name = nameAmong(run, runs, index.groups);
         return answer && <RunMaps key={run.id} {...{ name, colour, answer, shown, most }} />;
       })}
     </section>

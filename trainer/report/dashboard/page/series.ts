@@ -33,13 +33,25 @@ export interface ViewProps {
 /** More lines than this tell nothing. */
 export const MOST_SERIES = PLACES;
 
+type Groups = ReadonlyMap<string, GroupEntry>;
+
 /** How a run is called beside others of its group. */
-export function runName(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>): string {
+export function runName(run: RunEntry, groups: Groups): string {
   if (run.group === null) return run.name;
   const kind = groups.get(run.group)?.kind;
   const arm = kind === "comparison" ? armName(run.arm) : run.arm;
   return run.seed === null || kind === "folder" ? run.name : `${arm}, seed ${run.seed}`;
 }
+
+/** With the name of the run's group where the others are of several. */
+function withGroup(name: string, { group }: RunEntry, others: readonly RunEntry[], groups: Groups): string {
+  const isOne = others.every((other) => other.group === group);
+  return isOne || group === null ? name : `${groups.get(group)?.name ?? group}: ${name}`;
+}
+
+/** How a run is called beside these. */
+export const nameAmong = (run: RunEntry, others: readonly RunEntry[], groups: Groups): string =>
+  withGroup(runName(run, groups), run, others, groups);
 
 const byText = new Intl.Collator("en", { numeric: true });
 
@@ -61,16 +73,12 @@ export const cellSettings = ({ varied }: RunEntry): string =>
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");
 
-function seriesName(runs: readonly RunEntry[], groups: ReadonlyMap<string, GroupEntry>, manyGroups: boolean): string {
+function seriesName(runs: readonly RunEntry[], others: readonly RunEntry[], groups: Groups): string {
   const first = at(runs, 0);
-  if (runs.length === 1) {
-    const name = runName(first, groups);
-    return manyGroups && first.group !== null ? `${groups.get(first.group)?.name ?? first.group}: ${name}` : name;
-  }
-  const own = first.group === null ? undefined : groups.get(first.group);
-  const label = own?.kind === "comparison" || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
-  const name = `${label} (${runs.length} seeds)`;
-  return manyGroups && own !== undefined ? `${own.name}: ${name}` : name;
+  if (runs.length === 1) return nameAmong(first, others, groups);
+  const isComparison = first.group !== null && groups.get(first.group)?.kind === "comparison";
+  const label = isComparison || cellSettings(first) === "" ? armName(first.arm) : cellSettings(first);
+  return withGroup(`${label} (${runs.length} seeds)`, first, others, groups);
 }
 
 /** The same for the seeds of one arm or cell: those that have the same settings. */
@@ -78,23 +86,19 @@ export const armKey = ({ group, agent, arm, varied }: RunEntry): string =>
   JSON.stringify([group, agent ?? arm, varied]);
 
 /** Lines for the chosen runs; together where they are seeds of one arm, unless each is asked for. */
-export function toSeries(
-  runs: readonly RunRows[],
-  groups: ReadonlyMap<string, GroupEntry>,
-  each: boolean,
-): readonly RunSeries[] {
+export function toSeries(runs: readonly RunRows[], groups: Groups, each: boolean): readonly RunSeries[] {
   const together = group(
     [...runs].sort((a, b) => inOrder(a.run, b.run)),
     ({ run }) => (each || run.group === null ? run.id : armKey(run)),
   );
-  const manyGroups = new Set(runs.map(({ run }) => run.group)).size > 1;
+  const all = runs.map(({ run }) => run);
   const shown = [...together].slice(0, MOST_SERIES);
   const places = placesOf(shown.map(([, members]) => at(members, 0).run.arm));
   return shown.map(([key, members], i) => {
     const name = seriesName(
       members.map(({ run }) => run),
+      all,
       groups,
-      manyGroups,
     );
     return { key, name, colour: at(places, i), runs: members };
   });

@@ -21,8 +21,9 @@ export function SettingsView({ series }: ViewProps) {
     looked.map(({ runs }) => ({ run: at(runs, 0).run.id })),
     "",
   );
-  const found = looked.flatMap(({ name, colour }, i) => {
-    const answer = answers[i];
+  const found = looked.flatMap(({ name, colour, runs }) => {
+    // While answers are awaited, those of the runs before are still there.
+    const answer = answers.find((own) => own?.run === at(runs, 0).run.id);
     return answer ? [{ name, colour, values: answer.settings, answer }] : [];
   });
   const names = settingNames(found);
