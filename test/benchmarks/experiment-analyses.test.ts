@@ -331,12 +331,18 @@ describe("the claim", () => {
       expect(pHolm < 0.05).toBe(against === "random");
     }
     expect(headline).toContain("clearly better in 4 of 8 comparisons");
-    expect(tables.map(({ rows }) => rows.length)).toEqual([4, 8, 4, 8]);
+    expect(tables.map(({ rows }) => rows.length)).toEqual([4, 8, 4, 4, 8, 4]);
   });
 
   it("is tested against the arms that the experiment names, and is corrected for these alone", async () => {
     const { headline, tables } = await analysed("claim", factors, made(), { against: ["random"] });
     expect(headline).toContain("clearly better in 4 of 4 comparisons");
-    expect(tables.map(({ rows }) => rows.length)).toEqual([4, 4, 4, 4]);
+    expect(tables.map(({ rows }) => rows.length)).toEqual([4, 4, 4, 4, 4, 4]);
+    const { title, head, rows } = tables[2] ?? { title: "", head: [], rows: [] };
+    expect([title, ...head]).toEqual([
+      "Each arm's difference to random per valid sample, p not corrected",
+      ...["world, test set", "rls3", "β 0"],
+    ]);
+    expect(rows[0]?.[1]).toMatch(/^\+(9|10)\.\d \(p/);
   });
 });

@@ -2,6 +2,7 @@
  * @file The claim: is the agent with its signal better than random sampling, and than itself without the signal (or than
  * the arms that the experiment names), in every place and on both test sets? Places are the levels of the experiment's first factor: worlds, or base models.
  */
+import { group } from "d3-array";
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
@@ -24,7 +25,8 @@ import type { Analysis, Context } from "./analysis.js";
 import { ofLevel } from "./arms.js";
 
 const CLAIMED = "rls3";
-const USUALLY_AGAINST = ["random", "β 0"];
+const RANDOM = "random";
+const USUALLY_AGAINST = [RANDOM, "β 0"];
 const SETS: Readonly<Record<string, Measure>> = { balanced: oneTerm, natural: naturalOneTerm };
 const AXES: readonly Axis[] = ["valid", "generated"];
 
@@ -45,6 +47,8 @@ interface OfAxis {
   /** Place → arm → mean of the paper's test score, for models that answer. */
   readonly scores: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly rows: readonly Row[];
+  /** Every other arm against random sampling, p uncorrected; empty without random sampling. */
+  readonly toRandom: readonly (Omit<Row, "against" | "pHolm"> & { readonly arm: string })[];
 }
 
 const mapped = <T>(names: readonly string[], value: (name: string) => T): Record<string, T> =>
@@ -61,19 +65,19 @@ function alongAxis({ experiment, runs }: Context, factor: string, axis: Axis): O
   const budgets = mapped(worlds, (world) => commonBudget(ofLevel(runs, factor, world), axis));
   const value = (run: Measured, world: string, set: string): number =>
     valueAt(run, axis, budgets[world] ?? 0, SETS[set]);
-  const compared = worlds.flatMap((world) =>
-    Object.keys(SETS).flatMap((set) =>
-      others
-        .filter((arm) => arms.includes(arm))
-        .map((against) => {
-          const pairs = paired(of(world, CLAIMED), of(world, against), ({ seed }) => String(seed));
-          return {
-            ...difference(pairs.map(([a, b]) => [value(a, world, set), value(b, world, set)] as const)),
-            ...{ place: world, set, against },
-          };
-        }),
-    ),
+  const between = (world: string, set: string, arm: string, against: string) => {
+    const pairs = paired(of(world, arm), of(world, against), ({ seed }) => String(seed));
+    const found = difference(pairs.map(([a, b]) => [value(a, world, set), value(b, world, set)] as const));
+    return { ...found, place: world, set };
+  };
+  const everywhere = <T>(each: (world: string, set: string) => T[]): T[] =>
+    worlds.flatMap((world) => Object.keys(SETS).flatMap((set) => each(world, set)));
+  const compared = everywhere((world, set) =>
+    others
+      .filter((arm) => arms.includes(arm))
+      .map((against) => ({ ...between(world, set, CLAIMED, against), against })),
   );
+  const measured = arms.includes(RANDOM) ? arms.filter((arm) => arm !== RANDOM) : [];
   const corrected = holm(compared.map(({ p }) => p));
   return {
     axis,
@@ -91,6 +95,7 @@ function alongAxis({ experiment, runs }: Context, factor: string, axis: Axis): O
         mapped(arms, (arm) => mean(of(world, arm).map((run) => columnAt(run, "testScore", axis, budgets[world] ?? 0)))),
     ),
     rows: compared.map((row, i) => ({ ...row, pHolm: at(corrected, i) })),
+    toRandom: everywhere((world, set) => measured.map((arm) => ({ ...between(world, set, arm, RANDOM), arm }))),
   };
 }
 
@@ -109,6 +114,7 @@ function outcome(context: Context): Outcome {
       accuracyTable(factor, found),
       ...scoreTable(factor, found),
       differenceTable(factor, found),
+      ...randomTable(factor, found),
     ]),
     data: { valid, generated },
   };
@@ -159,3 +165,20 @@ const differenceTable = (factor: string, { axis, rows }: OfAxis): Table => ({
     `${wins} of ${pairs}`,
   ]),
 });
+
+/** Empty without random sampling. */
+function randomTable(factor: string, { axis, toRandom }: OfAxis): Table[] {
+  const arms = [...new Set(toRandom.map(({ arm }) => arm))];
+  if (arms.length === 0) return [];
+  const rows = group(toRandom, ({ place, set }) => `${place}, ${set}`);
+  return [
+    {
+      title: `Each arm's difference to random per ${axis} sample, p not corrected`,
+      head: [`${factor}, test set`, ...arms],
+      rows: [...rows].map(([name, all]) => [
+        name,
+        ...all.map(({ mean: gain, p }) => `${points(gain)} (${probability(p)})`),
+      ]),
+    },
+  ];
+}
