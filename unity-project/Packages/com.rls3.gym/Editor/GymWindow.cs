@@ -96,6 +96,20 @@ namespace Rls3.Gym.Editor
             }
             EditorGUILayout.Space();
             EditorGUILayout.LabelField("By hand", EditorStyles.boldLabel);
+            if (definition.SingleEnvironment)
+            {
+                EditorGUILayout.HelpBox($"{definition.Name} has one environment, which belongs to the client: there is no second one to reset and step by hand.", MessageType.Info);
+            }
+            else
+            {
+                DrawControls(server, definition);
+            }
+            // Until somebody steps a room by hand, this is the first environment's, as the trainer steps it.
+            DrawRoom((server.ByHand as RoomsEnvironment)?.World ?? server.ShownArea?.World);
+        }
+
+        private void DrawControls(GymServerBehaviour server, EnvironmentDefinition definition)
+        {
             seed = Math.Max(0, EditorGUILayout.LongField("Seed", seed));
             if (GUILayout.Button("Reset") && server.Manual() is IEnvironment fresh)
             {
@@ -109,8 +123,6 @@ namespace Rls3.Gym.Editor
                 Step(server, definition.Action);
             }
             EditorGUILayout.LabelField("Outcome", outcome);
-            // Until somebody steps a room by hand, this is the first environment's, as the trainer steps it.
-            DrawRoom((server.ByHand as RoomsEnvironment)?.World ?? server.ShownArea?.World);
         }
 
         private void DrawAction(TensorSpec spec)

@@ -1,8 +1,11 @@
 using Rls3.Gym.Core;
+using Rls3.Gym.Editor;
 using Rls3.Gym.Tests;
+using UnityEditor;
 using UnityEngine;
 using UnityEngine.StandIn;
 using Xunit;
+using Object = UnityEngine.Object;
 
 namespace Rls3.Gym.Engine.Tests;
 
@@ -57,6 +60,62 @@ public sealed class SceneTests
         Assert.Equal(start, client.Reset(1, 4, "state", "image").Tensors);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_the_sample_a_new_environment_puts_the_fallen_ball_on_the_tray_after_a_crash_or_a_new_start(bool restart)
+    {
+        using var stage = new Stage();
+        Open(Ball);
+        var server = GymServerBehaviour.Current!;
+        float[] start;
+        using (var client = new Client(server.Endpoint))
+        {
+            start = State(client.Reset(1, 4, "state"));
+            for (var steps = 0; State(client.Step("push", [1f, 0f], "state"))[1] >= -0.5f; steps++)
+            {
+                Assert.True(steps < 100, "it never fell");
+            }
+        }
+        if (restart)
+        {
+            server.enabled = false;
+            server.enabled = true;
+            using var next = new Client(server.Endpoint);
+            Assert.Equal(start, State(next.Reset(1, 4, "state")));
+            return;
+        }
+        // As the server does at the first reset after a crash.
+        using var anew = server.Definition!.Create(0);
+        var state = new byte[server.Definition.Observations[0].Bytes];
+        anew.Reset(4, WireValue.EmptyMap);
+        anew.Observe("state", new TensorSpan(state));
+        Assert.Equal(start, new TensorSpan(state).Float32.ToArray());
+    }
+
+    [Fact]
+    public void Of_the_sample_nothing_is_stepped_by_hand_and_the_window_says_so()
+    {
+        using var stage = new Stage();
+        Open(Ball);
+        var server = GymServerBehaviour.Current!;
+        using var client = new Client(server.Endpoint);
+        client.Reset(1, 4, "state");
+        var still = State(client.Step("push", [0f, 0f], "state"));
+        var window = EditorWindow.GetWindow<GymWindow>("RLS3 Gym");
+        foreach (var button in new[] { "Reset", "Step" })
+        {
+            Person.Press(button);
+            window.Draw();
+        }
+        Person.Press("");
+        Assert.Contains(Person.Seen, line => line.StartsWith("ball on tray has one environment, which belongs to the client", StringComparison.Ordinal));
+        Assert.DoesNotContain("Seed", Person.Seen);
+        Assert.Null(server.Manual());
+        Assert.Equal(still[..3], State(client.Step("push", [0f, 0f], "state"))[..3]);
+        Object.Destroy(window);
+    }
+
     [Fact]
     public void The_sample_says_what_is_missing_and_that_it_is_one_environment()
     {
@@ -75,6 +134,8 @@ public sealed class SceneTests
             Assert.Equal(GymPhase.Failed, GymServerBehaviour.Current!.Phase);
         }
     }
+
+    private static float[] State((WireValue Header, List<byte[]> Tensors) answer) => new TensorSpan(answer.Tensors[0]).Float32.ToArray();
 
     private static void Open(string scene, int envs = 1) => SceneFile.Open(In(scene), In(), settings =>
     {

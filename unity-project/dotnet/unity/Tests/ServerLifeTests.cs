@@ -141,6 +141,25 @@ public sealed class ServerLifeTests
         client.Reset(1, 2, "image");
     }
 
+    [Fact]
+    public void Play_by_hand_leaves_the_clients_alone_whatever_the_inspector_changes()
+    {
+        using var stage = new Stage();
+        var server = stage.Serve(settings => settings.EnvCount = 3);
+        using var client = new Client(server.Endpoint);
+        var pictures = client.Reset(2, 1, "image").Tensors[0];
+        (server.Settings.EnvCount, server.Settings.ImageSize) = (1, 128);
+        server.Manual()!.Reset(3, Core.WireValue.EmptyMap);
+        server.RenderManual();
+        var shown = server.ShownArea!;
+        Assert.Same(((Core.RoomsEnvironment)server.ByHand!).World, shown.World);
+        // The third environment is made only now.
+        Assert.Equal(pictures, client.Reset(3, 1, "image").Tensors[0][..pictures.Length]);
+        server.Settings.EnvCount = 5;
+        server.RenderManual();
+        Assert.Same(shown, server.ShownArea);
+    }
+
     private sealed class Faulty : GymServerBehaviour
     {
         public bool Mended { get; set; }

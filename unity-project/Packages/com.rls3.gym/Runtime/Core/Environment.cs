@@ -145,6 +145,12 @@ namespace Rls3.Gym.Core
 
         public bool ClaimsStateHash { get; set; }
 
+        /// <summary>
+        /// Whether there can be no second environment, because all that the factory makes share one body or one physics simulation:
+        /// none is then made to be stepped by hand beside the client's.
+        /// </summary>
+        public bool SingleEnvironment { get; set; }
+
         /// <summary>Called once for each batch, after its operations and before its observations, with its environments and the wanted observations.</summary>
         public Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>? BeforeObserving { get; set; }
 

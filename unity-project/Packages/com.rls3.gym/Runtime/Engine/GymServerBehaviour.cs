@@ -44,6 +44,9 @@ namespace Rls3.Gym.Engine
         private LogTail? log;
         private EnvironmentDefinition? definition;
         private IEnvironment? manual;
+
+        // The inspector may change the settings while the server runs.
+        private int envCount;
         private ProcessSettings? before;
 
         /// <summary>The server of this process; null if none runs.</summary>
@@ -67,7 +70,7 @@ namespace Rls3.Gym.Engine
         public EnvironmentDefinition? Definition => definition;
 
         /// <summary>The area of the room that is played with by hand, or of the first environment.</summary>
-        public GymArea? ShownArea => areas.Of(manual == null ? 0 : settings.EnvCount);
+        public GymArea? ShownArea => areas.Of(manual == null ? 0 : envCount);
 
         public string[] LogTail => log?.Lines() ?? Array.Empty<string>();
 
@@ -92,8 +95,10 @@ namespace Rls3.Gym.Engine
         {
             var catalog = CatalogReader.Load(settings.CatalogFile());
             var graphics = GraphicsDevice;
-            var images = graphics == null ? Array.Empty<TensorSpec>() : RoomsEnvironment.ImageSpecs(catalog, settings.ImageSize);
-            var rooms = RoomsEnvironment.Define(catalog, images, env => graphics == null ? null : areas.Add(env, catalog, settings.ImageSize, PrepareCamera));
+            // Environments are made later, and their pictures must still have the size of the specs.
+            var imageSize = settings.ImageSize;
+            var images = graphics == null ? Array.Empty<TensorSpec>() : RoomsEnvironment.ImageSpecs(catalog, imageSize);
+            var rooms = RoomsEnvironment.Define(catalog, images, env => graphics == null ? null : areas.Add(env, catalog, imageSize, PrepareCamera));
             rooms.Graphics = graphics;
             rooms.TimeStep = StepSeconds;
             rooms.BeforeObserving = graphics == null ? (Action<IReadOnlyList<int>, IReadOnlyList<TensorSpec>>?)null : areas.Render;
@@ -129,12 +134,13 @@ namespace Rls3.Gym.Engine
         {
             GymCommandLine.Apply(Environment.GetCommandLineArgs(), settings);
             settings.Check();
+            envCount = settings.EnvCount;
             definition = CreateDefinition();
             queue = new MainThreadQueue();
-            var options = new HostOptions { EnvCount = settings.EnvCount, Package = $"com.rls3.gym/{EnvironmentHost.PackageVersion}+Unity-{Application.unityVersion}" };
+            var options = new HostOptions { EnvCount = envCount, Package = $"com.rls3.gym/{EnvironmentHost.PackageVersion}+Unity-{Application.unityVersion}" };
             server = GymServer.Start(definition, options, new ServeOptions(settings.Endpoint, settings.Connect) { Keys = settings.Keys() }, queue);
             var graphics = definition.Graphics == null ? "without graphics" : $"on {definition.Graphics}";
-            Debug.Log($"RLS3: serving {definition.Name}, environments: {settings.EnvCount}, at {server.Endpoint}, {graphics}");
+            Debug.Log($"RLS3: serving {definition.Name}, environments: {envCount}, at {server.Endpoint}, {graphics}");
         }
 
         /// <summary>Answers the requests that wait.</summary>
@@ -161,12 +167,15 @@ namespace Rls3.Gym.Engine
         /// <summary>The environment that is stepped by hand, once there is one.</summary>
         public IEnvironment? ByHand => manual;
 
-        /// <summary>Makes the environment to step by hand, beside those of the clients, where there is none yet. Null before the server runs. Main thread only.</summary>
+        /// <summary>
+        /// Makes the environment to step by hand, beside those of the clients, where there is none yet. Null before the server runs,
+        /// and if its definition has a <see cref="EnvironmentDefinition.SingleEnvironment"/>. Main thread only.
+        /// </summary>
         public IEnvironment? Manual()
         {
-            if (manual == null && definition != null)
+            if (manual == null && definition != null && !definition.SingleEnvironment)
             {
-                manual = definition.Create(settings.EnvCount);
+                manual = definition.Create(envCount);
             }
             return manual;
         }
@@ -174,7 +183,7 @@ namespace Rls3.Gym.Engine
         /// <summary>Renders the image of the environment that is stepped by hand.</summary>
         public void RenderManual()
         {
-            if (manual != null && areas.Of(settings.EnvCount) is GymArea area)
+            if (manual != null && areas.Of(envCount) is GymArea area)
             {
                 area.Begin();
                 area.RenderImage();

@@ -21,6 +21,9 @@ public sealed class BallEnvironment : GymServerBehaviour
     [Tooltip("The camera that takes the pictures. It stays disabled and draws on request; people see through another camera.")]
     private Camera? eye;
 
+    // Of the ball, as the scene has it: NaN until the first start. Later starts may find the ball fallen.
+    private float restingHeight = float.NaN;
+
     protected override EnvironmentDefinition CreateDefinition()
     {
         if (ball == null || mark == null || eye == null)
@@ -31,6 +34,7 @@ public sealed class BallEnvironment : GymServerBehaviour
         {
             throw new ConfigurationException($"Ball Environment serves 1 environment, not {Settings.EnvCount}: physics is one for the whole Unity scene. Start a player for each");
         }
+        restingHeight = float.IsNaN(restingHeight) ? ball.transform.localPosition.y : restingHeight;
         var side = GraphicsDevice == null ? 0 : Settings.ImageSize;
         var action = new TensorSpec("push", DType.Float32, new[] { 2 }, new[] { -1.0 }, new[] { 1.0 }, new[] { "x", "z" });
         var names = new[] { "ball x", "ball y", "ball z", "velocity x", "velocity y", "velocity z", "mark x", "mark z" };
@@ -42,9 +46,11 @@ public sealed class BallEnvironment : GymServerBehaviour
             eye.aspect = 1f;
             observations.Add(new TensorSpec("image", DType.UInt8, new[] { side, side, 3 }, new[] { 0.0 }, new[] { 255.0 }, null, true));
         }
-        return new EnvironmentDefinition("ball on tray", action, observations, _ => new BallOnTray(ball, mark, eye, side))
+        return new EnvironmentDefinition("ball on tray", action, observations, _ => new BallOnTray(ball, restingHeight, mark, eye, side))
         {
             Graphics = GraphicsDevice,
+            // A second one would move the same ball.
+            SingleEnvironment = true,
             TimeStep = BallOnTray.StepSeconds,
         };
     }

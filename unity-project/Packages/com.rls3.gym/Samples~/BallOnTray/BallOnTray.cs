@@ -30,16 +30,17 @@ public sealed class BallOnTray : IEnvironment
     private int steps;
     private long tick;
 
-    /// <param name="ball">On the tray; it rests at the height where it is now.</param>
+    /// <param name="ball">On the tray, or fallen off it: an environment is made anew after a crash.</param>
+    /// <param name="restingHeight">Of the ball's middle on the tray, in metres.</param>
     /// <param name="mark">On the tray.</param>
     /// <param name="eye">Takes the pictures.</param>
     /// <param name="side">Of pictures, in pixels; 0 where there are none.</param>
-    public BallOnTray(Rigidbody ball, Transform mark, Camera eye, int side)
+    public BallOnTray(Rigidbody ball, float restingHeight, Transform mark, Camera eye, int side)
     {
         this.ball = ball;
         this.mark = mark;
         this.eye = eye;
-        restingHeight = ball.transform.localPosition.y;
+        this.restingHeight = restingHeight;
         sensor = side > 0 ? CameraSensor.ForImages(side) : null;
     }
 
