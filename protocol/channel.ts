@@ -468,7 +468,9 @@ export class Channel {
   private tick(): void {
     const now = performance.now();
     for (const { phase, deadline, fail } of [...this.pending.values(), ...this.waiters]) {
-      if (now > deadline) fail?.(this.timeout(phase));
+      // While nothing connects, hello waits for the connection's time alone.
+      const isAbsent = phase === "hello" && !this.connected && now > deadline - this.timeouts.hello;
+      if (isAbsent || now > deadline) fail?.(this.timeout(phase));
     }
     const [oldest] = this.pending.values();
     // The probe's answer was lost; the next resend starts another.
@@ -487,10 +489,12 @@ export class Channel {
   private timeout(phase: Phase): ProtocolError {
     const absent = phase === "hello" && !this.connected;
     const named = absent ? "connect" : phase;
+    const key = this.options.keys === undefined ? "" : ", and is serverPublicKey the server's key";
     const what = absent
-      ? `nothing answers at ${this.options.endpoint}: is the server started, and is the address right?`
+      ? `nothing answers at ${this.options.endpoint}: is the server started, and is the address right${key}?`
       : `the server at ${this.options.endpoint} did not answer`;
-    const message = `timeout in phase "${named}" after ${this.patience(phase) / 1000} s: ${what}`;
+    const waited = absent ? this.timeouts.connect : this.patience(phase);
+    const message = `timeout in phase "${named}" after ${waited / 1000} s: ${what}`;
     return new ProtocolError("TIMEOUT", message, { phase: named }, true);
   }
 }

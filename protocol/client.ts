@@ -14,6 +14,7 @@ import {
   type WireOp,
 } from "./messages.js";
 import { PACKAGE } from "./package-name.js";
+import { checkEndpoint } from "./security.js";
 import {
   bytesOf,
   bytesPerElement,
@@ -22,6 +23,7 @@ import {
   type TensorData,
   type TensorSpec,
   tensorOver,
+  wholeCheck,
 } from "./spaces.js";
 
 /** An operation on one environment of a batch. `action` has the elements of `welcome.action`; a noop only observes. */
@@ -94,6 +96,7 @@ export class EnvironmentClient implements VectorEnvironment {
   private greeting: Welcome | undefined;
   private specs: ReadonlyMap<string, TensorSpec> = new Map();
   private actionElements = 0;
+  private fits: ReturnType<typeof wholeCheck> = () => undefined;
 
   private constructor(private readonly options: ClientOptions) {
     options.signal?.throwIfAborted();
@@ -102,8 +105,15 @@ export class EnvironmentClient implements VectorEnvironment {
 
   /** Connects to a bound server and says hello. */
   static async connect(options: ClientOptions): Promise<EnvironmentClient> {
+    checkEndpoint(options.endpoint, options.keys, true);
     const client = new EnvironmentClient(options);
-    client.channel.connect();
+    try {
+      client.channel.connect();
+    } catch (error) {
+      client.end(error);
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ProtocolError("CONFIGURATION", `can't connect to ${options.endpoint}: ${why}`);
+    }
     return client.open(options.signal);
   }
 
@@ -162,6 +172,7 @@ export class EnvironmentClient implements VectorEnvironment {
     });
     this.specs = new Map(observations.map((spec) => [spec.uid, spec]));
     this.actionElements = elementCount(action.shape);
+    this.fits = wholeCheck(action);
     return this;
   }
 
@@ -246,6 +257,11 @@ export class EnvironmentClient implements VectorEnvironment {
             false,
             op.env,
           );
+        }
+        const problem = this.fits(op.action);
+        if (problem !== undefined) {
+          const message = `environment ${op.env}: ${problem.message}`;
+          throw new ProtocolError("BAD_ACTION", message, problem.detail, false, op.env);
         }
         steps++;
         wireOps.push({ env: op.env, op: "step" });

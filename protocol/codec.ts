@@ -4,7 +4,7 @@
  */
 import { Packr } from "msgpackr";
 import type { WireMap } from "./environment.js";
-import { badMessage } from "./errors.js";
+import { badMessage, ProtocolError } from "./errors.js";
 
 /** Limits of every decoder, so that no peer can make another allocate unlimited memory. */
 export const DECODER_LIMITS = {
@@ -26,6 +26,35 @@ const packr = new Packr({
 /** Encodes only plain maps, arrays, strings, numbers, booleans and nil, so that any msgpack library can read it. */
 export function encodeHeader(header: object): Buffer {
   return packr.pack(header);
+}
+
+/**
+ * Encodes an answer.
+ * @throws ProtocolError TOO_LARGE or INTERNAL for one that every decoder must refuse
+ */
+export function encodeAnswer(header: object): Buffer {
+  const bytes = encodeHeader(header);
+  const { headerBytes } = DECODER_LIMITS;
+  if (bytes.length > headerBytes) {
+    const message = `the answer's header has ${bytes.length} bytes; a header may have ${headerBytes}`;
+    throw new ProtocolError("TOO_LARGE", message, { bytes: bytes.length, limit: headerBytes });
+  }
+  try {
+    new Scan(bytes).value(0, 0);
+  } catch (error) {
+    throw new ProtocolError("INTERNAL", `the answer can't be sent: ${problemOf(header) ?? (error as Error).message}`);
+  }
+  return bytes;
+}
+
+/** What `checkHeader` says, which names the key. */
+function problemOf(header: object): string | undefined {
+  try {
+    checkHeader(header);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /**

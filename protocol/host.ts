@@ -3,10 +3,11 @@
  * resends.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { DECODER_LIMITS, decodeHeader, encodeHeader } from "./codec.js";
+import { DECODER_LIMITS, decodeHeader, encodeAnswer, encodeHeader } from "./codec.js";
 import type { DefinitionSource, SessionWishes, WireMap, WireValue } from "./environment.js";
 import { badMessage, ProtocolError, shown } from "./errors.js";
 import {
+  errorBody,
   type Hello,
   PROTOCOL_VERSION,
   parseHello,
@@ -21,7 +22,7 @@ import { checkDefinition, tooLarge, World } from "./world.js";
 export interface HostOptions {
   readonly envCount?: number;
   readonly limits?: Partial<ServerLimits>;
-  /** The token that a client must send in hello. */
+  /** The token that a client must send in hello; not empty. */
   readonly token?: string;
   /** The server's package, for logs: `name/version`. */
   readonly package?: string;
@@ -68,23 +69,25 @@ export class EnvironmentHost {
     if (!Number.isInteger(this.envCount) || this.envCount < 1 || this.envCount > 65_535) {
       throw new ProtocolError("CONFIGURATION", `envCount must be an integer from 1 to 65535, not ${options.envCount}`);
     }
+    if (options.token === "") {
+      throw new ProtocolError("CONFIGURATION", "token is empty; leave it out to serve without one");
+    }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     checkDefinition(typeof source === "function" ? source({}) : source);
   }
 
   /** Closes the session's environments. */
   close(): void {
-    this.world?.close();
+    const { world } = this;
     this.world = undefined;
+    world?.close();
   }
 
   /** New environments for a new session, with every parameter at its default. */
-  private start(wishes: SessionWishes, seed: number): World {
-    this.close();
+  private create(wishes: SessionWishes, seed: number): World {
     const definition = typeof this.source === "function" ? this.source(wishes) : this.source;
     checkDefinition(definition);
-    this.world = new World(definition, this.envCount, seed);
-    return this.world;
+    return new World(definition, this.envCount, seed);
   }
 
   /** Turns the frames of a message into the frames of its answer: one response per request. Never throws. */
@@ -104,7 +107,7 @@ export class EnvironmentHost {
       if (header["t"] === "hello") return this.hello(parseHello(header), req, now);
       return this.inSession(req, header, frames, now);
     } catch (error) {
-      return [encodeHeader(errorHeader(error, req, ""))];
+      return [encodeError(error, req, "")];
     }
   }
 
@@ -120,7 +123,8 @@ export class EnvironmentHost {
 
   private hello(hello: Hello, req: number, now: number): readonly Buffer[] {
     if (!hello.protocols.includes(PROTOCOL_VERSION)) throw wrongVersion(hello.protocols.join(", "));
-    if (this.options.token !== undefined && !sameToken(this.options.token, hello.token ?? "")) {
+    const { token } = this.options;
+    if (token !== undefined && (hello.token === undefined || !sameToken(token, hello.token))) {
       throw new ProtocolError(
         "AUTH",
         `hello's token is ${hello.token === undefined ? "missing" : "not this server's"}`,
@@ -153,11 +157,22 @@ export class EnvironmentHost {
       replies: [],
       lastHeard: now,
     };
-    const world = this.start(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }, hello.seed);
-    const reply = [encodeHeader(this.welcome(session, world, req))];
-    session.replies[req % this.limits.max_in_flight] = reply;
+    const world = this.create(hello.imageSize === undefined ? {} : { imageSize: hello.imageSize }, hello.seed);
+    try {
+      session.replies[req % this.limits.max_in_flight] = [encodeAnswer(this.welcome(session, world, req))];
+    } catch (error) {
+      world.close();
+      throw error;
+    }
+    // Only now is it certain that hello succeeds: an error would have ended nothing.
+    try {
+      this.close();
+    } catch {
+      // The old session is over, however its environments ended.
+    }
+    this.world = world;
     this.session = session;
-    return reply;
+    return session.replies[req % this.limits.max_in_flight] as Reply;
   }
 
   private welcome(session: Session, { definition, hashes }: World, req: number): WireMap {
@@ -201,7 +216,7 @@ export class EnvironmentHost {
       const isRecent = req <= session.lastReq && req > session.lastReq - this.limits.max_in_flight;
       const reply = isRecent ? session.replies[req % this.limits.max_in_flight] : undefined;
       if (reply !== undefined && req > session.firstReq) return reply;
-      return [encodeHeader(errorHeader(outOfOrder(req, session.lastReq + 1, req > session.lastReq), req, sid))];
+      return [encodeError(outOfOrder(req, session.lastReq + 1, req > session.lastReq), req, sid)];
     }
     let reply: Reply;
     try {
@@ -213,7 +228,7 @@ export class EnvironmentHost {
       const bytes = reply[0].byteLength;
       if (bytes > session.maxFrameBytes) throw tooLarge("the answer's header", bytes, session.maxFrameBytes);
     } catch (error) {
-      reply = [encodeHeader(errorHeader(error, req, sid))];
+      reply = [encodeError(error, req, sid)];
     }
     // Errors take their number too: a resend must get the same answer.
     session.lastReq = req;
@@ -233,7 +248,7 @@ export class EnvironmentHost {
     switch (type) {
       case "batch": {
         const { results, tensors, frames } = world.batch(header, payload, session.maxFrameBytes);
-        return [encodeHeader({ v: PROTOCOL_VERSION, t: "batch_result", sid, req, results, tensors }), ...frames];
+        return [encodeAnswer({ v: PROTOCOL_VERSION, t: "batch_result", sid, req, results, tensors }), ...frames];
       }
       case "ping":
         return [encodeHeader({ v: PROTOCOL_VERSION, t: "pong", sid, req, tick_age_ms: 0, queue_depth: 0 })];
@@ -241,12 +256,13 @@ export class EnvironmentHost {
         const parameters = parseParameters(header, world.definition.parameters ?? []);
         for (const [name, value] of parameters) world.configure(name, value);
         return [
-          encodeHeader({ v: PROTOCOL_VERSION, t: "configured", sid, req, parameters: Object.fromEntries(parameters) }),
+          encodeAnswer({ v: PROTOCOL_VERSION, t: "configured", sid, req, parameters: Object.fromEntries(parameters) }),
         ];
       }
       case "close":
         this.session = undefined;
         this.sessionsClosed++;
+        this.close();
         return [encodeHeader({ v: PROTOCOL_VERSION, t: "closed", sid, req })];
       default:
         throw badMessage(`unknown message type "${type.slice(0, 64)}"; known: hello, batch, ping, configure, close`, {
@@ -272,19 +288,15 @@ function sameToken(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-function errorHeader(error: unknown, req: number, sid: string): object {
+function encodeError(error: unknown, req: number, sid: string): Buffer {
   const known =
     error instanceof ProtocolError
       ? error
       : new ProtocolError("INTERNAL", error instanceof Error ? error.message : String(error));
-  return {
-    v: PROTOCOL_VERSION,
-    t: "error",
-    sid,
-    req,
-    code: known.code,
-    message: known.message,
-    detail: known.detail,
-    retryable: known.retryable,
-  };
+  const header = { v: PROTOCOL_VERSION, t: "error", sid, req, ...errorBody(known) };
+  try {
+    return encodeAnswer(header);
+  } catch {
+    return encodeHeader({ ...header, detail: {} }); // a definition's own error, with a detail that can't be sent
+  }
 }

@@ -1,6 +1,13 @@
 /** @file The messages of protocol/README.md as types, and parsers for headers from outside. */
 import type { ParameterSpec, WireMap, WireValue } from "./environment.js";
-import { badMessage, ERROR_CODES, type ErrorCode, type ProtocolErrorBody, shown } from "./errors.js";
+import {
+  badMessage,
+  ERROR_CODES,
+  type ErrorCode,
+  type ProtocolError,
+  type ProtocolErrorBody,
+  shown,
+} from "./errors.js";
 import { type DType, isDType, specProblem, type TensorSpec } from "./spaces.js";
 
 /** Major version of the protocol: `v` of each header. */
@@ -382,6 +389,19 @@ function parseParameterSpec(value: WireValue, i: number): ParameterSpec {
     default: standard,
     description: optional(value, "description", readString) ?? "",
   };
+}
+
+const LONGEST_TEXT = 2000;
+
+/** A text that contains others' (an exception's, a name from a message), cut to what fits into any answer. */
+export function cut(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
+}
+
+/** An error as it crosses the wire, with its texts cut. */
+export function errorBody({ code, message, detail, retryable }: ProtocolError): object {
+  const texts = Object.entries(detail).map(([key, value]) => [key, typeof value === "string" ? cut(value) : value]);
+  return { code, message: cut(message), detail: Object.fromEntries(texts), retryable };
 }
 
 export function parseErrorBody(value: WireMap): ProtocolErrorBody {

@@ -3,8 +3,9 @@
  * leftovers.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { ProtocolError } from "./errors.js";
 import { type EndingSignal, endBy, keepIgnoringHangup } from "./signals.js";
 
 const TAIL_LINES = 30;
@@ -79,14 +80,17 @@ export class ServerProcess {
   private readonly log: WriteStream | undefined;
   private over = false;
 
+  /** @throws ProtocolError CONFIGURATION for a log file that can't be written; nothing is started */
   constructor(options: ProcessOptions) {
+    this.log = options.logFile === undefined ? undefined : openLog(options.logFile);
+    // The server goes on without a log when its disk is full.
+    this.log?.on("error", (error) => this.keep(`(the log file ends here: ${error.message})`));
     this.child = spawn(options.command, options.args, {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    this.log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: "a" });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on("line", (line) => this.keep(line));
     }
@@ -152,6 +156,14 @@ export class ServerProcess {
   private keep(line: string): void {
     this.lines.push(line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
     if (this.lines.length > TAIL_LINES) this.lines.shift();
-    if (this.log?.writableEnded === false) this.log.write(`${line}\n`);
+    if (this.log?.writableEnded === false && this.log.errored === null) this.log.write(`${line}\n`);
+  }
+}
+
+function openLog(file: string): WriteStream {
+  try {
+    return createWriteStream(file, { fd: openSync(file, "a") });
+  } catch (error) {
+    throw new ProtocolError("CONFIGURATION", `log file ${file}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -13,7 +13,7 @@ export interface Keys {
   readonly token: string;
 }
 
-/** Minimum length of a token in a keys file. */
+/** Minimum length of a token that comes with keys. */
 export const SHORTEST_TOKEN = 16;
 
 const LOOPBACK = /^tcp:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)$/;
@@ -23,17 +23,28 @@ export function isLoopback(endpoint: string): boolean {
   return LOOPBACK.test(endpoint) || endpoint.startsWith("ipc://");
 }
 
-/** @throws ProtocolError CONFIGURATION for an invalid endpoint, or one beyond this machine without keys */
-export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
+/**
+ * @param connects whether the endpoint is to connect to: then its port must be a number
+ * @throws ProtocolError CONFIGURATION for an invalid endpoint, one beyond this machine without keys, or invalid keys
+ */
+export function checkEndpoint(endpoint: string, keys: Keys | undefined, connects = false): void {
   if (!/^(tcp:\/\/[^\s/]+:(\d+|\*)|ipc:\/\/.+)$/.test(endpoint)) {
     throw new ProtocolError(
       "CONFIGURATION",
       `"${endpoint}" is not an endpoint; write tcp://ADDRESS:PORT, such as tcp://127.0.0.1:5005`,
     );
   }
+  if (connects && /^tcp:.*:\*$/.test(endpoint)) {
+    throw new ProtocolError(
+      "CONFIGURATION",
+      `${endpoint} can't be connected to: "*" is a free port for the side that binds; write the port's number`,
+    );
+  }
   const port = Number(/:(\d+)$/.exec(endpoint)?.[1] ?? 0);
   // ZeroMQ would take the port modulo 65536.
   if (port > 65_535) throw new ProtocolError("CONFIGURATION", `${endpoint}: ports go from 0 to 65535`);
+  const problem = keys === undefined ? undefined : keysProblem({ ...keys });
+  if (problem !== undefined) throw new ProtocolError("CONFIGURATION", `keys for ${endpoint}: ${problem}`);
   if (keys === undefined && !isLoopback(endpoint)) {
     throw new ProtocolError(
       "CONFIGURATION",
@@ -42,8 +53,13 @@ export function checkEndpoint(endpoint: string, keys: Keys | undefined): void {
   }
 }
 
-/** A new CURVE key pair with the clients' token, in the form that a server needs. */
+/**
+ * A new CURVE key pair with the clients' token, in the form that a server needs.
+ * @throws ProtocolError CONFIGURATION for a token of fewer than `SHORTEST_TOKEN` characters
+ */
 export function generateKeys(token: string): Required<Keys> {
+  const problem = tokenProblem(token);
+  if (problem !== undefined) throw new ProtocolError("CONFIGURATION", problem);
   const { publicKey, secretKey } = curveKeyPair();
   return { serverPublicKey: publicKey, serverSecretKey: secretKey, token };
 }
@@ -56,18 +72,36 @@ export function readKeys(file: string): Keys {
   } catch (error) {
     throw new ProtocolError("CONFIGURATION", `keys file ${file}: ${error instanceof Error ? error.message : error}`);
   }
-  const { serverPublicKey, serverSecretKey, token } = (value ?? {}) as Record<string, unknown>;
-  const isKey = (key: unknown): key is string => typeof key === "string" && key.length === 40;
-  if (!isKey(serverPublicKey)) throw badKeys(file, "serverPublicKey must be 40 characters of Z85");
-  if (serverSecretKey !== undefined && !isKey(serverSecretKey))
-    throw badKeys(file, "serverSecretKey must be 40 characters of Z85");
-  if (typeof token !== "string" || token.length < SHORTEST_TOKEN)
-    throw badKeys(file, `token must be a string of at least ${SHORTEST_TOKEN} characters`);
+  const problem = keysProblem((value ?? {}) as Record<string, unknown>);
+  if (problem !== undefined) throw new ProtocolError("CONFIGURATION", `keys file ${file}: ${problem}`);
+  const { serverPublicKey, serverSecretKey, token } = value as Keys;
   return { serverPublicKey, ...(serverSecretKey === undefined ? {} : { serverSecretKey }), token };
 }
 
-function badKeys(file: string, what: string): Error {
-  return new ProtocolError("CONFIGURATION", `keys file ${file}: ${what}`);
+function keysProblem({ serverPublicKey, serverSecretKey, token }: Record<string, unknown>): string | undefined {
+  const secret = serverSecretKey === undefined ? undefined : keyProblem("serverSecretKey", serverSecretKey);
+  return keyProblem("serverPublicKey", serverPublicKey) ?? secret ?? tokenProblem(token);
+}
+
+const Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+
+/** ZeroMQ takes a key unchecked when a socket is made, and fails when it connects. */
+function keyProblem(name: string, key: unknown): string | undefined {
+  if (typeof key !== "string" || key.length !== 40) return `${name} must be 40 characters of Z85`;
+  const digits = [...key].map((character) => Z85.indexOf(character));
+  const wrong = digits.indexOf(-1);
+  if (wrong >= 0) return `${name} must be 40 characters of Z85; character ${wrong + 1} is none`;
+  for (let i = 0; i < digits.length; i += 5) {
+    // Five characters are four bytes.
+    const group = digits.slice(i, i + 5).reduce((sum, digit) => 85 * sum + digit, 0);
+    if (group >= 2 ** 32) return `${name} is no key: its characters ${i + 1} to ${i + 5} are beyond Z85's four bytes`;
+  }
+  return undefined;
+}
+
+function tokenProblem(token: unknown): string | undefined {
+  if (typeof token === "string" && token.length >= SHORTEST_TOKEN) return undefined;
+  return `token must be a string of at least ${SHORTEST_TOKEN} characters`;
 }
 
 /** Socket options of the environment's side: always the CURVE server, whichever side binds. */

@@ -58,6 +58,7 @@ export class EnvironmentServer {
 
   /** The server connects to a bound client, as a spawned one does, and ends with its session. */
   static connect(definition: DefinitionSource, options: ServeOptions): EnvironmentServer {
+    checkEndpoint(options.endpoint, options.keys, true);
     const server = EnvironmentServer.create(definition, options, options.once ?? true);
     server.downSince = performance.now();
     // "connect" and not "handshake": a trainer that is only stopped still exists, and its system still accepts
@@ -68,7 +69,12 @@ export class EnvironmentServer {
     server.socket.events.on("disconnect", () => {
       server.downSince ??= performance.now();
     });
-    server.socket.connect(options.endpoint);
+    try {
+      server.socket.connect(options.endpoint);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
     return server;
   }
 
@@ -86,7 +92,12 @@ export class EnvironmentServer {
       reconnectMaxInterval: 1000,
       ...serverCurve(options.keys),
     });
-    return new EnvironmentServer(definition, options, socket, once);
+    try {
+      return new EnvironmentServer(definition, options, socket, once);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
   }
 
   /** The endpoint that it is bound to, with the actual port, or connects to. */

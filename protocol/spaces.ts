@@ -172,6 +172,26 @@ export function membershipCheck(spec: TensorSpec): (data: TensorData) => ActionP
   };
 }
 
+/**
+ * Makes the check that an action's numbers stay what they are in the spec's dtype: an integer array would cut fractions
+ * off and wrap what is out of its range. Float dtypes take any number.
+ */
+export function wholeCheck(spec: TensorSpec): (data: TensorData | readonly number[]) => ActionProblem | undefined {
+  if (spec.dtype !== "int32" && spec.dtype !== "uint8") return () => undefined;
+  const [low, high] = spec.dtype === "uint8" ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
+  return (data) => {
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i] as number;
+      if (Number.isInteger(value) && value >= low && value <= high) continue;
+      const problem = outOfSpace(spec, i, value, low, high);
+      if (!(value >= low && value <= high)) return problem;
+      const where = problem.message.slice(0, problem.message.indexOf(" = "));
+      return { ...problem, message: `${where} = ${value} is no integer; it must be one from ${low} to ${high}` };
+    }
+    return undefined;
+  };
+}
+
 function outOfSpace(spec: TensorSpec, element: number, value: number, low: number, high: number): ActionProblem {
   const name = spec.names?.[element];
   const where = `${spec.uid}[${element}]${name === undefined ? "" : ` (${name})`}`;

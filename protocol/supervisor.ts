@@ -130,7 +130,13 @@ async function spawnOnce(options: SpawnOptions, signal: AbortSignal): Promise<Co
   const spawnTimeout = options.spawnTimeout ?? 60_000;
   const timeouts = { ...DEFAULT_TIMEOUTS, connect: spawnTimeout, ...options.client?.timeouts };
   const listener = await EnvironmentClient.listen({ endpoint: "tcp://127.0.0.1:*", ...options.client, timeouts });
-  const server = new ServerProcess({ ...options, args: [...options.args, "--connect", listener.endpoint] });
+  let server: ServerProcess;
+  try {
+    server = new ServerProcess({ ...options, args: [...options.args, "--connect", listener.endpoint] });
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
   const shown = [options.command, ...options.args].join(" ");
   const gone = server.ended.then((how) => {
     const error = new ProtocolError("UNAVAILABLE", withTail(`the server "${shown}" ${how}`, server.tail), {
@@ -227,10 +233,10 @@ export class SupervisedEnvironment implements VectorEnvironment {
   ): Promise<BatchResult> {
     for (;;) {
       options.signal?.throwIfAborted();
-      const connection = await this.connection;
+      const connection = await orAborted(this.connection, options.signal);
       const mourned = this.mourn(ops);
       try {
-        if (mourned.length === 0) return this.note(await connection.client.batch(ops, want, options));
+        if (mourned.length === 0) return this.note(ops, await connection.client.batch(ops, want, options));
         return await this.batchRest(connection, ops, mourned, want, options);
       } catch (error) {
         for (const i of mourned) this.lost.add((ops[i] as Op).env);
@@ -281,7 +287,9 @@ export class SupervisedEnvironment implements VectorEnvironment {
     const places = ops.flatMap((_, i) => (mourned.includes(i) ? [] : [i]));
     const rest = places.map((i) => ops[i] as Op);
     const answered =
-      rest.length === 0 ? { results: [], tensors: {} } : this.note(await connection.client.batch(rest, want, options));
+      rest.length === 0
+        ? { results: [], tensors: {} }
+        : this.note(rest, await connection.client.batch(rest, want, options));
     const epitaphs = mourned.map((i): EnvResult => {
       const { env } = ops[i] as Op;
       const { last, step } = this.episodeOf(env);
@@ -295,15 +303,16 @@ export class SupervisedEnvironment implements VectorEnvironment {
   }
 
   /** Records which episodes run, and continues the counts of earlier servers. */
-  private note(batch: BatchResult): BatchResult {
+  private note(ops: readonly Op[], batch: BatchResult): BatchResult {
     let renumbered = false;
-    for (const { env, terminated, truncated, error, episode, step } of batch.results) {
+    for (const [i, { env, terminated, truncated, error, episode, step }] of batch.results.entries()) {
       const known = this.episodeOf(env);
       known.last = known.before + episode;
       known.step = step;
       renumbered ||= known.before > 0;
       if (terminated || truncated || error?.code === "ENV_CRASH") this.running.delete(env);
-      else if (error === undefined) this.running.add(env);
+      // A noop observes ended episodes too.
+      else if (error === undefined && ops[i]?.op !== "noop") this.running.add(env);
     }
     if (!renumbered) return batch;
     const results = batch.results.map((result) => ({
@@ -374,6 +383,21 @@ export class SupervisedEnvironment implements VectorEnvironment {
     if (Object.keys(this.parameters).length > 0) await next.client.configure(this.parameters);
     this.restarts++;
     this.openedAt = performance.now();
+  }
+}
+
+/** Waits no longer than until the abort. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

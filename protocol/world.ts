@@ -1,8 +1,11 @@
 /** @file The environments of one session, and the execution of a batch on them. */
+import { DECODER_LIMITS, encodeHeader } from "./codec.js";
 import type { Environment, EnvironmentDefinition, WireMap } from "./environment.js";
 import { badMessage, ProtocolError } from "./errors.js";
 import {
   type BatchRequest,
+  cut,
+  errorBody,
   isBatchOf,
   parseBatch,
   parseTensorHeaders,
@@ -24,7 +27,10 @@ import {
 
 /** One environment, and the protocol's state of its episode. */
 interface Slot {
-  environment: Environment;
+  /** Undefined after a crash, until the next reset. */
+  environment: Environment | undefined;
+  /** Whether the environment had a reset: only then is there something to draw on from without a seed. */
+  seeded: boolean;
   state: "new" | "running" | "over";
   episode: number;
   step: number;
@@ -43,6 +49,15 @@ interface Output {
   readonly data: TensorData;
   readonly elements: number;
 }
+
+/** Bytes of a result without info and error, at most; of the rest of an answer's header for each tensor, as a rule. */
+const RESULT_BYTES = 128;
+const ANSWER_BYTES = 256;
+/** Up to this many operations, the number of values can't be too large. */
+const ANY_LENGTH = 5000;
+/** Values of an answer's header beside results and tensors, and of a tensor's entry beside the elements of its shape. */
+const ANSWER_VALUES = 13;
+const TENSOR_VALUES = 9;
 
 /** @throws ProtocolError CONFIGURATION for a definition that cannot be served */
 export function checkDefinition(definition: EnvironmentDefinition): void {
@@ -73,19 +88,34 @@ export class World {
     this.check = membershipCheck(definition.action);
     this.actionElements = elementCount(definition.action.shape);
     this.specs = new Map(definition.observations.map((spec) => [spec.uid, spec]));
-    this.slots = Array.from({ length: envCount }, (_, i): Slot => {
-      return { environment: definition.create(i), state: "new", episode: 0, step: 0 };
-    });
-    this.hashes = this.slots[0]?.environment.stateHash !== undefined;
+    this.slots = [];
+    try {
+      for (let i = 0; i < envCount; i++) {
+        this.slots.push({ environment: definition.create(i), seeded: false, state: "new", episode: 0, step: 0 });
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.hashes = this.slots[0]?.environment?.stateHash !== undefined;
   }
 
+  /** Closes all environments, also where the `close` of one throws; then throws the first error. */
   close(): void {
-    for (const slot of this.slots) slot.environment.close?.();
+    const errors: unknown[] = [];
+    for (const slot of this.slots) {
+      try {
+        slot.environment?.close?.();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   configure(name: string, value: number | string | boolean): void {
     this.parameters.set(name, value);
-    for (const slot of this.slots) slot.environment.configure?.(name, value);
+    for (const slot of this.slots) slot.environment?.configure?.(name, value);
   }
 
   /**
@@ -97,6 +127,7 @@ export class World {
     const { ops } = request;
     const actions = this.actions(request, header, payload);
     const outputs = request.want.map((uid) => this.output(uid, ops.length, limit));
+    this.checkLength(ops, request.want, limit);
     const results: object[] = [];
     let stepped = 0;
     for (let i = 0; i < ops.length; i++) {
@@ -106,7 +137,7 @@ export class World {
       try {
         const result = this.operate(op, slot, actions, row);
         for (const { uid, data, elements } of outputs) {
-          slot.environment.observe(uid, ops.length === 1 ? data : data.subarray(i * elements, (i + 1) * elements));
+          slot.environment?.observe(uid, ops.length === 1 ? data : data.subarray(i * elements, (i + 1) * elements));
         }
         results.push(result);
       } catch (error) {
@@ -114,11 +145,44 @@ export class World {
         results.push(this.failed(op.env, slot, error));
       }
     }
-    const tensors = outputs.map(({ uid }, frame): TensorHeader => {
+    return {
+      results,
+      tensors: this.tensorHeaders(request.want, ops.length),
+      frames: outputs.map(({ data }) => bytesOf(data)),
+    };
+  }
+
+  private tensorHeaders(want: readonly string[], count: number): TensorHeader[] {
+    return want.map((uid, frame) => {
       const { dtype, shape } = this.specs.get(uid) as TensorSpec;
-      return { uid, dtype, shape: [ops.length, ...shape], frame };
+      return { uid, dtype, shape: [count, ...shape], frame };
     });
-    return { results, tensors, frames: outputs.map(({ data }) => bytesOf(data)) };
+  }
+
+  /** Refuses a batch whose answer is too large already without infos and errors. */
+  private checkLength(ops: readonly WireOp[], want: readonly string[], limit: number): void {
+    if (ops.length <= ANY_LENGTH && ops.length * RESULT_BYTES + (1 + want.length) * ANSWER_BYTES <= limit) return;
+    const tensors = this.tensorHeaders(want, ops.length);
+    const elements = tensors.reduce((sum, { shape }) => sum + shape.length, 0);
+    const values = ANSWER_VALUES + TENSOR_VALUES * tensors.length + elements + ops.length * (this.hashes ? 17 : 15);
+    const results = ops.map((op) => this.leastResult(op));
+    const frame = { v: 1, t: "batch_result", sid: "0".repeat(16), req: 1, results, tensors };
+    const bytes = encodeHeader(frame).byteLength;
+    if (values > DECODER_LIMITS.values) {
+      const most = DECODER_LIMITS.values;
+      const message = `the answer to ${ops.length} operations has ${values} values or more; a header may have ${most}`;
+      throw new ProtocolError("TOO_LARGE", `${message}; divide the batch`, { bytes, limit, values });
+    }
+    if (bytes > limit) throw tooLarge(`the header of the answer to ${ops.length} operations`, bytes, limit);
+  }
+
+  /** The result of an operation with the fewest bytes: no reward, no info, no error. */
+  private leastResult({ env, op }: WireOp): object {
+    const { episode, step } = this.slots[env] as Slot;
+    const next =
+      op === "reset" ? { episode: episode + 1, step: 0 } : { episode, step: op === "step" ? step + 1 : step };
+    const hash = this.hashes ? { state_hash: "0".repeat(16) } : {};
+    return { env, reward: 0, terminated: false, truncated: false, ...next, info: {}, ...hash };
   }
 
   /**
@@ -166,11 +230,13 @@ export class World {
     let info: WireMap = {};
     if (op.op === "reset") {
       const options = op.options ?? {};
+      slot.environment ??= this.replacement(op.env);
       const problem = slot.environment.optionsProblem?.(options);
       if (problem !== undefined) throw badMessage(problem, { field: "options" });
       slot.state = "new";
-      info = slot.environment.reset(op.seed ?? (slot.episode === 0 ? this.seedOf(op.env) : undefined), options);
+      info = slot.environment.reset(op.seed ?? (slot.seeded ? undefined : this.seedOf(op.env, slot.episode)), options);
       slot.state = "running";
+      slot.seeded = true;
       slot.episode++;
       slot.step = 0;
     } else if (op.op === "step") {
@@ -179,7 +245,7 @@ export class World {
       const action = (actions as TensorData).subarray(row * size, (row + 1) * size);
       const problem = this.check(action);
       if (problem !== undefined) throw new ProtocolError("BAD_ACTION", problem.message, problem.detail);
-      const outcome = slot.environment.step(action);
+      const outcome = (slot.environment as Environment).step(action);
       ({ reward, terminated, truncated, info } = outcome);
       slot.step++;
       if (terminated || truncated) slot.state = "over";
@@ -189,37 +255,48 @@ export class World {
     const { episode, step } = slot;
     const { env } = op;
     if (!this.hashes) return { env, reward, terminated, truncated, episode, step, info };
-    const state_hash = slot.environment.stateHash?.() ?? "";
+    const state_hash = slot.environment?.stateHash?.() ?? "";
     return { env, reward, terminated, truncated, episode, step, info, state_hash };
   }
 
-  /** (seed + env) mod 2^53, although the sum may exceed what doubles represent exactly. */
-  private seedOf(env: number): number {
-    const room = Number.MAX_SAFE_INTEGER - this.seed;
-    return env <= room ? this.seed + env : env - room - 1;
+  /**
+   * (seed + env) mod 2^53 for the first episode; after a crash the number of environments is added for each episode so
+   * far. The sum may exceed what doubles represent exactly.
+   */
+  private seedOf(env: number, episode: number): number {
+    const sum = BigInt(this.seed) + BigInt(env) + BigInt(episode) * BigInt(this.slots.length);
+    return Number(BigInt.asUintN(53, sum));
+  }
+
+  /** An environment in place of one that crashed. */
+  private replacement(env: number): Environment {
+    const environment = this.definition.create(env);
+    for (const [name, value] of this.parameters) environment.configure?.(name, value);
+    return environment;
   }
 
   /**
-   * An error of one environment: the others of the batch go on. If the environment itself throws, its episode is lost.
+   * An error of one environment: the others of the batch go on. If the environment itself throws, its episode is lost,
+   * and the next reset is given to another.
    */
   private failed(env: number, slot: Slot, error: unknown): object {
     let known = error instanceof ProtocolError ? error : undefined;
     if (known === undefined) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = cut(error instanceof Error ? error.message : String(error));
       known = new ProtocolError("ENV_CRASH", `environment ${env} failed: ${message}; reset it to go on`, {
         reason: message,
       });
       slot.state = "new";
       try {
-        slot.environment.close?.();
+        slot.environment?.close?.();
       } catch (second) {
         known = new ProtocolError("ENV_CRASH", `${known.message} (closing it failed too: ${second})`, known.detail);
       }
-      slot.environment = this.definition.create(env);
-      for (const [name, value] of this.parameters) slot.environment.configure?.(name, value);
+      slot.environment = undefined;
+      slot.seeded = false;
     }
     const { episode, step } = slot;
-    const body = { code: known.code, message: known.message, detail: known.detail, retryable: known.retryable, env };
+    const body = { ...errorBody(known), env };
     return { env, reward: 0, terminated: false, truncated: false, episode, step, info: {}, error: body };
   }
 }

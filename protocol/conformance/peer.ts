@@ -14,7 +14,7 @@ import {
   parseWelcome,
   type Welcome,
 } from "../messages.js";
-import { clientCurve, type Keys } from "../security.js";
+import { checkEndpoint, clientCurve, type Keys } from "../security.js";
 import {
   bytesOf,
   bytesPerElement,
@@ -147,9 +147,15 @@ export class Peer {
 
   /** Binds or connects; sends nothing yet. */
   static async open(options: PeerOptions): Promise<Peer> {
+    checkEndpoint(options.endpoint, options.keys, options.bind !== true);
     const peer = new Peer(options);
-    if (options.bind === true) await peer.socket.bind(options.endpoint);
-    else peer.socket.connect(options.endpoint);
+    try {
+      if (options.bind === true) await peer.socket.bind(options.endpoint);
+      else peer.socket.connect(options.endpoint);
+    } catch (error) {
+      peer.close();
+      throw error;
+    }
     return peer;
   }
 

@@ -28,18 +28,14 @@ class GridWorld implements Environment {
   private y = 0;
   private goal = { x: 0, y: 0 };
   private steps = 0;
-  private nextSeed: number;
+  private draw = lehmer(0);
 
-  constructor(index: number) {
-    this.nextSeed = index;
-  }
-
-  /** The same seed must give the same start; without one, the environment continues with seeds of its own. */
+  /** The same seed must give the same start; without one, the random numbers continue. A session's first reset has one. */
   reset(seed: number | undefined, _options: WireMap): WireMap {
-    const draw = lehmer(seed ?? this.nextSeed++);
-    this.x = draw(SIZE);
-    this.y = draw(SIZE);
-    do this.goal = { x: draw(SIZE), y: draw(SIZE) };
+    if (seed !== undefined) this.draw = lehmer(seed);
+    this.x = this.draw(SIZE);
+    this.y = this.draw(SIZE);
+    do this.goal = { x: this.draw(SIZE), y: this.draw(SIZE) };
     while (this.distance() === 0);
     this.steps = 0;
     return {};
@@ -84,7 +80,7 @@ const definition: EnvironmentDefinition = {
     { uid: "cells", dtype: "int32", shape: [4], low: 0, high: SIZE - 1, names: ["x", "y", "goal x", "goal y"] },
   ],
   graphics: null,
-  create: (index) => new GridWorld(index),
+  create: () => new GridWorld(),
 };
 
 const { values } = parseArgs({

@@ -96,6 +96,39 @@ describe("a spawned server", () => {
     await environment.close();
   });
 
+  it("does not report an ended episode as lost, though a noop has observed it", async () => {
+    const [environment] = await spawned();
+    await environment.batch([reset(0), reset(1)], []);
+    for (let i = 0; i < 5; i++) await environment.batch([step(0)], []);
+    await environment.batch([{ env: 0, op: "noop" }], ["count"]);
+    const { results } = await environment.batch([step(1, KILL)], []);
+    expect(results[0]).toMatchObject({ env: 1, info: { lost: true } });
+    expect(environment.lostEpisodes).toBe(1);
+    expect((await environment.batch([step(0)], [])).results[0]?.error?.code).toBe("NOT_RESET");
+    await environment.close();
+  });
+
+  it("can be given up by an abort while it is started again", async () => {
+    const environment = await spawnServer({ command, args: [program], restarts: { firstDelay: 5000 } });
+    await environment.batch([reset(0)], []);
+    const dying = environment.batch([step(0, KILL)], []).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const begun = performance.now();
+    const aborted = environment.batch([reset(1)], [], { signal: AbortSignal.timeout(100) });
+    await expect(aborted).rejects.toThrow(/timeout/);
+    expect(performance.now() - begun).toBeLessThan(3000);
+    await environment.close();
+    expect(await dying).toMatchObject({ code: "CLOSED" });
+  });
+
+  it("is not started where its log can't be written", async () => {
+    const unwritable = spawnServer({ command, args: [program], logFile: "/no/such/folder/log.txt" });
+    await expect(unwritable).rejects.toMatchObject({
+      code: "CONFIGURATION",
+      message: expect.stringMatching(/^log file \/no\/such\/folder\/log\.txt: ENOENT/),
+    });
+  });
+
   it("that hangs is restarted after the step's timeout, with its log in the message", async () => {
     const events: string[] = [];
     const environment = await spawnServer({

@@ -195,7 +195,7 @@ async function suite(
 ): Promise<ConformanceReport> {
   const keys: Keys | undefined = args.keys === undefined ? undefined : readKeys(args.keys);
   const endpoint = started === undefined ? (args.endpoint ?? "") : "tcp://127.0.0.1:*";
-  checkEndpoint(endpoint, keys);
+  checkEndpoint(endpoint, keys, started === undefined);
   const peer = await Peer.open({
     endpoint,
     bind: started !== undefined,
