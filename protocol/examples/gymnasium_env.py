@@ -143,8 +143,13 @@ _FORMAT = {"float32": "f", "float64": "d", "int32": "i", "uint8": "B"}
 _RANGE = {"int32": (-(2**31), 2**31 - 1), "uint8": (0, 255)}
 _SIZE = {"float32": 4, "float64": 8, "int32": 4, "uint8": 1}
 _LOOPBACK = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):\d+$|ipc://")
+_Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_ANSWERS = {"hello": "welcome", "batch": "batch_result", "configure": "configured", "close": "closed"}
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _TIMEOUTS = {"spawn": 60.0, "hello": 30.0, "reset": 60.0, "step": 60.0, "close": 3.0}
+
+
+_RESULT = ("env", "reward", "terminated", "truncated", "step")
 
 
 class RemoteError(RuntimeError):
@@ -235,13 +240,22 @@ class _Session:
             uid, dtype = self.welcome["action"]["uid"], self.welcome["action"]["dtype"]
             body["tensors"], payload = [{"uid": uid, "dtype": dtype, "shape": shape, "frame": 0}], (data,)
         header, frames = self.request(phase, body, payload)
-        came = {tensor["uid"]: tensor for tensor in header.get("tensors") or []}
+        tensors, results, needed = header.get("tensors") or [], header.get("results"), _RESULT
+        if not isinstance(tensors, list) or not all(isinstance(tensor, dict) and "uid" in tensor for tensor in tensors):
+            raise RemoteError("BAD_MESSAGE", "the server's answer has wrong tensors")
+        came = {str(tensor["uid"]): tensor for tensor in tensors}
         specs = {spec["uid"]: spec for spec in self.welcome["observations"]}
         for uid in want:
-            spec, tensor = specs[uid], came.get(uid)
-            if tensor is None or (tensor["dtype"], tensor["shape"]) != (spec["dtype"], [len(ops), *spec["shape"]]):
-                raise RemoteError("BAD_MESSAGE", f"the server sent {tensor}; welcome promised {spec}")
-        return header["results"], {uid: frames[came[uid]["frame"]] for uid in want}
+            spec, tensor = specs[uid], came.get(uid, {})
+            promised, frame = (spec["dtype"], [len(ops), *spec["shape"]]), tensor.get("frame")
+            if (tensor.get("dtype"), tensor.get("shape")) != promised or frame not in range(len(frames)):
+                raise RemoteError("BAD_MESSAGE", f"the server sent {tensor}, {len(frames)} frames; welcome promised {spec}")
+        if not isinstance(results, list) or len(results) != len(ops):
+            raise RemoteError("BAD_MESSAGE", f"the server's answer to {len(ops)} operations has not as many results")
+        for op, result in zip(ops, results):
+            if not isinstance(result, dict) or result.get("env") != op["env"] or any(key not in result for key in needed):
+                raise RemoteError("BAD_MESSAGE", f"the result of environment {op['env']} is {result!r:.200}")
+        return results, {uid: frames[int(came[uid]["frame"])] for uid in want}
 
     def close(self):
         if os.getpid() != self._owner:  # In a fork: sockets do not survive that, and the session still belongs to its owner.
@@ -303,8 +317,10 @@ class _Session:
             head, *frames = self._socket.recv_multipart()
             header = _header(head)
             answered = header.get("req")
+            if header.get("v") != 1:
+                raise RemoteError("BAD_MESSAGE", f"the server's answer has v {header.get('v')!r:.60}, not 1")
             if header.get("t") == "error":
-                error = RemoteError(header["code"], header["message"], header.get("detail"), header.get("retryable"))
+                error = _error(header, header.get("message"))
                 if error.code == "OUT_OF_ORDER" and error.retryable and answered in self._waiting:
                     again = 0.0  # An earlier request was lost on the way.
                     continue
@@ -327,6 +343,10 @@ class _Session:
                     raise error
             self._waiting.pop(answered, None)
             if answered == req:
+                if header.get("t") != (expected := _ANSWERS[body["t"]]):
+                    raise RemoteError("BAD_MESSAGE", f"the answer's t is {header.get('t')!r:.60}, not {expected!r}")
+                if self.sid and header.get("sid") != self.sid:
+                    raise RemoteError("BAD_MESSAGE", f"the answer's sid is {header.get('sid')!r:.60}, not this session's")
                 return header, frames
         if phase == "hello":
             self._waiting.clear()
@@ -506,6 +526,29 @@ def _keep(stream, lines):
             lines.append(line.decode("utf8", "replace").rstrip()[:500])
 
 
+def _keys(keys):
+    """A keys file's content or the dict itself, if it is valid: libzmq says of a wrong key only that it is invalid."""
+    if keys is None:
+        return None
+    where, refused = "keys", lambda told: RemoteError("CONFIGURATION", f"{where}: {told}")
+    if not isinstance(keys, dict):
+        where = f"keys file {keys}"
+        try:
+            with open(keys, encoding="utf8") as file:
+                keys = json.load(file)
+        except (OSError, TypeError, ValueError) as error:
+            raise refused(error) from None
+    public, token = (keys.get(name) if isinstance(keys, dict) else None for name in ("serverPublicKey", "token"))
+    if not isinstance(public, str) or len(public) != 40 or any(letter not in _Z85 for letter in public):
+        raise refused("serverPublicKey must be 40 characters of Z85")
+    for i in range(0, 40, 5):  # Five characters are four bytes.
+        if sum(_Z85.index(letter) * 85 ** (4 - n) for n, letter in enumerate(public[i : i + 5])) >= 2**32:
+            raise refused(f"serverPublicKey is no key: its characters {i + 1} to {i + 5} are beyond Z85's four bytes")
+    if not isinstance(token, str) or len(token) < 16:
+        raise refused("token must be a string of at least 16 characters")
+    return keys
+
+
 class _Remote:
     """Shared by one environment and a vector of them: the session, and welcome's specs as spaces."""
 
@@ -528,9 +571,7 @@ class _Remote:
         flat=False,
         max_episode_steps=None,
     ):
-        if isinstance(keys, str):
-            with open(keys, encoding="utf8") as file:
-                keys = json.load(file)
+        keys = _keys(keys)
         self.render_mode, self._longest = render_mode, max_episode_steps
         wishes = {"image_size": image_size, "seed": seed, "token": keys["token"] if keys else token}
         self._session = _Session(endpoint, wishes, keys, timeouts, resend, spawn, parameters)
@@ -875,13 +916,18 @@ def _must_be_within(actions, low, high, leading, names=()):
     raise RemoteError("BAD_ACTION", told, {"element": element, "value": value, "low": low, "high": high})
 
 
+def _error(body, told):
+    """An error as the server sent it; a missing code counts as INTERNAL, as one that is unknown."""
+    return RemoteError(body.get("code", "INTERNAL"), told, body.get("detail"), body.get("retryable"))
+
+
 def _raise_first(results):
     """Raises the error of a single environment; in a vector, names the environment."""
     for result in results:
         if error := result.get("error"):
-            told = error["message"] if len(results) == 1 else f"environment {result['env']}: {error['message']}"
-            detail = {"env": result["env"], **(error.get("detail") or {})}
-            raise RemoteError(error["code"], told, detail, error.get("retryable"))
+            said = error.get("message")
+            told = said if len(results) == 1 else f"environment {result['env']}: {said}"
+            raise _error({**error, "detail": {"env": result["env"], **(error.get("detail") or {})}}, told)
 
 
 def _vector_info(infos):
@@ -1069,12 +1115,37 @@ def _header(data):
         if len(data) > 4 * 2**20:
             raise ValueError(f"{len(data)} bytes")
         most = {"max_array_len": 200000, "max_map_len": 200000, "max_bin_len": 0, "max_ext_len": 0}
-        header = msgpack.unpackb(data, max_str_len=65536, **most)
+        header = msgpack.unpackb(data, max_str_len=65536, unicode_errors="replace", **most)
     except (ValueError, msgpack.UnpackException) as error:
         raise RemoteError("BAD_MESSAGE", f"the server's header cannot be read: {error}") from error
     if not isinstance(header, dict):
         raise RemoteError("BAD_MESSAGE", "the server's header is not a map")
+    return _whole(header)
+
+
+def _whole(header):
+    """The header with integers in place of whole floats where the protocol wants integers: it may write 1 as 1.0."""
+    for key in ("v", "req", "env_count"):
+        if key in header:
+            header[key] = _integer(header[key])
+    limits, results = header.get("limits"), header.get("results")
+    if isinstance(limits, dict):
+        header["limits"] = {key: _integer(value) for key, value in limits.items()}
+    for result in results if isinstance(results, list) else []:
+        if isinstance(result, dict):
+            result.update({key: _integer(result[key]) for key in ("env", "episode", "step") if key in result})
+    observed, tensors = header.get("observations"), header.get("tensors")
+    for tensor in [*(observed if isinstance(observed, list) else []), header.get("action"), *(tensors if isinstance(tensors, list) else [])]:
+        if isinstance(tensor, dict):
+            if isinstance(tensor.get("shape"), list):
+                tensor["shape"] = [_integer(size) for size in tensor["shape"]]
+            if "frame" in tensor:
+                tensor["frame"] = _integer(tensor["frame"])
     return header
+
+
+def _integer(value):
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 if gymnasium is not None and __name__ != "__main__":  # gymnasium.make("gymnasium_env:RLS3/Remote-v0", endpoint=...)

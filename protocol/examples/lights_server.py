@@ -264,6 +264,11 @@ class Server:
             return self.pack("batch_result", req, session["sid"], {"results": results, "tensors": tensors}, payload)
 
         size = len(answer([self.foreseen(one, op, error) for one, op, error in zip(envs, ops, errors)])[0])
+        # A result has 15 values without an error, and up to 43 with one.
+        values = 26 + sum(15 if error is None else 27 + 2 * len(error["detail"]) for error in errors)
+        if values > 200_000:
+            raise Refusal("TOO_LARGE", f"the answer to {len(ops)} operations has {values} values; a header may have 200000: divide the batch",
+                          bytes=size, limit=session["limit"], values=values)
         if size > session["limit"]:
             raise self.too_large(size, session["limit"])
         done = [self.operate(session["seed"], *each) for each in zip(envs, ops, actions, errors)]
@@ -344,6 +349,8 @@ def main():
     parser.add_argument("--envs", type=int, default=1)
     parser.add_argument("--ping-period", type=int, default=LIMITS["ping_period_ms"], help="milliseconds")
     given = parser.parse_args()
+    if not 1 <= given.envs <= 65535:
+        parser.error(f"--envs {given.envs}: a server has 1 to 65535 environments")
     LIMITS["ping_period_ms"] = given.ping_period
     # When binding, ZeroMQ takes a name for that of a network device.
     endpoint = given.connect or given.bind.replace("tcp://localhost:", "tcp://127.0.0.1:")

@@ -175,6 +175,44 @@ def bytes_as_actions():
         vector.close()
 
 
+def wrong_keys():
+    """Keys that no server has are refused by name, whether from a file or not."""
+    good = {"serverPublicKey": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "token": "a token of some length"}
+    for change, told in (
+        ({"serverPublicKey": " " * 40}, "serverPublicKey must be 40"),
+        ({"serverPublicKey": "#" * 40}, "serverPublicKey is no key"),
+        ({"token": "short"}, "token must be"),
+        ({"token": None}, "token must be"),
+    ):
+        assert told in refusal("CONFIGURATION", lambda: RemoteEnv("tcp://127.0.0.1:9", keys={**good, **change}))
+
+
+def wrong_answers():
+    """Answers that break the specification are BAD_MESSAGE, and whole floats count as integers."""
+    plain = lights_server.Server.pack
+    for change, told in (
+        ({"v": 2}, "v 2"),
+        ({"sid": "other"}, "sid"),
+        ({"t": "pong"}, "pong"),
+        ({"results": None}, "results"),
+        ({"tensors": [{"uid": "lights", "dtype": "uint8", "shape": [1, 20, 20], "frame": 7}]}, "frame"),
+        ({"tensors": [{"uid": "lights", "dtype": "uint8", "shape": [1.0, 20.0, 20], "frame": 0.0}]}, None),
+    ):
+
+        def pack(kind, req, sid, fields, payload=()):
+            frames = plain(kind, req, sid, fields, payload)
+            if kind == "batch_result":
+                frames[0] = msgpack.packb({**msgpack.unpackb(frames[0]), **change})
+            return frames
+
+        lights_server.Server.pack = staticmethod(pack)
+        with Served() as served, RemoteEnv(served.endpoint) as env:
+            if told is None:
+                env.reset(seed=1)
+            else:
+                assert told in refusal("BAD_MESSAGE", lambda: env.reset(seed=1))
+
+
 def long_steps():
     """During a long step, the server hears from its client every ping period, however rarely requests are repeated."""
     lights_server.LIMITS["ping_period_ms"] = 300

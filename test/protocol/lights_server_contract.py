@@ -120,6 +120,15 @@ def large_headers():
         assert moved == (1 if code is None else 0)
 
 
+def many_values():
+    """A batch whose answer no decoder takes is refused before anything moves."""
+    client = Client(14_000)
+    told = client.reset(*range(14_000))
+    assert told["code"] == "TOO_LARGE" and "divide the batch" in told["message"], told
+    assert client.ask("batch", ops=[{"env": 0, "op": "noop"}])["results"][0]["error"]["code"] == "NOT_RESET"
+    assert client.reset(*range(13_000))["t"] == "batch_result"
+
+
 def stepped(actions):
     """The number of bytes in the header of the answer to these actions."""
     client = Client(len(actions))

@@ -124,6 +124,8 @@ const FAULTS: readonly (readonly [check: string, behaviour: string])[] = [
   ["failed_parameters", "begins no episode without its parameters"],
   ["failed_start", "gives back the session of an environment that could not be made"],
   ["bytes_as_actions", "takes any whole numbers for actions of uint8, alone, flat and in a vector"],
+  ["wrong_keys", "refuses invalid keys by name"],
+  ["wrong_answers", "refuses answers that break the specification"],
   ["long_steps", "is heard of each ping period while a step takes long"],
   ["full_line", "is heard of while a request waits for room"],
   ["forks", "leaves the session to the process that opened it"],

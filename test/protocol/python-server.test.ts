@@ -87,6 +87,7 @@ describe.skipIf(python === undefined)(
       ["promised_arrays", "does not believe what an array promises"],
       ["out_of_memory", "takes a header that finds no memory for one that can't be read"],
       ["large_headers", "holds an answer's header to the client's max_frame_bytes before anything moves"],
+      ["many_values", "refuses a batch with too many operations before anything moves"],
       ["crashes", "outlives an exception in an environment, and its own"],
     ])("is not brought down by what costs it dear (%s): it %s", (check) => {
       const { status, stderr } = spawnSync(python ?? "", ["-B", contract, check], { encoding: "utf8" });
