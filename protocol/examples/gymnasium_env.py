@@ -1134,8 +1134,10 @@ def _whole(header):
     for result in results if isinstance(results, list) else []:
         if isinstance(result, dict):
             result.update({key: _integer(result[key]) for key in ("env", "episode", "step") if key in result})
-    observed, tensors = header.get("observations"), header.get("tensors")
-    for tensor in [*(observed if isinstance(observed, list) else []), header.get("action"), *(tensors if isinstance(tensors, list) else [])]:
+    tensors = [header.get("action")]
+    for named in (header.get("observations"), header.get("tensors")):
+        tensors += named if isinstance(named, list) else []
+    for tensor in tensors:
         if isinstance(tensor, dict):
             if isinstance(tensor.get("shape"), list):
                 tensor["shape"] = [_integer(size) for size in tensor["shape"]]

@@ -34,6 +34,24 @@ public sealed class EnvironmentHostTests
         Assert.Equal(1, Pace(talk.One("reset")));
     }
 
+    [Fact]
+    public void An_environment_in_place_of_a_crashed_one_has_a_seed_of_its_own_at_its_first_reset()
+    {
+        List<long?> seeds = [];
+        using var host = new EnvironmentHost(Counters.Defined(seeds), new HostOptions { EnvCount = 2 }, new CallingThread());
+        var talk = new Conversation(host);
+        talk.Hello(("seed", 5L));
+        talk.One("reset");
+        talk.One("reset");
+        talk.One("reset", ("options", Messages.Map(("fail", true))));
+        talk.One("reset");
+        talk.One("reset");
+        talk.Hello(("seed", 7L));
+        talk.One("reset");
+        // Of the crashed one nothing is left to draw on from: two episodes of two environments later.
+        Assert.Equal([5, null, null, 9, null, 7], seeds);
+    }
+
     private static int Pace(WireValue result) => Convert.ToInt32(result.Get("state_hash")!.Text, 16);
 
     [Theory]
@@ -227,7 +245,14 @@ public sealed class EnvironmentHostTests
     /// <summary>An environment whose state is its configuration, and which fails when told to.</summary>
     private sealed class Counters : IEnvironment
     {
-        public static EnvironmentDefinition Definition => new("counters", new TensorSpec("action", DType.Float32, [1]), [], _ => new Counters())
+        private readonly List<long?> seeds;
+
+        private Counters(List<long?> seeds) => this.seeds = seeds;
+
+        public static EnvironmentDefinition Definition => Defined([]);
+
+        /// <param name="seeds">Gets those of all resets.</param>
+        public static EnvironmentDefinition Defined(List<long?> seeds) => new("counters", new TensorSpec("action", DType.Float32, [1]), [], _ => new Counters(seeds))
         {
             Parameters = [ParameterSpec.Int("pace", 1, 9, 1, "steps at once")],
             ClaimsStateHash = true,
@@ -237,6 +262,7 @@ public sealed class EnvironmentHostTests
 
         public void Reset(long? seed, WireValue options)
         {
+            seeds.Add(seed);
             if (options.Get("fail") != null)
             {
                 throw new InvalidOperationException("as it was told");

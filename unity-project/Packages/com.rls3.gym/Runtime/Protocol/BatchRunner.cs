@@ -22,6 +22,9 @@ namespace Rls3.Gym.Protocol
 
             // It has this session's parameters.
             public bool Configured;
+
+            // It had a reset in this session: only then is there something to draw on from without a seed.
+            public bool Seeded;
             public State State;
             public int Episode;
             public int Step;
@@ -61,6 +64,7 @@ namespace Rls3.Gym.Protocol
             {
                 slot.State = State.New;
                 slot.Configured = false;
+                slot.Seeded = false;
                 slot.Episode = 0;
                 slot.Step = 0;
             }
@@ -107,8 +111,9 @@ namespace Rls3.Gym.Protocol
             return environment;
         }
 
-        // Modulo 2^53. After its first episode an environment continues its random numbers.
-        private long? SeedOf(in Op op, Slot slot) => op.Seed ?? (slot.Episode > 0 ? (long?)null : (firstSeed + op.Env) & Fields.LargestInteger);
+        // Modulo 2^53. After its first reset an environment continues its random numbers; one in place of a crashed one has none yet.
+        private long? SeedOf(in Op op, Slot slot) =>
+            op.Seed ?? (slot.Seeded ? (long?)null : (firstSeed + op.Env + (long)slot.Episode * slots.Length) & Fields.LargestInteger);
 
         public byte[][] Run(BatchRequest request, string sid, long req)
         {
@@ -231,6 +236,7 @@ namespace Rls3.Gym.Protocol
                     slot.State = State.New;
                     environment.Reset(SeedOf(op, slot), op.Options);
                     slot.State = State.Running;
+                    slot.Seeded = true;
                     slot.Episode++;
                     slot.Step = 0;
                     return default;
@@ -348,6 +354,7 @@ namespace Rls3.Gym.Protocol
             }
             slot.Environment = null;
             slot.Configured = false;
+            slot.Seeded = false;
             return new ProtocolException(ErrorCodes.EnvCrash, message, detail);
         }
 
