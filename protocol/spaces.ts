@@ -183,10 +183,7 @@ export function wholeCheck(spec: TensorSpec): (data: TensorData | readonly numbe
     for (let i = 0; i < data.length; i++) {
       const value = data[i] as number;
       if (Number.isInteger(value) && value >= low && value <= high) continue;
-      const problem = outOfSpace(spec, i, value, low, high);
-      if (!(value >= low && value <= high)) return problem;
-      const where = problem.message.slice(0, problem.message.indexOf(" = "));
-      return { ...problem, message: `${where} = ${value} is no integer; it must be one from ${low} to ${high}` };
+      return outOfSpace(spec, i, value, low, high);
     }
     return undefined;
   };
@@ -195,12 +192,13 @@ export function wholeCheck(spec: TensorSpec): (data: TensorData | readonly numbe
 function outOfSpace(spec: TensorSpec, element: number, value: number, low: number, high: number): ActionProblem {
   const name = spec.names?.[element];
   const where = `${spec.uid}[${element}]${name === undefined ? "" : ` (${name})`}`;
-  const bound = Number.isNaN(value) ? "number" : value < low ? "low" : "high";
-  const said = Number.isNaN(value)
-    ? "is NaN"
-    : bound === "low"
-      ? `= ${value} is below ${low}`
-      : `= ${value} is above ${high}`;
+  const [bound, said] = Number.isNaN(value)
+    ? ["number", "is NaN"]
+    : value < low
+      ? ["low", `= ${value} is below ${low}`]
+      : value > high
+        ? ["high", `= ${value} is above ${high}`]
+        : ["number", `= ${value} is no whole number`];
   return {
     message: `${where} ${said}; it must be a number from ${low} to ${high}`,
     detail: {

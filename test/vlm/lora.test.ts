@@ -109,6 +109,9 @@ describe("an adapter", () => {
     it("refuses a pattern that fits no layer where a new one is asked for", () => {
       const asked = { ...config, alphaPattern: { "language_model.model.layers.0.*": 16 } };
       expect(loraScale(fittedConfig(asked, own), decoder)).toBe(8);
+      expect(() => written({ "(?P<python>.*)": 2 })).toThrow(
+        /pattern "\(\?P<python>\.\*\)" is not a regular expression/,
+      );
       expect(() => fittedConfig({ ...config, rankPattern: { "layers.7.*": 1 } }, own)).toThrow(
         /rank_pattern: "layers\.7\.\*" fits no linear layer; .* q_proj/,
       );

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.js";
 import { finishedState } from "../../runs/run.js";
+import { quoted } from "../command.js";
 import type { Cell, ExecutionContext, Executor } from "../executor.js";
 import { parseSlurmSettings, type SlurmSettings } from "./options.js";
 import { cancel, limits, lives, submit, type Task, tasksOf } from "./scheduler.js";
@@ -250,7 +251,6 @@ class Controller {
 
 /** The script for a node: uses this machine's Node.js if it exists at the same path there, else the node's own. */
 function script(setup: readonly string[], submission: string): string {
-  const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
   const program = quoted(process.execPath);
   return [
     "#!/bin/sh",

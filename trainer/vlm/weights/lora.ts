@@ -55,7 +55,21 @@ const PREFIX = "base_model.model.";
 
 type Pattern = LoraConfig["rankPattern"];
 
-const fits = (key: string, module: string): boolean => new RegExp(`^(?:.*\\.)?(?:${key})$`, "u").test(module);
+const fits = (key: string, module: string): boolean => expression("pattern", key, "(?:.*\\.)?").test(module);
+
+/**
+ * For a whole path, which may begin with `before`.
+ * @throws InputError
+ */
+function expression(what: string, source: string, before = ""): RegExp {
+  try {
+    return new RegExp(`^${before}(?:${source})$`, "u");
+  } catch (error) {
+    throw new InputError(
+      `${what} ${JSON.stringify(source)} is not a regular expression: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
 
 /** A pattern's number for a module, or the general one. */
 function patternOf(pattern: Pattern, module: string, usual: number): number {
@@ -122,13 +136,7 @@ export function matchTargets(targets: TargetModules, modules: readonly LinearMod
 function matches(targets: TargetModules, name: string): boolean {
   if (typeof targets !== "string") return targets.some((target) => name === target || name.endsWith(`.${target}`));
   if (targets === ALL_LINEAR) return true;
-  try {
-    return new RegExp(`^(?:${targets})$`, "u").test(name);
-  } catch (error) {
-    throw new InputError(
-      `target_modules ${JSON.stringify(targets)} is not a regular expression: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
+  return expression("target_modules", targets).test(name);
 }
 
 /** An adapter's own targets where they name exactly its modules, else the modules' paths. */

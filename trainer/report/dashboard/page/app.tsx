@@ -13,7 +13,7 @@ import { type Connection, type LiveIndex, useLiveIndex } from "./live-index.js";
 import { MapView } from "./map-view.js";
 import { useRoute, VIEWS, type View } from "./route.js";
 import { RunList } from "./run-list.js";
-import { armKey, inOrder, MOST_SERIES, runName, toSeries, type ViewProps } from "./series.js";
+import { armKey, inOrder, MOST_SERIES, nameAmong, toSeries, type ViewProps } from "./series.js";
 import { SettingsView } from "./settings-view.js";
 import { TermsView } from "./terms-view.js";
 
@@ -214,14 +214,16 @@ const TICK = 1_000;
 /** Says what the chosen runs have come to since it last spoke. */
 function Announcer({ chosen, groups }: ChosenProps) {
   const [text, setText] = useState("");
-  const latest = useRef(new Map<string, string>());
-  latest.current = new Map(chosen.map((run) => [run.id, progress(run, groups)]));
+  const latest = useRef(new Map<string, { readonly name: string; readonly now: string }>());
+  latest.current = new Map(chosen.map((run) => [run.id, { name: nameAmong(run, chosen, groups), now: progress(run) }]));
   useEffect(() => {
     let [said, spoke] = [latest.current, Number.NEGATIVE_INFINITY];
     const timer = setInterval(() => {
       if (performance.now() - spoke < PAUSE) return;
       // What is there when a run is chosen is seen or read then: only what follows is news.
-      const news = [...latest.current].flatMap(([id, now]) => ((said.get(id) ?? now) === now ? [] : [now]));
+      const news = [...latest.current].flatMap(([id, { name, now }]) =>
+        (said.get(id)?.now ?? now) === now ? [] : [`${name} ${now}`],
+      );
       said = latest.current;
       if (news.length === 0) return;
       spoke = performance.now();
@@ -236,8 +238,8 @@ function Announcer({ chosen, groups }: ChosenProps) {
   );
 }
 
-function progress(run: RunEntry, groups: ReadonlyMap<string, GroupEntry>): string {
+function progress(run: RunEntry): string {
   const last = run.accuracy.at(-1);
   const done = run.state === "running" ? "" : ` and is ${run.state}`;
-  return `${runName(run, groups)} is at iteration ${run.iteration}${last === undefined ? "" : `, accuracy ${percent(last)}`}${done}`;
+  return `is at iteration ${run.iteration}${last === undefined ? "" : `, accuracy ${percent(last)}`}${done}`;
 }

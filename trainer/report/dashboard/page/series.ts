@@ -36,7 +36,7 @@ export const MOST_SERIES = PLACES;
 type Groups = ReadonlyMap<string, GroupEntry>;
 
 /** How a run is called beside others of its group. */
-export function runName(run: RunEntry, groups: Groups): string {
+function runName(run: RunEntry, groups: Groups): string {
   if (run.group === null) return run.name;
   const kind = groups.get(run.group)?.kind;
   const arm = kind === "comparison" ? armName(run.arm) : run.arm;
