@@ -1,10 +1,31 @@
-/** @file The messages between a runtime's two threads: one request, one answer, matched by id. */
+/**
+ * @file The messages between a runtime's two threads: one request, one answer, matched by id. And those to and from the
+ * thread that starts the runtimes' threads.
+ */
+import type { MessagePort } from "node:worker_threads";
 import type { Binding, Model, Tensors } from "./runtime.js";
 
 export interface WorkerOptions {
   /** "cpu", "webgpu" or "cuda:N". */
   readonly device: string;
   readonly threads: number;
+}
+
+/** What a runtime's thread is started with. */
+export interface WorkerData extends WorkerOptions {
+  /** For requests and answers. */
+  readonly port: MessagePort;
+}
+
+export interface StartThread {
+  readonly thread: number;
+  readonly data: WorkerData;
+}
+
+export interface ThreadEnded {
+  readonly thread: number;
+  /** Why, if it did not end by itself. */
+  readonly error?: Error;
 }
 
 export type Request =

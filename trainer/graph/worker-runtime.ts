@@ -1,14 +1,9 @@
 /** @file The caller's side of a runtime's worker thread: requests that wait for answers. */
-import { Worker } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Tensors } from "../tensor.js";
-import type { Answer, Request, WorkerOptions } from "./messages.js";
+import type { Answer, Request } from "./messages.js";
 import type { Binding, Model, Program, Runtime } from "./runtime.js";
-
-/**
- * Since 1.29, onnxruntime reports usage to Microsoft and keeps a database in the user's cache folder, unless this
- * variable is set before the library is loaded. Worker threads and child processes inherit it.
- */
-process.env["ORT_DISABLE_TELEMETRY"] = "1";
+import { startThread } from "./threads.js";
 
 interface Waiting {
   readonly what: string;
@@ -17,28 +12,26 @@ interface Waiting {
 }
 
 export class WorkerRuntime implements Runtime {
-  readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exit: Promise<void>;
   #requests = 0;
   #programs = 0;
   #closed: Promise<void> | undefined;
+  #failure: Error | undefined;
 
   constructor(
     readonly device: string,
     threads: number,
     readonly reason: string,
   ) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: { device, threads } satisfies WorkerOptions,
-    });
-    this.#worker.on("message", (answer: Answer) => this.#settle(answer));
-    this.#worker.on("error", (error: Error) => this.#fail(error));
-    this.#exit = new Promise((resolve) => {
-      this.#worker.once("exit", () => {
-        this.#fail(new Error("the onnxruntime thread has ended"));
-        resolve();
-      });
+    const { port, ended } = startThread({ device, threads });
+    this.#port = port;
+    port.on("message", (answer: Answer) => this.#settle(answer));
+    this.#exit = ended.then((error) => {
+      // The end is told by another thread and may come before the last answers.
+      for (let left = receiveMessageOnPort(port); left; left = receiveMessageOnPort(port)) this.#settle(left.message);
+      this.#fail(error ?? new Error("the onnxruntime thread has ended"));
     });
   }
 
@@ -51,6 +44,7 @@ export class WorkerRuntime implements Runtime {
   }
 
   #fail(error: Error): void {
+    this.#failure = error;
     for (const { what, reject } of this.#waiting.values())
       reject(new Error(`${what}: ${error.message}`, { cause: error }));
     this.#waiting.clear();
@@ -62,10 +56,13 @@ export class WorkerRuntime implements Runtime {
   }
 
   #send(request: Request, what: string): Promise<Tensors> {
+    if (this.#failure) {
+      return Promise.reject(new Error(`${what}: ${this.#failure.message}`, { cause: this.#failure }));
+    }
     const id = this.#requests++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { what, resolve, reject });
-      this.#worker.postMessage({ id, request });
+      this.#port.postMessage({ id, request });
     });
   }
 

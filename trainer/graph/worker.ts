@@ -1,8 +1,8 @@
 /** @file The thread behind a `Runtime`: onnxruntime sessions on one device, and the variables that they share. */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { GpuCopies } from "./gpu-copies.js";
-import type { Answer, Request, WorkerOptions } from "./messages.js";
+import type { Answer, Request, WorkerData } from "./messages.js";
 import type { Binding, ElementType, Model, Tensor, Tensors } from "./runtime.js";
 
 interface LoadedProgram {
@@ -11,7 +11,7 @@ interface LoadedProgram {
   readonly writes: ReadonlyMap<string, string>;
 }
 
-const options = workerData as WorkerOptions;
+const { port, ...options } = workerData as WorkerData;
 const programs = new Map<number, LoadedProgram>();
 /** On webgpu, floats stay in GPU buffers. */
 const variables = new Map<string, OrtTensor>();
@@ -76,6 +76,8 @@ function createSession(model: Model, outputsOnGpu: readonly string[] = []): Prom
         intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" },
         inter_op: { allow_spinning: "0" },
         force_spinning_stop: "1",
+        // For the session's own threads; this one has it from thread-origin.ts.
+        set_denormal_as_zero: "1",
         ...extra.session,
       },
       optimization: extra.optimization,
@@ -211,8 +213,6 @@ async function answer(request: Request): Promise<Tensors> {
   }
 }
 
-if (!parentPort) throw new Error("worker.js runs as a worker thread");
-const port = parentPort;
 let queue: Promise<void> = Promise.resolve();
 port.on("message", ({ id, request }: { id: number; request: Request }) => {
   queue = queue.then(async () => {

@@ -112,11 +112,12 @@ async function measure(
   updatesInFloor: number,
   /** As in the agents: several updates per run. */
   update: (call: (name: string, feeds: Tensors) => Promise<Tensors>) => Promise<unknown>,
+  variables: Tensors = initialVariables(model, new Random(2)),
 ): Promise<Measurement> {
   const learner = await openLearner(model, { learner: "onnx", device: "cpu", threads: THREADS });
   const floors = [await matMulFloor(products(1), THREADS), await matMulFloor(products(2), THREADS)] as const;
   try {
-    await learner.set(initialVariables(model, new Random(2)));
+    await learner.set(variables);
     const updates = 2 * updatesInRun(model);
     const work = async (): Promise<number> => {
       for (let i = 0; i < updates; i += updatesInRun(model)) await update((name, feeds) => learner.call(name, feeds));
@@ -140,9 +141,9 @@ async function measure(
   }
 }
 
-async function measureSac(): Promise<Measurement> {
+const sacUpdates = (observations: Float32Array, variables?: Tensors): Promise<Measurement> => {
   const batch = {
-    observations: data(BATCH, OBSERVATION),
+    observations,
     nextObservations: data(BATCH, OBSERVATION),
     actions: data(BATCH, ACTION),
     rewards: data(BATCH),
@@ -150,7 +151,20 @@ async function measureSac(): Promise<Measurement> {
     weights: new Float32Array(BATCH).fill(1),
   };
   const batches = new Array<SacBatch>(updatesInRun(SAC)).fill(batch);
-  return measure(SAC, sacProducts, 2, (call) => updateSacMany({ call }, SAC, batches, random));
+  return measure(SAC, sacProducts, 2, (call) => updateSacMany({ call }, SAC, batches, random), variables);
+};
+
+/**
+ * As late in a training: half of the observation has been 0 for a thousand updates, so the moments of its weights have
+ * decayed to denormal numbers.
+ */
+function measureLateSac(): Promise<Measurement> {
+  const observations = data(BATCH, OBSERVATION).map((value, i) => (i % 2 === 0 ? value : 0));
+  const variables = Object.entries(initialVariables(SAC, new Random(2))).map(([name, variable]) => [
+    name,
+    name.endsWith(".first") ? { ...variable, data: new Float32Array(variable.data.length).fill(1e-40) } : variable,
+  ]);
+  return sacUpdates(observations, Object.fromEntries(variables));
 }
 
 async function measureHeads(): Promise<Measurement> {
@@ -168,6 +182,7 @@ async function measureHeads(): Promise<Measurement> {
 }
 
 export const benchmarks: readonly Benchmark[] = [
-  { name: "sac.update", counts: "updates", measure: measureSac },
+  { name: "sac.update", counts: "updates", measure: () => sacUpdates(data(BATCH, OBSERVATION)) },
+  { name: "sac.update.late", counts: "updates", measure: measureLateSac },
   { name: "agent.update", counts: "updates of both heads", measure: measureHeads },
 ];
