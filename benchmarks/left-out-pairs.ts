@@ -8,7 +8,7 @@ import path from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { at } from "../trainer/at.js";
-import { exitCodeOf, printJson } from "../trainer/cli/outcome.js";
+import { exitCodeOf, outliveReaders, printJson } from "../trainer/cli/outcome.js";
 import { openEnvironments } from "../trainer/environments/open-environments.js";
 import type { World } from "../trainer/environments/served-world.js";
 import { InputError } from "../trainer/errors.js";
@@ -235,6 +235,8 @@ async function main(): Promise<void> {
   if (argv.json) printJson({ iterations, seed, worlds: found.map(({ counts }) => counts) });
   else process.stdout.write(`${[...found.flatMap(({ counts }) => lines(counts)), ...written].join("\n")}\n`);
 }
+
+outliveReaders();
 
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);

@@ -8,7 +8,7 @@ import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { EXECUTOR_OPTIONS, executorSettings, loadExecutor } from "../../trainer/cli/executors.js";
 import { parseSeeds, text } from "../../trainer/cli/options.js";
-import { exitCodeOf, interruptible } from "../../trainer/cli/outcome.js";
+import { exitCodeOf, interruptible, outliveReaders } from "../../trainer/cli/outcome.js";
 import { showProgress } from "../../trainer/cli/progress.js";
 import { shownPath } from "../../trainer/cli/run-folder.js";
 import { InputError } from "../../trainer/errors.js";
@@ -225,6 +225,8 @@ async function main(): Promise<void> {
   if (plan) return;
   for (const one of chosen) await perform(one, setting);
 }
+
+outliveReaders();
 
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);

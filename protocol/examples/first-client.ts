@@ -44,24 +44,41 @@ async function ask(t: string, keys: object = {}, payload: readonly Buffer[] = []
   return [answer, frames];
 }
 
-const [welcome] = await ask("hello", { protocols: [1], client: randomBytes(8).toString("hex") });
-session = { sid: welcome.sid };
-const { action, observations } = welcome;
-const wanted = observations.slice(0, 1).map(({ uid }) => uid);
-console.log(`${welcome.name}: action ${action.uid} [${action.shape}], observation ${wanted}`);
+/** Ends with the session closed, whatever the server answers: it serves one client at a time. */
+async function play(): Promise<void> {
+  const [welcome] = await ask("hello", { protocols: [1], client: randomBytes(8).toString("hex") });
+  session = { sid: welcome.sid };
+  try {
+    const { action, observations } = welcome;
+    const wanted = observations.slice(0, 1).map(({ uid }) => uid);
+    console.log(`${welcome.name}: action ${action.uid} [${action.shape}], observation ${wanted}`);
 
-await ask("batch", { ops: [{ env: 0, op: "reset", seed: 7 }] });
-for (let i = 0; i < 10; i++) {
-  // A row for each step of the batch: one. The rooms take numbers from -1 to 1.
-  const shape = [1, ...action.shape];
-  const row = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => 2 * Math.random() - 1);
-  const [{ results, tensors }, frames] = await ask(
-    "batch",
-    { ops: [{ env: 0, op: "step" }], tensors: [{ uid: action.uid, dtype: "float32", shape, frame: 0 }], want: wanted },
-    [Buffer.from(row.buffer)],
-  );
-  for (const { step, reward, info } of results) console.log(step, reward, JSON.stringify(info));
-  for (const { uid, shape, frame } of tensors) console.log(`  ${uid} [${shape}], ${frames[frame]?.length} bytes`);
+    await ask("batch", { ops: [{ env: 0, op: "reset", seed: 7 }] });
+    for (let i = 0; i < 10; i++) {
+      // A row for each step of the batch: one. The rooms take numbers from -1 to 1.
+      const shape = [1, ...action.shape];
+      const row = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => 2 * Math.random() - 1);
+      const [{ results, tensors }, frames] = await ask(
+        "batch",
+        {
+          ops: [{ env: 0, op: "step" }],
+          tensors: [{ uid: action.uid, dtype: "float32", shape, frame: 0 }],
+          want: wanted,
+        },
+        [Buffer.from(row.buffer)],
+      );
+      for (const { step, reward, info } of results) console.log(step, reward, JSON.stringify(info));
+      for (const { uid, shape, frame } of tensors) console.log(`  ${uid} [${shape}], ${frames[frame]?.length} bytes`);
+    }
+  } finally {
+    await ask("close");
+  }
 }
-await ask("close");
+
+try {
+  await play();
+} catch (error) {
+  console.error(`first-client: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
 socket.close();

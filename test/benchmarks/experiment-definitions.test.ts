@@ -10,6 +10,7 @@ import { experimentPage, inserted, newPage, pages, TO_WRITE } from "../../benchm
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
+import { experiment as command } from "./run-experiment.js";
 
 const names = experimentNames();
 /** From this number of valid samples on, a run counts as one of the paper's size. */
@@ -165,4 +166,8 @@ it("a table has the same cells in the terminal and on a page", () => {
   };
   expect(plainTable(table)).toBe("T\n\nlevel       p\na|b         1\nlong name  22");
   expect(markdownTable(table)).toBe("**T**\n\n| level | p |\n|---|--:|\n| a\\|b | 1 |\n| long name | 22 |");
+});
+
+it("the list of experiments is no error where its reader closes the pipe", async () => {
+  expect(await command([], { unread: true })).toEqual({ code: 0, out: "", err: "" });
 });

@@ -14,12 +14,18 @@ interface Circumstances {
   /** Interrupted when standard error shows this text. */
   readonly until?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Nobody reads standard output: its pipe is closed. */
+  readonly unread?: boolean;
 }
 
 /** Runs the command to its end. */
-export function experiment(args: readonly string[], { until, env = process.env }: Circumstances = {}): Promise<Ended> {
+export function experiment(
+  args: readonly string[],
+  { until, env = process.env, unread = false }: Circumstances = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   let [out, err] = ["", ""];
+  if (unread) child.stdout.destroy();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     out += text;
   });

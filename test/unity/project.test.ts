@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { SETTINGS } from "../../trainer/settings/settings.js";
 
 const project = path.resolve(import.meta.dirname, "../../../unity-project");
 const read = (file: string): string => readFileSync(path.join(project, file), "utf8");
@@ -20,6 +21,11 @@ it("the first scene is built, and its game object carries the gym server", () =>
   expect(read("ProjectSettings/EditorBuildSettings.asset")).toContain(guidOf("Assets/Scenes/Bootstrap.unity"));
   const server = guidOf("Packages/com.rls3.gym/Runtime/Engine/GymServerBehaviour.cs");
   expect(read("Assets/Scenes/Bootstrap.unity")).toContain(`m_Script: {fileID: 11500000, guid: ${server}, type: 3}`);
+});
+
+it("the first scene serves as many environments as rls3 train needs by default", () => {
+  const served = /^ {4}EnvCount: (\d+)$/m.exec(read("Assets/Scenes/Bootstrap.unity"))?.[1];
+  expect(Number(served)).toBe(SETTINGS.episodesPerIteration.fallback);
 });
 
 it("the lock file has what the manifest and the package ask for", () => {

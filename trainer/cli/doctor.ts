@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
 import { at, only } from "../at.js";
+import { silentSdk } from "../environments/dotnet-host.js";
 import { openEnvironments } from "../environments/open-environments.js";
 import { chooseDevice, probeDevices } from "../graph/device.js";
 import { silent } from "../progress.js";
@@ -93,7 +94,11 @@ const checkEnvironment = (env: string, keys = ""): Promise<Check> =>
 
 function checkProgram(name: string, commands: readonly string[], use: string, install: string): Check {
   for (const command of commands) {
-    const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8", timeout: 20_000 });
+    const { status, stdout } = spawnSync(command, ["--version"], {
+      encoding: "utf8",
+      timeout: 20_000,
+      env: silentSdk(),
+    });
     if (status === 0) return { name, ok: true, needed: false, detail: `${at(stdout.trim().split("\n"), 0)} (${use})` };
   }
   return { name, ok: false, needed: false, detail: `not found; ${install} (${use})` };

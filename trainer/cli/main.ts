@@ -8,7 +8,7 @@ import { InputError } from "../errors.js";
 import { nearest } from "../settings/configuration.js";
 import { EXAMPLES } from "./examples.js";
 import { switchesOf } from "./options.js";
-import { exitCodeOf, printJson } from "./outcome.js";
+import { exitCodeOf, outliveReaders, printJson } from "./outcome.js";
 
 /** Each command declares its own flags; yargs handles all commands alike. */
 type Loader = () => Promise<{ readonly command: unknown }>;
@@ -181,12 +181,7 @@ async function main(): Promise<void> {
 
 keepIgnoringHangup();
 
-// A reader that closes the pipe early (`rls3 report … | head`) is no error, and no reason to lose a run.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-}
+outliveReaders();
 
 main().catch((error: unknown) => {
   const { code, message } = exitCodeOf(error);

@@ -10,6 +10,15 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 
+/** A reader that closes the pipe early (`rls3 report … | head`) is no error, and no reason to lose a run. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /**
  * The system's errors wherever they occur: a full disk, a folder without permission to write, a folder in place of a
  * file.

@@ -50,11 +50,19 @@ export interface HostCommand {
   readonly args: readonly string[];
 }
 
+/** With it the SDK reports nothing and looks for no updates (that variable takes "true" alone). A built host never does. */
+export const silentSdk = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  DOTNET_CLI_TELEMETRY_OPTOUT: "1",
+  DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE: "true",
+  DOTNET_NOLOGO: "1",
+});
+
 /** Why the host cannot be built here, and what to do; undefined where it can. */
 export function dotnetMissing(): string | undefined {
   if (!existsSync(host.project))
     return `the .NET host's sources are not here (${host.project}): take a checkout of the repository`;
-  const version = spawnSync("dotnet", ["--version"], { encoding: "utf8", cwd: solution });
+  const version = spawnSync("dotnet", ["--version"], { encoding: "utf8", cwd: solution, env: silentSdk() });
   if (version.error !== undefined || version.status !== 0) {
     return `no .NET SDK was found (dotnet --version): install version ${SDK_MAJOR} or newer from dot.net`;
   }
@@ -123,7 +131,7 @@ function build({ title, project, dll }: DotnetProgram): void {
   const options = ["-c", "Release", "-v", "q", "--nologo", "--disable-build-servers"];
   const result = spawnSync("dotnet", ["build", project, ...options], {
     encoding: "utf8",
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...silentSdk(), TMPDIR: temporary },
   });
   rmSync(temporary, { recursive: true, force: true });
   if (result.status !== 0) {

@@ -18,6 +18,7 @@ const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 const commandLine = path.join(packageRoot, "dist/trainer/cli/main.js");
 /** The port of an Editor's server (protocol/README.md). */
 const EDITOR_PORT = "5005";
+const EDITOR = /^editor(?::(\d{1,5}))?$/;
 
 export interface EnvironmentOptions {
   readonly env: string;
@@ -44,8 +45,10 @@ export async function openEnvironments(
     const { envCount } = server.welcome;
     const world = worldOf(server.welcome, imageSize, render);
     if (envCount < options.count) {
+      const few = envCount === 1 ? "1 environment" : `${envCount} environments`;
+      const more = EDITOR.test(options.env) ? "set Env Count of Gym Server to" : "start it with --envs";
       throw new InputError(
-        `--env ${options.env}: serves ${envCount} environments and E is ${options.count}; start it with more, or lower --E`,
+        `--env ${options.env}: serves ${few} and E is ${options.count}; ${more} ${options.count} or more, or lower --E`,
       );
     }
     const client = render === "embedded" ? new EmbeddedPictures(server, imageSize) : server;
@@ -55,8 +58,6 @@ export async function openEnvironments(
     throw error;
   }
 }
-
-const EDITOR = /^editor(?::(\d{1,5}))?$/;
 
 /**
  * Checks `--env`, `--world` and `--keys` as far as possible without a server.

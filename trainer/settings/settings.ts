@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { ANSWER_PLACES, PROMPT_PLACES, placesIn } from "../language/index.js";
+import { REPLAY_KINDS } from "../replay/replay.js";
 import { ARMS, type Arm } from "./arms.js";
 import { SCORES_FROM, SIGNAL_NAMES } from "./signal-names.js";
 
@@ -227,7 +228,7 @@ export const SETTINGS = {
     "what the default agent's heads see: the decoded placement, or also where it would come to rest and its relations from there",
   ),
   discount: setting("Agent", number(0, 1), 0, "γ (.99 with the paper's agent)", "gamma"),
-  replay: setting("Agent", z.enum(["prioritized", "lap", "uniform"]), "prioritized", "how replay is sampled"),
+  replay: setting("Agent", z.enum(REPLAY_KINDS), "prioritized", "how replay is sampled"),
   replayCapacity: setting("Agent", integer(1, 100_000_000), 200_000, "the most transitions to store"),
 
   fineTuning: setting("Fine-tuning", z.enum(["lora", "full"]), "lora", "which weights of the model are trained"),

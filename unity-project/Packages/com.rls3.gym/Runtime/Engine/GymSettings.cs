@@ -23,7 +23,7 @@ namespace Rls3.Gym.Engine
         [Tooltip("Connect to the trainer's address instead of listening.")]
         public bool Connect;
 
-        [Tooltip("Number of environments that this server steps.")]
+        [Tooltip("Number of environments that this server steps. For rls3 train at least its E, 16 unless you give another.")]
         public int EnvCount = 1;
 
         [Tooltip("Side of images in pixels, 32 to 512.")]
