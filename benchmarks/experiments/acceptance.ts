@@ -23,6 +23,23 @@ const ALGORITHM = [
 /** For runs whose base models the experiments pre-train. */
 const BASES = ["benchmarks/experiments/bases.ts", "trainer/cli/labelled-images.ts"];
 
+/** What the measures of an analysis depend on besides. */
+const MEASURED: Readonly<Record<string, readonly string[]>> = {
+  hardest: ["hardest"],
+  planted: ["planted"],
+  transfer: ["transfer", "adapters"],
+  "held-out": ["held-out", "adapters", "cameras"],
+};
+
+/** The files that a cell's numbers depend on. */
+const filesOf = (record: RunRecord): string[] => [
+  ...ALGORITHM,
+  ...(baseOf(record) === null ? [] : BASES),
+  ...Object.keys(record.measures).flatMap((analysis) =>
+    (MEASURED[analysis] ?? [analysis]).map((name) => `benchmarks/experiments/analyses/${name}.ts`),
+  ),
+];
+
 /** Why a cell does not count, and what to do; null where it counts. */
 export type Refusal = (record: RunRecord) => string | null;
 
@@ -43,7 +60,7 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     accepted.some((given) => given.endsWith("+") === commit.endsWith("+") && commit.startsWith(given.replace("+", "")));
   const known = new Map<string, string | null>();
   const difference = (commit: string, paths: readonly string[]): string | null => {
-    const key = `${commit} ${paths.length}`;
+    const key = [commit, ...paths].join(" ");
     const before = known.get(key);
     if (before !== undefined) return before;
     const found = differenceSince(commit, paths);
@@ -59,10 +76,15 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
       return `was made in another version of the world "${world.name}"; remove the file to repeat the run`;
     }
     if (isAccepted(commit)) return null;
-    const paths = baseOf(record) === null ? ALGORITHM : [...ALGORITHM, ...BASES];
+    const paths = filesOf(record);
     const why = difference(commit, paths);
     if (why === null) return null;
-    const again = repeats.filter((repeat) => repeat.commit === commit && repeat.combination === combinationOf(record));
+    const again = repeats.filter(
+      (repeat) =>
+        repeat.commit === commit &&
+        repeat.combination === combinationOf(record) &&
+        Object.keys(record.measures).every((analysis) => repeat.measures.includes(analysis)),
+    );
     if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;
     return `${why}; npm run experiment -- repeat NAME tells whether this code has the same numbers; if you know that it has, give --accept-commit ${commit === "unknown" ? commit : short(commit)}; or remove the file to repeat the run`;
   };

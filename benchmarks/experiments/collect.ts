@@ -1,11 +1,13 @@
 /**
  * @file Collects results into benchmarks/results: finished experiments whole, or single cells before they are finished.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { shownPath } from "../../trainer/cli/run-folder.js";
 import { InputError } from "../../trainer/errors.js";
+import { writeDurably } from "../../trainer/files/durable-file.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { LOCK_FILE } from "../../trainer/run-format/run-lock.js";
 import { takeLock } from "../../trainer/runs/lock.js";
 import { analysisNamed } from "./analyses/index.js";
 import { cellFile, readCellFile, writeCellFile } from "./cell-files.js";
@@ -22,7 +24,10 @@ import {
   type Sources,
 } from "./sources.js";
 
-/** Copies the small form of a finished experiment at the full setting; existing cells stay. */
+/**
+ * Copies the small form of a finished experiment at the full setting, each file whole or not at all; existing cells stay.
+ * @throws InputError where the result that is there rests on more cells
+ */
 export function collectWhole(name: string, folder: string, results: string): string {
   const source = path.join(folder, name);
   const file = path.join(source, "summary.json");
@@ -36,11 +41,52 @@ export function collectWhole(name: string, folder: string, results: string): str
   }
   const to = path.join(results, name);
   mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(to)) {
-    if (entry !== "cells") rmSync(path.join(to, entry), { recursive: true, force: true });
+  const lock = takeLock(to);
+  try {
+    const more = moreCells(to, readExperimentSummary(file).cells.finished);
+    if (more !== null) {
+      throw new InputError(
+        `${shownPath(source)}: rests on fewer cells than the result in ${shownPath(to)} (${more}), which stays; finish the experiment, or remove that summary.json`,
+      );
+    }
+    const files = readdirSync(source, { withFileTypes: true }).filter(
+      (entry) => entry.isFile() && entry.name !== LOCK_FILE,
+    );
+    // The summary last: it names the others.
+    const names = files.map((entry) => entry.name).sort((a, b) => Number(a === SUMMARY) - Number(b === SUMMARY));
+    for (const entry of names) writeDurably(path.join(to, entry), readFileSync(path.join(source, entry)));
+    for (const entry of readdirSync(to)) {
+      if (!["cells", LOCK_FILE, ...names].includes(entry))
+        rmSync(path.join(to, entry), { recursive: true, force: true });
+    }
+    return shownPath(to);
+  } finally {
+    lock.close();
   }
-  cpSync(source, to, { recursive: true });
-  return shownPath(to);
+}
+
+const SUMMARY = "summary.json";
+
+/** How many cells the result in a folder rests on, where they are more than these and have today's questions. */
+function moreCells(folder: string, finished: number): number | null {
+  const file = path.join(folder, SUMMARY);
+  if (!existsSync(file)) return null;
+  const { cells, languageVersion } = readExperimentSummary(file);
+  return languageVersion === LANGUAGE_VERSION && cells.finished > finished ? cells.finished : null;
+}
+
+/** Writes each run finished here as a cell file; how many are new. */
+export async function keepCells(one: Chosen, setting: Setting): Promise<number> {
+  const { name } = one.experiment;
+  const collected = path.join(setting.results, name);
+  mkdirSync(collected, { recursive: true });
+  const lock = takeLock(collected);
+  try {
+    const runs = await gather(one, await openSources([one], setting), setting);
+    return runs.filter((run) => keepCell(run, name, setting)).length;
+  } finally {
+    lock.close();
+  }
 }
 
 /**
@@ -62,12 +108,12 @@ export async function collectCells(
     const runs = await gather(one, sources, setting);
     const added = runs.filter((run) => keepCell(run, experiment.name, setting)).length;
     const names = new Set(runs.map(({ record }) => record.name));
-    const of = new Set(one.requests.map(({ name }) => name)).size;
     const { size: refused } = sources.refused;
     const rests = refused > 0 ? `no result: ${refused} cells are refused` : await writePartial(one, runs, setting);
-    return { said: `${experiment.name}: ${added} cells new, ${names.size} of ${of} there; ${rests}`, sources };
+    return { said: `${experiment.name}: ${added} cells new, ${names.size} of ${one.of} there; ${rests}`, sources };
   } finally {
     lock.close();
+    if (readdirSync(collected).length === 0) rmdirSync(collected);
   }
 }
 
@@ -88,7 +134,7 @@ function keepCell({ record }: Gathered, experiment: string, { results, refusal }
 
 /** The basis of a partial result: seeds with all their cells, and levels that are run later only if they have all these seeds. */
 export function comparable(
-  { experiment, seeds: all, requests }: Chosen,
+  { experiment, seeds: all, requests }: Pick<Chosen, "experiment" | "seeds" | "requests">,
   there: ReadonlySet<string>,
 ): { readonly seeds: readonly number[]; readonly without: ReadonlySet<string> } {
   const missing = requests
@@ -100,7 +146,7 @@ export function comparable(
 }
 
 async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Setting): Promise<string> {
-  const { experiment, requests } = one;
+  const { experiment, of } = one;
   const { seeds, without } = comparable(one, new Set(runs.map(({ record }) => record.name)));
   if (seeds.length === 0) return "no result yet: no seed has all its cells";
   const folder = path.join(setting.results, experiment.name);
@@ -109,15 +155,9 @@ async function writePartial(one: Chosen, runs: readonly Gathered[], setting: Set
       seeds.includes(cell.seed) && !laterLevels(experiment, cell.levels).some((level) => without.has(level)),
   );
   const finished = new Set(whole.map(({ record }) => record.name)).size;
-  const file = path.join(folder, "summary.json");
-  if (existsSync(file)) {
-    const { cells, languageVersion } = readExperimentSummary(file);
-    if (languageVersion === LANGUAGE_VERSION && cells.finished > finished) {
-      return `the result that is there rests on more cells (${cells.finished}) and stays`;
-    }
-  }
+  const more = moreCells(folder, finished);
+  if (more !== null) return `the result that is there rests on more cells (${more}) and stays`;
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs: whole });
-  const of = new Set(requests.map(({ name }) => name)).size;
   const request = { command: commandOf([experiment.name], setting), quick: setting.quick, seeds, of };
   writeResults(folder, experiment, whole, request, outcome);
   const lacks = without.size === 0 ? "" : `, without ${[...without].join(", ")}`;

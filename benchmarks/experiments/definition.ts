@@ -38,6 +38,8 @@ const schema = z.strictObject({
 
 export interface Experiment extends z.infer<typeof schema> {
   readonly name: string;
+  /** The levels of each factor in the file's order: an object puts a level such as "1" before ".25". */
+  readonly levels: ReadonlyMap<string, readonly string[]>;
 }
 
 export const experimentNames = (): string[] =>
@@ -55,15 +57,25 @@ export function readExperiment(name: string): Experiment {
     );
   }
   const file = path.join(EXPERIMENTS, `${name}.yaml`);
-  const document: unknown = parse(readFileSync(file, "utf8"));
+  const text = readFileSync(file, "utf8");
+  const document: unknown = parse(text);
   const result = schema.safeParse(document);
   if (!result.success) throw new InputError(`${file}, ${describeComplaint(result.error, document)}`);
-  const experiment = { name, ...result.data };
+  const experiment = { name, ...result.data, levels: levelsIn(text) };
   checkLevels(file, experiment);
   return experiment;
 }
 
-function checkLevels(file: string, { factors, baseline, against = [], quick, later }: Experiment): void {
+const orderSchema = z.object({ factors: z.map(z.coerce.string(), z.map(z.coerce.string(), z.unknown())) });
+
+/** The names of levels, in the order of the file; `text` has passed the schema. */
+function levelsIn(text: string): Map<string, readonly string[]> {
+  const ordered: unknown = parse(text, { mapAsMap: true });
+  const { factors } = orderSchema.parse(Object.fromEntries(ordered as ReadonlyMap<string, unknown>));
+  return new Map([...factors].map(([factor, levels]) => [factor, [...levels.keys()]]));
+}
+
+function checkLevels(file: string, { factors, baseline, against = [], quick, later }: Omit<Experiment, "name">): void {
   const [first] = Object.values(factors);
   if (baseline !== undefined && first?.[baseline] === undefined) {
     throw new InputError(`${file}: its baseline "${baseline}" is no level of the first factor`);
@@ -82,10 +94,13 @@ export const laterLevels = ({ later }: Experiment, levels: Readonly<Record<strin
   Object.entries(levels).flatMap(([factor, level]) => (later[factor]?.includes(level) ? [`${factor} ${level}`] : []));
 
 /** Every combination of levels, the last factor changing fastest. */
-export function combinations({ factors, quick }: Experiment, isQuick: boolean): Readonly<Record<string, string>>[] {
+export function combinations(
+  { levels: all, quick }: Pick<Experiment, "levels" | "quick">,
+  isQuick: boolean,
+): Readonly<Record<string, string>>[] {
   let made: Record<string, string>[] = [{}];
-  for (const [factor, levels] of Object.entries(factors)) {
-    const chosen = isQuick ? (quick[factor] ?? Object.keys(levels)) : Object.keys(levels);
+  for (const [factor, levels] of all) {
+    const chosen = isQuick ? (quick[factor] ?? levels) : levels;
     made = made.flatMap((before) => chosen.map((level) => ({ ...before, [factor]: level })));
   }
   return made;

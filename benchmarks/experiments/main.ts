@@ -19,7 +19,7 @@ import { about } from "../../trainer/sweep/terminal.js";
 import { refusals } from "./acceptance.js";
 import { analysisNamed } from "./analyses/index.js";
 import { basesToMake, estimateRuns, runCells } from "./cells.js";
-import { collectCells, collectWhole } from "./collect.js";
+import { collectCells, collectWhole, keepCells } from "./collect.js";
 import { experimentNames, readExperiment } from "./definition.js";
 import { plainTable } from "./outcome.js";
 import { RESULTS, writePages } from "./pages.js";
@@ -79,7 +79,7 @@ async function perform(one: Chosen, setting: Setting): Promise<void> {
   const runs = await gather(one, sources, setting);
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs });
   const results = path.join(folder, experiment.name);
-  const request = { command: commandOf([experiment.name], setting), quick, seeds, of: sources.runCount };
+  const request = { command: commandOf([experiment.name], setting), quick, seeds, of: one.of };
   process.stdout.write(`${shown(writeResults(results, experiment, runs, request, outcome), results)}\n`);
 }
 
@@ -124,7 +124,8 @@ async function collect(named: readonly string[], partial: boolean, setting: Sett
   } else {
     const finished = all.filter((name) => existsSync(path.join(folder, name, "summary.json")));
     for (const name of named.length > 0 ? named : finished) {
-      process.stdout.write(`${collectWhole(name, folder, results)}\n`);
+      const to = collectWhole(name, folder, results);
+      process.stdout.write(`${to}, ${await keepCells(choose(name, setting), setting)} cells new\n`);
     }
     if (results === RESULTS) sayPages();
   }

@@ -4,9 +4,8 @@
 
 import { at } from "../../trainer/at.js";
 import { mean } from "../../trainer/mean.js";
-import { Random } from "../../trainer/random/random.js";
 import { powerOf } from "../../trainer/report/power.js";
-import { bootstrapInterval, pairedTTest } from "../../trainer/report/statistics.js";
+import { meanInterval, pairedTTest } from "../../trainer/report/statistics.js";
 import { along, interpolate, type Measure } from "../../trainer/report/summary.js";
 import { TERM_NAMES } from "../../trainer/run-format/columns.js";
 import { type MetricsRow, seedRun } from "../../trainer/run-format/readers.js";
@@ -93,9 +92,9 @@ export function gainPerIteration({ run }: Measured): number {
   return (last.accuracy.oneTerm - first.accuracy.oneTerm) / (run.curve.length - 1);
 }
 
-export const estimate = (values: readonly number[], ...stream: readonly string[]): Estimate => ({
+export const estimate = (values: readonly number[]): Estimate => ({
   mean: mean(values),
-  interval: bootstrapInterval(values, Random.stream(0, "experiments", ...stream)),
+  interval: meanInterval(values),
 });
 
 /** Runs by the name of their combination, in order of first appearance. */

@@ -24,7 +24,7 @@ export interface Outcome {
   readonly pictures?: ReadonlyMap<string, Uint8Array>;
 }
 
-/** A mean over seeds with its 95 % interval. */
+/** A mean over seeds with its 95 % interval by Student's t. */
 export interface Estimate {
   readonly mean: number;
   readonly interval: Interval;

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { InputError } from "../../trainer/errors.js";
 import { writeDurably } from "../../trainer/files/durable-file.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
+import { parseJson } from "../../trainer/run-format/readers.js";
 import { readCellFile } from "./cell-files.js";
 import { wishesOf } from "./cells.js";
 import { EXPERIMENTS, type Experiment, experimentNames, readExperiment, root } from "./definition.js";
@@ -108,7 +109,10 @@ const list = (): string =>
     ...experimentNames().map((name) => listRow(name, readExperiment(name).title, committed(name))),
   ].join("\n");
 
-/** Experiments without all cells for today's code: how many there are, and the command that continues. */
+/**
+ * Experiments without all cells with today's questions: how many there are, and the commands that continue. Whether the
+ * algorithm has changed since a cell was made is checked only then, since pages do not depend on git.
+ */
 export function openRunsTable(results: string): string {
   const rows = experimentNames().flatMap((name) => {
     const experiment = readExperiment(name);
@@ -119,18 +123,16 @@ export function openRunsTable(results: string): string {
     const summary = existsSync(file) ? readExperimentSummary(file) : null;
     const whole = summary?.languageVersion === LANGUAGE_VERSION ? summary.cells.finished : 0;
     const finished = Math.max(whole, runs.filter((run) => isCollected(results, name, run)).length);
+    const before = finished === 0 ? "" : `\`npm run experiment -- repeat ${name}\`, then `;
     return finished >= runs.length
       ? []
-      : [`| ${name} | ${finished} of ${runs.length} | \`npm run experiment -- ${name}\` |`];
+      : [`| ${name} | ${finished} of ${runs.length} | ${before}\`npm run experiment -- ${name}\` |`];
   });
   if (rows.length === 0) return "None: every experiment has all its cells.";
   return ["| experiment | cells there | goes on with |", "|---|--:|---|", ...rows].join("\n");
 }
 
-/**
- * Whether a cell with today's questions exists. Its commit is checked only when the cell is used: pages do not depend
- * on git.
- */
+/** Whether a cell with today's questions exists. */
 const isCollected = (results: string, experiment: string, run: string): boolean =>
   collectedFiles(results, experiment, run).some((file) => {
     const cell = readCellFile(file);
@@ -145,8 +147,8 @@ function comparisonsOpening(): string | null {
     (name) => !experimentNames().includes(name) && existsSync(path.join(RESULTS, name, "summary.json")),
   );
   const old = names.flatMap((name) => {
-    const text = readFileSync(path.join(RESULTS, name, "summary.json"), "utf8");
-    const { languageVersion } = comparison.parse(JSON.parse(text));
+    const file = path.join(RESULTS, name, "summary.json");
+    const { languageVersion } = parseJson(readFileSync(file, "utf8"), comparison, file);
     return codeBefore(languageVersion) === null ? [] : [{ name, languageVersion }];
   });
   const opening = openingOf(Math.min(LANGUAGE_VERSION, ...old.map(({ languageVersion }) => languageVersion)));

@@ -3,11 +3,12 @@ import path from "node:path";
 import { only } from "../../trainer/at.js";
 import { InputError } from "../../trainer/errors.js";
 import { currentCommit } from "../../trainer/runs/provenance.js";
+import { analysisNamed } from "./analyses/index.js";
 import { type RunRecord, readCellFile, recordOf } from "./cell-files.js";
-import { cellsOf, openRuns, type RunRequest, runCells } from "./cells.js";
+import { type Cell, cellsOf, openRuns, type RunRequest, runCells } from "./cells.js";
 import { combinationName } from "./definition.js";
-import { combinationOf, firstDifference, keepRepeat } from "./repeats.js";
-import { choose, collectedFiles, commandOf, openSources, type Setting } from "./sources.js";
+import { combinationOf, firstDifference, keepRepeat, measuredInBoth } from "./repeats.js";
+import { type Chosen, choose, collectedFiles, commandOf, openSources, type Setting } from "./sources.js";
 
 interface Refused {
   readonly request: RunRequest;
@@ -15,8 +16,8 @@ interface Refused {
 }
 
 /** The first refused cell of each commit and combination of settings. */
-async function refusedCells(name: string, setting: Setting): Promise<Refused[]> {
-  const one = choose(name, setting);
+async function refusedCells(one: Chosen, setting: Setting): Promise<Refused[]> {
+  const { name } = one.experiment;
   const { refused } = await openSources([one], setting);
   const firsts = new Map<string, Refused>();
   for (const request of one.requests.filter((wish) => refused.has(wish.name))) {
@@ -29,6 +30,15 @@ async function refusedCells(name: string, setting: Setting): Promise<Refused[]> 
     }
   }
   return [...firsts.values()];
+}
+
+/** What the experiment's analysis reads from the repeated run; `folder` is that of the repeats. */
+async function measuresOf(cell: Cell, { experiment, requests }: Chosen, { folder, sweep }: Setting) {
+  const { measures } = analysisNamed(experiment.analysis);
+  if (measures === null) return {};
+  const { progress, signal } = sweep;
+  const cells = cellsOf(requests, await openRuns(requests, { ...sweep, folder, command: "" }));
+  return { [experiment.analysis]: await measures.take(cell, { cells, folder, progress, signal }) };
 }
 
 /**
@@ -46,7 +56,8 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
   const folder = path.join(setting.folder, "repeats", sameAt.slice(0, 7));
   const said: string[] = [];
   for (const name of names) {
-    const refused = await refusedCells(name, setting);
+    const one = choose(name, setting);
+    const refused = await refusedCells(one, setting);
     if (refused.length === 0) said.push(`${name}: none of its cells is refused`);
     for (const { request, record } of refused) {
       const sweep = await openRuns([request], {
@@ -55,13 +66,17 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
         command: commandOf(["repeat", name], setting),
       });
       await runCells(sweep, setting.folder, setting.quick);
-      const again = await recordOf(only(cellsOf([request], sweep)), {});
+      const cell = only(cellsOf([request], sweep));
+      const again = await recordOf(cell, await measuresOf(cell, one, { ...setting, folder }));
       const { machine, date } = again;
       const combination = combinationOf(record);
       const what = `${request.name} (${combinationName(request.levels)}) of ${record.commit.slice(0, 7)}`;
       const difference = firstDifference(record, again);
       if (difference === null)
-        keepRepeat(setting.results, { commit: record.commit, combination, sameAt, run: request.name, machine, date });
+        keepRepeat(setting.results, {
+          ...{ commit: record.commit, combination, sameAt, run: request.name },
+          ...{ measures: measuredInBoth(record, again), machine, date },
+        });
       said.push(
         difference === null
           ? `${what}: the same numbers at ${sameAt.slice(0, 7)}; its other seeds count`

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { complaintOf } from "../../trainer/complaint.js";
 import { InputError } from "../../trainer/errors.js";
@@ -21,6 +22,8 @@ const schema = z.array(
     /** The commit at which `run` was repeated with the same rows. */
     sameAt: z.string(),
     run: z.string(),
+    /** The analyses for which the run's measures were compared, too. */
+    measures: z.array(z.string()).default([]),
     machine: z.record(z.string(), z.union([z.string(), z.number()])),
     date: z.string(),
   }),
@@ -52,15 +55,24 @@ export function readRepeats(results: string): readonly Repeat[] {
   throw refused(`field "${field}": ${message}`);
 }
 
-/** Adds a repeat; replaces an earlier one of the same commit and combination. */
+/** Adds a repeat; replaces an earlier one of the same commit, combination and measures. */
 export function keepRepeat(results: string, repeat: Repeat): void {
   const others = readRepeats(results).filter(
-    ({ commit, combination }) => commit !== repeat.commit || combination !== repeat.combination,
+    ({ commit, combination, measures }) =>
+      commit !== repeat.commit ||
+      combination !== repeat.combination ||
+      measures.join(" ") !== repeat.measures.join(" "),
   );
   writeDurably(fileOf(results), `${JSON.stringify([...others, repeat], null, 2)}\n`);
 }
 
-/** The first difference between a run and its repeat; null: none. Columns added after the run are not compared. */
+/** The analyses whose measures both have. */
+export const measuredInBoth = (before: RunRecord, after: RunRecord): string[] =>
+  Object.keys(before.measures)
+    .filter((analysis) => analysis in after.measures)
+    .sort();
+
+/** The first difference between a run and its repeat; null: none. What was added after the run is not compared. */
 export function firstDifference(before: RunRecord, after: RunRecord): string | null {
   if (before.rows.length !== after.rows.length) return `${before.rows.length} rows, now ${after.rows.length}`;
   for (const [i, row] of before.rows.entries()) {
@@ -70,5 +82,10 @@ export function firstDifference(before: RunRecord, after: RunRecord): string | n
       return `${column} of iteration ${row.iteration} was ${was}, and is ${is} now`;
     }
   }
-  return null;
+  const other = measuredInBoth(before, after).find(
+    (analysis) => !isDeepStrictEqual(before.measures[analysis], after.measures[analysis]),
+  );
+  if (other === undefined) return null;
+  const [was, is] = [before, after].map(({ measures }) => JSON.stringify(measures[other]).slice(0, 200));
+  return `what the analysis "${other}" measured was ${was}, and is ${is} now`;
 }

@@ -7,6 +7,7 @@ import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
 import { writeDurably } from "../../trainer/files/durable-file.js";
+import { parseJson } from "../../trainer/run-format/readers.js";
 import type { Experiment } from "./definition.js";
 import { CURVE_COLUMNS } from "./measures.js";
 import type { Outcome } from "./outcome.js";
@@ -131,5 +132,6 @@ const upgraded = (value: unknown): unknown => {
   return { ...old.data, schema: 2, languageVersion: 1, machines: [only], cells: { finished: runs, of: runs } };
 };
 
+/** @throws InputError that names file and field where it is damaged */
 export const readExperimentSummary = (file: string): ExperimentSummary =>
-  summarySchema.parse(upgraded(JSON.parse(readFileSync(file, "utf8"))));
+  parseJson(readFileSync(file, "utf8"), z.preprocess(upgraded, summarySchema), file);

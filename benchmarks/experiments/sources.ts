@@ -34,13 +34,18 @@ export interface Chosen {
   readonly experiment: Experiment;
   readonly seeds: readonly number[];
   readonly requests: readonly RunRequest[];
+  /** How many runs the experiment has, with its own seeds and those of the command. */
+  readonly of: number;
 }
 
 export function choose(name: string, { folder, quick, seeds: requested }: Setting): Chosen {
   const experiment = readExperiment(name);
   const { first, count } = experiment.seeds;
-  const seeds = requested ?? Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
-  return { experiment, seeds, requests: wishesOf(experiment, folder, seeds, quick) };
+  const own = Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
+  const seeds = requested ?? own;
+  const requests = wishesOf(experiment, folder, seeds, quick);
+  const all = [...requests, ...wishesOf(experiment, folder, own, quick)];
+  return { experiment, seeds, requests, of: new Set(all.map((request) => request.name)).size };
 }
 
 /** The command that repeats it anywhere; the folder of its results and the place of its runs do not matter. */

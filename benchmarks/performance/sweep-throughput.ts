@@ -145,7 +145,7 @@ async function main(): Promise<void> {
       overhead: 1 - runSeconds / alone,
       overheadSeconds: (alone - runSeconds) / cells,
       /** Processor time of a cell's own process per second of its run: above 1 where it uses more than one core. */
-      coresOfOne: sum(usages.map(({ cpuSeconds }) => cpuSeconds)) / alone,
+      coresOfOne: sum(usages.map(({ cpuSeconds }) => cpuSeconds ?? Number.NaN)) / alone,
       busySecondsAlone: total((round) => round.alone.busySeconds) / cells,
       busySecondsTogether: total((round) => round.together.busySeconds) / cells,
       peakMiB: Math.max(...usages.map(({ peakMiB }) => peakMiB)),

@@ -71,6 +71,7 @@ async function analysed(
       analysis,
       settings: {},
       factors,
+      levels: new Map(Object.entries(factors).map(([factor, levels]) => [factor, Object.keys(levels)])),
       seeds: { first: 0, count: 1 },
       quick: {},
       later: {},
@@ -118,7 +119,9 @@ describe("levels of a factor", () => {
     expect(found[2]?.against).toBeNull();
     expect(headline).toMatch(/^against base: low −/);
     expect(headline).not.toContain("same");
-    expect(sentences[1]).toMatch(/^same: no clear difference to base, .* would take \d+ seeds/);
+    expect(sentences[1]).toMatch(
+      /^same: no clear difference to base, .*; without the correction one of this size would take \d+ seeds/,
+    );
     expect(tables[0]?.rows.map((row) => row[0])).toEqual(["low", "same", "base"]);
   });
 
@@ -138,25 +141,30 @@ describe("levels of a factor", () => {
 
 it("a grid gives back the effects that were built into its cells", async () => {
   const effect = { a: { "1": 0, "2": 0.05 }, b: { x: 0, y: -0.02, z: 0.01 } };
-  const cells = Object.entries(effect.a).flatMap(([a, ofA]) =>
-    Object.entries(effect.b).map(([b, ofB], i) => cellOf({ a, b }, 0, curve(0.7 + ofA + ofB + noise(i, Number(a))))),
-  );
-  const { data, tables, sentences } = await analysed(
-    "effects",
-    { a: { "1": {}, "2": {} }, b: { x: {}, y: {}, z: {} } },
-    cells,
-  );
+  const cellsOf = (seed: number) =>
+    Object.entries(effect.a).flatMap(([a, ofA]) =>
+      Object.entries(effect.b).map(([b, ofB], i) =>
+        cellOf({ a, b }, seed, curve(0.7 + ofA + ofB + noise(i + 10 * seed, Number(a)))),
+      ),
+    );
+  const factors = { a: { "1": {}, "2": {} }, b: { x: {}, y: {}, z: {} } };
+  const { data, tables, sentences } = await analysed("effects", factors, [0, 1].flatMap(cellsOf));
   const effects = data["effects"] as {
     factor: string;
-    levels: { level: string; against: { mean: number; pairs: number } | null }[];
+    levels: { level: string; against: { difference: number; seeds: number; p: number | null } | null }[];
   }[];
   const found = Object.fromEntries(
     effects.flatMap(({ factor, levels }) => levels.map(({ level, against }) => [`${factor}${level}`, against])),
   );
-  expect(found["a2"]?.mean).toBeCloseTo(0.05, 1.9);
-  expect(found["a2"]?.pairs).toBe(3);
-  expect(found["by"]?.mean).toBeLessThan(0);
-  expect(found["by"]?.pairs).toBe(2);
+  expect(found["a2"]?.difference).toBeCloseTo(0.05, 1.9);
+  // The three levels of b are no seeds of their own.
+  expect(found["a2"]?.seeds).toBe(2);
+  expect(found["by"]?.difference).toBeLessThan(0);
+  expect(found["by"]?.seeds).toBe(2);
+  expect(sentences.at(-1)).toContain("tested against the first over 2 seeds");
+  const one = await analysed("effects", factors, cellsOf(0));
+  expect(one.tables[0]?.rows[1]?.slice(2, 4)).toEqual([expect.stringMatching(/^\+/), "–"]);
+  expect(one.sentences.at(-1)).toContain("one seed: no difference between levels can be tested");
   expect(sentences[0]).toContain("a: its levels lie");
   expect(tables.find(({ title }) => title.startsWith("a and b"))?.rows).toHaveLength(2);
 });
@@ -177,7 +185,7 @@ it("terms are counted and separated by arm", async () => {
     cellOf({ arm: "random" }, seed, rows(0.1, 5)),
   ]);
   const { headline, tables, data } = await analysed("terms", { arm: { rls3: {}, random: {} } }, cells);
-  expect(headline).toMatch(/gains most on "above" \(\+/);
+  expect(headline).toMatch(/differs clearly from random sampling on 1 of 6 terms: "above" \+\d+\.\d \(p/);
   const counted = tables.find(({ title }) => title.startsWith("How often"))?.rows ?? [];
   expect(counted.find(([term]) => term === "above")).toEqual(
     ["above", "40", "28.6 %", "10", "9.1 %", "4.00"].map((cell) => cell.replace(" %", "\u00a0%")),
@@ -209,7 +217,8 @@ it("among the hardest samples, artefacts are counted in the pair that the model 
     line(39, 0.8, [1, 20]),
   ];
   const cells = [cellOf({ arm: "rls3" }, 0, curve(0.8), samples), cellOf({ arm: "random" }, 0, curve(0.8), samples)];
-  const { data } = await analysed("hardest", { arm: { rls3: {}, random: {} } }, cells);
+  const { data, headline } = await analysed("hardest", { arm: { rls3: {}, random: {} } }, cells);
+  expect(headline).toMatch(/of all its samples \([+−±][\d.]+, p not defined over 1 seed\)/);
   const arms = data["arms"] as Record<string, { kind: string; hardest: number; all: number }[]>;
   const boundary = arms["rls3"]?.find(({ kind }) => kind === "boundary");
   expect(boundary?.hardest).toBe(0.5);
@@ -240,6 +249,7 @@ describe("held-out scenes", () => {
       analysis: "held-out",
       settings: {},
       factors: {},
+      levels: new Map<string, readonly string[]>(),
       quick: {},
       later: {},
     };

@@ -249,8 +249,9 @@ describe("a cell counts", () => {
       const record = madeUp({ commit: oldest });
       const repeat = {
         ...{ commit: oldest, combination: combinationOf(record), sameAt: head, run: record.name },
-        ...{ machine: record.machine, date: record.date },
+        ...{ measures: ["some"], machine: record.machine, date: record.date },
       };
+      expect(refusals([], [{ ...repeat, measures: [] }])(record)).not.toBeNull();
       expect(refusals([], [repeat])(record)).toBeNull();
       expect(refusals([], [{ ...repeat, combination: "random-0badf00d" }])(record)).not.toBeNull();
       expect(refusals([], [{ ...repeat, sameAt: oldest }])(record)).not.toBeNull();
@@ -285,7 +286,7 @@ describe("a cell counts", () => {
     const record = madeUp({ commit: "0".repeat(40) });
     const repeat = {
       ...{ commit: record.commit, combination: combinationOf(record), sameAt: "1".repeat(40), run: record.name },
-      ...{ machine: record.machine, date: record.date },
+      ...{ measures: [], machine: record.machine, date: record.date },
     };
     const results = temporaryFolder("repeats");
     keepRepeat(results, repeat);
@@ -306,6 +307,10 @@ describe("a cell counts", () => {
       /^valid of iteration 0/,
     );
     expect(firstDifference(record, { ...record, rows: rest })).toMatch(/rows, now/);
+    expect(firstDifference(record, { ...record, measures: { some: { value: 0 } } })).toMatch(
+      /the analysis "some" measured/,
+    );
+    expect(firstDifference(record, { ...record, measures: {} })).toBeNull();
   });
 
   it("not from another version of its world, whatever is accepted", () => {
@@ -333,6 +338,20 @@ describe("a result", () => {
     collectWhole("beta", folder, results);
     expect(readdirSync(path.join(results, "beta")).sort()).toEqual(["cells", "summary.json"]);
     expect(recordIn(cellFile(results, "beta", madeUp().name))).toEqual(madeUp());
+    const more = JSON.stringify({ ...summary, cells: { finished: 13, of: 30 } });
+    writeFileSync(path.join(results, "beta/summary.json"), more);
+    expect(() => collectWhole("beta", folder, results)).toThrow(
+      /rests on fewer cells than the result in .* \(13\), which stays/,
+    );
+    expect(readFileSync(path.join(results, "beta/summary.json"), "utf8")).toBe(more);
+  });
+
+  it("that is damaged is refused, naming file and field", () => {
+    const file = path.join(temporaryFolder("damaged-summary"), "summary.json");
+    writeFileSync(file, JSON.stringify({ ...summaryOf(), seeds: "all" }));
+    expect(() => readExperimentSummary(file)).toThrow(`${file}, field "seeds": `);
+    writeFileSync(file, "{");
+    expect(() => readExperimentSummary(file)).toThrow(`${file} is not JSON`);
   });
 
   it("from before there were cells counts as whole, with the first version of the questions", () => {
@@ -392,6 +411,8 @@ Words.
     const results = temporaryFolder("open-runs");
     expect(openRunsTable(results)).toContain("| beta | 0 of 25 | `npm run experiment -- beta` |");
     writeCellFile(cellFile(results, "beta", madeUp().name), madeUp());
-    expect(openRunsTable(results)).toContain("| beta | 1 of 25 | `npm run experiment -- beta` |");
+    expect(openRunsTable(results)).toContain(
+      "| beta | 1 of 25 | `npm run experiment -- repeat beta`, then `npm run experiment -- beta` |",
+    );
   });
 });

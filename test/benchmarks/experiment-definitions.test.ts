@@ -45,6 +45,11 @@ describe.each(names)("the experiment %s", (name) => {
   });
 });
 
+it("levels keep the file's order, also where one reads as a whole number", () => {
+  const grid = combinations(readExperiment("grid"), false).map(({ η }) => η);
+  expect([...new Set(grid)]).toEqual([".25", ".5", "1"]);
+});
+
 describe("runs that experiments share", () => {
   const runs = (name: string): string[] =>
     wishesOf(readExperiment(name), "/runs", [100], false).map((request) => request.name);

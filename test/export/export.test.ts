@@ -114,6 +114,16 @@ describe("jsonl", () => {
     expect(Math.abs(box / 3 - smallBox)).toBeLessThanOrEqual(1.5);
   });
 
+  it("fills a template again for each wrong answer, though its own words contain relations", async () => {
+    const words = ["--answer", "Above or below, to the left of or to the right of: the {a} is {relation} the {b}."];
+    const pairs = rowsIn(path.join(await exported("related", ...words), "train.jsonl")).flatMap((row) => row.pairs);
+    for (const { wrong_answers, wrong_captions, relation } of pairs) {
+      const stated = wrong_answers.map((text) => text.split(": the ")[1]);
+      expect(stated).toEqual(wrong_captions.map((text) => text.replace(/^The /, "")));
+      for (const text of stated) expect(text).not.toContain(` is ${relation} the `);
+    }
+  });
+
   it("of a model that answers has its prompts, the right answers and its own", async () => {
     const folder = at("answering");
     cpSync(run, folder, { recursive: true });

@@ -30,7 +30,10 @@ describe("a mean over seeds", () => {
   it("ends where the first seed ends, and is over all of them until there", () => {
     const { points, seeds } = meanCurve([curve(0, 0, 0), curve(1, 1, 1, 1, 1), curve(2, 2, 2, 2)], "iteration");
     expect(points.map(({ x, y }) => [x, y])).toEqual([0, 10, 20].map((x) => [x, 1]));
-    expect(points.at(-1)).toMatchObject({ low: expect.closeTo(0, 0), high: expect.closeTo(2, 0) });
+    expect(points.at(-1)).toMatchObject({
+      low: expect.closeTo(1 - 4.3027 / Math.sqrt(3), 4),
+      high: expect.closeTo(1 + 4.3027 / Math.sqrt(3), 4),
+    });
     expect(seeds).toBe(3);
     const along = meanCurve([curve(0, 0, 0), curve(1, 1, 1, 1)], "generated").points;
     expect(along.at(-1)?.x).toBe(20);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { renderReport } from "../../trainer/report/html/report.js";
 import { rebuildSummary } from "../../trainer/report/rebuild.js";
 import { renderTerminal, wrap } from "../../trainer/report/terminal.js";
 import { readSummary } from "../../trainer/run-format/readers.js";
@@ -41,6 +42,35 @@ describe("rebuilding", () => {
     expect(rebuilt?.commit).toBe(written.commit);
     await rm(path.join(folder, "random-1001"), { recursive: true });
     expect((await rebuildSummary(folder))?.pairs["rls3-random"]?.accuracyAt[0]).toMatchObject({ seeds: 1, p: null });
+  });
+
+  it("names unfinished runs and leaves them out; arms without a common finished seed are not compared", async () => {
+    const other = path.join(root, "interrupted");
+    const whole = await writeComparison(other, { seeds: 3, iterations: 4, samples: 0 });
+    const cut = async (name: string) => {
+      const file = path.join(other, name, "metrics.csv");
+      const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+      await writeFile(file, `${lines.slice(0, -2).join("\n")}\n`);
+    };
+    await cut("rls3-1002");
+    const summary = await rebuildSummary(other);
+    expect(summary?.unfinished).toEqual(["rls3-1002"]);
+    const [before, after] = [whole, summary].map((one) => one?.pairs["rls3-random"]?.accuracyAt[1]);
+    expect(after).toMatchObject({ seeds: 2, samples: before?.samples });
+    expect(summary && renderTerminal(summary).replaceAll("\n", " ")).toContain(
+      "1 of 6 runs have not finished and are not counted: rls3-1002.",
+    );
+    await renderReport(other);
+    expect(await readFile(path.join(other, "report.html"), "utf8")).toContain("are not counted: rls3-1002.");
+    for (const name of ["rls3-1001", "random-1000"]) await cut(name);
+    const apart = await rebuildSummary(other);
+    expect(apart?.pairs).toEqual({});
+    expect(apart && renderTerminal(apart).replaceAll("\n", " ")).toContain(
+      "have no finished seed in common, and are not compared.",
+    );
+    await renderReport(other);
+    for (const name of ["rls3-1000", "random-1001", "random-1002"]) await cut(name);
+    await expect(rebuildSummary(other)).rejects.toThrow("none of its 6 runs has finished yet");
   });
 
   it("names what is wrong with a damaged summary", async () => {

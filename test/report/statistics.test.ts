@@ -7,6 +7,7 @@ import {
   bootstrapInterval,
   holm,
   interquartileMean,
+  meanInterval,
   pairedTTest,
   permutationTest,
   tTwoSided,
@@ -103,6 +104,39 @@ describe("the permutation test", () => {
     const signs = Array.from({ length: 40 }, (_, i) => (i < 27 ? 1 : -1));
     expect(permutationTest(signs, new Random(1))).toBeCloseTo(0.0385, 2);
     expect(permutationTest(new Array<number>(60).fill(1), new Random(1))).toBeGreaterThan(0);
+  });
+});
+
+describe("the interval of a mean", () => {
+  it("is R's t.test(darwin)$conf.int and t.test(sleep)$conf.int", () => {
+    const [low, high] = meanInterval(darwin);
+    expect(low).toBeCloseTo(0.03119, 4);
+    expect(high).toBeCloseTo(41.83548, 4);
+    const [least, most] = meanInterval(sleep);
+    expect(least).toBeCloseTo(0.7001142, 6);
+    expect(most).toBeCloseTo(2.4598858, 6);
+  });
+
+  it("leaves 0 out exactly where the paired t-test has p < .05, and is the value where there is one", () => {
+    fc.assert(
+      fc.property(differences(2), (values) => {
+        const [low, high] = meanInterval(values);
+        const p = pairedTTest(values) ?? 1;
+        if (Math.abs(p - 0.05) > 1e-9) expect(low > 0 || high < 0).toBe(p < 0.05);
+      }),
+    );
+    expect(meanInterval([0.25])).toEqual([0.25, 0.25]);
+  });
+
+  it("holds the mean in 95 % of samples of few seeds", () => {
+    const random = new Random(11);
+    for (const n of [2, 5, 10]) {
+      const held = Array.from({ length: 2000 }, () => {
+        const [low, high] = meanInterval(Array.from({ length: n }, () => random.normal()));
+        return low <= 0 && 0 <= high;
+      });
+      expect(Math.abs(held.filter(Boolean).length / held.length - 0.95)).toBeLessThan(0.015);
+    }
   });
 });
 

@@ -129,8 +129,13 @@ describe("a comparison", () => {
     ]);
   });
 
-  it("refuses arms without a common seed, empty curves and samples that go down, and names them", () => {
-    expect(() => compare({ rls3, random: [run(9, [0.5, 0.6], 1)] })).toThrow(InputError);
+  it("has no pair of arms without a common seed", () => {
+    const { pairs } = compare({ rls3, paper: rls3, random: [run(9, [0.5, 0.6], 1)] });
+    expect(Object.keys(pairs)).toEqual(["rls3-paper"]);
+  });
+
+  it("refuses empty curves and samples that go down, and names them", () => {
+    expect(() => compare({ rls3: [run(4, [], 1)] })).toThrow(InputError);
     expect(() => compare({ rls3: [run(4, [], 1)] })).toThrow('arm "rls3", seed 4: its curve has no point');
     expect(() => compare({ x: [run(4, [0.5, 0.6], -1)] })).toThrow("samples go down at point 1");
   });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../trainer/progress.js";
@@ -80,6 +80,14 @@ describe("a cell's process", () => {
     expect(usage?.attempts).toBe(2);
     expect(usage?.seconds).toBeGreaterThan(usage?.runSeconds ?? Number.POSITIVE_INFINITY);
     expect(usage?.peakMiB).toBeGreaterThan(50);
+
+    // Of a first process that was killed nothing is known but that it was there.
+    const killed = path.join(folder, "killed");
+    mkdirSync(killed);
+    const lines = log.split("\n");
+    const itsEnd = lines.findIndex((line) => line.includes('"msg":"process"'));
+    writeFileSync(path.join(killed, "log.jsonl"), lines.filter((_, i) => i !== itsEnd).join("\n"));
+    expect(usageOf(killed)).toMatchObject({ attempts: 2, seconds: null, cpuSeconds: null });
   }, 240_000);
 
   it("reports in one line what is wrong with its arguments, with 2", async () => {

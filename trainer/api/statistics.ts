@@ -8,6 +8,7 @@ export {
   bootstrapInterval,
   holm,
   interquartileMean,
+  meanInterval,
   pairedTTest,
   permutationTest,
   tTwoSided,

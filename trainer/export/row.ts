@@ -131,8 +131,10 @@ function textsOf(
   const relation = relationPhrase(code);
   const ranks = asked !== null && asked.prompt === undefined;
   const right = ranks ? asked.right : caption(a, b, code);
-  const said = answer === null ? (asked?.right ?? right) : fill(answer, { a, b, relation });
-  // Replaces the relation in a sentence: whatever the template was, the rest stays the same.
+  // A template is filled again for each wrong answer: its own words may contain the relation, too.
+  const inTemplate = (template: string, other: RelationCode): string =>
+    fill(template, { a, b, relation: relationPhrase(other) });
+  // In words that a run recorded the relation is replaced: its template is not known here.
   const instead = (text: string): string[] => {
     if (text.includes(relation)) return flips(code).map((other) => text.replace(relation, () => relationPhrase(other)));
     throw new InputError(
@@ -145,8 +147,9 @@ function textsOf(
     caption: right,
     wrong_captions: instead(right),
     question: question === null && asked?.prompt !== undefined ? asked.prompt : fill(question ?? QUESTION, { a, b }),
-    answer: said,
-    wrong_answers: instead(said),
+    ...(answer === null
+      ? { answer: asked?.right ?? right, wrong_answers: instead(asked?.right ?? right) }
+      : { answer: inTemplate(answer, code), wrong_answers: flips(code).map((other) => inTemplate(answer, other)) }),
   };
 }
 

@@ -2,11 +2,10 @@
 
 import { mean } from "../mean.js";
 import type { Power } from "../run-format/summary.js";
-import { tTwoSided } from "./statistics.js";
+import { criticalT, SIGNIFICANCE } from "./statistics.js";
 
 /** The wanted chance to find a true difference, at the level of the tests. */
 export const WANTED_POWER = 0.8;
-const ALPHA = 0.05;
 
 /** The standard normal distribution function: Abramowitz and Stegun 26.2.17, absolute error below 7.5e-8. */
 function normal(x: number): number {
@@ -14,18 +13,6 @@ function normal(x: number): number {
   const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   const tail = (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * series;
   return x >= 0 ? 1 - tail : tail;
-}
-
-/** The t that a two-sided test at `alpha` has to pass, to double precision. */
-function criticalT(degrees: number, alpha: number): number {
-  let [low, high] = [0, 1];
-  while (tTwoSided(high, degrees) > alpha) high *= 2;
-  for (let halving = 0; halving < 60; halving++) {
-    const middle = (low + high) / 2;
-    if (tTwoSided(middle, degrees) > alpha) low = middle;
-    else high = middle;
-  }
-  return high;
 }
 
 const INTERVALS = 1000;
@@ -52,7 +39,7 @@ export function noncentralTails(t: number, degrees: number, noncentrality: numbe
 }
 
 /** The chance that a two-sided paired t-test over `seeds` finds a true difference of `effect` standard deviations. */
-export const pairedPower = (seeds: number, effect: number, alpha = ALPHA): number =>
+export const pairedPower = (seeds: number, effect: number, alpha = SIGNIFICANCE): number =>
   noncentralTails(criticalT(seeds - 1, alpha), seeds - 1, effect * Math.sqrt(seeds));
 
 /** Beyond this many seeds t is normal to within a hundredth of a seed. */

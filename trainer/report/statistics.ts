@@ -1,11 +1,14 @@
 /**
- * @file The statistics of a comparison over seeds: paired t-test, sign-flip permutation test, Holm's correction, interquartile
- * mean, bootstrap intervals.
+ * @file The statistics of a comparison over seeds: paired t-test and the interval that belongs to it, sign-flip permutation test,
+ * Holm's correction, interquartile mean, bootstrap intervals.
  */
 import { quantileSorted } from "d3-array";
 import { mean } from "../mean.js";
 import type { Random } from "../random/random.js";
 import type { Interval } from "../run-format/summary.js";
+
+/** What is significant, wherever it is said. */
+export const SIGNIFICANCE = 0.05;
 
 /**
  * P(|T| > |t|) for Student's t with a whole number of degrees of freedom, by the finite series of Abramowitz and Stegun
@@ -32,6 +35,35 @@ export function tTwoSided(t: number, degrees: number): number {
   return Math.min(1, Math.max(0, 1 - inside));
 }
 
+/** The t that a two-sided test at `alpha` has to pass, to double precision. */
+export function criticalT(degrees: number, alpha: number): number {
+  let [low, high] = [0, 1];
+  while (tTwoSided(high, degrees) > alpha) high *= 2;
+  for (let halving = 0; halving < 60; halving++) {
+    const middle = (low + high) / 2;
+    if (tTwoSided(middle, degrees) > alpha) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** The standard error of a mean; NaN below two values. */
+function standardError(values: readonly number[], centre: number): number {
+  const n = values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1) / n);
+}
+
+/**
+ * 95 % interval of a mean, by Student's t: of differences it leaves 0 out exactly where the paired t-test has p < .05.
+ * A single value has an interval of width 0: it has no spread to judge by.
+ */
+export function meanInterval(values: readonly number[]): Interval {
+  const centre = mean(values);
+  if (values.length < 2) return [centre, centre];
+  const half = criticalT(values.length - 1, SIGNIFICANCE) * standardError(values, centre);
+  return [centre - half, centre + half];
+}
+
 /**
  * Two-sided paired t-test of the hypothesis that the differences have mean zero. Null below two pairs, because there is no
  * spread to judge by. Differences without any spread give 1 if they are all zero, else 0.
@@ -40,8 +72,7 @@ export function pairedTTest(differences: readonly number[]): number | null {
   const n = differences.length;
   if (n < 2) return null;
   const centre = mean(differences);
-  const variance = differences.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1);
-  const error = Math.sqrt(variance / n);
+  const error = standardError(differences, centre);
   // Differences that are equal up to rounding have no spread: t would be a ratio of rounding errors.
   const largest = Math.max(...differences.map(Math.abs));
   if (error <= largest * 1e-12) return Math.abs(centre) <= largest * 1e-12 ? 1 : 0;
@@ -91,8 +122,6 @@ function average(values: Float64Array): number {
   return sum / values.length;
 }
 
-/** What is significant, wherever it is said. */
-export const SIGNIFICANCE = 0.05;
 /** With fewer pairs there are too few signs to flip. */
 const PERMUTATION_FROM = 8;
 
@@ -116,8 +145,8 @@ export function middleHalf(values: Float64Array): number {
 }
 
 /**
- * 95 % percentile bootstrap interval of a statistic, by default the mean. A single value has an interval of width 0:
- * there is nothing to resample.
+ * 95 % percentile bootstrap interval of a statistic, by default the mean. Too narrow over few values (of ten normal ones it
+ * holds the mean in 90 % of cases, of two in 50 %): for a mean take `meanInterval`. A single value has an interval of width 0.
  */
 export function bootstrapInterval(
   values: readonly number[],

@@ -18,7 +18,15 @@ import {
   type Verdict,
 } from "../run-format/summary.js";
 import { powerOf } from "./power.js";
-import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests, SIGNIFICANCE } from "./statistics.js";
+import {
+  bootstrapInterval,
+  holm,
+  interquartileMean,
+  meanInterval,
+  middleHalf,
+  pairedTests,
+  SIGNIFICANCE,
+} from "./statistics.js";
 
 /** What a summary is computed from: the runs of each arm, and where they come from. */
 export interface Comparison {
@@ -29,6 +37,8 @@ export interface Comparison {
   readonly commit: string;
   readonly languageVersion?: number | undefined;
   readonly seeds: readonly number[];
+  /** The names of runs that are not in it. */
+  readonly unfinished?: readonly string[];
 }
 
 /** Of a curve: a value after a number of samples or iterations. */
@@ -77,10 +87,7 @@ export function shareToReach(a: readonly Point[], b: readonly Point[]): number |
   return took === null || end === 0 ? null : took / end;
 }
 
-const estimate = (values: readonly number[], random: Random): Estimate => ({
-  mean: mean(values),
-  interval: bootstrapInterval(values, random),
-});
+const estimate = (values: readonly number[]): Estimate => ({ mean: mean(values), interval: meanInterval(values) });
 
 export const interquartile = (values: readonly number[], random: Random): Interquartile => ({
   value: interquartileMean(values),
@@ -108,10 +115,10 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
   return {
     axis,
     samples,
-    a: estimate(valuesA, stream("a")),
-    b: estimate(valuesB, stream("b")),
+    a: estimate(valuesA),
+    b: estimate(valuesB),
     difference: mean(differences),
-    differenceInterval: bootstrapInterval(differences, stream("difference")),
+    differenceInterval: meanInterval(differences),
     ...pairedTests(differences, stream("permutation")),
     wins: differences.filter((difference) => difference > 0).length,
     seeds: differences.length,
@@ -124,12 +131,11 @@ export function compareAt({ name, a, b }: Matched, axis: Axis, measure: Measure 
   };
 }
 
-function reach({ name, a, b }: Matched, axis: Axis): SamplesToReach {
+function reach({ a, b }: Matched, axis: Axis): SamplesToReach {
   const perSeed = a.map((run, i) => shareToReach(along(run, axis), along(at(b, i), axis)));
   const reached = perSeed.filter((share) => share !== null);
   if (reached.length < perSeed.length) return { ratio: null, interval: null, perSeed, verdict: "not reached" };
-  const random = Random.stream(0, "summary", name, axis, "reach");
-  return { ratio: mean(reached), interval: bootstrapInterval(reached, random), perSeed, verdict: "reached" };
+  return { ratio: mean(reached), interval: meanInterval(reached), perSeed, verdict: "reached" };
 }
 
 const verdictOf = ({ difference, p }: AccuracyAt): Verdict => {
@@ -137,18 +143,19 @@ const verdictOf = ({ difference, p }: AccuracyAt): Verdict => {
   return difference > 0 ? "better" : "worse";
 };
 
-/** Pairs the runs of two arms by seed. */
-export function match(nameA: string, runsA: readonly SeedRun[], nameB: string, runsB: readonly SeedRun[]): Matched {
+/** Pairs the runs of two arms by seed; null where they have none in common. */
+export function match(
+  nameA: string,
+  runsA: readonly SeedRun[],
+  nameB: string,
+  runsB: readonly SeedRun[],
+): Matched | null {
   const bySeed = new Map(runsB.map((run) => [run.seed, run]));
   const both = runsA.flatMap((run) => {
     const other = bySeed.get(run.seed);
     return other === undefined ? [] : [{ run, other }];
   });
-  if (both.length === 0) {
-    throw new InputError(
-      `arms "${nameA}" and "${nameB}" have no seed in common: a paired comparison needs the same seeds`,
-    );
-  }
+  if (both.length === 0) return null;
   return { name: `${nameA}-${nameB}`, a: both.map(({ run }) => run), b: both.map(({ other }) => other) };
 }
 
@@ -189,11 +196,19 @@ function checkCurves(arms: Comparison["arms"]): void {
 }
 
 /** The whole of summary.json, from the curves. Pure: equal input gives equal output, intervals included. */
-export function summarize({ arms, config, machine, commit, languageVersion, seeds }: Comparison): Summary {
+export function summarize({
+  arms,
+  config,
+  machine,
+  commit,
+  languageVersion,
+  seeds,
+  unfinished = [],
+}: Comparison): Summary {
   checkCurves(arms);
   const entries = Object.entries(arms);
   const pairs = entries.flatMap(([nameA, runsA], i) =>
-    entries.slice(i + 1).map(([nameB, runsB]) => match(nameA, runsA, nameB, runsB)),
+    entries.slice(i + 1).flatMap(([nameB, runsB]) => match(nameA, runsA, nameB, runsB) ?? []),
   );
   const compared = corrected(pairs.map(comparePair));
   return {
@@ -203,9 +218,11 @@ export function summarize({ arms, config, machine, commit, languageVersion, seed
     machine,
     config,
     seeds,
+    ...(unfinished.length === 0 ? {} : { unfinished }),
     arms,
     metric: "oneTerm",
     test: "paired t, two-sided, over seeds",
+    intervals: "Student t",
     pairs: Object.fromEntries(compared.map((pair, i) => [at(pairs, i).name, pair])),
   };
 }

@@ -10,6 +10,7 @@ import {
   headline,
   interquartileSentence,
   mainPair,
+  missingSentences,
   namedPairs,
   powerSentence,
   reachSentence,
@@ -81,5 +82,5 @@ export function renderTerminal(summary: Summary): string {
       wrap(`${headline(named)}${corrected && ` (after Holm's correction ${corrected})`}. ${reachSentence(named)}`),
     );
   }
-  return parts.join("\n\n");
+  return [...parts, ...missingSentences(summary).map((sentence) => wrap(sentence))].join("\n\n");
 }

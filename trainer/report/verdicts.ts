@@ -49,6 +49,25 @@ export function mainPair(summary: Summary): NamedPair | null {
   return pairs.find(({ b }) => b === "random") ?? pairs[0] ?? null;
 }
 
+/** What is not in the numbers: runs that have not finished, and arms without a common seed. */
+export function missingSentences(summary: Summary): string[] {
+  const { unfinished = [] } = summary;
+  const finished = Object.values(summary.arms).reduce((sum, runs) => sum + runs.length, 0);
+  const names = Object.keys(summary.arms);
+  const compared = new Set(namedPairs(summary).map(({ key }) => key));
+  const apart = names.flatMap((a, i) => names.slice(i + 1).flatMap((b) => (compared.has(`${a}-${b}`) ? [] : [[a, b]])));
+  return [
+    ...(unfinished.length === 0
+      ? []
+      : [
+          `${count(unfinished.length)} of ${count(unfinished.length + finished)} runs have not finished and are not counted: ${unfinished.join(", ")}. rls3 compare --resume continues with them.`,
+        ]),
+    ...apart.map(
+      (pair) => `${capital(pair.map(armName).join(" and "))} have no finished seed in common, and are not compared.`,
+    ),
+  ];
+}
+
 /** The metric of every verdict. */
 const METRIC = "one-term accuracy";
 

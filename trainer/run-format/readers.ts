@@ -263,6 +263,7 @@ const summarySchema: z.ZodType<Summary> = z.object({
   machine: description,
   config: z.record(z.string(), z.unknown()),
   seeds: z.array(z.number()),
+  unfinished: z.array(z.string()).exactOptional(),
   arms: z.record(
     z.string(),
     z.array(
@@ -278,6 +279,7 @@ const summarySchema: z.ZodType<Summary> = z.object({
   ),
   metric: z.literal("oneTerm"),
   test: z.literal("paired t, two-sided, over seeds"),
+  intervals: z.literal("Student t").exactOptional(),
   pairs: z.record(
     z.string(),
     z.object({

@@ -46,14 +46,14 @@ export const AXES: readonly Axis[] = ["generated", "valid"];
 
 export interface Estimate {
   readonly mean: number;
-  /** 95 %, bootstrap over seeds. */
+  /** 95 %, over seeds. */
   readonly interval: Interval;
 }
 
 /** Interquartile mean: the mean of the middle half of the seeds' values. */
 export interface Interquartile {
   readonly value: number;
-  /** 95 %, bootstrap over seeds. */
+  /** 95 %, percentile bootstrap over seeds. */
   readonly interval: Interval;
 }
 
@@ -114,9 +114,13 @@ export interface Summary {
   readonly machine: Description;
   readonly config: Readonly<Record<string, unknown>>;
   readonly seeds: readonly number[];
+  /** The names of runs that had not finished, and are in none of the numbers; absent where all had. */
+  readonly unfinished?: readonly string[];
   readonly arms: Readonly<Record<string, readonly SeedRun[]>>;
   readonly metric: "oneTerm";
   readonly test: "paired t, two-sided, over seeds";
-  /** By "a-b", in the order of the arms. */
+  /** Of means and of their differences; absent in older files, where they are percentile bootstraps. */
+  readonly intervals?: "Student t";
+  /** By "a-b", in the order of the arms; arms without a common seed have none. */
   readonly pairs: Readonly<Record<string, Pair>>;
 }

@@ -154,7 +154,7 @@ const named = (probed: readonly Configuration[]): string =>
 function measuredCell({ folder, configuration }: PlannedCell): Measured {
   const rows = timingsOf(folder);
   const usage = usageOf(folder);
-  return { configuration, rows, start: usage === null ? 0 : Math.max(0, usage.seconds - usage.runSeconds) };
+  return { configuration, rows, start: usage?.seconds == null ? 0 : Math.max(0, usage.seconds - usage.runSeconds) };
 }
 
 /** Each job takes the next cell as soon as it is free. */

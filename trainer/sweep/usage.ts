@@ -8,6 +8,7 @@ import path from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { writeDurably } from "../files/durable-file.js";
 import { readPlainFile } from "../files/plain-file.js";
+import { logEntries } from "../run-format/readers.js";
 import { TIMING_COLUMNS } from "../runs/run-directory.js";
 import type { PlannedCell } from "./plan-file.js";
 
@@ -16,13 +17,15 @@ const PERIOD = 2000;
 const MESSAGE = "process";
 
 export interface Usage {
-  /** From the process's start to its end, over all attempts. */
-  readonly seconds: number;
+  /** From the process's start to its end, over all attempts; null where one was killed, and could not say it. */
+  readonly seconds: number | null;
   /** Its iterations, as in timings.csv; the rest was starting, opening, reading and closing. */
   readonly runSeconds: number;
-  readonly cpuSeconds: number;
-  /** Peak memory, including its environment server's. */
+  /** The same of its processor time. */
+  readonly cpuSeconds: number | null;
+  /** Peak memory of the attempts that ended by themselves, including its environment server's. */
   readonly peakMiB: number;
+  /** How often it was begun or continued. */
   readonly attempts: number;
   readonly host: string;
 }
@@ -66,24 +69,21 @@ const peakKiB = (pid: string): number =>
 
 /** What a cell has used so far; null if none of its processes has ended normally. */
 export function usageOf(folder: string): Usage | null {
-  const lines = readLines(path.join(folder, "log.jsonl")).filter((line) => line.includes(`"msg":"${MESSAGE}"`));
-  const attempts = lines.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as Record<string, unknown>];
-    } catch {
-      return []; // cut off by a kill
-    }
-  });
-  const last = attempts.at(-1);
+  const log = logEntries(readLines(path.join(folder, "log.jsonl")).join("\n"));
+  const ended = log.filter(({ msg }) => msg === MESSAGE);
+  const last = ended.at(-1);
   if (last === undefined) return null;
-  const values = (key: string): number[] => attempts.map((attempt) => Number(attempt[key] ?? 0));
-  const sum = (key: string): number => values(key).reduce((total, value) => total + value, 0);
+  // Each attempt but the first says that it resumed; one that did not come so far has only its end.
+  const attempts = Math.max(ended.length, 1 + log.filter(({ msg }) => msg === "resumed").length);
+  const values = (key: string): number[] => ended.map((attempt) => Number(attempt[key] ?? 0));
+  const sum = (key: string): number | null =>
+    ended.length < attempts ? null : values(key).reduce((total, value) => total + value, 0);
   return {
     seconds: sum("seconds"),
     runSeconds: timingsOf(folder).reduce((total, row) => total + row.total, 0),
     cpuSeconds: sum("cpuSeconds"),
     peakMiB: Math.max(...values("peakMiB")),
-    attempts: attempts.length,
+    attempts,
     host: String(last["host"] ?? ""),
   };
 }
@@ -109,7 +109,7 @@ const readLines = (file: string): string[] =>
 
 /** timings.csv of the sweep: one row per cell. It is the sweep's only file with clock times. */
 export function writeTimings(folder: string, cells: readonly PlannedCell[]): void {
-  const round = (value: number): number => Math.round(value * 1000) / 1000;
+  const round = (value: number | null): number | "" => (value === null ? "" : Math.round(value * 1000) / 1000);
   const rows = cells.flatMap(({ name, folder: cellFolder }) => {
     const usage = usageOf(cellFolder);
     if (usage === null) return [];

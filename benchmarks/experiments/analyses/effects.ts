@@ -2,38 +2,23 @@
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
-import { count, percent, points, probability } from "../../../trainer/report/format.js";
-import { holm } from "../../../trainer/report/statistics.js";
-import {
-  commonBudget,
-  difference,
-  gainPerIteration,
-  grouped,
-  levelOf,
-  type Measured,
-  type MeasuredCell,
-  paired,
-  valueAt,
-} from "../measures.js";
+import { count, EMPTY, percent, points, probability } from "../../../trainer/report/format.js";
+import { type LevelEffect, mainEffects } from "../../../trainer/report/sweep/effects.js";
+import { commonBudget, gainPerIteration, grouped, levelOf, type Measured, valueAt } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
-
-/** Everything about a cell except one of its factors: runs are paired by it. */
-const rest =
-  (factor: string) =>
-  (cell: MeasuredCell): string =>
-    JSON.stringify([cell.seed, ...Object.entries(cell.levels).filter(([name]) => name !== factor)]);
 
 interface Budget {
   readonly valid: number;
   readonly generated: number;
 }
 
-function mainEffect(runs: readonly Measured[], factor: string, { valid, generated }: Budget) {
-  const groups = [...grouped(runs, (cell) => levelOf(cell, factor))];
-  const [, base] = at(groups, 0);
-  const perLevel = groups.map(([level, group]) => {
-    const pairs = group === base ? [] : paired(group, base, rest(factor));
+/** Means of a factor's levels, each tested against the first over seeds: cells of one seed share its rooms and draws. */
+function levelsOf(runs: readonly Measured[], factor: string, tested: readonly LevelEffect[], budget: Budget) {
+  const { valid, generated } = budget;
+  const groups = grouped(runs, (cell) => levelOf(cell, factor));
+  return tested.map(({ level, contrast }) => {
+    const group = groups.get(level) ?? [];
     return {
       level,
       runs: group.length,
@@ -41,17 +26,15 @@ function mainEffect(runs: readonly Measured[], factor: string, { valid, generate
       perGenerated: mean(group.map((run) => valueAt(run, "generated", generated))),
       validRate: mean(group.map(({ run }) => run.validRate)),
       gainPerIteration: mean(group.map(gainPerIteration)),
-      against:
-        pairs.length === 0
-          ? null
-          : difference(pairs.map(([a, b]) => [valueAt(a, "valid", valid), valueAt(b, "valid", valid)] as const)),
+      against: contrast,
     };
   });
-  const corrected = holm(perLevel.map(({ against }) => against?.p ?? null));
-  return perLevel.map((level, i) => ({ ...level, pHolm: at(corrected, i) }));
 }
 
-type Effect = ReturnType<typeof mainEffect>;
+type Effect = ReturnType<typeof levelsOf>;
+
+/** A dash where one seed allows no test. */
+const untested = (p: number | null): string => (p === null ? EMPTY : probability(p));
 
 const effectTable = (factor: string, effect: Effect, { valid, generated }: Budget): Table => ({
   title: `${factor}: means over all other factors, one-term accuracy`,
@@ -67,8 +50,8 @@ const effectTable = (factor: string, effect: Effect, { valid, generated }: Budge
   rows: effect.map((level) => [
     level.level,
     percent(level.perValid),
-    level.against === null ? "" : points(level.against.mean),
-    level.against === null ? "" : probability(level.pHolm),
+    level.against === null ? "" : points(level.against.difference),
+    level.against === null ? "" : untested(level.against.pHolm),
     percent(level.perGenerated),
     percent(level.validRate, 0),
     points(level.gainPerIteration),
@@ -126,7 +109,18 @@ interface RankedCell {
 function outcome({ experiment, runs }: Context): Outcome {
   const factors = Object.keys(experiment.factors);
   const budget = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
-  const found = factors.map((factor) => ({ factor, levels: mainEffect(runs, factor, budget) }));
+  const inOrder = factors.map((factor) => {
+    const levels = [...grouped(runs, (cell) => levelOf(cell, factor)).keys()];
+    return { key: factor, name: factor, levels, reference: at(levels, 0) };
+  });
+  const values = runs.map((run) => ({
+    levels: factors.map((factor) => levelOf(run.cell, factor)),
+    seed: run.cell.seed,
+    value: valueAt(run, "valid", budget.valid),
+  }));
+  const tested = mainEffects(inOrder, values, "accuracy");
+  const found = factors.map((factor, i) => ({ factor, levels: levelsOf(runs, factor, at(tested, i), budget) }));
+  const seeds = new Set(runs.map(({ cell }) => cell.seed)).size;
   const ranked = extremes(runs, budget);
   const pairs = factors.flatMap((row, i) => factors.slice(i + 1).map((column) => [row, column] as const));
   const sentences = found.map(({ factor, levels }) => {
@@ -138,7 +132,12 @@ function outcome({ experiment, runs }: Context): Outcome {
   const best = at(ranked.cells, 0);
   return {
     headline: `${sentences.join("; ")}; best cell ${best.name} with ${percent(best.perValid)} after ${count(budget.valid)} valid samples`,
-    sentences,
+    sentences: [
+      ...sentences,
+      seeds === 1
+        ? "one seed: no difference between levels can be tested, since cells of one seed share its rooms and draws"
+        : `each level is tested against the first over ${seeds} seeds, the other factors averaged within each, with Holm's correction for all levels of all factors`,
+    ],
     tables: [
       ...found.map(({ factor, levels }) => effectTable(factor, levels, budget)),
       ...pairs.map(([row, column]) => twoWay(runs, row, column, budget.valid)),

@@ -5,13 +5,13 @@
 
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
-import { count, percent } from "../../../trainer/report/format.js";
+import { count, percent, plural, points, probability } from "../../../trainer/report/format.js";
 import { askedPairs } from "../../../trainer/report/world.js";
 import { type Catalog, loadCatalog, render } from "../../../trainer/rooms/index.js";
 import type { SampleCaption, SampleLine } from "../../../trainer/run-format/columns.js";
 import { readSamples } from "../../../trainer/run-format/readers.js";
 import type { Cell } from "../cells.js";
-import { levelOf, type Measured } from "../measures.js";
+import { difference, levelOf, type Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import { sheet } from "../sheet.js";
 import type { Analysis, Context } from "./analysis.js";
@@ -228,12 +228,14 @@ async function outcome({ runs }: Context): Promise<Outcome> {
   const rest = await remainingTable(first ?? { world: "rooms", iterations: [], remaining: [] });
   const looked = (iterations: readonly Iteration[]): string =>
     count(iterations.reduce((sum, { all }) => sum + all.samples, 0));
-  const any5 = arms.get("rls3")?.at(-1);
+  const any = arms.get("rls3")?.at(-1);
+  const perSeed = taken.filter(({ arm }) => arm === "rls3").flatMap((run) => sharesOf(run.iterations).at(-1) ?? []);
+  const tested = difference(perSeed.map(({ hardest, all }) => [hardest, all] as const));
   return {
-    headline: `${percent(any5?.hardest, 0)} of RLS3's hardest samples have an artefact, ${percent(any5?.all, 0)} of all its samples`,
+    headline: `${percent(any?.hardest, 0)} of RLS3's hardest samples have an artefact, ${percent(any?.all, 0)} of all its samples (${points(tested.mean)}, ${probability(tested.p)} over ${plural(tested.pairs, "seed")})`,
     sentences: [`${looked(iterations)} samples of RLS3, ${looked(ofArm("random"))} of random sampling looked at`],
     tables: [kindTable(arms), parts.table, rest.table],
-    data: { arms: Object.fromEntries(arms), parts: parts.data },
+    data: { arms: Object.fromEntries(arms), tested, parts: parts.data },
     ...(rest.picture === null ? {} : { pictures: new Map([["remaining.png", rest.picture]]) }),
   };
 }

@@ -6,7 +6,7 @@
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
 import { SHARE } from "../../../trainer/report/charts/quantities.js";
-import { count, percent, points, probability } from "../../../trainer/report/format.js";
+import { count, EMPTY, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
@@ -62,7 +62,7 @@ function accuracyTable(
 ) {
   const values = (run: Measured): number => valueAt(run, axis, samples);
   const compared = against(levels, baseline, values);
-  const estimates = levels.map(({ name, runs }) => estimate(runs.map(values), axis, name));
+  const estimates = levels.map(({ runs }) => estimate(runs.map(values)));
   const table: Table = {
     title: `One-term accuracy after ${count(samples)} ${axis} samples`,
     head: [factor, "mean", "95 % interval", ...(baseline === undefined ? [] : [`to ${baseline}`, "p (Holm)", "seeds"])],
@@ -71,7 +71,7 @@ function accuracyTable(
       return [
         name,
         percent(estimated.mean),
-        SHARE.range(estimated.interval),
+        at(levels, i).runs.length < 2 ? EMPTY : SHARE.range(estimated.interval),
         ...(baseline === undefined ? [] : differenceCells(at(compared, i))),
       ];
     }),
@@ -116,10 +116,19 @@ function otherTable(factor: string, levels: readonly Level[], valid: number): { 
 /** A number alone says nothing in a sentence: "β 8", but "uniform". */
 const label = (factor: string, level: string): string => (/^[\d.]/.test(level) ? `${factor} ${level}` : level);
 
-function sentenceOf(name: string, axis: Axis, found: Against | null, baseline: string): string | null {
+function sentenceOf(
+  name: string,
+  axis: Axis,
+  found: Against | null,
+  baseline: string,
+  isCorrected: boolean,
+): string | null {
   if (found === null) return null;
   const sure = found.pHolm !== null && found.pHolm < 0.05;
-  const more = sure || found.seedsNeeded === null ? "" : `; one of this size would take ${found.seedsNeeded} seeds`;
+  const more =
+    sure || found.seedsNeeded === null
+      ? ""
+      : `; ${isCorrected ? "without the correction " : ""}one of this size would take ${found.seedsNeeded} seeds`;
   const effect = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)}${more})`;
   return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${effect}`;
 }
@@ -143,9 +152,12 @@ export function compareLevels(
   const perValid = accuracyTable(factor, all, "valid", valid, baseline);
   const perGenerated = accuracyTable(factor, all, "generated", generated, baseline);
   const other = otherTable(factor, all, valid);
+  const isCorrected = perValid.compared.filter((found) => found !== null).length > 1;
   const sentences = all.flatMap(({ name }, i) => {
     if (baseline === undefined) return [];
-    return sentenceOf(label(factor, name), "valid", at(perValid.compared, i), label(factor, baseline)) ?? [];
+    return (
+      sentenceOf(label(factor, name), "valid", at(perValid.compared, i), label(factor, baseline), isCorrected) ?? []
+    );
   });
   return {
     headline: headline(factor, all, perValid.compared, perValid.data, valid, baseline),

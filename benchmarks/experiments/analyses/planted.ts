@@ -77,7 +77,7 @@ interface Base {
 function outcome({ experiment, runs }: Context): Outcome {
   const all = runs.map((run): Watched => ({ ...run, ...schema.parse(run.measures) }));
   const budgets = { valid: commonBudget(runs, "valid"), generated: commonBudget(runs, "generated") };
-  const bases = Object.keys(experiment.factors["base"] ?? {}).map((name): Base => {
+  const bases = (experiment.levels.get("base") ?? []).map((name): Base => {
     const ofBase = ofLevel(all, "base", name);
     const [a, b] = [ofLevel(ofBase, "arm", "rls3"), ofLevel(ofBase, "arm", "random")];
     const pairs = paired(a, b, ({ seed }) => String(seed));

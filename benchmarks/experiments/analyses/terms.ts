@@ -2,13 +2,14 @@
 
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
-import { count, percent, points } from "../../../trainer/report/format.js";
+import { count, percent, points, probability } from "../../../trainer/report/format.js";
+import { SIGNIFICANCE } from "../../../trainer/report/statistics.js";
 import { TERM_COLUMNS, TERM_NAMES } from "../../../trainer/run-format/columns.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import { columnAt, commonBudget, type Measured } from "../measures.js";
 import type { Outcome, Table } from "../outcome.js";
 import type { Analysis, Context } from "./analysis.js";
-import { armsTable, compareArms, ofLevel, type Quantity } from "./arms.js";
+import { armsTable, compareArms, ofLevel, type Quantity, type Row } from "./arms.js";
 
 const accuracies = (axis: Axis, samples: number): Quantity[] =>
   TERM_NAMES.map((term) => ({
@@ -44,10 +45,8 @@ function outcome({ runs }: Context): Outcome {
       ];
     }),
   };
-  const gains = [...perValid].sort((x, y) => y.difference.mean - x.difference.mean);
-  const [most, least] = [at(gains, 0), at(gains, gains.length - 1)];
   return {
-    headline: `per valid sample RLS3 gains most on "${most.name}" (${points(most.difference.mean)}) and least on "${least.name}" (${points(least.difference.mean)})`,
+    headline: headlineOf(perValid),
     sentences: [],
     tables: [
       armsTable(`Accuracy of each term after ${count(valid)} valid samples`, "term", "rls3", "random", perValid),
@@ -60,6 +59,18 @@ function outcome({ runs }: Context): Outcome {
       counts: { rls3: ofA, random: ofB },
     },
   };
+}
+
+/** The terms that differ clearly from random sampling; terms are not tested against each other. */
+function headlineOf(rows: readonly Row[]): string {
+  const gains = [...rows].sort((x, y) => y.difference.mean - x.difference.mean);
+  const phrase = ({ name, difference, pHolm }: Row): string =>
+    `"${name}" ${points(difference.mean)} (${probability(pHolm)})`;
+  const clear = gains.filter(({ pHolm }) => pHolm !== null && pHolm < SIGNIFICANCE);
+  const [most, least] = [at(gains, 0), at(gains, gains.length - 1)];
+  return clear.length === 0
+    ? `per valid sample RLS3 differs clearly from random sampling on no term: ${phrase(most)} to ${phrase(least)}`
+    : `per valid sample RLS3 differs clearly from random sampling on ${clear.length} of ${rows.length} terms: ${clear.map(phrase).join(", ")}`;
 }
 
 /** It needs only the curves. */

@@ -1,10 +1,9 @@
 /** @file What lines are made of: the values of a run along an axis, and the mean over seeds with its interval. Pure. */
 import { at } from "../../at.js";
 import { mean, meanOrNull } from "../../mean.js";
-import { Random } from "../../random/random.js";
 import type { MetricColumn } from "../../run-format/columns.js";
 import type { MetricsRow } from "../../run-format/readers.js";
-import { bootstrapInterval } from "../statistics.js";
+import { meanInterval } from "../statistics.js";
 import { interpolate, type Point } from "../summary.js";
 import type { ChartPoint, Line } from "./lines.js";
 import type { Chart } from "./list.js";
@@ -24,7 +23,6 @@ export const curveOf = (rows: readonly MetricsRow[], chart: Chart, axis: Axis): 
   });
 
 const GRID = 48;
-const RESAMPLES = 1000;
 
 /** Iterations as they are; samples in equal steps, since each seed has its own. */
 function gridOf(curves: readonly Curve[], axis: Axis): number[] {
@@ -43,7 +41,7 @@ export interface MeanCurve {
 
 /**
  * The mean over seeds, which ends where the first of them ends: a mean over the seeds that are left would jump.
- * A seed that has only begun counts from its second point on. `withBand`: with its 95 % bootstrap interval.
+ * A seed that has only begun counts from its second point on. `withBand`: with its 95 % interval.
  */
 export function meanCurve(curves: readonly Curve[], axis: Axis, withBand = true): MeanCurve {
   const begun = curves.filter((curve) => curve.length > 1);
@@ -51,12 +49,10 @@ export function meanCurve(curves: readonly Curve[], axis: Axis, withBand = true)
   const [first] = averaged;
   if (first === undefined) return { points: [], seeds: 0 };
   if (averaged.length === 1) return { points: first, seeds: 1 };
-  // The same draws for every line and page: equal values have equal bands.
-  const random = Random.stream(0, "curve", axis);
   const points = gridOf(averaged, axis).map((x): ChartPoint => {
     const values = averaged.map((curve) => interpolate(curve, x));
     if (!withBand) return { x, y: mean(values) };
-    const [low, high] = bootstrapInterval(values, random, RESAMPLES);
+    const [low, high] = meanInterval(values);
     return { x, y: mean(values), low, high };
   });
   return { points, seeds: averaged.length };

@@ -61,7 +61,7 @@ export function DotFigure(chart: DotChart) {
   const left = labelWidth(rows.map(({ label }) => label));
   const values = rows.flatMap(({ before, dots }) => [
     ...(before === null ? [] : [before]),
-    ...dots.flatMap(({ value, low = value, high = value }) => [value, low, high]),
+    ...dots.flatMap(({ value, low = value, high = value }) => [value, quantity.within(low), quantity.within(high)]),
   ]);
   const x = scaleLinear()
     .domain(extent(values))
@@ -100,7 +100,10 @@ export function DotFigure(chart: DotChart) {
                 const y = middle + BETWEEN * (i - (dots.length - 1) / 2);
                 return (
                   <g class={`c${colour}`} data-dot={name}>
-                    <path class="whisker" d={`M${round(x(low))} ${y}H${round(x(high))}`} />
+                    <path
+                      class="whisker"
+                      d={`M${round(x(quantity.within(low)))} ${y}H${round(x(quantity.within(high)))}`}
+                    />
                     <circle class="dot" cx={round(x(value))} cy={y} r={4.5} data-value={value} />
                   </g>
                 );

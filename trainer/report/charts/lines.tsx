@@ -38,6 +38,8 @@ export interface Size {
 }
 
 const LEFT = 54;
+/** How far beyond the lines a band may stretch the axis, as a share of their range: over two seeds it would flatten them. */
+const BEYOND = 0.25;
 const REPORT_SIZE: Size = { width: WIDTH, height: 300 };
 
 export interface LinesLayout extends Size {
@@ -59,8 +61,14 @@ export function layoutLines(
   const x = scaleLinear()
     .domain(range ?? [0, extent(drawn.map((point) => point.x))[1]])
     .range([plot.left, plot.right]);
+  const [least, most] = extent(drawn.map((point) => point.y));
+  const room = BEYOND * (most - least);
+  const bands = drawn.flatMap(({ y: value, low = value, high = value }) => [
+    Math.max(low, least - room),
+    Math.min(high, most + room),
+  ]);
   const y = scaleLinear()
-    .domain(extent([...drawn.flatMap(({ y: value, low = value, high = value }) => [value, low, high]), ...include]))
+    .domain(extent([...bands, ...include]))
     .nice(6)
     .range([plot.bottom, plot.top]);
   return { width, height, x, y, ...plot };
@@ -100,8 +108,8 @@ function LineMark({ line: { name, colour, points, runs = [] }, layout }: { line:
   const path = line<ChartPoint>(x, (point) => y(point.y));
   const band = area<ChartPoint>(
     x,
-    (point) => y(point.low ?? point.y),
-    (point) => y(point.high ?? point.y),
+    (point) => Math.min(layout.bottom, y(point.low ?? point.y)),
+    (point) => Math.max(layout.top, y(point.high ?? point.y)),
   );
   const last = points.at(-1);
   return (

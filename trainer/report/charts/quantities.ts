@@ -8,6 +8,8 @@ export interface Quantity {
   /** In text and tables: finer than on the axis. */
   readonly value: (value: number) => string;
   readonly range: (interval: Interval) => string;
+  /** The nearest value that it can have: an interval by Student's t may go beyond. */
+  readonly within: (value: number) => number;
 }
 
 const fourDigits = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
@@ -18,13 +20,16 @@ const quantity = (tick: Quantity["tick"], value: Quantity["value"]): Quantity =>
   tick,
   value,
   range: ([low, high]) => `${value(low)} to ${value(high)}`,
+  within: (any) => any,
 });
 
+const inShare = (value: number): number => Math.min(1, Math.max(0, value));
 /** A share of 1, in percent. */
 export const SHARE: Quantity = {
   tick: (share) => percent(share, isWholePercent(share) ? 0 : 1),
   value: (share) => percent(share),
-  range: ([low, high]) => `${(100 * low).toFixed(1)} to ${percent(high)}`,
+  range: ([low, high]) => `${(100 * inShare(low)).toFixed(1)} to ${percent(inShare(high))}`,
+  within: inShare,
 };
 export const NUMBER: Quantity = quantity(fourDigits, fine);
 export const COUNT: Quantity = quantity(

@@ -1,8 +1,7 @@
 /** @file The six relation terms: how accurate the model is in each, before and after an iteration, and how many pairs the samples had of it. */
 import { mean } from "../../mean.js";
-import { Random } from "../../random/random.js";
 import { TERM_COLUMNS, TERM_NAMES } from "../../run-format/columns.js";
-import { bootstrapInterval } from "../statistics.js";
+import { meanInterval } from "../statistics.js";
 import { type Arm, commonEnd, hasUnequalSeeds, meanAt, valuesAt } from "./curves.js";
 import { DotFigure } from "./dots.js";
 import { Swatch } from "./lines.js";
@@ -33,8 +32,7 @@ export function Terms({ arms, iteration }: TermsProps) {
       if (values.length === 0) return [];
       const dot = { name: arm.name, colour: arm.colour, value: mean(values) };
       if (values.length === 1) return [dot];
-      // The same draws for every arm and page, whatever an arm is called there: equal values have equal intervals.
-      const [low, high] = bootstrapInterval(values, Random.stream(0, "report", "term", term));
+      const [low, high] = meanInterval(values);
       return [{ ...dot, low, high }];
     });
     return { label: TERM_COLUMNS[term], before: meanAt(all, column, 0), dots };

@@ -17,7 +17,7 @@ export const lineChartOf = (arms: readonly Arm[], chart: Chart, axis: Axis): Lin
 
 /** What a reader has to know of a line over several seeds. */
 export const MEAN_NOTE =
-  "A line is the mean over seeds and ends where the first seed ends. Bands are 95 % bootstrap intervals, faint lines single seeds.";
+  "A line is the mean over seeds and ends where the first seed ends. Bands are 95 % intervals (Student's t), cut off at the chart's edge; faint lines are single seeds.";
 
 interface ChartsProps {
   readonly charts: readonly Chart[];

@@ -1,15 +1,9 @@
 /** @file One run of the shown folder: its table, its configuration, and whether it is still being written. */
 import path from "node:path";
-import { z } from "zod";
-import { openPlainFile, readPlainFileLater } from "../../files/plain-file.js";
+import { readPlainFileLater } from "../../files/plain-file.js";
 import { processLives } from "../../files/process-identity.js";
-import {
-  logEntries,
-  type MetricsRow,
-  parseMetrics,
-  type RunConfig,
-  readRunConfigFile,
-} from "../../run-format/readers.js";
+import { type MetricsRow, parseMetrics, type RunConfig, readRunConfigFile } from "../../run-format/readers.js";
+import { isWhole, lengthOf, type RunLength, saysFinished } from "../../run-format/run-end.js";
 import { LOCK_FILE, parseLock } from "../../run-format/run-lock.js";
 import { commandLine, describe, texts } from "../format.js";
 import { type ConfigurationDocument, type RunEntry, type RunState, SCHEMA } from "./documents.js";
@@ -18,20 +12,7 @@ import type { Place } from "./found-runs.js";
 
 /** A lock whose process is not seen here (it may run on another host) still counts for so long after the last write. */
 const FRESH = 2 * 60_000;
-/** The last lines of log.jsonl: after the end of a run stands at most what its process took. */
-const LOG_END = 8192;
 const MOST_LOCK_BYTES = 4096;
-
-/** Entries of the log that say whether the run goes on. */
-const MARKS: ReadonlySet<unknown> = new Set(["finished", "resumed", "iteration"]);
-
-/** What of a run's configuration says how long it is; the rest is shown as it is. */
-const lengthSchema = z.object({
-  iterations: z.number(),
-  validSamples: z.number().default(0),
-  episodesPerIteration: z.number().default(0),
-  samplesPerEpisode: z.number().default(0),
-});
 
 export class WatchedRun {
   private readonly table: Followed<readonly MetricsRow[]>;
@@ -100,8 +81,8 @@ export class WatchedRun {
     };
   }
 
-  private get length(): z.infer<typeof lengthSchema> | null {
-    return lengthSchema.safeParse(this.config.value?.configuration ?? {}).data ?? null;
+  private get length(): RunLength | null {
+    return this.config.value === null ? null : lengthOf(this.config.value);
   }
 
   /** How many iterations it will have; a budget of valid samples needs about so many, or some more. */
@@ -113,16 +94,8 @@ export class WatchedRun {
     return each === 0 ? null : Math.ceil(validSamples / each);
   }
 
-  /** Whether it has all that it was asked for. */
-  private get isWhole(): boolean {
-    const last = this.metrics.at(-1);
-    if (this.length === null || last === undefined) return false;
-    const { iterations, validSamples } = this.length;
-    return validSamples > 0 ? last.valid !== null && last.valid >= validSamples : (last.iteration ?? -1) >= iterations;
-  }
-
   private async findState(): Promise<RunState> {
-    if (this.isWhole) return "finished";
+    if (isWhole(this.length, this.metrics.at(-1))) return "finished";
     const lock = path.join(this.place.folder, LOCK_FILE);
     const owner = await readPlainFileLater(lock, MOST_LOCK_BYTES).catch(() => null);
     if (owner === null) return this.log.value ? "finished" : "stopped";
@@ -143,21 +116,4 @@ export async function readWholeRows(file: string): Promise<MetricsRow[]> {
 async function readSettings(file: string): Promise<RunConfig> {
   const { worldCatalog: _, ...config } = await readRunConfigFile(file);
   return config;
-}
-
-/**
- * Whether the end of the log says that the run is done: one that stopped early has fewer iterations than it was given.
- * After that it may have been taken up again.
- */
-async function saysFinished(file: string): Promise<boolean> {
-  const handle = await openPlainFile(file, Number.POSITIVE_INFINITY);
-  try {
-    const { size } = await handle.stat();
-    const bytes = Buffer.alloc(Math.min(size, LOG_END));
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    const last = logEntries(bytes.toString("utf8", 0, bytesRead)).findLast(({ msg }) => MARKS.has(msg));
-    return last?.["msg"] === "finished";
-  } finally {
-    await handle.close();
-  }
 }

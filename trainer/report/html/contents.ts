@@ -1,5 +1,6 @@
 /** @file Everything that a report shows, loaded from a comparison's folder or a single run's. */
 import path from "node:path";
+import { z } from "zod";
 import { at, only } from "../../at.js";
 import { InputError } from "../../errors.js";
 import type { SampleLine } from "../../run-format/columns.js";
@@ -17,6 +18,7 @@ import {
   type SampleShard,
   seedRun,
 } from "../../run-format/readers.js";
+import { isFinished } from "../../run-format/run-end.js";
 import type { SeedRun, Summary } from "../../run-format/summary.js";
 import { compareArms } from "../../settings/arms.js";
 import { placesOf } from "../charts/palette.js";
@@ -30,6 +32,7 @@ export interface Run {
   readonly rows: readonly MetricsRow[];
   readonly curve: SeedRun;
   readonly signatures: readonly string[];
+  readonly finished: boolean;
 }
 
 export interface Arm {
@@ -83,7 +86,8 @@ async function readSignatures(folder: string): Promise<string[]> {
 
 async function loadRun(folder: string, seed: number): Promise<Run> {
   const rows = await readMetrics(folder);
-  return { seed, folder, rows, curve: seedRun(seed, rows), signatures: await readSignatures(folder) };
+  const finished = await isFinished(folder, await readRunConfig(folder), rows);
+  return { seed, folder, rows, curve: seedRun(seed, rows), signatures: await readSignatures(folder), finished };
 }
 
 async function loadArms(runs: ReadonlyMap<string, readonly Run[]>): Promise<Arm[]> {
@@ -125,9 +129,11 @@ async function loadGallery(arm: Arm | undefined, config: RunConfig): Promise<Gal
 
 const isRun = async (folder: string): Promise<boolean> => (await listFolder(folder)).includes("metrics.csv");
 
+type Runs = Map<string, Run[]>;
+
 /** The runs <arm>-<seed> of a comparison, in its folder or in its runs/, by arm, in order of seeds; empty for another folder. */
-export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>> {
-  const arms = new Map<string, Run[]>();
+async function comparisonRuns(folder: string): Promise<Runs> {
+  const arms: Runs = new Map();
   if (await isRun(folder)) return arms;
   for (const parent of [folder, path.join(folder, "runs")]) {
     for (const name of await listFolder(parent)) {
@@ -141,11 +147,37 @@ export async function comparisonRuns(folder: string): Promise<Map<string, Run[]>
   return arms;
 }
 
+const planSchema = z.object({ seeds: z.array(z.number()), configuration: z.record(z.string(), z.unknown()) });
+
+/** The names of the runs that a comparison's config.json asks for; none where it has no such file. */
+async function plannedRuns(folder: string): Promise<string[]> {
+  const text = await readBytesIfAny(path.join(folder, "config.json"));
+  const plan = text === null ? null : planSchema.safeParse(await readRunConfig(folder)).data;
+  return plan == null
+    ? []
+    : plan.seeds.flatMap((seed) => Object.keys(plan.configuration).map((arm) => `${arm}-${seed}`));
+}
+
+/** A comparison's finished runs by arm, and the names of the others; null for another folder. */
+export async function finishedRuns(folder: string): Promise<{ runs: Runs; unfinished: readonly string[] } | null> {
+  const all = await comparisonRuns(folder);
+  if (all.size === 0) return null;
+  const named = [...all].flatMap(([arm, runs]) => runs.map((run) => ({ name: `${arm}-${run.seed}`, ...run })));
+  const done = new Set(named.filter(({ finished }) => finished).map(({ name }) => name));
+  const wanted = new Set([...named.map(({ name }) => name), ...(await plannedRuns(folder))]);
+  const runs: Runs = new Map();
+  for (const [arm, own] of all) {
+    const finished = own.filter((run) => run.finished);
+    if (finished.length > 0) runs.set(arm, finished);
+  }
+  return { runs, unfinished: [...wanted].filter((name) => !done.has(name)) };
+}
+
 export const inOrder = (names: Iterable<string>): string[] => [...names].sort(compareArms);
 
 export async function loadContents(folder: string): Promise<ReportContents> {
-  const runs = await comparisonRuns(folder);
-  if (runs.size > 0) return loadComparison(folder, runs);
+  const compared = await finishedRuns(folder);
+  if (compared !== null) return loadComparison(folder, compared.runs);
   if (!(await isRun(folder))) {
     throw new InputError(
       `${folder}: neither a run (no metrics.csv) nor a comparison (no runs in <arm>-<seed>); name the folder that --out named`,

@@ -15,6 +15,7 @@ import {
   headline,
   interquartileSentence,
   mainPair,
+  missingSentences,
   type NamedPair,
   namedPairs,
   powerSentence,
@@ -76,21 +77,26 @@ function tilesOf(named: NamedPair): Tile[] {
 /** What accuracy is, on every page. */
 export const ACCURACY_NOTE =
   "Accuracy: share of images whose right caption beats the same caption with one term flipped, mean over the six terms, on a test set balanced over the 26 relations.";
-export const INTERVAL_NOTE = "Intervals: 95 %, bootstrap over seeds.";
+export const INTERVAL_NOTE = "Intervals: 95 %, Student's t over seeds.";
+const OLD_INTERVAL_NOTE =
+  "Intervals: 95 %, percentile bootstrap over seeds, too narrow over few; rls3 report makes better ones from the runs.";
 
 /** The headline and the numbers behind it. */
 export function verdictHeader(summary: Summary, feasibility: string): Header {
   const main = mainPair(summary);
+  const missing = missingSentences(summary).map((sentence) => <p class="warnings">{sentence}</p>);
   if (main === null) {
-    const [only = "no arm"] = Object.keys(summary.arms);
-    return { title: `${capital(armName(only))} alone: nothing to compare it with`, header: null };
+    const [only = "no arm", ...others] = Object.keys(summary.arms);
+    const alone = `${capital(armName(only))} alone: nothing to compare it with`;
+    return { title: others.length === 0 ? alone : "No two arms have a seed in common yet", header: <>{missing}</> };
   }
   const rows = main.pair.accuracyAt;
   const header = (
     <>
       <Tiles tiles={tilesOf(main)} />
       <p class="note">
-        {feasibility} {ACCURACY_NOTE} {at(rows, 0).seeds > 1 && INTERVAL_NOTE}
+        {feasibility} {ACCURACY_NOTE}{" "}
+        {at(rows, 0).seeds > 1 && (summary.intervals === undefined ? OLD_INTERVAL_NOTE : INTERVAL_NOTE)}
       </p>
       {rows.map((row) => (
         <p>
@@ -98,6 +104,7 @@ export function verdictHeader(summary: Summary, feasibility: string): Header {
         </p>
       ))}
       <p>{reachSentence(main)}</p>
+      {missing}
     </>
   );
   return { title: headline(main), header };
@@ -154,6 +161,7 @@ const isTaken = (runs: readonly SeedRun[], measure: Measure, { axis, samples }: 
 function AccuracyTable({ named, row, caption }: { named: NamedPair; row: AccuracyAt; caption: string }) {
   const { a, b, runsA, runsB } = named;
   const matched = match(a, runsA, b, runsB);
+  if (matched === null) return null;
   const rows = MEASURES.flatMap(([name, measure]) =>
     isTaken([...matched.a, ...matched.b], measure, row)
       ? [{ name, ...compareAt({ ...matched, name: `${matched.name}/${name}` }, row.axis, measure) }]
@@ -232,7 +240,7 @@ function PairTables({ named, feasibility }: { readonly named: NamedPair; readonl
 }
 
 const STATISTICS =
-  "Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p < .05, and the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches. All runs share base model, feasibility transitions and test sets, so the statistics speak of other seeds, not of other models or worlds. An interquartile mean leaves out a quarter of the seeds at each end (rounded down: none below four). Power is that of the t-test at p < .05, from the noncentral t distribution, as if the difference and spread seen here were the true ones; over few seeds all of this is rough. No interval is corrected for the number of rows. A bootstrap over few seeds gives narrow intervals: the t-test is the stricter of the two.";
+  "Paired by seed, two-sided. The main measure, fixed beforehand, is the first row (balanced, one term); the verdict follows from its t-test at p < .05, and the other rows are for orientation. A seed varies rooms, layouts, agent, subsampling and batches. All runs share base model, feasibility transitions and test sets, so the statistics speak of other seeds, not of other models or worlds. An interquartile mean leaves out a quarter of the seeds at each end (rounded down: none below four). Power is that of the t-test at p < .05, from the noncentral t distribution, as if the difference and spread seen here were the true ones; over few seeds all of this is rough. No interval is corrected for the number of rows. Intervals of means and differences are Student's t, as the test; those of interquartile means are percentile bootstraps, which are too narrow over few seeds.";
 const REACH =
   "The final accuracy to be reached is the mean of the last three points of the other arm's curve; the first arm's curve is smoothed over three points. So an arm compared with itself comes out slightly below 1, by about one iteration.";
 

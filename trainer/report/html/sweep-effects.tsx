@@ -92,7 +92,7 @@ const LEVELS =
   "A level's mean is over all combinations of the other settings that have finished with every level of this one, so that no level is favoured by what it was combined with; first within a seed, then over seeds.";
 const ONE_SEED = "There is one seed: no interval can be drawn and no difference tested.";
 const testsOf = (family: number): string =>
-  `Tests: each level against the reference (grey), paired by seed and all other settings, two-sided; Holm's correction for the ${count(family)} tests of a measure. "Seeds for 80 %": how many seeds it takes to find a true difference of that size and spread at p < .05 in 80 % of sweeps. A bootstrap over few seeds gives narrow intervals: the t-test is the stricter of the two.`;
+  `Tests: each level against the reference (grey), paired by seed and all other settings, two-sided; Holm's correction for the ${count(family)} tests of a measure. "Seeds for 80 %": how many seeds it takes to find a true difference of that size and spread at p < .05 in 80 % of sweeps. Intervals of means and differences are 95 %, Student's t over seeds; those of interquartile means are percentile bootstraps, which are too narrow over few seeds.`;
 
 /** For each measure a chart for each factor; the tests of the main one stand open. */
 export function effectsSection(summary: SweepSummary): Section {

@@ -9,7 +9,7 @@ import { mean } from "../../mean.js";
 import { Random } from "../../random/random.js";
 import type { Interval, Power } from "../../run-format/summary.js";
 import { powerOf } from "../power.js";
-import { bootstrapInterval, holm, interquartileMean, middleHalf, pairedTests } from "../statistics.js";
+import { bootstrapInterval, holm, interquartileMean, meanInterval, middleHalf, pairedTests } from "../statistics.js";
 import type { Factor } from "./design.js";
 
 /** One measure of one finished cell. */
@@ -23,9 +23,9 @@ export interface Observation {
 /** A mean over seeds; with one seed there is no interval. */
 export interface SeedMean {
   readonly mean: number;
-  /** 95 %, percentile bootstrap over seeds. */
+  /** 95 %, Student's t over seeds. */
   readonly interval: Interval | null;
-  /** Interquartile mean over seeds, with its interval. */
+  /** Interquartile mean over seeds, with its percentile bootstrap interval. */
   readonly iqm: number;
   readonly iqmInterval: Interval | null;
   readonly seeds: number;
@@ -86,7 +86,7 @@ function seedMean(values: readonly SeedValue[], path: string): SeedMean | null {
   const ifSeveral = (interval: () => Interval): Interval | null => (means.length > 1 ? interval() : null);
   return {
     mean: mean(means),
-    interval: ifSeveral(() => bootstrapInterval(means, Random.stream(0, "sweep", path))),
+    interval: ifSeveral(() => meanInterval(means)),
     iqm: interquartileMean(means),
     iqmInterval: ifSeveral(() =>
       bootstrapInterval(means, Random.stream(0, "sweep", path, "iqm"), undefined, middleHalf),
@@ -136,11 +136,10 @@ function contrastOver(all: readonly Block[], corners: readonly (readonly string[
   // Sums of equal numbers in another order differ by a rounding error, which would pass for a spread.
   const means = bySeed(differences).map((value) => (Math.abs(value) < ROUNDING ? 0 : value));
   if (means.length === 0) return null;
-  const stream = (what: string): Random => Random.stream(0, "sweep", path, what);
-  const { p, ...permuted } = pairedTests(means, stream("permutation"));
+  const { p, ...permuted } = pairedTests(means, Random.stream(0, "sweep", path, "permutation"));
   return {
     difference: mean(means),
-    interval: means.length > 1 ? bootstrapInterval(means, stream("contrast")) : null,
+    interval: means.length > 1 ? meanInterval(means) : null,
     p,
     pHolm: null,
     ...permuted,
