@@ -10,6 +10,35 @@ export interface Tensor {
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
+/** The array that holds each type's numbers. */
+export const TENSOR_ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+/** What is wrong with a tensor that no compiler has checked, such as a plugin's; undefined for a sound one. */
+export function tensorFault(value: unknown): string | undefined {
+  const { type, dims, data } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof type !== "string" || !Object.hasOwn(TENSOR_ARRAYS, type)) {
+    return `has the type ${String(type)}; known are ${Object.keys(TENSOR_ARRAYS).join(", ")}`;
+  }
+  if (!Array.isArray(dims) || !dims.every((length) => Number.isSafeInteger(length) && length >= 0)) {
+    return `has the dims ${JSON.stringify(dims)}; they are an array of whole numbers`;
+  }
+  const kind = TENSOR_ARRAYS[type as ElementType];
+  if (!(data instanceof kind)) {
+    return `has the type ${type} and data of the type ${className(data)}; it needs a ${kind.name}`;
+  }
+  const size = dims.reduce<number>((product, length) => product * length, 1);
+  return data.length === size ? undefined : `has ${data.length} elements, and its dims are [${dims.join(", ")}]`;
+}
+
+const className = (value: unknown): string =>
+  typeof value === "object" && value !== null ? (value.constructor?.name ?? "object") : typeof value;
+
 /** Tensors by name, as in a file, a model or a checkpoint. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 

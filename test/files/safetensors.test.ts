@@ -50,6 +50,15 @@ describe("safetensors", () => {
     ]);
   });
 
+  it("reads 64-bit integers that fit 32 bits, and refuses others", () => {
+    const file = fresh();
+    const data = BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n);
+    writeSafetensors(file, { ids: { shape: [2], data }, wide: { shape: [1], data: BigInt64Array.of(2n ** 32n + 5n) } });
+    const read = SafetensorsFile.open(file);
+    expect([...read.readIntegers("ids")]).toEqual([-(2 ** 31), 2 ** 31 - 1]);
+    expect(() => read.readIntegers("wide")).toThrow(/wide .* holds 4294967301, which does not fit 32 bits/);
+  });
+
   it("refuses a file truncated anywhere, and names it", () => {
     const file = fresh();
     writeSafetensors(file, { weight: { shape: [4, 4], data: new Float32Array(16) } });

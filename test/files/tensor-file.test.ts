@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../trainer/errors.js";
 import { besideOf, readTensorFile, writeSharedTensorFile, writeTensorFile } from "../../trainer/files/tensor-file.js";
-import type { Tensors } from "../../trainer/tensor.js";
+import type { Tensor, Tensors } from "../../trainer/tensor.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rls3-tensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -66,6 +66,39 @@ describe("a file of tensors", () => {
       expect(leftOf(unseen, 0.5)).toEqual([...unseen].sort());
       expect(leftOf(unseen, 2)).toEqual([]);
     });
+  });
+
+  it("refuses tensors with data of another type or length, and keeps the file that was there", () => {
+    writeTensorFile(file, tensors, 1);
+    const refused = (tensor: object): void => {
+      expect(() => writeTensorFile(file, { ...tensors, wrong: tensor as Tensor }, 2)).toThrow(/tensor "wrong" has/);
+      expect(readTensorFile(file)).toEqual({ tensors, note: 1 });
+    };
+    refused({ type: "float32", dims: [3], data: [1, 2, 3] });
+    refused({ type: "float32", dims: [2], data: Float64Array.of(1, 2) });
+    refused({ type: "int32", dims: [2], data: Float32Array.of(1, 2) });
+    refused({ type: "float32", dims: [3], data: Float32Array.of(1, 2) });
+  });
+
+  it("whose tensors do not have the bytes of their shape is an input error", () => {
+    const withEntry = (entry: object): string => {
+      const damaged = path.join(folder, "entry.safetensors");
+      const data = Buffer.from(Float64Array.of(1, 2).buffer);
+      const digest = createHash("sha256")
+        .update(JSON.stringify({ a: entry }))
+        .update("null")
+        .update(data);
+      const metadata = { format: "rls3", note: "null", sha256: digest.digest("hex") };
+      const header = Buffer.from(JSON.stringify({ __metadata__: metadata, a: entry }));
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(header.length));
+      writeFileSync(damaged, Buffer.concat([length, header, data]));
+      return damaged;
+    };
+    const read = (entry: object) => () => readTensorFile(withEntry(entry));
+    expect(read({ dtype: "F32", shape: [4], data_offsets: [0, 16] })).not.toThrow();
+    expect(read({ dtype: "F32", shape: [2], data_offsets: [0, 16] })).toThrow(/"a" has 16 bytes for F32 \[2\]/);
+    expect(read({ dtype: "F32", shape: [3], data_offsets: [0, null] })).toThrow(/entry for a is malformed/);
   });
 
   it("cut short anywhere, or with any one byte changed, is an input error", () => {

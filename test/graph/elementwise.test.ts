@@ -59,6 +59,11 @@ describe.each(Object.entries(UNARY))("%s", (name, { f, plain, positive }) => {
     expect(largestDifference(y ?? [], data.map(plain))).toBeLessThan(1e-5);
   });
 
+  test("takes a scalar", async () => {
+    const { y } = await evaluate(runtime, [{ shape: [], data: [0.6] }], ([x]) => ({ y: f(x as g.Value) }));
+    expect(y?.[0]).toBeCloseTo(plain(0.6), 4);
+  });
+
   test("has the gradient that finite differences show", async () => {
     await checkGradients(runtime, [{ shape: [6, 7], data }], ([x]) => f(x as g.Value), random);
   });
@@ -222,4 +227,22 @@ describe("losses", () => {
     expect(largestDifference(y ?? [], expected)).toBeLessThan(1e-5);
     await checkGradients(runtime, inputs, ([x, l]) => g.crossEntropy(x as g.Value, l as g.Value), random);
   });
+});
+
+test("the power 0 is 1, with gradient 0 where the base is 0 too", async () => {
+  const outputs = await evaluate(runtime, [{ shape: [2], data: [0, 2] }], ([x]) => {
+    const y = g.power(x as g.Value, 0);
+    return { y, gradient: g.gradients(g.sum(y), [x as g.Value])[0] as g.Value };
+  });
+  expect(outputs).toEqual({ y: Float32Array.of(1, 1), gradient: Float32Array.of(0, 0) });
+});
+
+test("a number that an integer tensor cannot hold is refused", () => {
+  const graph = new g.Graph();
+  const [whole, flags] = [graph.input("i", [3], "int32"), graph.input("u", [3], "uint8")];
+  expect(() => g.multiply(whole, 0.5)).toThrow("0.5 is no int32: cast the tensor to float32");
+  expect(() => g.less(whole, 2 ** 31)).toThrow("2147483648 is no int32");
+  expect(() => g.add(flags, -1)).toThrow("-1 is no uint8");
+  expect(() => graph.scalar(Number.NaN, "int64")).toThrow("NaN is no int64");
+  expect(g.add(whole, -(2 ** 31)).type).toBe("int32");
 });

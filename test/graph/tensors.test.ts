@@ -221,6 +221,7 @@ describe("structure", () => {
     expect(() => g.reshape(v, [4, -1])).toThrow("[2, 3] cannot be reshaped to [4, -1]");
     expect(() => g.slice(v, 1, 2, 4)).toThrow("no elements 2 to 4 along axis 1 of [2, 3]");
     expect(() => g.split(v, 0, [1, 2])).toThrow("do not fill axis 0 of [2, 3]");
+    expect(() => g.pad(v, 0, -1, 2)).toThrow("-1 and 2 zeros do not pad [2, 3]");
     expect(() => g.expand(v, [3, 3])).toThrow("do not broadcast");
     expect(() => g.add(v, v.graph.input("y", [4]))).toThrow("[2, 3] and [4] do not broadcast");
     expect(() => g.add(v, v.graph.input("z", [3], "int32"))).toThrow("float32 and int32");
@@ -257,6 +258,13 @@ describe("reductions", () => {
       );
     });
     await fc.assert(property, { numRuns: 15, seed: 5 });
+  });
+
+  test("sumTo of nothing is zeros", async () => {
+    const { y } = await evaluate(runtime, [{ shape: [0, 3], data: [] }], ([x]) => ({
+      y: g.sumTo(x as g.Value, [3]),
+    }));
+    expect([...(y ?? [])]).toEqual([0, 0, 0]);
   });
 
   test("sumTo undoes a broadcast for every pair of shapes", async () => {
@@ -429,19 +437,25 @@ describe("indexing", () => {
     ["a small table, int32 indices", 7, "int32"],
     ["a small table, int64 indices", 7, "int64"],
     ["a table too large for one-hot rows", 5000, "int64"],
-  ] as const)("gather from %s adds up the gradients of a repeated row", async (_name, count, type) => {
-    const indices = [1, 3, 1, 0, count - 1, 3];
-    const inputs = [
-      { shape: [count, 2], data: normals(count * 2, random) },
-      { shape: [2, 3], type, data: indices },
-    ];
-    const f = ([t, i]: g.Value[]): g.Value => g.gather(t as g.Value, i as g.Value);
-    await checkGradients(runtime, inputs, (values) => g.square(f(values)), random);
-    const { y } = await evaluate(runtime, inputs, (values) => ({ y: f(values) }));
-    const table = inputs[0]?.data as number[];
-    const expected = indices.flatMap((row) => table.slice(row * 2, row * 2 + 2));
-    expect(largestDifference(y ?? [], expected)).toBeLessThan(1e-6);
-  });
+  ] as const)(
+    "gather from %s adds up the gradients of a repeated row, and −1 is the last row",
+    async (_name, count, type) => {
+      const indices = [1, 3, 1, 0, -1, count - 1];
+      const inputs = [
+        { shape: [count, 2], data: normals(count * 2, random) },
+        { shape: [2, 3], type, data: indices },
+      ];
+      const f = ([t, i]: g.Value[]): g.Value => g.gather(t as g.Value, i as g.Value);
+      await checkGradients(runtime, inputs, (values) => g.square(f(values)), random);
+      const { y } = await evaluate(runtime, inputs, (values) => ({ y: f(values) }));
+      const table = inputs[0]?.data as number[];
+      const expected = indices.flatMap((row) => {
+        const start = 2 * ((row + count) % count);
+        return table.slice(start, start + 2);
+      });
+      expect(largestDifference(y ?? [], expected)).toBeLessThan(1e-6);
+    },
+  );
 
   test("gatherElements picks along the last axis, with its gradient", async () => {
     const data = normals(12, random);

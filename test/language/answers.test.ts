@@ -63,6 +63,31 @@ describe("answers", () => {
     expect(terms("I cannot tell.")).toEqual([]);
   });
 
+  it("are parsed where right means directly, where B begins the sentence without being its subject, and after not located", () => {
+    const terms = (answer: string): Term[] => [...parseAnswer(answer, "vase", "plate").terms].sort();
+    expect(terms("The vase is right in front of the plate.")).toEqual(["in front"]);
+    expect(terms("right behind it, right above it")).toEqual(["above", "behind"]);
+    expect(terms("It is to the right behind the plate")).toEqual(["behind", "right"]);
+    expect(terms("behind and right of the plate")).toEqual(["behind", "right"]);
+    expect(terms("To the left of the plate is the vase.")).toEqual(["left"]);
+    expect(terms("On the left side of a plate, behind the lamp, is the vase.")).toEqual(["behind", "left"]);
+    expect(terms("Behind the plate is the vase.")).toEqual(["behind"]);
+    expect(terms("The left plate is above the vase.")).toEqual(["below", "right"]);
+    expect(terms("The vase is not located to the left of the plate, it is right of it.")).toEqual(["right"]);
+  });
+
+  it("name objects in any script, in the plural, and one inside the other's name", () => {
+    const terms = (answer: string, a: string, b: string): Term[] => [...parseAnswer(answer, a, b).terms];
+    expect(terms("The étagère is above the vase.", "vase", "étagère")).toEqual(["below"]);
+    expect(terms("The e\u0301tage\u0300re is above the vase.", "vase", "étagère")).toEqual(["below"]);
+    expect(terms("The plant pot is below the plant.", "plant", "plant pot")).toEqual(["above"]);
+    expect(terms("The plant is above the plant pot.", "plant", "plant pot")).toEqual(["above"]);
+    expect(terms("The plant pot is below the pot.", "pot", "plant pot")).toEqual(["above"]);
+    expect(terms("The plates are above the vase.", "vase", "plate")).toEqual(["below"]);
+    expect(terms("The vase (blue) is above the vase.", "vase", "vase (blue)")).toEqual(["below"]);
+    expect(terms("The Block is above the block.", "block", "Block")).toEqual(["above"]);
+  });
+
   it("score F1 for partly right ones, 1 for none, and no credit on an axis that they contradict", () => {
     const truth = code("above", "left");
     expect(rubricScore("above", "vase", "plate", truth)).toBeCloseTo(1 + (4 * 2) / 3, 12);

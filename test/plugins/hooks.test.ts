@@ -128,6 +128,48 @@ describe("a plugin's agent", () => {
     await expect(acting(changes)).rejects.toThrow(`plugin mine: ${message}`);
   });
 
+  const opened = (changes: object) =>
+    loaded({ agent: () => Object.assign(new RandomAgent(), changes) }).openAgent(options);
+  const random = Random.stream(1, "test");
+
+  it("has a state of tensors, each with the array of its type, filled", async () => {
+    const stating = async (state: unknown) => (await opened({ state: async () => state })).state();
+    const weights = { type: "float32", dims: [2], data: Float32Array.of(1, 2) };
+    expect(await stating({ weights })).toEqual({ weights });
+    expect(await stating({})).toEqual({});
+    const refused: readonly (readonly [unknown, string])[] = [
+      [undefined, "gave no object of tensors"],
+      [[], "gave no object of tensors"],
+      [{ weights: [1, 2] }, 'gave "weights", which has the type undefined; known are float32'],
+      [{ weights: { ...weights, type: "float16" } }, 'gave "weights", which has the type float16'],
+      [{ weights: { ...weights, data: [1, 2] } }, "data of the type Array; it needs a Float32Array"],
+      [{ weights: { ...weights, data: Float64Array.of(1, 2) } }, "data of the type Float64Array"],
+      [{ weights: { ...weights, dims: [3] } }, "has 2 elements, and its dims are [3]"],
+      [{ weights: { ...weights, dims: 2 } }, "has the dims 2"],
+    ];
+    for (const [state, message] of refused) {
+      await expect(stating(state)).rejects.toThrow(InputError);
+      await expect(stating(state)).rejects.toThrow("plugin mine: agent.state gave");
+      await expect(stating(state)).rejects.toThrow(message);
+    }
+  });
+
+  it("gives finite statistics", async () => {
+    const updating = async (gives: unknown) => (await opened({ update: async () => gives })).update(1, random);
+    const learning = async (gives: unknown) =>
+      (await opened({ pretrain: async () => gives })).pretrain([], 1, random, () => undefined);
+    expect(await updating({ loss: 1 })).toEqual({ loss: 1 });
+    await expect(updating(undefined)).rejects.toThrow("plugin mine: agent.update gave no object of statistics");
+    await expect(updating({ loss: "low" })).rejects.toThrow("plugin mine: agent.update gave low for loss");
+    await expect(learning(null)).rejects.toThrow("plugin mine: agent.pretrain gave no object of statistics");
+    await expect(learning({ loss: Number.NaN })).rejects.toThrow("plugin mine: agent.pretrain gave NaN for loss");
+  });
+
+  it("remembers at once: a promise is refused, and its error ends no process", async () => {
+    const agent = await opened({ remember: async () => Promise.reject(new Error("late")) });
+    expect(() => agent.remember([])).toThrow("plugin mine: agent.remember gave a promise, which is not awaited");
+  });
+
   it("that is stopped while it learns ends like the run, and is not blamed", async () => {
     class Interrupted extends Error {}
     const learning = {

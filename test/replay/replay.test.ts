@@ -173,6 +173,31 @@ test("the correction goes linearly from its start to 1 and stays there", () => {
   expect([0, 50, 100, 200].map((update) => annealedCorrection(0.4, update, 100))).toEqual([0.4, 0.7, 1, 1]);
 });
 
+test("a row that was dropped, or never written, gets no priority", () => {
+  for (const kind of ["prioritized", "lap"] as const) {
+    const replay = createReplay({ kind, capacity: 6, schema });
+    replay.add(rows([0, 1, 2, 3, 4, 5, 6, 7]), 8);
+    replay.forget(2); // The ring holds the values 4 to 7, at 4, 5, 0 and 1.
+    replay.update(Int32Array.of(2, 3, 4, 1, 6, -1), new Array(6).fill(9));
+    const drawn = new Set(replay.sample(200, new Random(1), 1).indices);
+    expect([...drawn].sort()).toEqual([0, 1, 4, 5]);
+  }
+});
+
+test("a replay restored with more room continues if its ring had not wrapped, and is refused otherwise", () => {
+  const part = createReplay({ kind: "prioritized", capacity: 4, schema });
+  part.add(rows([1, 2, 3]), 3);
+  const roomy = createReplay({ kind: "prioritized", capacity: 8, schema });
+  roomy.restore(part.state());
+  roomy.add(rows([4, 5]), 2);
+  expect(stored(roomy)).toEqual([1, 2, 3, 4, 5]);
+  part.add(rows([4]), 1);
+  expect(() => roomy.restore(part.state())).toThrow(/another capacity/);
+  roomy.forget(4);
+  const small = createReplay({ kind: "prioritized", capacity: 5, schema });
+  expect(() => small.restore(roomy.state())).toThrow(/another capacity/);
+});
+
 test("a replay written with another capacity, or cut short, is refused", () => {
   const large = createReplay({ kind: "prioritized", capacity: 8, schema });
   large.add(rows([1, 2, 3, 4, 5, 6]), 6);

@@ -140,6 +140,23 @@ describe("rls3", () => {
       await agent.close();
     }
   });
+
+  test("keeps the whole last six iterations where each is as large as can be", async () => {
+    const full = { hidden: [8], updateBatch: 8, discount: 0.9, iterationSamples: 20 };
+    const agent = await createAgent("rls3", options("rls3", full));
+    try {
+      const valid = drawTransitions(600, new Random(1), 8).filter((item) => item.valid);
+      for (let iteration = 0; iteration < 9; iteration++) {
+        agent.remember(valid.slice(20 * iteration, 20 * iteration + 20));
+        const state = await agent.state();
+        for (const head of ["hardness", "future"]) {
+          expect(state[`memory_${head}/ring`]?.data[1]).toBe(20 * Math.min(6, iteration + 1));
+        }
+      }
+    } finally {
+      await agent.close();
+    }
+  });
 });
 
 describe("paper", () => {

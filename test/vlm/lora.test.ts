@@ -106,6 +106,28 @@ describe("an adapter", () => {
       expect(loraScale(read, decoder)).toBe(scale === 8 ? 2 : 8);
     });
 
+    it("has the number of the first of two patterns in another layout's names, as in PEFT", () => {
+      const one = "language_model.model.layers.0.self_attn.q_proj";
+      const all = "language_model.model.layers.*.self_attn.q_proj";
+      expect(loraScale(written({ [one]: 16, [all]: 8 }).config, decoder)).toBe(8);
+      expect(loraScale(written({ [all]: 8, [one]: 16 }).config, decoder)).toBe(4);
+      expect(rankOf(fittedConfig({ ...config, rankPattern: { [one]: 3, [all]: 5 } }, own), decoder)).toBe(3);
+    });
+
+    it("stored in two layouts at once, or in a type that is not supported, is refused by name", () => {
+      const directory = temporary();
+      const pair = { a: new Float32Array(8), b: new Float32Array(12) };
+      const old = "language_model.model.layers.0.self_attn.q_proj";
+      const pairs = new Map([decoder, old].map((name) => [name, pair]));
+      writeAdapter(directory, { config, pairs }, base);
+      expect(() => readAdapter(directory, own)).toThrow(/language_model.* are the same weights in two layouts/);
+      writeAdapter(directory, { config, pairs: new Map([tower, decoder].map((name) => [name, pair])) }, base);
+      const file = path.join(directory, "adapter_model.safetensors");
+      const halved = readFileSync(file).toString("latin1").replaceAll('"F32","shape":[2,4]', '"F8x","shape":[2,4]');
+      writeFileSync(file, halved, "latin1");
+      expect(() => readAdapter(directory, own)).toThrow(/q_proj\.lora_A\.weight has type F8x; known are/);
+    });
+
     it("refuses a pattern that fits no layer where a new one is asked for", () => {
       const asked = { ...config, alphaPattern: { "language_model.model.layers.0.*": 16 } };
       expect(loraScale(fittedConfig(asked, own), decoder)).toBe(8);

@@ -38,6 +38,12 @@ describe("a tokenizer made for words", () => {
 
 describe("the bundled model's tokenizer", () => {
   const tokenizer = TextTokenizer.open(bundled);
+
+  it("has the same ids with and without special tokens, for a Σ at the end of a word too", () => {
+    for (const text of ["the vase", "ΟΔΟΣ", "ΣΣ a"]) {
+      expect([...tokenizer.encodePlain(text)]).toEqual([...tokenizer.encode(text)].slice(1, -1));
+    }
+  });
   const { text } = readClipConfig(bundled);
 
   it("gives every word of every caption one token, within the model's positions", () => {

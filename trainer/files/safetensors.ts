@@ -130,7 +130,10 @@ export class SafetensorsFile {
     }
   }
 
-  /** The tensor as int32: from I32, U8, or I64 with values that fit. */
+  /**
+   * The tensor as int32: from I32, U8, BOOL, or I64.
+   * @throws InputError for another type, and for a value that does not fit
+   */
   readIntegers(name: string): Int32Array {
     const { type } = this.entry(name);
     const bytes = this.read(name);
@@ -138,7 +141,10 @@ export class SafetensorsFile {
       case "I32":
         return new Int32Array(bytes.buffer);
       case "I64":
-        return Int32Array.from(new BigInt64Array(bytes.buffer), Number);
+        return Int32Array.from(new BigInt64Array(bytes.buffer), (value) => {
+          if (BigInt.asIntN(32, value) === value) return Number(value);
+          throw new InputError(`tensor ${name} of ${this.path} holds ${value}, which does not fit 32 bits`);
+        });
       case "U8":
       case "BOOL":
         return Int32Array.from(bytes);
@@ -174,7 +180,8 @@ function parseHeader(path: string, text: string): Record<string, unknown> {
   }
 }
 
-function parseEntry(path: string, name: string, value: unknown): z.infer<typeof entrySchema> {
+/** @throws InputError where the header's entry for a tensor has no type, shape or place */
+export function parseEntry(path: string, name: string, value: unknown): z.infer<typeof entrySchema> {
   const parsed = entrySchema.safeParse(value);
   if (!parsed.success) throw new InputError(`${path}: the header's entry for ${name} is malformed`);
   return parsed.data;
@@ -285,13 +292,15 @@ export interface Layout {
   readonly bodies: readonly Uint8Array[];
 }
 
-/** @throws RangeError for data that does not fill its shape */
+/** @throws RangeError for data that are not the bytes of their type and shape */
 export function layOut(tensors: readonly PlacedTensor[]): Layout {
   const entries: Record<string, unknown> = {};
   let offset = 0;
   const bodies = tensors.map(({ name, type, shape, data }) => {
-    if (data.length !== product(shape)) {
-      throw new RangeError(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+    if (data.byteLength !== product(shape) * ELEMENT_BYTES[type]) {
+      throw new RangeError(
+        `${name}: ${data.length} values of ${data.BYTES_PER_ELEMENT} bytes for ${type} [${shape.join(", ")}]`,
+      );
     }
     entries[name] = { dtype: type, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;

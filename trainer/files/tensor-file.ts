@@ -4,10 +4,10 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import type { ElementType, Tensor, Tensors } from "../tensor.js";
+import { type ElementType, TENSOR_ARRAYS, type Tensor, type Tensors, tensorFault } from "../tensor.js";
 import { readPlainFile, readStart } from "./plain-file.js";
 import { processLives, thisProcess } from "./process-identity.js";
-import { layOut, type StoredType, writeLayout } from "./safetensors.js";
+import { layOut, parseEntry, type StoredType, writeLayout } from "./safetensors.js";
 
 const STORED: Readonly<Record<ElementType, StoredType>> = {
   float32: "F32",
@@ -18,12 +18,6 @@ const STORED: Readonly<Record<ElementType, StoredType>> = {
 };
 
 const FORMAT = "rls3";
-
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
-}
 
 export interface TensorFile {
   readonly tensors: Tensors;
@@ -40,7 +34,12 @@ const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): 
   return digest.digest("hex");
 };
 
+/** @throws RangeError for a tensor that no reader would understand, before anything is written */
 export function writeTensorFile(file: string, tensors: Tensors, note: unknown): void {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const fault = tensorFault(tensor);
+    if (fault !== undefined) throw new RangeError(`${file}: tensor "${name}" ${fault}`);
+  }
   const named = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
   const layout = layOut(named.map(([name, { type, dims, data }]) => ({ name, type: STORED[type], shape: dims, data })));
   const text = JSON.stringify(note);
@@ -142,30 +141,25 @@ export function readTensorFile(file: string): TensorFile {
   const data = bytes.subarray(8 + headerLength);
   if (digestOf(entries, note, [data]) !== sha256) throw broken("its contents do not match its digest");
   const tensors: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(entries as Record<string, Entry>)) {
-    const unknown = () => broken(`"${name}" has an unknown type ${dtype}`);
-    tensors[name] = tensorOf(dtype, shape, data.subarray(...data_offsets), unknown);
+  for (const [name, value] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets } = parseEntry(file, name, value);
+    const type = ELEMENT_TYPES.find((known) => STORED[known] === dtype);
+    if (type === undefined) throw broken(`"${name}" has an unknown type ${dtype}`);
+    const part = data.subarray(...data_offsets);
+    const bytes = shape.reduce((product, length) => product * length, TENSOR_ARRAYS[type].BYTES_PER_ELEMENT);
+    if (part.length !== bytes) throw broken(`"${name}" has ${part.length} bytes for ${dtype} [${shape.join(", ")}]`);
+    tensors[name] = tensorOf(type, shape, part);
   }
   return { tensors, note: JSON.parse(note) };
 }
 
-function tensorOf(dtype: string, dims: readonly number[], part: Uint8Array, unknown: () => Error): Tensor {
+const ELEMENT_TYPES = Object.keys(STORED) as readonly ElementType[];
+
+/** A copy, because the part may not be aligned. */
+function tensorOf(type: ElementType, dims: readonly number[], part: Uint8Array): Tensor {
   const buffer = new ArrayBuffer(part.length);
   new Uint8Array(buffer).set(part);
-  switch (dtype) {
-    case "F32":
-      return { type: "float32", dims, data: new Float32Array(buffer) };
-    case "I32":
-      return { type: "int32", dims, data: new Int32Array(buffer) };
-    case "I64":
-      return { type: "int64", dims, data: new BigInt64Array(buffer) };
-    case "U8":
-      return { type: "uint8", dims, data: new Uint8Array(buffer) };
-    case "BOOL":
-      return { type: "bool", dims, data: new Uint8Array(buffer) };
-    default:
-      throw unknown();
-  }
+  return { type, dims, data: new TENSOR_ARRAYS[type](buffer) };
 }
 
 /**

@@ -142,6 +142,14 @@ function toAttribute(name: string, value: number | string | readonly number[]): 
   if (typeof value !== "number") return { name, type: 7, ints: [...value] };
   return FLOAT_ATTRIBUTES.has(name) ? { name, type: 1, f: value } : { name, type: 2, i: value };
 }
+/** The least and largest number of each integer type; of int64 those that a JavaScript number has exactly. */
+const INTEGER_RANGES: Readonly<Partial<Record<ValueType, readonly [number, number]>>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint8: [0, 255],
+  bool: [0, 1],
+};
+
 const FLOAT_ATTRIBUTES: ReadonlySet<string> = new Set(["epsilon", "alpha", "beta"]);
 
 export class Graph {
@@ -199,8 +207,15 @@ export class Graph {
     return value;
   }
 
-  /** A number as a scalar of the given type. */
+  /**
+   * A number as a scalar of the given type.
+   * @throws RangeError for a number that an integer type cannot hold
+   */
   scalar(value: number, type: ValueType = "float32"): Value {
+    const [least, most] = INTEGER_RANGES[type] ?? [];
+    if (least !== undefined && most !== undefined && !(Number.isInteger(value) && value >= least && value <= most)) {
+      throw new RangeError(`${value} is no ${type}: cast the tensor to float32, or give a whole number that fits`);
+    }
     if (type === "int32") return this.constant(Int32Array.of(value), []);
     if (type === "int64") return this.constant(BigInt64Array.of(BigInt(value)), []);
     if (type === "uint8" || type === "bool") return this.constant(Uint8Array.of(value), [], type);

@@ -18,7 +18,10 @@ export function smoothL1(prediction: Value, target: Value): Value {
   return add(multiply(square(near), 0.5), subtract(distance, near));
 }
 
-/** −log softmax(logits)[label] of each row: [..., classes] and int labels [...] → [...]. */
+/**
+ * −log softmax(logits)[label] of each row: [..., classes] and int labels [...] → [...]. A label that is no class, such
+ * as torch's −100, gives loss 0 and no gradient; a mean still counts its row.
+ */
 export function crossEntropy(logits: Value, labels: Value): Value {
   const classes = lengthOf(logits.shape, -1);
   return negate(sum(multiply(logSoftmax(logits), oneHot(labels, classes)), -1));

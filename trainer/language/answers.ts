@@ -9,13 +9,20 @@ import { type Reading, readingOf, type Vocabulary } from "./vocabulary.js";
 const SAYINGS: Reading["sayings"] = [
   ["in front", /\bin front\b|\bcloser to the camera\b/g],
   ["behind", /\bbehind\b|\bin back of\b|\bat the back of\b/g],
-  ["right", /\bright(?:-hand side|ward)?\b/g],
+  // Not of "right behind", which means directly; of "to the right behind", yes.
+  [
+    "right",
+    /(?:\bthe right|\bright(?! (?:in|behind|above|over|on|below|under|underneath|beneath)\b))(?:-hand side|ward)?\b/g,
+  ],
   ["left", /\bleft(?:-hand side|ward)?\b/g],
   ["above", /\babove\b|\bover\b|\bon top of\b|\bhigher than\b/g],
   ["below", /\bbelow\b|\bunder(?:neath)?\b|\bbeneath\b|\blower than\b/g],
 ];
 /** A negation right before a saying: "is not to the" left. */
-const NEGATION = /\b(?:not|neither|nor|never|isn't|no)\s+(?:(?:to|on|at|the|directly|quite|really)\s+)*$/;
+const NEGATION =
+  /\b(?:not|neither|nor|never|isn't|no)\s+(?:(?:to|on|at|the|directly|quite|really|located|situated|placed)\s+)*$/;
+/** Between a saying and the object that it is about: "left" of the plate. */
+const OBJECT_FOLLOWS = /^(?! $)(?: side)?(?: of)?(?: (?:the|an?))? $/;
 
 /** The terms of A relative to B in an answer; empty where it has none. */
 export interface ParsedAnswer {
@@ -26,8 +33,17 @@ export interface ParsedAnswer {
 
 const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-function firstMention(text: string, name: string): number {
-  return text.search(new RegExp(`\\b${quoted(name.toLowerCase())}\\b`));
+/**
+ * Where each name stands first, or −1: as a whole word in any script, possibly with a plural's ending, and not inside
+ * the longer name ("plant" in "plant pot").
+ */
+function firstMentions(text: string, a: string, b: string): { readonly atA: number; readonly atB: number } {
+  const names = [a, b].map((name) => quoted(name.normalize("NFC").toLowerCase()));
+  const longestFirst = [...names].sort((x, y) => y.length - x.length);
+  const mention = new RegExp(`(?<![\\p{L}\\p{N}])(${longestFirst.join("|")})(?:e?s)?(?![\\p{L}\\p{N}])`, "gu");
+  const found = [...text.matchAll(mention)];
+  const [atA = -1, atB = -1] = names.map((name) => found.find(([, said = ""]) => quoted(said) === name)?.index);
+  return { atA, atB };
 }
 
 /**
@@ -37,17 +53,19 @@ function firstMention(text: string, name: string): number {
 export function parseAnswer(answer: string, a: string, b: string, vocabulary?: Vocabulary): ParsedAnswer {
   const { sayings, negation } =
     vocabulary === undefined ? { sayings: SAYINGS, negation: NEGATION } : readingOf(vocabulary);
-  const text = answer.toLowerCase().replaceAll("’", "'").replace(/\s+/g, " ").trim();
+  const text = answer.normalize("NFC").toLowerCase().replaceAll("’", "'").replace(/\s+/g, " ").trim();
+  const { atA, atB } = firstMentions(text, a, b);
   const said = new Set<Term>();
+  // "To the left of the plate is the vase": what a saying is about is not the subject, wherever it stands.
+  let object = false;
   for (const [term, pattern] of sayings) {
     for (const match of text.matchAll(pattern)) {
       if (!negation.test(text.slice(0, match.index))) said.add(term);
+      object ||= OBJECT_FOLLOWS.test(text.slice(match.index + match[0].length, Math.max(0, atB)));
     }
   }
-  const atA = firstMention(text, a);
-  const atB = firstMention(text, b);
   // Without A ("The plate is below it."), B is the subject only at the start of the sentence.
-  const inverted = atB >= 0 && (atA >= 0 ? atB < atA : /^(?:the )?$/.test(text.slice(0, atB)));
+  const inverted = atB >= 0 && !object && (atA >= 0 ? atB < atA : /^(?:the )?$/.test(text.slice(0, atB)));
   return { terms: inverted ? new Set([...said].map(opposite)) : said, inverted };
 }
 

@@ -15,7 +15,7 @@ export type Term = (typeof TERMS)[number];
 export type RelationCode = number;
 
 export const RELATION_CODES = 27;
-/** Neither a vertical nor a horizontal part: only objects at the same place have it, and no caption can say it. */
+/** Neither a vertical nor a horizontal part: no caption can say it. No offset has it; that of zeros has code 0. */
 export const EMPTY_CODE: RelationCode = 8;
 
 /** B − A along the camera's axes: right, up, and toward the camera (any unit of length). */

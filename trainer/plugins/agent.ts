@@ -1,8 +1,8 @@
-/** @file A plugin's agent, with its actions checked. */
+/** @file A plugin's agent, with its actions, statistics and state checked. */
 import type { Random } from "../random/random.js";
 import type { Agent, AgentObservation, AgentStatistics, Transition } from "../sac/agent.js";
 import { ACTION_WIDTH } from "../sac/agent-world.js";
-import type { Tensors } from "../tensor.js";
+import { type Tensors, tensorFault } from "../tensor.js";
 import type { Hooks } from "./hooks.js";
 
 const METHODS = ["act", "remember", "pretrain", "update", "state", "restore", "close"] as const;
@@ -67,17 +67,31 @@ class GuardedAgent implements Agent {
     };
     return this.hooks
       .call("agent.pretrain", () => this.agent.pretrain(transitions, updates, random, advance))
+      .then((statistics) => this.#checked("agent.pretrain", statistics))
       .catch((error: unknown) => {
         throw stopped ?? error;
       });
   }
 
-  update(updates: number, random: Random): Promise<AgentStatistics> {
-    return this.hooks.call("agent.update", () => this.agent.update(updates, random));
+  async update(updates: number, random: Random): Promise<AgentStatistics> {
+    return this.#checked(
+      "agent.update",
+      await this.hooks.call("agent.update", () => this.agent.update(updates, random)),
+    );
   }
 
-  state(): Promise<Tensors> {
-    return this.hooks.call("agent.state", () => this.agent.state());
+  #checked(hook: string, statistics: AgentStatistics): AgentStatistics {
+    const entries = this.hooks.entries(hook, statistics, "statistics; without any it is {}");
+    return Object.fromEntries(entries.map(([name, value]) => [name, this.hooks.finite(hook, value, name)]));
+  }
+
+  async state(): Promise<Tensors> {
+    const state = await this.hooks.call("agent.state", () => this.agent.state());
+    for (const [name, tensor] of this.hooks.entries("agent.state", state, "tensors; without any it is {}")) {
+      const fault = tensorFault(tensor);
+      if (fault !== undefined) this.hooks.refuse("agent.state", `gave "${name}", which ${fault}`);
+    }
+    return state;
   }
 
   restore(state: Tensors): Promise<void> {

@@ -21,13 +21,29 @@ export class Hooks {
     }
   }
 
-  /** The same for a hook that is not awaited. */
-  callNow<T>(hook: string, call: () => T): T {
+  /** The same for a hook that is not awaited. It must not give a promise, whose error would end the process. */
+  callNow(hook: string, call: () => unknown): void {
+    let given: unknown;
     try {
-      return call();
+      given = call();
     } catch (error) {
       throw this.thrown(hook, error);
     }
+    if (typeof (given as { then?: unknown } | null | undefined)?.then !== "function") return;
+    Promise.resolve(given).catch(() => undefined);
+    this.refuse(hook, "gave a promise, which is not awaited; make it a function that is not async");
+  }
+
+  /** @throws InputError for a value that is no finite number; `of` says what it stands for */
+  finite(hook: string, value: unknown, of: string): number {
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    return this.refuse(hook, `gave ${String(value)} for ${of}; it must be a finite number`);
+  }
+
+  /** The entries of an object; `of` says what they are. */
+  entries(hook: string, value: unknown, of: string): readonly (readonly [string, unknown])[] {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
+    return this.refuse(hook, `gave no object of ${of}`);
   }
 
   /** Refuses a hook's result. */

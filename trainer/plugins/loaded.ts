@@ -64,7 +64,7 @@ export class LoadedPlugin {
           `gave ${paid.length} numbers for the ${samples.length} samples of iteration ${iteration}; it gives one for each`,
         );
       }
-      return paid.map((amount, i) => this.finite("reward", amount, sampleName(samples[i], i, iteration)));
+      return paid.map((amount, i) => this.hooks.finite("reward", amount, sampleName(samples[i], i, iteration)));
     };
   }
 
@@ -88,10 +88,7 @@ export class LoadedPlugin {
     const measured = await this.hooks.call(hook, () =>
       evaluation.measure({ iteration, configuration, world, model, testSets, accuracy, random }),
     );
-    const given: Readonly<Record<string, unknown>> =
-      typeof measured === "object" && measured !== null
-        ? { ...measured }
-        : this.hooks.refuse(hook, "gave no object of metrics");
+    const given = Object.fromEntries(this.hooks.entries(hook, measured, "metrics"));
     const unknown = Object.keys(given).find((name) => !this.metrics.includes(name));
     if (unknown !== undefined) {
       this.hooks.refuse(
@@ -102,7 +99,7 @@ export class LoadedPlugin {
     return Object.fromEntries(
       this.metrics.map((name) => {
         const value = given[name] ?? null;
-        return [name, value === null ? null : this.finite(hook, value, `${name} in iteration ${iteration}`)];
+        return [name, value === null ? null : this.hooks.finite(hook, value, `${name} in iteration ${iteration}`)];
       }),
     );
   }
@@ -125,11 +122,6 @@ export class LoadedPlugin {
   ): Promise<void> {
     const callbacks = this.plugin.callbacks as Readonly<Record<string, ((told: unknown) => unknown) | undefined>>;
     if (callbacks?.[name] !== undefined) await this.hooks.call(`callbacks.${name}`, () => callbacks[name]?.(told));
-  }
-
-  private finite(hook: string, value: unknown, of: string): number {
-    if (typeof value === "number" && Number.isFinite(value)) return value;
-    return this.hooks.refuse(hook, `gave ${String(value)} for ${of}; it must be a finite number`);
   }
 }
 

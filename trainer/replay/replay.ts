@@ -44,11 +44,11 @@ export interface Replay {
   readonly bytes: number;
   /** Appends `count` rows and returns their indices. Without errors, the rows get the largest priority so far. */
   add(rows: ColumnArrays, count: number, errors?: ArrayLike<number>): Int32Array;
-  /** Drops the oldest `count` rows. */
+  /** Drops the oldest `count` rows, or all. */
   forget(count: number): void;
   /** Draws `count` rows with repeats; `correction` is b in w = (N·P)^−b / max w; `names` picks columns. */
   sample(count: number, random: Random, correction: number, names?: readonly string[]): Sample;
-  /** Sets new errors |δ| of rows. */
+  /** Sets new errors |δ| of rows; rows that were dropped since they were drawn stay dropped. */
   update(indices: Int32Array, errors: ArrayLike<number>): void;
   /** One row's elements of a column, as a view: for reading, or for filling a derived column. */
   row(name: string, index: number): ColumnArray;
@@ -142,12 +142,10 @@ class Ring implements Replay {
 
   restore(state: ReplayState): void {
     const [next, count, rows] = part(state, "ring");
-    if (
-      next === undefined ||
-      count === undefined ||
-      rows === undefined ||
-      Math.max(next, count, rows) > this.capacity
-    ) {
+    // A ring that has wrapped continues at its own end; with another capacity, its rows would be in the wrong order.
+    const fits = (next: number, count: number, rows: number): boolean =>
+      next < this.capacity && (next < count ? rows === this.capacity : rows <= this.capacity);
+    if (next === undefined || count === undefined || rows === undefined || !fits(next, count, rows)) {
       throw new InputError("the saved replay does not fit: it was written with another capacity");
     }
     const columns = Object.entries(this.options.schema).flatMap(([name, { width, derived }]) => {
@@ -161,6 +159,12 @@ class Ring implements Replay {
     this.columns.write(Object.fromEntries(columns), 0, 0, rows);
     this.next = next;
     this.count = count;
+  }
+
+  /** Whether the ring has a row at this index. */
+  protected holds(index: number): boolean {
+    const age = (index - this.next + this.count + this.capacity) % this.capacity;
+    return index >= 0 && index < this.capacity && age < this.count;
   }
 
   protected requireRows(): void {
@@ -215,7 +219,9 @@ export class PrioritizedReplay extends Ring {
   }
 
   override update(indices: Int32Array, errors: ArrayLike<number>): void {
-    for (let i = 0; i < indices.length; i++) this.give(indices[i] as number, errors[i] as number);
+    for (let i = 0; i < indices.length; i++) {
+      if (this.holds(indices[i] as number)) this.give(indices[i] as number, errors[i] as number);
+    }
   }
 
   override sample(count: number, random: Random, correction: number, names?: readonly string[]): Sample {

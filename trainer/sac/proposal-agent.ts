@@ -135,17 +135,23 @@ class ProposalAgent implements Agent {
     this.#learnFrom(transitions);
     this.#steer(transitions);
     const scored = transitions.filter(({ hardness }) => hardness !== null);
+    // First makes room: a full memory would overwrite rows of the window.
+    this.#windows = this.#windows.slice(1 - WINDOW);
+    this.#forget("hardness", ([hardness]) => hardness);
+    this.#forget("future", ([, future]) => future);
     this.#memories.get("hardness")?.add(
       scored,
       scored.map(({ hardness }) => hardness ?? 0),
     );
     this.#memories.get("future")?.add(transitions, new Float32Array(transitions.length));
     this.#windows.push([scored.length, transitions.length]);
-    while (this.#windows.length > WINDOW) {
-      const [hardness = 0, future = 0] = this.#windows.shift() ?? [];
-      this.#memories.get("hardness")?.forget(hardness);
-      this.#memories.get("future")?.forget(future);
-    }
+  }
+
+  /** Drops what is older than the windows. */
+  #forget(head: Head, rowsOf: (window: readonly [hardness: number, future: number]) => number): void {
+    const memory = this.#memories.get(head);
+    const recent = this.#windows.reduce((sum, window) => sum + rowsOf(window), 0);
+    memory?.forget(Math.max(0, memory.size - recent));
   }
 
   #steer(transitions: readonly Transition[]): void {

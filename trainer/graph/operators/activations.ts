@@ -5,6 +5,7 @@
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { add, divide, multiply, negate, square, subtract } from "./arithmetic.js";
 import { equal, select } from "./selection.js";
+import { reshape } from "./structure.js";
 
 /** dx from dy, x and y = f(x). */
 type Rule = (dy: Value, x: Value, y: Value) => Value;
@@ -92,8 +93,14 @@ export const gelu = unary(
 const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
 const GELU_CUBE = 0.044715;
 
-/** x · σ(2u) with u = √(2/π) · (x + 0.044715 x³) as onnxruntime's own operator: one pass instead of nine. */
-const fastGelu = (x: Value, use = ""): Value => x.graph.emit("FastGelu", [x], [x], {}, use)[0] as Value;
+/**
+ * x · σ(2u) with u = √(2/π) · (x + 0.044715 x³) as onnxruntime's own operator, which takes no scalars: one pass instead
+ * of nine.
+ */
+function fastGelu(x: Value, use = ""): Value {
+  if (x.shape.length === 0) return reshape(fastGelu(reshape(x, [1]), use), []);
+  return x.graph.emit("FastGelu", [x], [x], {}, use)[0] as Value;
+}
 
 /** σ + x · σ · (1 − σ) · (2u)′, computed from x and y alone. */
 const geluRule: Rule = (dy, x, y) => {

@@ -58,8 +58,11 @@ export const divide = binary("Div", (dy, _a, b, y) => {
   return [da, negate(multiply(da, y))];
 });
 
-/** a ^ b, for a > 0 where b is trained. */
-export const power = binary("Pow", (dy, a, b, y) => [
+/** a ^ b, for a > 0 where b is trained or holds zeros. The number 0 gives 1, with gradient 0 even where a is 0. */
+export const power = (a: Operand, b: Operand): Value =>
+  b === 0 && typeof a !== "number" ? expand(a.graph.scalar(1, a.type), a.shape) : raised(a, b);
+
+const raised = binary("Pow", (dy, a, b, y) => [
   multiply(dy, multiply(b, power(a, subtract(b, 1)))),
   multiply(dy, multiply(y, applyOne(log, [a], undefined))),
 ]);

@@ -1,8 +1,9 @@
 /** @file Picks elements by index: embedding rows, one element of each row, one-hot rows. */
 import { applyOne, type Operator, type Value } from "../graph.js";
 import { lengthOf, showShape, sizeOf } from "../shapes.js";
+import { add } from "./arithmetic.js";
 import { matMul } from "./matrix.js";
-import { equal } from "./selection.js";
+import { equal, less, select } from "./selection.js";
 import { cast, expand, reshape } from "./structure.js";
 
 /**
@@ -29,7 +30,8 @@ const rows: Operator<undefined> = {
     const flat = reshape(indices, [-1]);
     const updates = reshape(dy, [lengthOf(flat.shape, 0), -1]);
     if (count <= ONE_HOT_ROWS) {
-      return [reshape(matMul(oneHot(flat, count), updates, { transA: true }), table.shape), undefined];
+      const fromStart = select(less(flat, 0), add(flat, count), flat);
+      return [reshape(matMul(oneHot(fromStart, count), updates, { transA: true }), table.shape), undefined];
     }
     const zeros = expand(table.graph.scalar(0), [count, lengthOf(updates.shape, 1)]);
     // Not ScatterND: for repeated indices, onnxruntime's threads overwrite each other's sums.
@@ -42,7 +44,7 @@ const rows: Operator<undefined> = {
   },
 };
 
-/** table[indices] along the first axis: shape [...indices, ...row]. Indices are int32 or int64. */
+/** table[indices] along the first axis: shape [...indices, ...row]. Indices are int32 or int64; −1 is the last row. */
 export function gather(table: Value, indices: Value): Value {
   if (table.shape.length === 0) throw new RangeError("a scalar has no rows to gather");
   return applyOne(rows, [table, indices], undefined);
@@ -71,7 +73,10 @@ export function gatherElements(x: Value, indices: Value): Value {
   return applyOne(elements, [x, indices], undefined);
 }
 
-/** 1 at each index, else 0: shape [...indices, count], float32, without gradient. */
+/**
+ * 1 at each index, else 0: shape [...indices, count], float32, without gradient. An index below 0, or of count or more,
+ * gives a row of zeros.
+ */
 export function oneHot(indices: Value, count: number): Value {
   const range =
     indices.type === "int64"

@@ -70,7 +70,7 @@ export function sumTo(x: Value, shape: Shape): Value {
   }
   const count = sizeOf(x.shape.slice(0, rows.length));
   if (count === 1) return reshape(x, shape);
-  return reshape(matMul(x.graph.filled([1, count], 1), reshape(x, [count, -1])), shape);
+  return reshape(matMul(x.graph.filled([1, count], 1), reshape(x, [count, sizeOf(shape)])), shape);
 }
 
 /** Sum of squares of all elements, one number. */

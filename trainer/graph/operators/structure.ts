@@ -118,6 +118,11 @@ const padding: Operator<Padding> = {
 /** Zeros before and after along one axis. */
 export function pad(x: Value, axis: number, before: number, after: number): Value {
   const along = normalAxis(x.shape, axis);
+  if (before < 0 || after < 0) {
+    throw new RangeError(
+      `${before} and ${after} zeros do not pad ${showShape(x.shape)}: use slice to cut elements off`,
+    );
+  }
   return before === 0 && after === 0 ? x : applyOne(padding, [x], { axis: along, before, after });
 }
 

@@ -1,4 +1,7 @@
-/** @file A directory's tokenizer.json, read like Hugging Face's library does. */
+/**
+ * @file A directory's tokenizer.json, read like Hugging Face's library does. Only U+FEFF, which is white space to
+ * JavaScript, and in SigLIP the joiners of emoji (U+200D) become other tokens.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
@@ -99,10 +102,7 @@ export class TextTokenizer {
   encode(text: string): Int32Array {
     let ids = this.cache.get(text);
     if (ids === undefined) {
-      // Rust lower-cases letter by letter; JavaScript turns a Σ at the end of a word into ς. Replacing it first makes
-      // both agree.
-      const prepared = this.lowerCases ? text.replaceAll("Σ", "σ") : text;
-      ids = this.known(text, this.tokenizer.encode(prepared).ids);
+      ids = this.known(text, this.tokenizer.encode(this.prepared(text)).ids);
       if (this.cache.size >= 100_000) this.cache.clear();
       this.cache.set(text, ids);
     }
@@ -111,7 +111,12 @@ export class TextTokenizer {
 
   /** Ids of the text alone, without the post-processor's special tokens. */
   encodePlain(text: string): Int32Array {
-    return this.known(text, this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+    return this.known(text, this.tokenizer.encode(this.prepared(text), { add_special_tokens: false }).ids);
+  }
+
+  /** Rust lower-cases letter by letter; JavaScript would turn a Σ at the end of a word into ς. */
+  private prepared(text: string): string {
+    return this.lowerCases ? text.replaceAll("Σ", "σ") : text;
   }
 
   /** @throws InputError where the model has no embedding for an id */

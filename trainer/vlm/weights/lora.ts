@@ -77,7 +77,10 @@ function patternOf(pattern: Pattern, module: string, usual: number): number {
   return key === undefined ? usual : (pattern[key] ?? usual);
 }
 
-/** A pattern in this model's names: a key written for another layout becomes the paths of the modules it means. */
+/**
+ * A pattern in this model's names: a key written for another layout becomes the paths of the modules it means. As in
+ * PEFT, the first key that means a module counts.
+ */
 function translated(pattern: Pattern, modules: readonly LinearModule[]): Pattern {
   const paths = modules.map(({ path: name }) => name);
   const entries = Object.entries(pattern).flatMap(([key, number]) => {
@@ -85,7 +88,9 @@ function translated(pattern: Pattern, modules: readonly LinearModule[]): Pattern
     const meant = paths.filter((name) => otherNames(name).some((other) => fits(key, other)));
     return meant.map((name) => [name, number] as const);
   });
-  return Object.fromEntries(entries);
+  const first = new Map<string, number>();
+  for (const [key, number] of entries) if (!first.has(key)) first.set(key, number);
+  return Object.fromEntries(first);
 }
 
 /**
@@ -225,7 +230,7 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
     alphaPattern: translated(json.alpha_pattern, modules),
   };
   const weights = SafetensorsFile.open(path.join(directory, "adapter_model.safetensors"));
-  const left = new Map([...weights.tensors.keys()].map((key) => [canonicalAdapterKey(key), key]));
+  const left = storedKeys(weights);
   const half = (key: string, shape: readonly number[]): Float32Array => {
     const stored = left.get(key);
     if (stored === undefined) throw new InputError(`${weights.path} lacks ${key}: the adapter is incomplete`);
@@ -250,6 +255,24 @@ export function readAdapter(directory: string, modules: readonly LinearModule[])
   refuseLeft(weights, left);
   if (pairs.size === 0) throw new InputError(`${weights.path} holds no LoRA weights`);
   return { config, pairs };
+}
+
+/**
+ * Keys in the module tree's names → those in the file.
+ * @throws InputError for a tensor whose type is not supported, and for two that mean the same one
+ */
+function storedKeys(weights: SafetensorsFile): Map<string, string> {
+  for (const name of weights.foreign.keys()) weights.entry(name);
+  const keys = new Map<string, string>();
+  for (const stored of weights.tensors.keys()) {
+    const key = canonicalAdapterKey(stored);
+    const twin = keys.get(key);
+    if (twin !== undefined) {
+      throw new InputError(`${weights.path}: ${twin} and ${stored} are the same weights in two layouts: remove one`);
+    }
+    keys.set(key, stored);
+  }
+  return keys;
 }
 
 /**
