@@ -33,11 +33,12 @@ async function refusedCells(one: Chosen, setting: Setting): Promise<Refused[]> {
 }
 
 /** What the experiment's analysis reads from the repeated run; `folder` is that of the repeats. */
-async function measuresOf(cell: Cell, { experiment, requests }: Chosen, { folder, sweep }: Setting) {
+async function measuresOf(cell: Cell, { experiment, requests }: Chosen, setting: Setting, folder: string) {
   const { measures } = analysisNamed(experiment.analysis);
   if (measures === null) return {};
-  const { progress, signal } = sweep;
-  const cells = cellsOf(requests, await openRuns(requests, { ...sweep, folder, command: "" }));
+  const { progress, signal } = setting.sweep;
+  const command = commandOf(["repeat", experiment.name], setting);
+  const cells = cellsOf(requests, await openRuns(requests, { ...setting.sweep, folder, command }));
   return { [experiment.analysis]: await measures.take(cell, { cells, folder, progress, signal }) };
 }
 
@@ -67,15 +68,20 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
       });
       await runCells(sweep, setting.folder, setting.quick);
       const cell = only(cellsOf([request], sweep));
-      const again = await recordOf(cell, await measuresOf(cell, one, { ...setting, folder }));
+      const again = await recordOf(cell, await measuresOf(cell, one, setting, folder));
       const { machine, date } = again;
       const combination = combinationOf(record);
       const what = `${request.name} (${combinationName(request.levels)}) of ${record.commit.slice(0, 7)}`;
       const difference = firstDifference(record, again);
       if (difference === null)
         keepRepeat(setting.results, {
-          ...{ commit: record.commit, combination, sameAt, run: request.name },
-          ...{ measures: measuredInBoth(record, again), machine, date },
+          commit: record.commit,
+          combination,
+          sameAt,
+          run: request.name,
+          measures: measuredInBoth(record, again),
+          machine,
+          date,
         });
       said.push(
         difference === null
