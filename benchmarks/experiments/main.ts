@@ -32,6 +32,7 @@ import {
   commandOf,
   gather,
   openSources,
+  parseOnly,
   refuseUncounted,
   type Setting,
   type Sources,
@@ -76,11 +77,18 @@ async function perform(one: Chosen, setting: Setting): Promise<void> {
   const sources = await openSources([one], setting);
   refuseUncounted(sources);
   await runCells(sources.sweep, folder, quick);
+  if (setting.only.length > 0) return sayRest(one, setting);
   const runs = await gather(one, sources, setting);
   const outcome = await analysisNamed(experiment.analysis).outcome({ experiment, runs });
   const results = path.join(folder, experiment.name);
   const request = { command: commandOf([experiment.name], setting), quick, seeds, of: one.of };
   process.stdout.write(`${shown(writeResults(results, experiment, runs, request, outcome), results)}\n`);
+}
+
+/** After some of an experiment's runs: an analysis of these alone would compare nothing. */
+function sayRest({ experiment: { name }, requests, of }: Chosen, { sweep: { progress } }: Setting): void {
+  progress.say(`${name}: those of --only are done, ${requests.length} of ${of} runs`);
+  progress.say(`collect ${name} --partial keeps them; ${name} without --only runs the rest and analyses all`);
 }
 
 function shown(summary: ExperimentSummary, folder: string): string {
@@ -145,6 +153,14 @@ async function main(): Promise<void> {
         requiresArg: true,
         describe: "how many, or a list such as 3,7,11; default: the experiment's",
       },
+      only: {
+        type: "string",
+        array: true,
+        nargs: 1,
+        default: [],
+        defaultDescription: "all",
+        describe: "run or repeat only runs with this level, such as arm=paper (may be repeated)",
+      },
       jobs: {
         type: "number",
         requiresArg: true,
@@ -205,6 +221,7 @@ async function main(): Promise<void> {
     refusal: refusals(argv["accept-commit"], readRepeats(path.resolve(argv.results))),
     quick,
     seeds: argv.seeds === undefined ? undefined : parseSeeds(argv.seeds),
+    only: parseOnly(argv.only),
     sweep: {
       progress: showProgress(argv.quiet),
       signal: interruptible(),
@@ -214,6 +231,7 @@ async function main(): Promise<void> {
     },
   };
   if (verb === "collect") {
+    if (setting.only.length > 0) throw new InputError("collect takes all finished runs: leave out --only");
     await collect(words.slice(1), argv.partial, setting);
     return;
   }

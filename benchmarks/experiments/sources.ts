@@ -27,6 +27,8 @@ export interface Setting {
   readonly quick: boolean;
   /** From the command; else each experiment's own. */
   readonly seeds: readonly number[] | undefined;
+  /** Only runs with these levels; all where it is empty. */
+  readonly only: readonly LevelChoice[];
   readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
 }
 
@@ -38,14 +40,47 @@ export interface Chosen {
   readonly of: number;
 }
 
-export function choose(name: string, { folder, quick, seeds: requested }: Setting): Chosen {
+export function choose(name: string, { folder, quick, seeds: requested, only }: Setting): Chosen {
   const experiment = readExperiment(name);
   const { first, count } = experiment.seeds;
   const own = Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
   const seeds = requested ?? own;
-  const requests = wishesOf(experiment, folder, seeds, quick);
-  const all = [...requests, ...wishesOf(experiment, folder, own, quick)];
+  const wanted = wishesOf(experiment, folder, seeds, quick);
+  const requests = withLevels(experiment, wanted, only);
+  const all = [...wanted, ...wishesOf(experiment, folder, own, quick)];
   return { experiment, seeds, requests, of: new Set(all.map((request) => request.name)).size };
+}
+
+/** A factor's level, as in `--only arm=paper`. */
+export interface LevelChoice {
+  readonly factor: string;
+  readonly level: string;
+}
+
+/** @throws InputError unless each is FACTOR=LEVEL */
+export const parseOnly = (given: readonly string[]): LevelChoice[] =>
+  given.map((text) => {
+    const [factor = "", ...rest] = text.split("=");
+    if (rest.length === 0) throw new InputError(`--only ${text}: takes FACTOR=LEVEL, such as --only arm=paper`);
+    return { factor, level: rest.join("=") };
+  });
+
+/** The requests with the chosen levels: of each factor that is named, any of its levels that are named. */
+function withLevels(
+  { name, levels }: Experiment,
+  requests: readonly RunRequest[],
+  chosen: readonly LevelChoice[],
+): readonly RunRequest[] {
+  for (const { factor, level } of chosen) {
+    if (levels.get(factor)?.includes(level)) continue;
+    const there = [...levels].map(([known, of]) => of.map((one) => `${known}=${one}`).join(", ")).join(", ");
+    throw new InputError(`--only ${factor}=${level}: ${name} has no such level; it has ${there}`);
+  }
+  return requests.filter((request) =>
+    chosen.every(({ factor }) =>
+      chosen.some((other) => other.factor === factor && other.level === request.levels[factor]),
+    ),
+  );
 }
 
 /** The command that repeats it anywhere; the folder of its results and the place of its runs do not matter. */

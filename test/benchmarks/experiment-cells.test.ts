@@ -77,6 +77,21 @@ describe("an experiment that was interrupted after its first run", () => {
     expect(collected).not.toContain(machine1);
   });
 
+  it("needs no further run for the arm that is done, asked for with --only", async () => {
+    const only = await experiment(
+      [NAME, "--quick", "--only", "arm=rls3", "--out", machine1].concat(["--results", none]),
+    );
+    expect(only.code, only.err).toBe(0);
+    expect(only.err).toContain(`${NAME}: those of --only are done, 1 of 2 runs`);
+    expect(existsSync(path.join(machine1, "quick", NAME))).toBe(false);
+    const wrong = await experiment([NAME, "--quick", "--only", "arm=rls", "--out", machine1]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toContain("--only arm=rls: hardest has no such level; it has arm=rls3, arm=random");
+    const collecting = await collect(machine1, "--only", "arm=rls3");
+    expect(collecting.code).toBe(2);
+    expect(collecting.err).toContain("leave out --only");
+  });
+
   it("is planned elsewhere with its missing runs, like an experiment that shares the run", async () => {
     const args = ["--plan", "--quick", "--out", machine2, "--results", results, ...accepted];
     const planned = await experiment([NAME, "natural", ...args]);

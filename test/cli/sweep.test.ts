@@ -56,13 +56,14 @@ describe("a sweep", () => {
   it("prepares and learns feasibility once for all cells, and writes nowhere else", () => {
     const names = ["cells", "report.html", "shared", "sweep-summary.json", "sweep.csv", "sweep.json", "timings.csv"];
     expect(readdirSync(folder).sort()).toEqual(names);
-    const [shared = "", ...others] = readdirSync(path.join(folder, "shared"));
-    expect(others).toEqual([]);
-    const files = readdirSync(path.join(folder, "shared", shared)).sort();
-    expect(files.slice(1)).toEqual(
+    const [shared = "", ...others] = readdirSync(path.join(folder, "shared")).sort();
+    expect(others).toEqual(["agents"]);
+    expect(readdirSync(path.join(folder, "shared", shared)).sort()).toEqual(
       ["natural", "test", "transitions", "validation"].map((name) => `${name}.safetensors`),
     );
-    expect(files[0]).toMatch(/^feasible-[0-9a-f]{16}\.safetensors$/);
+    expect(readdirSync(path.join(folder, "shared", "agents"))).toEqual([
+      expect.stringMatching(/^feasible-[0-9a-f]{16}\.safetensors$/),
+    ]);
     for (const cell of readdirSync(path.join(folder, "cells"))) {
       expect(existsSync(path.join(folder, "cells", cell, "shared"))).toBe(false);
     }

@@ -245,6 +245,13 @@ describe("a folder that has a sweep", () => {
     expect(folders({ world: ["rooms", "tabletop"] })).toBe(2);
     expect(folders({ testSeed: [1, 2], feasibilitySteps: [100, 200] })).toBe(4);
   });
+
+  it("looks for pre-trained agents in one place, since they depend on neither model nor test sets", () => {
+    const grid = { vlm: ["bundled", "bundled-paligemma"], testImagesPerRelation: [10, 20] };
+    const { cells } = merge("/sweep", "c", null, planSweep(request({ grid }))).file;
+    expect(new Set(cells.map(({ shared }) => shared)).size).toBe(4);
+    expect(new Set(cells.map(({ pretrained }) => pretrained))).toEqual(new Set(["/sweep/shared/agents"]));
+  });
 });
 
 describe("the command that repeats a cell", () => {

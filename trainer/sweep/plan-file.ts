@@ -139,8 +139,8 @@ export const plannedCell = (
   variant,
   folder: cellFolder(folder, name),
   shared,
-  // Cells with the same feasibility pre-training use the agent of the first one.
-  pretrained: shared,
+  // Cells with the same feasibility pre-training use the agent of the first one, whatever their model or test sets.
+  pretrained: path.join(folder, "shared", "agents"),
   configuration: resolved,
   command: repeatCommand(resolved, plugin?.file),
   ...(plugin === undefined ? {} : { plugin }),
