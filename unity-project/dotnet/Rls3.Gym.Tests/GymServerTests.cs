@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using NetMQ;
 using NetMQ.Sockets;
 using Rls3.Gym.Core;
@@ -36,6 +38,27 @@ public sealed class GymServerTests
             Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
             Assert.Equal("pong", Receive(client).Get("t")!.Text);
         }
+    }
+
+    [Fact]
+    public void Goes_on_after_a_cancellation_inside_an_environment()
+    {
+        var definition = Scripted.Define((_, at) =>
+        {
+            if (at == "reset")
+            {
+                throw new TaskCanceledException("it took too long");
+            }
+        });
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(definition, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using var client = new DealerSocket(">" + server.Endpoint);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        Send(client, Batch(sid, 2));
+        WaitUntil(() => main.QueueDepth == 1);
+        main.Pump(TimeSpan.Zero);
+        Assert.Equal("ENV_CRASH", Receive(client).Get("results")!.Items[0].Get("error")!.Get("code")!.Text);
+        Assert.Equal("pong", Ask(client, Ping(sid, 3)).Get("t")!.Text);
     }
 
     [Fact]
@@ -116,7 +139,7 @@ public sealed class GymServerTests
     public async Task A_frame_of_the_main_thread_ends_although_the_client_never_pauses()
     {
         using var main = new MainThreadQueue();
-        var client = Task.Run(() => Assert.Throws<OperationCanceledException>(() => StepWithoutPause(main)));
+        var client = Task.Run(() => Assert.Throws<EnvironmentThreadGoneException>(() => StepWithoutPause(main)));
         WaitUntil(() => main.QueueDepth == 1);
         var frame = Task.Run(() => main.Pump(TimeSpan.FromMilliseconds(20)));
         Assert.True(await frame.WaitAsync(Patience) > 0);
@@ -179,8 +202,10 @@ public sealed class GymServerTests
         }
     }
 
-    private static string Refusal(string endpoint) =>
-        Assert.Throws<ConfigurationException>(() => GymServer.Start(Rooms, new HostOptions(), new ServeOptions(endpoint, false), null)).Message;
+    private static string Refusal(string endpoint) => Refusal(new HostOptions(), new ServeOptions(endpoint, false));
+
+    private static string Refusal(HostOptions options, ServeOptions serve) =>
+        Assert.Throws<ConfigurationException>(() => GymServer.Start(Rooms, options, serve, null)).Message;
 
     private static void WaitUntil(Func<bool> condition)
     {

@@ -21,7 +21,7 @@ namespace Rls3.Gym.Core
 
     /// <summary>
     /// One environment. It is called from one thread (Unity's main thread in a player), and never stepped before a reset.
-    /// An exception ends its episode (ENV_CRASH), and nothing else.
+    /// An exception of any type, a cancellation too, ends its episode (ENV_CRASH), and nothing else.
     /// </summary>
     public interface IEnvironment : IDisposable
     {

@@ -109,7 +109,7 @@ namespace Rls3.Gym.Engine
                 {
                     action(area);
                 }
-                catch (Exception error) when (!(error is OperationCanceledException))
+                catch (Exception error)
                 {
                     area.Fail(error);
                 }

@@ -163,7 +163,7 @@ namespace Rls3.Gym.Protocol
                 {
                     outcomes[i] = new Outcome(Apply(request, op, slots[op.Env], row), null);
                 }
-                catch (Exception error) when (!(error is OperationCanceledException))
+                catch (Exception error)
                 {
                     outcomes[i] = new Outcome(default, Known(op.Env, error));
                 }
@@ -209,7 +209,7 @@ namespace Rls3.Gym.Protocol
                     return;
                 }
             }
-            catch (Exception thrown) when (!(thrown is OperationCanceledException))
+            catch (Exception thrown)
             {
                 error = Known(op.Env, thrown);
             }

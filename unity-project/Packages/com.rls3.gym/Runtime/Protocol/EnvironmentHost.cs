@@ -31,13 +31,25 @@ namespace Rls3.Gym.Protocol
     /// <summary>Where environments run: in Unity on the main thread, in the headless host on the caller's.</summary>
     public interface IEnvironmentThread
     {
-        /// <summary>Runs the work and returns when it is done, or throws OperationCanceledException if it never will be.</summary>
+        /// <summary>Runs the work and returns when it is done, or throws <see cref="EnvironmentThreadGoneException"/> if it never will be.</summary>
         void Run(Action work);
 
         /// <summary>Milliseconds since that thread last looked for work; 0 if it is the caller's own.</summary>
         double TickAgeMs { get; }
 
         int QueueDepth { get; }
+    }
+
+    /// <summary>
+    /// The environments' thread takes no more work, so the server ends. Only an <see cref="IEnvironmentThread"/> throws it: a
+    /// cancellation inside an environment is a failure of that environment like any other.
+    /// </summary>
+    public sealed class EnvironmentThreadGoneException : Exception
+    {
+        public EnvironmentThreadGoneException(string message)
+            : base(message)
+        {
+        }
     }
 
     /// <summary>Environments on the caller's own thread.</summary>
@@ -108,7 +120,7 @@ namespace Rls3.Gym.Protocol
         /// <summary>Exactly one response for each request: the frames of a message to the frames of its answer.</summary>
         /// <param name="frames">Of the message.</param>
         /// <param name="nowMs">A clock that only goes forward.</param>
-        /// <exception cref="OperationCanceledException">The environments' thread is gone.</exception>
+        /// <exception cref="EnvironmentThreadGoneException">The environments' thread is gone.</exception>
         public byte[][] Answer(IReadOnlyList<byte[]> frames, double nowMs)
         {
             long req = 0;
@@ -146,7 +158,7 @@ namespace Rls3.Gym.Protocol
                 sid = current.Sid;
                 return InSession(current, req, header, frames, nowMs);
             }
-            catch (Exception error) when (!(error is OperationCanceledException))
+            catch (Exception error) when (!(error is EnvironmentThreadGoneException))
             {
                 return Reply(Replies.Error(error, req, sid));
             }
@@ -260,7 +272,7 @@ namespace Rls3.Gym.Protocol
                     }
                 }
             }
-            catch (Exception error) when (!(error is OperationCanceledException))
+            catch (Exception error) when (!(error is EnvironmentThreadGoneException))
             {
                 reply = Reply(Replies.Error(error, req, current.Sid));
             }
@@ -304,7 +316,7 @@ namespace Rls3.Gym.Protocol
             var request = BatchRequest.Parse(header, frames, definition, options.EnvCount, current.MaxFrameBytes);
             byte[][]? reply = null;
             thread.Run(() => reply = batches.Run(request, current.Sid, req));
-            return reply ?? throw new OperationCanceledException("the environments' thread did not run the batch");
+            return reply ?? throw new EnvironmentThreadGoneException("the environments' thread did not run the batch");
         }
 
         private static string NewSid()

@@ -171,7 +171,7 @@ namespace Rls3.Gym.Transport
                 bound.Set();
                 Serve(socket);
             }
-            catch (OperationCanceledException)
+            catch (EnvironmentThreadGoneException)
             {
                 // The main thread stopped in the middle of a request: its client asks again, of the next server.
             }

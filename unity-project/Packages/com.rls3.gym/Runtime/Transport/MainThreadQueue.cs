@@ -50,9 +50,13 @@ namespace Rls3.Gym.Transport
             var done = false;
             lock (gate)
             {
-                if (closed || waiting.Count >= capacity)
+                if (closed)
                 {
-                    throw new OperationCanceledException(closed ? "the main thread takes no more work" : "the main thread's queue is full");
+                    throw new EnvironmentThreadGoneException("the main thread takes no more work");
+                }
+                if (waiting.Count >= capacity)
+                {
+                    throw new InvalidOperationException("the main thread's queue is full");
                 }
                 waiting.Enqueue(() =>
                 {
@@ -95,7 +99,7 @@ namespace Rls3.Gym.Transport
                     }
                     if (closed)
                     {
-                        throw new OperationCanceledException("the main thread stopped");
+                        throw new EnvironmentThreadGoneException("the main thread stopped");
                     }
                 }
                 Idle?.Invoke();
