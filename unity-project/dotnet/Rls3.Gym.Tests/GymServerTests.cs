@@ -115,6 +115,21 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public void That_connected_stays_while_its_client_is_stopped_and_ends_once_it_is_gone()
+    {
+        // A stopped process accepts nothing, but its system still completes the connections.
+        using var client = new TcpListener(IPAddress.Loopback, 0);
+        client.Start();
+        var serve = new ServeOptions($"tcp://{client.LocalEndpoint}", true) { OrphanedAfterMs = 300 };
+        using var server = GymServer.Start(Rooms, new HostOptions(), serve, null);
+        Thread.Sleep(1500);
+        Assert.True(server.Running);
+        client.Stop();
+        WaitUntil(() => !server.Running);
+        Assert.Null(server.Failure);
+    }
+
+    [Fact]
     public void That_connected_says_nothing_unasked_after_its_client_was_away_and_the_session_goes_on()
     {
         var client = new DealerSocket();

@@ -309,6 +309,28 @@ public sealed class ZmtpTests
     }
 
     [Fact]
+    public void Counts_no_time_as_a_peer_s_silence_in_which_nobody_listened()
+    {
+        var now = 0.0;
+        using var router = new Router(() => Secured(false), new ConnectionLimits(), () => now);
+        var port = router.Bind(IPAddress.Loopback, 0);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(IPAddress.Loopback, port);
+        socket.Send([.. Hello, 0, 1, 7]);
+        Assert.True(SpinWait.SpinUntil(() => router.TryReceive(10, out _, out _), Patience));
+        // As after both processes were stopped for an hour.
+        now += 3_600_000;
+        var woke = now;
+        while (router.ConnectionCount == 1)
+        {
+            router.TryReceive(0, out _, out _);
+            now += 100;
+            Assert.True(now < woke + 60_000, "its silence was never counted");
+        }
+        Assert.InRange(now - woke, 20_000, 21_000);
+    }
+
+    [Fact]
     public void Drops_what_a_peer_leaves_unread_beyond_its_share()
     {
         using var echo = new Echo(false, new ConnectionLimits { Unread = 3 });

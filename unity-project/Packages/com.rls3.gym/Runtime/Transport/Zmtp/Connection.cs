@@ -102,7 +102,7 @@ namespace Rls3.Gym.Transport.Zmtp
 
         public Socket Socket { get; }
 
-        public double Opened { get; }
+        public double Opened { get; private set; }
 
         public double LastHeard { get; private set; }
 
@@ -413,6 +413,13 @@ namespace Rls3.Gym.Transport.Zmtp
                 }
             }
             pongWaits = pongWaits && output.Count > 0;
+        }
+
+        /// <summary>Leaves out of the peer's silence the time in which this side did not listen.</summary>
+        public void Excuse(double deafMs, double nowMs)
+        {
+            Opened = Math.Min(nowMs, Opened + deafMs);
+            LastHeard = Math.Min(nowMs, LastHeard + deafMs);
         }
 
         /// <summary>Ends a connection whose peer is gone or never finished the handshake, and sends a PING to a silent one.</summary>

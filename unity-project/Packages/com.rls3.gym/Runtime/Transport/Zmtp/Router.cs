@@ -23,6 +23,9 @@ namespace Rls3.Gym.Transport.Zmtp
         private const int Reserve = 8;
 
         private const double LookAfterMs = 250;
+
+        /// <summary>Between two looks after the peers: this process was stopped, or busy, and heard nobody.</summary>
+        private const double DeafMs = 1000;
         private const double GoodbyeMs = 100;
         private const double ConnectMs = 5000;
         private const double AcceptAgainMs = 100;
@@ -62,11 +65,15 @@ namespace Rls3.Gym.Transport.Zmtp
             this.now = now;
             most = limits.Connections;
             LastReached = now();
+            lastLookAfter = LastReached;
         }
 
         public int ConnectionCount => connections.Count;
 
-        /// <summary>When a peer that finished its handshake was last connected; at first, when this router was made.</summary>
+        /// <summary>
+        /// When a peer's system last held or took a connection; at first, when this router was made. A peer that is stopped still
+        /// exists, although it finishes no handshake.
+        /// </summary>
         public double LastReached { get; private set; }
 
         /// <summary>The peer that never loses its place to a newcomer.</summary>
@@ -221,7 +228,7 @@ namespace Rls3.Gym.Transport.Zmtp
                 Select(waitMs);
             }
             LookAfter();
-            if (connections.Exists(connection => connection.Ready && connection.Ended == null))
+            if (connections.Exists(connection => connection.Ended == null))
             {
                 LastReached = now();
             }
@@ -332,11 +339,17 @@ namespace Rls3.Gym.Transport.Zmtp
 
         private void LookAfter()
         {
-            if (now() - lastLookAfter < LookAfterMs)
+            var passed = now() - lastLookAfter;
+            if (passed < LookAfterMs)
             {
                 return;
             }
             lastLookAfter = now();
+            if (passed > DeafMs)
+            {
+                LastReached = Math.Min(lastLookAfter, LastReached + passed);
+                connections.ForEach(connection => connection.Excuse(passed, lastLookAfter));
+            }
             most = Math.Min(limits.Connections, most + 1);
             if (connecting != null && lastLookAfter - attempted > ConnectMs)
             {
@@ -457,7 +470,8 @@ namespace Rls3.Gym.Transport.Zmtp
             }
             connecting = null;
             retryMs = FirstRetryMs;
-            nextAttempt = now() + FirstRetryMs;
+            LastReached = now();
+            nextAttempt = LastReached + FirstRetryMs;
             Add(socket);
         }
 
