@@ -160,6 +160,59 @@ public sealed class ServerLifeTests
         Assert.Same(shown, server.ShownArea);
     }
 
+    [Fact]
+    public void An_environment_that_fails_to_end_is_said_and_keeps_nothing_else_from_ending()
+    {
+        using var stage = new Stage(options => options.Graphics = false);
+        stage.Expect("it stays");
+        QualitySettings.vSyncCount = 2;
+        var server = stage.Serve<Clinging>();
+        using var client = new Client(server.Endpoint);
+        client.Reset(1, 1);
+        server.Manual();
+        server.enabled = false;
+        Assert.Equal(2, server.Ends);
+        Assert.Null(GymServerBehaviour.Current);
+        Assert.Null(server.ByHand);
+        Assert.Equal(GymPhase.Stopped, server.Phase);
+        Assert.Equal((SimulationMode.FixedUpdate, false, 2), (Physics.simulationMode, Application.runInBackground, QualitySettings.vSyncCount));
+        server.Stop();
+        Assert.Equal(2, server.Ends);
+    }
+
+    private sealed class Clinging : GymServerBehaviour
+    {
+        public int Ends { get; private set; }
+
+        protected override Core.EnvironmentDefinition CreateDefinition()
+        {
+            var definition = base.CreateDefinition();
+            return new Core.EnvironmentDefinition(definition.Name, definition.Action, definition.Observations, env => new Clings(definition.Create(env), () => Ends++));
+        }
+    }
+
+    private sealed class Clings(Core.IEnvironment inner, Action ends) : Core.IEnvironment
+    {
+        public ulong StateHash => inner.StateHash;
+
+        public void Reset(long? seed, Core.WireValue options) => inner.Reset(seed, options);
+
+        public Core.StepOutcome Step(Core.TensorSpan action) => inner.Step(action);
+
+        public void Observe(string uid, Core.TensorSpan output) => inner.Observe(uid, output);
+
+        public void WriteInfo(Core.IWireWriter writer) => inner.WriteInfo(writer);
+
+        public void Configure(string name, Core.WireValue value) => inner.Configure(name, value);
+
+        public void Dispose()
+        {
+            ends();
+            inner.Dispose();
+            throw new InvalidOperationException("it stays");
+        }
+    }
+
     private sealed class Faulty : GymServerBehaviour
     {
         public bool Mended { get; set; }

@@ -1,6 +1,7 @@
 #nullable enable
 using System;
 using System.Collections.Generic;
+using System.Runtime.ExceptionServices;
 using Rls3.Gym.Core;
 using Rls3.Gym.Protocol;
 using Rls3.Gym.Transport;
@@ -195,19 +196,32 @@ namespace Rls3.Gym.Engine
         {
             LastError = message;
             Debug.LogError($"RLS3: {message}");
-            Stop();
-            if (!Application.isEditor)
+            try
             {
-                Application.Quit(2);
+                Stop();
+            }
+            finally
+            {
+                if (!Application.isEditor)
+                {
+                    Application.Quit(2);
+                }
             }
         }
 
         /// <summary>Stops the server.</summary>
         protected virtual void OnDisable()
         {
-            if (Current == this)
+            if (Current != this)
+            {
+                return;
+            }
+            try
             {
                 Stop();
+            }
+            finally
+            {
                 Current = null;
             }
         }
@@ -215,27 +229,38 @@ namespace Rls3.Gym.Engine
         /// <summary>Stops the server while all that it uses is still there.</summary>
         protected virtual void OnApplicationQuit() => Stop();
 
-        /// <summary>Closes the socket and ends its thread before it returns. Called twice it does nothing.</summary>
+        /// <summary>
+        /// Closes the socket and ends its thread before it returns. An environment that fails to end keeps nothing else from ending;
+        /// the first such error is thrown at the end. Called twice it does nothing.
+        /// </summary>
         public void Stop()
         {
             // The queue first: a request that waits for this thread is given up.
-            queue?.Dispose();
-            server?.Dispose();
-            manual?.Dispose();
-            areas.Dispose();
-            log?.Dispose();
-            before?.PutBack();
-            before = null;
+            var parts = new IDisposable?[] { queue, server, manual, areas, log, before };
             queue = null;
             server = null;
             manual = null;
             definition = null;
             log = null;
+            before = null;
+            ExceptionDispatchInfo? first = null;
+            foreach (var part in parts)
+            {
+                try
+                {
+                    part?.Dispose();
+                }
+                catch (Exception error)
+                {
+                    first ??= ExceptionDispatchInfo.Capture(error);
+                }
+            }
+            first?.Throw();
         }
     }
 
     /// <summary>Settings of the whole process that a server changes while it runs.</summary>
-    internal sealed class ProcessSettings
+    internal sealed class ProcessSettings : IDisposable
     {
         private readonly SimulationMode simulation = Physics.simulationMode;
         private readonly bool background = Application.runInBackground;
@@ -255,7 +280,8 @@ namespace Rls3.Gym.Engine
             return taken;
         }
 
-        public void PutBack()
+        /// <summary>Puts them back.</summary>
+        public void Dispose()
         {
             Physics.simulationMode = simulation;
             Application.runInBackground = background;

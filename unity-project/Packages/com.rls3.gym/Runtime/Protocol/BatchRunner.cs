@@ -1,6 +1,7 @@
 #nullable enable
 using System;
 using System.Collections.Generic;
+using System.Runtime.ExceptionServices;
 using Rls3.Gym.Core;
 
 namespace Rls3.Gym.Protocol
@@ -86,13 +87,24 @@ namespace Rls3.Gym.Protocol
             }
         }
 
+        /// <summary>Ends all environments, also where one throws; then throws the first error. A second call does nothing.</summary>
         public void Dispose()
         {
+            ExceptionDispatchInfo? first = null;
             foreach (var slot in slots)
             {
-                slot.Environment?.Dispose();
+                var ending = slot.Environment;
                 slot.Environment = null;
+                try
+                {
+                    ending?.Dispose();
+                }
+                catch (Exception error)
+                {
+                    first ??= ExceptionDispatchInfo.Capture(error);
+                }
             }
+            first?.Throw();
         }
 
         // Made when first needed, on the environments' own thread: the handshake does not wait for a scene.
