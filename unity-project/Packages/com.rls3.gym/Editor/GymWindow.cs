@@ -52,8 +52,8 @@ namespace Rls3.Gym.Editor
                 DrawConnection(server);
                 DrawManual(server);
                 replay.Draw(server);
-                DrawPicture(server);
                 DrawLog(server);
+                DrawPicture(server);
             }
             EditorGUILayout.EndScrollView();
         }

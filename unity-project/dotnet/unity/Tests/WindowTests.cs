@@ -45,6 +45,30 @@ public sealed class WindowTests : IDisposable
         Object.Destroy(window);
     }
 
+    [Fact]
+    public void Draws_no_picture_of_an_environment_that_crashed_until_it_is_reset()
+    {
+        using var stage = new Stage();
+        var server = stage.Serve();
+        var window = EditorWindow.GetWindow<GymWindow>("RLS3 Gym");
+        using var client = new Client(server.Endpoint);
+        client.Reset(1, 7, "image");
+        window.Draw();
+        Assert.Contains("Last image", Person.Seen);
+        Assert.True(Person.Seen.IndexOf("Log") < Person.Seen.IndexOf("Last image"));
+        Readbacks.Failing.UnionWith([Readbacks.Asked, Readbacks.Asked + 1]);
+        var crash = client.Batch(Client.Resets(1, 8), false, "image").Header.Get("results")!.Items[0];
+        Assert.Equal("ENV_CRASH", crash.Get("error")!.Get("code")!.Text);
+        Assert.Null(server.ShownArea);
+        window.Draw();
+        Assert.DoesNotContain("Last image", Person.Seen);
+        Assert.Contains("Log", Person.Seen);
+        client.Reset(1, 9, "image");
+        window.Draw();
+        Assert.Contains("Last image", Person.Seen);
+        Object.Destroy(window);
+    }
+
     [Theory]
     [InlineData("", false)]
     [InlineData("{\"scene\":", true)]

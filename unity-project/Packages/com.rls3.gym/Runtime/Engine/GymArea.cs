@@ -16,7 +16,6 @@ namespace Rls3.Gym.Engine
         private RoomWorld? world;
         private Exception? failure;
         private long tick;
-        private bool disposed;
 
         /// <param name="room">Where its world is shown while it renders.</param>
         /// <param name="imageSize">Side of its pictures in pixels.</param>
@@ -33,7 +32,10 @@ namespace Rls3.Gym.Engine
             }
         }
 
-        /// <summary>The last image, for the Editor's window.</summary>
+        /// <summary>Its pictures are destroyed: its environment has ended or crashed.</summary>
+        public bool Disposed { get; private set; }
+
+        /// <summary>The last image, for the Editor's window; not of a disposed area.</summary>
         public RenderTexture Image => image.Target;
 
         /// <summary>The world that this area shows.</summary>
@@ -128,11 +130,11 @@ namespace Rls3.Gym.Engine
         /// <summary>Called twice (by its environment, and by all areas' end) it does nothing.</summary>
         public void Dispose()
         {
-            if (disposed)
+            if (Disposed)
             {
                 return;
             }
-            disposed = true;
+            Disposed = true;
             image.Dispose();
             segmentation.Dispose();
             foreach (var sensor in alone)

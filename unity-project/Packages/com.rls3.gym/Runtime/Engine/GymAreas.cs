@@ -13,8 +13,8 @@ namespace Rls3.Gym.Engine
         private readonly Dictionary<GymArea, ulong> seen = new Dictionary<GymArea, ulong>();
         private GymRoom? room;
 
-        /// <summary>An environment's area; null before it was made.</summary>
-        public GymArea? Of(int env) => areas.TryGetValue(env, out var area) ? area : null;
+        /// <summary>An environment's area; null before it was made, and after a crash until the next reset makes another.</summary>
+        public GymArea? Of(int env) => areas.TryGetValue(env, out var area) && !area.Disposed ? area : null;
 
         /// <summary>A new area for an environment. One that is made anew after a crash takes the place of the old one.</summary>
         /// <param name="env">The environment's index.</param>
