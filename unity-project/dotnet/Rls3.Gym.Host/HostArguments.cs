@@ -14,7 +14,7 @@ internal sealed class HostArguments
           --envs N                      environments in this process (1)
           --world NAME|FILE             a catalog that ships (rooms) or a file
           --keys FILE                   CURVE keys and token; needed beyond loopback
-          --token TEXT                  ask clients for this token on loopback too
+          --token TEXT                  ask clients for this token on loopback too; not beside --keys
           --once                        end after the first session
           --ping-period MS              a client silent for three of these has left (5000)
           --diagnostic-top-view         an observation diagnostic_top_view, 64 x 64: a floor plan, not a camera
@@ -80,6 +80,14 @@ internal sealed class HostArguments
                 default:
                     throw new ConfigurationException($"unknown argument {args[i]}; --help lists them");
             }
+        }
+        if (parsed.Token != null && parsed.Keys != null)
+        {
+            throw new ConfigurationException("--keys and --token are not given together: a keys file brings its own token");
+        }
+        if (parsed.Token?.Length == 0)
+        {
+            throw new ConfigurationException("token is empty; leave --token out to serve without one");
         }
         if (parsed.Endpoint.Length == 0 && !parsed.Help)
         {

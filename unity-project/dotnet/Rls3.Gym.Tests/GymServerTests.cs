@@ -62,6 +62,24 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public void Refuses_an_empty_token_and_one_beside_keys()
+    {
+        Assert.Contains("token is empty", Refusal(new HostOptions { Token = "" }, new ServeOptions("tcp://127.0.0.1:*", false)));
+        var pair = new NetMQCertificate();
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, $$"""{"serverPublicKey": "{{pair.PublicKeyZ85}}", "serverSecretKey": "{{pair.SecretKeyZ85}}", "token": "a token for the tests"}""");
+        var keys = GymKeys.Read(file);
+        File.Delete(file);
+        Assert.Contains("keys bring a token", Refusal(new HostOptions { Token = "another" }, new ServeOptions("tcp://127.0.0.1:*", false) { Keys = keys }));
+        // A start leaves the options as they were: they serve for another one.
+        var options = new HostOptions();
+        for (var start = 0; start < 2; start++)
+        {
+            using var server = GymServer.Start(Rooms, options, new ServeOptions("tcp://127.0.0.1:*", false) { Keys = keys }, null);
+        }
+    }
+
+    [Fact]
     public void Says_how_long_the_main_thread_has_not_been_seen()
     {
         using var main = new MainThreadQueue();

@@ -18,7 +18,7 @@ namespace Rls3.Gym.Protocol
 
         public int PingPeriodMs { get; set; } = 5000;
 
-        /// <summary>A client must send the same in hello.</summary>
+        /// <summary>A client must send the same in hello; not empty. Null asks for none.</summary>
         public string? Token { get; set; }
 
         /// <summary>The server's package, for logs: name/version.</summary>
@@ -85,6 +85,10 @@ namespace Rls3.Gym.Protocol
             if (options.EnvCount < 1 || options.EnvCount > 65535)
             {
                 throw new ArgumentOutOfRangeException(nameof(options), $"EnvCount must be from 1 to 65535, not {options.EnvCount}");
+            }
+            if (options.Token != null && options.Token.Length == 0)
+            {
+                throw new ArgumentException("Token is empty; leave it null to serve without one", nameof(options));
             }
             this.definition = definition;
             this.options = options;

@@ -98,9 +98,7 @@ namespace Rls3.Gym.Transport
             this.addresses = addresses;
             this.options = options;
             this.mainThread = mainThread;
-            options.Curve = serve.Keys != null;
-            options.Token = serve.Keys?.Token ?? options.Token;
-            host = new EnvironmentHost(definition, options, mainThread == null ? (IEnvironmentThread)new CallingThread() : mainThread);
+            host = new EnvironmentHost(definition, Secured(options, serve.Keys), mainThread == null ? (IEnvironmentThread)new CallingThread() : mainThread);
             if (mainThread != null)
             {
                 mainThread.Idle = LookAfterOthers;
@@ -130,6 +128,7 @@ namespace Rls3.Gym.Transport
         public static GymServer Start(EnvironmentDefinition definition, HostOptions options, ServeOptions serve, MainThreadQueue? mainThread)
         {
             Endpoints.Check(serve.Endpoint, serve.Keys);
+            CheckToken(options.Token, serve.Keys);
             if (serve.Connect && serve.Endpoint.Contains("*"))
             {
                 throw new ConfigurationException($"{serve.Endpoint} can't be connected to: * stands for any port or address, which only a server that binds can take");
@@ -146,6 +145,30 @@ namespace Rls3.Gym.Transport
                     : $"{serve.Endpoint} can't be bound: {why}; is another server running there?");
             }
             return server;
+        }
+
+        // A copy: what keys bring is no option of the caller's, who may start another server with the same ones.
+        private static HostOptions Secured(HostOptions options, GymKeys? keys) => new HostOptions
+        {
+            EnvCount = options.EnvCount,
+            MaxFrameBytes = options.MaxFrameBytes,
+            MaxInFlight = options.MaxInFlight,
+            PingPeriodMs = options.PingPeriodMs,
+            Token = keys?.Token ?? options.Token,
+            Package = options.Package,
+            Curve = keys != null,
+        };
+
+        private static void CheckToken(string? token, GymKeys? keys)
+        {
+            if (token != null && token.Length == 0)
+            {
+                throw new ConfigurationException("token is empty; leave it out to serve without one");
+            }
+            if (token != null && keys != null)
+            {
+                throw new ConfigurationException("keys bring a token of their own; give keys or a token, and not both");
+            }
         }
 
         /// <summary>Waits until the server has ended by itself: its one session is over, it was orphaned, or it failed.</summary>
