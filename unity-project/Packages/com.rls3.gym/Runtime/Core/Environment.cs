@@ -34,7 +34,10 @@ namespace Rls3.Gym.Core
         /// <summary>Writes one observation; <paramref name="output"/> has exactly the bytes of its spec.</summary>
         void Observe(string uid, TensorSpan output);
 
-        /// <summary>Writes one map, from BeginMap to EndMap: the info of the last reset or step.</summary>
+        /// <summary>
+        /// Writes one map, from BeginMap to EndMap: the info of the last reset or step. One that no decoder may read (a string of more
+        /// than 65,536 bytes, deeper than 16 maps and arrays in all) makes the answer to the whole batch an error.
+        /// </summary>
         void WriteInfo(IWireWriter writer);
 
         /// <summary>Hash of the whole state; called only if the definition claims state hashes.</summary>

@@ -31,6 +31,17 @@ namespace Rls3.Gym.Protocol
             public int Step;
         }
 
+        /// <summary>Bytes of a result without info and error, at most; of the rest of an answer's header for each tensor, as a rule.</summary>
+        private const long ResultBytes = 128;
+        private const long AnswerBytes = 256;
+
+        /// <summary>Up to this many operations, the number of values can't be too large.</summary>
+        private const int AnyLength = 5000;
+
+        /// <summary>Values of an answer's header beside results and tensors, and of a tensor's entry beside the elements of its shape.</summary>
+        private const int AnswerValues = 13;
+        private const int TensorValues = 9;
+
         private readonly EnvironmentDefinition definition;
         private readonly Slot[] slots;
 
@@ -146,9 +157,67 @@ namespace Rls3.Gym.Protocol
             }
             writer.EndArray();
             WriteTensors(request);
-            writer.EndMap();
-            frames[0] = writer.ToArray();
+            frames[0] = Replies.Ended(writer);
             return frames;
+        }
+
+        /// <summary>Refuses a batch whose answer is too large already without infos and errors; nothing has been executed.</summary>
+        /// <param name="request">The batch.</param>
+        /// <param name="sid">The session's.</param>
+        /// <param name="req">The request's number.</param>
+        /// <param name="limit">The largest frame that the client takes, in bytes.</param>
+        /// <exception cref="ProtocolException">TOO_LARGE.</exception>
+        public void CheckLength(BatchRequest request, string sid, long req, long limit)
+        {
+            var count = request.Ops.Length;
+            if (count <= AnyLength && (count * ResultBytes) + ((1 + request.Want.Length) * AnswerBytes) <= limit)
+            {
+                return;
+            }
+            var (bytes, values) = LeastAnswer(request, sid, req);
+            if (values > DecoderLimits.Values)
+            {
+                throw new ProtocolException(
+                    ErrorCodes.TooLarge,
+                    $"the answer to {count} operations has {values} values or more; a header may have {DecoderLimits.Values}; divide the batch",
+                    WireValue.OfMap(new[] { "bytes", "limit", "values" }, new[] { WireValue.Of(bytes), WireValue.Of(limit), WireValue.Of(values) }));
+            }
+            if (bytes > limit)
+            {
+                throw EnvironmentHost.TooLarge($"the header of the answer to {count} operations", bytes, limit);
+            }
+        }
+
+        // The answer with the fewest bytes and values: no reward, no info, no error.
+        private (int Bytes, int Values) LeastAnswer(BatchRequest request, string sid, long req)
+        {
+            writer.Clear();
+            Replies.Begin(writer, "batch_result", sid, req);
+            writer.Key("results");
+            writer.BeginArray();
+            foreach (var op in request.Ops)
+            {
+                var slot = slots[op.Env];
+                var isReset = op.Kind == OpKind.Reset;
+                BeginRow(op.Env, default, slot.Episode + (isReset ? 1 : 0), isReset ? 0 : slot.Step + (op.Kind == OpKind.Step ? 1 : 0));
+                writer.BeginMap();
+                writer.EndMap();
+                if (definition.ClaimsStateHash)
+                {
+                    writer.Key("state_hash");
+                    writer.HexDigits(0);
+                }
+                writer.EndMap();
+            }
+            writer.EndArray();
+            WriteTensors(request);
+            writer.EndMap();
+            var values = AnswerValues + (request.Ops.Length * (definition.ClaimsStateHash ? 17 : 15));
+            foreach (var spec in request.Want)
+            {
+                values += TensorValues + 1 + spec.Shape.Count;
+            }
+            return (writer.Length, values);
         }
 
         // The outcome of an operation, or its error.
@@ -270,7 +339,7 @@ namespace Rls3.Gym.Protocol
 
         private void WriteResult(in Op op, Slot slot, StepOutcome outcome)
         {
-            BeginRow(op.Env, outcome, slot);
+            BeginRow(op.Env, outcome, slot.Episode, slot.Step);
             if (op.Kind == OpKind.Noop)
             {
                 writer.BeginMap();
@@ -292,7 +361,7 @@ namespace Rls3.Gym.Protocol
 
         private void WriteFailure(int env, Slot slot, ProtocolException error)
         {
-            BeginRow(env, default, slot);
+            BeginRow(env, default, slot.Episode, slot.Step);
             writer.BeginMap();
             writer.EndMap();
             writer.Key("error");
@@ -305,7 +374,7 @@ namespace Rls3.Gym.Protocol
         }
 
         // Up to the key whose value is the row's info; the rest of the row, and its end, are the caller's.
-        private void BeginRow(int env, StepOutcome outcome, Slot slot)
+        private void BeginRow(int env, StepOutcome outcome, int episode, int step)
         {
             writer.BeginMap();
             writer.Key("env");
@@ -317,9 +386,9 @@ namespace Rls3.Gym.Protocol
             writer.Key("truncated");
             writer.Value(outcome.Truncated);
             writer.Key("episode");
-            writer.Value(slot.Episode);
+            writer.Value(episode);
             writer.Key("step");
-            writer.Value(slot.Step);
+            writer.Value(step);
             writer.Key("info");
         }
 
@@ -354,8 +423,9 @@ namespace Rls3.Gym.Protocol
         private ProtocolException Crash(int env, Slot slot, Exception error)
         {
             slot.State = State.New;
-            var message = $"environment {env} failed: {error.Message}; reset it to go on";
-            var detail = Details.Of("reason", WireValue.Of(error.Message));
+            var reason = Replies.Cut(error.Message);
+            var message = $"environment {env} failed: {reason}; reset it to go on";
+            var detail = Details.Of("reason", WireValue.Of(reason));
             try
             {
                 slot.Environment?.Dispose();

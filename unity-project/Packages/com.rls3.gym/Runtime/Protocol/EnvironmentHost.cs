@@ -318,6 +318,7 @@ namespace Rls3.Gym.Protocol
         {
             // Everything that can be wrong with the whole message is found before the first environment moves.
             var request = BatchRequest.Parse(header, frames, definition, options.EnvCount, current.MaxFrameBytes);
+            batches.CheckLength(request, current.Sid, req, current.MaxFrameBytes);
             byte[][]? reply = null;
             thread.Run(() => reply = batches.Run(request, current.Sid, req));
             return reply ?? throw new EnvironmentThreadGoneException("the environments' thread did not run the batch");

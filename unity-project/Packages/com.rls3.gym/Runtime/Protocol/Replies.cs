@@ -7,6 +7,8 @@ namespace Rls3.Gym.Protocol
     /// <summary>The headers that a server sends.</summary>
     internal static class Replies
     {
+        private const int LongestText = 2000;
+
         /// <summary>Begins the map of a header, with the four pairs that every one has; its End is the caller's.</summary>
         public static void Begin(MessagePackWriter writer, string type, string sid, long req)
         {
@@ -123,28 +125,62 @@ namespace Rls3.Gym.Protocol
         public static byte[] Error(Exception error, long req, string sid)
         {
             var known = error as ProtocolException ?? new ProtocolException(ErrorCodes.Internal, $"{error.GetType().Name}: {error.Message}");
+            try
+            {
+                return ErrorHeader(known, req, sid);
+            }
+            catch (ProtocolException)
+            {
+                // A definition's own error, with a detail that can't be sent.
+                return ErrorHeader(new ProtocolException(known.Code, known.Message, null, known.Retryable), req, sid);
+            }
+        }
+
+        private static byte[] ErrorHeader(ProtocolException error, long req, string sid)
+        {
             var writer = new MessagePackWriter(512);
             Begin(writer, "error", sid, req);
-            WriteBody(writer, known);
+            WriteBody(writer, error);
             return Ended(writer);
         }
 
-        /// <summary>The four pairs that every error has.</summary>
+        /// <summary>The four pairs that every error has, with its texts cut.</summary>
         public static void WriteBody(MessagePackWriter writer, ProtocolException error)
         {
             writer.Key("code");
             writer.Value(error.Code);
             writer.Key("message");
-            writer.Value(error.Message);
+            writer.Value(Cut(error.Message));
             writer.Key("detail");
-            error.Detail.WriteTo(writer);
+            var detail = error.Detail;
+            writer.BeginMap();
+            for (var i = 0; i < detail.Keys.Count; i++)
+            {
+                writer.Key(detail.Keys[i]);
+                (detail.Items[i].Kind == WireValue.Kinds.String ? WireValue.Of(Cut(detail.Items[i].Text)) : detail.Items[i]).WriteTo(writer);
+            }
+            writer.EndMap();
             writer.Key("retryable");
             writer.Value(error.Retryable);
         }
 
-        private static byte[] Ended(MessagePackWriter writer)
+        /// <summary>A text that contains others' (an exception's, a name from a message), cut to what fits into any answer.</summary>
+        public static string Cut(string text)
+        {
+            if (text.Length <= LongestText)
+            {
+                return text;
+            }
+            var length = char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText;
+            return text.Substring(0, length) + "…";
+        }
+
+        /// <summary>Ends a header's map.</summary>
+        /// <exception cref="ProtocolException">TOO_LARGE or INTERNAL for a header that every decoder must refuse.</exception>
+        public static byte[] Ended(MessagePackWriter writer)
         {
             writer.EndMap();
+            HeaderScan.Require(writer.Written);
             return writer.ToArray();
         }
 
