@@ -41,6 +41,72 @@ public sealed class GymServerTests
     }
 
     [Fact]
+    public void Answers_each_request_of_its_client_once_however_often_it_was_sent_while_the_main_thread_was_busy()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions { MaxInFlight = 2 }, new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using var client = new DealerSocket(">" + server.Endpoint);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        Send(client, Batch(sid, 2));
+        WaitUntil(() => main.QueueDepth == 1);
+        for (var i = 0; i < 10; i++)
+        {
+            Send(client, Batch(sid, 2));
+            Send(client, Ping(sid, 3));
+        }
+        Send(client, Ping(sid, 4));
+        Thread.Sleep(300);
+        main.Pump(TimeSpan.Zero);
+        Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
+        Assert.Equal(3, Receive(client).Get("req")!.Number);
+        Assert.Equal(4, Receive(client).Get("req")!.Number);
+        Assert.Equal(5, Ask(client, Ping(sid, 5)).Get("req")!.Number);
+    }
+
+    [Fact]
+    public void Works_through_more_requests_than_may_be_under_way_after_the_main_thread_was_busy()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions { MaxInFlight = 2 }, new ServeOptions("tcp://127.0.0.1:*", false), main);
+        using var client = new DealerSocket(">" + server.Endpoint);
+        using var stranger = new DealerSocket(">" + server.Endpoint);
+        var sid = Ask(client, Hello("one")).Get("sid")!.Text;
+        Send(client, Batch(sid, 2));
+        WaitUntil(() => main.QueueDepth == 1);
+        for (var req = 3; req < 40; req++)
+        {
+            Send(client, Ping(sid, req));
+        }
+        Thread.Sleep(300);
+        Assert.Equal("BUSY", Ask(stranger, Hello("two")).Get("code")!.Text);
+        main.Pump(TimeSpan.Zero);
+        Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
+        for (var req = 3; req < 40; req++)
+        {
+            Assert.Equal(req, Receive(client).Get("req")!.Number);
+        }
+    }
+
+    [Fact]
+    public void Answers_a_request_that_came_again_over_a_new_connection_while_the_main_thread_was_busy()
+    {
+        using var main = new MainThreadQueue();
+        using var server = GymServer.Start(Rooms, new HostOptions(), new ServeOptions("tcp://127.0.0.1:*", false), main);
+        string sid;
+        using (var before = new DealerSocket(">" + server.Endpoint))
+        {
+            sid = Ask(before, Hello("one")).Get("sid")!.Text;
+            Send(before, Batch(sid, 2));
+            WaitUntil(() => main.QueueDepth == 1);
+        }
+        using var client = new DealerSocket(">" + server.Endpoint);
+        Send(client, Batch(sid, 2));
+        Thread.Sleep(300);
+        main.Pump(TimeSpan.Zero);
+        Assert.Equal("batch_result", Receive(client).Get("t")!.Text);
+    }
+
+    [Fact]
     public void Goes_on_after_a_cancellation_inside_an_environment()
     {
         var definition = Scripted.Define((_, at) =>

@@ -63,6 +63,7 @@ namespace Rls3.Gym.Transport
         private readonly Stopwatch clock = Stopwatch.StartNew();
         private readonly ManualResetEventSlim bound = new ManualResetEventSlim();
         private readonly Queue<Message> postponed = new Queue<Message>();
+        private Message running;
         private Router? socket;
         private volatile bool stopping;
 
@@ -77,6 +78,10 @@ namespace Rls3.Gym.Transport
                 Peer = peer;
                 Frames = frames;
             }
+
+            /// <summary>Whether it is the same request from the same place. One that comes again over another connection is answered there.</summary>
+            public bool IsCopyOf(in Message other) =>
+                Peer == other.Peer && Frames.Count > 0 && other.Frames.Count > 0 && Frames[0].AsSpan().SequenceEqual(other.Frames[0]);
 
             public bool IsLarge
             {
@@ -106,6 +111,9 @@ namespace Rls3.Gym.Transport
             Endpoint = serve.Endpoint;
             thread = new Thread(Loop) { IsBackground = true, Name = "RLS3 gym server" };
         }
+
+        /// <summary>Messages of the session that wait for the one that runs: all that a client may have under way, twice.</summary>
+        private int MostPostponed => (2 * options.MaxInFlight) + 2;
 
         /// <summary>Where it is bound, with the port that was taken, or where it connects to.</summary>
         public string Endpoint { get; private set; }
@@ -219,7 +227,7 @@ namespace Rls3.Gym.Transport
                 MessageBytes = 4 * options.MaxFrameBytes,
                 ComingBytes = 8 * options.MaxFrameBytes,
                 // The answers to twice what a client may have under way; it may ask again for those that are dropped.
-                Unread = (2 * options.MaxInFlight) + 2,
+                Unread = MostPostponed,
             };
             var router = new Router(() => keys == null ? (Mechanism)new NullMechanism() : new CurveMechanism(keys.PublicKey, keys.SecretKey), limits, () => Now);
             if (serve.Connect)
@@ -270,7 +278,9 @@ namespace Rls3.Gym.Transport
 
         private void Answer(Router router, Message message)
         {
+            running = message;
             router.Send(message.Peer, host.Answer(message.Frames, Now));
+            running = default;
             if (host.WasOfSession)
             {
                 router.Keep(message.Peer);
@@ -282,12 +292,12 @@ namespace Rls3.Gym.Transport
 
         private bool TryNext(Router router, out Message message)
         {
-            if (postponed.Count > 0)
+            var any = postponed.TryDequeue(out message);
+            if (postponed.Count < MostPostponed)
             {
-                message = postponed.Dequeue();
-                return true;
+                router.Release();
             }
-            return TryReceive(router, WaitMs, out message);
+            return any || TryReceive(router, WaitMs, out message);
         }
 
         // While a request runs on the main thread: strangers get their answer at once, the session's own requests wait their turn.
@@ -298,13 +308,31 @@ namespace Rls3.Gym.Transport
                 if (!host.IsStranger(message.Frames))
                 {
                     host.Heard(Now);
-                    if (postponed.Count < options.MaxInFlight)
-                    {
-                        postponed.Enqueue(message);
-                    }
+                    Postpone(socket, message);
                     continue;
                 }
                 socket.Send(message.Peer, host.Answer(message.Frames, Now));
+            }
+        }
+
+        // A client sends again what takes long: the copy needs no answer of its own. Nothing else is dropped.
+        private void Postpone(Router router, Message message)
+        {
+            if (message.IsCopyOf(running))
+            {
+                return;
+            }
+            foreach (var waiting in postponed)
+            {
+                if (message.IsCopyOf(waiting))
+                {
+                    return;
+                }
+            }
+            postponed.Enqueue(message);
+            if (postponed.Count >= MostPostponed)
+            {
+                router.Hold(message.Peer);
             }
         }
 

@@ -38,6 +38,7 @@ namespace Rls3.Gym.Transport.Zmtp
         private readonly Func<double> now;
         private readonly byte[] buffer = new byte[BufferBytes];
         private readonly List<Connection> connections = new List<Connection>();
+        private readonly HashSet<Connection> held = new HashSet<Connection>();
         private readonly List<Socket> readable = new List<Socket>();
         private readonly List<Socket> writable = new List<Socket>();
         private readonly List<Socket> failed = new List<Socket>();
@@ -78,6 +79,12 @@ namespace Rls3.Gym.Transport.Zmtp
 
         /// <summary>The peer that never loses its place to a newcomer.</summary>
         public void Keep(Connection peer) => kept = peer;
+
+        /// <summary>Takes no further message of this peer until <see cref="Release"/>: they wait in the system's buffers and slow it down.</summary>
+        public void Hold(Connection peer) => held.Add(peer);
+
+        /// <summary>Takes messages of every peer again.</summary>
+        public void Release() => held.Clear();
 
         /// <summary>An error in reading a peer's bytes that ZMTP does not explain: a fault of this code. It ended that peer's connection.</summary>
         public Exception? Fault { get; private set; }
@@ -171,14 +178,16 @@ namespace Rls3.Gym.Transport.Zmtp
             connections.Clear();
         }
 
-        private bool AnyMessage() => connections.Exists(connection => connection.HasMessage);
+        private bool AnyMessage() => connections.Exists(CanTake);
+
+        private bool CanTake(Connection connection) => connection.HasMessage && !held.Contains(connection);
 
         private bool TryTake(out Connection? peer, out List<byte[]>? frames)
         {
             for (var i = 0; i < connections.Count; i++)
             {
                 var at = (next + i) % connections.Count;
-                if (!connections[at].HasMessage)
+                if (!CanTake(connections[at]))
                 {
                     continue;
                 }
