@@ -90,8 +90,11 @@ export class EnvironmentHost {
     return new World(definition, this.envCount, seed);
   }
 
-  /** Turns the frames of a message into the frames of its answer: one response per request. Never throws. */
-  answer(frames: readonly Uint8Array[], now: number): readonly Buffer[] {
+  /**
+   * Turns the frames of a message into the frames of its answer: one response per request. Never throws.
+   * @param clock milliseconds that only go forward; read before and after the work, which is no silence of the client
+   */
+  answer(frames: readonly Uint8Array[], clock: () => number = () => performance.now()): readonly Buffer[] {
     let req = 0;
     try {
       const [first] = frames;
@@ -104,8 +107,8 @@ export class EnvironmentHost {
       if (req === 0) {
         throw badMessage(`req must be an integer from 1 to 2^53 - 1; it is ${shown(given)}`, { field: "req" });
       }
-      if (header["t"] === "hello") return this.hello(parseHello(header), req, now);
-      return this.inSession(req, header, frames, now);
+      if (header["t"] === "hello") return this.hello(parseHello(header), req, clock);
+      return this.inSession(req, header, frames, clock);
     } catch (error) {
       return [encodeError(error, req, "")];
     }
@@ -121,7 +124,7 @@ export class EnvironmentHost {
     }
   }
 
-  private hello(hello: Hello, req: number, now: number): readonly Buffer[] {
+  private hello(hello: Hello, req: number, clock: () => number): readonly Buffer[] {
     if (!hello.protocols.includes(PROTOCOL_VERSION)) throw wrongVersion(hello.protocols.join(", "));
     const { token } = this.options;
     if (token !== undefined && (hello.token === undefined || !sameToken(token, hello.token))) {
@@ -130,7 +133,7 @@ export class EnvironmentHost {
         `hello's token is ${hello.token === undefined ? "missing" : "not this server's"}`,
       );
     }
-    const current = this.session;
+    const [current, now] = [this.session, clock()];
     // A client that was silent for three ping periods loses its session as soon as another client says hello.
     const left = current === undefined || now - current.lastHeard >= 3 * this.limits.ping_period_ms;
     if (!left && current.client !== hello.client) {
@@ -164,6 +167,7 @@ export class EnvironmentHost {
       world.close();
       throw error;
     }
+    session.lastHeard = clock();
     // Only now is it certain that hello succeeds: an error would have ended nothing.
     try {
       this.close();
@@ -204,14 +208,19 @@ export class EnvironmentHost {
     };
   }
 
-  private inSession(req: number, header: WireMap, frames: readonly Uint8Array[], now: number): readonly Buffer[] {
+  private inSession(
+    req: number,
+    header: WireMap,
+    frames: readonly Uint8Array[],
+    clock: () => number,
+  ): readonly Buffer[] {
     const { session, world } = this;
     const { sid } = header;
     if (session === undefined || world === undefined || session.sid !== sid) {
       const said = typeof sid === "string" ? `"${sid.slice(0, 32)}"` : shown(sid);
       throw new ProtocolError("NO_SESSION", `there is no session ${said} here (any more); say hello first`);
     }
-    session.lastHeard = now;
+    session.lastHeard = clock();
     if (req !== session.lastReq + 1) {
       const isRecent = req <= session.lastReq && req > session.lastReq - this.limits.max_in_flight;
       const reply = isRecent ? session.replies[req % this.limits.max_in_flight] : undefined;
@@ -233,6 +242,8 @@ export class EnvironmentHost {
     // Errors take their number too: a resend must get the same answer.
     session.lastReq = req;
     session.replies[req % this.limits.max_in_flight] = reply;
+    // Another client's hello may be read next, before what the session's own client sent during a long request.
+    session.lastHeard = clock();
     return reply;
   }
 

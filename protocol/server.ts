@@ -130,7 +130,7 @@ export class EnvironmentServer {
       while (this.running) {
         const frames = await this.socket.receive();
         const [peer, ...message] = frames;
-        const reply = this.host.answer(message, performance.now());
+        const reply = this.host.answer(message);
         await this.socket.send([peer as Buffer, ...reply]);
         if (this.once && this.host.sessionsClosed > 0) await this.finish();
       }

@@ -171,7 +171,8 @@ class Server:
                 raise self.too_large(len(reply[0]), session["limit"])
         except Exception as failure:
             reply = self.refuse(failure, req, sid)
-        session["last"] = req
+        # Another client's hello may be read next, before what this one sent during a long request.
+        session["last"], session["heard"] = req, time.monotonic()
         session["kept"] = {n: kept for n, kept in session["kept"].items() if n > req - LIMITS["max_in_flight"]} | {req: reply}
         return reply
 
@@ -218,8 +219,9 @@ class Server:
             "protocols": [1], "name": "lights", "package": "lights-server/1.0", "env_count": self.env_count, "action": ACTION,
             "observations": [LIGHTS], "autoreset": "disabled", "graphics": None, "time_step": None, "capabilities": [],
             "state_hash": None, "parameters": [], "limits": LIMITS, "catalog": None})
-        self.session = {"sid": sid, "client": client, "hello": req, "last": req, "kept": {req: reply}, "heard": now,
-                        "limit": limit, "seed": seed, "envs": [Lights() for _ in range(self.env_count)]}
+        envs = [Lights() for _ in range(self.env_count)]
+        self.session = {"sid": sid, "client": client, "hello": req, "last": req, "kept": {req: reply}, "heard": time.monotonic(),
+                        "limit": limit, "seed": seed, "envs": envs}
         return reply
 
     def execute(self, header, payload, req, session):

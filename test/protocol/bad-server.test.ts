@@ -36,7 +36,7 @@ async function clientOf(change: Change): Promise<EnvironmentClient> {
 async function serve(socket: Router, host: EnvironmentHost, change: Change): Promise<void> {
   try {
     for await (const [peer, ...message] of socket) {
-      const [head, ...frames] = host.answer(message, performance.now());
+      const [head, ...frames] = host.answer(message);
       const reply = decodeHeader(head ?? Buffer.alloc(0));
       const changed = reply["t"] === "welcome" ? reply : change(reply);
       await socket.send([peer ?? Buffer.alloc(0), encodeHeader(changed), ...frames]);

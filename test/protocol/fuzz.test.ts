@@ -22,7 +22,7 @@ const wireValue = fc.letrec((tie) => ({
 const host = (): EnvironmentHost => new EnvironmentHost(counterDefinition(), { envCount: 2 });
 
 function open(server: EnvironmentHost): string {
-  const [welcome] = server.answer([encodeHeader({ v: 1, t: "hello", req: 1, client: "fuzz" })], 0);
+  const [welcome] = server.answer([encodeHeader({ v: 1, t: "hello", req: 1, client: "fuzz" })]);
   return String(decodeHeader(welcome as Buffer)["sid"]);
 }
 
@@ -90,7 +90,7 @@ describe("a server", () => {
     const sid = open(server);
     for (const value of [ODD, [ODD], {}]) {
       const header = { ...decodeHeader(message(sid, 2)), [key]: value };
-      const answer = wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)], 0));
+      const answer = wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)]));
       // A bad message takes its number: the next one belongs to another message.
       expect(["OUT_OF_ORDER", code]).toContain(answer["code"]);
       expect(answer["code"]).not.toBe("INTERNAL");
@@ -106,7 +106,7 @@ describe("a server", () => {
       const server = host();
       const sid = open(server);
       const header = { ...decodeHeader(message(sid, 2)), ...change };
-      expect(wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)], 0))["code"]).toBe("BAD_MESSAGE");
+      expect(wellFormed(server.answer([encodeHeader(header), Buffer.alloc(8)]))["code"]).toBe("BAD_MESSAGE");
     }
   });
 
@@ -118,10 +118,10 @@ describe("a server", () => {
         (rounds, payload) => {
           const server = host();
           const sid = open(server);
-          for (const changes of rounds) wellFormed(server.answer([mutate(message(sid, 2), changes), payload], 0));
+          for (const changes of rounds) wellFormed(server.answer([mutate(message(sid, 2), changes), payload]));
           // Some may have used up a number: the server says which is next, and answers it.
           const ping = (req: number): WireMap =>
-            wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req })], 0));
+            wellFormed(server.answer([encodeHeader({ v: 1, t: "ping", sid, req })]));
           const gap = ping(2 ** 40);
           expect(gap["code"]).toBe("OUT_OF_ORDER");
           expect(ping((gap["detail"] as { expected: number }).expected)["t"]).toBe("pong");
@@ -141,7 +141,7 @@ describe("a server", () => {
         fc.dictionary(fc.constantFrom("ops", "want", "tensors", "parameters", "limits", "x"), wireValue),
         (t, fields) => {
           req++;
-          const reply = wellFormed(server.answer([encodeHeader({ ...fields, v: 1, t, sid, req })], 0));
+          const reply = wellFormed(server.answer([encodeHeader({ ...fields, v: 1, t, sid, req })]));
           expect(reply["req"]).toBe(req);
         },
       ),

@@ -48,6 +48,8 @@ class Desk {
   readonly host: EnvironmentHost;
   req = 0;
   sid: string | undefined;
+  /** Milliseconds, by the host's clock. */
+  now = 0;
 
   constructor(source: EnvironmentDefinition, options: HostOptions = {}) {
     this.host = new EnvironmentHost(source, options);
@@ -56,7 +58,7 @@ class Desk {
   ask(t: string, fields: object = {}, payload: Uint8Array[] = []): WireMap {
     const sid = this.sid === undefined ? {} : { sid: this.sid };
     const header = encodeHeader({ v: 1, t, req: ++this.req, ...sid, ...fields });
-    const answer = decodeHeader(this.host.answer([header, ...payload], 0)[0] ?? Buffer.alloc(0));
+    const answer = decodeHeader(this.host.answer([header, ...payload], () => this.now)[0] ?? Buffer.alloc(0));
     if (t === "hello" && answer["t"] === "welcome") this.sid = answer["sid"] as string;
     return answer;
   }
@@ -128,6 +130,35 @@ describe("an answer", () => {
     const low = Array(210_000).fill(-1);
     const huge = new Desk(scalar({}, { action: { uid: "a", dtype: "float32", shape: [210_000], low } }).source);
     expect(huge.hello()).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("200000 values") });
+  });
+});
+
+describe("a session", () => {
+  it("stays with its client however long hello or a step takes: silence begins with the answer", () => {
+    const slow = (): void => {
+      desk.now += 20_000;
+    };
+    const { source } = scalar({
+      step: () => {
+        slow();
+        return { reward: 0, terminated: false, truncated: false, info: {} };
+      },
+    });
+    const create = (index: number): Environment => {
+      slow();
+      return source.create(index);
+    };
+    const desk = new Desk({ ...source, create });
+    const other = encodeHeader({ v: 1, t: "hello", req: 1, client: "another" });
+    const told = () => decodeHeader(desk.host.answer([other], () => desk.now)[0] ?? Buffer.alloc(0));
+    desk.hello();
+    expect(told()["code"]).toBe("BUSY");
+    desk.reset(1);
+    expect(desk.step(1)["t"]).toBe("batch_result");
+    desk.now += 14_999;
+    expect(told()["code"]).toBe("BUSY"); // which is no sign of life of the session's client
+    desk.now += 1;
+    expect(told()["t"]).toBe("welcome");
   });
 });
 

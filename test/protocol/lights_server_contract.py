@@ -170,5 +170,37 @@ def crashes():
     assert client.step((1, 1), (1, 1))["results"][0]["step"] == 3
 
 
+class Slow(lights_server.Lights):
+    """Takes 20 s to be made, and for each press."""
+
+    now = 0.0
+
+    def __init__(self):
+        super().__init__()
+        Slow.now += 20
+
+    def step(self, action):
+        Slow.now += 20
+        return super().step(action)
+
+
+def long_requests():
+    """The silence of a session's client begins with the answer, however long hello or a step takes."""
+    lights_server.Lights, lights_server.time.monotonic = Slow, lambda: Slow.now
+    client = Client()
+    other = msgpack.packb({"v": 1, "t": "hello", "req": 1, "client": "another"})
+
+    def told():
+        return msgpack.unpackb(client.server.answer([other])[0])
+
+    assert told()["code"] == "BUSY"
+    client.reset(0)
+    assert client.step((1, 1))["t"] == "batch_result"
+    Slow.now += 14.9
+    assert told()["code"] == "BUSY"
+    Slow.now += 0.1
+    assert told()["t"] == "welcome"
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()
