@@ -718,7 +718,12 @@ class RemoteVectorEnv(_Remote, VectorEnv):
             self._reset(i, seeds[i], options) if chosen[i] else {"env": i, "op": "noop"} for i in range(self.num_envs)
         ]
         results, observation = self._operate("reset", ops)
-        self._ended[chosen] = False
+        for i, result in enumerate(results):
+            error = result.get("error")
+            if not error:
+                self._ended[i] &= not chosen[i]
+            elif error.get("code") not in ("BAD_MESSAGE", "NOT_RESET"):  # Those leave an environment as it was.
+                self._ended[i] = True
         _raise_first(results)
         return observation, _vector_info([_info(result) if yes else {} for yes, result in zip(chosen, results)])
 

@@ -202,7 +202,31 @@ def failures(endpoint):
     refusal("ENV_CRASH", lambda: env.step(crash))
     assert "environments [1] ended" in refusal("NOT_RESET", lambda: env.step(moves(0, 0, 0)))
     env.close()
+    failed_resets(endpoint)
     assert "1 to 3" in refusal("CONFIGURATION", lambda: RemoteVectorEnv(endpoint, num_envs=4))
+
+
+def failed_resets(endpoint):
+    """An environment that crashes in reset() is one that ended; a reset that is refused changes nothing."""
+    second = numpy.array([False, True, False])
+    crash, refused = ({"reset_mask": second, **more} for more in ({"crash": True}, {"mood": 1}))
+    for mode in ("NextStep", "SameStep"):
+        env = RemoteVectorEnv(endpoint, autoreset_mode=mode)
+        env.reset(seed=1)
+        env.step(moves(0, 0, 0))
+        refusal("ENV_CRASH", lambda: env.reset(options=crash))
+        refusal("BAD_MESSAGE", lambda: env.reset(options=refused))
+        assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [2, 0, 2]
+        refusal("BAD_MESSAGE", lambda: env.reset(options=refused))
+        assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [3, 1, 3]
+        env.close()
+    env = RemoteVectorEnv(endpoint, autoreset_mode="Disabled")
+    env.reset(seed=1)
+    refusal("ENV_CRASH", lambda: env.reset(options=crash))
+    assert "environments [1] ended" in refusal("NOT_RESET", lambda: env.step(moves(0, 0, 0)))
+    env.reset(options={"reset_mask": second})
+    assert env.step(moves(0, 0, 0))[0][:, 1].tolist() == [1, 1, 1]
+    env.close()
 
 
 def flat(endpoint):
