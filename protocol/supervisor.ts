@@ -362,9 +362,7 @@ export class SupervisedEnvironment implements VectorEnvironment {
       });
       await pause(delay, this.stopping.signal);
       try {
-        const next = await this.openConnection(this.stopping.signal);
-        await this.settle(next);
-        return next;
+        return await this.openAgain();
       } catch (error) {
         if (!isLoss(error) || this.stopping.signal.aborted) throw error;
         why = error as ProtocolError;
@@ -372,9 +370,20 @@ export class SupervisedEnvironment implements VectorEnvironment {
     }
   }
 
+  private async openAgain(): Promise<Connection> {
+    const next = await this.openConnection(this.stopping.signal);
+    try {
+      await this.settle(next);
+      return next;
+    } catch (error) {
+      // Nobody else knows of it: its process and its session would stay.
+      await next.abandon();
+      throw error;
+    }
+  }
+
   private async settle(next: Connection): Promise<void> {
     if (!sameEnvironment(next.client.welcome, this.welcome) || next.client.welcome.envCount !== this.welcome.envCount) {
-      await next.abandon();
       throw new ProtocolError(
         "CONFIGURATION",
         "the server came back as another one: its specs, catalog or number of environments changed",

@@ -1,12 +1,31 @@
 /**
  * @file Serves the tests' counter in a separate process: `node counter-server.js (--connect|--bind) ENDPOINT [--envs N]
- * [--fail]`.
+ * [--fail] [--stuck FILE]`. While FILE exists, setting a parameter throws or hangs, as FILE says.
  */
 import { spawn } from "node:child_process";
-import { EnvironmentServer } from "../../protocol/index.js";
+import { existsSync, readFileSync } from "node:fs";
+import { type EnvironmentDefinition, EnvironmentServer } from "../../protocol/index.js";
 import { counterDefinition } from "./counter.js";
 
 const args = process.argv.slice(2);
+/** The counter, which sets no parameter while `file` exists. */
+function stuck(file: string): EnvironmentDefinition {
+  const definition = counterDefinition();
+  return {
+    ...definition,
+    create: (index) => {
+      const environment = definition.create(index);
+      const { configure } = environment;
+      environment.configure = (name, given) => {
+        if (!existsSync(file)) return configure?.call(environment, name, given);
+        if (readFileSync(file, "utf8") === "throws") throw new Error("no such scale");
+        for (;;);
+      };
+      return environment;
+    },
+  };
+}
+
 const value = (flag: string): string | undefined => {
   const at = args.indexOf(flag);
   return at < 0 ? undefined : args[at + 1];
@@ -27,13 +46,15 @@ if (args.includes("--mute")) {
   }
   const options = { envCount: Number(value("--envs") ?? 2) };
   const connect = value("--connect");
+  const file = value("--stuck");
+  const definition = file === undefined ? counterDefinition() : stuck(file);
   const server =
     connect === undefined
-      ? await EnvironmentServer.bind(counterDefinition(), {
+      ? await EnvironmentServer.bind(definition, {
           ...options,
           endpoint: value("--bind") ?? "tcp://127.0.0.1:*",
         })
-      : EnvironmentServer.connect(counterDefinition(), { ...options, endpoint: connect });
+      : EnvironmentServer.connect(definition, { ...options, endpoint: connect });
   console.log(`serving ${server.endpoint}`);
   await server.closed;
   console.log("counter: done");

@@ -1,7 +1,7 @@
 /** @file Real server processes that die, hang, never start or leave children behind. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -205,6 +205,28 @@ describe("a spawned server", () => {
       await environment.close();
       await eventually(() => pids(logFile).every((pid) => !alive(pid)));
     }
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([
+    ["throws", 2, "no such scale"],
+    ["hangs", 3, "gave up after 2 restarts in a row"],
+  ])("that %s when it gets its parameters again is ended", async (how, started, message) => {
+    const folder = await mkdtemp(path.join(tmpdir(), "rls3-"));
+    const [logFile, stuck] = [path.join(folder, "log"), path.join(folder, "stuck")];
+    const environment = await spawnServer({
+      ...{ command, args: [program, "--helper", "--stuck", stuck], logFile },
+      restarts: { ...quick, atMost: 2 },
+      client: { timeouts: { step: 500, close: 100 } },
+    });
+    await environment.configure({ scale: 3 });
+    await environment.batch([reset(0)], []);
+    writeFileSync(stuck, how);
+    await expect(environment.batch([step(0, KILL)], [])).rejects.toThrow(message);
+    await environment.close();
+    const helpers = [...readFileSync(logFile, "utf8").matchAll(/helper (\d+)/g)].map((match) => Number(match[1]));
+    expect(helpers.length).toBe(started);
+    await eventually(() => !helpers.some(alive));
     await rm(folder, { recursive: true });
   });
 
