@@ -46,6 +46,9 @@ export interface ChannelOptions {
  */
 const MOST_REBUFFS = 100;
 
+/** Milliseconds that a tick may be late; if it is later, this client itself was stopped (Ctrl-Z, a breakpoint). */
+const MOST_LATE = 250;
+
 /** Larger than any number that may be under way. */
 const FENCE = 1_000_000;
 
@@ -58,6 +61,7 @@ interface Pending {
   readonly header: Record<string, unknown>;
   frames: readonly Uint8Array[];
   readonly phase: Phase;
+  /** By the client's clock. */
   readonly deadline: number;
   sentAt: number;
   /** Undefined once nobody waits for it. */
@@ -72,6 +76,7 @@ interface Pending {
 interface Probe {
   readonly suspect: number;
   readonly fence: number;
+  /** By the client's clock. */
   readonly since: number;
   readonly error: ProtocolError;
 }
@@ -116,6 +121,10 @@ export class Channel {
   private reason: unknown;
   private over = false;
   private timer: NodeJS.Timeout | undefined;
+  private interval = 0;
+  /** The last tick, by `performance.now()` and by this client's clock. */
+  private tickedAt = performance.now();
+  private elapsed = 0;
   private terms: SessionTerms | undefined;
 
   /** @param onIdle called when nothing was sent or received for a ping period */
@@ -145,7 +154,7 @@ export class Channel {
       if (this.connected && !this.over) options.onDisconnect?.();
       this.connected = false;
     });
-    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2));
+    this.tickEvery(Math.min(250, this.resendAfter / 2));
     void this.receive();
   }
 
@@ -169,9 +178,20 @@ export class Channel {
   /** From now on, requests carry the session's id and respect its server's limits. */
   begin(terms: SessionTerms): void {
     this.terms = terms;
-    clearInterval(this.timer);
     // Check often enough to ping in time.
-    this.timer = setInterval(() => this.tick(), Math.min(250, this.resendAfter / 2, terms.pingPeriod / 4));
+    this.tickEvery(Math.min(250, this.resendAfter / 2, terms.pingPeriod / 4));
+  }
+
+  private tickEvery(interval: number): void {
+    clearInterval(this.timer);
+    this.interval = interval;
+    // Not before the loop has read what came: a client that was stopped looks at its answers first, then at the time.
+    this.timer = setInterval(() => setImmediate(() => this.tick()), interval);
+  }
+
+  /** Milliseconds for deadlines. They stand still while this client is stopped: it can't read answers then. */
+  private clock(): number {
+    return this.elapsed + Math.min(performance.now() - this.tickedAt, this.interval + MOST_LATE);
   }
 
   /** Drops the connection without a message; everything pending fails with `reason`. */
@@ -200,7 +220,7 @@ export class Channel {
   ): Promise<T> {
     signal?.throwIfAborted();
     checkHeader(header);
-    const deadline = performance.now() + this.patience(phase);
+    const deadline = this.clock() + this.patience(phase);
     const atMost = this.terms?.maxInFlight ?? 1;
     // Earlier waiters go first.
     if (this.pending.size + this.granted >= atMost || this.waiters.length > 0) {
@@ -411,7 +431,7 @@ export class Channel {
     const [suspect, entry] = oldest;
     const sid = this.terms?.sid ?? "none";
     const fence = this.lastReq + FENCE;
-    this.probe = { suspect, fence, since: performance.now(), error };
+    this.probe = { suspect, fence, since: this.clock(), error };
     this.send(entry);
     this.post([encodeHeader({ v: PROTOCOL_VERSION, t: "ping", sid, req: fence })]);
   }
@@ -466,15 +486,19 @@ export class Channel {
   }
 
   private tick(): void {
+    if (this.over) return;
+    const clock = this.clock();
     const now = performance.now();
+    this.elapsed = clock;
+    this.tickedAt = now;
     for (const { phase, deadline, fail } of [...this.pending.values(), ...this.waiters]) {
       // While nothing connects, hello waits for the connection's time alone.
-      const isAbsent = phase === "hello" && !this.connected && now > deadline - this.timeouts.hello;
-      if (isAbsent || now > deadline) fail?.(this.timeout(phase));
+      const isAbsent = phase === "hello" && !this.connected && clock > deadline - this.timeouts.hello;
+      if (isAbsent || clock > deadline) fail?.(this.timeout(phase));
     }
     const [oldest] = this.pending.values();
     // The probe's answer was lost; the next resend starts another.
-    if (this.probe !== undefined && now - this.probe.since > this.resendAfter) this.probe = undefined;
+    if (this.probe !== undefined && clock - this.probe.since > this.resendAfter) this.probe = undefined;
     // Without a connection, resends would only pile up; when it comes back, everything is resent.
     if (this.connected && oldest !== undefined && now - oldest.sentAt > this.resendAfter) this.resendAll();
     const period = this.terms?.pingPeriod ?? Number.POSITIVE_INFINITY;

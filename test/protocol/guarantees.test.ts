@@ -1,5 +1,6 @@
 /** @file The guarantees of protocol/README.md, each with a real server and real sockets. */
 import { networkInterfaces } from "node:os";
+import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Router } from "zeromq";
@@ -10,6 +11,7 @@ import {
   EnvironmentServer,
   generateKeys,
   ProtocolError,
+  ServerProcess,
   type WireMap,
 } from "../../protocol/index.js";
 import { counterDefinition } from "./counter.js";
@@ -408,6 +410,47 @@ describe("a session", () => {
     wire.deaf = true;
     await expect(client.batch([RESET], [])).rejects.toMatchObject({ code: "TIMEOUT", detail: { phase: "reset" } });
     await expect(client.batch([STEP], [])).rejects.toMatchObject({ code: "TIMEOUT", detail: { phase: "step" } });
+  });
+});
+
+describe("a client that was stopped itself", () => {
+  /** As Ctrl-Z or a breakpoint: nothing is read, and no timer runs. */
+  const stop = (milliseconds: number): void => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  };
+  const timeouts = { reset: 1500, step: 1500, close: 500 };
+
+  async function spawned(): Promise<EnvironmentClient> {
+    const listener = closing(await EnvironmentClient.listen({ endpoint: ANYWHERE, timeouts }));
+    const args = [path.join(import.meta.dirname, "counter-server.js"), "--connect", listener.endpoint];
+    const server = new ServerProcess({ command: process.execPath, args });
+    closing({ close: () => server.kill() });
+    return listener.accept();
+  }
+
+  it("still gets the answers that came meanwhile, to waiting requests too", async () => {
+    const client = await spawned();
+    await client.batch([RESET], []);
+    // Two more than may be under way.
+    const steps = Array.from({ length: 10 }, () => client.batch([{ env: 0, op: "noop" }], []));
+    stop(2500);
+    expect(await Promise.all(steps)).toHaveLength(10);
+    const again = client.batch([STEP], []);
+    stop(2500);
+    expect((await again).results[0]?.step).toBe(1);
+  });
+
+  it("waits no longer than its timeout once it goes on", async () => {
+    const client = await spawned();
+    await client.batch([RESET], []);
+    const hanging = client.batch([{ ...STEP, action: [1, 0.75] }], []);
+    hanging.catch(() => undefined);
+    stop(2500);
+    const begun = performance.now();
+    const next = client.batch([STEP], []);
+    await expect(hanging).rejects.toMatchObject({ code: "TIMEOUT", detail: { phase: "step" } });
+    await expect(next).rejects.toMatchObject({ code: "TIMEOUT", detail: { phase: "step" } });
+    expect(performance.now() - begun).toBeLessThan(3000);
   });
 });
 
