@@ -19,6 +19,8 @@ const ALGORITHM = [
   // The current folder of the catalogs, and the one at earlier commits.
   ...["unity-project/Packages/com.rls3.gym/Catalog~", "unity-project/catalog"],
   ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
+  // They decide whether a server is built and whether a run may go on after its end.
+  ...["environments/dotnet-host.ts", "runs/longer-plan.ts"].map((file) => `:(exclude)${inTrainer(file)}`),
 ];
 /** For runs whose base models the experiments pre-train. */
 const BASES = ["benchmarks/experiments/bases.ts", "trainer/cli/labelled-images.ts"];

@@ -4,13 +4,23 @@ import { accuracyTable } from "../../trainer/cli/eval.js";
 import { evaluate, type TestSet } from "../../trainer/evaluation/evaluation.js";
 import { CODES, codeTerms } from "../../trainer/language/index.js";
 import { AnsweringModel } from "../answering-model.js";
-import { rls3, tiny } from "../runs/runs.js";
+import { launch, rls3, tiny } from "../runs/runs.js";
 
 const world = { name: (object: number) => `object ${object}` };
 const setOf = (codes: readonly number[]): TestSet => ({
   images: codes.map(() => new Uint8Array(12)),
   questions: codes.map((code) => [{ first: 0, second: 1, code }]),
 });
+
+it("an interrupted evaluation ends at once", async () => {
+  const running = launch(["eval", "--vlm", "bundled-paligemma", "--device", "cpu", "--test-images-per-relation", "20"]);
+  await running.said("test set: 520 images in");
+  running.child.kill("SIGINT");
+  const { code, out, err } = await running.ended;
+  expect(code, err).toBe(130);
+  expect(err).toContain("interrupted");
+  expect(out).toBe("");
+}, 120_000);
 
 describe("the table", () => {
   it("has the probability of each term beside its accuracy, and both by the number of terms, in 80 columns", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -17,7 +17,8 @@ const rows = (folder: string): Record<string, string>[] => parse(table(folder), 
 /** When each file of a cell was last written, by name. */
 function times(cell: string): Map<string, number> {
   const entries = readdirSync(cell, { recursive: true, encoding: "utf8" });
-  return new Map(entries.sort().map((name) => [name, statSync(path.join(cell, name)).mtimeMs]));
+  const files = entries.map((name) => [name, statSync(path.join(cell, name))] as const).filter(([, of]) => of.isFile());
+  return new Map(files.map(([name, { mtimeMs }]) => [name, mtimeMs]));
 }
 
 describe("a sweep", () => {
@@ -101,6 +102,16 @@ describe("a sweep", () => {
     expect(table(killed)).toBe(table(folder));
     expect(times(done)).toEqual(before);
   }, 240_000);
+
+  it("refuses a finished cell whose rows were changed by hand, before it runs anything", async () => {
+    const changed = path.join(parent, "changed");
+    cpSync(folder, changed, { recursive: true });
+    const file = path.join(changed, "cells/beta=1-0/metrics.csv");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^1,/m, "1,1"));
+    const { code, err } = await rls3(...args(changed));
+    expect(code, err).toBe(2);
+    expect(err).toMatch(/beta=1-0.metrics\.csv/);
+  }, 60_000);
 
   it("that is finished runs nothing again", async () => {
     const cells = path.join(folder, "cells");

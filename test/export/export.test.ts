@@ -492,6 +492,32 @@ describe("nothing half-written", () => {
     expect(existsSync(`${out}.unfinished`)).toBe(false);
   });
 
+  it("has English texts where a plugin gave the words, and refuses a prompt with a place for the picture", async () => {
+    const changed = at("with-plugin");
+    cpSync(run, changed, { recursive: true });
+    const config = path.join(changed, "config.json");
+    const rewrite = (file: string, change: (text: string) => string): void =>
+      writeFileSync(file, change(readFileSync(file, "utf8")));
+    rewrite(config, (text) => text.replace("{", '{ "plugin": { "file": "mine.mjs", "sha256": "0", "name": "mine" },'));
+    for (const name of readdirSync(path.join(changed, "samples")).filter((file) => file.endsWith(".jsonl"))) {
+      rewrite(path.join(changed, "samples", name), (text) =>
+        text.replaceAll(/"right":"[^"]*"/g, '"right":"links davon"'),
+      );
+    }
+    const { code, err } = await rls3("export", changed, "--out", at("from-plugin"));
+    expect(code, err).toBe(0);
+    expect(readFileSync(path.join(at("from-plugin"), "train.jsonl"), "utf8")).not.toMatch(/"caption":"links davon"/);
+    const first = path.join(changed, "samples", "0001.jsonl");
+    rewrite(first, (text) => text.replaceAll('"right":', '"prompt":"USER: <image> where?","right":'));
+    const refused = await rls3("export", changed, "--out", at("with-image"));
+    expect(refused.code).toBe(0);
+    rewrite(config, (text) => text.replace('"plugin"', '"plugins"'));
+    const unknown = await rls3("export", changed, "--out", at("with-image-2"));
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toContain("has a place for the picture (<image>)");
+    rmSync(changed, { recursive: true });
+  });
+
   it("is left where a sample is damaged; the message names the line", async () => {
     const damaged = at("damaged");
     cpSync(run, damaged, { recursive: true });

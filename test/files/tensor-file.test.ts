@@ -27,6 +27,18 @@ describe("a file of tensors", () => {
     expect(readTensorFile(file)).toEqual({ tensors, note: { note: ["a", 1] } });
   });
 
+  it("may be larger than one write, one read or one hash takes", () => {
+    const large = path.join(folder, "large.safetensors");
+    const length = 2 ** 31 + 8;
+    const last = { type: "int32", dims: [1], data: Int32Array.of(3) } as const;
+    const zeros = { type: "uint8", dims: [length], data: new Uint8Array(length) } as const;
+    writeTensorFile(large, { zeros, last }, null);
+    const found = readTensorFile(large).tensors;
+    rmSync(large);
+    expect(found["last"]).toEqual(last);
+    expect(found["zeros"]?.data.length).toBe(length);
+  }, 60_000);
+
   it("leaves nothing beside itself", () => {
     expect(readdirSync(folder)).toEqual(["a.safetensors"]);
   });

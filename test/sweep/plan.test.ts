@@ -252,6 +252,25 @@ describe("a folder that has a sweep", () => {
     expect(new Set(cells.map(({ shared }) => shared)).size).toBe(4);
     expect(new Set(cells.map(({ pretrained }) => pretrained))).toEqual(new Set(["/sweep/shared/agents"]));
   });
+
+  it("gives cells that steer different KL budgets no agent in common, since it carries its budget", () => {
+    const steered = (grid: Record<string, readonly unknown[]>, validityTarget: number) => {
+      const base = [{ name: "--validity-target", values: { validityTarget } }];
+      const { cells } = merge("/sweep", "c", null, planSweep(request({ base, grid }))).file;
+      return new Set(cells.map(({ pretrained }) => pretrained)).size;
+    };
+    expect(steered({ klBudget: [0.8, 1.6] }, 0.8)).toBe(2);
+    expect(steered({ klBudget: [0.8, 1.6] }, 0)).toBe(1);
+  });
+
+  it("takes its plugin from where it is now, if its content is the same", () => {
+    const plugin = (file: string) => ({ file, sha256: "0".repeat(64) });
+    const plan = planSweep(request({ grid: { beta: [1, 2] } }));
+    const before = merge("/sweep", "c", null, plan, plugin("/old/mine.mjs")).file;
+    const { requested } = merge("/sweep", "c", before, plan, plugin("/new/mine.mjs"));
+    expect(requested.map((cell) => cell.plugin?.file)).toEqual(["/new/mine.mjs", "/new/mine.mjs"]);
+    expect(requested[0]?.command).toContain("/new/mine.mjs");
+  });
 });
 
 describe("the command that repeats a cell", () => {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -96,6 +96,18 @@ describe("settings for Slurm", () => {
       process.env["PATH"] = before;
     }
   });
+});
+
+it("the submissions of a sweep are found by another path to its folder, too, and not by a copy", () => {
+  const { folder: real } = sweep({});
+  const { submission } = Submissions.open(real).add("plan.json", ["cell-0"]);
+  const link = path.join(folder, "link");
+  symlinkSync(real, link);
+  expect(Submissions.open(link).names).toEqual([submission.name]);
+  const copy = path.join(folder, "copy");
+  cpSync(real, copy, { recursive: true });
+  expect(Submissions.open(copy).names).toEqual([]);
+  expect(Submissions.open(real).names).toEqual([submission.name]);
 });
 
 /**

@@ -64,6 +64,7 @@ async function handle(flags: Flags): Promise<void> {
   checkInputs([requested]);
   const configuration = only(await onDevice([requested], progress));
   const { vlm, device, threads } = configuration;
+  const signal = interruptible();
   const model = await openModel(modelDirectory(vlm), {
     runtime: { device, threads },
     phrasing: phrasingOf(configuration, plugin?.vocabulary),
@@ -71,8 +72,10 @@ async function handle(flags: Flags): Promise<void> {
     warn: (line) => progress.warn(line),
   });
   try {
-    const { document, lines } =
-      copy === undefined ? await onSynthetic(model, configuration, progress) : await onPublic(model, copy, progress);
+    const { document, lines } = await unlessAborted(
+      signal,
+      copy === undefined ? onSynthetic(model, configuration, progress, signal) : onPublic(model, copy, progress),
+    );
     const whole = { schema: 1, vlm, adapter: adapter ?? null, phrasing: model.phrasing, ...document };
     if (given.out !== undefined) {
       writeDurably(path.join(given.out, "evaluation.json"), `${JSON.stringify(whole, null, 2)}\n`);
@@ -84,15 +87,24 @@ async function handle(flags: Flags): Promise<void> {
   }
 }
 
+/** Rejects as soon as the user interrupts, without waiting for the work. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([work, aborted]);
+}
+
 async function onSynthetic(
   model: VisionLanguageModel,
   configuration: Configuration,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<Result> {
   const { env, world, render, keys, testSeed, testScenes } = configuration;
   // Ask for one environment: a server started by others may have only that.
   const request = { env, world, count: 1, imageSize: model.imageSize, render, keys };
-  const environments = await openEnvironments(request, progress, interruptible());
+  const environments = await openEnvironments(request, progress, signal);
   try {
     const sets = await drawTestSets(configuration, environments, progress);
     const balanced = await evaluate(model, environments.world, sets.test, true);

@@ -3,11 +3,22 @@
  * command line.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../errors.js";
+import { type ProcessIdentity, processLives, thisProcess } from "../files/process-identity.js";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const unityProject = path.join(packageRoot, "unity-project");
@@ -42,7 +53,7 @@ export function dotnetProgram(title: string, folder: string, name: string, other
 
 const host = dotnetProgram("the .NET host", "Rls3.Gym.Host", "rls3-gym-host", []);
 const SDK_MAJOR = 10;
-/** A lock older than this belongs to a build that was killed. */
+/** A lock without a known owner that is older than this belongs to a build that was killed. */
 const STALE_LOCK_MS = 10 * 60_000;
 
 export interface HostCommand {
@@ -101,7 +112,8 @@ function newestSource(folders: readonly string[]): number {
 /** One build at a time: runs that start together wait for the first one's build. */
 function buildOnce(program: DotnetProgram): void {
   const lock = path.join(solution, ".building");
-  while (!taken(lock)) {
+  for (let waiting = false; !taken(lock); waiting = true) {
+    if (!waiting) process.stderr.write(`waiting for another build of ${program.title}\n`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   try {
@@ -114,13 +126,25 @@ function buildOnce(program: DotnetProgram): void {
 function taken(lock: string): boolean {
   try {
     mkdirSync(lock);
+    writeFileSync(path.join(lock, OWNER), JSON.stringify(thisProcess()));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    if (age > STALE_LOCK_MS) rmSync(lock, { recursive: true, force: true });
+    if (isAbandoned(lock)) rmSync(lock, { recursive: true, force: true });
     return false;
   }
+}
+
+const OWNER = "owner.json";
+
+function isAbandoned(lock: string): boolean {
+  try {
+    const lives = processLives(JSON.parse(readFileSync(path.join(lock, OWNER), "utf8")) as ProcessIdentity);
+    if (lives !== null) return !lives;
+  } catch {
+    // not written yet, or by an earlier version
+  }
+  return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > STALE_LOCK_MS;
 }
 
 function build({ title, project, dll }: DotnetProgram): void {

@@ -120,15 +120,27 @@ type Texts = Pick<
   "relation" | "terms" | "caption" | "wrong_captions" | "question" | "answer" | "wrong_answers"
 >;
 
+/** Words that a run recorded about a pair. */
+type Asked = Pick<SampleCaption, "prompt" | "right">;
+
+/** The words of a plugin's vocabulary are not in the run's files, so their flips are unknown: these runs get English texts. */
+const inKnownWords = (asked: Asked, code: RelationCode, hasPlugin: boolean): Asked | null =>
+  hasPlugin && !asked.right.includes(relationPhrase(code)) ? null : asked;
+
 /** The run's own words where there are some; `where` is for messages. */
 function textsOf(
   { question, answer }: Wording,
   [a, b]: readonly [string, string],
   code: RelationCode,
-  asked: Pick<SampleCaption, "prompt" | "right"> | null,
+  asked: Asked | null,
   where: string,
 ): Texts {
   const relation = relationPhrase(code);
+  if (question === null && asked?.prompt?.includes("<image>")) {
+    throw new InputError(
+      `${where}: its prompt has a place for the picture (<image>), which other trainers set themselves; give the question without it, such as --question ${JSON.stringify(QUESTION)}`,
+    );
+  }
   const ranks = asked !== null && asked.prompt === undefined;
   const right = ranks ? asked.right : caption(a, b, code);
   // A template is filled again for each wrong answer: its own words may contain the relation, too.
@@ -158,6 +170,7 @@ export interface SampledRun {
   readonly name: string;
   readonly seed: number;
   readonly world: World;
+  readonly hasPlugin: boolean;
 }
 
 /**
@@ -201,7 +214,7 @@ export function sampleRow(
         second: second.name,
         objects: slots,
         boxes: [first.box, second.box],
-        ...textsOf(wording, [first.name, second.name], code, asked, where),
+        ...textsOf(wording, [first.name, second.name], code, inKnownWords(asked, code, run.hasPlugin), where),
         preferred: asked.answer ?? asked.right,
         probability: asked.probability,
         said: asked.said ?? null,

@@ -24,6 +24,8 @@ export interface ExportedRun {
   readonly folder: string;
   readonly seed: number;
   readonly world: World;
+  /** Whether a plugin may have given its words. */
+  readonly hasPlugin: boolean;
   /** Whether the embedded renderer drew its pictures. */
   readonly drawnHere: boolean;
   /** Side in pixels of the pictures that the model saw; null in old runs, which did not record it. */
@@ -49,6 +51,7 @@ const settingsSchema = z.looseObject({
 const othersSchema = z.looseObject({
   shared: z.string().nullish(),
   imageSize: z.int().positive().optional(),
+  plugin: z.unknown().optional(),
   model: z.looseObject({ directory: z.string(), architecture: z.string() }).optional(),
 });
 
@@ -139,7 +142,7 @@ async function openRun(folder: string, key: string): Promise<ExportedRun> {
   if (!settings.success) throw notOurs(file, settings.error, config.configuration);
   if (!others.success) throw notOurs(file, others.error, config);
   const { env, render, agent, seed, testSeed, testScenes, testImagesPerRelation } = settings.data;
-  const { shared, imageSize, model } = others.data;
+  const { shared, imageSize, model, plugin } = others.data;
   const catalog = parseCatalog(config.worldCatalog, `${file}, worldCatalog`);
   return {
     name: path.basename(path.resolve(folder)),
@@ -147,6 +150,7 @@ async function openRun(folder: string, key: string): Promise<ExportedRun> {
     folder,
     seed,
     world: new World(catalog, { action: ACTION_SPEC, catalog: catalog.document as unknown as WireMap }),
+    hasPlugin: plugin !== undefined,
     drawnHere: env === "embedded" || render === "embedded",
     imageSize: imageSize ?? null,
     shared: path.resolve(folder, shared ?? "shared"),

@@ -59,10 +59,15 @@ function removeQuietly(file: string): void {
   }
 }
 
+/** The system takes less than 2 GiB in one write. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** Writes everything to an open file; the system may accept less at a time. */
 export function writeWhole(handle: number, chunk: Chunk): void {
   const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(handle, bytes, at, Math.min(bytes.length - at, MOST_AT_ONCE));
+  }
 }
 
 /** A rename is durable only once its folder is flushed. Windows has no such call. */

@@ -17,23 +17,24 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
  * is missing
  */
 export function readPlainFile(file: string, most = MOST_TEXT_BYTES): Buffer {
-  const handle = withoutSockets(file, () => openSync(file, FLAGS));
-  try {
-    refuseOdd(file, fstatSync(handle), most);
-    return readFileSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  return withPlainFile(file, most, (handle) => readFileSync(handle));
 }
 
 /** The file's first bytes; all of them where it has fewer. */
 export function readStart(file: string, bytes: number): Buffer {
+  return withPlainFile(file, Number.POSITIVE_INFINITY, (handle, size) => {
+    const start = Buffer.alloc(Math.min(bytes, size));
+    return start.subarray(0, readSync(handle, start, 0, start.length, 0));
+  });
+}
+
+/** Opens a file for `read`, which gets its size in bytes; refuses what readPlainFile refuses. */
+export function withPlainFile<T>(file: string, most: number, read: (handle: number, size: number) => T): T {
   const handle = withoutSockets(file, () => openSync(file, FLAGS));
   try {
     const stats = fstatSync(handle);
-    refuseOdd(file, stats, Number.POSITIVE_INFINITY);
-    const start = Buffer.alloc(Math.min(bytes, stats.size));
-    return start.subarray(0, readSync(handle, start, 0, start.length, 0));
+    refuseOdd(file, stats, most);
+    return read(handle, stats.size);
   } finally {
     closeSync(handle);
   }

@@ -24,8 +24,11 @@ const entrySchema = z.object({
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Reads `length` bytes at `position`; loops, because one read may return fewer. */
-function readAt(descriptor: number, position: number, length: number): Uint8Array {
+/**
+ * The `length` bytes at `position`, fewer where the file ends before them. Reads in parts: one read takes at most 2 GiB,
+ * and may return less than it is asked for.
+ */
+export function readAt(descriptor: number, position: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let done = 0;
   while (done < length) {
@@ -120,7 +123,7 @@ export class SafetensorsFile {
       case "F32":
         return new Float32Array(bytes.buffer);
       case "F64":
-        return Float32Array.from(new Float64Array(bytes.buffer));
+        return new Float32Array(new Float64Array(bytes.buffer));
       case "F16":
         return widenHalf(new Uint16Array(bytes.buffer));
       case "BF16":
@@ -237,18 +240,28 @@ function widenHalf(bits: Uint16Array): Float32Array {
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   });
   const table = halfTable;
-  return Float32Array.from(bits, (half) => table[half] ?? 0);
+  return filled(new Float32Array(bits.length), (i) => table[bits[i] as number] as number);
+}
+
+/**
+ * Fills an array by index. `from` with a function would first list all elements as JavaScript numbers: an embedding of
+ * half a billion does not fit there.
+ */
+function filled<T extends Float32Array | Uint32Array | Uint16Array>(to: T, value: (i: number) => number): T {
+  for (let i = 0; i < to.length; i++) to[i] = value(i);
+  return to;
 }
 
 /** bfloat16 is the upper half of a float32. */
 function widenBrain(bits: Uint16Array): Float32Array {
-  const words = Uint32Array.from(bits, (value) => value << 16);
+  const words = filled(new Uint32Array(bits.length), (i) => (bits[i] as number) << 16);
   return new Float32Array(words.buffer);
 }
 
 /** Single precision to IEEE half: to nearest, ties to even. */
 export function toHalf(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, (value) => {
+  return filled(new Uint16Array(values.length), (i) => {
+    const value = values[i] as number;
     const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
     const size = Math.abs(value);
     if (Number.isNaN(value)) return 0x7e00;

@@ -3,11 +3,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { type ElementType, TENSOR_ARRAYS, type Tensor, type Tensors, tensorFault } from "../tensor.js";
-import { readPlainFile, readStart } from "./plain-file.js";
+import { readStart, withPlainFile } from "./plain-file.js";
 import { processLives, thisProcess } from "./process-identity.js";
-import { layOut, parseEntry, type StoredType, writeLayout } from "./safetensors.js";
+import { layOut, parseEntry, readAt, type StoredType, writeLayout } from "./safetensors.js";
 
 const STORED: Readonly<Record<ElementType, StoredType>> = {
   float32: "F32",
@@ -27,10 +28,15 @@ export interface TensorFile {
 /** Widest elements first, so that each tensor is aligned in the file. */
 const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
 
+/** A hash takes less than 2 GiB at a time. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** Digest of the whole content: a change to any byte is found before anything is used. */
 const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): string => {
   const digest = createHash("sha256").update(JSON.stringify(entries)).update(note);
-  for (const part of data) digest.update(part);
+  for (const part of data) {
+    for (let at = 0; at < part.length; at += MOST_AT_ONCE) digest.update(part.subarray(at, at + MOST_AT_ONCE));
+  }
   return digest.digest("hex");
 };
 
@@ -124,43 +130,50 @@ const isSystemError = (error: unknown): boolean => error instanceof Error && "sy
  */
 export function readTensorFile(file: string): TensorFile {
   if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
-  const bytes = readPlainFile(file, Number.POSITIVE_INFINITY);
+  return withPlainFile(file, Number.POSITIVE_INFINITY, (handle, size) => readWhole(file, handle, size));
+}
+
+/** Each tensor by itself: together they may be larger than a buffer can be. */
+function readWhole(file: string, handle: number, size: number): TensorFile {
   const broken = (what: string): InputError =>
     new InputError(`${file}: ${what}; it was cut short or changed, so remove it and start again`);
-  const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));
-  if (headerLength > bytes.length - 8) throw broken("shorter than its own header");
+  const headerLength = size < 8 ? Number.POSITIVE_INFINITY : lengthIn(Buffer.from(readAt(handle, 0, 8)));
+  if (headerLength > size - 8) throw broken("shorter than its own header");
   let header: Record<string, unknown>;
   try {
-    header = JSON.parse(bytes.toString("utf8", 8, 8 + headerLength)) as Record<string, unknown>;
+    header = JSON.parse(new TextDecoder().decode(readAt(handle, 8, headerLength))) as Record<string, unknown>;
   } catch {
     throw broken("its header is not JSON");
   }
   const { __metadata__: metadata, ...entries } = header;
   const { format, note, sha256 } = (metadata ?? {}) as { format?: unknown; note?: unknown; sha256?: unknown };
   if (format !== FORMAT || typeof note !== "string") throw broken("it is not one of rls3's own");
-  const data = bytes.subarray(8 + headerLength);
-  if (digestOf(entries, note, [data]) !== sha256) throw broken("its contents do not match its digest");
+  const places = Object.entries(entries)
+    .map(([name, value]) => ({ name, ...parseEntry(file, name, value) }))
+    .sort((one, other) => one.data_offsets[0] - other.data_offsets[0] || one.data_offsets[1] - other.data_offsets[1]);
+  const base = 8 + headerLength;
+  let end = 0;
+  const parts = places.map(({ data_offsets: [first, last] }) => {
+    if (first !== end || last < first || base + last > size) throw broken("its contents do not match its header");
+    end = last;
+    return readAt(handle, base + first, last - first);
+  });
+  if (base + end !== size || digestOf(entries, note, parts) !== sha256) {
+    throw broken("its contents do not match its digest");
+  }
   const tensors: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets } = parseEntry(file, name, value);
+  for (const [i, { name, dtype, shape }] of places.entries()) {
     const type = ELEMENT_TYPES.find((known) => STORED[known] === dtype);
     if (type === undefined) throw broken(`"${name}" has an unknown type ${dtype}`);
-    const part = data.subarray(...data_offsets);
+    const part = at(parts, i);
     const bytes = shape.reduce((product, length) => product * length, TENSOR_ARRAYS[type].BYTES_PER_ELEMENT);
     if (part.length !== bytes) throw broken(`"${name}" has ${part.length} bytes for ${dtype} [${shape.join(", ")}]`);
-    tensors[name] = tensorOf(type, shape, part);
+    tensors[name] = { type, dims: shape, data: new TENSOR_ARRAYS[type](part.buffer) };
   }
   return { tensors, note: JSON.parse(note) };
 }
 
 const ELEMENT_TYPES = Object.keys(STORED) as readonly ElementType[];
-
-/** A copy, because the part may not be aligned. */
-function tensorOf(type: ElementType, dims: readonly number[], part: Uint8Array): Tensor {
-  const buffer = new ArrayBuffer(part.length);
-  new Uint8Array(buffer).set(part);
-  return { type, dims, data: new TENSOR_ARRAYS[type](buffer) };
-}
 
 /**
  * The tensor's data as an array of the expected type.

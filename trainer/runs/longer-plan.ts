@@ -6,11 +6,12 @@ import path from "node:path";
 import { InputError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
 import type { Progress } from "../progress.js";
+import { finishedBy } from "../rls3/loop.js";
 import type { Configuration } from "../settings/configuration.js";
 import { flagOf } from "../settings/settings.js";
 import { newestState } from "./checkpoints.js";
 import { GROWING } from "./followed-settings.js";
-import { planOf, type RunPlan } from "./run.js";
+import { finishedState, planOf, type RunPlan } from "./run.js";
 import { RunDirectory } from "./run-directory.js";
 
 export type Growth = Partial<Pick<Configuration, (typeof GROWING)[number]>>;
@@ -56,12 +57,14 @@ function checkGrowth({ folder, configuration, shared }: RunPlan, growth: Growth)
       `${flagOf(name)} ${after}: ${folder} has a plan of ${before} already, and it can only grow; give more`,
     );
   }
-  const state = newestState(folder);
-  if (state?.["finished"] === "validation plateau") {
+  const ended = finishedState(folder);
+  // A run may reach a plateau in the iteration that was its last anyway.
+  if (ended !== null && finishedBy({ ...configuration, ...growth }, ended) === "validation plateau") {
     throw new InputError(
-      `${folder}: ended on a validation plateau in iteration ${state.iteration}, as it would with a longer plan; start a run with --no-early-stopping`,
+      `${folder}: ended on a validation plateau in iteration ${ended.iteration}, as it would with a longer plan; start a run with --no-early-stopping`,
     );
   }
+  const state = newestState(folder);
   const valid = Number(state?.["valid"] ?? 0);
   if (growth.validSamples !== undefined && configuration.validSamples === 0 && growth.validSamples <= valid) {
     throw new InputError(`--valid-samples ${growth.validSamples}: ${folder} has ${valid} already; give more`);

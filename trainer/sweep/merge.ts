@@ -25,8 +25,8 @@ export function merge(
   plugin?: PluginSource,
 ): Merged {
   const varied = [...new Set([...(old?.varied ?? []), ...plan.varied])];
-  const before = old?.cells ?? [];
-  refuseOtherPlugin(folder, before, plugin);
+  refuseOtherPlugin(folder, old?.cells ?? [], plugin);
+  const before = (old?.cells ?? []).map((cell) => withMovedPlugin(folder, cell, plugin));
   const conflict = conflictOf(
     varied,
     before.map(({ configuration }) => configuration),
@@ -71,6 +71,13 @@ function refuseOtherPlugin(folder: string, cells: readonly PlannedCell[], plugin
   throw new InputError(
     `--out ${folder}: holds a sweep with ${shown(other.plugin)}, and this one has ${shown(plugin)}; name another folder, or put the plugin back`,
   );
+}
+
+/** The plugin has the same content, and may be at another place now. */
+function withMovedPlugin(folder: string, cell: PlannedCell, plugin: PluginSource | undefined): PlannedCell {
+  if (cell.plugin?.file === plugin?.file) return cell;
+  const { index, name, variant, shared = "", configuration } = cell;
+  return plannedCell(folder, { index, name, variant, shared, resolved: configuration, plugin });
 }
 
 /** Everything that the preparation depends on, except the number of random transitions. */

@@ -130,6 +130,13 @@ interface Described {
   readonly plugin?: PluginSource | undefined;
 }
 
+/**
+ * Cells with the same feasibility pre-training use the agent of the first one, whatever their model or test sets. An
+ * agent that steers its KL budget starts with the budget in its file, so that other budgets need other files.
+ */
+const agentsFolder = ({ validityTarget, klBudget }: PlannedCell["configuration"]): string =>
+  validityTarget > 0 ? `agents-kl-${klBudget}-valid-${validityTarget}` : "agents";
+
 export const plannedCell = (
   folder: string,
   { index, name, variant, shared, resolved, plugin }: Described,
@@ -139,8 +146,7 @@ export const plannedCell = (
   variant,
   folder: cellFolder(folder, name),
   shared,
-  // Cells with the same feasibility pre-training use the agent of the first one, whatever their model or test sets.
-  pretrained: path.join(folder, "shared", "agents"),
+  pretrained: path.join(folder, "shared", agentsFolder(resolved)),
   configuration: resolved,
   command: repeatCommand(resolved, plugin?.file),
   ...(plugin === undefined ? {} : { plugin }),

@@ -18,7 +18,7 @@ import { checkInputs } from "../runs/inputs.js";
 import { takeLock } from "../runs/lock.js";
 import { openConfiguredModel } from "../runs/parts.js";
 import { isPrepared, prepare } from "../runs/preparation.js";
-import { finishedState } from "../runs/run.js";
+import { finishedState, settledState } from "../runs/run.js";
 import { iterationsIn, refuseUsed } from "../runs/run-directory.js";
 import { type Configuration, randomTransitionsNeeded } from "../settings/configuration.js";
 import { type Estimate, estimate, kindOf } from "./estimate.js";
@@ -165,7 +165,9 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
   let writing = Promise.resolve();
   // One after the other, so that an older table never replaces a newer one.
   const tables = (): Promise<void> => {
-    writing = writing.then(async () => {
+    // A write that failed (a full disk, a file that another program holds) must not fail all later ones.
+    const before = writing.catch(() => undefined);
+    writing = before.then(async () => {
       const table = await sweepTable(file);
       writeTable(folder, table);
       writeTimings(folder, file.cells);
@@ -173,15 +175,18 @@ export async function runOpenSweep(sweep: OpenSweep): Promise<SweepResult> {
     });
     return writing;
   };
+  const tablesIfMore = async (): Promise<void> => {
+    if (file.cells.filter((cell) => finishedState(cell.folder) !== null).length > written) await tables();
+  };
   const looking = setInterval(() => {
-    if (file.cells.filter((cell) => finishedState(cell.folder) !== null).length > written) {
-      tables().catch((error: unknown) => progress.warn(`no table yet: ${String(error)}`));
-    }
+    tablesIfMore().catch((error: unknown) => progress.warn(`no table yet: ${String(error)}`));
   }, LOOK);
   await closing(async (opening) => {
     await opening(lock);
     await opening({ close: tables });
     await opening({ close: () => clearInterval(looking) });
+    // A changed file of a finished run would go into the table unseen.
+    for (const cell of sweep.finished) settledState(cell, telling);
     writeSweepFile(folder, file);
     for (const group of groups) await prepareGroup(group, telling, signal);
     const planFile = path.join(folder, PLAN_FILE);

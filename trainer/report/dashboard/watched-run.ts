@@ -99,9 +99,10 @@ export class WatchedRun {
     const lock = path.join(this.place.folder, LOCK_FILE);
     const owner = await readPlainFileLater(lock, MOST_LOCK_BYTES).catch(() => null);
     if (owner === null) return this.log.value ? "finished" : "stopped";
+    const lives = processLives(parseLock(owner.toString("utf8")));
+    if (lives !== null) return lives ? "running" : "stopped";
     const written = Math.max(this.log.written ?? 0, this.table.written ?? 0);
-    const lives = processLives(parseLock(owner.toString("utf8"))) === true;
-    return lives || Date.now() - written < FRESH ? "running" : "stopped";
+    return Date.now() - written < FRESH ? "running" : "stopped";
   }
 }
 

@@ -140,6 +140,9 @@ async function comparisonRuns(folder: string): Promise<Runs> {
       const [, arm, seed] = /^(.+)-(\d+)$/.exec(name) ?? [];
       const run = path.join(parent, name);
       if (arm === undefined || !(await isRun(run))) continue;
+      // A run of its own, whose name only ends with a number.
+      const { seed: own } = await readRunConfig(run);
+      if (own !== undefined && own !== Number(seed)) continue;
       arms.set(arm, [...(arms.get(arm) ?? []), await loadRun(run, Number(seed))]);
     }
   }

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeComplaint } from "../../complaint.js";
@@ -48,7 +48,7 @@ export class Submissions {
     for (const part of ["jobs", "logs", "outcomes"]) mkdirSync(path.join(folder, part), { recursive: true });
     const file = path.join(folder, "identity.json");
     const known = existsSync(file) ? parseFile(file, identity) : null;
-    if (known?.folder === folder) return new Submissions(folder, known.id, readAll(folder));
+    if (known !== null && isSamePlace(known.folder, folder)) return new Submissions(folder, known.id, readAll(folder));
     // A copy of a sweep's folder has its own jobs: those of the original write to the original.
     for (const name of readdirSync(folder)) if (SUBMISSION.test(name)) rmSync(path.join(folder, name));
     const id = randomBytes(4).toString("hex");
@@ -110,6 +110,10 @@ export class Submissions {
     return path.join(this.folder.replaceAll("%", "%%"), "jobs", "%A_%a.out");
   }
 }
+
+/** The same folder may have another path, through a symbolic link. */
+const isSamePlace = (one: string, other: string): boolean =>
+  one === other || (existsSync(one) && realpathSync(one) === realpathSync(other));
 
 const SUBMISSION = /^submission-(\d+)\.json$/;
 

@@ -21,8 +21,15 @@ const INTERRUPTED: readonly number[] = [130, 128 + constants.signals.SIGTERM];
 /** How much of a process's last output to remember, in characters. */
 const TAIL = 4000;
 
-/** Iterations in the newest checkpoint; −1 before the first. */
-const saved = (folder: string): number => newestState(folder)?.iteration ?? -1;
+/** Iterations in the newest checkpoint; −1 before the first, and where it is damaged: the cell takes the one before it. */
+function saved(folder: string): number {
+  try {
+    return newestState(folder)?.iteration ?? -1;
+  } catch (error) {
+    if (error instanceof InputError) return -1;
+    throw error;
+  }
+}
 
 async function main(file: string | undefined): Promise<number> {
   const task = Number(process.env["SLURM_ARRAY_TASK_ID"]);

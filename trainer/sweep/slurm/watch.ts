@@ -89,7 +89,7 @@ export class Watch {
       const alive = task !== undefined && lives(task);
       if (task?.state !== "PENDING") this.tellOn(watched);
       watched.rows = Math.max(watched.rows, rowsOf(watched.cell));
-      if (finishedState(watched.cell.folder) !== null) this.finish(watched);
+      if (isFinished(watched.cell.folder)) this.finish(watched);
       else if (alive || waiting.has(watched.name)) watched.goneSince = null;
       else if (this.isLost(watched, task)) lost.push(watched.cell);
     }
@@ -120,7 +120,7 @@ export class Watch {
     const end = text.lastIndexOf("\n") + 1;
     watched.messageBytes += Buffer.byteLength(text.slice(0, end));
     for (const message of text.slice(0, end).split("\n").slice(0, -1)) {
-      const { type, line } = JSON.parse(message) as LogMessage;
+      const { type, line } = messageIn(message);
       this.progress[type](`${watched.name}: ${line}`);
     }
   }
@@ -207,5 +207,24 @@ function readFrom(file: string, start: number): string {
     return bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, start)).toString("utf8");
   } finally {
     closeSync(handle);
+  }
+}
+
+/** False for the moment where a checkpoint is replaced, which a network disk may show to other machines later. */
+function isFinished(folder: string): boolean {
+  try {
+    return finishedState(folder) !== null;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESTALE")) return false;
+    throw error;
+  }
+}
+
+/** A line that is no message, as a full disk leaves it, is shown as it is. */
+function messageIn(text: string): LogMessage {
+  try {
+    return JSON.parse(text) as LogMessage;
+  } catch {
+    return { type: "say", line: text };
   }
 }
