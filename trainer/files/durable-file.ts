@@ -59,8 +59,8 @@ function removeQuietly(file: string): void {
   }
 }
 
-/** The system takes less than 2 GiB in one write. */
-const MOST_AT_ONCE = 2 ** 30;
+/** One write, one read and one hash each take less than 2 GiB. */
+export const MOST_AT_ONCE = 2 ** 30;
 
 /** Writes everything to an open file; the system may accept less at a time. */
 export function writeWhole(handle: number, chunk: Chunk): void {

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { writeChunks, writeDurably } from "./durable-file.js";
+import { MOST_AT_ONCE, writeChunks, writeDurably } from "./durable-file.js";
 
 const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 
@@ -25,14 +25,14 @@ const entrySchema = z.object({
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /**
- * The `length` bytes at `position`, fewer where the file ends before them. Reads in parts: one read takes at most 2 GiB,
- * and may return less than it is asked for.
+ * The `length` bytes at `position`, fewer where the file ends before them. Reads in parts, because one read may
+ * return less than it is asked for.
  */
 export function readAt(descriptor: number, position: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let done = 0;
   while (done < length) {
-    const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), position + done);
+    const count = readSync(descriptor, bytes, done, Math.min(length - done, MOST_AT_ONCE), position + done);
     if (count === 0) return bytes.subarray(0, done);
     done += count;
   }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { at } from "../at.js";
 import { InputError } from "../errors.js";
 import { type ElementType, TENSOR_ARRAYS, type Tensor, type Tensors, tensorFault } from "../tensor.js";
+import { MOST_AT_ONCE } from "./durable-file.js";
 import { readStart, withPlainFile } from "./plain-file.js";
 import { processLives, thisProcess } from "./process-identity.js";
 import { layOut, parseEntry, readAt, type StoredType, writeLayout } from "./safetensors.js";
@@ -27,9 +28,6 @@ export interface TensorFile {
 
 /** Widest elements first, so that each tensor is aligned in the file. */
 const width = (tensor: Tensor): number => tensor.data.BYTES_PER_ELEMENT;
-
-/** A hash takes less than 2 GiB at a time. */
-const MOST_AT_ONCE = 2 ** 30;
 
 /** Digest of the whole content: a change to any byte is found before anything is used. */
 const digestOf = (entries: unknown, note: string, data: readonly Uint8Array[]): string => {
