@@ -11,6 +11,7 @@ export type WireMap = { readonly [key: string]: WireValue };
  * the client unchanged.
  */
 export interface StepOutcome {
+  /** Finite; any other ends the episode (ENV_CRASH). */
   readonly reward: number;
   readonly terminated: boolean;
   readonly truncated: boolean;

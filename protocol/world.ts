@@ -247,6 +247,8 @@ export class World {
       if (problem !== undefined) throw new ProtocolError("BAD_ACTION", problem.message, problem.detail);
       const outcome = (slot.environment as Environment).step(action);
       ({ reward, terminated, truncated, info } = outcome);
+      // A client would refuse the answer to the whole batch.
+      if (!Number.isFinite(reward)) throw new RangeError(`its reward is ${reward}`);
       slot.step++;
       if (terminated || truncated) slot.state = "over";
     } else if (slot.state === "new") {

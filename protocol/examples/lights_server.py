@@ -330,16 +330,18 @@ class Server:
 
     def operate(self, seed, one, op, action, error):
         """The result and the observation."""
-        env, outcome = int(op["env"]), {}
+        env, outcome, steps = int(op["env"]), {}, one.step_count
         try:
             if error is None and op["op"] == "reset":
                 first = (seed + env) % 2**53 if one.episode == 0 else None
                 one.reset(first if op.get("seed") is None else int(op["seed"]), op.get("options") or {})
             elif error is None and op["op"] == "step":
                 outcome = one.step(action)
+                if not math.isfinite(outcome["reward"]):
+                    raise ValueError(f"its reward is {outcome['reward']}")
             lights = bytes(SIDE * SIDE) if error else bytes(one.lights)
         except Exception as failure:
-            one.state, outcome, lights, why = "new", {}, bytes(SIDE * SIDE), reason(failure)
+            one.state, one.step_count, outcome, lights, why = "new", steps, {}, bytes(SIDE * SIDE), reason(failure)
             error = Refusal("ENV_CRASH", f"environment {env} failed: {why}; reset it to go on", reason=why).body
         return self.result(one, op, error, outcome), lights
 

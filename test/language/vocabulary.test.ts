@@ -24,6 +24,12 @@ const GERMAN: Vocabulary = {
   negations: ["nicht"],
 };
 
+const CHINESE: Vocabulary = {
+  phrases: { right: "右边", left: "左边", behind: "后面", "in front": "前面", above: "上面", below: "下面" },
+  and: "和",
+  negations: ["不在"],
+};
+
 describe("a vocabulary", () => {
   it("says every relation in its own words, and parses it again", () => {
     for (const code of CODES) {
@@ -50,6 +56,31 @@ describe("a vocabulary", () => {
     expect(terms("Die Vase steht nicht links, sondern über dem Teller.")).toEqual(["above"]);
     expect(terms("überall, vorne, linksherum")).toEqual([]);
     expect(termF1(new Set(parseAnswer("to the left", "vase", "teller", GERMAN).terms), 0)).toBe(0);
+  });
+
+  it("is read where a script has no spaces between words", () => {
+    for (const code of CODES) {
+      const answer = `花瓶在盘子${relationPhrase(code, CHINESE)}。`;
+      const { terms, inverted } = parseAnswer(answer, "花瓶", "盘子", CHINESE);
+      expect([[...terms].sort(), inverted]).toEqual([[...codeTerms(code)].sort(), false]);
+    }
+    expect([...parseAnswer("vase在盘子左边", "vase", "盘子", CHINESE).terms]).toEqual(["left"]);
+    expect([...parseAnswer("花瓶不在左边,在后面", "花瓶", "盘子", CHINESE).terms]).toEqual(["behind"]);
+    const thai = { ...CHINESE, phrases: { ...CHINESE.phrases, left: "ทางซ้ายของ" } };
+    expect([...parseAnswer("แจกันอยู่ทางซ้ายของจาน", "แจกัน", "จาน", thai).terms]).toEqual(["left"]);
+    expect(parseAnswer("盘子在花瓶上面", "花瓶", "盘子", CHINESE).inverted).toBe(true);
+  });
+
+  it("is compared with answers whatever the apostrophe, case, spacing and Unicode form", () => {
+    const french: Vocabulary = {
+      phrases: { ...GERMAN.phrases, below: "en bas de l’armoire", left: "À  gauche" },
+      negations: ["n’est pas"],
+    };
+    const terms = (text: string): string[] => [...parseAnswer(text, "vase", "assiette", french).terms];
+    expect(terms("La vase est en bas de l'armoire, a\u0300 gauche")).toEqual(["left", "below"]);
+    expect(terms("La vase n'est pas en bas de l’armoire.")).toEqual([]);
+    expect(parseAnswer("L'assiette de l'étagère", "vase", "assiette de l’étagère", french).inverted).toBe(false);
+    expect(parseAnswer("The chef's knife is above the vase", "vase", "chef’s knife").inverted).toBe(true);
   });
 
   it("is English where there is none", () => {

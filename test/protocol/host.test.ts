@@ -119,6 +119,25 @@ describe("an answer", () => {
     expect(desk.ask("batch", { ops: [], tensors: [tensor] }, [Buffer.alloc(8)])["code"]).toBe("BAD_MESSAGE");
   });
 
+  it("has finite rewards: any other ends its environment's episode, and the others go on", () => {
+    const { source } = scalar({
+      step: ([action]) => {
+        const reward = [0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][action ?? 0] ?? 0;
+        return { reward, terminated: false, truncated: false, info: {} };
+      },
+    });
+    for (const action of [1, 2, 3]) {
+      const desk = new Desk(source, { envCount: 2 });
+      desk.hello();
+      desk.reset(2);
+      const [first, second] = resultsOf(desk.step(action, 0));
+      expect(first).toMatchObject({ reward: 0, step: 0, error: { code: "ENV_CRASH" } });
+      expect(first?.error?.message).toMatch(/its reward is (NaN|-?Infinity); reset it/);
+      expect(second).toMatchObject({ reward: 0, step: 1 });
+      expect(second?.error).toBeUndefined();
+    }
+  });
+
   it("with an info that can't be sent, or a welcome that is too large, is an error that says so", () => {
     const info = { image: new Uint8Array(3) } as unknown as WireMap;
     const desk = new Desk(scalar({ reset: () => info }).source);

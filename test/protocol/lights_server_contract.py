@@ -184,6 +184,22 @@ class Slow(lights_server.Lights):
         return super().step(action)
 
 
+class Unfair(lights_server.Lights):
+    def step(self, action):
+        return {**super().step(action), "reward": float("nan") if action[0] == 1 else 0.5}
+
+
+def rewards():
+    """A reward that is not finite ends its environment's episode, and no other."""
+    lights_server.Lights = Unfair
+    client = Client(2)
+    client.reset(0, 1)
+    first, second = client.step((1, 0), (2, 0))["results"]
+    assert first["error"]["code"] == "ENV_CRASH" and "its reward is nan" in first["error"]["message"], first
+    assert (first["reward"], first["step"], second["reward"], second["step"]) == (0, 0, 0.5, 1)
+    assert "error" not in second
+
+
 def long_requests():
     """The silence of a session's client begins with the answer, however long hello or a step takes."""
     lights_server.Lights, lights_server.time.monotonic = Slow, lambda: Slow.now

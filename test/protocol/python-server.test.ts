@@ -89,6 +89,7 @@ describe.skipIf(python === undefined)(
       ["large_headers", "holds an answer's header to the client's max_frame_bytes before anything moves"],
       ["many_values", "refuses a batch with too many operations before anything moves"],
       ["crashes", "outlives an exception in an environment, and its own"],
+      ["rewards", "ends the episode of an environment whose reward is not finite"],
       ["long_requests", "leaves the session with its client however long a request takes"],
     ])("is not brought down by what costs it dear (%s): it %s", (check) => {
       const { status, stderr } = spawnSync(python ?? "", ["-B", contract, check], { encoding: "utf8" });

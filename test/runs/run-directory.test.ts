@@ -38,6 +38,12 @@ const unexpected = (line: string): void => {
   throw new Error(line);
 };
 
+const logged = (): unknown[] =>
+  readFileSync(path.join(folder, "log.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { readonly msg: unknown }).msg);
+
 /** Rows and checkpoints of this many iterations. */
 function fill(directory: RunDirectory, iterations: number): void {
   for (let iteration = 0; iteration <= iterations; iteration++) {
@@ -150,6 +156,7 @@ describe("a run's folder", () => {
     directory.append("metrics.csv", [{ iteration: 0 }]);
     expect(directory.resume(2, unexpected)).toBeNull();
     expect(directory.rows("metrics.csv")).toEqual([]);
+    expect(logged()).toEqual(["resumed"]);
     directory.append("metrics.csv", [{ iteration: 0 }]);
     directory.close();
   });
@@ -260,8 +267,10 @@ describe("a run that is resumed", () => {
   it("begins again on request, whatever state it is in", () => {
     const directory = written();
     asFolder(at("metrics.csv"));
+    directory.log.info("finished");
     directory.restart();
     expect(directory.rows("metrics.csv")).toEqual([]);
+    expect(logged()).toEqual(["finished", "resumed"]);
     expect(existsSync(at("checkpoints")) || existsSync(at("samples"))).toBe(false);
     fill(directory, 1);
     directory.close();

@@ -12,7 +12,7 @@ import {
   writeObservation,
 } from "../../trainer/sac/agent-world.js";
 import { featureWidth, writeFeatures } from "../../trainer/sac/features.js";
-import { chooseProposals, softValues, temperatureFor } from "../../trainer/sac/proposal-policy.js";
+import { chooseProposals, softValues, steeredBudget, temperatureFor } from "../../trainer/sac/proposal-policy.js";
 import { drawAction, drawObservation, world } from "./world.js";
 
 const catalog = loadCatalog("rooms");
@@ -224,5 +224,13 @@ describe("the policy over proposals", () => {
         expect(value).toBeLessThanOrEqual(Math.max(...row) + 1e-6);
       }),
     );
+  });
+
+  test("has a steered budget that checkpoints store exactly, within its bounds", () => {
+    for (const missing of [-10, -0.1, 0, 0.1, 10]) {
+      const budget = steeredBudget(0.7, missing, 0.7);
+      expect(budget).toBe(Math.fround(budget));
+      expect(budget).toBeCloseTo(0.7 * Math.min(2, Math.max(0.25, Math.exp(3 * missing))), 6);
+    }
   });
 });

@@ -72,6 +72,11 @@ describe("a configuration", () => {
     });
   });
 
+  it("takes the quick sizes whatever the preset, unless others are given", () => {
+    const quick = resolveConfiguration([flags({ iterations: 2 })], { preset: "paper", quick: true });
+    expect(quick).toMatchObject({ agent: "paper", iterations: 2, episodesPerIteration: 8, samplesPerEpisode: 20 });
+  });
+
   it("weighs J₂ like the paper at any T₀: β is 10 at 200, unless given, or rewarded for each sample", () => {
     const beta = (values: Record<string, unknown>, preset?: string) =>
       resolveConfiguration([flags({ agent: "paper", ...values })], preset === undefined ? {} : { preset })

@@ -4,6 +4,7 @@
  */
 import { codeTerms, opposite, type RelationCode, type Term } from "./relations.js";
 import { type Reading, readingOf, type Vocabulary } from "./vocabulary.js";
+import { normalized, wholeWords } from "./words.js";
 
 /** Ways to say a term, matched at word boundaries, ignoring case. */
 const SAYINGS: Reading["sayings"] = [
@@ -31,18 +32,15 @@ export interface ParsedAnswer {
   readonly inverted: boolean;
 }
 
-const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
 /**
- * Where each name stands first, or −1: as a whole word in any script, possibly with a plural's ending, and not inside
- * the longer name ("plant" in "plant pot").
+ * Where each name stands first in normalized text, or −1: as a whole word, possibly with a plural's ending, and not
+ * inside the longer name ("plant" in "plant pot").
  */
 function firstMentions(text: string, a: string, b: string): { readonly atA: number; readonly atB: number } {
-  const names = [a, b].map((name) => quoted(name.normalize("NFC").toLowerCase()));
+  const names = [a, b].map(normalized);
   const longestFirst = [...names].sort((x, y) => y.length - x.length);
-  const mention = new RegExp(`(?<![\\p{L}\\p{N}])(${longestFirst.join("|")})(?:e?s)?(?![\\p{L}\\p{N}])`, "gu");
-  const found = [...text.matchAll(mention)];
-  const [atA = -1, atB = -1] = names.map((name) => found.find(([, said = ""]) => quoted(said) === name)?.index);
+  const found = [...text.matchAll(new RegExp(wholeWords(longestFirst, "(?:e?s)?"), "gu"))];
+  const [atA = -1, atB = -1] = names.map((name) => found.find(([said]) => said === name)?.index);
   return { atA, atB };
 }
 
@@ -53,7 +51,7 @@ function firstMentions(text: string, a: string, b: string): { readonly atA: numb
 export function parseAnswer(answer: string, a: string, b: string, vocabulary?: Vocabulary): ParsedAnswer {
   const { sayings, negation } =
     vocabulary === undefined ? { sayings: SAYINGS, negation: NEGATION } : readingOf(vocabulary);
-  const text = answer.normalize("NFC").toLowerCase().replaceAll("’", "'").replace(/\s+/g, " ").trim();
+  const text = normalized(answer);
   const { atA, atB } = firstMentions(text, a, b);
   const said = new Set<Term>();
   // "To the left of the plate is the vase": what a saying is about is not the subject, wherever it stands.

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { TERMS, type Term } from "./relations.js";
+import { wholeWords, wordAtEnd } from "./words.js";
 
 /** Words for relations. The relations themselves, and whether they are true, come from geometry. */
 export interface Vocabulary {
@@ -30,13 +31,7 @@ export const vocabularySchema: z.ZodType<Vocabulary> = z.strictObject({
   negations: z.array(words).optional(),
 });
 
-const quoted = (text: string): string => text.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** Word boundaries in any script: \b knows only ASCII letters. */
-const asWords = (all: readonly string[]): string =>
-  `(?<![\\p{L}\\p{N}])(?:${all.map(quoted).join("|")})(?![\\p{L}\\p{N}])`;
-
-/** Finds a vocabulary's terms in lower-case text. */
+/** Finds a vocabulary's terms in normalized text. */
 export interface Reading {
   readonly sayings: readonly (readonly [Term, RegExp])[];
   /** Matches a negation right before a saying. */
@@ -50,8 +45,8 @@ export function readingOf(vocabulary: Vocabulary): Reading {
   if (known !== undefined) return known;
   const { phrases, sayings = {}, negations = [] } = vocabulary;
   const made: Reading = {
-    sayings: TERMS.map((term) => [term, new RegExp(asWords([phrases[term], ...(sayings[term] ?? [])]), "gu")]),
-    negation: negations.length === 0 ? /(?!)/ : new RegExp(`${asWords(negations)}\\s+$`, "u"),
+    sayings: TERMS.map((term) => [term, new RegExp(wholeWords([phrases[term], ...(sayings[term] ?? [])]), "gu")]),
+    negation: negations.length === 0 ? /(?!)/ : new RegExp(wordAtEnd(negations), "u"),
   };
   readings.set(vocabulary, made);
   return made;

@@ -181,7 +181,7 @@ export class RunDirectory {
     const [first] = problems;
     if (first !== undefined) throw this.nothingToGoOnFrom(first);
     if (this.hasMoreThanAStart()) throw this.nothingToGoOnFrom(`${this.path("checkpoints")} holds no checkpoint`);
-    this.beginTables();
+    this.beginAgain();
     return null;
   }
 
@@ -211,7 +211,7 @@ export class RunDirectory {
     for (const name of [...this.columns.keys(), ...eventFiles(this.folder)]) {
       rmSync(this.path(name), { recursive: true, force: true });
     }
-    this.beginTables();
+    this.beginAgain();
   }
 
   /** The rows of a table so far. */
@@ -241,6 +241,11 @@ export class RunDirectory {
 
   private beginTables(): void {
     this.tables = new Map([...this.columns].map(([name, columns]) => [name, Table.begin(this.path(name), columns)]));
+  }
+
+  private beginAgain(): void {
+    this.beginTables();
+    this.log.info({ iteration: 0 }, "resumed");
   }
 
   /** Cuts the tables back to the checkpoint; returns the problem where rows that it counts are lost. */

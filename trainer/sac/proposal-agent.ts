@@ -99,7 +99,7 @@ class ProposalAgent implements Agent {
   /** Updates done by each head. */
   readonly #updates: Record<Head, number> = { validity: 0, hardness: 0, future: 0, reward: 0 };
   #validityRate = LEARNING_RATE;
-  /** The KL budget from uniform, in nats. */
+  /** The KL budget from uniform, in nats. Where it is steered, it is a float32, as checkpoints store it. */
   #budget: number;
   /** Statistics of `act` since the last update. */
   #seen = new RunningMeans();
@@ -110,7 +110,7 @@ class ProposalAgent implements Agent {
     private readonly options: AgentOptions,
   ) {
     this.#memories = new Map(model.heads.map((head) => [head, new PlacementMemory(memoryOptions(head, options))]));
-    this.#budget = options.klBudget;
+    this.#budget = options.validityTarget > 0 ? Math.fround(options.klBudget) : options.klBudget;
   }
 
   get description(): string {

@@ -74,8 +74,8 @@ export function chooseProposals(q: Float64Array, proposals: number, budget: numb
  * @param start the run's initial budget; the budget stays between a quarter and twice of it
  */
 export function steeredBudget(budget: number, missing: number, start: number): number {
-  const next = Math.fround(budget * Math.exp(STEERING * missing));
-  return Math.min(2 * start, Math.max(start / 4, next));
+  const next = budget * Math.exp(STEERING * missing);
+  return Math.fround(Math.min(2 * start, Math.max(start / 4, next)));
 }
 
 /** The soft value of each observation: α · log mean exp(Q/α). */

@@ -96,8 +96,8 @@ export function resolveConfiguration(sources: readonly Source[], options: Resolv
   const resolved: Configuration = {
     ...(fallbacks as Configuration),
     ...ARM_DEFAULTS[agent],
-    ...quick,
     ...preset,
+    ...quick,
     ...given,
     ...(agent === "random" ? ARM_DEFAULTS.random : {}),
     agent,

@@ -60,6 +60,11 @@ export class StoredWeights {
     return file.entry(key).type;
   }
 
+  /** The parameter's name in its file. */
+  keyOf(name: string): string {
+    return this.place(name).key;
+  }
+
   /**
    * Checks that every parameter exists with its shape and a float type; reads only headers.
    * @throws InputError that names the first one that does not

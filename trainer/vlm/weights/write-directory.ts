@@ -21,7 +21,10 @@ const COPIED = [
   "tokenizer.model",
 ];
 
-/** Writes the directory that `parameters` come from, with the `changed` weights replaced; all weights are float32. */
+/**
+ * Writes the directory that `parameters` come from, with the `changed` weights replaced; all weights are float32.
+ * Names stay those of the source, since transformers before 4.52 does not load the module tree's.
+ */
 export function writeModelDirectory(
   target: string,
   { shapes, weights }: ModelParameters,
@@ -32,7 +35,7 @@ export function writeModelDirectory(
   try {
     copyFiles(weights.directory, target);
     const tensors = shapes.map(({ name, shape }) => ({
-      name,
+      name: weights.keyOf(name),
       shape,
       read: () => changed(name) ?? weights.floats(name),
     }));

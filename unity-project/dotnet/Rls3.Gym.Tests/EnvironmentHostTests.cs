@@ -230,6 +230,27 @@ public sealed class EnvironmentHostTests
         Assert.Equal("OUT_OF_ORDER", Code(talk.Send([first])));
     }
 
+    [Theory]
+    [InlineData(double.NaN, "NaN")]
+    [InlineData(double.PositiveInfinity, "Infinity")]
+    [InlineData(double.NegativeInfinity, "-Infinity")]
+    public void A_reward_that_is_not_finite_ends_its_environment_s_episode_and_no_other(double reward, string said)
+    {
+        using var host = new EnvironmentHost(Scripted.Paying(reward, 0.5), new HostOptions { EnvCount = 2 }, new CallingThread());
+        var talk = new Conversation(host);
+        talk.Hello();
+        WireValue Both(string op) => Messages.List(Messages.Map(("env", 0), ("op", op)), Messages.Map(("env", 1), ("op", op)));
+        talk.Ask("batch", ("ops", Both("reset")));
+        var action = Messages.Map(("uid", "action"), ("dtype", "float32"), ("shape", Messages.List(2, 1)), ("frame", 0));
+        var header = Messages.Header("batch", talk.Next, ("sid", talk.Sid), ("ops", Both("step")), ("tensors", Messages.List(action)));
+        var results = talk.Send([Messages.Encode(header), new byte[8]]).Get("results")!.Items;
+        var error = results[0].Get("error")!;
+        Assert.Equal("ENV_CRASH", Code(error));
+        Assert.Contains($"its reward is {said};", error.Get("message")!.Text);
+        Assert.Null(results[1].Get("error"));
+        Assert.Equal((0.5, 1.0), (results[1].Get("reward")!.Number, results[1].Get("step")!.Number));
+    }
+
     [Fact]
     public void An_action_comes_once()
     {

@@ -7,6 +7,7 @@ namespace Rls3.Gym.Core
     /// <summary>The outcome of a step, without observations and info.</summary>
     public readonly struct StepOutcome
     {
+        /// <summary>Finite; any other ends the episode (ENV_CRASH).</summary>
         public readonly double Reward;
         public readonly bool Terminated;
         public readonly bool Truncated;

@@ -1,6 +1,7 @@
 #nullable enable
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Rls3.Gym.Core;
 
@@ -329,6 +330,11 @@ namespace Rls3.Gym.Protocol
                     var action = new TensorSpan(request.Actions.AsSpan(row * definition.Action.Bytes, definition.Action.Bytes));
                     ActionCheck.Require(definition.Action, action);
                     var outcome = EnvironmentOf(op.Env).Step(action);
+                    if (double.IsNaN(outcome.Reward) || double.IsInfinity(outcome.Reward))
+                    {
+                        // A client would refuse the answer to the whole batch.
+                        throw new NotFiniteNumberException($"its reward is {outcome.Reward.ToString(CultureInfo.InvariantCulture)}", outcome.Reward);
+                    }
                     slot.Step++;
                     slot.State = outcome.Terminated || outcome.Truncated ? State.Over : State.Running;
                     return outcome;
