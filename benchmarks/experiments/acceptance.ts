@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { InputError } from "../../trainer/errors.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
+import { provenance } from "../../trainer/runs/provenance.js";
 import { baseOf, type RunRecord, worldDigest } from "./cell-files.js";
 import { root } from "./definition.js";
 import { combinationOf, type Repeat } from "./repeats.js";
@@ -13,9 +14,12 @@ import { combinationOf, type Repeat } from "./repeats.js";
 const inTrainer = (room: string): string => `trainer/${room}`;
 
 /** The files that a run's numbers depend on. */
-const ALGORITHM = [
+export const ALGORITHM: readonly string[] = [
   ...["rls3", "runs", "evaluation", "environments", "settings", "sac", "vlm", "replay", "graph"].map(inTrainer),
-  ...["rooms", "language", "random"].map(inTrainer),
+  ...["rooms", "language", "random", "mean.ts", "tensor.ts"].map(inTrainer),
+  ...["files/safetensors.ts", "files/tensor-file.ts"].map(inTrainer),
+  // It gives environments their seeds.
+  "protocol/world.ts",
   // The current folder of the catalogs, and the one at earlier commits.
   ...["unity-project/Packages/com.rls3.gym/Catalog~", "unity-project/catalog"],
   ...[":(exclude,glob)**/*.md", ":(exclude,glob)**/*.png"],
@@ -25,21 +29,21 @@ const ALGORITHM = [
 /** For runs whose base models the experiments pre-train. */
 const BASES = ["benchmarks/experiments/bases.ts", "trainer/cli/labelled-images.ts"];
 
+const analysisFile = (name: string): string => `benchmarks/experiments/analyses/${name}.ts`;
+const READERS = "trainer/run-format/readers.ts";
 /** What the measures of an analysis depend on besides. */
 const MEASURED: Readonly<Record<string, readonly string[]>> = {
-  hardest: ["hardest"],
-  planted: ["planted"],
-  transfer: ["transfer", "adapters"],
-  "held-out": ["held-out", "adapters", "cameras"],
+  hardest: [analysisFile("hardest"), "trainer/report/world.ts", READERS],
+  planted: [analysisFile("planted"), READERS],
+  transfer: ["transfer", "adapters"].map(analysisFile),
+  "held-out": ["held-out", "adapters", "cameras"].map(analysisFile),
 };
 
 /** The files that a cell's numbers depend on. */
 const filesOf = (record: RunRecord): string[] => [
   ...ALGORITHM,
   ...(baseOf(record) === null ? [] : BASES),
-  ...Object.keys(record.measures).flatMap((analysis) =>
-    (MEASURED[analysis] ?? [analysis]).map((name) => `benchmarks/experiments/analyses/${name}.ts`),
-  ),
+  ...Object.keys(record.measures).flatMap((analysis) => MEASURED[analysis] ?? [analysisFile(analysis)]),
 ];
 
 /** Why a cell does not count, and what to do; null where it counts. */
@@ -69,8 +73,9 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     known.set(key, found);
     return found;
   };
+  const { onnxruntime: installed = "" } = provenance().versions;
   return (record) => {
-    const { commit, languageVersion, world } = record;
+    const { commit, languageVersion, world, versions } = record;
     if (languageVersion !== LANGUAGE_VERSION) {
       return `was made with version ${languageVersion} of the language, and this code has ${LANGUAGE_VERSION}, which asks other questions about pictures; remove the file to repeat the run`;
     }
@@ -79,12 +84,16 @@ export function refusals(accepted: readonly string[], repeats: readonly Repeat[]
     }
     if (isAccepted(commit)) return null;
     const paths = filesOf(record);
-    const why = difference(commit, paths);
+    const { onnxruntime = installed } = versions;
+    const why =
+      difference(commit, paths) ??
+      (onnxruntime === installed ? null : `was made with onnxruntime ${onnxruntime}, and ${installed} is installed`);
     if (why === null) return null;
     const again = repeats.filter(
       (repeat) =>
         repeat.commit === commit &&
         repeat.combination === combinationOf(record) &&
+        repeat.onnxruntime === installed &&
         Object.keys(record.measures).every((analysis) => repeat.measures.includes(analysis)),
     );
     if (again.some(({ sameAt }) => difference(sameAt, paths) === null)) return null;

@@ -36,8 +36,13 @@ export function collectWhole(name: string, folder: string, results: string): str
       `${shownPath(source)}: has no summary.json; run npm run experiment -- ${name}, or collect its finished runs with --partial`,
     );
   }
-  if (readExperimentSummary(file).setting !== "full") {
+  const { setting, languageVersion } = readExperimentSummary(file);
+  if (setting !== "full")
     throw new InputError(`${shownPath(source)}: is of the quick setting; its numbers say nothing`);
+  if (languageVersion !== LANGUAGE_VERSION) {
+    throw new InputError(
+      `${shownPath(source)}: was made with version ${languageVersion} of the language, and this code has ${LANGUAGE_VERSION}, which asks a picture other questions; run npm run experiment -- ${name} in another --out`,
+    );
   }
   const to = path.join(results, name);
   mkdirSync(to, { recursive: true });

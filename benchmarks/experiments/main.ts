@@ -139,6 +139,12 @@ async function collect(named: readonly string[], partial: boolean, setting: Sett
   }
 }
 
+/** `--seeds 3` means the experiment's first three, "3," the seed 3. */
+function seedsGiven(value: string): number | readonly number[] {
+  const seeds = parseSeeds(value);
+  return value.includes(",") ? seeds : seeds.length;
+}
+
 async function main(): Promise<void> {
   const names = experimentNames();
   const argv = await yargs(hideBin(process.argv))
@@ -151,7 +157,7 @@ async function main(): Promise<void> {
       seeds: {
         type: "string",
         requiresArg: true,
-        describe: "how many, or a list such as 3,7,11; default: the experiment's",
+        describe: "how many from the experiment's first on, or a list such as 3,7,11; default: the experiment's",
       },
       only: {
         type: "string",
@@ -220,7 +226,7 @@ async function main(): Promise<void> {
     results: path.resolve(argv.results),
     refusal: refusals(argv["accept-commit"], readRepeats(path.resolve(argv.results))),
     quick,
-    seeds: argv.seeds === undefined ? undefined : parseSeeds(argv.seeds),
+    seeds: argv.seeds === undefined ? undefined : seedsGiven(argv.seeds),
     only: parseOnly(argv.only),
     sweep: {
       progress: showProgress(argv.quiet),

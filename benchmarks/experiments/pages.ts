@@ -119,10 +119,7 @@ export function openRunsTable(results: string): string {
     const { first, count } = experiment.seeds;
     const seeds = Array.from({ length: count }, (_, i) => first + i);
     const runs = [...new Set(wishesOf(experiment, "", seeds, false).map((request) => request.name))];
-    const file = path.join(results, name, "summary.json");
-    const summary = existsSync(file) ? readExperimentSummary(file) : null;
-    const whole = summary?.languageVersion === LANGUAGE_VERSION ? summary.cells.finished : 0;
-    const finished = Math.max(whole, runs.filter((run) => isCollected(results, name, run)).length);
+    const finished = runs.filter((run) => isCollected(results, name, run)).length;
     const before = finished === 0 ? "" : `\`npm run experiment -- repeat ${name}\`, then `;
     return finished >= runs.length
       ? []

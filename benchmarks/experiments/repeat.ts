@@ -69,7 +69,7 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
       await runCells(sweep, setting.folder, setting.quick);
       const cell = only(cellsOf([request], sweep));
       const again = await recordOf(cell, await measuresOf(cell, one, setting, folder));
-      const { machine, date } = again;
+      const { machine, date, versions } = again;
       const combination = combinationOf(record);
       const what = `${request.name} (${combinationName(request.levels)}) of ${record.commit.slice(0, 7)}`;
       const difference = firstDifference(record, again);
@@ -79,6 +79,7 @@ export async function repeat(names: readonly string[], setting: Setting): Promis
           combination,
           sameAt,
           run: request.name,
+          onnxruntime: versions["onnxruntime"] ?? "unknown",
           measures: measuredInBoth(record, again),
           machine,
           date,

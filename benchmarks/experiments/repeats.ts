@@ -22,6 +22,8 @@ const schema = z.array(
     /** The commit at which `run` was repeated with the same rows. */
     sameAt: z.string(),
     run: z.string(),
+    /** The version with which it was repeated; 1.30.0 where an older entry does not say. */
+    onnxruntime: z.string().default("1.30.0"),
     /** The analyses for which the run's measures were compared, too. */
     measures: z.array(z.string()).default([]),
     machine: z.record(z.string(), z.union([z.string(), z.number()])),

@@ -25,8 +25,8 @@ export interface Setting {
   readonly results: string;
   readonly refusal: Refusal;
   readonly quick: boolean;
-  /** From the command; else each experiment's own. */
-  readonly seeds: readonly number[] | undefined;
+  /** From the command: how many from an experiment's first on, or which; else each experiment's own. */
+  readonly seeds: number | readonly number[] | undefined;
   /** Only runs with these levels; all where it is empty. */
   readonly only: readonly LevelChoice[];
   readonly sweep: Omit<SweepOptions, "folder" | "command"> & Pick<Required<SweepOptions>, "signal">;
@@ -40,11 +40,15 @@ export interface Chosen {
   readonly of: number;
 }
 
-export function choose(name: string, { folder, quick, seeds: requested, only }: Setting): Chosen {
+export function choose(
+  name: string,
+  { folder, quick, seeds: requested, only }: Pick<Setting, "folder" | "quick" | "seeds" | "only">,
+): Chosen {
   const experiment = readExperiment(name);
   const { first, count } = experiment.seeds;
-  const own = Array.from({ length: quick ? 1 : count }, (_, i) => first + i);
-  const seeds = requested ?? own;
+  const fromFirst = (length: number): number[] => Array.from({ length }, (_, i) => first + i);
+  const own = fromFirst(quick ? 1 : count);
+  const seeds = typeof requested === "number" ? fromFirst(requested) : (requested ?? own);
   const wanted = wishesOf(experiment, folder, seeds, quick);
   const requests = withLevels(experiment, wanted, only);
   const all = [...wanted, ...wishesOf(experiment, folder, own, quick)];
@@ -84,11 +88,11 @@ function withLevels(
 }
 
 /** The command that repeats it anywhere; the folder of its results and the place of its runs do not matter. */
-export const commandOf = (names: readonly string[], { quick, seeds }: Setting): string =>
+export const commandOf = (names: readonly string[], { quick, seeds }: Pick<Setting, "quick" | "seeds">): string =>
   [
     `npm run experiment -- ${names.join(" ")}`,
     ...(quick ? ["--quick"] : []),
-    ...(seeds === undefined ? [] : [`--seeds ${seeds.join(",")}`]),
+    ...(seeds === undefined ? [] : [`--seeds ${seeds}${typeof seeds === "object" && seeds.length === 1 ? "," : ""}`]),
   ].join(" ");
 
 export interface Sources {

@@ -125,6 +125,22 @@ describe("levels of a factor", () => {
     expect(tables[0]?.rows.map((row) => row[0])).toEqual(["low", "same", "base"]);
   });
 
+  it("of fewer than five seeds are not called better, worse or equal", async () => {
+    for (const seeds of [[0], [0, 1, 2]]) {
+      const cells = seeds.flatMap((seed) => [
+        cellOf({ f: "low" }, seed, curve(0.7 + noise(seed, 1))),
+        cellOf({ f: "base" }, seed, curve(0.8 + noise(seed, 2))),
+      ]);
+      const outcome = await analysed("levels", { f: { low: {}, base: {} } }, cells, { baseline: "base" });
+      const few = `only ${seeds.length} seed${seeds.length === 1 ? "" : "s"}: too few for a claim`;
+      expect(outcome.headline).toMatch(new RegExp(`^[\\d.]+\\s% to [\\d.]+\\s% after [\\d,]+ valid samples, ${few}$`));
+      expect(outcome.sentences).toHaveLength(1);
+      expect(outcome.sentences[0]).toMatch(
+        new RegExp(`^low: −\\d+\\.\\d points per valid sample against base, ${few}$`),
+      );
+    }
+  });
+
   it("are compared at the smallest budget: over generated samples a fast arm's end is a slow one's middle", async () => {
     const cells = SEEDS.flatMap((seed) => [
       cellOf({ f: "fast" }, seed, curve(0.9, 100)),
@@ -342,6 +358,16 @@ describe("the claim", () => {
     }
     expect(headline).toContain("clearly better in 4 of 8 comparisons");
     expect(tables.map(({ rows }) => rows.length)).toEqual([4, 8, 4, 4, 8, 4]);
+  });
+
+  it("is not called better where it has fewer than five seeds", async () => {
+    const { headline, sentences } = await analysed(
+      "claim",
+      factors,
+      made().filter(({ seed }) => seed < 3),
+    );
+    expect(headline).toMatch(/^Per valid sample RLS3 has 3 seeds, too few for a claim: rooms, balanced, to random \+/);
+    expect(sentences[0]).toMatch(/^per generated sample it has 3 seeds, too few for a claim: /);
   });
 
   it("is tested against the arms that the experiment names, and is corrected for these alone", async () => {

@@ -20,6 +20,7 @@ import { type ExperimentSummary, readExperimentSummary } from "../../benchmarks/
 import { CHANGES, codeBefore } from "../../benchmarks/experiments/versions.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { loadCatalog } from "../../trainer/rooms/index.js";
+import { provenance } from "../../trainer/runs/provenance.js";
 import { temporaryFolder } from "../temporary.js";
 import { experiment } from "./run-experiment.js";
 
@@ -232,10 +233,14 @@ describe("a cell counts", () => {
   const oldest = git("rev-list", "--max-parents=0", "HEAD").split("\n")[0] ?? "";
   const head = git("rev-parse", "HEAD");
   const changed =
-    git("status", "--porcelain", "--", ":/trainer", ":/unity-project/Packages/com.rls3.gym/Catalog~") !== "";
+    git("status", "--porcelain", "--", ":/trainer", ":/protocol", ":/unity-project/Packages/com.rls3.gym/Catalog~") !==
+    "";
 
   it.skipIf(head === "" || changed)("at this commit", () => {
     expect(refusals([], [])(madeUp({ commit: head }))).toBeNull();
+    expect(refusals([], [])(madeUp({ commit: head, versions: { onnxruntime: "0.9.0" } }))).toMatch(
+      /^was made with onnxruntime 0\.9\.0, and \d/,
+    );
   });
 
   it.skipIf(oldest === "" || oldest === head)(
@@ -265,7 +270,9 @@ describe("a cell counts", () => {
       const repeat = {
         ...{ commit: oldest, combination: combinationOf(record), sameAt: head, run: record.name },
         ...{ measures: ["some"], machine: record.machine, date: record.date },
+        onnxruntime: provenance().versions["onnxruntime"] ?? "",
       };
+      expect(refusals([], [{ ...repeat, onnxruntime: "0.9.0" }])(record)).not.toBeNull();
       expect(refusals([], [{ ...repeat, measures: [] }])(record)).not.toBeNull();
       expect(refusals([], [repeat])(record)).toBeNull();
       expect(refusals([], [{ ...repeat, combination: "random-0badf00d" }])(record)).not.toBeNull();
@@ -301,7 +308,7 @@ describe("a cell counts", () => {
     const record = madeUp({ commit: "0".repeat(40) });
     const repeat = {
       ...{ commit: record.commit, combination: combinationOf(record), sameAt: "1".repeat(40), run: record.name },
-      ...{ measures: [], machine: record.machine, date: record.date },
+      ...{ measures: [], machine: record.machine, date: record.date, onnxruntime: "1.30.0" },
     };
     const results = temporaryFolder("repeats");
     keepRepeat(results, repeat);
@@ -358,6 +365,9 @@ describe("a result", () => {
     expect(() => collectWhole("beta", folder, results)).toThrow(
       /rests on fewer cells than the result in .* \(13\), which stays/,
     );
+    expect(readFileSync(path.join(results, "beta/summary.json"), "utf8")).toBe(more);
+    writeFileSync(path.join(folder, "beta/summary.json"), JSON.stringify({ ...summary, languageVersion: 1 }));
+    expect(() => collectWhole("beta", folder, results)).toThrow(/made with version 1 of the language/);
     expect(readFileSync(path.join(results, "beta/summary.json"), "utf8")).toBe(more);
   });
 

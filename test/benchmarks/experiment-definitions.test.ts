@@ -8,6 +8,7 @@ import { combinations, experimentNames, readExperiment } from "../../benchmarks/
 import { markdownTable, plainTable } from "../../benchmarks/experiments/outcome.js";
 import { experimentPage, inserted, newPage, pages, TO_WRITE } from "../../benchmarks/experiments/pages.js";
 import { readExperimentSummary } from "../../benchmarks/experiments/results.js";
+import { choose, commandOf } from "../../benchmarks/experiments/sources.js";
 import { LANGUAGE_VERSION } from "../../trainer/language/index.js";
 import { resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { experiment as command } from "./run-experiment.js";
@@ -68,6 +69,16 @@ describe("runs that experiments share", () => {
     const configuration = resolveConfiguration([{ name: "test", values: { seed: 7, threads: 2, iterations: 3 } }]);
     expect(whatItIs(configuration)).toEqual({ iterations: 3 });
   });
+});
+
+it("an experiment's seeds are counted from its first one; a list names any", () => {
+  const setting = { folder: "/runs", quick: false, only: [] };
+  const chosen = (seeds: number | readonly number[] | undefined) => choose("claim", { ...setting, seeds }).seeds;
+  expect([chosen(2), chosen([7, 2000]), chosen(undefined)[9]]).toEqual([[2000, 2001], [7, 2000], 2009]);
+  const said = (seeds: number | readonly number[]) => commandOf(["claim"], { quick: false, seeds });
+  expect([said(2), said([7]), said([7, 2000])]).toEqual(
+    ["2", "7,", "7,2000"].map((seeds) => `npm run experiment -- claim --seeds ${seeds}`),
+  );
 });
 
 describe("levels that are run later", () => {

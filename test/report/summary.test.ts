@@ -45,9 +45,9 @@ describe("a curve", () => {
     expect([interpolate(points, -1), interpolate(points, 0), interpolate(points, 999)]).toEqual([0.5, 0.5, 0.6]);
   });
 
-  it("is smoothed over three points, and over two at its ends", () => {
+  it("is smoothed over three points, over two at its end, and not before any training", () => {
     const smoothed = smooth(curve([0, 0.6, 0.9, 0.3])).map((point) => point.y);
-    for (const [i, value] of [0.3, 0.5, 0.6, 0.6].entries()) expect(smoothed[i]).toBeCloseTo(value, 12);
+    for (const [i, value] of [0, 0.5, 0.6, 0.6].entries()) expect(smoothed[i]).toBeCloseTo(value, 12);
   });
 
   it("reaches a value where it first comes to it, between points", () => {
@@ -59,10 +59,16 @@ describe("a curve", () => {
 
 describe("samples to reach", () => {
   it("is a's smoothed curve against the mean of b's last three points, by hand", () => {
-    // b ends at mean(.6, .7, .8) = .7 after 400; a smoothed is .55, .6, .7, .8, .85 at 0, 50, …, so .7 at 100.
+    // b ends at mean(.6, .7, .8) = .7 after 400; a smoothed is .5, .6, .7, .8, .85 at 0, 50, …, so .7 at 100.
     const a = curve([0.5, 0.6, 0.7, 0.8, 0.9], 50);
     const b = curve([0.5, 0.5, 0.6, 0.7, 0.8], 100);
     expect(shareToReach(a, b)).toBeCloseTo(100 / 400, 12);
+  });
+
+  it("leaves out the point before any training", () => {
+    // b ends at mean(.55, .61) = .58; a smoothed is .5, .62, .68 at 0, 100, 200, so .58 at 100 · .08 / .12.
+    expect(shareToReach(curve([0.5, 0.62, 0.74]), curve([0.5, 0.55, 0.61]))).toBeCloseTo(1 / 3, 12);
+    expect(shareToReach(curve([0.5]), curve([0.5]))).toBeNull();
   });
 
   it("is null where a never comes there", () => {

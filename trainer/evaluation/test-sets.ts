@@ -42,6 +42,10 @@ export async function balancedSet(draw: Drawing, name: string, seed: number, per
       const pictures = await draw.environments.images(wanted.map(({ env }) => env));
       images.push(...pictures.filter((picture) => picture !== null));
       const pictured = wanted.filter((_, i) => pictures[i] !== null);
+      // A server that was restarted meanwhile has no picture: the relation is still missing.
+      for (const { question: lost } of wanted.filter((_, i) => pictures[i] === null)) {
+        missing.set(lost.code, stillMissing(missing, lost) + 1);
+      }
       questions.push(...pictured.map(({ question: found }) => [found]));
       states.push(...pictured.map(({ state }) => state));
       draw.progress.advance(images.length);

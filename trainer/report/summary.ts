@@ -68,9 +68,9 @@ export const along = (run: SeedRun, axis: Axis, measure: Measure = oneTerm): Poi
     return y === undefined ? [] : [{ x: point[axis], y }];
   });
 
-/** Centred mean over three points; at the two ends over the two there are. */
+/** Centred mean over three points; the last over two. The first, before any training, stays as it is. */
 export const smooth = (curve: readonly Point[]): Point[] =>
-  curve.map(({ x }, i) => ({ x, y: mean(curve.slice(Math.max(0, i - 1), i + 2).map((point) => point.y)) }));
+  curve.map(({ x, y }, i) => ({ x, y: i === 0 ? y : mean(curve.slice(i - 1, i + 2).map((point) => point.y)) }));
 
 /** Where a curve first reaches a value, linear between points; null if it never does. */
 export function firstReaches(curve: readonly Point[], value: number): number | null {
@@ -82,9 +82,11 @@ export function firstReaches(curve: readonly Point[], value: number): number | n
 
 /** Samples that a needs for b's final accuracy, as a share of the samples of b; null if a never reaches it. */
 export function shareToReach(a: readonly Point[], b: readonly Point[]): number | null {
-  const took = firstReaches(smooth(a), mean(b.slice(-3).map(({ y }) => y)));
   const end = b.at(-1)?.x ?? 0;
-  return took === null || end === 0 ? null : took / end;
+  if (end === 0) return null;
+  // Without the point before any training.
+  const took = firstReaches(smooth(a), mean(b.slice(Math.max(1, b.length - 3)).map(({ y }) => y)));
+  return took === null ? null : took / end;
 }
 
 const estimate = (values: readonly number[]): Estimate => ({ mean: mean(values), interval: meanInterval(values) });

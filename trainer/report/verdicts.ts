@@ -12,13 +12,13 @@ import {
   type Verdict,
 } from "../run-format/summary.js";
 import { POINTS, type Quantity, SHARE } from "./charts/quantities.js";
-import { armName, capital, count, decimal, percent, points, probability } from "./format.js";
+import { armName, capital, count, decimal, percent, plural, points, probability } from "./format.js";
 
 /** Below this many seeds nothing is claimed, whatever p says. */
-const SEEDS_FOR_A_CLAIM = 5;
+export const SEEDS_FOR_A_CLAIM = 5;
 
 export const seedsSaid = (seeds: number): string =>
-  seeds < SEEDS_FOR_A_CLAIM ? `only ${seeds} seeds: too few for a claim` : `${seeds} seeds`;
+  seeds < SEEDS_FOR_A_CLAIM ? `only ${plural(seeds, "seed")}: too few for a claim` : `${seeds} seeds`;
 
 /** Below this many seeds an interquartile mean leaves nothing out, and is the mean. */
 const SEEDS_TO_TRIM = 4;

@@ -5,9 +5,10 @@
 import { group } from "d3-array";
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
-import { count, decimal, percent, points, probability } from "../../../trainer/report/format.js";
+import { count, decimal, percent, plural, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
 import type { Measure } from "../../../trainer/report/summary.js";
+import { SEEDS_FOR_A_CLAIM } from "../../../trainer/report/verdicts.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import {
   columnAt,
@@ -104,12 +105,9 @@ const holds = ({ mean: gain, pHolm }: Row): boolean => gain > 0 && (pHolm ?? 1) 
 function outcome(context: Context): Outcome {
   const [factor = "world"] = Object.keys(context.experiment.factors);
   const [valid, generated] = AXES.map((axis) => alongAxis(context, factor, axis)) as [OfAxis, OfAxis];
-  const held = valid.rows.filter(holds).length;
   return {
-    headline: `Per valid sample RLS3 is clearly better in ${held} of ${valid.rows.length} comparisons: ${valid.rows.map(phrase).join("; ")}`,
-    sentences: [
-      `per generated sample it is clearly better in ${generated.rows.filter(holds).length} of ${generated.rows.length}: ${generated.rows.map(phrase).join("; ")}`,
-    ],
+    headline: `Per valid sample RLS3 ${held(valid, " comparisons")}: ${valid.rows.map(phrase).join("; ")}`,
+    sentences: [`per generated sample it ${held(generated)}: ${generated.rows.map(phrase).join("; ")}`],
     tables: [valid, generated].flatMap((found) => [
       accuracyTable(factor, found),
       ...scoreTable(factor, found),
@@ -122,6 +120,13 @@ function outcome(context: Context): Outcome {
 
 /** It needs only the curves. */
 export const claim: Analysis = { measures: null, outcome };
+
+/** In how many comparisons it is better; with too few seeds only that. */
+function held({ rows }: OfAxis, what = ""): string {
+  const fewest = Math.min(...rows.map(({ pairs }) => pairs));
+  if (fewest < SEEDS_FOR_A_CLAIM) return `has ${plural(fewest, "seed")}, too few for a claim`;
+  return `is clearly better in ${rows.filter(holds).length} of ${rows.length}${what}`;
+}
 
 const phrase = ({ place, set, against, mean: gain, pHolm }: Row): string =>
   `${place}, ${set}, to ${against} ${points(gain)} (${probability(pHolm)})`;

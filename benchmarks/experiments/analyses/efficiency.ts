@@ -2,6 +2,7 @@
  * @file Compares arms like `rls3 compare`: every pair at equal budgets, and the samples that one arm needs to reach the
  * other's final accuracy.
  */
+import { median } from "d3-array";
 import { count, decimal, points, probability } from "../../../trainer/report/format.js";
 import { summarize } from "../../../trainer/report/summary.js";
 import type { Pair, SamplesToReach, SeedRun } from "../../../trainer/run-format/summary.js";
@@ -56,9 +57,8 @@ const pairsTable = (pairs: Readonly<Record<string, Pair>>): Table => ({
 });
 
 const reachCells = ({ perSeed }: SamplesToReach): string[] => {
-  const reached = perSeed.filter((share) => share !== null).sort((a, b) => a - b);
-  const middle = reached[Math.floor((reached.length - 1) / 2)];
-  return [decimal(middle ?? null, 2), `${reached.length} of ${perSeed.length}`];
+  const reached = perSeed.filter((share) => share !== null);
+  return [decimal(median(reached) ?? null, 2), `${reached.length} of ${perSeed.length}`];
 };
 
 const reachTable = (pairs: Readonly<Record<string, Pair>>): Table => ({

@@ -8,6 +8,7 @@ import { mean } from "../../../trainer/mean.js";
 import { SHARE } from "../../../trainer/report/charts/quantities.js";
 import { count, EMPTY, percent, points, probability } from "../../../trainer/report/format.js";
 import { holm } from "../../../trainer/report/statistics.js";
+import { SEEDS_FOR_A_CLAIM, seedsSaid } from "../../../trainer/report/verdicts.js";
 import type { Axis } from "../../../trainer/run-format/summary.js";
 import type { Experiment } from "../definition.js";
 import {
@@ -124,13 +125,15 @@ function sentenceOf(
   isCorrected: boolean,
 ): string | null {
   if (found === null) return null;
+  const size = `${points(found.mean)} points per ${axis} sample`;
+  if (found.pairs < SEEDS_FOR_A_CLAIM) return `${name}: ${size} against ${baseline}, ${seedsSaid(found.pairs)}`;
   const sure = found.pHolm !== null && found.pHolm < 0.05;
   const more =
     sure || found.seedsNeeded === null
       ? ""
       : `; ${isCorrected ? "without the correction " : ""}one of this size would take ${found.seedsNeeded} seeds`;
-  const effect = `${points(found.mean)} points per ${axis} sample (${probability(found.pHolm)}${more})`;
-  return `${name}: ${sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to"} ${baseline}, ${effect}`;
+  const verdict = sure ? (found.mean > 0 ? "better than" : "worse than") : "no clear difference to";
+  return `${name}: ${verdict} ${baseline}, ${size} (${probability(found.pHolm)}${more})`;
 }
 
 function outcome({ experiment, runs }: Context): Outcome {
@@ -171,7 +174,7 @@ export function compareLevels(
   };
 }
 
-/** Which levels differ clearly from the baseline, and the range of the others. */
+/** Which levels differ clearly from the baseline, and the range of all; of too few seeds the range alone. */
 function headline(
   factor: string,
   all: readonly Level[],
@@ -187,8 +190,8 @@ function headline(
     return [`${label(factor, name)} ${points(found.mean)} (${probability(found.pHolm)})`];
   });
   const means = data.map(({ mean: value }) => value);
-  const range = `${percent(Math.min(...means))} to ${percent(Math.max(...means))} after ${count(valid)} valid samples, ${seeds} seed${seeds === 1 ? "" : "s"}`;
-  if (baseline === undefined) return range;
+  const range = `${percent(Math.min(...means))} to ${percent(Math.max(...means))} after ${count(valid)} valid samples, ${seedsSaid(seeds)}`;
+  if (baseline === undefined || seeds < SEEDS_FOR_A_CLAIM) return range;
   return clear.length === 0
     ? `no level differs clearly from ${label(factor, baseline)} (${range})`
     : `against ${label(factor, baseline)}: ${clear.join(", ")}; ${range}`;

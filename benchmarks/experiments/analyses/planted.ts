@@ -2,6 +2,7 @@
  * @file A planted weakness: does a generator find what the model has never seen, and how much sooner is it repaired?
  */
 
+import { median } from "d3-array";
 import { z } from "zod";
 import { at } from "../../../trainer/at.js";
 import { mean } from "../../../trainer/mean.js";
@@ -122,9 +123,7 @@ function soonerSentence(found: Base["sooner"]): string {
   const phrase = (axis: Axis): string => {
     const reached = found[axis].filter((share) => share !== null);
     if (reached.length === 0) return `of its ${axis} samples in no seed`;
-    const sorted = [...reached].sort((a, b) => a - b);
-    const median = at(sorted, Math.floor((sorted.length - 1) / 2));
-    return `${decimal(median, 2)} of its ${axis} samples (median; reached in ${reached.length} of ${found[axis].length} seeds)`;
+    return `${decimal(median(reached) ?? null, 2)} of its ${axis} samples (median; reached in ${reached.length} of ${found[axis].length} seeds)`;
   };
   return `random's final accuracy on above and below is reached after ${phrase("generated")} and ${phrase("valid")}`;
 }
