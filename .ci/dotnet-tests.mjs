@@ -6,9 +6,17 @@ import path from "node:path";
 
 const SDK_MAJOR = 10;
 
+/** The SDK reports nothing, and looks for no updates. */
+const silent = {
+  ...process.env,
+  DOTNET_CLI_TELEMETRY_OPTOUT: "1",
+  DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE: "true",
+  DOTNET_NOLOGO: "1",
+};
+
 /** Whether a .NET SDK that can build the solution is installed. */
 function hasSdk(root) {
-  const { status, stdout } = spawnSync("dotnet", ["--version"], { cwd: root, encoding: "utf8" });
+  const { status, stdout } = spawnSync("dotnet", ["--version"], { cwd: root, encoding: "utf8", env: silent });
   return status === 0 && Number.parseInt(stdout, 10) >= SDK_MAJOR;
 }
 
@@ -47,7 +55,7 @@ export function dotnetTests(root) {
         ...["--logger", "trx", "--results-directory", results],
       ],
       // Temporary files of MSBuild and the test host are removed with the results.
-      { cwd: folder, stdio: "inherit", env: { ...process.env, TMPDIR: results } },
+      { cwd: folder, stdio: "inherit", env: { ...silent, TMPDIR: results } },
     );
     const total = { passed: 0, failed: 0 };
     for (const name of readdirSync(results).filter((file) => file.endsWith(".trx"))) {

@@ -2,6 +2,7 @@
  * @file The runtime: variables that stay in the worker and change all or none, errors that name what failed, several
  * runtimes at once, and the messages about devices that do not work.
  */
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -149,6 +150,31 @@ describe("lifetime", () => {
       expect(Float32Array.of(1e-40).map((value) => value * 1e20)[0]).toBeGreaterThan(0);
     },
   );
+
+  test("without onnxruntime it says why, in a child process whose threads cannot load it", () => {
+    const folder = temporaryFolder("no-onnxruntime");
+    const script = (name: string, source: string): string => {
+      writeFileSync(path.join(folder, name), source);
+      return path.join(folder, name);
+    };
+    const preload = script(
+      "preload.mjs",
+      `const before = process.dlopen;
+       process.dlopen = (module, file, ...rest) => {
+         if (file.includes("onnxruntime")) throw new Error("libc.so: version GLIBC_9.99 not found");
+         return before.call(process, module, file, ...rest);
+       };`,
+    );
+    const program = script(
+      "program.mjs",
+      `import { startRuntime } from ${JSON.stringify(new URL("../../trainer/graph/start-runtime.js", import.meta.url))};
+       await startRuntime({ device: "cpu", threads: 1 }).catch((error) => console.log(error.name + ": " + error.message));`,
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, ["--import", preload, program], { encoding: "utf8" });
+    expect(stdout, stderr).toMatch(
+      /^UnavailableError: --device cpu \(cpu\) does not work here: .*GLIBC_9\.99 not found\n$/,
+    );
+  });
 
   test("close answers earlier requests, refuses later ones, and may be called twice", async () => {
     const runtime = await g.startRuntime({ device: "cpu", threads: 1 });

@@ -3,6 +3,7 @@ import { InputError } from "../../trainer/errors.js";
 import { Random } from "../../trainer/random/random.js";
 import { agentLearning } from "../../trainer/rls3/agent-learning.js";
 import type { Step } from "../../trainer/rls3/episodes.js";
+import { type FeasibilityParts, learnFeasibility } from "../../trainer/rls3/feasibility.js";
 import type { StepReward } from "../../trainer/rls3/reward.js";
 import type { Transition } from "../../trainer/sac/agent.js";
 import { RandomAgent } from "../../trainer/sac/random-agent.js";
@@ -40,6 +41,18 @@ const rewarded: StepReward[][] = episodes.map((steps) =>
   })),
 );
 const rewardsOf = (agent: Listening): number[] => agent.remembered.map(({ reward }) => reward);
+
+it("learns no feasibility without steps or without updates", async () => {
+  const nothing = (): never => {
+    throw new Error("used");
+  };
+  const parts = { agent: {}, environments: {}, transitions: nothing, progress: {} } as unknown as FeasibilityParts;
+  for (const pretraining of ["offline", "online"] as const) {
+    const settings = { pretraining, scenes: "", seed: 1 };
+    await learnFeasibility(parts, { ...settings, feasibilitySteps: 0, feasibilityUpdates: 5 });
+    await learnFeasibility(parts, { ...settings, feasibilitySteps: 5, feasibilityUpdates: 0 });
+  }
+});
 
 describe("an agent that learns", () => {
   it("after its episodes remembers them in order with their whole rewards, then does all updates", async () => {

@@ -1,4 +1,6 @@
 /** @file Separate scenes for training and for testing. */
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at } from "../../trainer/at.js";
 import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
@@ -9,6 +11,7 @@ import { prepare } from "../../trainer/runs/preparation.js";
 import { RandomAgent } from "../../trainer/sac/random-agent.js";
 import { type Configuration, resolveConfiguration } from "../../trainer/settings/configuration.js";
 import { temporaryFolder } from "../temporary.js";
+import { rls3, tiny } from "./runs.js";
 
 const settings = (scenes: string, testScenes: string): Configuration =>
   resolveConfiguration([
@@ -71,6 +74,18 @@ describe("scenes that are held out", () => {
     expect(await scenesOf(held)).toEqual([0, 1, 2, 3]);
     expect(await scenesOf(settings("grey kitchen", ""))).toEqual([4]);
     expect(await scenesOf(settings("", ""))).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it.each([
+    ["train", "--scenes"],
+    ["train", "--test-scenes"],
+    ["compare", "--scenes"],
+  ])("that do not exist are refused before %s %s writes anything", async (command, flag) => {
+    const out = path.join(temporaryFolder("attic"), "out");
+    const { code, err } = await rls3(command, ...tiny(1), flag, "attic", "--out", out);
+    expect(code, err).toBe(2);
+    expect(err).toContain(`rls3: ${flag}: the world rooms has no scene "attic", but: bedroom`);
+    expect(existsSync(out)).toBe(false);
   });
 
   it("have the world's own names", () => {

@@ -43,6 +43,18 @@ describe("the loop with another architecture and LoRA's other settings", () => {
   );
 });
 
+it("a run without feasibility steps works, and says that captions are cut", async () => {
+  const out = path.join(temporaryFolder("cut"), "run");
+  const flags = tiny(1);
+  flags[flags.indexOf("--feasibility-steps") + 1] = "0";
+  const answer = `${"really ".repeat(90)}{relation} {a} {b}`;
+  const { code, err } = await rls3("train", ...flags, "--answer", answer, "--out", out);
+  expect(code, err).toBe(0);
+  expect(err.replace(/\s+/g, " ")).toMatch(
+    /captions are longer than the \d+ tokens that the model reads, and cut: "really/,
+  );
+});
+
 describe("the list of architectures", () => {
   it("matches the table on the models' page", () => {
     const page = readFileSync(path.join(root, "trainer/vlm/README.md"), "utf8");

@@ -160,6 +160,17 @@ describe("rls3", () => {
 });
 
 describe("paper", () => {
+  test("learns nothing before it remembers anything", async () => {
+    const agent = await createAgent("paper", options("paper", { hidden: [8], updateBatch: 8 }));
+    try {
+      const before = await agent.state();
+      expect(await agent.update(3, new Random(1))).toEqual({});
+      expect(await agent.state()).toEqual(before);
+    } finally {
+      await agent.close();
+    }
+  });
+
   test("learns to place validly", async () => {
     const agent = await createAgent("paper", options("paper", { discount: 0 }));
     try {

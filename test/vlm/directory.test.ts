@@ -211,6 +211,33 @@ describe("a model directory", () => {
     }
   });
 
+  it("of PaliGemma with a head of its own is read with it, and refused where that is missing", async () => {
+    rmSync(directory, { recursive: true });
+    cpSync(path.join(golden, "paligemma-tiny"), directory, { recursive: true });
+    editJson("config.json", (json) => {
+      json["tie_word_embeddings"] = false;
+    });
+    await expectRefusal("the weights have no lm_head.weight");
+    const weights = SafetensorsFile.open(path.join(golden, "paligemma-tiny", "model.safetensors"));
+    const own = Object.fromEntries(
+      [...weights.tensors].map(([name, { shape }]) => [name, { shape, data: weights.readFloats(name) }]),
+    );
+    const shape = weights.shape("language_model.model.embed_tokens.weight");
+    const [vocabulary = 0, width = 0] = shape;
+    const head = { shape, data: new Float32Array(vocabulary * width) };
+    writeSafetensors(file("model.safetensors"), { ...own, "language_model.lm_head.weight": head });
+    const model = await openModel(directory, { runtime });
+    try {
+      const images = { count: 1, height: 56, width: 56, data: new Uint8Array(56 * 56 * 3) };
+      const [[scores] = []] = await model.score(images, [[{ prompt: "answer en", right: "left", wrong: ["right"] }]]);
+      // A head of zeros: every token is as likely.
+      for (const score of scores ?? []) expect(score % Math.log(vocabulary)).toBeCloseTo(0, 3);
+      expect(scores?.[0]).toBeLessThan(-1);
+    } finally {
+      await model.close();
+    }
+  });
+
   it("with only a slow tokenizer is refused with a way to make a fast one", async () => {
     rmSync(file("tokenizer.json"));
     writeFileSync(file("vocab.json"), "{}");

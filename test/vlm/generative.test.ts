@@ -7,7 +7,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { SafetensorsFile } from "../../trainer/files/safetensors.js";
+import type { Runtime } from "../../trainer/graph/runtime.js";
 import { Random } from "../../trainer/random/random.js";
+import type { GenerativeNetwork } from "../../trainer/vlm/generative/network.js";
+import { speakersAtOnce } from "../../trainer/vlm/generative/plan.js";
 import {
   type CaptionSet,
   type FineTuning,
@@ -198,6 +201,43 @@ describe.each(NAMES)("%s", (name) => {
       readFileSync(path.join(directory, "config.json"), "utf8").match(/"(?:torch_)?dtype": "\w+"/g) ?? [];
     expect(types(merged)).toHaveLength(types(directoryOf(name)).length);
     expect(types(merged).filter((type) => !type.endsWith('"float32"'))).toEqual([]);
+  });
+});
+
+describe("calls at once", () => {
+  it("wait for each other, and give what they give one after another", async () => {
+    const model = await open("paligemma-tiny");
+    const others: CaptionSet[][] = [[{ ...lamp, prompt: "list en" }], [vase], [lamp], [vase, lamp, vase]];
+    const before = await model.state();
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => model.reply(images, captions),
+      () => model.fineTune(images, captions),
+      () => model.reply(images, others),
+      () => model.score(images, captions),
+      () => model.state(),
+    ];
+    const apart: unknown[] = [];
+    for (const call of calls) apart.push(await call());
+    await model.restore(before);
+    expect(await Promise.all(calls.map((call) => call()))).toEqual(apart);
+    // A call that fails holds nothing up.
+    const [failed, scored] = await Promise.allSettled([model.score(images, []), model.score(images, captions)]);
+    expect([failed.status, scored.status]).toEqual(["rejected", "fulfilled"]);
+  });
+
+  it("keep no keys and values once they have ended, and few rows speak at once where these are large", async () => {
+    const model = await open("paligemma-tiny", {}, undefined, 1);
+    const runtime = (model as unknown as { readonly runtime: Runtime }).runtime;
+    await model.reply(images, captions);
+    const { "prefixes' keys 0": kept } = await runtime.get(["prefixes' keys 0"]);
+    expect(kept?.data.length).toBe(1);
+    const row = { image: 0, before: new Int32Array(4), after: new Int32Array(16), answers: [] };
+    const network = (layers: number, groups: number, headSize: number, imageTokens: number): GenerativeNetwork =>
+      ({ decoder: { layers, groups, headSize }, imageTokens }) as GenerativeNetwork;
+    // LLaVA 1.5 7B, PaliGemma 3B, the bundled one.
+    expect(speakersAtOnce(network(32, 32, 128, 576), [row], 32)).toBe(1);
+    expect(speakersAtOnce(network(18, 1, 256, 256), [row], 32)).toBeGreaterThan(32);
+    expect(speakersAtOnce(network(26, 4, 256, 256), [row, { ...row, after: new Int32Array(800) }], 32)).toBe(4);
   });
 });
 

@@ -14,7 +14,7 @@ import { refuseOtherLanguage } from "../runs/language-version.js";
 import { pluginIn } from "../runs/run.js";
 import { readRunConfig, refuseUsed } from "../runs/run-directory.js";
 import { ARMS, type Arm } from "../settings/arms.js";
-import { type Configuration, nearest, parseResolved } from "../settings/configuration.js";
+import { type Configuration, nearest, parseResolved, type Source } from "../settings/configuration.js";
 import { SETTING_NAMES } from "../settings/settings.js";
 import {
   configurationOf,
@@ -64,9 +64,24 @@ function parseJobs(value: unknown, configurations: readonly Configuration[]): nu
   return jobs;
 }
 
+/** What a comparison has for every run, and what to give in place of one setting. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  agent: "a comparison's agents are its arms; give --arms",
+  seed: "a comparison has several seeds; give --seeds",
+  earlyStopping: "a comparison's runs have equal budgets; leave it out",
+};
+
+function refuseNotHere(sources: readonly Source[]): void {
+  for (const { name, values } of sources) {
+    const [key, why] = Object.entries(NOT_HERE).find(([setting]) => Object.hasOwn(values, setting)) ?? [];
+    if (key !== undefined) throw new InputError(`${name.startsWith("--") ? name : `${name}: ${key}`}: ${why}`);
+  }
+}
+
 /** A new comparison, from flags and a file. */
 async function newPlan(flags: Flags, progress: Progress): Promise<ComparisonPlan> {
   const given = readFlags(flags, ["arms", "seeds", "jobs"]);
+  refuseNotHere(given.sources);
   const plugin = await openPlugin(given.plugin);
   const own = plugin?.parts.agent === true ? "plugin,rls3,random" : "rls3,random";
   const { arms = own, seeds = given.quick ? QUICK_SEEDS : DEFAULT_SEEDS, jobs } = given.extra;
@@ -136,7 +151,7 @@ async function handle(flags: Flags): Promise<void> {
   }
 }
 
-const names = SETTING_NAMES.filter((name) => name !== "seed" && name !== "agent" && name !== "earlyStopping");
+const names = SETTING_NAMES.filter((name) => !Object.hasOwn(NOT_HERE, name) && name !== "patience");
 
 export const command: CommandModule = {
   command: "compare",
@@ -162,6 +177,9 @@ export const command: CommandModule = {
         defaultDescription: "2, or what cores --threads leaves room for",
       },
       resume: { type: "string", requiresArg: true, describe: "folder of a comparison to go on with" },
+      // Known, to say what to give instead.
+      ...{ agent: { type: "string", hidden: true }, seed: { type: "string", hidden: true } },
+      "early-stopping": { type: "boolean", hidden: true },
     }),
   handler: handle,
 };

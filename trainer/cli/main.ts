@@ -47,16 +47,23 @@ const words = typed[0] === "help" ? [...typed.slice(1), "--help"] : typed;
 /** Flags of the typed command, for "did you mean"; first a group's, then its command's. */
 let flags: readonly string[] = [];
 
+/** What yargs' types leave out: its flags, and their other names. */
+interface YargsOptions {
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly alias: Readonly<Record<string, readonly string[]>>;
+}
+
 /** The same command with its examples; records its flags once they are declared. */
 function noted(module: CommandModule, group: string): CommandModule {
   const { builder } = module;
   if (typeof builder !== "function") return module;
   const name = `${group} ${String(module.command).split(" ")[0]}`.trim();
   const examples = EXAMPLES[name] ?? [];
-  // yargs has no other way to list the flags; its types leave this one out.
+  // yargs has no other way to list the flags.
   const note = <T>(built: T): T => {
     (built as Argv).example(examples.map(([line, meaning]) => [line, meaning]));
-    flags = Object.keys((built as { getOptions(): { readonly key: object } }).getOptions().key);
+    const { key, alias } = (built as { getOptions(): YargsOptions }).getOptions();
+    flags = [...Object.keys(key), ...Object.values(alias).flat()];
     return built;
   };
   return {
@@ -109,9 +116,17 @@ async function group(
   };
 }
 
+/** The first flag on the line that the command does not have. */
+const unknownFlag = (): string | undefined =>
+  words
+    .slice(0, words.includes("--") ? words.indexOf("--") : undefined)
+    .flatMap((word) => /^--(?:no-)?([a-z][\w-]*)/i.exec(word)?.[1] ?? [])
+    .find((flag) => ![...flags, "help", "version"].includes(flag));
+
 /** yargs' complaint as one line, with the nearest flag where a flag is unknown. */
 function complaint(message: string): string {
-  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
+  const lacks = message.startsWith("Missing required argument") ? unknownFlag() : undefined;
+  const unknown = lacks ?? /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
   const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];
   if (meant !== undefined) {
     const before = Object.hasOwn(COMMANDS, words[0] ?? "") ? words.slice(0, 1) : [];

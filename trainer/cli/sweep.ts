@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CommandModule, Options } from "yargs";
+import { InputError } from "../errors.js";
 import type { Progress } from "../progress.js";
 import { writeSweepReport } from "../report/html/sweep.js";
 import type { SweepSummary } from "../report/sweep/summary.js";
@@ -28,6 +29,9 @@ import { defaultFolder, sayLivePage, shownPath, typedCommand, typedPath } from "
 import { readSweepFlags } from "./sweep-flags.js";
 
 async function handle(flags: Flags): Promise<void> {
+  if (flags["resume"] !== undefined) {
+    throw new InputError("--resume: a sweep is continued by the same command with the same --out");
+  }
   const given = readSweepFlags(flags, EXECUTOR_NAMES);
   const [json, quiet, dry] = [flags["json"] === true, flags["quiet"] === true, flags["dry-run"] === true];
   const plugin = await openPlugin(given.plugin);
@@ -101,6 +105,22 @@ function planDocument({ requested, finished, resumed, file, jobs }: OpenSweep) {
 
 const names = SETTING_NAMES.filter((name) => name !== "seed");
 
+/** Settings as flags that take several values. */
+const varied = (): Record<string, Options> =>
+  Object.fromEntries(
+    Object.entries(settingOptions(names)).map(([name, { describe = "", ...options }]) => [
+      name,
+      {
+        ...options,
+        describe: describe.replace(/ +\[number\]$/, ""),
+        type: "string",
+        requiresArg: true,
+        // Equal budgets.
+        ...(name === "early-stopping" ? { defaultDescription: "false" } : {}),
+      } satisfies Options,
+    ]),
+  );
+
 export const command: CommandModule = {
   command: "sweep",
   describe: "settings varied over grid, list or random draws, times seeds; resumable, here or on a cluster",
@@ -137,13 +157,7 @@ export const command: CommandModule = {
         },
       })
       .options(EXECUTOR_OPTIONS)
-      .options(
-        Object.fromEntries(
-          Object.entries(settingOptions(names)).map(([name, options]) => [
-            name,
-            { ...options, type: "string", requiresArg: true } satisfies Options,
-          ]),
-        ),
-      ),
+      .options({ resume: { type: "string", hidden: true } })
+      .options(varied()),
   handler: handle,
 };

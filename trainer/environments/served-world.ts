@@ -57,6 +57,20 @@ export class World {
     return scenes.filter(({ name }) => list === "" || asked.includes(name)).map(({ index }) => index);
   }
 
+  /** @throws InputError that names the setting with an unknown scene */
+  refuseUnknownScenes({ scenes, testScenes }: Readonly<Record<"scenes" | "testScenes", string>>): void {
+    for (const [flag, list] of [
+      ["--scenes", scenes],
+      ["--test-scenes", testScenes],
+    ] as const) {
+      try {
+        this.scenes(list);
+      } catch (error) {
+        throw error instanceof InputError ? new InputError(`${flag}: ${error.message}`) : error;
+      }
+    }
+  }
+
   name(object: number): string {
     return at(this.catalog.objects, object).name;
   }

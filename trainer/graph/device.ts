@@ -139,6 +139,7 @@ export function explain(
   const said = `${error}\n${stderr}`;
   const missing = /([\w.+-]+\.so(?:\.\d+)*): cannot open shared object file/.exec(said)?.[1];
   const firstLine = at(error.split("\n"), 0).trim();
+  if (device === "cpu") return `onnxruntime cannot be used: ${firstLine}`;
   if (device === "webgpu") {
     if (missing?.startsWith("libvulkan")) {
       return `the Vulkan loader ${missing} is missing; install it (Debian and Ubuntu: apt-get install libvulkan1) and the GPU's Vulkan driver (mesa-vulkan-drivers, or NVIDIA's own)`;

@@ -24,8 +24,8 @@ export interface StartThread {
 
 export interface ThreadEnded {
   readonly thread: number;
-  /** Why, if it did not end by itself. */
-  readonly error?: Error;
+  /** Why, if it did not end by itself: a message, since an error that came from another thread loses it when sent on. */
+  readonly error?: string;
 }
 
 export type Request =

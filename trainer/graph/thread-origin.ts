@@ -29,11 +29,12 @@ const ready = flushDenormals().catch(() => {
 port.on("message", async ({ thread, data }: StartThread) => {
   await ready;
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: data, transferList: [data.port] });
-  let failure: Error | undefined;
-  worker.on("error", (error) => {
-    failure = error;
+  let failure: string | undefined;
+  worker.on("error", (error: unknown) => {
+    // Whatever it was, it has passed a thread's border, and need not be an Error any more.
+    failure = String((error as { readonly message?: unknown } | null)?.message ?? error);
   });
   worker.on("exit", () => {
-    port.postMessage({ thread, ...(failure && { error: failure }) } satisfies ThreadEnded);
+    port.postMessage({ thread, ...(failure !== undefined && { error: failure }) } satisfies ThreadEnded);
   });
 });

@@ -24,7 +24,9 @@ let origin: Worker | undefined;
 /** It lasts as long as the process, and keeps the process alive only while threads run. */
 function openOrigin(): Worker {
   const worker = new Worker(new URL("./thread-origin.js", import.meta.url));
-  worker.on("message", ({ thread, error }: ThreadEnded) => end(worker, thread, error));
+  worker.on("message", ({ thread, error }: ThreadEnded) => {
+    end(worker, thread, error === undefined ? undefined : new Error(error));
+  });
   // Its threads end with it.
   worker.on("error", (error) => {
     if (origin === worker) origin = undefined;

@@ -87,9 +87,14 @@ export class WorkerRuntime implements Runtime {
     return this.request({ kind: "get", names }, "reading variables");
   }
 
-  /** Answers earlier requests first. */
+  /** Answers earlier requests first. A thread that has failed is closed already. */
   close(): Promise<void> {
-    this.#closed ??= this.#send({ kind: "close" }, "closing the runtime").then(() => this.#exit);
+    this.#closed ??= this.#send({ kind: "close" }, "closing the runtime").then(
+      () => this.#exit,
+      (error: unknown) => {
+        if (this.#failure === undefined) throw error;
+      },
+    );
     return this.#closed;
   }
 }

@@ -38,8 +38,15 @@ export interface FeasibilityParts {
 
 type Settings = Pick<Configuration, "pretraining" | "feasibilitySteps" | "feasibilityUpdates" | "scenes" | "seed">;
 
+/** Without steps there is nothing to learn from. */
+export const learnsFeasibility = ({
+  feasibilitySteps,
+  feasibilityUpdates,
+}: Pick<Settings, "feasibilitySteps" | "feasibilityUpdates">): boolean =>
+  feasibilitySteps > 0 && feasibilityUpdates > 0;
+
 export async function learnFeasibility(parts: FeasibilityParts, settings: Settings): Promise<void> {
-  if (settings.feasibilityUpdates === 0) return;
+  if (!learnsFeasibility(settings)) return;
   if (settings.pretraining === "offline") return learnOffline(parts, settings);
   const blocks = learnOnline(parts, settings, []);
   while ((await blocks.next()).done !== true);

@@ -5,6 +5,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { InputError } from "../errors.js";
 import type { CatalogDocument, ObjectDocument, Point, Primitive, SceneDocument } from "./catalog-document.js";
 import { catalogFolder } from "./catalog-folder.js";
+import { SHIPPED_WORLDS } from "./shipped-worlds.js";
 import { YAW_SCALE } from "./yaw.js";
 
 /** A box of furniture, aligned with the room, in millimetres. */
@@ -99,8 +100,11 @@ export function loadCatalog(nameOrPath: string): Catalog {
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    const hint = isName ? ` ("${nameOrPath}" names a catalog that ships; give a path to use your own)` : "";
-    throw new InputError(`no catalog can be read at ${file}${hint}`);
+    throw new InputError(
+      isName
+        ? `there is no world "${nameOrPath}" among those that ship (${SHIPPED_WORLDS.join(", ")}); for a file of your own give its path, such as ./${nameOrPath}.json`
+        : `no catalog can be read at ${file}`,
+    );
   }
   let json: unknown;
   try {

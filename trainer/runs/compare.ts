@@ -102,6 +102,7 @@ async function prepareShared(
     const environments = await openingHere(
       openEnvironments({ env, world, count, imageSize, render, keys }, progress, signal),
     );
+    environments.world.refuseUnknownScenes(configuration);
     await opening(begin(plan, plugin, description, environments.world.catalog.document));
     // Warn once, when the comparison begins; its runs do not.
     if (!isPrepared(shared, configuration)) await warnOfNames(model, environments, configuration, progress);

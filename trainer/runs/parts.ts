@@ -37,6 +37,7 @@ export async function openConfiguredModel(
   configuration: Configuration,
   { adapter, baseName }: ModelStart = {},
   plugin: LoadedPlugin | null = null,
+  warn?: (line: string) => void,
 ): Promise<VisionLanguageModel> {
   const { vlm, device, threads } = configuration;
   const model = await openModel(modelDirectory(vlm), {
@@ -45,6 +46,7 @@ export async function openConfiguredModel(
     phrasing: phrasingOf(configuration, plugin?.vocabulary),
     ...(adapter === undefined ? {} : { adapter: unchanged(adapter) }),
     ...(baseName === undefined ? {} : { baseName }),
+    ...(warn === undefined ? {} : { warn }),
   });
   if (configuration.scoreFrom === "flips" || model.phrasing.prompt !== null) return model;
   await model.close();

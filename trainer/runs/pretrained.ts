@@ -14,6 +14,7 @@ import {
   type FeasibilityParts,
   learnOffline,
   learnOnline,
+  learnsFeasibility,
   PRETRAINING_ENVIRONMENTS,
 } from "../rls3/feasibility.js";
 import type { Configuration, SettingName } from "../settings/configuration.js";
@@ -59,7 +60,7 @@ export interface Keeping extends Pick<FeasibilityParts, "environments"> {
 
 /** Loads the agent if another run has learned the same before (equal to the bit); learns and stores it otherwise. */
 export async function learnFeasibilityOnce(run: FeasibilityParts & Keeping): Promise<void> {
-  if (run.configuration.feasibilityUpdates === 0) return;
+  if (!learnsFeasibility(run.configuration)) return;
   if (run.configuration.pretraining === "online") await learnOnlineOnce(run);
   else await learnOfflineOnce(run);
 }

@@ -72,12 +72,13 @@ export async function run(plan: RunPlan, mode: Mode, { signal, ...options }: Run
   const plugin = plan.plugin === undefined ? null : await loadPlugin(plan.plugin);
   refuseMissingParts(configuration, plugin);
   return closing(async (opening) => {
-    const model = await opening(openConfiguredModel(configuration, plan, plugin));
+    const model = await opening(openConfiguredModel(configuration, plan, plugin, (line) => progress.warn(line)));
     const { env, world, render, keys, episodesPerIteration: count } = configuration;
     const served = { env, world, count, imageSize: model.imageSize, render, keys, waitAwake: !inTurns };
     const environments = await opening(openEnvironments(served, progress, signal));
+    environments.world.refuseUnknownScenes(configuration);
     const agent = await opening(openAgent(configuration, environments.world, progress, plugin));
-    // Only now, so that a mistake in the model's or the environment's name leaves no folder behind.
+    // Only now, so that a mistake in a name of model, environment or scene leaves no folder behind.
     const directory = await opening(
       mode === "new"
         ? RunDirectory.create(folder, configOf(plan, plugin, environments.world.catalog.document, model))

@@ -136,7 +136,8 @@ class PaperAgent implements Agent {
 
   async update(updates: number, random: Random): Promise<AgentStatistics> {
     const means = new RunningMeans();
-    await this.#learn(updates, random, means);
+    // A round may consist of last steps alone, which are remembered later.
+    if (this.#replay.size > 0) await this.#learn(updates, random, means);
     return camelCase(means.take());
   }
 

@@ -3,7 +3,8 @@
  * names the key.
  */
 import { readFileSync } from "node:fs";
-import { closest, distance } from "fastest-levenshtein";
+import { least } from "d3-array";
+import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
 import { at } from "../at.js";
@@ -35,11 +36,12 @@ export interface ResolveOptions {
   readonly agent?: Configuration["agent"];
 }
 
-/** "did you mean …" where a known name is similar enough. */
+/** The known name that was probably meant; "" where none differs in less than about a third of its letters. */
 export function nearest(name: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
-  const best = closest(name, [...known]);
-  return distance(name.toLowerCase(), best.toLowerCase()) <= Math.max(3, name.length / 2) ? best : "";
+  const letters = (one: string): number => distance(name.toLowerCase(), one.toLowerCase());
+  const best = least(known, letters);
+  if (best === undefined || letters(best) > Math.min(name.length - 1, Math.ceil(name.length / 3))) return "";
+  return best;
 }
 
 export function unknownKeyMessage(where: string, key: string, known: readonly string[]): string {

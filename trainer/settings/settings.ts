@@ -156,7 +156,7 @@ export const SETTINGS = {
     5,
     "scenes per episode: a new one after each T₀ / this valid samples",
   ),
-  earlyStopping: setting("Algorithm", z.boolean(), true, "stop on a validation plateau (train only)"),
+  earlyStopping: setting("Algorithm", z.boolean(), true, "stop on a validation plateau"),
   patience: setting(
     "Algorithm",
     integer(1, 1000),
@@ -340,7 +340,7 @@ export const SETTINGS = {
     "Evaluation",
     z.string(),
     "",
-    "scenes of the test set and the natural mix (empty: all); those not in --scenes are held out",
+    "scenes of the test set and the natural mix (empty: all); those that no run trains in are held out",
   ),
   testImagesPerRelation: setting("Evaluation", integer(1, 10_000), 60, "test images for each relation code"),
   naturalImages: setting("Evaluation", integer(0, 100_000), 500, "images of the natural mix, with all their pairs"),

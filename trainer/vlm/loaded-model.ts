@@ -35,6 +35,8 @@ export interface Loaded<Own extends Source & { readonly network: Network }> {
   readonly scoringBatch: number;
 }
 
+type Captions = readonly (readonly CaptionSet[])[];
+
 export abstract class LoadedModel<Own extends Source & { readonly network: Network }> implements VisionLanguageModel {
   readonly imageSize: number;
   readonly description: VisionLanguageModel["description"];
@@ -47,7 +49,7 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
   protected readonly programs: Programs;
   protected readonly patches: Patches;
   protected readonly tuner: FineTuner;
-  private readonly runtime: Runtime;
+  protected readonly runtime: Runtime;
 
   constructor({ directory, baseName, runtime, source, tokenizer, fineTuning, phrasing, scoringBatch }: Loaded<Own>) {
     const { network, parameters } = source;
@@ -70,9 +72,30 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
     };
   }
 
-  abstract score(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Float32Array[][]>;
-  abstract reply(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<Reply[][]>;
-  abstract fineTune(images: ImageBatch, captions: readonly (readonly CaptionSet[])[]): Promise<FineTuneResult>;
+  /** Ends when the calls so far have. They share buffers and the runtime's variables, so each waits for its turn. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
+    return this.inTurn(() => this.scoreNow(images, captions));
+  }
+
+  reply(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
+    return this.inTurn(() => this.replyNow(images, captions));
+  }
+
+  fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
+    return this.inTurn(() => this.fineTuneNow(images, captions));
+  }
+
+  protected abstract scoreNow(images: ImageBatch, captions: Captions): Promise<Float32Array[][]>;
+  protected abstract replyNow(images: ImageBatch, captions: Captions): Promise<Reply[][]>;
+  protected abstract fineTuneNow(images: ImageBatch, captions: Captions): Promise<FineTuneResult>;
   /** Called when the parameters have changed: drops everything computed from the old ones. */
   protected abstract forget(): void;
 
@@ -86,16 +109,19 @@ export abstract class LoadedModel<Own extends Source & { readonly network: Netwo
   }
 
   saveAdapter(directory: string): Promise<void> {
-    return this.tuner.save(directory, { directory: this.baseName, modelClass: this.source.network.modelClass });
+    const { modelClass } = this.source.network;
+    return this.inTurn(() => this.tuner.save(directory, { directory: this.baseName, modelClass }));
   }
 
   state(): Promise<TrainingState> {
-    return this.tuner.state();
+    return this.inTurn(() => this.tuner.state());
   }
 
-  async restore(state: TrainingState): Promise<void> {
-    await this.tuner.restore(state);
-    this.forget();
+  restore(state: TrainingState): Promise<void> {
+    return this.inTurn(async () => {
+      await this.tuner.restore(state);
+      this.forget();
+    });
   }
 
   async close(): Promise<void> {

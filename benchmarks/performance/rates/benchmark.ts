@@ -3,7 +3,7 @@
 import { at } from "../../../trainer/at.js";
 
 export interface Measurement {
-  /** A rate per second: the best of at least five repetitions. */
+  /** A rate per second: the best of several repetitions. */
   readonly value: number;
   /** The rate of the floor, measured in the same run, alternating with the value. */
   readonly floor?: number;
@@ -19,7 +19,7 @@ export interface Benchmark {
   measure(): Promise<Measurement>;
 }
 
-/** The best rate of `repetitions` (at least 5). Each runs `work` for `seconds`; `work` returns how much it did. */
+/** The best rate of `repetitions`. Each runs `work` for `seconds`; `work` returns how much it did. */
 export async function bestRate(work: () => number | Promise<number>, seconds = 1, repetitions = 5): Promise<number> {
   let best = 0;
   await work();

@@ -40,7 +40,7 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     this.front = stage === null ? null : this.frontAt(stage);
   }
 
-  async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
+  protected async scoreNow(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
     checkCounts(images, captions);
     await this.embedTexts(textsOf(captions));
     const { factor, bias } = await this.calibration();
@@ -63,12 +63,12 @@ class ContrastiveModel extends LoadedModel<ContrastiveSource> {
     return result;
   }
 
-  async reply(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
-    const scored = await this.score(images, captions);
+  protected async replyNow(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
+    const scored = await this.scoreNow(images, captions);
     return scored.map((sets) => sets.map((logits) => ({ logits, said: null })));
   }
 
-  async fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
+  protected async fineTuneNow(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
     checkCounts(images, captions);
     const { training } = this;
     if (training === null) throw new Error("opened without fineTuning: it can only score");

@@ -26,10 +26,19 @@ import {
   DEFAULT_SCORING_BATCH,
   planStep,
   Questions,
+  speakersAtOnce,
   type Training,
   trainingOf,
 } from "./plan.js";
-import { answersLoss, beginProgram, type GenerativeSource, nextProgram, scoreProgram, sightOf } from "./programs.js";
+import {
+  answersLoss,
+  beginProgram,
+  type GenerativeSource,
+  nextProgram,
+  nothingKept,
+  scoreProgram,
+  sightOf,
+} from "./programs.js";
 import {
   type Kept,
   keptOf,
@@ -71,13 +80,15 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     this.front = stage === null ? null : stage === FEATURES ? this.features : this.frontAt(stage);
   }
 
-  async score(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
+  protected async scoreNow(images: ImageBatch, captions: Captions): Promise<Float32Array[][]> {
     const replies = await this.answer(images, captions, false);
     return replies.map((own) => own.map(({ logits }) => logits));
   }
 
-  reply(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
-    return this.answer(images, captions, true);
+  protected async replyNow(images: ImageBatch, captions: Captions): Promise<Reply[][]> {
+    const replies = await this.answer(images, captions, true);
+    await this.runtime.set(nothingKept(this.source.network));
+    return replies;
   }
 
   private async answer(images: ImageBatch, captions: Captions, aloud: boolean): Promise<Reply[][]> {
@@ -86,7 +97,9 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
       sets.map((set) => this.questions.row(image, set, [set.right, ...set.wrong])),
     );
     const replies: Reply[] = new Array(rows.length);
-    for (const batch of batchesByLength(rows, this.scoringBatch)) {
+    const { network } = this.source;
+    const size = aloud ? Math.min(this.scoringBatch, speakersAtOnce(network, rows, ROOM)) : this.scoringBatch;
+    for (const batch of batchesByLength(rows, size)) {
       const own = batch.map((row) => at(rows, row));
       const answered = aloud ? await this.scoreAndSpeak(images, own) : await this.scoreRows(images, own);
       answered.forEach((reply, i) => {
@@ -160,7 +173,7 @@ class GenerativeModel extends LoadedModel<GenerativeSource> {
     });
   }
 
-  async fineTune(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
+  protected async fineTuneNow(images: ImageBatch, captions: Captions): Promise<FineTuneResult> {
     checkCounts(images, captions);
     const { training } = this;
     if (training === null) throw new Error("opened without fineTuning: it can only score");

@@ -140,6 +140,23 @@ export function generativeGraphs(
   return { score, step: step.graph, trained: layoutSize(training.trainable.layout), placement };
 }
 
+/**
+ * The most memory for the keys and values of rows that speak at once. A row of LLaVA 1.5 7B takes .6 GiB, one of
+ * PaliGemma 3B 11 MiB.
+ */
+const SPEAKING_BYTES = 2 ** 30;
+
+/** How many of the rows may speak at once, by the longest of them: at least one. */
+export function speakersAtOnce(
+  { decoder: { layers, groups, headSize }, imageTokens }: GenerativeNetwork,
+  rows: readonly QuestionRow[],
+  room: number,
+): number {
+  const cells = Math.max(...rows.map((row) => prefixLength(row, imageTokens))) + room;
+  const bytes = 2 * layers * groups * headSize * cells * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(1, Math.floor(SPEAKING_BYTES / bytes));
+}
+
 /** Indices of rows in batches of similar length, so that there is little padding. */
 export function batchesByLength(rows: readonly QuestionRow[], size: number): number[][] {
   const length = (row: QuestionRow): number =>

@@ -16,6 +16,7 @@ import {
   sum,
   type Value,
 } from "../../graph/index.js";
+import { scalar, type Tensors } from "../../tensor.js";
 import {
   type Cells,
   type Decoder,
@@ -128,6 +129,14 @@ const cacheNames = (of: string, layer: number): readonly [keys: string, values: 
   `${of} keys ${layer}`,
   `${of} values ${layer}`,
 ];
+
+/** Placeholders for all of these variables, which free the memory of the last rows that spoke. */
+export const nothingKept = ({ decoder }: GenerativeNetwork): Tensors =>
+  Object.fromEntries(
+    Array.from({ length: decoder.layers }, (_, layer) => [PREFIXES, SAID].flatMap((of) => cacheNames(of, layer)))
+      .flat()
+      .map((name) => [name, scalar(0)]),
+  );
 
 /** The shape of such a variable for this many cells. */
 const cacheShape = ({ groups, headSize }: DecoderConfig, rows: number, cells: number): readonly number[] => [

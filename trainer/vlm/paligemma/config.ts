@@ -22,6 +22,7 @@ const shared = {
   // Repeats the tower's value, and PaliGemma's kind of mask.
   num_image_tokens: size.optional(),
   use_bidirectional_attention: z.boolean().nullable().optional(),
+  tie_word_embeddings: z.boolean().optional(),
 };
 
 const gemmaSchema = z.looseObject({
@@ -76,6 +77,7 @@ const schema = z.looseObject({
   vision_config: visionSchema.prefault({}),
   image_token_index: z.number().int().nonnegative().default(256_000),
   hidden_size: size.optional(),
+  tie_word_embeddings: z.boolean().optional(),
   vocab_size: size.optional(),
   _vocab_size: size.optional(),
   ignore_index: z.number().optional(),
@@ -96,7 +98,7 @@ const END = 1;
 
 type Json = z.infer<typeof schema>;
 
-function decoderConfig(file: string, text: Json["text_config"]): DecoderConfig {
+function decoderConfig(file: string, text: Json["text_config"], isTied = true): DecoderConfig {
   const sizes = decoderSizes(file, "text_config", text, {
     headSize: 256,
     ...(text.model_type === "gemma2" ? { groups: 4 } : {}),
@@ -106,7 +108,8 @@ function decoderConfig(file: string, text: Json["text_config"]): DecoderConfig {
     activation: "gelu_pytorch_tanh",
     normOffset: 1,
     embeddingScale: Math.fround(Math.sqrt(sizes.width)),
-    tied: true,
+    // The decoder's own key counts first, as in transformers 4.
+    tied: text.tie_word_embeddings ?? isTied,
   } as const;
   if (text.model_type === "gemma") {
     return {
@@ -143,7 +146,7 @@ export function readPaliGemmaConfig(directory: string): PaliGemmaConfig {
   refuseOtherKeys(file, "vision_config", vision, visionSchema.shape);
   return {
     vision: siglipVision(file, vision),
-    decoder: decoderConfig(file, text),
+    decoder: decoderConfig(file, text, json.tie_word_embeddings),
     positions: text.max_position_embeddings,
     imageToken: json.image_token_index,
     endToken: json.eos_token_id ?? END,

@@ -57,18 +57,27 @@ export class Programs {
   ): Promise<{ readonly program: Program; readonly inputs: readonly Input[] }> {
     const known = this.loaded.get(key);
     this.loaded.delete(key);
-    const loaded = known ?? this.load(build());
+    const loaded = known ?? this.load(key, build());
     this.loaded.set(key, loaded);
-    const [oldest] = this.loaded;
-    if (this.loaded.size > this.most && oldest !== undefined) {
-      this.loaded.delete(oldest[0]);
-      await (await oldest[1].program).release();
-    }
     return { program: await loaded.program, inputs: loaded.inputs };
   }
 
-  private load({ graph, model, binding }: Built): Loaded {
+  private load(key: string, { graph, model, binding }: Built): Loaded {
     const inputs = graph.signature.inputs.map(({ name, shape }) => ({ name, shape }));
-    return { program: this.runtime.load(model, binding), inputs };
+    // Room is made first, so that there are never more copies of the weights.
+    const program = this.makeRoom().then(() => this.runtime.load(model, binding));
+    const loaded = { program, inputs };
+    program.catch(() => {
+      if (this.loaded.get(key) === loaded) this.loaded.delete(key);
+    });
+    return loaded;
+  }
+
+  /** Drops the least recently used program where there is no place for another one. */
+  private async makeRoom(): Promise<void> {
+    const [oldest] = this.loaded;
+    if (this.loaded.size < this.most || oldest === undefined) return;
+    this.loaded.delete(oldest[0]);
+    await (await oldest[1].program).release();
   }
 }
