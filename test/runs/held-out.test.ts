@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at } from "../../trainer/at.js";
 import type { EnvironmentLink } from "../../trainer/environments/environment-link.js";
 import { openEnvironments } from "../../trainer/environments/open-environments.js";
+import { drawingFrom } from "../../trainer/environments/wander.js";
+import { balancedSet } from "../../trainer/evaluation/test-sets.js";
 import { type Progress, silent } from "../../trainer/progress.js";
 import { playEpisodes } from "../../trainer/rls3/episodes.js";
 import { prepare } from "../../trainer/runs/preparation.js";
@@ -96,4 +98,23 @@ describe("scenes that are held out", () => {
       'the world rooms has no scene "attic", but: bedroom, living room, dining room, green kitchen, grey kitchen',
     );
   });
+});
+
+it("a test set is whole although a restarted server has lost pictures", async () => {
+  const environments = await openEnvironments({ env: "embedded", world: "rooms", count: 4, imageSize: 32 }, silent);
+  try {
+    const images = environments.images.bind(environments);
+    let lost = 0;
+    environments.images = async (envs) =>
+      (await images(envs)).map((picture) => {
+        if (lost === 3) return picture;
+        lost++;
+        return null;
+      });
+    const { images: drawn, questions } = await balancedSet(drawingFrom(environments, silent), "test", 1, 1);
+    expect([lost, drawn.length, questions.length]).toEqual([3, 26, 26]);
+    expect(new Set(questions.map(([first]) => first?.code)).size).toBe(26);
+  } finally {
+    await environments.close();
+  }
 });
