@@ -47,7 +47,10 @@ const plain = (text: string): string => text.replaceAll("\u00a0", " ");
 const machinesOf = ({ machines }: ExperimentSummary): string =>
   [
     ...new Set(
-      machines.map((one) => `${one["cpu"] ?? "unknown"}, ${one["cores"] ?? "?"} cores, ${one["memoryGiB"] ?? "?"} GiB`),
+      machines.map(
+        ({ cpu = "unknown", cores = "?", memoryGiB = "?" }) =>
+          `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${memoryGiB} GiB`,
+      ),
     ),
   ].join("; ");
 /** "+" where files differed from the commit. */

@@ -108,7 +108,7 @@ function decoderConfig(file: string, text: Json["text_config"], isTied = true): 
     activation: "gelu_pytorch_tanh",
     normOffset: 1,
     embeddingScale: Math.fround(Math.sqrt(sizes.width)),
-    // The decoder's own key counts first, as in transformers 4.
+    // The decoder's own key counts first.
     tied: text.tie_word_embeddings ?? isTied,
   } as const;
   if (text.model_type === "gemma") {
